@@ -1,0 +1,132 @@
+//! One opaque error for the whole crate.
+//!
+//! Misuse and bad input are errors; an iteration that did not converge is a value
+//! ([`krylov::Outcome`](crate::krylov::Outcome)) that carries advice.
+
+use std::fmt;
+use std::path::Path;
+
+/// Result of everything in this crate that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong, where, and what to do about it, in one sentence.
+///
+/// ```
+/// let e = multigrad::sparse::Csr::<f64>::from_triplets(2, 2, &[(0, 5, 1.0)]).unwrap_err();
+/// assert!(e.is_invalid_input());
+/// assert!(e.to_string().contains("column 6"));
+/// ```
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    source: Option<std::io::Error>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Input,
+    Dimension,
+    Singular,
+    Io,
+    Format,
+    Fingerprint,
+    Unsuited,
+}
+
+impl Error {
+    /// Data that breaks a rule: an index out of bounds, NaN, a zero row.
+    pub fn invalid_input(message: impl Into<String>) -> Self {
+        Self::new(Kind::Input, message)
+    }
+
+    /// Shapes that do not fit together.
+    pub fn dimension(message: impl Into<String>) -> Self {
+        Self::new(Kind::Dimension, message)
+    }
+
+    /// A factorisation met a zero pivot, or a matrix is numerically singular.
+    pub fn singular(message: impl Into<String>) -> Self {
+        Self::new(Kind::Singular, message)
+    }
+
+    /// A file whose content is not what its format asks for.
+    pub fn format(message: impl Into<String>) -> Self {
+        Self::new(Kind::Format, message)
+    }
+
+    /// A trained file that belongs to another matrix.
+    pub fn fingerprint(message: impl Into<String>) -> Self {
+        Self::new(Kind::Fingerprint, message)
+    }
+
+    /// A method that is not suited to what it was given, such as CG with a
+    /// preconditioner that is not symmetric.
+    pub fn unsuited(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unsuited, message)
+    }
+
+    /// The operating system refused; `action` reads like "read", "write".
+    pub fn io(action: &str, path: &Path, source: std::io::Error) -> Self {
+        let message = format!("cannot {action} {}: {source}", path.display());
+        Self { kind: Kind::Io, message, source: Some(source) }
+    }
+
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// The same error with the place where it happened in front.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// Data broke a rule (bounds, finiteness, an empty row).
+    pub fn is_invalid_input(&self) -> bool {
+        self.kind == Kind::Input
+    }
+
+    /// Shapes do not fit together.
+    pub fn is_dimension(&self) -> bool {
+        self.kind == Kind::Dimension
+    }
+
+    /// A matrix is singular, or a pivot vanished.
+    pub fn is_singular(&self) -> bool {
+        self.kind == Kind::Singular
+    }
+
+    /// The operating system refused.
+    pub fn is_io(&self) -> bool {
+        self.kind == Kind::Io
+    }
+
+    /// A file is not of its format, truncated or damaged.
+    pub fn is_format(&self) -> bool {
+        self.kind == Kind::Format
+    }
+
+    /// A trained file belongs to another matrix.
+    pub fn is_fingerprint(&self) -> bool {
+        self.kind == Kind::Fingerprint
+    }
+
+    /// The method is not suited to its input; the message names one that is.
+    pub fn is_unsuited(&self) -> bool {
+        self.kind == Kind::Unsuited
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|e| e as _)
+    }
+}

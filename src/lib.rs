@@ -1,0 +1,3 @@
+#![doc = "x"]
+pub mod error;
+pub mod sparse;

@@ -1,0 +1,307 @@
+//! Compressed sparse rows: a pattern and its values.
+
+use std::sync::Arc;
+
+use super::pattern::{Pattern, check_size};
+use super::scalar::Scalar;
+use crate::error::{Error, Result};
+
+/// A sparse matrix: a shared [`Pattern`] and one value per stored entry.
+///
+/// ```
+/// use multigrad::sparse::Csr;
+/// let a = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (1, 1, 3.0), (0, 1, -1.0)])?;
+/// let mut y = vec![0.0; 2];
+/// a.spmv(&[1.0, 1.0], &mut y)?;
+/// assert_eq!(y, [1.0, 3.0]);
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(bound = "T: Scalar", try_from = "Raw<T>")]
+pub struct Csr<T> {
+    pattern: Arc<Pattern>,
+    values: Vec<T>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(bound = "T: Scalar")]
+struct Raw<T> {
+    pattern: Arc<Pattern>,
+    values: Vec<T>,
+}
+
+impl<T: Scalar> TryFrom<Raw<T>> for Csr<T> {
+    type Error = Error;
+
+    fn try_from(raw: Raw<T>) -> Result<Self> {
+        Self::new(raw.pattern, raw.values)
+    }
+}
+
+impl<T: Scalar> Csr<T> {
+    /// A pattern with its values.
+    ///
+    /// # Errors
+    /// A wrong number of values; a value that is not finite (named by row and column).
+    pub fn new(pattern: Arc<Pattern>, values: Vec<T>) -> Result<Self> {
+        if values.len() != pattern.nnz() {
+            return Err(Error::dimension(format!(
+                "{} values for a pattern with {} entries",
+                values.len(),
+                pattern.nnz()
+            )));
+        }
+        let matrix = Self { pattern, values };
+        matrix.check_finite()?;
+        Ok(matrix)
+    }
+
+    /// CSR arrays, checked: bounds, order, duplicates, finite values.
+    ///
+    /// # Errors
+    /// Names the row and column (counted from 1) that break a rule.
+    pub fn from_csr(
+        rows: usize,
+        cols: usize,
+        row_ptr: Vec<u32>,
+        col_idx: Vec<u32>,
+        values: Vec<T>,
+    ) -> Result<Self> {
+        Self::new(Arc::new(Pattern::new(rows, cols, row_ptr, col_idx)?), values)
+    }
+
+    /// For values that are right by construction.
+    pub(crate) fn from_parts(pattern: Arc<Pattern>, values: Vec<T>) -> Self {
+        debug_assert_eq!(pattern.nnz(), values.len());
+        Self { pattern, values }
+    }
+
+    /// Triplets (row, column, value) counted from 0, in any order; duplicates are added.
+    ///
+    /// # Errors
+    /// An index out of bounds or a value that is not finite. Cost: O(nnz log nnz).
+    pub fn from_triplets(rows: usize, cols: usize, triplets: &[(usize, usize, T)]) -> Result<Self> {
+        check_size(rows, cols, triplets.len())?;
+        for &(i, j, v) in triplets {
+            if i >= rows || j >= cols {
+                return Err(Error::invalid_input(format!(
+                    "entry in row {}, column {} lies outside the {rows} × {cols} matrix",
+                    i + 1,
+                    j + 1
+                )));
+            }
+            if !v.finite() {
+                return Err(not_finite(i, j, v));
+            }
+        }
+        let mut row_ptr = vec![0u32; rows + 1];
+        for &(i, _, _) in triplets {
+            row_ptr[i + 1] += 1;
+        }
+        for i in 0..rows {
+            row_ptr[i + 1] += row_ptr[i];
+        }
+        let mut next = row_ptr.clone();
+        let mut entries = vec![(0u32, T::ZERO); triplets.len()];
+        for &(i, j, v) in triplets {
+            entries[next[i] as usize] = (j as u32, v);
+            next[i] += 1;
+        }
+        let mut col_idx = Vec::with_capacity(triplets.len());
+        let mut values: Vec<T> = Vec::with_capacity(triplets.len());
+        let mut compact = vec![0u32; rows + 1];
+        for i in 0..rows {
+            let row = &mut entries[row_ptr[i] as usize..row_ptr[i + 1] as usize];
+            row.sort_by_key(|&(j, _)| j);
+            let start = col_idx.len();
+            for &(j, v) in row.iter() {
+                if col_idx.len() > start && col_idx.last() == Some(&j) {
+                    let last = values.len() - 1;
+                    values[last] += v;
+                } else {
+                    col_idx.push(j);
+                    values.push(v);
+                }
+            }
+            compact[i + 1] = col_idx.len() as u32;
+        }
+        Self::new(Arc::new(Pattern::from_parts(rows, cols, compact, col_idx)), values)
+    }
+
+    /// The n × n identity.
+    pub fn identity(n: usize) -> Self {
+        Self::diagonal_matrix(&vec![T::ONE; n])
+    }
+
+    /// A square matrix with the given diagonal.
+    pub fn diagonal_matrix(diagonal: &[T]) -> Self {
+        let n = diagonal.len() as u32;
+        let pattern = Pattern::from_parts(n as usize, n as usize, (0..=n).collect(), (0..n).collect());
+        Self::from_parts(Arc::new(pattern), diagonal.to_vec())
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.pattern.rows()
+    }
+
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        self.pattern.cols()
+    }
+
+    /// Number of stored entries.
+    pub fn nnz(&self) -> usize {
+        self.pattern.nnz()
+    }
+
+    /// The shared structure.
+    pub fn pattern(&self) -> &Arc<Pattern> {
+        &self.pattern
+    }
+
+    /// One value per stored entry, by rows.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// The parts, without a copy of the values.
+    pub fn into_parts(self) -> (Arc<Pattern>, Vec<T>) {
+        (self.pattern, self.values)
+    }
+
+    /// The value at (i, j), zero where nothing is stored.
+    pub fn get(&self, i: usize, j: usize) -> T {
+        self.pattern.find(i, j).map_or(T::ZERO, |p| self.values[p])
+    }
+
+    /// Columns and values of row `i`.
+    #[inline(always)]
+    pub fn row(&self, i: usize) -> impl ExactSizeIterator<Item = (usize, T)> + '_ {
+        let range = self.pattern.row(i);
+        self.pattern.col_idx()[range.clone()].iter().map(|&j| j as usize).zip(self.values[range].iter().copied())
+    }
+
+    /// The diagonal, zero where nothing is stored.
+    pub fn diagonal(&self) -> Vec<T> {
+        (0..self.rows().min(self.cols())).map(|i| self.get(i, i)).collect()
+    }
+
+    /// y = A x. Cost: one pass over the matrix, sequential; solvers use the
+    /// [`backend`](crate::backend) kernels.
+    ///
+    /// # Errors
+    /// Lengths that do not fit.
+    pub fn spmv(&self, x: &[T], y: &mut [T]) -> Result<()> {
+        self.spmm(1, x, y)
+    }
+
+    /// Y = A X for row-major blocks, X of cols × k, Y of rows × k.
+    ///
+    /// # Errors
+    /// Lengths that do not fit.
+    pub fn spmm(&self, k: usize, x: &[T], y: &mut [T]) -> Result<()> {
+        if x.len() != self.cols() * k || y.len() != self.rows() * k {
+            return Err(Error::dimension(format!(
+                "a {} × {} matrix times a block of {k} columns takes {} values and gives {}, got {} and {}",
+                self.rows(),
+                self.cols(),
+                self.cols() * k,
+                self.rows() * k,
+                x.len(),
+                y.len()
+            )));
+        }
+        if k == 0 {
+            return Ok(());
+        }
+        for (i, out) in y.chunks_exact_mut(k).enumerate() {
+            out.fill(T::ZERO);
+            for (j, v) in self.row(i) {
+                for (o, &xj) in out.iter_mut().zip(&x[j * k..]) {
+                    *o += v * xj;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The transpose, with a pattern of its own.
+    #[must_use]
+    pub fn transpose(&self) -> Self {
+        let source = &self.pattern.transposition().source;
+        let values = source.iter().map(|&p| self.values[p as usize]).collect();
+        Self::from_parts(self.pattern.transposed(), values)
+    }
+
+    /// The same matrix in another precision.
+    pub fn cast<U: Scalar>(&self) -> Csr<U> {
+        let values = self.values.iter().map(|v| U::from_f64(v.to_f64())).collect();
+        Csr::from_parts(self.pattern.clone(), values)
+    }
+
+    /// The same pattern with `f(row, column, value)` as values.
+    #[must_use]
+    pub fn map(&self, mut f: impl FnMut(usize, usize, T) -> T) -> Self {
+        let mut values = Vec::with_capacity(self.nnz());
+        for i in 0..self.rows() {
+            values.extend(self.row(i).map(|(j, v)| f(i, j, v)));
+        }
+        Self::from_parts(self.pattern.clone(), values)
+    }
+
+    /// Only the entries for which `keep(row, column, value)` holds.
+    #[must_use]
+    pub fn filter(&self, mut keep: impl FnMut(usize, usize, T) -> bool) -> Self {
+        let mut row_ptr = vec![0u32];
+        let (mut col_idx, mut values) = (Vec::new(), Vec::new());
+        for i in 0..self.rows() {
+            for (j, v) in self.row(i) {
+                if keep(i, j, v) {
+                    col_idx.push(j as u32);
+                    values.push(v);
+                }
+            }
+            row_ptr.push(col_idx.len() as u32);
+        }
+        Self::from_parts(Arc::new(Pattern::from_parts(self.rows(), self.cols(), row_ptr, col_idx)), values)
+    }
+
+    /// Frobenius norm of A − Aᵀ relative to that of A; 0 for a symmetric matrix, 1 or more
+    /// for one that is far from it, infinite for one that is not square.
+    pub fn asymmetry(&self) -> f64 {
+        if self.rows() != self.cols() {
+            return f64::INFINITY;
+        }
+        let (mut difference, mut norm) = (0.0, 0.0);
+        for i in 0..self.rows() {
+            for (j, v) in self.row(i) {
+                let (v, w) = (v.to_f64(), self.get(j, i).to_f64());
+                norm += v * v;
+                // An entry without a partner is met once, a pair twice.
+                let twice = if self.pattern.find(j, i).is_some() { 1.0 } else { 2.0 };
+                difference += twice * (v - w) * (v - w);
+            }
+        }
+        if norm > 0.0 { (difference / norm).sqrt() } else { 0.0 }
+    }
+
+    /// Symmetric to rounding (relative asymmetry below 10⁻¹²).
+    pub fn is_symmetric(&self) -> bool {
+        self.asymmetry() < 1e-12
+    }
+
+    fn check_finite(&self) -> Result<()> {
+        match self.values.iter().position(|v| !v.finite()) {
+            None => Ok(()),
+            Some(p) => {
+                let i = self.pattern.row_ptr().partition_point(|&q| q as usize <= p) - 1;
+                Err(not_finite(i, self.pattern.col_idx()[p] as usize, self.values[p]))
+            }
+        }
+    }
+}
+
+fn not_finite<T: Scalar>(i: usize, j: usize, v: T) -> Error {
+    Error::invalid_input(format!("the value in row {}, column {} is {v}; values must be finite", i + 1, j + 1))
+}

@@ -1,0 +1,20 @@
+//! Sparse matrices: a shared [`Pattern`] and a flat vector of values.
+//!
+//! Integers are never differentiated and never copied: products, gradients and
+//! learned matrices share patterns, and a gradient of a matrix is a plain vector on
+//! the same pattern.
+
+mod add;
+mod csr;
+mod files;
+mod fingerprint;
+mod interop;
+mod pattern;
+mod product;
+mod scalar;
+
+pub use csr::Csr;
+pub(crate) use files::write_atomic;
+pub use fingerprint::Fingerprint;
+pub use pattern::{Pattern, Transposition};
+pub use scalar::Scalar;

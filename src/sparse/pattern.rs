@@ -1,0 +1,246 @@
+//! The structure of a sparse matrix, checked once and shared.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::error::{Error, Result};
+
+/// Rows, columns and the sorted column indices of every row (CSR), without values.
+///
+/// Indices are 32 bit: a matrix may have up to 2³² − 1 nonzeros. A pattern is
+/// immutable and shared through [`Arc`]; its transposition is worked out on first use.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Raw", into = "Raw")]
+pub struct Pattern {
+    rows: usize,
+    cols: usize,
+    row_ptr: Vec<u32>,
+    col_idx: Vec<u32>,
+    transposition: OnceLock<Transposition>,
+}
+
+/// The transpose of a pattern, as a permutation into the *same* values.
+///
+/// Column `j` of the matrix has its entries in rows `row_idx[ptr[j]..ptr[j+1]]`
+/// (ascending), and entry `p` of that list is nonzero number `source[p]`. So `Aᵀg` is a
+/// gather, with no atomics and the same bits on every run.
+#[derive(Debug, Clone, Default)]
+pub struct Transposition {
+    /// Start of every column, `cols + 1` entries.
+    pub ptr: Vec<u32>,
+    /// Row of every entry, by columns.
+    pub row_idx: Vec<u32>,
+    /// Number of that entry in the row-wise values.
+    pub source: Vec<u32>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Raw {
+    rows: u64,
+    cols: u64,
+    row_ptr: Vec<u32>,
+    col_idx: Vec<u32>,
+}
+
+impl Pattern {
+    /// Takes CSR arrays and checks them: `row_ptr` has `rows + 1` ascending entries from
+    /// 0 to the number of nonzeros, and every row's columns ascend strictly below `cols`.
+    ///
+    /// # Errors
+    /// Names the row and column (counted from 1) that break a rule. Cost: one pass.
+    pub fn new(rows: usize, cols: usize, row_ptr: Vec<u32>, col_idx: Vec<u32>) -> Result<Self> {
+        check_size(rows, cols, col_idx.len())?;
+        if row_ptr.len() != rows + 1 {
+            return Err(Error::dimension(format!(
+                "row pointer has {} entries, {} rows need {}",
+                row_ptr.len(),
+                rows,
+                rows + 1
+            )));
+        }
+        if row_ptr[0] != 0 || row_ptr[rows] as usize != col_idx.len() {
+            return Err(Error::invalid_input(format!(
+                "row pointer runs from {} to {}, expected 0 to {} (the number of nonzeros)",
+                row_ptr[0],
+                row_ptr[rows],
+                col_idx.len()
+            )));
+        }
+        if let Some(i) = (0..rows).find(|&i| row_ptr[i] > row_ptr[i + 1]) {
+            return Err(Error::invalid_input(format!("row pointer decreases at row {}", i + 1)));
+        }
+        for i in 0..rows {
+            let row = &col_idx[row_ptr[i] as usize..row_ptr[i + 1] as usize];
+            check_row(i, row, cols)?;
+        }
+        Ok(Self::from_parts(rows, cols, row_ptr, col_idx))
+    }
+
+    /// For arrays that are right by construction.
+    pub(crate) fn from_parts(rows: usize, cols: usize, row_ptr: Vec<u32>, col_idx: Vec<u32>) -> Self {
+        debug_assert_eq!(row_ptr.len(), rows + 1);
+        debug_assert_eq!(row_ptr[rows] as usize, col_idx.len());
+        Self { rows, cols, row_ptr, col_idx, transposition: OnceLock::new() }
+    }
+
+    /// From ascending column lists, one per row, right by construction.
+    pub(crate) fn from_rows(cols: usize, rows: &[Vec<u32>]) -> Self {
+        let mut row_ptr = Vec::with_capacity(rows.len() + 1);
+        row_ptr.push(0);
+        let mut count = 0u32;
+        for row in rows {
+            count += row.len() as u32;
+            row_ptr.push(count);
+        }
+        Self::from_parts(rows.len(), cols, row_ptr, rows.concat())
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Number of stored entries.
+    pub fn nnz(&self) -> usize {
+        self.col_idx.len()
+    }
+
+    /// Start of every row in [`col_idx`](Self::col_idx), `rows + 1` entries.
+    pub fn row_ptr(&self) -> &[u32] {
+        &self.row_ptr
+    }
+
+    /// Column of every entry, ascending within a row.
+    pub fn col_idx(&self) -> &[u32] {
+        &self.col_idx
+    }
+
+    /// The entries of row `i` as a range of nonzero numbers.
+    #[inline(always)]
+    pub fn row(&self, i: usize) -> std::ops::Range<usize> {
+        self.row_ptr[i] as usize..self.row_ptr[i + 1] as usize
+    }
+
+    /// Columns of row `i`.
+    #[inline(always)]
+    pub fn row_cols(&self, i: usize) -> &[u32] {
+        &self.col_idx[self.row(i)]
+    }
+
+    /// Number of the entry (i, j), if it is stored. Cost: a binary search in the row.
+    pub fn find(&self, i: usize, j: usize) -> Option<usize> {
+        let range = self.row(i);
+        let start = range.start;
+        self.col_idx[range].binary_search(&(j as u32)).ok().map(|p| start + p)
+    }
+
+    /// The transposition, computed on first use. Cost then: two passes.
+    pub fn transposition(&self) -> &Transposition {
+        self.transposition.get_or_init(|| {
+            let mut ptr = vec![0u32; self.cols + 1];
+            for &j in &self.col_idx {
+                ptr[j as usize + 1] += 1;
+            }
+            for j in 0..self.cols {
+                ptr[j + 1] += ptr[j];
+            }
+            let mut next = ptr.clone();
+            let mut row_idx = vec![0u32; self.nnz()];
+            let mut source = vec![0u32; self.nnz()];
+            for i in 0..self.rows {
+                for p in self.row(i) {
+                    let slot = &mut next[self.col_idx[p] as usize];
+                    row_idx[*slot as usize] = i as u32;
+                    source[*slot as usize] = p as u32;
+                    *slot += 1;
+                }
+            }
+            Transposition { ptr, row_idx, source }
+        })
+    }
+
+    /// The pattern of the transpose, as a pattern of its own.
+    pub fn transposed(&self) -> Arc<Pattern> {
+        let t = self.transposition();
+        Arc::new(Self::from_parts(self.cols, self.rows, t.ptr.clone(), t.row_idx.clone()))
+    }
+
+    /// Whether entry (j, i) is stored wherever (i, j) is.
+    pub fn is_symmetric(&self) -> bool {
+        self.rows == self.cols && {
+            let t = self.transposition();
+            t.ptr == self.row_ptr && t.row_idx == self.col_idx
+        }
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.rows == other.rows
+            && self.cols == other.cols
+            && self.row_ptr == other.row_ptr
+            && self.col_idx == other.col_idx
+    }
+}
+
+impl Clone for Pattern {
+    fn clone(&self) -> Self {
+        Self::from_parts(self.rows, self.cols, self.row_ptr.clone(), self.col_idx.clone())
+    }
+}
+
+impl From<Pattern> for Raw {
+    fn from(p: Pattern) -> Self {
+        Raw { rows: p.rows as u64, cols: p.cols as u64, row_ptr: p.row_ptr, col_idx: p.col_idx }
+    }
+}
+
+impl TryFrom<Raw> for Pattern {
+    type Error = Error;
+
+    fn try_from(raw: Raw) -> Result<Self> {
+        let size = |n: u64| {
+            usize::try_from(n)
+                .ok()
+                .filter(|&n| n < u32::MAX as usize)
+                .ok_or_else(|| Error::invalid_input(format!("a dimension of {n} is too large")))
+        };
+        Pattern::new(size(raw.rows)?, size(raw.cols)?, raw.row_ptr, raw.col_idx)
+    }
+}
+
+/// Dimensions and nonzeros must fit 32-bit indices.
+pub(super) fn check_size(rows: usize, cols: usize, nnz: usize) -> Result<()> {
+    let limit = u32::MAX as usize;
+    if rows >= limit || cols >= limit || nnz >= limit {
+        return Err(Error::dimension(format!(
+            "a {rows} × {cols} matrix with {nnz} nonzeros exceeds the 32-bit index range ({limit})"
+        )));
+    }
+    Ok(())
+}
+
+fn check_row(i: usize, row: &[u32], cols: usize) -> Result<()> {
+    for (q, &j) in row.iter().enumerate() {
+        if j as usize >= cols {
+            return Err(Error::invalid_input(format!(
+                "entry in row {}, column {} lies outside the {cols} columns",
+                i + 1,
+                j as usize + 1
+            )));
+        }
+        if q > 0 && row[q - 1] >= j {
+            let what = if row[q - 1] == j { "appears twice" } else { "is out of order" };
+            return Err(Error::invalid_input(format!(
+                "column {} {what} in row {}; columns must ascend within a row",
+                j as usize + 1,
+                i + 1
+            )));
+        }
+    }
+    Ok(())
+}
