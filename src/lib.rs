@@ -1,3 +1,7 @@
 #![doc = "x"]
 pub mod error;
 pub mod sparse;
+pub mod backend;
+pub mod engine;
+pub mod autodiff;
+pub mod operator;

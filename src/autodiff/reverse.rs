@@ -1,0 +1,208 @@
+//! The reverse sweep: one rule per operation, one function that accumulates.
+
+use super::tape::{Node, Operand, Tape, TapeVector, Value};
+use crate::backend::{Backend, Direction, Triangle, View};
+use crate::engine::{Buffer, Eager, Executor};
+use crate::error::{Error, Result};
+use crate::sparse::Scalar;
+
+impl<T: Scalar, B: Backend<T>> Tape<T, B> {
+    /// Gradients of a scalar loss: `seed` is its gradient with respect to `output`
+    /// (rows × k, row-major), `lengths` the number of values of every parameter.
+    ///
+    /// Returns one vector per parameter, summed over the k columns. Cost: about twice the
+    /// recorded run.
+    ///
+    /// # Errors
+    /// A seed of another length than the output, or a parameter whose length is missing or
+    /// wrong.
+    pub fn backward(&self, lengths: &[usize], output: &TapeVector<T>, seed: &[T]) -> Result<Vec<Vec<T>>> {
+        Ok(self.sweep(lengths, output, seed, None)?.0)
+    }
+
+    /// As [`backward`](Self::backward), with the gradient with respect to `input` beside it.
+    ///
+    /// # Errors
+    /// As `backward`, and an `input` that was recorded as a constant.
+    pub fn backward_to(
+        &self,
+        lengths: &[usize],
+        output: &TapeVector<T>,
+        seed: &[T],
+        input: &TapeVector<T>,
+    ) -> Result<(Vec<Vec<T>>, Vec<T>)> {
+        let node = input
+            .node
+            .ok_or_else(|| Error::invalid_input("the input was recorded as a constant; use `Tape::input`"))?;
+        let (parameters, wanted) = self.sweep(lengths, output, seed, Some(node))?;
+        Ok((parameters, wanted.unwrap_or_else(|| vec![T::ZERO; input.value.rows() * self.eager.columns()])))
+    }
+
+    fn sweep(
+        &self,
+        lengths: &[usize],
+        output: &TapeVector<T>,
+        seed: &[T],
+        wanted: Option<usize>,
+    ) -> Result<(Vec<Vec<T>>, Option<Vec<T>>)> {
+        let expected = output.value.rows() * self.eager.columns();
+        if seed.len() != expected {
+            let message = format!("the seed has {} values, the output {expected}", seed.len());
+            return Err(Error::dimension(message));
+        }
+        let nodes = self.nodes.borrow();
+        let mut adjoints = Adjoints {
+            eager: &self.eager,
+            nodes: (0..nodes.len()).map(|_| None).collect(),
+            parameters: lengths.iter().map(|&n| vec![T::ZERO; n]).collect(),
+        };
+        if let Some(last) = output.node {
+            let mut buffer = self.eager.allocate(output.value.rows());
+            buffer.copy_from_slice(seed);
+            adjoints.nodes[last] = Some(buffer);
+        }
+        let mut result = None;
+        for (number, node) in nodes.iter().enumerate().rev() {
+            let Some(adjoint) = adjoints.nodes[number].take() else { continue };
+            if wanted == Some(number) {
+                result = Some(adjoint.to_vec());
+            }
+            adjoints.apply(node, adjoint)?;
+        }
+        Ok((adjoints.parameters, result))
+    }
+}
+
+struct Adjoints<'t, T, B> {
+    eager: &'t Eager<T, B>,
+    nodes: Vec<Option<Buffer<T>>>,
+    parameters: Vec<Vec<T>>,
+}
+
+impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
+    /// The only place where an adjoint is added to: `contribute(β, buffer)` computes
+    /// buffer ← contribution + β buffer, with β = 0 for the first contribution.
+    fn accumulate(&mut self, node: Option<usize>, rows: usize, contribute: impl FnOnce(T, &mut Buffer<T>)) {
+        let Some(node) = node else { return };
+        let (beta, mut buffer) = match self.nodes[node].take() {
+            Some(buffer) => (T::ONE, buffer),
+            None => (T::ZERO, self.eager.allocate(rows)),
+        };
+        contribute(beta, &mut buffer);
+        self.nodes[node] = Some(buffer);
+    }
+
+    /// Contributes an adjoint that is needed no more; the first one is moved.
+    fn pass_on(&mut self, node: Option<usize>, adjoint: Buffer<T>) {
+        match node {
+            Some(number) if self.nodes[number].is_none() => self.nodes[number] = Some(adjoint),
+            _ => {
+                let backend = self.eager.backend();
+                self.accumulate(node, 0, |beta, buffer| backend.combine(T::ONE, &adjoint, beta, buffer));
+            }
+        }
+    }
+
+    fn parameter(&mut self, number: usize, length: usize) -> Result<&mut Vec<T>> {
+        match self.parameters.get_mut(number) {
+            Some(gradient) if gradient.len() == length => Ok(gradient),
+            other => Err(Error::dimension(format!(
+                "parameter {number} has {length} values, but {} were announced",
+                other.map_or(0, |g| g.len())
+            ))),
+        }
+    }
+
+    /// Ā(p) −= λ(i) x(j) for the entries p = (i, j) that `part` reads, or for the others.
+    fn sampled_part(
+        &mut self,
+        a: &Operand<T>,
+        lambda: &[T],
+        x: &Value<T>,
+        wanted: impl Fn(usize, usize) -> bool,
+    ) -> Result<()> {
+        let (Some(number), Some(x)) = (a.values.number, x.handle()) else { return Ok(()) };
+        let mut full = vec![T::ZERO; a.pattern.nnz()];
+        let (backend, k) = (self.eager.backend(), self.eager.columns());
+        backend.sampled_product(-T::ONE, &a.pattern, lambda, x, &mut full, k);
+        let gradient = self.parameter(number, full.len())?;
+        for i in 0..a.pattern.rows() {
+            for p in a.pattern.row(i) {
+                if wanted(i, a.pattern.col_idx()[p] as usize) {
+                    gradient[p] += full[p];
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, node: &Node<T>, mut adjoint: Buffer<T>) -> Result<()> {
+        let (backend, k) = (self.eager.backend().clone(), self.eager.columns());
+        let rows = adjoint.len() / k.max(1);
+        match node {
+            Node::Input => {}
+            Node::Affine { alpha, a, x, y, kept_x } => {
+                let alpha = T::from_f64(*alpha);
+                if let (Some(number), Some(x)) = (a.values.number, kept(kept_x)) {
+                    let gradient = self.parameter(number, a.pattern.nnz())?;
+                    backend.sampled_product(alpha, &a.pattern, &adjoint, x, gradient, k);
+                }
+                self.accumulate(*x, a.pattern.cols(), |beta, buffer| {
+                    backend.spmv_transposed(alpha, view(a), &adjoint, beta, buffer, k);
+                });
+                self.pass_on(*y, adjoint);
+            }
+            Node::Diagonal { d, x, y, kept_x } => {
+                if let (Some(number), Some(x)) = (d.number, kept(kept_x)) {
+                    let gradient = self.parameter(number, d.values.len())?;
+                    backend.row_dots(&adjoint, x, gradient, k);
+                }
+                self.accumulate(*x, rows, |beta, buffer| {
+                    if beta == T::ZERO {
+                        buffer.fill(T::ZERO);
+                    }
+                    backend.diagonal_add(&d.values, &adjoint, buffer, k);
+                });
+                self.pass_on(*y, adjoint);
+            }
+            Node::Combine { alpha, x, beta: scale, y } => {
+                let (alpha, scale) = (T::from_f64(*alpha), T::from_f64(*scale));
+                self.accumulate(*x, rows, |beta, buffer| backend.combine(alpha, &adjoint, beta, buffer));
+                self.accumulate(*y, rows, |beta, buffer| backend.combine(scale, &adjoint, beta, buffer));
+            }
+            Node::Triangular { a, part, x, kept } => {
+                backend.solve_triangular(view(a), *part, true, &mut adjoint, k);
+                if let Some(out) = kept {
+                    self.sampled_part(a, &adjoint, out, |i, j| part.reads(i, j))?;
+                }
+                self.pass_on(*x, adjoint);
+            }
+            Node::Sweep { a, direction, b, x, kept } => {
+                let part = Triangle { lower: *direction == Direction::Forward, unit: false };
+                let mut lambda = self.eager.copy(&adjoint);
+                backend.solve_triangular(view(a), part, true, &mut lambda, k);
+                if let Some((before, after)) = kept {
+                    self.sampled_part(a, &lambda, after, |i, j| part.reads(i, j))?;
+                    self.sampled_part(a, &lambda, before, |i, j| !part.reads(i, j))?;
+                }
+                backend.spmv_transposed(-T::ONE, view(a), &lambda, T::ONE, &mut adjoint, k);
+                self.pass_on(*x, adjoint);
+                self.pass_on(*b, lambda);
+            }
+            Node::Solve { direct, b } => {
+                let mut solved = self.eager.allocate(rows);
+                direct.solve_transposed(&adjoint, &mut solved, k);
+                self.pass_on(*b, solved);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn kept<T: Scalar>(value: &Option<Value<T>>) -> Option<&Buffer<T>> {
+    value.as_ref().and_then(|v| v.handle())
+}
+
+fn view<T: Scalar>(a: &Operand<T>) -> View<'_, T> {
+    View { pattern: &a.pattern, values: &a.values.values }
+}

@@ -1,0 +1,335 @@
+//! Kernels on the `rayon` pool.
+//!
+//! Every output row is computed by one thread, from its entries in order, and sums over
+//! rows are taken over blocks of fixed size: the bits do not depend on the number of
+//! threads. Small work stays on the calling thread.
+
+use rayon::prelude::*;
+
+use super::columns::{by_columns, dot, part, vectorised};
+use super::{Backend, Direction, Triangle, View};
+use crate::sparse::{Pattern, Scalar};
+
+/// Multi-threaded kernels on the `rayon` pool that is current.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cpu;
+
+/// Multiply-adds below which starting the pool costs more than it saves.
+const PARALLEL_WORK: usize = 1 << 17;
+
+/// Values per block of a sum that is split among threads.
+const SUM_BLOCK: usize = 1 << 13;
+
+/// Calls `body(first row, rows of the output)`, in parallel when `work` is worth it.
+fn over_rows<T: Scalar>(
+    out: &mut [T],
+    width: usize,
+    work: usize,
+    body: impl Fn(usize, &mut [T]) + Send + Sync,
+) {
+    if width == 0 || out.is_empty() {
+        return;
+    }
+    let threads = rayon::current_num_threads();
+    if work < PARALLEL_WORK || threads == 1 {
+        body(0, out);
+        return;
+    }
+    let rows = out.len() / width;
+    let chunk = rows.div_ceil(4 * threads).max(64);
+    out.par_chunks_mut(chunk * width).enumerate().for_each(|(q, rows)| body(q * chunk, rows));
+}
+
+#[inline(always)]
+fn entries<'a, T: Scalar>(a: View<'a, T>, i: usize) -> impl Iterator<Item = (u32, T)> + 'a {
+    let range = a.pattern.row(i);
+    a.pattern.col_idx()[range.clone()].iter().copied().zip(a.values[range].iter().copied())
+}
+
+#[inline(always)]
+fn transposed_entries<'a, T: Scalar>(a: View<'a, T>, j: usize) -> impl Iterator<Item = (u32, T)> + 'a {
+    let t = a.pattern.transposition();
+    let range = t.ptr[j] as usize..t.ptr[j + 1] as usize;
+    let values = a.values;
+    t.row_idx[range.clone()].iter().zip(&t.source[range]).map(move |(&i, &p)| (i, values[p as usize]))
+}
+
+/// y(i) ← α Σ v x(j) + β y(i) over the entries (j, v) of row i.
+#[inline(always)]
+fn gather<T: Scalar, I: Iterator<Item = (u32, T)>>(
+    entries: impl Fn(usize) -> I,
+    (alpha, beta): (T, T),
+    x: &[T],
+    first: usize,
+    y: &mut [T],
+    k: usize,
+) {
+    by_columns!(k, |K, c| {
+        for (local, row) in y.chunks_exact_mut(k).enumerate() {
+            let sum = dot::<T, K>(entries(first + local), x, k, c);
+            let out = &mut row[c..c + K];
+            if beta == T::ZERO {
+                for l in 0..K {
+                    out[l] = alpha * sum[l];
+                }
+            } else {
+                for l in 0..K {
+                    out[l] = alpha * sum[l] + beta * out[l];
+                }
+            }
+        }
+    });
+}
+
+/// One row of a substitution or sweep: x(i) ← (b − Σ_{j≠i} v x(j)) / d for the entries
+/// that `reads` lets through.
+#[inline(always)]
+fn substitute<T: Scalar, const K: usize>(
+    entries: impl Iterator<Item = (u32, T)>,
+    reads: impl Fn(usize) -> bool,
+    mut sum: [T; K],
+    i: usize,
+    x: &mut [T],
+    (k, c): (usize, usize),
+) {
+    let mut diagonal = T::ONE;
+    for (j, v) in entries {
+        let j = j as usize;
+        if !reads(j) {
+            continue;
+        }
+        if j == i {
+            diagonal = v;
+            continue;
+        }
+        let xj = &x[j * k + c..j * k + c + K];
+        for l in 0..K {
+            sum[l] -= v * xj[l];
+        }
+    }
+    let out = &mut x[i * k + c..i * k + c + K];
+    for l in 0..K {
+        out[l] = sum[l] / diagonal;
+    }
+}
+
+#[inline(always)]
+fn rows_in_order(n: usize, ascending: bool) -> impl Iterator<Item = usize> {
+    (0..n).map(move |step| if ascending { step } else { n - 1 - step })
+}
+
+impl<T: Scalar> Backend<T> for Cpu {
+    // Moves per nonzero: value and index once (12 bytes in f64), k values of x from cache or
+    // memory; per row k values of y written, and read if β ≠ 0.
+    fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
+        over_rows(y, k, a.pattern.nnz() * k, |first, y| {
+            vectorised(
+                #[inline(always)]
+                || gather(|i| entries(a, i), (alpha, beta), x, first, y, k),
+            )
+        });
+    }
+
+    // As `spmv`, and 4 bytes per nonzero for the permutation.
+    fn spmv_transposed(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
+        a.pattern.transposition();
+        over_rows(y, k, a.pattern.nnz() * k, |first, y| {
+            vectorised(
+                #[inline(always)]
+                || gather(|j| transposed_entries(a, j), (alpha, beta), x, first, y, k),
+            )
+        });
+    }
+
+    // As `spmv`, with b read and r written once per row.
+    fn residual(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
+        over_rows(r, k, a.pattern.nnz() * k, |first, r| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    by_columns!(k, |K, c| {
+                        for (local, out) in r.chunks_exact_mut(k).enumerate() {
+                            let i = first + local;
+                            let sum = dot::<T, K>(entries(a, i), x, k, c);
+                            let rhs = part::<T, K>(b, i, k, c);
+                            for l in 0..K {
+                                out[c + l] = rhs[l] - sum[l];
+                            }
+                        }
+                    });
+                },
+            )
+        });
+    }
+
+    // Moves per nonzero: index (4 bytes), gradient read and written, k values of x; y once.
+    fn sampled_product(&self, alpha: T, pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize) {
+        let body = |rows: std::ops::Range<usize>, g: &mut [T]| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    let start = pattern.row_ptr()[rows.start] as usize;
+                    by_columns!(k, |K, c| {
+                        for i in rows.clone() {
+                            let yi = part::<T, K>(y, i, k, c);
+                            let range = pattern.row(i);
+                            let out = &mut g[range.start - start..range.end - start];
+                            for (slot, &j) in out.iter_mut().zip(&pattern.col_idx()[range]) {
+                                let xj = part::<T, K>(x, j as usize, k, c);
+                                let mut product = [T::ZERO; K];
+                                for l in 0..K {
+                                    product[l] = yi[l] * xj[l];
+                                }
+                                *slot += alpha * halving_sum(product);
+                            }
+                        }
+                    });
+                },
+            )
+        };
+        if pattern.nnz() * k < PARALLEL_WORK || rayon::current_num_threads() == 1 {
+            body(0..pattern.rows(), g);
+            return;
+        }
+        let mut parts = Vec::new();
+        let chunk = pattern.rows().div_ceil(4 * rayon::current_num_threads()).max(64);
+        let mut rest = g;
+        for first in (0..pattern.rows()).step_by(chunk) {
+            let last = (first + chunk).min(pattern.rows());
+            let length = (pattern.row_ptr()[last] - pattern.row_ptr()[first]) as usize;
+            let (head, tail) = rest.split_at_mut(length);
+            parts.push((first..last, head));
+            rest = tail;
+        }
+        parts.into_par_iter().for_each(|(rows, g)| body(rows, g));
+    }
+
+    // Moves 3 k values and one weight per row.
+    fn diagonal_add(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
+        over_rows(y, k, d.len() * k, |first, y| {
+            let x = &x[first * k..first * k + y.len()];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((yi, xi), &w) in y.chunks_exact_mut(k).zip(x.chunks_exact(k)).zip(&d[first..]) {
+                        for (a, &b) in yi.iter_mut().zip(xi) {
+                            *a += w * b;
+                        }
+                    }
+                },
+            )
+        });
+    }
+
+    fn row_dots(&self, y: &[T], x: &[T], g: &mut [T], k: usize) {
+        over_rows(g, 1, y.len(), |first, g| {
+            for (local, slot) in g.iter_mut().enumerate() {
+                let range = (first + local) * k..(first + local + 1) * k;
+                let mut sum = T::ZERO;
+                for (&a, &b) in y[range.clone()].iter().zip(&x[range]) {
+                    sum += a * b;
+                }
+                *slot += sum;
+            }
+        });
+    }
+
+    // Moves three values per entry, two if β = 0.
+    fn combine(&self, alpha: T, x: &[T], beta: T, y: &mut [T]) {
+        over_rows(y, 1, x.len(), |first, y| {
+            let x = &x[first..first + y.len()];
+            vectorised(
+                #[inline(always)]
+                || {
+                    if beta == T::ZERO {
+                        y.iter_mut().zip(x).for_each(|(yi, &xi)| *yi = alpha * xi);
+                    } else {
+                        y.iter_mut().zip(x).for_each(|(yi, &xi)| *yi = alpha * xi + beta * *yi);
+                    }
+                },
+            )
+        });
+    }
+
+    // Sequential: every row waits for those before it.
+    fn solve_triangular(&self, a: View<'_, T>, tri: Triangle, transposed: bool, x: &mut [T], k: usize) {
+        let n = a.pattern.rows();
+        let ascending = tri.lower != transposed;
+        vectorised(
+            #[inline(always)]
+            || {
+                by_columns!(k, |K, c| {
+                    for i in rows_in_order(n, ascending) {
+                        let own = part::<T, K>(x, i, k, c);
+                        if transposed {
+                            substitute(transposed_entries(a, i), |j| tri.reads(j, i), own, i, x, (k, c));
+                        } else {
+                            substitute(entries(a, i), |j| tri.reads(i, j), own, i, x, (k, c));
+                        }
+                    }
+                });
+            },
+        );
+    }
+
+    // Sequential: a sweep uses every new value at once.
+    fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize) {
+        vectorised(
+            #[inline(always)]
+            || {
+                by_columns!(k, |K, c| {
+                    for i in rows_in_order(a.pattern.rows(), direction == Direction::Forward) {
+                        let rhs = part::<T, K>(b, i, k, c);
+                        substitute(entries(a, i), |_| true, rhs, i, x, (k, c));
+                    }
+                });
+            },
+        );
+    }
+
+    fn column_dots(&self, x: &[T], y: &[T], out: &mut [T]) {
+        let k = out.len();
+        out.fill(T::ZERO);
+        let block = SUM_BLOCK / k.max(1) * k + if k > SUM_BLOCK { k } else { 0 };
+        let sum = |(x, y): (&[T], &[T])| {
+            let mut partial = vec![T::ZERO; k];
+            vectorised(
+                #[inline(always)]
+                || {
+                    by_columns!(k, |K, c| {
+                        let mut sum = [T::ZERO; K];
+                        for (xi, yi) in x.chunks_exact(k).zip(y.chunks_exact(k)) {
+                            for l in 0..K {
+                                sum[l] += xi[c + l] * yi[c + l];
+                            }
+                        }
+                        partial[c..c + K].copy_from_slice(&sum);
+                    });
+                },
+            );
+            partial
+        };
+        let blocks = || x.chunks(block).zip(y.chunks(block));
+        let partials: Vec<Vec<T>> = if x.len() < PARALLEL_WORK || rayon::current_num_threads() == 1 {
+            blocks().map(sum).collect()
+        } else {
+            blocks().collect::<Vec<_>>().into_par_iter().map(sum).collect()
+        };
+        for partial in partials {
+            out.iter_mut().zip(partial).for_each(|(o, p)| *o += p);
+        }
+    }
+}
+
+/// Pairwise sum by halves, which vectorises.
+#[inline(always)]
+fn halving_sum<T: Scalar, const K: usize>(mut v: [T; K]) -> T {
+    let mut width = K / 2;
+    while width > 0 {
+        for l in 0..width {
+            v[l] = v[l] + v[l + width];
+        }
+        width /= 2;
+    }
+    v[0]
+}

@@ -1,0 +1,190 @@
+//! The direct solver of the coarsest level: `faer`'s sparse LU, guarded.
+
+use faer::linalg::solvers::{Solve, Svd};
+use faer::sparse::SparseRowMat;
+use faer::sparse::linalg::solvers::Lu;
+use faer::{Mat, MatMut};
+
+use crate::error::{Error, Result};
+use crate::sparse::{Csr, Scalar};
+
+/// Largest singular matrix for which a pseudo-inverse is formed.
+const PSEUDO_INVERSE_ROWS: usize = 600;
+
+/// Largest matrix whose inverse is kept as a dense block: one small product costs less
+/// there than the indirections of a sparse factor.
+const DENSE_ROWS: usize = 160;
+
+/// A factored square matrix: x = A⁻¹ b and x = A⁻ᵀ b for row-major blocks.
+///
+/// A nonsingular matrix is factored by sparse LU. A singular one (a Neumann problem, say)
+/// of up to 600 rows is solved in the least-squares sense by its pseudo-inverse.
+/// Serialises as the matrix and is factored again when it is read.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(bound = "T: Scalar", try_from = "Csr<T>", into = "Csr<T>")]
+pub struct Direct<T: Scalar> {
+    matrix: Csr<T>,
+    factors: Factors<T>,
+}
+
+#[derive(Clone)]
+enum Factors<T: Scalar> {
+    Sparse(Lu<usize, T>),
+    /// The inverse or pseudo-inverse, row-major, and its transpose.
+    Dense(Vec<T>, Vec<T>),
+}
+
+impl<T: Scalar> std::fmt::Debug for Factors<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Factors::Sparse(_) => "sparse LU",
+            Factors::Dense(..) => "dense inverse",
+        })
+    }
+}
+
+impl<T: Scalar> Direct<T> {
+    /// Factors `a`, in double precision whatever `T` is.
+    ///
+    /// # Errors
+    /// A matrix that is not square, or a singular one with more than 600 rows.
+    pub fn new(a: &Csr<T>) -> Result<Self> {
+        let n = a.rows();
+        if n != a.cols() {
+            return Err(Error::dimension(format!(
+                "a direct solver needs a square matrix, got {n} × {}",
+                a.cols()
+            )));
+        }
+        let factors = match factor(&a.cast::<f64>()) {
+            Some(_) if n > DENSE_ROWS => match factor(a) {
+                Some(lu) => Factors::Sparse(lu),
+                None => return Err(singular(n)),
+            },
+            Some(lu) => {
+                let mut inverse = Mat::<f64>::identity(n, n);
+                lu.solve_in_place(inverse.as_mut());
+                dense(&inverse)
+            }
+            None if n <= PSEUDO_INVERSE_ROWS => dense(&pseudo_inverse(a)?),
+            None => return Err(singular(n)),
+        };
+        Ok(Self { matrix: a.clone(), factors })
+    }
+
+    /// Number of unknowns.
+    pub fn rows(&self) -> usize {
+        self.matrix.rows()
+    }
+
+    /// The matrix that was factored.
+    pub fn matrix(&self) -> &Csr<T> {
+        &self.matrix
+    }
+
+    /// x ← A⁻¹ b for rows × k blocks.
+    pub fn solve(&self, b: &[T], x: &mut [T], k: usize) {
+        match &self.factors {
+            Factors::Sparse(lu) => {
+                x.copy_from_slice(b);
+                lu.solve_in_place(MatMut::from_row_major_slice_mut(x, self.rows(), k));
+            }
+            Factors::Dense(inverse, _) => product(inverse, b, x, k),
+        }
+    }
+
+    /// x ← A⁻ᵀ b for rows × k blocks, with the same factors.
+    pub fn solve_transposed(&self, b: &[T], x: &mut [T], k: usize) {
+        match &self.factors {
+            Factors::Sparse(lu) => {
+                x.copy_from_slice(b);
+                lu.solve_transpose_in_place(MatMut::from_row_major_slice_mut(x, self.rows(), k));
+            }
+            Factors::Dense(_, transposed) => product(transposed, b, x, k),
+        }
+    }
+}
+
+impl<T: Scalar> TryFrom<Csr<T>> for Direct<T> {
+    type Error = Error;
+
+    fn try_from(matrix: Csr<T>) -> Result<Self> {
+        Self::new(&matrix)
+    }
+}
+
+impl<T: Scalar> From<Direct<T>> for Csr<T> {
+    fn from(direct: Direct<T>) -> Self {
+        direct.matrix
+    }
+}
+
+fn singular(n: usize) -> Error {
+    Error::singular(format!(
+        "the matrix of the coarsest level ({n} rows) is singular; coarsen further (at most {PSEUDO_INVERSE_ROWS} rows) to solve it in the least-squares sense"
+    ))
+}
+
+/// Sparse LU, or nothing if the matrix is singular to working precision: `faer` factors such
+/// a matrix without complaint, so a solve with a known answer is the judge.
+fn factor<T: Scalar>(a: &Csr<T>) -> Option<Lu<usize, T>> {
+    let n = a.rows();
+    let triplets: Vec<_> = (0..n)
+        .flat_map(|i| a.row(i).map(move |(j, v)| faer::sparse::Triplet::new(i, j, v)))
+        .collect();
+    let matrix = SparseRowMat::<usize, T>::try_new_from_triplets(n, n, &triplets).ok()?;
+    let lu = matrix.to_col_major().ok()?.sp_lu().ok()?;
+    // An answer with entries of both signs and no smoothness.
+    let known: Vec<T> = (0..n).map(|i| T::from_f64(((i as f64 + 1.0) * 1.618).sin())).collect();
+    let mut x = vec![T::ZERO; n];
+    a.spmv(&known, &mut x).ok()?;
+    lu.solve_in_place(MatMut::from_row_major_slice_mut(&mut x, n, 1));
+    let tolerance = if T::NAME == "f64" { 1e-4 } else { 0.5 };
+    let right = x.iter().zip(&known).all(|(x, y)| (x.to_f64() - y.to_f64()).abs() < tolerance);
+    right.then_some(lu)
+}
+
+fn pseudo_inverse<T: Scalar>(a: &Csr<T>) -> Result<Mat<f64>> {
+    let mut full = Mat::<f64>::zeros(a.rows(), a.cols());
+    for i in 0..a.rows() {
+        for (j, v) in a.row(i) {
+            full[(i, j)] = v.to_f64();
+        }
+    }
+    let svd = Svd::new(full.as_ref())
+        .map_err(|_| Error::singular("the singular value decomposition of the coarsest level did not converge"))?;
+    let s = svd.S().column_vector();
+    let cut = 1e-11 * s.iter().fold(0.0f64, |m, &v| m.max(v));
+    let inverse = Mat::from_fn(s.nrows(), s.nrows(), |i, j| {
+        if i == j && s[i] > cut { 1.0 / s[i] } else { 0.0 }
+    });
+    Ok(svd.V() * inverse * svd.U().transpose())
+}
+
+fn dense<T: Scalar>(inverse: &Mat<f64>) -> Factors<T> {
+    let n = inverse.nrows();
+    let rows = |f: &dyn Fn(usize, usize) -> f64| {
+        (0..n * n).map(|q| T::from_f64(f(q / n, q % n))).collect::<Vec<T>>()
+    };
+    Factors::Dense(rows(&|i, j| inverse[(i, j)]), rows(&|i, j| inverse[(j, i)]))
+}
+
+/// x ← A b for a row-major square A.
+fn product<T: Scalar>(a: &[T], b: &[T], x: &mut [T], k: usize) {
+    use super::columns::{by_columns, dot, vectorised};
+    let n = b.len() / k.max(1);
+    if n == 0 {
+        return;
+    }
+    vectorised(
+        #[inline(always)]
+        || {
+            by_columns!(k, |K, c| {
+                for (row, out) in a.chunks_exact(n).zip(x.chunks_exact_mut(k)) {
+                    let entries = row.iter().enumerate().map(|(j, &v)| (j as u32, v));
+                    out[c..c + K].copy_from_slice(&dot::<T, K>(entries, b, k, c));
+                }
+            });
+        },
+    );
+}

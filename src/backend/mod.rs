@@ -1,0 +1,107 @@
+//! Kernels: BLAS-style, out-parameters, no allocation, no differentiation.
+//!
+//! Vectors are row-major blocks of n rows and k columns, so one code serves a single
+//! right-hand side, many of them, and training batches. Lengths are the caller's
+//! responsibility: engines check them once, when a hierarchy is put together.
+//!
+//! [`Reference`] is sequential and plain, the judge of the others; [`Cpu`] runs on the
+//! `rayon` pool and gives the same bits on any number of threads.
+
+mod columns;
+mod direct;
+mod cpu;
+mod reference;
+
+pub use cpu::Cpu;
+pub use direct::Direct;
+pub use reference::Reference;
+
+use crate::sparse::{Csr, Pattern, Scalar};
+
+/// A borrowed sparse matrix.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a, T> {
+    /// Structure.
+    pub pattern: &'a Pattern,
+    /// One value per stored entry.
+    pub values: &'a [T],
+}
+
+impl<'a, T: Scalar> From<&'a Csr<T>> for View<'a, T> {
+    fn from(a: &'a Csr<T>) -> Self {
+        View { pattern: a.pattern(), values: a.values() }
+    }
+}
+
+/// Order of a Gauss–Seidel sweep over the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Direction {
+    /// First row first.
+    Forward,
+    /// Last row first.
+    Backward,
+}
+
+impl Direction {
+    /// The other one.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Direction::Forward => Direction::Backward,
+            Direction::Backward => Direction::Forward,
+        }
+    }
+}
+
+/// A triangular factor held inside a square matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Triangle {
+    /// The part at and below the diagonal, or the one at and above it.
+    pub lower: bool,
+    /// The diagonal is one, whatever is stored there.
+    pub unit: bool,
+}
+
+impl Triangle {
+    /// Whether entry (i, j) belongs to the factor and is read.
+    #[inline(always)]
+    pub fn reads(self, i: usize, j: usize) -> bool {
+        if i == j { !self.unit } else { (j < i) == self.lower }
+    }
+}
+
+/// The kernels that every device provides. `k` is the number of columns of every block.
+pub trait Backend<T: Scalar>: Clone + Send + Sync + std::fmt::Debug {
+    /// y ← α A x + β y. With β = 0, y is not read.
+    #[expect(clippy::too_many_arguments, reason = "the BLAS signature")]
+    fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize);
+
+    /// y ← α Aᵀ x + β y, as a gather through the transposition of the pattern.
+    #[expect(clippy::too_many_arguments, reason = "the BLAS signature")]
+    fn spmv_transposed(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize);
+
+    /// r ← b − A x.
+    fn residual(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize);
+
+    /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for every entry p = (i, j): the sampled
+    /// dense-dense product, which is the gradient with respect to a matrix.
+    fn sampled_product(&self, alpha: T, pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize);
+
+    /// y(i,c) ← y(i,c) + d(i) x(i,c).
+    fn diagonal_add(&self, d: &[T], x: &[T], y: &mut [T], k: usize);
+
+    /// g(i) ← g(i) + Σ_c y(i,c) x(i,c).
+    fn row_dots(&self, y: &[T], x: &[T], g: &mut [T], k: usize);
+
+    /// y ← α x + β y. With β = 0, y is not read.
+    fn combine(&self, alpha: T, x: &[T], beta: T, y: &mut [T]);
+
+    /// x ← T⁻¹ x, or T⁻ᵀ x, for a triangle of `a` whose diagonal has no zero.
+    fn solve_triangular(&self, a: View<'_, T>, part: Triangle, transposed: bool, x: &mut [T], k: usize);
+
+    /// One Gauss–Seidel sweep on A x = b in place; the diagonal has no zero.
+    fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize);
+
+    /// out(c) ← Σ_i x(i,c) y(i,c), summed in an order that does not depend on threads.
+    fn column_dots(&self, x: &[T], y: &[T], out: &mut [T]);
+}

@@ -1,0 +1,133 @@
+//! The plain kernels that judge all others: sequential loops, as the formulas read.
+
+use super::{Backend, Direction, Triangle, View};
+use crate::sparse::{Pattern, Scalar};
+
+/// Sequential and plain.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reference;
+
+fn entries<'a, T: Scalar>(a: View<'a, T>, i: usize) -> impl Iterator<Item = (usize, T)> + 'a {
+    a.pattern.row(i).map(move |p| (a.pattern.col_idx()[p] as usize, a.values[p]))
+}
+
+impl<T: Scalar> Backend<T> for Reference {
+    fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
+        for i in 0..a.pattern.rows() {
+            for c in 0..k {
+                let mut sum = T::ZERO;
+                for (j, v) in entries(a, i) {
+                    sum += v * x[j * k + c];
+                }
+                let old = if beta == T::ZERO { T::ZERO } else { beta * y[i * k + c] };
+                y[i * k + c] = alpha * sum + old;
+            }
+        }
+    }
+
+    fn spmv_transposed(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
+        for v in y.iter_mut() {
+            *v = if beta == T::ZERO { T::ZERO } else { beta * *v };
+        }
+        for i in 0..a.pattern.rows() {
+            for (j, v) in entries(a, i) {
+                for c in 0..k {
+                    y[j * k + c] += alpha * v * x[i * k + c];
+                }
+            }
+        }
+    }
+
+    fn residual(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
+        r.copy_from_slice(b);
+        self.spmv(-T::ONE, a, x, T::ONE, r, k);
+    }
+
+    fn sampled_product(&self, alpha: T, pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize) {
+        for i in 0..pattern.rows() {
+            for p in pattern.row(i) {
+                let j = pattern.col_idx()[p] as usize;
+                for c in 0..k {
+                    g[p] += alpha * y[i * k + c] * x[j * k + c];
+                }
+            }
+        }
+    }
+
+    fn diagonal_add(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
+        for i in 0..d.len() {
+            for c in 0..k {
+                y[i * k + c] += d[i] * x[i * k + c];
+            }
+        }
+    }
+
+    fn row_dots(&self, y: &[T], x: &[T], g: &mut [T], k: usize) {
+        for i in 0..g.len() {
+            for c in 0..k {
+                g[i] += y[i * k + c] * x[i * k + c];
+            }
+        }
+    }
+
+    fn combine(&self, alpha: T, x: &[T], beta: T, y: &mut [T]) {
+        for (yi, &xi) in y.iter_mut().zip(x) {
+            *yi = alpha * xi + if beta == T::ZERO { T::ZERO } else { beta * *yi };
+        }
+    }
+
+    fn solve_triangular(&self, a: View<'_, T>, part: Triangle, transposed: bool, x: &mut [T], k: usize) {
+        let n = a.pattern.rows();
+        // Substitution by columns of the factor, so that the transpose needs no second code:
+        // once x(i) is final, it is taken out of the unknowns that depend on it.
+        let factor = |i: usize, j: usize| if transposed { (j, i) } else { (i, j) };
+        let ascending = part.lower != transposed;
+        for step in 0..n {
+            let i = if ascending { step } else { n - 1 - step };
+            for j in 0..n {
+                let (row, col) = factor(i, j);
+                if i == j || !part.reads(row, col) {
+                    continue;
+                }
+                if let Some(p) = a.pattern.find(row, col) {
+                    for c in 0..k {
+                        let known = x[j * k + c];
+                        x[i * k + c] -= a.values[p] * known;
+                    }
+                }
+            }
+            if !part.unit {
+                let d = a.pattern.find(i, i).map_or(T::ZERO, |p| a.values[p]);
+                for c in 0..k {
+                    x[i * k + c] /= d;
+                }
+            }
+        }
+    }
+
+    fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize) {
+        let n = a.pattern.rows();
+        for step in 0..n {
+            let i = if direction == Direction::Forward { step } else { n - 1 - step };
+            for c in 0..k {
+                let (mut sum, mut diagonal) = (b[i * k + c], T::ZERO);
+                for (j, v) in entries(a, i) {
+                    if j == i {
+                        diagonal = v;
+                    } else {
+                        sum -= v * x[j * k + c];
+                    }
+                }
+                x[i * k + c] = sum / diagonal;
+            }
+        }
+    }
+
+    fn column_dots(&self, x: &[T], y: &[T], out: &mut [T]) {
+        let k = out.len();
+        out.fill(T::ZERO);
+        for (q, (&a, &b)) in x.iter().zip(y).enumerate() {
+            out[q % k] += a * b;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The engine that computes at once, with buffers from a pool.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Executor, Host, Matrix, Vector};
+use crate::backend::{Backend, Cpu, Direct, Direction, Triangle};
+use crate::sparse::Scalar;
+
+/// Computes every operation when it is called.
+///
+/// All vectors of one engine have the same number of columns `k`. Buffers return to a pool
+/// when they are dropped, so a steady loop does not allocate.
+#[derive(Debug, Clone)]
+pub struct Eager<T, B = Cpu> {
+    backend: B,
+    k: usize,
+    pool: Rc<Pool<T>>,
+}
+
+#[derive(Debug)]
+struct Pool<T>(RefCell<HashMap<usize, Vec<Vec<T>>>>);
+
+/// Values of a vector, on loan from the pool of its engine.
+#[derive(Debug)]
+pub struct Buffer<T> {
+    data: Vec<T>,
+    pool: Rc<Pool<T>>,
+}
+
+impl<T> std::ops::Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.data
+    }
+}
+
+impl<T> std::ops::DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+}
+
+impl<T> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        let data = std::mem::take(&mut self.data);
+        self.pool.0.borrow_mut().entry(data.len()).or_default().push(data);
+    }
+}
+
+impl<T: Scalar, B: Backend<T>> Eager<T, B> {
+    /// An engine for blocks of `k` columns.
+    pub fn new(backend: B, k: usize) -> Self {
+        Self { backend, k, pool: Rc::new(Pool(RefCell::new(HashMap::new()))) }
+    }
+
+    /// The kernels.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// Number of columns of every block.
+    pub fn columns(&self) -> usize {
+        self.k
+    }
+
+    /// A vector with these values, rows × k, row-major.
+    pub fn vector(&self, values: &[T]) -> Vector<Buffer<T>> {
+        let rows = values.len() / self.k;
+        let mut buffer = self.allocate(rows);
+        buffer.copy_from_slice(values);
+        Vector::new(rows, buffer)
+    }
+
+    /// The values of a vector, rows × k, row-major. Cost: a copy.
+    pub fn values(&self, x: &Vector<Buffer<T>>) -> Vec<T> {
+        match x.handle() {
+            Some(buffer) => buffer.to_vec(),
+            None => vec![T::ZERO; x.rows() * self.k],
+        }
+    }
+
+    /// A copy of a vector.
+    pub fn duplicate(&self, x: &Vector<Buffer<T>>) -> Vector<Buffer<T>> {
+        match x.handle() {
+            Some(buffer) => Vector::new(x.rows(), self.copy(buffer)),
+            None => super::Engine::zeros(self, x.rows()),
+        }
+    }
+}
+
+impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
+    type Leaves = Host<T>;
+    type Handle = Buffer<T>;
+
+    fn allocate(&self, rows: usize) -> Buffer<T> {
+        let length = rows * self.k;
+        let reused = self.pool.0.borrow_mut().get_mut(&length).and_then(Vec::pop);
+        Buffer { data: reused.unwrap_or_else(|| vec![T::ZERO; length]), pool: self.pool.clone() }
+    }
+
+    fn copy(&self, x: &Buffer<T>) -> Buffer<T> {
+        let mut out = self.allocate(x.len() / self.k);
+        out.copy_from_slice(x);
+        out
+    }
+
+    fn spmv(&self, alpha: f64, a: &Matrix<Arc<Vec<T>>>, x: &Buffer<T>, beta: f64, y: &mut Buffer<T>) {
+        self.backend.spmv(T::from_f64(alpha), a.view(), x, T::from_f64(beta), y, self.k);
+    }
+
+    fn residual(&self, a: &Matrix<Arc<Vec<T>>>, b: &Buffer<T>, x: &Buffer<T>, r: &mut Buffer<T>) {
+        self.backend.residual(a.view(), b, x, r, self.k);
+    }
+
+    fn diagonal_add(&self, d: &Arc<Vec<T>>, x: &Buffer<T>, y: &mut Buffer<T>) {
+        self.backend.diagonal_add(d, x, y, self.k);
+    }
+
+    fn combine(&self, alpha: f64, x: &Buffer<T>, beta: f64, y: &mut Buffer<T>) {
+        self.backend.combine(T::from_f64(alpha), x, T::from_f64(beta), y);
+    }
+
+    fn solve_triangular(&self, a: &Matrix<Arc<Vec<T>>>, part: Triangle, x: &mut Buffer<T>) {
+        self.backend.solve_triangular(a.view(), part, false, x, self.k);
+    }
+
+    fn gauss_seidel(&self, a: &Matrix<Arc<Vec<T>>>, b: &Buffer<T>, x: &mut Buffer<T>, direction: Direction) {
+        self.backend.gauss_seidel(a.view(), b, x, direction, self.k);
+    }
+
+    fn solve(&self, direct: &Arc<Direct<T>>, b: &Buffer<T>, x: &mut Buffer<T>) {
+        direct.solve(b, x, self.k);
+    }
+
+    fn clear(&self, x: &mut Buffer<T>) {
+        x.fill(T::ZERO);
+    }
+}

@@ -1,0 +1,182 @@
+//! What is known of zeros, written once for every engine that overwrites buffers.
+
+use super::{DirectOf, Engine, Leaves, Matrix, MatrixOf, ValuesOf};
+use crate::backend::{Direction, Triangle};
+
+/// Kernels on handles: a buffer that is computed at once, or a slot of a plan. Everything
+/// that implements it is an [`Engine`].
+pub trait Executor {
+    /// How stored data is held.
+    type Leaves: Leaves;
+    /// Storage of one vector, released when it is dropped.
+    type Handle;
+
+    /// Storage for `rows` rows, its content undefined.
+    fn allocate(&self, rows: usize) -> Self::Handle;
+    /// A copy of `x`.
+    fn copy(&self, x: &Self::Handle) -> Self::Handle;
+    /// y ← α A x + β y.
+    fn spmv(&self, alpha: f64, a: &Matrix<Values<Self>>, x: &Self::Handle, beta: f64, y: &mut Self::Handle);
+    /// r ← b − A x.
+    fn residual(&self, a: &Matrix<Values<Self>>, b: &Self::Handle, x: &Self::Handle, r: &mut Self::Handle);
+    /// y ← y + d ⊙ x.
+    fn diagonal_add(&self, d: &Values<Self>, x: &Self::Handle, y: &mut Self::Handle);
+    /// y ← α x + β y.
+    fn combine(&self, alpha: f64, x: &Self::Handle, beta: f64, y: &mut Self::Handle);
+    /// x ← T⁻¹ x.
+    fn solve_triangular(&self, a: &Matrix<Values<Self>>, part: Triangle, x: &mut Self::Handle);
+    /// One Gauss–Seidel sweep in place.
+    fn gauss_seidel(&self, a: &Matrix<Values<Self>>, b: &Self::Handle, x: &mut Self::Handle, d: Direction);
+    /// x ← A⁻¹ b.
+    fn solve(&self, direct: &<Self::Leaves as Leaves>::Direct, b: &Self::Handle, x: &mut Self::Handle);
+    /// x ← 0.
+    fn clear(&self, x: &mut Self::Handle);
+}
+
+type Values<X> = <<X as Executor>::Leaves as Leaves>::Values;
+
+/// A vector that may be known to be zero.
+#[derive(Debug, Clone)]
+pub struct Vector<H> {
+    rows: usize,
+    handle: Option<H>,
+}
+
+impl<H> Vector<H> {
+    /// A vector of `rows` rows held by `handle`.
+    pub fn new(rows: usize, handle: H) -> Self {
+        Self { rows, handle: Some(handle) }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Its storage, or nothing if it is known to be zero.
+    pub fn handle(&self) -> Option<&H> {
+        self.handle.as_ref()
+    }
+
+    /// Its storage, or nothing if it is known to be zero.
+    pub fn into_handle(self) -> Option<H> {
+        self.handle
+    }
+}
+
+/// y, or storage for it and the factor 0.
+fn target<X: Executor>(e: &X, y: Vector<X::Handle>) -> (X::Handle, f64) {
+    match y.handle {
+        Some(handle) => (handle, 1.0),
+        None => (e.allocate(y.rows), 0.0),
+    }
+}
+
+impl<X: Executor> Engine for X {
+    type Leaves = X::Leaves;
+    type Vector = Vector<X::Handle>;
+
+    fn zeros(&self, rows: usize) -> Self::Vector {
+        Vector { rows, handle: None }
+    }
+
+    fn residual(&self, b: &Self::Vector, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector {
+        let handle = match (&b.handle, &x.handle) {
+            (b, None) => b.as_ref().map(|b| self.copy(b)),
+            (Some(b), Some(x)) => {
+                let mut r = self.allocate(a.pattern.rows());
+                Executor::residual(self, a, b, x, &mut r);
+                Some(r)
+            }
+            (None, Some(x)) => {
+                let mut r = self.allocate(a.pattern.rows());
+                Executor::spmv(self, -1.0, a, x, 0.0, &mut r);
+                Some(r)
+            }
+        };
+        Vector { rows: a.pattern.rows(), handle }
+    }
+
+    fn spmv(&self, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector {
+        self.spmv_add(a, x, self.zeros(a.pattern.rows()))
+    }
+
+    fn spmv_add(&self, a: &MatrixOf<Self>, x: &Self::Vector, y: Self::Vector) -> Self::Vector {
+        let Some(x) = &x.handle else { return y };
+        let (mut y, beta) = target(self, y);
+        Executor::spmv(self, 1.0, a, x, beta, &mut y);
+        Vector::new(a.pattern.rows(), y)
+    }
+
+    fn diagonal_add(&self, d: &ValuesOf<Self>, x: &Self::Vector, y: Self::Vector) -> Self::Vector {
+        let rows = y.rows;
+        let Some(x) = &x.handle else { return y };
+        let (mut y, beta) = target(self, y);
+        if beta == 0.0 {
+            self.clear(&mut y);
+        }
+        Executor::diagonal_add(self, d, x, &mut y);
+        Vector::new(rows, y)
+    }
+
+    fn combine(&self, alpha: f64, x: &Self::Vector, beta: f64, y: Self::Vector) -> Self::Vector {
+        let rows = y.rows;
+        match (&x.handle, y.handle) {
+            (None, None) => self.zeros(rows),
+            (None, Some(y)) if beta == 1.0 => Vector::new(rows, y),
+            (None, Some(mut y)) => {
+                let old = self.copy(&y);
+                Executor::combine(self, beta, &old, 0.0, &mut y);
+                Vector::new(rows, y)
+            }
+            (Some(x), y) => {
+                let (mut y, keep) = target(self, Vector { rows, handle: y });
+                Executor::combine(self, alpha, x, keep * beta, &mut y);
+                Vector::new(rows, y)
+            }
+        }
+    }
+
+    fn solve_triangular(&self, a: &MatrixOf<Self>, part: Triangle, mut x: Self::Vector) -> Self::Vector {
+        if let Some(x) = &mut x.handle {
+            Executor::solve_triangular(self, a, part, x);
+        }
+        x
+    }
+
+    fn gauss_seidel(
+        &self,
+        a: &MatrixOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+        direction: Direction,
+    ) -> Self::Vector {
+        let rows = x.rows;
+        let zero = |handle: Option<X::Handle>| {
+            handle.unwrap_or_else(|| {
+                let mut handle = self.allocate(rows);
+                self.clear(&mut handle);
+                handle
+            })
+        };
+        if b.handle.is_none() && x.handle.is_none() {
+            return x;
+        }
+        let mut x = zero(x.handle);
+        match &b.handle {
+            Some(b) => Executor::gauss_seidel(self, a, b, &mut x, direction),
+            None => Executor::gauss_seidel(self, a, &zero(None), &mut x, direction),
+        }
+        Vector::new(rows, x)
+    }
+
+    fn solve(&self, direct: &DirectOf<Self>, b: &Self::Vector) -> Self::Vector {
+        let rows = b.rows;
+        let handle = b.handle.as_ref().map(|b| {
+            let mut x = self.allocate(rows);
+            Executor::solve(self, direct, b, &mut x);
+            x
+        });
+        Vector { rows, handle }
+    }
+}

@@ -1,0 +1,75 @@
+//! What algorithms see: operations with value semantics.
+//!
+//! An owned argument means "I am done with it, overwrite it"; a borrowed one is still
+//! needed. So `let x = e.spmv_add(&p, &xc, x);` updates in place without an aliasing rule.
+//! The V-cycle is written once against [`Engine`] and runs on all of them:
+//!
+//! * [`Eager`] computes at once;
+//! * [`Tape`](crate::autodiff::Tape) does what `Eager` does and records what its reverse
+//!   rules need;
+//! * [`Tracer`] writes the operations down as a [`Plan`]: straight-line code over one
+//!   workspace of known size, which is the frozen solver and the ordinary preconditioner.
+//!
+//! Engine code is straight-line: no `if` on data. Krylov loops live above, pivoting below.
+
+mod eager;
+mod executor;
+mod leaves;
+mod plan;
+mod tracer;
+
+pub use eager::{Buffer, Eager};
+pub use executor::{Executor, Vector};
+pub use leaves::{Host, Leaves, Matrix};
+pub use plan::Plan;
+pub use tracer::{Slot, Traced, Tracer};
+
+use crate::backend::{Direction, Triangle};
+
+/// The values of an engine's leaves.
+pub type ValuesOf<E> = <<E as Engine>::Leaves as Leaves>::Values;
+/// The matrices of an engine.
+pub type MatrixOf<E> = Matrix<ValuesOf<E>>;
+/// The direct solvers of an engine.
+pub type DirectOf<E> = <<E as Engine>::Leaves as Leaves>::Direct;
+
+/// The operations that a cycle is made of. Vectors are row-major n × k blocks.
+pub trait Engine {
+    /// How stored data is held.
+    type Leaves: Leaves;
+    /// What flows through a cycle.
+    type Vector;
+
+    /// The zero vector, known to be zero: operations on it are simplified away.
+    fn zeros(&self, rows: usize) -> Self::Vector;
+
+    /// b − A x.
+    fn residual(&self, b: &Self::Vector, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector;
+
+    /// A x.
+    fn spmv(&self, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector;
+
+    /// y + A x.
+    fn spmv_add(&self, a: &MatrixOf<Self>, x: &Self::Vector, y: Self::Vector) -> Self::Vector;
+
+    /// y + d ⊙ x, row by row.
+    fn diagonal_add(&self, d: &ValuesOf<Self>, x: &Self::Vector, y: Self::Vector) -> Self::Vector;
+
+    /// α x + β y.
+    fn combine(&self, alpha: f64, x: &Self::Vector, beta: f64, y: Self::Vector) -> Self::Vector;
+
+    /// T⁻¹ x for a triangle T of `a`.
+    fn solve_triangular(&self, a: &MatrixOf<Self>, part: Triangle, x: Self::Vector) -> Self::Vector;
+
+    /// x after one Gauss–Seidel sweep on A x = b.
+    fn gauss_seidel(
+        &self,
+        a: &MatrixOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+        direction: Direction,
+    ) -> Self::Vector;
+
+    /// A⁻¹ b by the direct solver.
+    fn solve(&self, direct: &DirectOf<Self>, b: &Self::Vector) -> Self::Vector;
+}

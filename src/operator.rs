@@ -1,0 +1,94 @@
+//! Operators and preconditioners on plain slices: what a host code has to know of us, and
+//! we of it.
+
+use crate::backend::{Backend, Cpu};
+use crate::error::{Error, Result};
+use crate::sparse::Csr;
+
+/// A square linear operator y = A x.
+pub trait LinearOperator: Sync {
+    /// Number of rows, and of columns.
+    fn rows(&self) -> usize;
+
+    /// y ← A x.
+    ///
+    /// # Errors
+    /// Lengths that do not fit, or whatever the operator itself reports.
+    fn apply(&self, x: &[f64], y: &mut [f64]) -> Result<()>;
+}
+
+/// An approximate inverse z = B r, object-safe, on plain slices.
+pub trait Preconditioner: Sync {
+    /// Number of rows, and of columns.
+    fn rows(&self) -> usize;
+
+    /// Whether B is symmetric, as CG needs it.
+    fn is_symmetric(&self) -> bool;
+
+    /// z ← B r.
+    ///
+    /// # Errors
+    /// Lengths that do not fit.
+    fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()>;
+
+    /// z ← Bᵀ r.
+    ///
+    /// # Errors
+    /// Lengths that do not fit.
+    fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()>;
+}
+
+/// No preconditioner: B = I.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity(
+    /// Number of rows.
+    pub usize,
+);
+
+impl Preconditioner for Identity {
+    fn rows(&self) -> usize {
+        self.0
+    }
+
+    fn is_symmetric(&self) -> bool {
+        true
+    }
+
+    fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        check_lengths(self.0, r, z)?;
+        z.copy_from_slice(r);
+        Ok(())
+    }
+
+    fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        self.apply(r, z)
+    }
+}
+
+impl LinearOperator for Csr<f64> {
+    fn rows(&self) -> usize {
+        Csr::rows(self)
+    }
+
+    fn apply(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        if self.rows() != self.cols() {
+            let message = format!("the matrix is {} × {}; a solver needs a square one", self.rows(), self.cols());
+            return Err(Error::dimension(message));
+        }
+        check_lengths(Csr::rows(self), x, y)?;
+        Cpu.spmv(1.0, self.into(), x, 0.0, y, 1);
+        Ok(())
+    }
+}
+
+/// Both slices have `rows` values.
+pub(crate) fn check_lengths(rows: usize, x: &[f64], y: &[f64]) -> Result<()> {
+    if x.len() != rows || y.len() != rows {
+        return Err(Error::dimension(format!(
+            "the operator has {rows} rows and was given vectors of {} and {} values",
+            x.len(),
+            y.len()
+        )));
+    }
+    Ok(())
+}
