@@ -5,3 +5,5 @@ pub mod backend;
 pub mod engine;
 pub mod autodiff;
 pub mod operator;
+pub mod multigrid;
+pub mod learn;

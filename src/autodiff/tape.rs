@@ -121,6 +121,16 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
         self.eager.values(&x.value)
     }
 
+    /// The kernels.
+    pub fn backend(&self) -> &B {
+        self.eager.backend()
+    }
+
+    /// Number of columns of every block.
+    pub fn columns(&self) -> usize {
+        self.eager.columns()
+    }
+
     /// Number of recorded operations.
     pub fn operations(&self) -> usize {
         self.nodes.borrow().len()

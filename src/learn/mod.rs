@@ -1,0 +1,20 @@
+//! Training: parameters, loss, optimiser, trainer and its report.
+
+mod adam;
+mod factor;
+mod loss;
+mod parameters;
+mod pool;
+mod recipe;
+mod report;
+mod session;
+mod trainer;
+
+pub use adam::Adam;
+pub use factor::{FactorEstimate, asymptotic_factor};
+pub use loss::{LossAndGradient, convergence_loss};
+pub use parameters::Parameters;
+pub use recipe::Recipe;
+pub use report::TrainingReport;
+pub use session::Session;
+pub use trainer::{Progress, Trainer};

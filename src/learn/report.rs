@@ -1,0 +1,3 @@
+//! report
+/// x
+pub struct TrainingReport;

@@ -1,0 +1,134 @@
+//! Training steps on one hierarchy, with checks on the way.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::adam::{Adam, cosine_decay};
+use super::factor::PowerIteration;
+use super::loss::convergence_loss;
+use super::parameters::Parameters;
+use super::pool::{Pool, normal_values};
+use super::recipe::Recipe;
+use crate::autodiff::Tape;
+use crate::backend::Cpu;
+use crate::engine::Host;
+use crate::error::Result;
+use crate::multigrid::Hierarchy;
+use crate::sparse::Scalar;
+
+/// Steps between two measurements of the factor.
+const CHECK_EVERY: usize = 20;
+/// Cycles of a measurement on the way, and columns.
+const CHECK_CYCLES: usize = 8;
+const CHECK_COLUMNS: usize = 4;
+
+/// Training in progress: parameters, optimiser, batch, and the best that was seen.
+#[derive(Debug)]
+pub struct Session<T: Scalar> {
+    hierarchy: Hierarchy<Host<T>>,
+    tape: Tape<T>,
+    parameters: Parameters<T>,
+    optimiser: Adam<T>,
+    pool: Pool<T>,
+    check: PowerIteration<T>,
+    recipe: Recipe,
+    rate: f64,
+    best: (f64, Parameters<T>),
+    /// Loss of every step.
+    pub loss_history: Vec<f64>,
+    /// (step, factor) of every measurement.
+    pub factor_history: Vec<(usize, f64)>,
+    /// How often training diverged and went back to its best.
+    pub rollbacks: usize,
+}
+
+impl<T: Scalar> Session<T> {
+    /// Starts from the sparse smoothers of `hierarchy`.
+    ///
+    /// # Errors
+    /// A hierarchy whose values overflow the precision `T`.
+    pub fn new(hierarchy: &Hierarchy<Host<f64>>, recipe: Recipe, seed: u64) -> Result<Self> {
+        let rows = hierarchy.rows();
+        let parameters = Parameters::relaxations(hierarchy);
+        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xc4ec);
+        let check = PowerIteration::new(rows, CHECK_COLUMNS, normal_values(&mut random, rows * CHECK_COLUMNS));
+        let mut session = Self {
+            hierarchy: hierarchy.cast()?,
+            tape: Tape::new(Cpu, recipe.batch),
+            optimiser: Adam::new(&parameters),
+            pool: Pool::new(rows, recipe.batch, seed),
+            check,
+            rate: recipe.rate,
+            best: (f64::INFINITY, parameters.clone()),
+            parameters,
+            recipe,
+            loss_history: Vec::new(),
+            factor_history: Vec::new(),
+            rollbacks: 0,
+        };
+        session.measure();
+        Ok(session)
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> usize {
+        self.loss_history.len()
+    }
+
+    /// The factor at the last measurement.
+    pub fn factor(&self) -> f64 {
+        self.factor_history.last().map_or(f64::INFINITY, |f| f.1)
+    }
+
+    /// The best factor measured so far.
+    pub fn best_factor(&self) -> f64 {
+        self.best.0
+    }
+
+    /// One step of the optimiser; every few steps the factor is measured, the best
+    /// parameters are kept, and a divergence is rolled back to them at half the rate.
+    ///
+    /// # Errors
+    /// None in practice: lengths are right by construction.
+    pub fn step(&mut self) -> Result<()> {
+        let number = self.steps();
+        let rate = cosine_decay(self.rate, number, self.recipe.steps);
+        let result =
+            convergence_loss(&self.tape, &self.hierarchy, &self.parameters, self.pool.values(), self.recipe.cycles)?;
+        self.loss_history.push(result.loss);
+        if !result.loss.is_finite() {
+            self.roll_back();
+            return Ok(());
+        }
+        self.optimiser.update(&mut self.parameters, &result.gradient, rate);
+        self.pool.advance(&result.after_one_cycle);
+        if (number + 1).is_multiple_of(CHECK_EVERY) || number + 1 == self.recipe.steps {
+            self.measure();
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self) {
+        let current = self.parameters.install(&self.hierarchy);
+        let (factor, _) = self.check.run(&current, CHECK_CYCLES);
+        self.factor_history.push((self.steps(), factor));
+        if factor < self.best.0 {
+            self.best = (factor, self.parameters.clone());
+        } else if !factor.is_finite() || factor > 1.5 * self.best.0.max(0.5) {
+            self.roll_back();
+        }
+    }
+
+    fn roll_back(&mut self) {
+        self.rollbacks += 1;
+        self.rate *= 0.5;
+        self.parameters = self.best.1.clone();
+        self.optimiser = Adam::new(&self.parameters);
+        self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, self.rollbacks as u64);
+    }
+
+    /// The parameters now, and the best ones measured.
+    pub fn candidates(&self) -> [&Parameters<T>; 2] {
+        [&self.parameters, &self.best.1]
+    }
+}

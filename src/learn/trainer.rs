@@ -1,0 +1,5 @@
+//! trainer
+/// x
+pub struct Trainer;
+/// x
+pub struct Progress;

@@ -1,0 +1,271 @@
+//! Levels and the one walk over their leaves.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::smoother::Smoother;
+use crate::backend::Direct;
+use crate::engine::{Host, Leaves, Matrix};
+use crate::error::{Error, Result};
+use crate::sparse::Scalar;
+
+/// A multigrid hierarchy, generic over how its leaves are held.
+///
+/// `levels[0]` is the finest; below the last of them stands the direct solver. A matrix
+/// that is small enough has no levels at all, only the direct solver.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound(
+    serialize = "L::Values: Serialize, L::Direct: Serialize",
+    deserialize = "L::Values: Deserialize<'de>, L::Direct: Deserialize<'de>"
+))]
+pub struct Hierarchy<L: Leaves> {
+    /// All levels but the coarsest.
+    pub levels: Vec<Level<L>>,
+    /// The direct solver of the coarsest level.
+    pub coarsest: L::Direct,
+    /// Rows of the coarsest level.
+    pub coarsest_rows: usize,
+    /// Visits to the next level per cycle: 1 for a V-cycle, 2 for a W-cycle.
+    pub gamma: usize,
+}
+
+/// One level: its operator, the transfers to the next one, and its smoothers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound(
+    serialize = "L::Values: Serialize, L::Direct: Serialize",
+    deserialize = "L::Values: Deserialize<'de>, L::Direct: Deserialize<'de>"
+))]
+pub struct Level<L: Leaves> {
+    /// A, n × n.
+    pub a: Matrix<L::Values>,
+    /// P, n × n_coarse.
+    pub prolongation: Matrix<L::Values>,
+    /// R, n_coarse × n.
+    pub restriction: Matrix<L::Values>,
+    /// Sweeps before the coarse-grid correction, in order.
+    pub pre: Vec<Smoother<L::Values>>,
+    /// Sweeps after the coarse-grid correction, in order.
+    pub post: Vec<Smoother<L::Values>>,
+}
+
+/// Where a leaf stands in its hierarchy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Level, 0 for the finest.
+    pub level: usize,
+    /// What the leaf is there.
+    pub role: Role,
+}
+
+/// What a leaf is on its level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Values of A.
+    Operator,
+    /// Values of P.
+    Prolongation,
+    /// Values of R.
+    Restriction,
+    /// Values of this sweep before the coarse-grid correction.
+    Pre(usize),
+    /// Values of this sweep after the coarse-grid correction.
+    Post(usize),
+}
+
+impl<L: Leaves> Hierarchy<L> {
+    /// Rows of the finest level.
+    pub fn rows(&self) -> usize {
+        self.levels.first().map_or(self.coarsest_rows, |level| level.a.pattern.rows())
+    }
+
+    /// Rows of level `depth`, the coarsest included.
+    pub fn rows_at(&self, depth: usize) -> usize {
+        self.levels.get(depth).map_or(self.coarsest_rows, |level| level.a.pattern.rows())
+    }
+
+    /// The same hierarchy with other leaves: uploading, recording as parameters or constants,
+    /// changing precision and collecting values are all this walk. Leaves are visited from
+    /// the finest level down, on each first the sweeps (pre, post), then the operators.
+    pub fn map<M: Leaves>(
+        &self,
+        mut values: impl FnMut(Place, &L::Values) -> M::Values,
+        direct: impl FnOnce(&L::Direct) -> M::Direct,
+    ) -> Hierarchy<M> {
+        let mut levels = Vec::with_capacity(self.levels.len());
+        for (level, l) in self.levels.iter().enumerate() {
+            let mut at = |role, v: &L::Values| values(Place { level, role }, v);
+            let mut sweeps = |list: &[Smoother<L::Values>], role: fn(usize) -> Role| {
+                list.iter().enumerate().map(|(q, s)| s.map(|v| at(role(q), v))).collect()
+            };
+            let (pre, post) = (sweeps(&l.pre, Role::Pre), sweeps(&l.post, Role::Post));
+            levels.push(Level {
+                a: l.a.map(|v| at(Role::Operator, v)),
+                prolongation: l.prolongation.map(|v| at(Role::Prolongation, v)),
+                restriction: l.restriction.map(|v| at(Role::Restriction, v)),
+                pre,
+                post,
+            });
+        }
+        Hierarchy {
+            levels,
+            coarsest: direct(&self.coarsest),
+            coarsest_rows: self.coarsest_rows,
+            gamma: self.gamma,
+        }
+    }
+}
+
+impl<T: Scalar> Hierarchy<Host<T>> {
+    /// The same hierarchy in another precision; the coarsest level is factored again.
+    ///
+    /// # Errors
+    /// A value that overflows, or a coarsest matrix that is singular in that precision.
+    pub fn cast<U: Scalar>(&self) -> Result<Hierarchy<Host<U>>> {
+        let coarsest = Arc::new(Direct::new(&self.coarsest.matrix().cast::<U>())?);
+        let mut overflow = None;
+        let cast = self.map::<Host<U>>(
+            |place, values| {
+                let values: Vec<U> = values.iter().map(|v| U::from_f64(v.to_f64())).collect();
+                if values.iter().any(|v| !v.finite()) {
+                    overflow = Some(place);
+                }
+                Arc::new(values)
+            },
+            |_| coarsest,
+        );
+        match overflow {
+            None => Ok(cast),
+            Some(place) => Err(Error::invalid_input(format!(
+                "a value of {:?} on level {} overflows {}; scale the matrix or keep f64",
+                place.role,
+                place.level,
+                U::NAME
+            ))),
+        }
+    }
+
+    /// Checks everything that kernels rely on: dimensions that chain, values that match their
+    /// patterns and are finite, diagonals without zeros where a smoother divides by them.
+    ///
+    /// # Errors
+    /// Names the level that breaks a rule. Cost: one pass.
+    pub fn validate(&self) -> Result<()> {
+        let problem = |depth: usize, what: &str| {
+            Err(Error::invalid_input(format!("level {depth} of the hierarchy has {what}")))
+        };
+        if !(1..=2).contains(&self.gamma) {
+            return Err(Error::invalid_input(format!("a cycle with γ = {} is neither V nor W", self.gamma)));
+        }
+        if self.coarsest.rows() != self.coarsest_rows {
+            return problem(self.levels.len(), "a direct solver of another size");
+        }
+        for (depth, level) in self.levels.iter().enumerate() {
+            let (n, coarse) = (self.rows_at(depth), self.rows_at(depth + 1));
+            let shape = |m: &Matrix<Arc<Vec<T>>>| (m.pattern.rows(), m.pattern.cols());
+            if shape(&level.a) != (n, n)
+                || shape(&level.prolongation) != (n, coarse)
+                || shape(&level.restriction) != (coarse, n)
+            {
+                return problem(depth, "operators whose dimensions do not chain");
+            }
+            for m in [&level.a, &level.prolongation, &level.restriction] {
+                if m.values.len() != m.pattern.nnz() || m.values.iter().any(|v| !v.finite()) {
+                    return problem(depth, "an operator with missing or non-finite values");
+                }
+            }
+            for smoother in level.pre.iter().chain(&level.post) {
+                smoother.validate(&level.a).map_err(|e| e.at(format!("level {depth}")))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one cycle is a symmetric operator: every A symmetric, R = Pᵀ, and every
+    /// post-sweep the transpose of its mirror image among the pre-sweeps.
+    pub fn is_symmetric(&self) -> bool {
+        let tolerance = if T::NAME == "f64" { 1e-12 } else { 1e-5 };
+        self.coarsest.matrix().asymmetry() < tolerance
+            && self.levels.iter().all(|level| {
+                level.a.to_csr().asymmetry() < tolerance
+                    && level.restriction.to_csr() == level.prolongation.to_csr().transpose()
+                    && level.pre.len() == level.post.len()
+                    && level.pre.iter().zip(level.post.iter().rev()).all(|(pre, post)| pre.mirrors(post))
+            })
+    }
+
+    /// The hierarchy whose cycle is the transpose of this one: A ↔ Aᵀ, P ↔ Rᵀ, pre- and
+    /// post-sweeps transposed and swapped, in reverse order.
+    ///
+    /// # Errors
+    /// A coarsest matrix that cannot be factored again.
+    pub fn transposed(&self) -> Result<Self> {
+        let flip = |m: &Matrix<Arc<Vec<T>>>| Matrix::from(m.to_csr().transpose());
+        let sweeps = |list: &[Smoother<_>]| list.iter().rev().map(Smoother::transposed).collect();
+        let levels = self.levels.iter().map(|level| Level {
+            a: flip(&level.a),
+            prolongation: flip(&level.restriction),
+            restriction: flip(&level.prolongation),
+            pre: sweeps(&level.post),
+            post: sweeps(&level.pre),
+        });
+        Ok(Hierarchy {
+            levels: levels.collect(),
+            coarsest: Arc::new(Direct::new(&self.coarsest.matrix().transpose())?),
+            coarsest_rows: self.coarsest_rows,
+            gamma: self.gamma,
+        })
+    }
+
+    /// Nonzeros of the operators of all levels over those of the finest.
+    pub fn operator_complexity(&self) -> f64 {
+        let coarsest = self.coarsest.matrix().nnz();
+        let total = self.levels.iter().map(|l| l.a.pattern.nnz()).sum::<usize>() + coarsest;
+        total as f64 / self.levels.first().map_or(coarsest, |l| l.a.pattern.nnz()).max(1) as f64
+    }
+
+    /// Rows of all levels over those of the finest.
+    pub fn grid_complexity(&self) -> f64 {
+        let total: usize = (0..=self.levels.len()).map(|depth| self.rows_at(depth)).sum();
+        total as f64 / self.rows().max(1) as f64
+    }
+
+    /// Values stored by the smoothers over the nonzeros of the finest operator.
+    pub fn smoother_complexity(&self) -> f64 {
+        let stored = |s: &Smoother<Arc<Vec<T>>>| s.leaf().map_or(0, |v| v.len());
+        let total: usize = self.levels.iter().flat_map(|l| l.pre.iter().chain(&l.post)).map(stored).sum();
+        total as f64 / self.levels.first().map_or(1, |l| l.a.pattern.nnz()).max(1) as f64
+    }
+}
+
+/// The table of levels with operator and grid complexity.
+impl<T: Scalar> std::fmt::Display for Hierarchy<Host<T>> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "level      unknowns      nonzeros   per row   smoother")?;
+        let mut row = |depth: usize, n: usize, nnz: usize, smoother: &str| {
+            let per_row = nnz as f64 / n.max(1) as f64;
+            writeln!(f, "{depth:>5}  {n:>12}  {nnz:>12}  {per_row:>8.1}   {smoother}")
+        };
+        for (depth, level) in self.levels.iter().enumerate() {
+            let names = |list: &[Smoother<_>]| {
+                list.iter().map(|s: &Smoother<Arc<Vec<T>>>| s.to_string()).collect::<Vec<_>>().join(", ")
+            };
+            let (pre, post) = (names(&level.pre), names(&level.post));
+            let text = if pre == post { pre } else { format!("{pre} | {post}") };
+            row(depth, level.a.pattern.rows(), level.a.pattern.nnz(), &text)?;
+        }
+        row(self.levels.len(), self.coarsest_rows, self.coarsest.matrix().nnz(), "direct")?;
+        let cycle = if self.gamma == 2 { "W" } else { "V" };
+        let sweeps = |post: bool| {
+            self.levels.first().map_or(0, |l| if post { l.post.len() } else { l.pre.len() })
+        };
+        write!(
+            f,
+            "{cycle}({},{}) cycle, operator complexity {:.2}, grid complexity {:.2}",
+            sweeps(false),
+            sweeps(true),
+            self.operator_complexity(),
+            self.grid_complexity()
+        )
+    }
+}

@@ -1,0 +1,228 @@
+//! One relaxation sweep, in all its kinds.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backend::{Direction, Triangle};
+use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
+use crate::error::{Error, Result};
+use crate::sparse::Scalar;
+
+/// One sweep x ← x + B (b − A x). Closed and serialisable; `V` is how leaves are held.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Smoother<V> {
+    /// B = diag(d): weighted and l1 Jacobi, SPAI-0.
+    Diagonal {
+        /// d, one per row.
+        weights: V,
+    },
+    /// B = (D + L)⁻¹ or (D + U)⁻¹.
+    GaussSeidel {
+        /// Order of the rows.
+        direction: Direction,
+    },
+    /// A Chebyshev polynomial in D⁻¹A: d ← α d + β D⁻¹ r, x ← x + d for every (α, β).
+    Chebyshev {
+        /// 1/a(i,i), one per row.
+        inverse_diagonal: V,
+        /// (α, β) of every step.
+        coefficients: Vec<(f64, f64)>,
+    },
+    /// B = M, a sparse approximate inverse: SPAI-1, or learned.
+    Sparse {
+        /// M.
+        m: Matrix<V>,
+    },
+    /// B = ω U⁻¹ L⁻¹ with both factors in one matrix: ILU(0).
+    Factors {
+        /// L strictly below the diagonal (or at it), U above (or at it).
+        factors: Matrix<V>,
+        /// The unit diagonal belongs to L, and the stored one to U; or the other way round.
+        unit_lower: bool,
+        /// ω.
+        damping: f64,
+    },
+}
+
+impl<V> Smoother<V> {
+    /// One sweep on A x = b.
+    pub fn smooth<E: Engine>(&self, e: &E, a: &MatrixOf<E>, b: &E::Vector, x: E::Vector) -> E::Vector
+    where
+        E::Leaves: crate::engine::Leaves<Values = V>,
+    {
+        match self {
+            Smoother::Diagonal { weights } => {
+                let r = e.residual(b, a, &x);
+                e.diagonal_add(weights, &r, x)
+            }
+            Smoother::GaussSeidel { direction } => e.gauss_seidel(a, b, x, *direction),
+            Smoother::Chebyshev { inverse_diagonal, coefficients } => {
+                chebyshev(e, a, inverse_diagonal, coefficients, b, x)
+            }
+            Smoother::Sparse { m } => {
+                let r = e.residual(b, a, &x);
+                e.spmv_add(m, &r, x)
+            }
+            Smoother::Factors { factors, unit_lower, damping } => {
+                let r = e.residual(b, a, &x);
+                let r = e.solve_triangular(factors, Triangle { lower: true, unit: *unit_lower }, r);
+                let r = e.solve_triangular(factors, Triangle { lower: false, unit: !unit_lower }, r);
+                e.combine(*damping, &r, 1.0, x)
+            }
+        }
+    }
+
+    /// The same sweep with its leaf held otherwise.
+    pub fn map<W>(&self, f: impl FnOnce(&V) -> W) -> Smoother<W> {
+        match self {
+            Smoother::Diagonal { weights } => Smoother::Diagonal { weights: f(weights) },
+            Smoother::GaussSeidel { direction } => Smoother::GaussSeidel { direction: *direction },
+            Smoother::Chebyshev { inverse_diagonal, coefficients } => Smoother::Chebyshev {
+                inverse_diagonal: f(inverse_diagonal),
+                coefficients: coefficients.clone(),
+            },
+            Smoother::Sparse { m } => Smoother::Sparse { m: m.map(f) },
+            Smoother::Factors { factors, unit_lower, damping } => {
+                Smoother::Factors { factors: factors.map(f), unit_lower: *unit_lower, damping: *damping }
+            }
+        }
+    }
+
+    /// Its leaf, if it has one.
+    pub fn leaf(&self) -> Option<&V> {
+        match self {
+            Smoother::Diagonal { weights } => Some(weights),
+            Smoother::GaussSeidel { .. } => None,
+            Smoother::Chebyshev { inverse_diagonal, .. } => Some(inverse_diagonal),
+            Smoother::Sparse { m } => Some(&m.values),
+            Smoother::Factors { factors, .. } => Some(&factors.values),
+        }
+    }
+}
+
+fn chebyshev<E: Engine>(
+    e: &E,
+    a: &MatrixOf<E>,
+    inverse_diagonal: &ValuesOf<E>,
+    coefficients: &[(f64, f64)],
+    b: &E::Vector,
+    mut x: E::Vector,
+) -> E::Vector {
+    let rows = a.pattern.rows();
+    let mut d = e.zeros(rows);
+    for &(alpha, beta) in coefficients {
+        let r = e.residual(b, a, &x);
+        let scaled = e.diagonal_add(inverse_diagonal, &r, e.zeros(rows));
+        d = e.combine(beta, &scaled, alpha, d);
+        x = e.combine(1.0, &d, 1.0, x);
+    }
+    x
+}
+
+impl<T: Scalar> Smoother<Arc<Vec<T>>> {
+    /// The sweep for Aᵀ whose B is the transpose of this one's.
+    #[must_use]
+    pub fn transposed(&self) -> Self {
+        match self {
+            Smoother::Diagonal { .. } | Smoother::Chebyshev { .. } => self.clone(),
+            Smoother::GaussSeidel { direction } => {
+                Smoother::GaussSeidel { direction: direction.reversed() }
+            }
+            Smoother::Sparse { m } => Smoother::Sparse { m: m.to_csr().transpose().into() },
+            Smoother::Factors { factors, unit_lower, damping } => Smoother::Factors {
+                factors: factors.to_csr().transpose().into(),
+                unit_lower: !unit_lower,
+                damping: *damping,
+            },
+        }
+    }
+
+    /// Whether `post` is the transpose of this sweep on a symmetric matrix.
+    pub(super) fn mirrors(&self, post: &Self) -> bool {
+        match (&self.transposed(), post) {
+            (Smoother::Diagonal { weights: v }, Smoother::Diagonal { weights: w }) => v == w,
+            (Smoother::GaussSeidel { direction: v }, Smoother::GaussSeidel { direction: w }) => v == w,
+            (
+                Smoother::Chebyshev { inverse_diagonal: d, coefficients: v },
+                Smoother::Chebyshev { inverse_diagonal: e, coefficients: w },
+            ) => v == w && d == e,
+            (Smoother::Sparse { m: v }, Smoother::Sparse { m: w }) => {
+                v.pattern == w.pattern && close(&v.values, &w.values)
+            }
+            (
+                Smoother::Factors { factors: v, unit_lower: p, damping: s },
+                Smoother::Factors { factors: w, unit_lower: q, damping: t },
+            ) => {
+                // L U of a symmetric matrix is symmetric although the factors look different.
+                s == t && (p == q && v.pattern == w.pattern && close(&v.values, &w.values) || symmetric_factors(self, post))
+            }
+            _ => false,
+        }
+    }
+
+    /// Checks the leaf against the operator of its level.
+    pub(super) fn validate(&self, a: &Matrix<Arc<Vec<T>>>) -> Result<()> {
+        let n = a.pattern.rows();
+        let finite = |v: &[T]| v.iter().all(|x| x.finite());
+        let square = |m: &Matrix<Arc<Vec<T>>>| {
+            m.pattern.rows() == n && m.pattern.cols() == n && m.values.len() == m.pattern.nnz() && finite(&m.values)
+        };
+        let divides = |m: &Matrix<Arc<Vec<T>>>| {
+            (0..n).find(|&i| m.pattern.find(i, i).is_none_or(|p| m.values[p] == T::ZERO))
+        };
+        let (sound, divisor) = match self {
+            Smoother::Diagonal { weights: d } | Smoother::Chebyshev { inverse_diagonal: d, .. } => {
+                (d.len() == n && finite(d), None)
+            }
+            Smoother::GaussSeidel { .. } => (true, Some(a)),
+            Smoother::Sparse { m } => (square(m), None),
+            Smoother::Factors { factors, damping, .. } => (square(factors) && damping.is_finite(), Some(factors)),
+        };
+        if !sound {
+            let message = format!("the smoother ({self}) has missing or non-finite values");
+            return Err(Error::invalid_input(message));
+        }
+        match divisor.and_then(divides) {
+            None => Ok(()),
+            Some(i) => Err(Error::singular(format!(
+                "the smoother ({self}) divides by the diagonal, which is zero in row {}; use SPAI-1 or Chebyshev on A with a shifted diagonal",
+                i + 1
+            ))),
+        }
+    }
+}
+
+fn close<T: Scalar>(v: &[T], w: &[T]) -> bool {
+    let tolerance = if T::NAME == "f64" { 1e-10 } else { 1e-4 };
+    let size = v.iter().fold(0.0f64, |m, x| m.max(x.to_f64().abs()));
+    v.len() == w.len() && v.iter().zip(w).all(|(x, y)| (x.to_f64() - y.to_f64()).abs() <= tolerance * size)
+}
+
+/// Equal factors with U = D Lᵀ, so that L U is symmetric.
+fn symmetric_factors<T: Scalar>(pre: &Smoother<Arc<Vec<T>>>, post: &Smoother<Arc<Vec<T>>>) -> bool {
+    let (
+        Smoother::Factors { factors: v, unit_lower: true, .. },
+        Smoother::Factors { factors: w, unit_lower: true, .. },
+    ) = (pre, post)
+    else {
+        return false;
+    };
+    let f = v.to_csr();
+    let scaled = f.map(|i, j, value| if j < i { value * f.get(j, j) } else { value });
+    v.pattern == w.pattern && close(&v.values, &w.values) && scaled.asymmetry() < 1e-10
+}
+
+impl<V> std::fmt::Display for Smoother<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Smoother::Diagonal { .. } => f.write_str("diagonal"),
+            Smoother::GaussSeidel { direction: Direction::Forward } => f.write_str("Gauss–Seidel forward"),
+            Smoother::GaussSeidel { direction: Direction::Backward } => f.write_str("Gauss–Seidel backward"),
+            Smoother::Chebyshev { coefficients, .. } => write!(f, "Chebyshev({})", coefficients.len()),
+            Smoother::Sparse { .. } => f.write_str("sparse M"),
+            Smoother::Factors { damping, .. } if *damping == 1.0 => f.write_str("L U"),
+            Smoother::Factors { damping, .. } => write!(f, "{damping} · L U"),
+        }
+    }
+}
