@@ -7,3 +7,9 @@ pub mod autodiff;
 pub mod operator;
 pub mod multigrid;
 pub mod learn;
+pub mod gallery;
+#[cfg(feature = "plot")]
+pub mod plot;
+pub mod setup;
+pub mod krylov;
+pub mod integrations;

@@ -12,38 +12,41 @@ pub fn vectorised<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)
 }
 
-/// Splits `0..k` into groups of 16, 8, 4, 2 and 1 columns and calls `$body` for each with
-/// `$width` a constant and `$first` the first column.
+/// Calls `$body` with `$width` a constant: once, with the stride a constant too, for blocks
+/// of 1, 4, 8 or 16 columns; for others on groups of 16, 8, 4, 2 and 1 columns from `$first`.
 macro_rules! by_columns {
-    ($k:expr, |$width:ident, $first:ident| $body:expr) => {{
+    ($k:expr, |$width:ident, $stride:ident, $first:ident| $body:expr) => {{
         let k: usize = $k;
-        let mut $first = 0;
-        while $first < k {
-            match k - $first {
-                16.. => {
-                    const $width: usize = 16;
-                    $body;
-                    $first += 16;
+        macro_rules! whole {
+            ($w:literal) => {{
+                const $width: usize = $w;
+                let ($stride, $first): (usize, usize) = ($w, 0);
+                $body
+            }};
+        }
+        match k {
+            1 => whole!(1),
+            4 => whole!(4),
+            8 => whole!(8),
+            16 => whole!(16),
+            _ => {
+                let mut first = 0;
+                macro_rules! group {
+                    ($w:literal) => {{
+                        const $width: usize = $w;
+                        let ($stride, $first): (usize, usize) = (k, first);
+                        $body;
+                        first += $w;
+                    }};
                 }
-                8.. => {
-                    const $width: usize = 8;
-                    $body;
-                    $first += 8;
-                }
-                4.. => {
-                    const $width: usize = 4;
-                    $body;
-                    $first += 4;
-                }
-                2.. => {
-                    const $width: usize = 2;
-                    $body;
-                    $first += 2;
-                }
-                _ => {
-                    const $width: usize = 1;
-                    $body;
-                    $first += 1;
+                while first < k {
+                    match k - first {
+                        16.. => group!(16),
+                        8.. => group!(8),
+                        4.. => group!(4),
+                        2.. => group!(2),
+                        _ => group!(1),
+                    }
                 }
             }
         }
@@ -69,8 +72,7 @@ pub fn dot<T: Scalar, const K: usize>(
 ) -> [T; K] {
     let mut sum = [T::ZERO; K];
     for (j, v) in entries {
-        let start = j as usize * k + c;
-        let xj = &x[start..start + K];
+        let xj = part::<T, K>(x, j as usize, k, c);
         for l in 0..K {
             sum[l] += v * xj[l];
         }

@@ -64,19 +64,14 @@ fn gather<T: Scalar, I: Iterator<Item = (u32, T)>>(
     y: &mut [T],
     k: usize,
 ) {
-    by_columns!(k, |K, c| {
+    by_columns!(k, |K, k, c| {
         for (local, row) in y.chunks_exact_mut(k).enumerate() {
-            let sum = dot::<T, K>(entries(first + local), x, k, c);
-            let out = &mut row[c..c + K];
-            if beta == T::ZERO {
-                for l in 0..K {
-                    out[l] = alpha * sum[l];
-                }
-            } else {
-                for l in 0..K {
-                    out[l] = alpha * sum[l] + beta * out[l];
-                }
+            let mut sum = dot::<T, K>(entries(first + local), x, k, c);
+            let old = if beta == T::ZERO { [T::ZERO; K] } else { part::<T, K>(row, 0, k, c) };
+            for l in 0..K {
+                sum[l] = alpha * sum[l] + beta * old[l];
             }
+            row[c..c + K].copy_from_slice(&sum);
         }
     });
 }
@@ -147,14 +142,15 @@ impl<T: Scalar> Backend<T> for Cpu {
             vectorised(
                 #[inline(always)]
                 || {
-                    by_columns!(k, |K, c| {
+                    by_columns!(k, |K, k, c| {
                         for (local, out) in r.chunks_exact_mut(k).enumerate() {
                             let i = first + local;
-                            let sum = dot::<T, K>(entries(a, i), x, k, c);
+                            let mut sum = dot::<T, K>(entries(a, i), x, k, c);
                             let rhs = part::<T, K>(b, i, k, c);
                             for l in 0..K {
-                                out[c + l] = rhs[l] - sum[l];
+                                sum[l] = rhs[l] - sum[l];
                             }
+                            out[c..c + K].copy_from_slice(&sum);
                         }
                     });
                 },
@@ -169,7 +165,7 @@ impl<T: Scalar> Backend<T> for Cpu {
                 #[inline(always)]
                 || {
                     let start = pattern.row_ptr()[rows.start] as usize;
-                    by_columns!(k, |K, c| {
+                    by_columns!(k, |K, k, c| {
                         for i in rows.clone() {
                             let yi = part::<T, K>(y, i, k, c);
                             let range = pattern.row(i);
@@ -258,7 +254,7 @@ impl<T: Scalar> Backend<T> for Cpu {
         vectorised(
             #[inline(always)]
             || {
-                by_columns!(k, |K, c| {
+                by_columns!(k, |K, k, c| {
                     for i in rows_in_order(n, ascending) {
                         let own = part::<T, K>(x, i, k, c);
                         if transposed {
@@ -277,7 +273,7 @@ impl<T: Scalar> Backend<T> for Cpu {
         vectorised(
             #[inline(always)]
             || {
-                by_columns!(k, |K, c| {
+                by_columns!(k, |K, k, c| {
                     for i in rows_in_order(a.pattern.rows(), direction == Direction::Forward) {
                         let rhs = part::<T, K>(b, i, k, c);
                         substitute(entries(a, i), |_| true, rhs, i, x, (k, c));
@@ -296,7 +292,7 @@ impl<T: Scalar> Backend<T> for Cpu {
             vectorised(
                 #[inline(always)]
                 || {
-                    by_columns!(k, |K, c| {
+                    by_columns!(k, |K, k, c| {
                         let mut sum = [T::ZERO; K];
                         for (xi, yi) in x.chunks_exact(k).zip(y.chunks_exact(k)) {
                             for l in 0..K {
@@ -321,15 +317,21 @@ impl<T: Scalar> Backend<T> for Cpu {
     }
 }
 
-/// Pairwise sum by halves, which vectorises.
+/// Pairwise sum by halves.
 #[inline(always)]
-fn halving_sum<T: Scalar, const K: usize>(mut v: [T; K]) -> T {
-    let mut width = K / 2;
-    while width > 0 {
-        for l in 0..width {
-            v[l] = v[l] + v[l + width];
+fn halving_sum<T: Scalar, const K: usize>(v: [T; K]) -> T {
+    match K {
+        16 => {
+            let w: [T; 8] = std::array::from_fn(|l| v[l] + v[l + 8]);
+            sum_of_8(w)
         }
-        width /= 2;
+        8 => sum_of_8(std::array::from_fn(|l| v[l])),
+        _ => v.into_iter().sum(),
     }
-    v[0]
+}
+
+#[inline(always)]
+fn sum_of_8<T: Scalar>(v: [T; 8]) -> T {
+    let w: [T; 4] = std::array::from_fn(|l| v[l] + v[l + 4]);
+    (w[0] + w[2]) + (w[1] + w[3])
 }

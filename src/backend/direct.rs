@@ -179,7 +179,7 @@ fn product<T: Scalar>(a: &[T], b: &[T], x: &mut [T], k: usize) {
     vectorised(
         #[inline(always)]
         || {
-            by_columns!(k, |K, c| {
+            by_columns!(k, |K, k, c| {
                 for (row, out) in a.chunks_exact(n).zip(x.chunks_exact_mut(k)) {
                     let entries = row.iter().enumerate().map(|(j, &v)| (j as u32, v));
                     out[c..c + K].copy_from_slice(&dot::<T, K>(entries, b, k, c));

@@ -1,11 +1,15 @@
 //! Hierarchies, smoothers and the cycle.
 
+mod amg;
 mod cycle;
 mod hierarchy;
 mod preconditioner;
+mod relaxation;
 mod smoother;
 
+pub use amg::{Amg, AmgBuilder, suited_variant};
 pub use cycle::{compile, cycle};
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;
+pub use relaxation::{Relaxation, Sweep, Sweeps};
 pub use smoother::Smoother;

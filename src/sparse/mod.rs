@@ -9,6 +9,7 @@ mod csr;
 mod files;
 mod fingerprint;
 mod interop;
+pub mod matrix_market;
 mod pattern;
 mod product;
 mod scalar;

@@ -1,0 +1,112 @@
+//! Symmetric problems: Poisson and rotated anisotropic diffusion.
+
+use super::grid::{FIVE_POINT, Grid, NINE_POINT, Offset, SEVEN_POINT};
+use super::{Problem, check_positive};
+use crate::error::{Error, Result};
+
+/// −Δu = 1 in the plane with u = 0 on the boundary, by the 5-point stencil.
+///
+/// `nx` × `ny` unknowns; row: 4 on the diagonal, −1 for each neighbour (not divided by h²),
+/// right-hand side h². Both directions have the spacing h = 1/(max(nx, ny) + 1): the domain
+/// is the unit square if `nx = ny`, else a rectangle in it. The matrix is symmetric positive
+/// definite with eigenvalues 4 sin²(πk/(2nx+2)) + 4 sin²(πl/(2ny+2)), and u is accurate to
+/// O(h²). Cost: one pass, 5·nx·ny entries.
+///
+/// # Errors
+/// No unknowns, or more entries than 32-bit indices can count.
+///
+/// ```
+/// let a = multigrad::gallery::poisson_2d(2, 2)?.matrix;
+/// let mut y = [0.0; 4];
+/// a.spmv(&[1.0, 0.0, 0.0, 0.0], &mut y)?;
+/// assert_eq!(y, [4.0, -1.0, -1.0, 0.0]);
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn poisson_2d(nx: usize, ny: usize) -> Result<Problem> {
+    constant_stencil(&[nx, ny], FIVE_POINT, [-1.0, -1.0, 4.0, -1.0, -1.0], format!("Poisson {nx} × {ny}"))
+}
+
+/// −Δu = 1 in space with u = 0 on the boundary, by the 7-point stencil.
+///
+/// `nx` × `ny` × `nz` unknowns; row: 6 on the diagonal, −1 for each neighbour, right-hand
+/// side h² with h = 1/(max(nx, ny, nz) + 1); see [`poisson_2d`]. Cost: one pass,
+/// 7·nx·ny·nz entries.
+///
+/// # Errors
+/// No unknowns, or more entries than 32-bit indices can count.
+///
+/// ```
+/// let problem = multigrad::gallery::poisson_3d(4, 3, 2)?;
+/// assert_eq!(problem.coordinates.dim(), (24, 3));
+/// assert!(problem.matrix.is_symmetric());
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn poisson_3d(nx: usize, ny: usize, nz: usize) -> Result<Problem> {
+    constant_stencil(
+        &[nx, ny, nz],
+        SEVEN_POINT,
+        [-1.0, -1.0, -1.0, 6.0, -1.0, -1.0, -1.0],
+        format!("Poisson {nx} × {ny} × {nz}"),
+    )
+}
+
+/// Diffusion that is strong along one direction: −∇·(K∇u) = 1 on the unit square, u = 0 on
+/// the boundary, by bilinear elements (Q1) on `n` × `n` unknowns.
+///
+/// K = Qᵀ diag(1, ε) Q with Q = [[c, s], [−s, c]], c = cos θ, s = sin θ: diffusion 1 along
+/// (c, s) and ε across it. With K = [[a, g], [g, b]] the 3 × 3 stencil, x to the right and y
+/// upwards, is
+///
+/// ```text
+///       ⎡ −a−b+3g   2a−4b   −a−b−3g ⎤
+/// 1/6 · ⎢  2b−4a    8a+8b    2b−4a  ⎥
+///       ⎣ −a−b−3g   2a−4b   −a−b+3g ⎦
+/// ```
+///
+/// All nine entries are stored, whatever their values. The right-hand side is h², with
+/// h = 1/(n + 1). This is `diffusion_stencil_2d(epsilon, theta, type='FE')` of PyAMG
+/// (Bell, Olson, Schroder, *JOSS* 7(72), 4142, 2022), whose first, slow axis is x: its
+/// matrix is this one with the two grid directions exchanged in the numbering.
+/// Cost: one pass, 9 n² entries.
+///
+/// # Errors
+/// No unknowns, more entries than 32-bit indices can count, ε not positive and finite, or θ
+/// not finite.
+///
+/// ```
+/// let problem = multigrad::gallery::rotated_anisotropic(16, 1e-3, std::f64::consts::FRAC_PI_6)?;
+/// assert!(problem.matrix.is_symmetric());
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn rotated_anisotropic(n: usize, epsilon: f64, theta: f64) -> Result<Problem> {
+    check_positive("the anisotropy ε", epsilon)?;
+    if !theta.is_finite() {
+        return Err(Error::invalid_input(format!("the angle θ must be finite (radians), got {theta}")));
+    }
+    let (s, c) = theta.sin_cos();
+    let (a, b, g) = (c * c + epsilon * s * s, s * s + epsilon * c * c, (1.0 - epsilon) * c * s);
+    let along = (-a - b - 3.0 * g) / 6.0;
+    let across = (-a - b + 3.0 * g) / 6.0;
+    let (x, y) = ((2.0 * b - 4.0 * a) / 6.0, (2.0 * a - 4.0 * b) / 6.0);
+    let centre = (8.0 * a + 8.0 * b) / 6.0;
+    constant_stencil(
+        &[n, n],
+        NINE_POINT,
+        [along, y, across, x, centre, x, across, y, along],
+        format!("rotated anisotropic {n} × {n}, ε = {epsilon}, θ = {theta:.4}"),
+    )
+}
+
+/// The same stencil in every row, u = 0 on the boundary, the right-hand side h² everywhere.
+fn constant_stencil<const K: usize>(
+    points: &[usize],
+    offsets: [Offset; K],
+    stencil: [f64; K],
+    name: String,
+) -> Result<Problem> {
+    let place = |e: Error| e.at(&name);
+    let grid = Grid::new(points, offsets, 0.0, 1.0).map_err(place)?;
+    let mut rhs = vec![grid.spacing().powi(2); grid.len()];
+    let matrix = grid.assemble(|_, _| stencil, |_| 0.0, &mut rhs).map_err(place)?;
+    Ok(Problem { matrix, rhs, coordinates: grid.coordinates(), name })
+}

@@ -1,0 +1,251 @@
+//! From and to `faer` 0.24: its matrices, and its iterative solvers as a host.
+
+use std::fmt;
+
+use faer::prelude::ReborrowMut;
+use faer::matrix_free::{BiLinOp, BiPrecond, LinOp, Precond};
+use faer::sparse::{SparseColMatRef, SparseRowMat, SparseRowMatRef, SymbolicSparseRowMat};
+use faer::{ColMut, ColRef, Index, MatMut, MatRef, Par};
+use faer::dyn_stack::{MemStack, StackReq};
+
+use crate::error::{Error, Result};
+use crate::operator::Preconditioner;
+use crate::sparse::Csr;
+
+/// A preconditioner of this crate as one of `faer`, for `conjugate_gradient` and
+/// `bicgstab` of [`faer::matrix_free`].
+///
+/// Any number of columns and any strides are taken; columns that are not contiguous go
+/// through a buffer. Scalars are real, so that conjugation does nothing. `faer`'s methods
+/// cannot return an error: shapes that do not fit panic, as they do everywhere in `faer`,
+/// and where [`Preconditioner::apply`] itself fails, the result is filled with NaN, which
+/// no solver takes for convergence.
+///
+/// With `faer` 0.24.4, start from x = 0 with `InitialGuessStatus::MaybeNonZero` (the
+/// default), not with `Zero`, which leaves the residual uninitialised.
+///
+/// ```
+/// use faer::dyn_stack::{MemBuffer, MemStack};
+/// use faer::matrix_free::conjugate_gradient::{CgParams, conjugate_gradient, conjugate_gradient_scratch};
+/// use faer::{Mat, Par};
+/// use multigrad::integrations::{FaerPreconditioner, csr_to_faer};
+/// use multigrad::operator::Identity;
+/// use multigrad::sparse::Csr;
+///
+/// let a = csr_to_faer(&Csr::diagonal_matrix(&[2.0, 4.0]))?;
+/// let identity = Identity(2);
+/// let b = FaerPreconditioner(&identity);
+/// let (rhs, mut x) = (Mat::full(2, 1, 1.0), Mat::zeros(2, 1));
+/// let mut buffer = MemBuffer::new(conjugate_gradient_scratch(b, a.as_ref(), 1, Par::Seq));
+/// let stack = MemStack::new(&mut buffer);
+/// let params = CgParams { rel_tolerance: 1e-10, ..CgParams::default() };
+/// conjugate_gradient(x.as_mut(), b, a.as_ref(), rhs.as_ref(), params, |_| {}, Par::Seq, stack).unwrap();
+/// assert!((x[(1, 0)] - 0.25).abs() < 1e-9);
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct FaerPreconditioner<'a>(
+    /// The preconditioner that does the work.
+    pub &'a dyn Preconditioner,
+);
+
+impl fmt::Debug for FaerPreconditioner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaerPreconditioner").field("rows", &self.0.rows()).finish_non_exhaustive()
+    }
+}
+
+impl FaerPreconditioner<'_> {
+    /// Column by column, as slices.
+    fn columns(
+        &self,
+        mut out: MatMut<'_, f64>,
+        rhs: MatRef<'_, f64>,
+        apply: impl Fn(&[f64], &mut [f64]) -> Result<()>,
+    ) {
+        let n = self.0.rows();
+        assert!(
+            rhs.nrows() == n && out.nrows() == n && rhs.ncols() == out.ncols(),
+            "a preconditioner with {n} rows was given a {} × {} right-hand side and a {} × {} result",
+            rhs.nrows(),
+            rhs.ncols(),
+            out.nrows(),
+            out.ncols()
+        );
+        for c in 0..rhs.ncols() {
+            on_slices(out.rb_mut().col_mut(c), rhs.col(c), &apply);
+        }
+    }
+}
+
+/// Calls `apply` on two columns, through buffers where they are not contiguous.
+fn on_slices(
+    mut out: ColMut<'_, f64>,
+    rhs: ColRef<'_, f64>,
+    apply: impl Fn(&[f64], &mut [f64]) -> Result<()>,
+) {
+    let buffer: Vec<f64>;
+    let source = match rhs.try_as_col_major() {
+        Some(column) => column.as_slice(),
+        None => {
+            buffer = rhs.iter().copied().collect();
+            &buffer
+        }
+    };
+    let result = match out.rb_mut().try_as_col_major_mut() {
+        Some(column) => apply(source, column.as_slice_mut()),
+        None => {
+            let mut target = vec![0.0; source.len()];
+            let result = apply(source, &mut target);
+            out.rb_mut().iter_mut().zip(target).for_each(|(o, t)| *o = t);
+            result
+        }
+    };
+    if result.is_err() {
+        out.fill(f64::NAN);
+    }
+}
+
+impl LinOp<f64> for FaerPreconditioner<'_> {
+    fn apply_scratch(&self, _: usize, _: Par) -> StackReq {
+        StackReq::EMPTY
+    }
+
+    fn nrows(&self) -> usize {
+        self.0.rows()
+    }
+
+    fn ncols(&self) -> usize {
+        self.0.rows()
+    }
+
+    fn apply(&self, out: MatMut<'_, f64>, rhs: MatRef<'_, f64>, _: Par, _: &mut MemStack) {
+        self.columns(out, rhs, |r, z| self.0.apply(r, z));
+    }
+
+    fn conj_apply(&self, out: MatMut<'_, f64>, rhs: MatRef<'_, f64>, par: Par, stack: &mut MemStack) {
+        LinOp::apply(self, out, rhs, par, stack);
+    }
+}
+
+impl BiLinOp<f64> for FaerPreconditioner<'_> {
+    fn transpose_apply_scratch(&self, _: usize, _: Par) -> StackReq {
+        StackReq::EMPTY
+    }
+
+    fn transpose_apply(&self, out: MatMut<'_, f64>, rhs: MatRef<'_, f64>, _: Par, _: &mut MemStack) {
+        self.columns(out, rhs, |r, z| self.0.apply_transposed(r, z));
+    }
+
+    fn adjoint_apply(&self, out: MatMut<'_, f64>, rhs: MatRef<'_, f64>, par: Par, stack: &mut MemStack) {
+        self.transpose_apply(out, rhs, par, stack);
+    }
+}
+
+impl Precond<f64> for FaerPreconditioner<'_> {}
+
+impl BiPrecond<f64> for FaerPreconditioner<'_> {}
+
+/// A borrowed sparse matrix of `faer`, by rows or by columns.
+#[derive(Debug, Clone, Copy)]
+pub enum FaerSparse<'a, I: Index> {
+    /// Stored by rows.
+    Rows(SparseRowMatRef<'a, I, f64>),
+    /// Stored by columns.
+    Columns(SparseColMatRef<'a, I, f64>),
+}
+
+impl<'a, I: Index> From<SparseRowMatRef<'a, I, f64>> for FaerSparse<'a, I> {
+    fn from(matrix: SparseRowMatRef<'a, I, f64>) -> Self {
+        Self::Rows(matrix)
+    }
+}
+
+impl<'a, I: Index> From<SparseColMatRef<'a, I, f64>> for FaerSparse<'a, I> {
+    fn from(matrix: SparseColMatRef<'a, I, f64>) -> Self {
+        Self::Columns(matrix)
+    }
+}
+
+/// A sparse matrix of `faer` (by rows or by columns, of any index type) as one of this
+/// crate. Unsorted indices are sorted and duplicates added. Cost: a copy, and a
+/// transposition for a matrix stored by columns.
+///
+/// # Errors
+/// A size beyond 32-bit indices, or a value that is not finite.
+///
+/// ```
+/// use faer::sparse::{SparseColMat, Triplet};
+/// use multigrad::integrations::csr_from_faer;
+/// let entries = [Triplet::new(0usize, 1usize, 5.0), Triplet::new(1, 0, 7.0)];
+/// let matrix = SparseColMat::try_new_from_triplets(2, 2, &entries).unwrap();
+/// let a = csr_from_faer(matrix.as_ref())?;
+/// assert_eq!((a.get(0, 1), a.get(1, 0)), (5.0, 7.0));
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn csr_from_faer<'a, I: Index>(matrix: impl Into<FaerSparse<'a, I>>) -> Result<Csr<f64>> {
+    match matrix.into() {
+        FaerSparse::Rows(rows) => from_rows(rows),
+        // The rows of the transpose are the columns.
+        FaerSparse::Columns(columns) => Ok(from_rows(columns.transpose())?.transpose()),
+    }
+}
+
+fn from_rows<I: Index>(matrix: SparseRowMatRef<'_, I, f64>) -> Result<Csr<f64>> {
+    let symbolic = matrix.symbolic();
+    let (rows, cols) = (symbolic.nrows(), symbolic.ncols());
+    let limit = u32::MAX as usize;
+    let nnz: usize = (0..rows).map(|i| symbolic.row_range(i).len()).sum();
+    if rows >= limit || cols >= limit || nnz >= limit {
+        return Err(Error::dimension(format!(
+            "a {rows} × {cols} matrix with {nnz} nonzeros exceeds the 32-bit index range ({limit})"
+        )));
+    }
+    let sorted = (0..rows).all(|i| symbolic.col_idx_of_row_raw(i).is_sorted_by(|a, b| a < b));
+    if !sorted {
+        let mut triplets = Vec::with_capacity(nnz);
+        for i in 0..rows {
+            let values = matrix.val_of_row(i);
+            triplets.extend(symbolic.col_idx_of_row(i).zip(values).map(|(j, &v)| (i, j, v)));
+        }
+        return Csr::from_triplets(rows, cols, &triplets);
+    }
+    let mut row_ptr = Vec::with_capacity(rows + 1);
+    let (mut col_idx, mut values) = (Vec::with_capacity(nnz), Vec::with_capacity(nnz));
+    row_ptr.push(0);
+    for i in 0..rows {
+        col_idx.extend(symbolic.col_idx_of_row(i).map(|j| j as u32));
+        values.extend_from_slice(matrix.val_of_row(i));
+        row_ptr.push(col_idx.len() as u32);
+    }
+    Csr::from_csr(rows, cols, row_ptr, col_idx, values)
+}
+
+/// A matrix of this crate as one of `faer`, stored by rows. Cost: a copy.
+///
+/// # Errors
+/// A size beyond what `usize` indices of `faer` take, which needs a 32-bit machine.
+///
+/// ```
+/// use multigrad::integrations::csr_to_faer;
+/// use multigrad::sparse::Csr;
+/// let a = csr_to_faer(&Csr::from_triplets(2, 3, &[(0, 2, 5.0)])?)?;
+/// assert_eq!(a.get(0, 2), Some(&5.0));
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn csr_to_faer(a: &Csr<f64>) -> Result<SparseRowMat<usize, f64>> {
+    let limit = isize::MAX as usize;
+    if a.rows() > limit || a.cols() > limit || a.nnz() > limit {
+        return Err(Error::dimension("the matrix exceeds the index range of faer on this machine"));
+    }
+    let wide = |list: &[u32]| list.iter().map(|&q| q as usize).collect::<Vec<usize>>();
+    let pattern = a.pattern();
+    let symbolic = SymbolicSparseRowMat::new_checked(
+        a.rows(),
+        a.cols(),
+        wide(pattern.row_ptr()),
+        None,
+        wide(pattern.col_idx()),
+    );
+    Ok(SparseRowMat::new(symbolic, a.values().to_vec()))
+}

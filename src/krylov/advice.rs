@@ -1,0 +1,84 @@
+//! What to try when an iteration did not converge.
+
+use super::outcome::{Breakdown, Outcome, Status};
+
+/// The method that ran, as far as advice depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Cg,
+    BiCgStab,
+    Fgmres { restart: usize },
+    Cycles,
+}
+
+/// What an outcome does not say of itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Situation {
+    pub method: Method,
+    pub preconditioned: bool,
+    /// No iteration met a value that is not finite.
+    pub finite: bool,
+    pub rtol: f64,
+}
+
+/// One sentence for an outcome that did not converge; nothing for one that did.
+pub(super) fn advice(out: &Outcome, situation: Situation) -> Option<String> {
+    Some(match out.status {
+        Status::Converged => return None,
+        Status::MaxIterations => max_iterations(out, situation),
+        Status::Stagnated => stagnated(out, situation.method),
+        Status::Diverged => diverged(situation),
+        Status::Breakdown(reason) => breakdown(reason).into(),
+    })
+}
+
+fn max_iterations(out: &Outcome, situation: Situation) -> String {
+    let remedy = match (situation.preconditioned, situation.method) {
+        (_, Method::Cycles) => "use the same cycle as the preconditioner of CG or FGMRES",
+        (false, _) => "give a preconditioner",
+        (true, Method::Fgmres { .. }) => "use a stronger preconditioner or a larger restart",
+        (true, _) => "use a stronger preconditioner",
+    };
+    let more = out.convergence_factor().filter(|&f| f > 0.0 && f < 1.0).map(|f| {
+        ((situation.rtol / out.relative_residual()).ln() / f.ln()).ceil().max(1.0)
+    });
+    match more {
+        Some(more) if more < 1e6 => {
+            format!("at this rate about {more:.0} more iterations are needed; raise max_iterations, or {remedy}")
+        }
+        _ => format!("the residual hardly falls; {remedy}"),
+    }
+}
+
+fn stagnated(out: &Outcome, method: Method) -> String {
+    if out.relative_residual() < 1e-10 {
+        return "rounding keeps the residual above the tolerance; ask for a larger rtol".into();
+    }
+    match method {
+        Method::Fgmres { restart } => format!(
+            "a restart every {restart} iterations loses what was learned; raise the restart or use a stronger preconditioner (or the matrix is singular and b outside its range)"
+        ),
+        Method::Cycles => "the cycle leaves some error components untouched; use it as the preconditioner of CG or FGMRES (or the matrix is singular and b outside its range)".into(),
+        Method::Cg | Method::BiCgStab => "the residual that the recurrence carries has left the true one, as happens for very ill-conditioned or singular systems; use a stronger preconditioner or FGMRES".into(),
+    }
+}
+
+fn diverged(situation: Situation) -> String {
+    if !situation.finite {
+        return "the residual is not finite; check what the operator and the preconditioner return, and the scale of the matrix".into();
+    }
+    match situation.method {
+        Method::Cycles => "the spectral radius of I − B A exceeds one; use the cycle as the preconditioner of a Krylov method, or damp it".into(),
+        Method::Cg => "the matrix or the preconditioner is not symmetric positive definite, or the matrix is singular and b outside its range; use FGMRES".into(),
+        Method::BiCgStab | Method::Fgmres { .. } => "use FGMRES, whose residual cannot grow, or a stronger preconditioner".into(),
+    }
+}
+
+fn breakdown(reason: Breakdown) -> &'static str {
+    match reason {
+        Breakdown::IndefiniteMatrix => "CG met a direction of zero or negative curvature, so the matrix is not positive definite; use FGMRES or BiCGStab (or change the sign of a negative definite system)",
+        Breakdown::IndefinitePreconditioner => "the preconditioner is not positive definite; use a symmetric positive definite one, or FGMRES or BiCGStab",
+        Breakdown::SingularMatrix => "the matrix (or the preconditioner) is singular and the system seems to have no solution; check that b is in its range, for a pure Neumann problem that b sums to zero",
+        Breakdown::RhoZero | Breakdown::PivotZero | Breakdown::OmegaZero => "BiCGStab cannot go on, which is common for matrices that are nearly skew-symmetric; use FGMRES",
+    }
+}

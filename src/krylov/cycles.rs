@@ -1,0 +1,78 @@
+//! Stationary iteration with a preconditioner: plain cycles.
+
+use super::advice::Method;
+use super::options::{Options, common_options};
+use super::outcome::{Outcome, Status};
+use super::run::Run;
+use super::vector::axpy;
+use crate::error::{Error, Result};
+use crate::operator::{LinearOperator, Preconditioner};
+
+/// Iterations that together must gain something.
+const WINDOW: usize = 50;
+
+/// The stationary iteration x ← x + ω B (b − A x): plain multigrid cycles when B is a
+/// multigrid cycle, Richardson's iteration (1911) when there is no preconditioner.
+///
+/// It converges when the spectral radius of I − ω B A is below one; its
+/// [`convergence_factor`](Outcome::convergence_factor) then tends to that radius, which is
+/// the measure of a multigrid method by itself. An iteration costs one product with A, one
+/// application of B and two passes over vectors. Fifty iterations that gain less than
+/// 0.1 % together count as stagnation.
+///
+/// ```
+/// use multigrad::krylov::Cycles;
+/// use multigrad::sparse::Csr;
+/// let a = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, 0.5), (1, 1, 1.0)])?;
+/// let out = Cycles::new().solve(&a, &[1.0, 1.0])?;
+/// assert!(out.converged() && out.x == [0.5, 1.0]);
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Cycles<'a> {
+    options: Options<'a>,
+    damping: f64,
+}
+
+impl Cycles<'_> {
+    /// The iteration with its default options.
+    pub fn new() -> Self {
+        Self { options: Options::default(), damping: 1.0 }
+    }
+
+    /// The damping ω. Default 1.
+    #[must_use]
+    pub fn damping(mut self, omega: f64) -> Self {
+        self.damping = omega;
+        self
+    }
+
+    fn check(&self, _: &dyn LinearOperator) -> Result<()> {
+        if !self.damping.is_finite() || self.damping == 0.0 {
+            let message = format!("the damping is {}; it must be finite and not zero", self.damping);
+            return Err(Error::invalid_input(message));
+        }
+        Ok(())
+    }
+
+    fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
+        let mut z = vec![0.0; run.rows()];
+        while run.remaining() > 0 {
+            run.precondition_residual(&mut z)?;
+            axpy(self.damping, &z, &mut run.x);
+            run.advance()?;
+            if run.converged() {
+                return Ok(Status::Converged);
+            }
+            if run.diverged() {
+                return Ok(Status::Diverged);
+            }
+            if run.plateau(WINDOW) {
+                return Ok(Status::Stagnated);
+            }
+        }
+        Ok(Status::MaxIterations)
+    }
+}
+
+common_options!(Cycles, |_: &Self| Method::Cycles);

@@ -1,0 +1,42 @@
+//! Iterative methods for A x = b that take a preconditioner.
+//!
+//! | method | matrix | preconditioner |
+//! |---|---|---|
+//! | [`Cg`] | symmetric positive definite | symmetric positive definite |
+//! | [`BiCgStab`] | any | any that stays the same |
+//! | [`Fgmres`] | any | any, and it may change from step to step |
+//! | [`Cycles`] | any | one that converges by itself, such as a multigrid cycle |
+//!
+//! All four take the same options and give the same [`Outcome`]. "Converged" always means
+//! that ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol) for the residual computed anew from x, never for
+//! one that a recurrence carried along. An iteration that does not converge is a value
+//! with advice, not an error; errors are kept for input that no method could serve.
+//!
+//! Results have the same bits on any number of threads.
+//!
+//! ```
+//! use multigrad::krylov::Cg;
+//! use multigrad::sparse::Csr;
+//! let a = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 2.0)])?;
+//! let out = Cg::new().rtol(1e-10).solve(&a, &[1.0, 0.0])?;
+//! assert!(out.converged());
+//! assert!((out.x[0] - 2.0 / 3.0).abs() < 1e-9);
+//! # Ok::<(), multigrad::error::Error>(())
+//! ```
+
+mod advice;
+mod bicgstab;
+mod cg;
+mod cycles;
+mod fgmres;
+mod least_squares;
+mod options;
+mod outcome;
+mod run;
+mod vector;
+
+pub use bicgstab::BiCgStab;
+pub use cg::Cg;
+pub use cycles::Cycles;
+pub use fgmres::Fgmres;
+pub use outcome::{Breakdown, Outcome, Status};

@@ -1,0 +1,155 @@
+//! The options that all methods share.
+
+use crate::error::{Error, Result};
+use crate::operator::Preconditioner;
+
+/// When to stop, where to start, what to precondition with.
+#[derive(Clone, Copy)]
+pub(super) struct Options<'a> {
+    pub rtol: f64,
+    pub atol: f64,
+    pub max_iterations: usize,
+    pub preconditioner: Option<&'a dyn Preconditioner>,
+    pub initial_guess: Option<&'a [f64]>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self { rtol: 1e-8, atol: 0.0, max_iterations: 500, preconditioner: None, initial_guess: None }
+    }
+}
+
+impl std::fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("rtol", &self.rtol)
+            .field("atol", &self.atol)
+            .field("max_iterations", &self.max_iterations)
+            .field("preconditioner", &self.preconditioner.map(|b| b.rows()))
+            .field("initial_guess", &self.initial_guess.map(<[f64]>::len))
+            .finish()
+    }
+}
+
+impl Options<'_> {
+    /// Refuses tolerances without a meaning, vectors and a preconditioner that do not fit
+    /// `rows`, and values that are not finite.
+    pub fn check(&self, rows: usize, b: &[f64]) -> Result<()> {
+        if !(self.rtol > 0.0 && self.rtol.is_finite()) {
+            return Err(Error::invalid_input(format!(
+                "rtol is {}; it must be positive and finite, such as 1e-8",
+                self.rtol
+            )));
+        }
+        if !(self.atol >= 0.0 && self.atol.is_finite()) {
+            return Err(Error::invalid_input(format!(
+                "atol is {}; it must be zero or positive, and finite",
+                self.atol
+            )));
+        }
+        check_vector("the right-hand side", rows, b)?;
+        if let Some(guess) = self.initial_guess {
+            check_vector("the initial guess", rows, guess)?;
+        }
+        match self.preconditioner {
+            Some(p) if p.rows() != rows => Err(Error::dimension(format!(
+                "the preconditioner has {} rows and the operator {rows}",
+                p.rows()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_vector(what: &str, rows: usize, v: &[f64]) -> Result<()> {
+    if v.len() != rows {
+        return Err(Error::dimension(format!("{what} has {} values and the operator {rows} rows", v.len())));
+    }
+    match v.iter().position(|v| !v.is_finite()) {
+        Some(i) => Err(Error::invalid_input(format!(
+            "{what} is {} in row {}; its values must be finite",
+            v[i],
+            i + 1
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The builder methods and the two `solve` of a method with fields `options` and with
+/// `fn iterate(&self, &mut Run) -> Result<Status>`.
+macro_rules! common_options {
+    ($method:ident, $kind:expr) => {
+        impl<'a> $method<'a> {
+            /// Relative tolerance: converged when ‖b − A x‖₂ ≤ rtol ‖b‖₂. Default 1e-8.
+            #[must_use]
+            pub fn rtol(mut self, rtol: f64) -> Self {
+                self.options.rtol = rtol;
+                self
+            }
+
+            /// Absolute tolerance: converged when ‖b − A x‖₂ ≤ atol as well. Default 0.
+            #[must_use]
+            pub fn atol(mut self, atol: f64) -> Self {
+                self.options.atol = atol;
+                self
+            }
+
+            /// Iterations after which to give up. Default 500.
+            #[must_use]
+            pub fn max_iterations(mut self, iterations: usize) -> Self {
+                self.options.max_iterations = iterations;
+                self
+            }
+
+            /// The approximate inverse B. Default: none, B = I.
+            #[must_use]
+            pub fn preconditioner(mut self, preconditioner: &'a dyn Preconditioner) -> Self {
+                self.options.preconditioner = Some(preconditioner);
+                self
+            }
+
+            /// The x to start from. Default: zero.
+            #[must_use]
+            pub fn initial_guess(mut self, x: &'a [f64]) -> Self {
+                self.options.initial_guess = Some(x);
+                self
+            }
+
+            /// Solves A x = b.
+            ///
+            /// # Errors
+            /// Lengths that do not fit, a matrix that is not square, values that are not
+            /// finite, tolerances without a meaning, and what the method cannot be used
+            /// for. Not converging is no error: see [`Outcome::status`].
+            pub fn solve(&self, a: &dyn LinearOperator, b: &[f64]) -> Result<Outcome> {
+                self.solve_with(a, b, &mut |_, _| ())
+            }
+
+            /// As [`solve`](Self::solve), calling `on_iteration(iteration, relative
+            /// residual)` after every iteration, counted from 1.
+            ///
+            /// # Errors
+            /// As [`solve`](Self::solve).
+            pub fn solve_with(
+                &self,
+                a: &dyn LinearOperator,
+                b: &[f64],
+                on_iteration: &mut dyn FnMut(usize, f64),
+            ) -> Result<Outcome> {
+                self.options.check(a.rows(), b)?;
+                self.check(a)?;
+                let mut run = Run::start(&self.options, a, b, on_iteration)?;
+                let status =
+                    if run.converged() { Status::Converged } else { self.iterate(&mut run)? };
+                run.finish(status, $kind(self))
+            }
+        }
+
+        impl Default for $method<'_> {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+}
+pub(super) use common_options;

@@ -1,0 +1,134 @@
+//! What a solve gives back.
+
+use std::fmt;
+
+/// The result of an iteration, converged or not.
+///
+/// ```
+/// use multigrad::krylov::{Cg, Status};
+/// use multigrad::sparse::Csr;
+/// let a = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 1, -1.0)])?;
+/// let out = Cg::new().solve(&a, &[1.0, 2.0])?;
+/// assert!(!out.converged());
+/// assert!(matches!(out.status, Status::Breakdown(_)));
+/// println!("{out}"); // says what to try instead
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The last iterate. After [`Status::Diverged`] it is of no use.
+    pub x: Vec<f64>,
+    /// Why the iteration ended.
+    pub status: Status,
+    /// Iterations done.
+    pub iterations: usize,
+    /// ‖b − A x‖₂ / ‖b‖₂ at the start and after every iteration (`iterations + 1` entries).
+    /// The first and the last are computed from x; those between are what the method's
+    /// recurrence estimates. One that is not finite is stored as infinity. For b = 0 it is
+    /// `[0.0]`.
+    pub residual_history: Vec<f64>,
+    /// How often the preconditioner was applied: the fair measure of cost between methods.
+    pub preconditioner_applications: usize,
+    /// What to try, in a sentence, if the iteration did not converge.
+    pub advice: Option<String>,
+}
+
+/// Why an iteration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol), for the residual computed from x.
+    Converged,
+    /// The allowed iterations were used up.
+    MaxIterations,
+    /// The residual stopped falling above the tolerance.
+    Stagnated,
+    /// The residual grew beyond 10⁶ times its initial norm, or is not finite.
+    Diverged,
+    /// The method cannot go on.
+    Breakdown(Breakdown),
+}
+
+/// What made a method break down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breakdown {
+    /// CG met a direction p with pᵀ A p ≤ 0: A is not positive definite.
+    IndefiniteMatrix,
+    /// CG met a residual r with rᵀ B r ≤ 0: B is not positive definite.
+    IndefinitePreconditioner,
+    /// The matrix (or the preconditioner) is singular and the space that the method can
+    /// reach holds no solution.
+    SingularMatrix,
+    /// BiCGStab: the residual is orthogonal to the shadow residual, ρ = r̂ᵀ r = 0.
+    RhoZero,
+    /// BiCGStab: r̂ᵀ A B p = 0, so that no step length exists.
+    PivotZero,
+    /// BiCGStab: the stabilising step vanishes, ω = 0, as for a skew-symmetric matrix.
+    OmegaZero,
+}
+
+impl Outcome {
+    /// Whether ‖b − A x‖₂ reached the tolerance.
+    pub fn converged(&self) -> bool {
+        self.status == Status::Converged
+    }
+
+    /// ‖b − A x‖₂ / ‖b‖₂ of the returned x.
+    pub fn relative_residual(&self) -> f64 {
+        self.residual_history.last().copied().unwrap_or(f64::INFINITY)
+    }
+
+    /// Geometric mean of the reduction of the residual per iteration over the last half of
+    /// the history: (h\[m\] / h\[m/2\])^(1 / (m − m/2)) for m iterations. `None` without an
+    /// iteration.
+    pub fn convergence_factor(&self) -> Option<f64> {
+        let last = self.residual_history.len().checked_sub(1).filter(|&m| m > 0)?;
+        let half = last / 2;
+        let reduction = self.residual_history[last] / self.residual_history[half];
+        (!reduction.is_nan()).then(|| reduction.powf(1.0 / (last - half) as f64))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.iterations == 1 { "" } else { "s" };
+        write!(
+            f,
+            "{} after {} iteration{plural}, relative residual {:.2e}",
+            self.status,
+            self.iterations,
+            self.relative_residual()
+        )?;
+        if let Some(factor) = self.convergence_factor() {
+            write!(f, ", convergence factor {factor:.3}")?;
+        }
+        match &self.advice {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Status::Converged => f.write_str("converged"),
+            Status::MaxIterations => f.write_str("not converged"),
+            Status::Stagnated => f.write_str("stagnated"),
+            Status::Diverged => f.write_str("diverged"),
+            Status::Breakdown(reason) => write!(f, "broke down ({reason})"),
+        }
+    }
+}
+
+impl fmt::Display for Breakdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Breakdown::IndefiniteMatrix => "the matrix is not positive definite",
+            Breakdown::IndefinitePreconditioner => "the preconditioner is not positive definite",
+            Breakdown::SingularMatrix => "the matrix or the preconditioner is singular",
+            Breakdown::RhoZero => "rho = 0",
+            Breakdown::PivotZero => "zero pivot",
+            Breakdown::OmegaZero => "omega = 0",
+        })
+    }
+}

@@ -1,0 +1,199 @@
+//! Vector kernels of the Krylov methods, fused so that a vector is read once.
+//!
+//! Sums are taken over blocks of fixed size, and within a block over eight interleaved
+//! partial sums: the bits depend neither on the number of threads nor on the width of the
+//! vector unit.
+
+use rayon::prelude::*;
+
+/// Values per block: three vectors of it stay in the second-level cache.
+const BLOCK: usize = 1 << 11;
+
+/// Length from which the blocks go to the `rayon` pool.
+const PARALLEL_LENGTH: usize = 100_000;
+
+/// Interleaved partial sums of a block.
+const LANES: usize = 8;
+
+/// Runs `kernel` on every block and adds up what it returns, in the order of the blocks.
+fn over_blocks<I: Send, const N: usize>(
+    length: usize,
+    blocks: impl Iterator<Item = I>,
+    kernel: impl Fn(I) -> [f64; N] + Send + Sync,
+) -> [f64; N] {
+    let add = |mut sum: [f64; N], part: [f64; N]| {
+        sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+        sum
+    };
+    if length < PARALLEL_LENGTH || rayon::current_num_threads() == 1 {
+        return blocks.map(kernel).fold([0.0; N], add);
+    }
+    let blocks: Vec<I> = blocks.collect();
+    let parts: Vec<[f64; N]> = blocks.into_par_iter().map(kernel).collect();
+    parts.into_iter().fold([0.0; N], add)
+}
+
+/// x·y of one block.
+#[inline]
+fn dot_block(x: &[f64], y: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
+    let tail: f64 = xs.remainder().iter().zip(ys.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in xs.zip(ys) {
+        for l in 0..LANES {
+            sums[l] += a[l] * b[l];
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + e) + (c + g)) + ((b + f) + (d + h)) + tail
+}
+
+/// x·y.
+pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+    let blocks = x.chunks(BLOCK).zip(y.chunks(BLOCK));
+    let [sum] = over_blocks(x.len(), blocks, |(x, y)| [dot_block(x, y)]);
+    sum
+}
+
+/// (x·y, x·x) in one pass.
+pub(super) fn dot_pair(x: &[f64], y: &[f64]) -> (f64, f64) {
+    let blocks = x.chunks(BLOCK).zip(y.chunks(BLOCK));
+    let [xy, xx] = over_blocks(x.len(), blocks, |(x, y)| [dot_block(x, y), dot_block(x, x)]);
+    (xy, xx)
+}
+
+/// ‖x‖₂, right also where the squares overflow or vanish; not finite if an entry is not.
+pub(super) fn norm(x: &[f64]) -> f64 {
+    norm_from(dot(x, x), x)
+}
+
+/// ‖x‖₂ when x·x is known already.
+fn norm_from(square: f64, x: &[f64]) -> f64 {
+    if (1e-280..1e300).contains(&square) {
+        return square.sqrt();
+    }
+    let largest = largest(x);
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    // In two steps, for 1 / largest may overflow.
+    let halves = largest.sqrt();
+    let sum: f64 = x.iter().map(|v| v / halves / halves).map(|v| v * v).sum();
+    largest * sum.sqrt()
+}
+
+/// max |xᵢ|; NaN if an entry is NaN.
+pub(super) fn largest(x: &[f64]) -> f64 {
+    x.iter().fold(0.0, |m: f64, v| if v.is_nan() || v.abs() > m { v.abs() } else { m })
+}
+
+/// y ← y + α x.
+pub(super) fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
+    let length = x.len();
+    let blocks = x.chunks(BLOCK).zip(y.chunks_mut(BLOCK));
+    over_blocks(length, blocks, |(x, y)| {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y += alpha * x);
+        []
+    });
+}
+
+/// y ← y + α x, and y·w of the new y.
+pub(super) fn axpy_dot(alpha: f64, x: &[f64], y: &mut [f64], w: &[f64]) -> f64 {
+    let length = x.len();
+    let blocks = x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)).zip(w.chunks(BLOCK));
+    let [sum] = over_blocks(length, blocks, |((x, y), w)| {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y += alpha * x);
+        [dot_block(y, w)]
+    });
+    sum
+}
+
+/// y ← y + α x, and ‖y‖₂ of the new y.
+pub(super) fn axpy_norm(alpha: f64, x: &[f64], y: &mut [f64]) -> f64 {
+    let length = x.len();
+    let blocks = x.chunks(BLOCK).zip(y.chunks_mut(BLOCK));
+    let [square] = over_blocks(length, blocks, |(x, y)| {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y += alpha * x);
+        [dot_block(y, y)]
+    });
+    norm_from(square, y)
+}
+
+/// y ← x + β y; with β = 0, y is not read.
+pub(super) fn xpby(x: &[f64], beta: f64, y: &mut [f64]) {
+    let length = x.len();
+    let blocks = x.chunks(BLOCK).zip(y.chunks_mut(BLOCK));
+    over_blocks(length, blocks, |(x, y)| {
+        if beta == 0.0 {
+            y.copy_from_slice(x);
+        } else {
+            y.iter_mut().zip(x).for_each(|(y, x)| *y = x + beta * *y);
+        }
+        []
+    });
+}
+
+/// r ← b − r, and ‖r‖₂ of the new r.
+pub(super) fn subtract_from(b: &[f64], r: &mut [f64]) -> f64 {
+    let length = b.len();
+    let blocks = b.chunks(BLOCK).zip(r.chunks_mut(BLOCK));
+    let [square] = over_blocks(length, blocks, |(b, r)| {
+        r.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
+        [dot_block(r, r)]
+    });
+    norm_from(square, r)
+}
+
+/// y ← y / α.
+pub(super) fn divide(y: &mut [f64], alpha: f64) {
+    over_blocks(y.len(), y.chunks_mut(BLOCK), |y| {
+        y.iter_mut().for_each(|y| *y /= alpha);
+        []
+    });
+}
+
+/// Numbers in (−1, 1) that look random and are a function of `seed` and of their place
+/// (the SplitMix64 mixing of Steele, Lea and Flood 2014).
+pub(super) fn scattered(n: usize, seed: u64) -> Vec<f64> {
+    let mix = |i: u64| {
+        let mut z = (seed << 40).wrapping_add(i).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    (0..n as u64).map(mix).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_agree_with_the_plain_loop_and_on_any_number_of_threads() {
+        for n in [0, 1, 7, 8, 9, 2047, 2048, 2049, 150_001] {
+            let (x, y) = (scattered(n, 1), scattered(n, 2));
+            let plain: f64 = x.iter().zip(&y).map(|(a, b)| a * b).sum();
+            assert!((dot(&x, &y) - plain).abs() < 1e-10, "n = {n}");
+            assert_eq!(dot_pair(&x, &y), (dot(&x, &y), dot(&x, &x)));
+            let on = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let mut z = y.clone();
+                    (dot(&x, &y).to_bits(), axpy_norm(0.3, &x, &mut z).to_bits(), z)
+                })
+            };
+            assert_eq!(on(1), on(2));
+            assert_eq!(on(1), on(3));
+        }
+    }
+
+    #[test]
+    fn norms_neither_overflow_nor_vanish() {
+        assert_eq!(norm(&[3e200, 4e200]), 5e200);
+        assert!((norm(&[3e-200, 4e-200]) / 5e-200 - 1.0).abs() < 1e-14);
+        assert!(norm(&[5e-324]) > 0.0);
+        assert_eq!(norm(&[]), 0.0);
+        assert!(norm(&[1.0, f64::NAN, 2.0]).is_nan());
+        assert_eq!(norm(&[1.0, f64::NEG_INFINITY]), f64::INFINITY);
+    }
+}

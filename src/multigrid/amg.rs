@@ -1,0 +1,235 @@
+//! From a matrix to a solver in one expression.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::hierarchy::{Hierarchy, Level};
+use super::preconditioner::CyclePreconditioner;
+use super::relaxation::Relaxation;
+use crate::backend::Direct;
+use crate::engine::Host;
+use crate::error::Result;
+use crate::operator::Preconditioner;
+use crate::setup::{Coarsening, Grids, Variant};
+use crate::sparse::{Csr, Fingerprint};
+
+/// An algebraic multigrid solver: a hierarchy with its smoothers, compiled.
+///
+/// It is a [`Preconditioner`]; printing it shows the table of levels.
+///
+/// ```
+/// use multigrad::{gallery, krylov::Cg, multigrid::Amg};
+/// let problem = gallery::poisson_2d(32, 32)?;
+/// let amg = Amg::smoothed_aggregation().build(&problem.matrix)?;
+/// let out = Cg::new().rtol(1e-8).preconditioner(&amg).solve(&problem.matrix, &problem.rhs)?;
+/// assert!(out.converged() && out.iterations <= 15);
+/// println!("{amg}");
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Amg {
+    cycle: CyclePreconditioner<f64>,
+    variant: Variant,
+    fingerprint: Fingerprint,
+}
+
+impl Amg {
+    /// Smoothed aggregation; the builder's default suits symmetric matrices, and
+    /// [`AmgBuilder::suited_to`] looks at the matrix.
+    pub fn smoothed_aggregation() -> AmgBuilder {
+        AmgBuilder {
+            coarsening: Coarsening::default(),
+            relaxation: Relaxation::GaussSeidel,
+            sweeps: (1, 1),
+            gamma: 1,
+            near_nullspace: None,
+        }
+    }
+
+    /// A solver from a hierarchy made elsewhere, for the matrix of its finest level.
+    ///
+    /// # Errors
+    /// A hierarchy that breaks a rule (see [`Hierarchy::validate`]).
+    pub fn from_hierarchy(hierarchy: Hierarchy<Host<f64>>, variant: Variant) -> Result<Self> {
+        let fingerprint = match hierarchy.levels.first() {
+            Some(level) => level.a.to_csr().fingerprint(),
+            None => hierarchy.coarsest.matrix().fingerprint(),
+        };
+        Ok(Self { cycle: CyclePreconditioner::new(hierarchy)?, variant, fingerprint })
+    }
+
+    /// The levels.
+    pub fn hierarchy(&self) -> &Hierarchy<Host<f64>> {
+        self.cycle.hierarchy()
+    }
+
+    /// The compiled cycle.
+    pub fn cycle(&self) -> &CyclePreconditioner<f64> {
+        &self.cycle
+    }
+
+    /// How the hierarchy was built.
+    pub fn variant(&self) -> Variant {
+        self.variant
+    }
+
+    /// The matrix that it was built for.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The same hierarchy with the smoothers of another relaxation, `sweeps` before and after
+    /// the coarse-grid correction.
+    ///
+    /// # Errors
+    /// As for [`Relaxation::smoothers`], with the level named.
+    pub fn with_relaxation(&self, relaxation: Relaxation, sweeps: (usize, usize)) -> Result<Self> {
+        let mut hierarchy = self.hierarchy().clone();
+        set_smoothers(&mut hierarchy, relaxation, sweeps)?;
+        self.with_hierarchy(hierarchy)
+    }
+
+    /// The same setup with other values or smoothers in its hierarchy.
+    ///
+    /// # Errors
+    /// A hierarchy that breaks a rule.
+    pub fn with_hierarchy(&self, hierarchy: Hierarchy<Host<f64>>) -> Result<Self> {
+        Ok(Self { cycle: CyclePreconditioner::new(hierarchy)?, ..*self })
+    }
+}
+
+impl std::fmt::Display for Amg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "smoothed aggregation '{}'", self.variant)?;
+        self.hierarchy().fmt(f)
+    }
+}
+
+impl Preconditioner for Amg {
+    fn rows(&self) -> usize {
+        self.cycle.rows()
+    }
+
+    fn is_symmetric(&self) -> bool {
+        self.cycle.is_symmetric()
+    }
+
+    fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        self.cycle.apply(r, z)
+    }
+
+    fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        self.cycle.apply_transposed(r, z)
+    }
+}
+
+/// What an [`Amg`] will be.
+#[derive(Debug, Clone)]
+pub struct AmgBuilder {
+    coarsening: Coarsening,
+    relaxation: Relaxation,
+    sweeps: (usize, usize),
+    gamma: usize,
+    near_nullspace: Option<Array2<f64>>,
+}
+
+impl AmgBuilder {
+    /// Which hierarchy.
+    #[must_use]
+    pub fn variant(mut self, variant: Variant) -> Self {
+        self.coarsening.variant = variant;
+        self
+    }
+
+    /// All parameters of the coarsening at once.
+    #[must_use]
+    pub fn coarsening(mut self, coarsening: Coarsening) -> Self {
+        self.coarsening = coarsening;
+        self
+    }
+
+    /// The variant that suits the symmetry and signs of `a` (see [`suited_variant`]).
+    #[must_use]
+    pub fn suited_to(self, a: &Csr<f64>) -> Self {
+        self.variant(suited_variant(a))
+    }
+
+    /// Near-nullspace candidates, n × k; constants without them.
+    #[must_use]
+    pub fn near_nullspace(mut self, candidates: Array2<f64>) -> Self {
+        self.near_nullspace = Some(candidates);
+        self
+    }
+
+    /// The smoother of every level; Gauss–Seidel by default.
+    #[must_use]
+    pub fn relaxation(mut self, relaxation: Relaxation) -> Self {
+        self.relaxation = relaxation;
+        self
+    }
+
+    /// Sweeps before and after the coarse-grid correction, (1, 1) by default.
+    #[must_use]
+    pub fn sweeps(mut self, pre: usize, post: usize) -> Self {
+        self.sweeps = (pre, post);
+        self
+    }
+
+    /// W-cycles instead of V-cycles.
+    #[must_use]
+    pub fn w_cycle(mut self) -> Self {
+        self.gamma = 2;
+        self
+    }
+
+    /// Builds the hierarchy.
+    ///
+    /// # Errors
+    /// A matrix that is not square, has a zero row or a zero on its diagonal; candidates of
+    /// the wrong length; a coarsest level that is singular and large.
+    pub fn build(&self, a: &Csr<f64>) -> Result<Amg> {
+        let grids = self.coarsening.coarsen(a, self.near_nullspace.as_ref())?;
+        let mut hierarchy = assemble(grids, self.gamma)?;
+        set_smoothers(&mut hierarchy, self.relaxation, self.sweeps)?;
+        let cycle = CyclePreconditioner::new(hierarchy)?;
+        Ok(Amg { cycle, variant: self.coarsening.variant, fingerprint: a.fingerprint() })
+    }
+}
+
+/// `sa` for a symmetric matrix; for others `san` if no off-diagonal entry is positive (an
+/// upwind matrix), `sasym` if some are (finite elements with convection).
+pub fn suited_variant(a: &Csr<f64>) -> Variant {
+    if a.is_symmetric() {
+        return Variant::Symmetric;
+    }
+    let largest = a.values().iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let positive = (0..a.rows()).any(|i| a.row(i).any(|(j, v)| j != i && v > 1e-10 * largest));
+    if positive { Variant::SymmetricPart } else { Variant::EnergyMinimised }
+}
+
+fn assemble(grids: Grids, gamma: usize) -> Result<Hierarchy<Host<f64>>> {
+    let coarsest = Direct::new(&grids.coarsest)?;
+    let levels = grids.transfers.into_iter().map(|t| Level {
+        a: t.a.into(),
+        prolongation: t.prolongation.into(),
+        restriction: t.restriction.into(),
+        pre: Vec::new(),
+        post: Vec::new(),
+    });
+    Ok(Hierarchy {
+        levels: levels.collect(),
+        coarsest_rows: grids.coarsest.rows(),
+        coarsest: Arc::new(coarsest),
+        gamma,
+    })
+}
+
+fn set_smoothers(h: &mut Hierarchy<Host<f64>>, relaxation: Relaxation, sweeps: (usize, usize)) -> Result<()> {
+    for (depth, level) in h.levels.iter_mut().enumerate() {
+        let a = level.a.to_csr();
+        let smoothers = relaxation.smoothers(&a, sweeps.0, sweeps.1);
+        (level.pre, level.post) = smoothers.map_err(|e| e.at(format!("level {depth}")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Pictures worth showing: residual histories, training curves and fields, as SVG or PNG.
+//!
+//! * [`ResidualPlot`]: how fast several solvers converge;
+//! * [`TrainingPlot`]: the loss of a training run and the factor it reached;
+//! * [`FieldPlot`]: a solution or an error in the plane.
+//!
+//! Figures are laid out for 960 × 640 pixels; a PNG has twice as many in each direction.
+//! The fonts are part of the crate, colours keep apart for the colour-blind and in grey,
+//! and the same input gives the same bytes. A file is written whole or not at all.
+//!
+//! ```
+//! use multigrad::plot::ResidualPlot;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let history = [1.0, 3e-2, 8e-4, 2e-5, 6e-7, 1e-8];
+//! let plot = ResidualPlot::new("recirculating flow 64²").series("learned", &history).x_label("V(1,1) cycles");
+//! plot.write(folder.path().join("residuals.svg"))?;
+//! plot.write(folder.path().join("residuals.png"))?;
+//! assert!(plot.write(folder.path().join("residuals.pdf")).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod axis;
+mod canvas;
+mod colorbar;
+mod colormap;
+mod curve;
+mod extent;
+mod field;
+mod font;
+mod grid;
+mod legend;
+mod nearest;
+mod output;
+mod panel;
+mod raster;
+mod residual;
+mod scattered;
+mod style;
+mod svg;
+mod training;
+
+pub use field::FieldPlot;
+pub use residual::ResidualPlot;
+pub use training::TrainingPlot;

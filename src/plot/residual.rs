@@ -1,0 +1,236 @@
+//! Residual histories of several solvers in one figure.
+
+use std::path::Path;
+
+use super::axis::Axis;
+use super::canvas::{Area, Point, Scene};
+use super::legend::Legend;
+use super::panel::{self, Panel};
+use super::style::{self, HEIGHT, Look, STROKE, WIDTH};
+use super::{curve, font, output, svg};
+use crate::error::{Error, Result};
+
+/// Most series in one figure; more could not be told apart.
+const MOST: usize = 12;
+/// How far above the largest first residual the axis may reach.
+const HEADROOM: f64 = 1e2;
+
+/// A figure of residual histories: iterations to the right, residuals upwards on a
+/// logarithmic axis, a legend beside them.
+///
+/// Entry `k` of a history is drawn at iteration `k`, as it is given: divide by the norm
+/// of the right-hand side first if the axis is to say so. A curve breaks at NaN and at
+/// negative values; zero runs off the bottom. A history that diverges is cut 10² above
+/// the largest first residual and ends in a triangle there.
+///
+/// ```
+/// use multigrad::plot::ResidualPlot;
+///
+/// let (slow, fast) = ([1.0, 0.4, 0.17, 0.07], [1.0, 1e-2, 1e-5, 1e-8]);
+/// let plot = ResidualPlot::new("Poisson 64²").series("Jacobi", &slow).series("learned", &fast);
+/// assert!(plot.render_svg()?.contains("learned"));
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a plot is drawn by `write` or `render_svg`"]
+pub struct ResidualPlot {
+    title: String,
+    x_label: String,
+    y_label: String,
+    series: Vec<(String, Vec<f64>)>,
+}
+
+impl ResidualPlot {
+    /// A figure without series. A long title takes two lines; an empty one takes none.
+    pub fn new(title: impl AsRef<str>) -> Self {
+        Self {
+            title: font::clean(title.as_ref()),
+            x_label: "iterations".to_owned(),
+            y_label: "relative residual ‖b − Ax‖ / ‖b‖".to_owned(),
+            series: Vec::new(),
+        }
+    }
+
+    /// Adds a history: its name in the legend and a residual for each iteration, the
+    /// first before any.
+    pub fn series(mut self, name: impl AsRef<str>, residuals: &[f64]) -> Self {
+        self.series.push((font::clean(name.as_ref()), residuals.to_vec()));
+        self
+    }
+
+    /// What the horizontal axis counts; "iterations" unless told.
+    pub fn x_label(mut self, label: impl AsRef<str>) -> Self {
+        self.x_label = font::clean(label.as_ref());
+        self
+    }
+
+    /// What the vertical axis measures; the relative residual unless told.
+    pub fn y_label(mut self, label: impl AsRef<str>) -> Self {
+        self.y_label = font::clean(label.as_ref());
+        self
+    }
+
+    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), as the extension says.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`render_svg`](Self::render_svg); another extension than `.svg` and
+    /// `.png`; a folder that is missing or cannot be written to. Nothing is written then.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        output::write(path.as_ref(), || self.scene())
+    }
+
+    /// The figure as an SVG document of 960 × 640 pixels.
+    ///
+    /// # Errors
+    ///
+    /// No series, more than 12, or one without entries.
+    pub fn render_svg(&self) -> Result<String> {
+        svg::render(&self.scene()?)
+    }
+
+    fn scene(&self) -> Result<Scene> {
+        self.check()?;
+        let mut scene = Scene::default();
+        let last = self.series.iter().map(|(_, h)| h.len() - 1).max().unwrap_or(0);
+        let (x, y) = (Axis::counts(last, 8), self.y_axis());
+        let left = Panel::left_margin(&y) + 10.0;
+        let looks: Vec<Look> = (0..self.series.len()).map(style::look).collect();
+        let names: Vec<_> = looks.iter().copied().zip(self.series.iter().map(|(n, _)| n.as_str())).collect();
+        let legend = Legend::new(&names, 290.0, HEIGHT - 160.0);
+        let right = WIDTH - legend.width - 56.0;
+        let top = panel::title(&mut scene, &self.title, WIDTH / 2.0);
+        let area = Area { x0: left, y0: top, x1: right, y1: HEIGHT - 78.0 };
+        let panel = Panel { area, x: &x, y: &y };
+        panel.grid(&mut scene);
+        panel.axes(&mut scene, true);
+        panel.x_label(&mut scene, &self.x_label);
+        panel.y_label(&mut scene, &self.y_label);
+        let count = self.series.len() as f64;
+        for (i, ((_, history), look)) in self.series.iter().zip(&looks).enumerate() {
+            draw(&mut scene, &panel, history, look, i as f64 / count);
+        }
+        legend.draw(&mut scene, (right + 28.0, top));
+        Ok(scene)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.series.is_empty() || self.series.len() > MOST {
+            return Err(Error::invalid_input(format!(
+                "a residual plot takes 1 to {MOST} series, not {}",
+                self.series.len()
+            )));
+        }
+        match self.series.iter().find(|(_, history)| history.is_empty()) {
+            Some((name, _)) => {
+                Err(Error::invalid_input(format!("the series \"{name}\" has no residuals to plot")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn y_axis(&self) -> Axis {
+        let drawable = |r: &f64| r.is_finite() && *r > 0.0;
+        let first = |h: &Vec<f64>| h.iter().copied().find(drawable);
+        let start = self.series.iter().filter_map(|(_, h)| first(h)).fold(0.0, f64::max);
+        if start == 0.0 {
+            return Axis::log(0.01, 1.0);
+        }
+        let cap = (start * HEADROOM).min(f64::MAX);
+        let shown = self.series.iter().flat_map(|(_, h)| h).copied().filter(drawable);
+        let (lo, hi) = shown.fold((start, start), |(lo, hi), r| (lo.min(r), hi.max(r)));
+        let beyond = self.series.iter().flat_map(|(_, h)| h).any(|r| *r == f64::INFINITY);
+        Axis::log(lo, if beyond { cap } else { hi.min(cap) })
+    }
+}
+
+/// One curve: line in pieces, markers, and a triangle where it leaves upwards.
+fn draw(scene: &mut Scene, panel: &Panel<'_>, history: &[f64], look: &Look, shift: f64) {
+    let places: Vec<Point> = history.iter().enumerate().map(|(k, &r)| panel.place(k as f64, r)).collect();
+    let clipped = curve::clip(&curve::thin(places.iter().copied()), &panel.area);
+    for piece in clipped.pieces {
+        scene.dashed(piece, STROKE, look.color, look.dash);
+    }
+    let clear = |p: &Point| clipped.exit.is_none_or(|e| (p.0 - e.0).hypot(p.1 - e.1) > 14.0);
+    let inside: Vec<Point> = places.into_iter().filter(|p| panel.area.contains(*p) && clear(p)).collect();
+    for at in curve::marked(&inside, 42.0, shift) {
+        scene.marker(at, look);
+    }
+    if let Some((x, y)) = clipped.exit {
+        scene.glyph((x, y), style::Marker::Up, 8.0, style::WHITE);
+        scene.glyph((x, y), style::Marker::Up, 6.5, look.color);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decay(n: usize, rate: f64) -> Vec<f64> {
+        (0..n).map(|k| rate.powi(k as i32)).collect()
+    }
+
+    #[test]
+    fn labels_and_curves_are_there() {
+        let svg = ResidualPlot::new("A & B")
+            .series("ILU(0)", &decay(20, 0.5))
+            .series("learned", &decay(8, 0.1))
+            .x_label("V(1,1) cycles")
+            .render_svg()
+            .unwrap();
+        for label in ["A &amp; B", "ILU(0)", "learned", "V(1,1) cycles", "relative residual", "10⁻⁷", "10⁰"]
+        {
+            assert!(svg.contains(&format!(">\n{label}")), "{label}");
+        }
+        // The first series is a full line with discs, each on its white rim.
+        assert_eq!(svg.matches("<circle").count(), 2 * (svg.matches("fill=\"#0072B2\"").count()));
+        assert!(
+            svg.matches("<circle").count() > 20,
+            "a marker at every iteration and one in the legend, twice"
+        );
+        let whole = svg.lines().filter(|l| l.starts_with("<polyline") && l.contains("#0072B2"));
+        assert_eq!(whole.map(|l| l.matches(',').count()).max(), Some(20));
+        assert!(svg.matches("stroke=\"#D55E00\"").count() > 10, "dashes");
+    }
+
+    #[test]
+    fn odd_values_break_or_clip_the_curve() {
+        let odd = [1.0, f64::NAN, 0.1, 0.0, -3.0, f64::INFINITY, 1e-3, f64::NEG_INFINITY, f64::MAX, 5e-324];
+        for history in
+            [&odd[..], &odd[1..2], &odd[3..4], &odd[4..5], &odd[5..6], &odd[8..], &[1.0], &[0.3; 5]]
+        {
+            let svg = ResidualPlot::new("").series("odd", history).render_svg().unwrap();
+            assert!(!svg.contains("NaN") && !svg.contains("inf"));
+        }
+    }
+
+    #[test]
+    fn a_diverging_series_does_not_squeeze_the_others() {
+        let svg = ResidualPlot::new("t")
+            .series("good", &decay(9, 0.1))
+            .series("bad", &decay(99, 1e3))
+            .render_svg()
+            .unwrap();
+        assert!(svg.contains("10²") && svg.contains("10⁻⁸") && !svg.contains("10³") && !svg.contains("10⁴"));
+    }
+
+    #[test]
+    fn long_histories_give_short_files() {
+        let noisy: Vec<f64> =
+            (0..100_000).map(|k| (1.0 + 0.5 * f64::sin(k as f64)) / (1.0 + k as f64)).collect();
+        let plot = ResidualPlot::new("long").series("noisy", &noisy);
+        let svg = plot.render_svg().unwrap();
+        assert!(svg.len() < 80_000, "{}", svg.len());
+        assert_eq!(svg, plot.render_svg().unwrap());
+    }
+
+    #[test]
+    fn empty_and_too_many_are_errors() {
+        let plot = ResidualPlot::new("t");
+        assert!(plot.render_svg().unwrap_err().is_invalid_input());
+        let e = plot.clone().series("CG", &[]).render_svg().unwrap_err();
+        assert!(e.to_string().contains("\"CG\""));
+        let many = (0..13).fold(plot, |p, i| p.series(i.to_string(), &[1.0]));
+        assert!(many.render_svg().unwrap_err().to_string().contains("12"));
+    }
+}

@@ -1,0 +1,236 @@
+//! Prolongation smoothing by energy minimisation on a fixed pattern.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::nodal::Nodes;
+use super::rows::{Accumulator, assemble};
+use super::tentative::orthonormalise;
+use super::vector::{norm, project, scale, subtract};
+use crate::error::{Error, Result};
+use crate::sparse::{Csr, Pattern};
+
+/// Residual of A P = 0 (rows scaled to one) at which to stop.
+const TOLERANCE: f64 = 1e-8;
+/// Rows handled by one task.
+const CHUNK: usize = 512;
+
+/// The pattern of C T: where [`energy_prolongation`] may put values.
+///
+/// `strength` is a graph of nodes; an unknown is interpolated from all coarse unknowns of the
+/// aggregates of its own node's strong neighbours. Cost: one sparse product.
+///
+/// # Errors
+/// A product too large for 32-bit indices.
+pub fn energy_pattern(strength: &Csr<f64>, nodes: &Nodes, tentative: &Csr<f64>) -> Result<Arc<Pattern>> {
+    let product = assemble(
+        tentative.rows(),
+        tentative.cols(),
+        || Accumulator::new(tentative.cols()),
+        |i, row, columns, values| {
+            tentative.row(i).for_each(|(c, _)| row.add(c, 1.0));
+            for (node, _) in strength.row(nodes.node(i)) {
+                for &j in nodes.unknowns(node) {
+                    tentative.row(j as usize).for_each(|(c, _)| row.add(c, 1.0));
+                }
+            }
+            row.drain(columns, values);
+        },
+    )?;
+    Ok(product.into_parts().0)
+}
+
+/// The energy-minimised prolongation of Olson, Schroder and Tuminaro (2011).
+///
+/// P = T + U with U on the pattern of [`energy_pattern`] and U Bc = 0, where U comes from
+/// `iterations` steps of GMRES on A P = 0 in that space; rows are scaled by 1/Σⱼ|aᵢⱼ|. The
+/// constraint is kept row by row, by projection on the complement of the coarse candidates
+/// that the row sees, so that P Bc = T Bc. For a restriction pass Aᵀ and transpose the result.
+/// The result has no explicit zeros.
+///
+/// Shapes: A n × n, T n × m, Bc m × k; any k. Cost: `iterations` + 1 products A X on the
+/// pattern, parallel over rows, and as many vectors of its size; k more for the constraint.
+///
+/// # Errors
+/// Shapes that do not fit together.
+pub fn energy_prolongation(
+    a: &Csr<f64>,
+    tentative: &Csr<f64>,
+    pattern: &Arc<Pattern>,
+    coarse_candidates: &Array2<f64>,
+    iterations: usize,
+) -> Result<Csr<f64>> {
+    if a.rows() != a.cols()
+        || a.rows() != tentative.rows()
+        || pattern.rows() != tentative.rows()
+        || pattern.cols() != tentative.cols()
+        || coarse_candidates.nrows() != tentative.cols()
+    {
+        return Err(Error::dimension(format!(
+            "a {} × {} matrix, a {} × {} prolongation and {} rows of coarse candidates do not fit together",
+            a.rows(),
+            a.cols(),
+            tentative.rows(),
+            tentative.cols(),
+            coarse_candidates.nrows()
+        )));
+    }
+    let mut start = vec![0.0; pattern.nnz()];
+    for i in 0..tentative.rows() {
+        for (c, v) in tentative.row(i) {
+            let p = pattern.find(i, c).ok_or_else(|| {
+                Error::dimension(format!("the pattern lacks the entry of T in row {}, column {}", i + 1, c + 1))
+            })?;
+            start[p] = v;
+        }
+    }
+    let space = Space::new(a, pattern, coarse_candidates);
+    let update = gmres(&space, &start, iterations);
+    let values = start.iter().zip(&update).map(|(t, u)| t + u).collect();
+    Ok(Csr::new(pattern.clone(), values)?.filter(|_, _, v| v != 0.0))
+}
+
+/// The matrices on a pattern that annihilate the coarse candidates.
+struct Space<'a> {
+    a: &'a Csr<f64>,
+    pattern: &'a Pattern,
+    /// 1/Σⱼ|aᵢⱼ|, zero for an empty row.
+    scaling: Vec<f64>,
+    /// Per row of the pattern an orthonormal basis of the candidates it sees, by columns;
+    /// missing directions are zero.
+    constraint: Vec<f64>,
+    k: usize,
+}
+
+impl<'a> Space<'a> {
+    fn new(a: &'a Csr<f64>, pattern: &'a Pattern, candidates: &Array2<f64>) -> Self {
+        let k = candidates.ncols();
+        let mut constraint = vec![0.0; pattern.nnz() * k];
+        let mut r = vec![0.0; k * k];
+        for i in 0..pattern.rows() {
+            let (range, columns) = (pattern.row(i), pattern.row_cols(i));
+            let m = columns.len();
+            let block = &mut constraint[range.start * k..range.end * k];
+            for c in 0..k {
+                for (v, &j) in block[c * m..].iter_mut().zip(columns) {
+                    *v = candidates[[j as usize, c]];
+                }
+            }
+            let rank = orthonormalise(block, m, k, &mut r);
+            block[rank * m..].fill(0.0);
+        }
+        let absolute = |i: usize| a.row(i).map(|(_, v)| v.abs()).sum::<f64>();
+        let scaling = (0..a.rows()).map(absolute).map(|s| if s == 0.0 { 0.0 } else { 1.0 / s }).collect();
+        Self { a, pattern, scaling, constraint, k }
+    }
+
+    /// y ← the projection of diag(scaling) A X, all on the pattern.
+    fn apply(&self, x: &[f64], y: &mut [f64]) {
+        let mut parts = Vec::with_capacity(self.pattern.rows().div_ceil(CHUNK));
+        let mut rest = y;
+        for from in (0..self.pattern.rows()).step_by(CHUNK) {
+            let to = self.pattern.rows().min(from + CHUNK);
+            let (part, tail) = rest.split_at_mut(self.pattern.row(to - 1).end - self.pattern.row(from).start);
+            parts.push((from..to, part));
+            rest = tail;
+        }
+        parts.into_par_iter().for_each_init(
+            || vec![0u32; self.pattern.cols()],
+            |position, (rows, part)| {
+                let first = self.pattern.row(rows.start).start;
+                for i in rows {
+                    let range = self.pattern.row(i);
+                    self.apply_row(i, x, &mut part[range.start - first..range.end - first], position);
+                }
+            },
+        );
+    }
+
+    /// One row; `position` is all zeros before and after.
+    fn apply_row(&self, i: usize, x: &[f64], y: &mut [f64], position: &mut [u32]) {
+        let columns = self.pattern.row_cols(i);
+        for (q, &c) in columns.iter().enumerate() {
+            position[c as usize] = q as u32 + 1;
+        }
+        y.fill(0.0);
+        for (j, v) in self.a.row(i) {
+            let range = self.pattern.row(j);
+            for (&c, x) in self.pattern.row_cols(j).iter().zip(&x[range]) {
+                let q = position[c as usize];
+                if q > 0 {
+                    y[q as usize - 1] += v * x;
+                }
+            }
+        }
+        for &c in columns {
+            position[c as usize] = 0;
+        }
+        y.iter_mut().for_each(|y| *y *= self.scaling[i]);
+        let range = self.pattern.row(i);
+        let block = &self.constraint[range.start * self.k..range.end * self.k];
+        if !columns.is_empty() {
+            for q in block.chunks_exact(columns.len()) {
+                let h = q.iter().zip(&*y).map(|(q, y)| q * y).sum::<f64>();
+                y.iter_mut().zip(q).for_each(|(y, q)| *y -= h * q);
+            }
+        }
+    }
+}
+
+/// The update U that reduces ‖op(T + U)‖ most in a Krylov space.
+fn gmres(space: &Space<'_>, start: &[f64], iterations: usize) -> Vec<f64> {
+    let mut residual = vec![0.0; start.len()];
+    space.apply(start, &mut residual);
+    let beta = norm(&residual);
+    let mut update = vec![0.0; start.len()];
+    if beta <= TOLERANCE || !beta.is_finite() {
+        return update;
+    }
+    scale(&mut residual, -1.0 / beta);
+    let mut basis = vec![residual];
+    // Columns of the triangular factor of the Hessenberg matrix, and its rotations.
+    let (mut triangle, mut rotations): (Vec<Vec<f64>>, Vec<(f64, f64)>) = (Vec::new(), Vec::new());
+    let mut g = vec![beta];
+    for step in 0..iterations {
+        let mut w = vec![0.0; start.len()];
+        space.apply(&basis[step], &mut w);
+        let mut h = Vec::with_capacity(step + 2);
+        for v in &basis {
+            let c = project(std::slice::from_ref(v), &w)[0];
+            subtract(&mut w, std::slice::from_ref(v), &[c]);
+            h.push(c);
+        }
+        let length = norm(&w);
+        h.push(length);
+        for (q, &(c, s)) in rotations.iter().enumerate() {
+            (h[q], h[q + 1]) = (c * h[q] + s * h[q + 1], c * h[q + 1] - s * h[q]);
+        }
+        let radius = h[step].hypot(h[step + 1]);
+        if radius == 0.0 || !radius.is_finite() {
+            break;
+        }
+        let (c, s) = (h[step] / radius, h[step + 1] / radius);
+        rotations.push((c, s));
+        h[step] = radius;
+        h.pop();
+        triangle.push(h);
+        g.push(-s * g[step]);
+        g[step] *= c;
+        if g[step + 1].abs() <= TOLERANCE || length == 0.0 {
+            break;
+        }
+        scale(&mut w, 1.0 / length);
+        basis.push(w);
+    }
+    let steps = triangle.len();
+    let mut y = vec![0.0; steps];
+    for q in (0..steps).rev() {
+        let known: f64 = (q + 1..steps).map(|p| triangle[p][q] * y[p]).sum();
+        y[q] = (g[q] - known) / triangle[q][q];
+    }
+    y.iter_mut().for_each(|y| *y = -*y);
+    subtract(&mut update, &basis[..steps], &y);
+    update
+}

@@ -1,0 +1,51 @@
+//! Vector kernels with the same bits on any number of threads: sums run over fixed chunks
+//! whose partial sums are added in order.
+
+use rayon::prelude::*;
+
+const CHUNK: usize = 16_384;
+
+/// xᵀ y.
+pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(a, b)| a * b).sum::<f64>();
+    if x.len() <= CHUNK {
+        return product(x, y);
+    }
+    let partial: Vec<f64> = x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)).map(|(x, y)| product(x, y)).collect();
+    partial.iter().sum()
+}
+
+/// The Euclidean norm.
+pub(super) fn norm(x: &[f64]) -> f64 {
+    dot(x, x).sqrt()
+}
+
+/// The products of one vector with every vector of a basis, in one pass over `w`.
+pub(super) fn project(basis: &[Vec<f64>], w: &[f64]) -> Vec<f64> {
+    let partial: Vec<Vec<f64>> = w
+        .par_chunks(CHUNK)
+        .enumerate()
+        .map(|(c, w)| {
+            let from = c * CHUNK;
+            basis.iter().map(|v| v[from..from + w.len()].iter().zip(w).map(|(a, b)| a * b).sum()).collect()
+        })
+        .collect();
+    (0..basis.len()).map(|q| partial.iter().map(|p| p[q]).sum()).collect()
+}
+
+/// w ← w − Σ h(q) v(q), in one pass over `w`.
+pub(super) fn subtract(w: &mut [f64], basis: &[Vec<f64>], h: &[f64]) {
+    w.par_chunks_mut(CHUNK).enumerate().for_each(|(c, w)| {
+        let from = c * CHUNK;
+        for (v, &h) in basis.iter().zip(h) {
+            for (w, v) in w.iter_mut().zip(&v[from..]) {
+                *w -= h * v;
+            }
+        }
+    });
+}
+
+/// x ← α x.
+pub(super) fn scale(x: &mut [f64], alpha: f64) {
+    x.par_chunks_mut(CHUNK).for_each(|x| x.iter_mut().for_each(|v| *v *= alpha));
+}

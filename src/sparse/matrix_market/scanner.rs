@@ -1,0 +1,165 @@
+//! Bytes to lines, fields and numbers; every error knows its line.
+
+use crate::error::{Error, Result};
+
+/// A place in the bytes of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Scanner<'a> {
+    bytes: &'a [u8],
+    next: usize,
+    /// Line of the next byte, counted from 1.
+    line: usize,
+    name: &'a str,
+}
+
+impl<'a> Scanner<'a> {
+    /// At the start of `bytes`, behind a byte order mark; `name` stands for the file in errors.
+    pub(super) fn new(bytes: &'a [u8], name: &'a str) -> Self {
+        let next = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        Self { bytes, next, line: 1, name }
+    }
+
+    /// What has not been read yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.next.min(self.bytes.len())..]
+    }
+
+    /// Line of the next byte, counted from 1.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The name of the file.
+    pub(super) fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// An error at the current line.
+    pub(super) fn error(&self, message: impl Into<String>) -> Error {
+        Error::format(message).at(format_args!("{}, line {}", self.name, self.line))
+    }
+
+    /// Goes to the next line with fields, behind blank lines and comments; false at the end.
+    #[inline]
+    pub(super) fn next_data_line(&mut self) -> bool {
+        while let Some(&byte) = self.bytes.get(self.next) {
+            match byte {
+                b'\n' => {
+                    self.line += 1;
+                    self.next += 1;
+                }
+                b'%' => self.skip_line(),
+                _ if is_blank(byte) => self.next += 1,
+                _ => return true,
+            }
+        }
+        false
+    }
+
+    /// Goes to the next line that is not blank, be it a comment.
+    pub(super) fn skip_blank_lines(&mut self) {
+        while let Some(&byte) = self.bytes.get(self.next) {
+            match byte {
+                b'\n' => self.line += 1,
+                _ if is_blank(byte) => {}
+                _ => return,
+            }
+            self.next += 1;
+        }
+    }
+
+    /// Goes to the end of the current line.
+    fn skip_line(&mut self) {
+        while self.bytes.get(self.next).is_some_and(|&byte| byte != b'\n') {
+            self.next += 1;
+        }
+    }
+
+    /// The next field of the current line.
+    #[inline]
+    pub(super) fn field(&mut self) -> Option<&'a [u8]> {
+        let mut start = self.next;
+        while self.bytes.get(start).is_some_and(|&byte| is_blank(byte)) {
+            start += 1;
+        }
+        let mut end = start;
+        while self.bytes.get(end).is_some_and(|&byte| byte != b'\n' && !is_blank(byte)) {
+            end += 1;
+        }
+        self.next = end;
+        if end > start { Some(&self.bytes[start..end]) } else { None }
+    }
+
+    /// The next field of the current line, which must be there; `line_holds` says what the
+    /// line is made of.
+    #[inline]
+    pub(super) fn expect_field(&mut self, line_holds: &str) -> Result<&'a [u8]> {
+        self.field().ok_or_else(|| self.error(format!("the line is too short; it must hold {line_holds}")))
+    }
+
+    /// The end of the current line.
+    #[inline]
+    pub(super) fn expect_end_of_line(&mut self, line_holds: &str) -> Result<()> {
+        match self.field() {
+            None => Ok(()),
+            Some(field) => Err(self
+                .error(format!("{} is one field too many; the line must hold {line_holds}", quote(field)))),
+        }
+    }
+
+    /// A count or an index: decimal digits.
+    #[inline]
+    pub(super) fn integer(&self, what: &str, field: &[u8]) -> Result<u64> {
+        let mut value = 0u64;
+        for &byte in field {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return Err(self.error(format!("{what} must be a whole number, found {}", quote(field))));
+            }
+            value = value.saturating_mul(10).saturating_add(u64::from(digit));
+        }
+        Ok(value)
+    }
+
+    /// The finite value of the entry (i, j), counted from 0; Fortran's exponent letter D is
+    /// understood.
+    #[inline]
+    pub(super) fn value(&self, field: &[u8], integral: bool, i: u32, j: u32) -> Result<f64> {
+        let parsed = std::str::from_utf8(field)
+            .ok()
+            .and_then(|text| text.parse::<f64>().ok().or_else(|| text.replace(['d', 'D'], "e").parse().ok()));
+        match parsed {
+            Some(value) if value.is_finite() && !(integral && value.trunc() != value) => Ok(value),
+            _ => Err(self.bad_value(field, parsed, i, j)),
+        }
+    }
+
+    #[cold]
+    fn bad_value(&self, field: &[u8], parsed: Option<f64>, i: u32, j: u32) -> Error {
+        let why = match parsed {
+            None => "is not a number",
+            Some(value) if value.is_finite() => {
+                "is not an integer as the header says; declare the field 'real'"
+            }
+            Some(_) if field.iter().any(u8::is_ascii_digit) => "is too large for a 64-bit real",
+            Some(_) => "is not finite; write a number or leave the entry out",
+        };
+        let (row, column) = (u64::from(i) + 1, u64::from(j) + 1);
+        self.error(format!("the value {} in row {row}, column {column} {why}", quote(field)))
+    }
+}
+
+#[inline(always)]
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | 0x0b | 0x0c)
+}
+
+/// A field for an error message: printable and short.
+pub(super) fn quote(field: &[u8]) -> String {
+    let short = &field[..field.len().min(40)];
+    let text = match std::str::from_utf8(short) {
+        Ok(text) if !text.contains(char::is_control) => text.to_string(),
+        _ => short.escape_ascii().to_string(),
+    };
+    format!("'{text}{}'", if field.len() > 40 { "…" } else { "" })
+}

@@ -1,0 +1,228 @@
+//! Errors, one by one; damaged files; what the format allows.
+
+use ndarray::array;
+use proptest::prelude::*;
+
+use super::*;
+
+fn message(text: impl AsRef<[u8]>) -> String {
+    let error = parse_matrix(text.as_ref(), "f.mtx").unwrap_err();
+    assert!(error.is_format() || error.is_dimension(), "{error:?}");
+    let dense = parse_dense(text.as_ref(), "f.mtx").unwrap_err();
+    assert_eq!(dense.to_string(), error.to_string());
+    error.to_string()
+}
+
+fn coordinate(body: &str) -> String {
+    format!("%%MatrixMarket matrix coordinate real general\n{body}")
+}
+
+fn check(text: impl AsRef<[u8]>, line: usize, part: &str) {
+    let message = message(text);
+    assert!(message.starts_with(&format!("f.mtx, line {line}: ")), "{message}");
+    assert!(message.contains(part), "{message}");
+}
+
+#[test]
+fn wrong_headers_are_named() {
+    assert_eq!(message(""), "f.mtx: the file is empty");
+    assert_eq!(message("\n \n\n"), "f.mtx: the file is empty");
+    check(b"\x1f\x8b\x08\x00\x00", 1, "gzip");
+    check(b"\x89PNG\r\n\x1a\n\x00\x00", 1, "binary file");
+    check([b'a', 0xff, 0xfe, b'b'], 1, "binary file");
+    check("1 1 1\n1 1 2.0\n", 1, "first line must be like '%%MatrixMarket matrix coordinate real general'");
+    check("%MatrixMarket matrix coordinate real general\n", 1, "first line");
+    check("%%MatrixMarket matrix coordinate real\n1 1 1\n", 1, "too short");
+    check("%%MatrixMarket matrix coordinate real general x\n1 1 1\n", 1, "'x' is one field too many");
+    check("%%MatrixMarket vector coordinate real general\n", 1, "object 'vector'");
+    check("%%MatrixMarket matrix sparse real general\n", 1, "format 'sparse'");
+    check("%%MatrixMarket matrix array pattern general\n", 1, "cannot have the field 'pattern'");
+    check("%%MatrixMarket matrix coordinate complex general\n", 1, "real and the imaginary part");
+    check("%%MatrixMarket matrix coordinate quaternion general\n", 1, "field 'quaternion'");
+    check("%%MatrixMarket matrix coordinate real hermitian\n", 1, "'symmetric'");
+    check("%%MatrixMarket matrix coordinate real cubic\n", 1, "symmetry 'cubic'");
+    check("%%MatrixMarket matrix coordinate pattern skew-symmetric\n", 1, "no signs");
+}
+
+#[test]
+fn wrong_sizes_are_named() {
+    check(coordinate(""), 2, "ends before the line of the sizes");
+    check(coordinate("% note\n\n2 2\n"), 4, "too short; it must hold the sizes: rows, columns, entries");
+    check(coordinate("2 2 2 2\n"), 2, "one field too many");
+    check(coordinate("2 x 2\n"), 2, "number of columns must be a whole number, found 'x'");
+    check(coordinate("2 -2 2\n"), 2, "'-2'");
+    check(coordinate("2 2 5\n"), 2, "at most 4");
+    check(coordinate("9 9 1000000000000\n"), 2, "at most 81");
+    check(coordinate("99999999999999999999999 9 1\n1 1 1\n"), 2, "32-bit");
+    check(coordinate("4294967295 1 1\n1 1 1\n"), 2, "32-bit");
+    check("%%MatrixMarket matrix coordinate real symmetric\n2 3 1\n1 1 1\n", 2, "declare it general");
+    check("%%MatrixMarket matrix array real general\n2 2 4\n", 2, "one field too many");
+}
+
+#[test]
+fn claims_allocate_nothing() {
+    check(coordinate("4000000000 4000000000 1000000000000\n1 1 1\n"), 4, "ends after 1;");
+    assert!(message(coordinate("4000000000 4000000000 1\n1 1 1\n")).contains("only 1 entries"));
+    assert!(message(coordinate("1 4000000000 0\n")).contains("columns"));
+    check("%%MatrixMarket matrix array real general\n4000000000 4000000000\n1\n", 4, "ends after 1;");
+    assert!(parse_matrix(b"%%MatrixMarket matrix array real general\n4000000000 0\n", "f").is_err());
+    // The sparse matrix is fine, the dense block is not.
+    let text = coordinate("9000000 9000000 1\n1 1 1\n");
+    assert_eq!(parse_matrix(text.as_bytes(), "f").unwrap().rows(), 9_000_000);
+    assert!(parse_dense(text.as_bytes(), "f").unwrap_err().to_string().contains("dense block"));
+}
+
+#[test]
+fn wrong_entries_are_named() {
+    check(
+        coordinate("3 3 3\n1 1 1\n% x\n2 2 2\n"),
+        6,
+        "declares 3 entries but ends after 2; it is truncated",
+    );
+    check(coordinate("3 3 1\n1 1 1\n\n2 2 2\n"), 5, "goes on after the 1 entries");
+    check(coordinate("3 3 1\n0 1 1\n"), 3, "row 0 does not exist; indices count from 1");
+    check(coordinate("3 3 1\n1 0 1\n"), 3, "column 0");
+    check(coordinate("3 4 1\n4 1 1\n"), 3, "row '4' lies outside the 3 rows declared");
+    check(coordinate("3 4 1\n1 18446744073709551617 1\n"), 3, "lies outside the 4 columns");
+    check(coordinate("3 3 1\n1 1\n"), 3, "too short; it must hold row, column and value");
+    check(coordinate("3 3 1\n1 1 1 1\n"), 3, "'1' is one field too many");
+    check(coordinate("3 3 1\n1.0 1 1\n"), 3, "row must be a whole number, found '1.0'");
+    check(coordinate("3 3 1\n2 3 nan\n"), 3, "'nan' in row 2, column 3 is not finite");
+    check(coordinate("3 3 1\n2 3 -Inf\n"), 3, "not finite");
+    check(coordinate("3 3 1\n2 3 1e999\n"), 3, "too large");
+    check(coordinate("3 3 1\n2 3 1,5\n"), 3, "'1,5' in row 2, column 3 is not a number");
+    check(b"%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 \xff\x00\n", 3, r"'\xff\x00'");
+    check("%%MatrixMarket matrix coordinate integer general\n1 1 1\n1 1 1.5\n", 3, "not an integer");
+    check("%%MatrixMarket matrix coordinate pattern general\n1 1 1\n1 1 1\n", 3, "row and column");
+    check(
+        coordinate("3 3 4\n2 2 1\n1 1 1\n\n2 2 5\n3 3 1\n"),
+        6,
+        "row 2, column 2 is there already in line 3",
+    );
+}
+
+#[test]
+fn triangles_are_checked() {
+    let symmetric = "%%MatrixMarket matrix coordinate real symmetric\n";
+    check(format!("{symmetric}2 2 1\n1 2 1\n"), 3, "row 1, column 2 lies above the diagonal");
+    check(format!("{symmetric}2 2 4\n1 1 1\n"), 2, "at most 3");
+    let skew = "%%MatrixMarket matrix coordinate real skew-symmetric\n";
+    check(format!("{skew}2 2 1\n2 2 1\n"), 3, "diagonal entry in row 2 is 1");
+    let a = parse_dense(format!("{skew}2 2 2\n2 1 3\n2 2 0\n").as_bytes(), "f").unwrap();
+    assert_eq!(a, array![[0.0, -3.0], [3.0, 0.0]]);
+    let array = "%%MatrixMarket matrix array real";
+    let a = parse_dense(format!("{array} symmetric\n2 2\n1\n2\n3\n").as_bytes(), "f").unwrap();
+    assert_eq!(a, array![[1.0, 2.0], [2.0, 3.0]]);
+    let a = parse_dense(format!("{array} skew-symmetric\n3 3\n1\n2\n3\n").as_bytes(), "f").unwrap();
+    assert_eq!(a, array![[0.0, -1.0, -2.0], [1.0, 0.0, -3.0], [2.0, 3.0, 0.0]]);
+}
+
+#[test]
+fn liberties_are_tolerated() -> Result<()> {
+    let text = "\u{feff}\n%%matrixmarket MATRIX Coordinate Double GENERAL\r\n%\r\n% B\u{e4}r\r\n\r\n  3\t3  4 \r\n\
+                3 1 +1.5D+2\r\n%\n1 2 .5\n1 1 -2.\r\n\t2 2 1d-3";
+    let a = parse_matrix(text.as_bytes(), "f")?;
+    assert_eq!(a.pattern().col_idx(), [0, 1, 1, 0]);
+    assert_eq!(a.values(), [-2.0, 0.5, 1e-3, 150.0]);
+    // Comments may be in any encoding.
+    let latin = b"%%MatrixMarket matrix coordinate pattern symmetric\n% B\xe4r\n2 2 2\n2 1\n2 2\n";
+    assert_eq!(parse_dense(latin, "f")?, array![[0.0, 1.0], [1.0, 1.0]]);
+    Ok(())
+}
+
+#[test]
+fn vectors_have_one_direction() -> Result<()> {
+    let array = "%%MatrixMarket matrix array real general\n";
+    assert_eq!(parse_vector(format!("{array}2 1\n1\n2\n").as_bytes(), "f")?, [1.0, 2.0]);
+    assert_eq!(parse_vector(format!("{array}1 2\n1\n2\n").as_bytes(), "f")?, [1.0, 2.0]);
+    let error = parse_vector(format!("{array}2 2\n1\n2\n3\n4\n").as_bytes(), "f").unwrap_err();
+    assert!(error.is_dimension() && error.to_string().contains("2 × 2"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn explicit_zeros_stay_in_sparse_and_leave_dense_files() -> Result<()> {
+    assert_eq!(parse_matrix(coordinate("2 2 2\n1 1 0\n2 2 1\n").as_bytes(), "f")?.nnz(), 2);
+    let array = b"%%MatrixMarket matrix array real general\n2 2\n0\n1\n-0.0\n2\n";
+    assert_eq!(parse_matrix(array, "f")?.nnz(), 2);
+    Ok(())
+}
+
+/// Small valid files of every kind.
+const SEEDS: [&str; 6] = [
+    "%%MatrixMarket matrix coordinate real general\n% c\n3 3 4\n1 1 4.5\n2 1 -1e-3\n2 2 4\n3 3 1D2\n",
+    "%%MatrixMarket matrix coordinate integer symmetric\n3 3 3\n1 1 4\n2 1 -1\n3 3 7\n",
+    "%%MatrixMarket matrix coordinate pattern general\n4 12 3\n1 10\n4 12\n3 3\n",
+    "%%MatrixMarket matrix coordinate real skew-symmetric\n3 3 2\n2 1 1.5\n3 2 -2\n",
+    "%%MatrixMarket matrix array real general\n3 2\n1\n2\n3.5\n4\n5e0\n6\n",
+    "%%MatrixMarket matrix array real symmetric\n2 2\n1\n2\n3\n",
+];
+
+fn parse_all(bytes: &[u8]) {
+    if let Ok(a) = parse_matrix(bytes, "f") {
+        let p = a.pattern();
+        let checked = Csr::from_csr(
+            a.rows(),
+            a.cols(),
+            p.row_ptr().to_vec(),
+            p.col_idx().to_vec(),
+            a.values().to_vec(),
+        );
+        assert_eq!(checked.unwrap(), a);
+    }
+    let _ = parse_dense(bytes, "f");
+    let _ = parse_vector(bytes, "f");
+}
+
+#[test]
+fn every_truncation_is_handled() {
+    for seed in SEEDS {
+        assert!(parse_matrix(seed.as_bytes(), "f").is_ok(), "{seed}");
+        for end in 0..seed.len() {
+            parse_all(&seed.as_bytes()[..end]);
+        }
+    }
+}
+
+#[test]
+fn every_single_byte_may_change() {
+    for seed in SEEDS {
+        for at in 0..seed.len() {
+            for byte in [0, b'\n', b' ', b'%', b'-', b'.', b'0', b'1', b'9', b'D', b'x', 0x80, 0xff] {
+                let mut bytes = seed.as_bytes().to_vec();
+                bytes[at] = byte;
+                parse_all(&bytes);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    #[test]
+    fn damage_never_panics(
+        seed in 0..SEEDS.len(),
+        damage in proptest::collection::vec((0..200usize, any::<u8>(), 0..3u8), 1..6),
+    ) {
+        let mut bytes = SEEDS[seed].as_bytes().to_vec();
+        for (at, byte, kind) in damage {
+            let at = at % bytes.len().max(1);
+            match kind {
+                0 if at < bytes.len() => bytes[at] = byte,
+                1 => bytes.insert(at, byte % 64),
+                _ => bytes.truncate(at.max(30)),
+            }
+        }
+        parse_all(&bytes);
+    }
+
+    #[test]
+    fn anything_behind_a_header_never_panics(
+        body in "[0-9 \n%.eE+-]{0,80}",
+        seed in 0..SEEDS.len(),
+    ) {
+        let banner = SEEDS[seed].lines().next().unwrap_or_default();
+        parse_all(format!("{banner}\n{body}").as_bytes());
+    }
+}
