@@ -13,3 +13,4 @@ pub mod plot;
 pub mod setup;
 pub mod krylov;
 pub mod integrations;
+pub mod frozen;

@@ -1,6 +1,7 @@
 //! Training: parameters, loss, optimiser, trainer and its report.
 
 mod adam;
+mod baselines;
 mod factor;
 mod loss;
 mod parameters;
@@ -11,10 +12,11 @@ mod session;
 mod trainer;
 
 pub use adam::Adam;
+pub use baselines::{Baseline, classical_baselines};
 pub use factor::{FactorEstimate, asymptotic_factor};
 pub use loss::{LossAndGradient, convergence_loss};
 pub use parameters::Parameters;
 pub use recipe::Recipe;
 pub use report::TrainingReport;
 pub use session::Session;
-pub use trainer::{Progress, Trainer};
+pub use trainer::{Observer, Progress, Trainer};

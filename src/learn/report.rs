@@ -1,3 +1,71 @@
-//! report
-/// x
-pub struct TrainingReport;
+//! What training did.
+
+use serde::{Deserialize, Serialize};
+
+use super::recipe::Recipe;
+use crate::setup::Variant;
+
+/// The account of a training run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingReport {
+    /// The hierarchy that was trained on.
+    pub hierarchy: Variant,
+    /// Asymptotic factor of the start (SPAI-1 on every level), on fresh vectors.
+    pub factor_before: f64,
+    /// Asymptotic factor of what is handed out, on the same fresh vectors.
+    pub factor_after: f64,
+    /// Whether the learned solver is handed out; otherwise it was no better than the start,
+    /// and the start is kept.
+    pub accepted: bool,
+    /// Asymptotic factor of the best learned parameters, handed out or not.
+    pub factor_learned: f64,
+    /// Wall-clock seconds of the steps, the trial steps of every candidate included.
+    pub train_seconds: f64,
+    /// Steps taken on the hierarchy that was chosen.
+    pub steps: usize,
+    /// Learned values.
+    pub parameters: usize,
+    /// How often training diverged and went back to its best at half the rate.
+    pub rollbacks: usize,
+    /// Why training ended before its last step, if it did.
+    pub stopped_early: Option<String>,
+    /// Seed of all random vectors.
+    pub seed: u64,
+    /// How it was trained.
+    pub recipe: Recipe,
+    /// Loss of every step: mean of log(‖Gᵏz‖²/‖z‖²)/k.
+    pub loss_history: Vec<f64>,
+    /// (step, factor) of the measurements on the way.
+    pub factor_history: Vec<(usize, f64)>,
+    /// What was tried briefly before: (hierarchy, rate, factor after the trial).
+    pub trials: Vec<(Variant, f64, f64)>,
+}
+
+impl std::fmt::Display for TrainingReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Recipe { rate, cycles, batch, .. } = self.recipe;
+        writeln!(
+            f,
+            "trained {} values on hierarchy '{}' in {:.2} s: {} steps of Adam, rate {rate}, {cycles} cycles, batch {batch}, seed {}",
+            self.parameters, self.hierarchy, self.train_seconds, self.steps, self.seed
+        )?;
+        if let Some(reason) = &self.stopped_early {
+            writeln!(f, "stopped early: {reason}")?;
+        }
+        if self.rollbacks > 0 {
+            writeln!(f, "diverged and rolled back {} times", self.rollbacks)?;
+        }
+        if self.parameters == 0 {
+            return write!(f, "nothing to learn: the direct solver takes the whole matrix");
+        }
+        if self.accepted {
+            write!(f, "asymptotic factor per cycle {:.4} (start {:.4})", self.factor_after, self.factor_before)
+        } else {
+            write!(
+                f,
+                "the learned solver is no better than its start (factor {:.4} against {:.4}): the start is kept; try more steps or another hierarchy",
+                self.factor_learned, self.factor_before
+            )
+        }
+    }
+}

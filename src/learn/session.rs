@@ -1,5 +1,7 @@
 //! Training steps on one hierarchy, with checks on the way.
 
+use std::time::Instant;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -33,6 +35,7 @@ pub struct Session<T: Scalar> {
     check: PowerIteration<T>,
     recipe: Recipe,
     rate: f64,
+    clock: Instant,
     best: (f64, Parameters<T>),
     /// Loss of every step.
     pub loss_history: Vec<f64>,
@@ -59,6 +62,7 @@ impl<T: Scalar> Session<T> {
             pool: Pool::new(rows, recipe.batch, seed),
             check,
             rate: recipe.rate,
+            clock: Instant::now(),
             best: (f64::INFINITY, parameters.clone()),
             parameters,
             recipe,
@@ -66,7 +70,9 @@ impl<T: Scalar> Session<T> {
             factor_history: Vec::new(),
             rollbacks: 0,
         };
-        session.measure();
+        if !session.is_empty() {
+            session.measure();
+        }
         Ok(session)
     }
 
@@ -102,10 +108,27 @@ impl<T: Scalar> Session<T> {
         }
         self.optimiser.update(&mut self.parameters, &result.gradient, rate);
         self.pool.advance(&result.after_one_cycle);
-        if (number + 1).is_multiple_of(CHECK_EVERY) || number + 1 == self.recipe.steps {
+        if (number + 1).is_multiple_of(CHECK_EVERY) {
             self.measure();
         }
         Ok(())
+    }
+
+    /// Whether there is nothing to learn.
+    pub fn is_empty(&self) -> bool {
+        self.parameters.is_empty()
+    }
+
+    /// Seconds per step so far.
+    pub fn seconds_per_step(&self) -> f64 {
+        self.clock.elapsed().as_secs_f64() / self.steps().max(1) as f64
+    }
+
+    /// Measures what the last steps gave.
+    pub fn finish(&mut self) {
+        if !self.is_empty() && self.factor_history.last().is_some_and(|f| f.0 < self.steps()) {
+            self.measure();
+        }
     }
 
     fn measure(&mut self) {

@@ -1,5 +1,279 @@
-//! trainer
-/// x
-pub struct Trainer;
-/// x
-pub struct Progress;
+//! From a matrix to a learned solver.
+
+use std::time::{Duration, Instant};
+
+use super::factor::{FactorEstimate, asymptotic_factor};
+use super::recipe::Recipe;
+use super::report::TrainingReport;
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::multigrid::{Amg, Relaxation};
+
+/// Cycles of the final measurement.
+const MEASURE_CYCLES: usize = 120;
+/// Steps of a trial, where there is a choice.
+const TRIAL_STEPS: usize = 40;
+
+/// Trains the relaxation of a hierarchy: a sparse M⁽ˡ⁾ on every level's own pattern, one
+/// before and one after the coarse-grid correction, to minimise the asymptotic factor of the
+/// cycle.
+///
+/// What is not set is chosen from the matrix. The same seed gives the same values on any
+/// number of threads; a time limit gives that up.
+///
+/// ```
+/// use multigrad::{gallery, learn::Trainer, multigrid::Amg};
+/// let problem = gallery::recirculating_flow(16, 0.005, gallery::FlowScheme::Upwind)?;
+/// let mut amg = Amg::smoothed_aggregation().suited_to(&problem.matrix).build(&problem.matrix)?;
+/// let report = Trainer::new().seed(1).steps(60).fit(&mut amg)?;
+/// assert!(report.factor_after < report.factor_before);
+/// amg.freeze()?; // save it, solve with it
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Trainer {
+    steps: Option<usize>,
+    rate: Option<f64>,
+    cycles: Option<usize>,
+    batch: Option<usize>,
+    sweeps: Option<(usize, usize)>,
+    seed: u64,
+    time_limit: Option<Duration>,
+}
+
+/// Where training stands, after every step.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Steps taken, and steps in all.
+    pub step: (usize, usize),
+    /// Loss of this step.
+    pub loss: f64,
+    /// Asymptotic factor at the last measurement.
+    pub factor: f64,
+    /// Seconds since training began.
+    pub seconds: f64,
+    /// Seconds that remain, by the pace so far.
+    pub seconds_left: f64,
+    /// Whether this is a trial of a candidate.
+    pub trial: bool,
+}
+
+/// Called after every step.
+pub type Observer<'a> = &'a mut dyn FnMut(&Progress);
+
+impl Trainer {
+    /// Everything chosen from the matrix, seed 0.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Steps of the optimiser.
+    #[must_use]
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = Some(steps);
+        self
+    }
+
+    /// Rate of the first step of Adam.
+    #[must_use]
+    pub fn rate(mut self, rate: f64) -> Self {
+        self.rate = Some(rate);
+        self
+    }
+
+    /// Cycles in the loss.
+    #[must_use]
+    pub fn cycles(mut self, cycles: usize) -> Self {
+        self.cycles = Some(cycles);
+        self
+    }
+
+    /// Columns of the batch.
+    #[must_use]
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.batch = Some(batch);
+        self
+    }
+
+    /// Learned sweeps before and after the coarse-grid correction, each with an M of its own;
+    /// (1, 1) by default.
+    #[must_use]
+    pub fn sweeps(mut self, pre: usize, post: usize) -> Self {
+        self.sweeps = Some((pre, post));
+        self
+    }
+
+    /// Seed of all random vectors.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Training stops after this time, with the best it has.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
+    /// Trains the relaxation of `amg`, from SPAI-1 on; its smoothers are replaced by the
+    /// learned ones, or by SPAI-1 if those are no better.
+    ///
+    /// # Errors
+    /// Parameters out of range; a level on which SPAI-1 cannot be built; values that overflow
+    /// single precision.
+    pub fn fit(&self, amg: &mut Amg) -> Result<TrainingReport> {
+        let (trained, report) = self.fit_best(std::slice::from_ref(amg), &mut |_| {})?;
+        *amg = trained;
+        Ok(report)
+    }
+
+    /// Trains on the best of several hierarchies of the same matrix: each gets a short trial,
+    /// and the one with the best factor for its cost is trained to the end.
+    ///
+    /// # Errors
+    /// As for [`fit`](Self::fit), and no hierarchy at all.
+    pub fn fit_best(&self, candidates: &[Amg], observe: Observer<'_>) -> Result<(Amg, TrainingReport)> {
+        let clock = Instant::now();
+        let (pre, post) = self.sweeps.unwrap_or((1, 1));
+        let mut starts = Vec::new();
+        let mut failure = Error::invalid_input("there is no hierarchy to train on");
+        for amg in candidates {
+            match amg.with_relaxation(Relaxation::Spai1, (pre, post)) {
+                Ok(start) => starts.push(start),
+                Err(e) => failure = e,
+            }
+        }
+        let mut trials = Vec::new();
+        let (start, rate) = match starts.len() {
+            0 => return Err(failure),
+            _ => self.choose(&starts, &mut trials, clock, observe)?,
+        };
+        let recipe = Recipe { rate, ..self.recipe(start)? };
+        let mut session = Session::<f32>::new(start.hierarchy(), recipe, self.seed)?;
+        let mut stopped_early = None;
+        if session.is_empty() {
+            stopped_early = Some("there is nothing to learn".to_string());
+        }
+        while stopped_early.is_none() && session.steps() < recipe.steps {
+            session.step()?;
+            observe(&progress(&session, recipe, clock, false));
+            if self.time_limit.is_some_and(|limit| clock.elapsed() >= limit) && session.steps() < recipe.steps {
+                stopped_early = Some(format!("the time limit was reached after {} steps", session.steps()));
+            }
+        }
+        session.finish();
+        let train_seconds = clock.elapsed().as_secs_f64();
+        self.hand_out(start, &session, recipe, TrainingAccount { train_seconds, stopped_early, trials })
+    }
+
+    /// The hierarchy and rate whose trial ends with the least time per digit.
+    fn choose<'a>(
+        &self,
+        starts: &'a [Amg],
+        trials: &mut Vec<(crate::setup::Variant, f64, f64)>,
+        clock: Instant,
+        observe: Observer<'_>,
+    ) -> Result<(&'a Amg, f64)> {
+        let mut best: Option<(f64, &Amg, f64)> = None;
+        for start in starts {
+            let recipe = self.recipe(start)?;
+            if starts.len() == 1 {
+                return Ok((start, recipe.rate));
+            }
+            let mut session = Session::<f32>::new(start.hierarchy(), recipe, self.seed)?;
+            while session.steps() < TRIAL_STEPS.min(recipe.steps) && !session.is_empty() {
+                session.step()?;
+                observe(&progress(&session, recipe, clock, true));
+            }
+            let factor = session.best_factor();
+            trials.push((start.variant(), recipe.rate, factor));
+            // Work per digit: nonzeros of one cycle over the digits that it gains.
+            let work = start.hierarchy().operator_complexity();
+            let digits = -factor.min(1.0 - 1e-9).log10();
+            let cost = work / digits;
+            if best.as_ref().is_none_or(|b| cost < b.0) {
+                best = Some((cost, start, recipe.rate));
+            }
+        }
+        best.map(|(_, start, rate)| (start, rate))
+            .ok_or_else(|| Error::invalid_input("there is no hierarchy to train on"))
+    }
+
+    /// What was set, and the rest suited to the hierarchy.
+    fn recipe(&self, amg: &Amg) -> Result<Recipe> {
+        let suited = Recipe::suited_to(amg.hierarchy());
+        let recipe = Recipe {
+            steps: self.steps.unwrap_or(suited.steps),
+            rate: self.rate.unwrap_or(suited.rate),
+            cycles: self.cycles.unwrap_or(suited.cycles),
+            batch: self.batch.unwrap_or(suited.batch),
+        };
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// The better of the last and the best parameters, if better than the start, measured in
+    /// double precision on vectors that training never saw.
+    fn hand_out(
+        &self,
+        start: &Amg,
+        session: &Session<f32>,
+        recipe: Recipe,
+        account: TrainingAccount,
+    ) -> Result<(Amg, TrainingReport)> {
+        let fresh = self.seed ^ 0xf4e5;
+        let before = asymptotic_factor(start.hierarchy(), fresh, MEASURE_CYCLES);
+        let mut best: Option<(FactorEstimate, Amg)> = None;
+        for parameters in session.candidates().into_iter().filter(|p| !p.is_empty() && p.finite()) {
+            let learned = start.with_hierarchy(parameters.install(start.hierarchy()))?;
+            let estimate = asymptotic_factor(learned.hierarchy(), fresh, MEASURE_CYCLES);
+            if best.as_ref().is_none_or(|b| estimate.factor < b.0.factor) {
+                best = Some((estimate, learned));
+            }
+        }
+        let factor_learned = best.as_ref().map_or(before.factor, |b| b.0.factor);
+        let (accepted, after, amg) = match best {
+            Some((after, learned)) if after.factor < before.factor => (true, after, learned),
+            _ => (false, before, start.with_hierarchy(start.hierarchy().clone())?),
+        };
+        let report = TrainingReport {
+            hierarchy: start.variant(),
+            factor_before: before.factor,
+            factor_after: after.factor,
+            accepted,
+            factor_learned,
+            train_seconds: account.train_seconds,
+            steps: session.steps(),
+            parameters: session.candidates()[0].count(),
+            rollbacks: session.rollbacks,
+            stopped_early: account.stopped_early,
+            seed: self.seed,
+            recipe,
+            loss_history: session.loss_history.clone(),
+            factor_history: session.factor_history.clone(),
+            trials: account.trials,
+        };
+        Ok((amg, report))
+    }
+}
+
+struct TrainingAccount {
+    train_seconds: f64,
+    stopped_early: Option<String>,
+    trials: Vec<(crate::setup::Variant, f64, f64)>,
+}
+
+fn progress(session: &Session<f32>, recipe: Recipe, clock: Instant, trial: bool) -> Progress {
+    let (step, steps) = (session.steps(), recipe.steps);
+    let seconds = clock.elapsed().as_secs_f64();
+    Progress {
+        step: (step, steps),
+        loss: session.loss_history.last().copied().unwrap_or(f64::NAN),
+        factor: session.factor(),
+        seconds,
+        seconds_left: session.seconds_per_step() * (steps - step.min(steps)) as f64,
+        trial,
+    }
+}
