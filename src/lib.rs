@@ -14,3 +14,5 @@ pub mod setup;
 pub mod krylov;
 pub mod integrations;
 pub mod frozen;
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `multigrad`.
+
+fn main() -> std::process::ExitCode {
+    multigrad::cli::main()
+}

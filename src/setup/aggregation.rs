@@ -50,7 +50,10 @@ impl Aggregation {
 pub fn standard_aggregation(strength: &Csr<f64>) -> Result<Aggregation> {
     let n = strength.rows();
     if n != strength.cols() {
-        return Err(Error::dimension(format!("aggregation needs a square graph, got {n} × {}", strength.cols())));
+        return Err(Error::dimension(format!(
+            "aggregation needs a square graph, got {n} × {}",
+            strength.cols()
+        )));
     }
     let graph = strength.pattern();
     let neighbours = |i: usize| graph.row_cols(i).iter().map(|&j| j as usize).filter(move |&j| j != i);
@@ -95,7 +98,8 @@ mod tests {
     use super::*;
 
     fn graph(n: usize, edges: &[(usize, usize)]) -> Csr<f64> {
-        let entries: Vec<_> = (0..n).map(|i| (i, i, 1.0)).chain(edges.iter().map(|&(i, j)| (i, j, 1.0))).collect();
+        let entries: Vec<_> =
+            (0..n).map(|i| (i, i, 1.0)).chain(edges.iter().map(|&(i, j)| (i, j, 1.0))).collect();
         Csr::from_triplets(n, n, &entries).unwrap()
     }
 

@@ -130,14 +130,17 @@ mod tests {
 
     #[test]
     fn annihilated_candidates_are_kept() {
-        let a = Csr::from_triplets(3, 3, &[(0, 0, 1.0), (1, 0, -1.0), (1, 1, 1.0), (2, 1, -1.0), (2, 2, 1.0)]).unwrap();
+        let a =
+            Csr::from_triplets(3, 3, &[(0, 0, 1.0), (1, 0, -1.0), (1, 1, 1.0), (2, 1, -1.0), (2, 2, 1.0)])
+                .unwrap();
         let b = Array2::ones((3, 2));
         assert_eq!(relax_candidates(&a, &b, 4).unwrap(), b);
     }
 
     #[test]
     fn one_column_and_several_agree() {
-        let entries: Vec<_> = (0..9).flat_map(|i| [(i, i, 2.5), (i, (i + 1) % 9, -1.0), (i, (i + 4) % 9, -0.7)]).collect();
+        let entries: Vec<_> =
+            (0..9).flat_map(|i| [(i, i, 2.5), (i, (i + 1) % 9, -1.0), (i, (i + 4) % 9, -0.7)]).collect();
         let a = Csr::from_triplets(9, 9, &entries).unwrap();
         let one = relax_candidates(&a, &Array2::ones((9, 1)), 4).unwrap();
         let two = relax_candidates(&a, &Array2::ones((9, 2)), 4).unwrap();

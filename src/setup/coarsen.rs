@@ -2,7 +2,17 @@
 
 use ndarray::Array2;
 
-use super::*;
+use super::aggregation::standard_aggregation;
+use super::candidates::{check_candidates, default_candidates, relax_candidates};
+use super::energy::{energy_pattern, energy_prolongation};
+use super::evolution::evolution_strength;
+use super::jacobi::jacobi_prolongation;
+use super::nodal::{Nodes, amalgamate, detect_block_size};
+use super::spectral::inverse_diagonal;
+use super::strength::{absolute_sum, symmetric_strength};
+use super::tentative::{Tentative, fit_candidates};
+use super::{Coarsening, Variant};
+use crate::error::{Error, Result};
 use crate::sparse::Csr;
 
 /// A level that gets fewer than a tenth of its rows off is not worth having.
@@ -72,6 +82,22 @@ impl Coarsening {
     /// # Errors
     /// A matrix that is not square, has an empty row or a zero on its diagonal (named);
     /// candidates that do not fit, are not finite or all zeros; parameters out of range.
+    ///
+    /// ```
+    /// use multigrad::setup::Coarsening;
+    /// use multigrad::sparse::Csr;
+    ///
+    /// let n = 300;
+    /// let mut entries = vec![(n - 1, n - 1, 2.0)];
+    /// for i in 0..n - 1 {
+    ///     entries.extend([(i, i, 2.0), (i, i + 1, -1.0), (i + 1, i, -1.0)]);
+    /// }
+    /// let a = Csr::from_triplets(n, n, &entries)?;
+    /// let grids = Coarsening::default().coarsen(&a, None)?;
+    /// let rows: Vec<usize> = grids.matrices().map(|a| a.rows()).collect();
+    /// assert_eq!(rows, [300, 100, 34]);
+    /// # Ok::<(), multigrad::error::Error>(())
+    /// ```
     pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Grids> {
         self.check()?;
         check_matrix(a)?;
@@ -147,7 +173,8 @@ impl Coarsening {
 
     /// Strength of connection between the nodes of a level.
     fn strength(&self, a: &Csr<f64>, level: &Level) -> Result<Csr<f64>> {
-        let evolves = self.variant == Variant::EnergyMinimised && level.nodes.is_scalar() && level.right.ncols() == 1;
+        let evolves =
+            self.variant == Variant::EnergyMinimised && level.nodes.is_scalar() && level.right.ncols() == 1;
         if evolves {
             let rho = self.evolution_radius.estimate(a, &inverse_diagonal(a)?)?;
             let b: Vec<f64> = level.right.iter().copied().collect();
@@ -180,7 +207,8 @@ impl Coarsening {
     }
 
     fn check(&self) -> Result<()> {
-        let require = |holds: bool, what: String| if holds { Ok(()) } else { Err(Error::invalid_input(what)) };
+        let require =
+            |holds: bool, what: String| if holds { Ok(()) } else { Err(Error::invalid_input(what)) };
         require(
             self.theta >= 0.0 && self.theta.is_finite(),
             format!("the strength threshold theta is {}; choose 0 or a little more", self.theta),

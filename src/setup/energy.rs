@@ -81,7 +81,11 @@ pub fn energy_prolongation(
     for i in 0..tentative.rows() {
         for (c, v) in tentative.row(i) {
             let p = pattern.find(i, c).ok_or_else(|| {
-                Error::dimension(format!("the pattern lacks the entry of T in row {}, column {}", i + 1, c + 1))
+                Error::dimension(format!(
+                    "the pattern lacks the entry of T in row {}, column {}",
+                    i + 1,
+                    c + 1
+                ))
             })?;
             start[p] = v;
         }

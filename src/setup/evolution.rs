@@ -33,13 +33,20 @@ pub fn evolution_strength(a: &Csr<f64>, b: &[f64], rho: f64, epsilon: f64) -> Re
     let inverse = inverse_diagonal(a)?;
     let n = a.rows();
     if b.len() != n {
-        return Err(Error::dimension(format!("a candidate of {} values for a matrix with {n} rows", b.len())));
+        return Err(Error::dimension(format!(
+            "a candidate of {} values for a matrix with {n} rows",
+            b.len()
+        )));
     }
     if !(rho > 0.0 && rho.is_finite()) {
-        return Err(Error::invalid_input(format!("the spectral radius of D⁻¹A is {rho}; it must be positive")));
+        return Err(Error::invalid_input(format!(
+            "the spectral radius of D⁻¹A is {rho}; it must be positive"
+        )));
     }
     if epsilon.is_nan() || epsilon < 1.0 {
-        return Err(Error::invalid_input(format!("the drop tolerance epsilon is {epsilon}; choose 1 or more, such as 4")));
+        return Err(Error::invalid_input(format!(
+            "the drop tolerance epsilon is {epsilon}; choose 1 or more, such as 4"
+        )));
     }
     let b: Vec<f64> = b.iter().map(|&v| if v == 0.0 { 1.0 } else { v }).collect();
     let a = a.filter(|_, _, v| v != 0.0);
@@ -103,7 +110,14 @@ fn masked_square(m: &Csr<f64>, mask: &[u32], i: usize, position: &mut [u32]) -> 
 }
 
 /// Appends the distances of the connections of row i that are not weak by themselves.
-fn row_distances(mask: &[u32], z: &[f64], i: usize, b: &[f64], columns: &mut Vec<u32>, values: &mut Vec<f64>) {
+fn row_distances(
+    mask: &[u32],
+    z: &[f64],
+    i: usize,
+    b: &[f64],
+    columns: &mut Vec<u32>,
+    values: &mut Vec<f64>,
+) {
     let own = mask.iter().zip(z).find(|&(&j, _)| j as usize == i).map_or(0.0, |(_, &z)| z);
     for (&j, &z) in mask.iter().zip(z) {
         if j as usize == i || z == 0.0 {

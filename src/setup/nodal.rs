@@ -68,10 +68,7 @@ impl Nodes {
 }
 
 /// The members of every group, ascending, as a list and where each group starts in it.
-pub(super) fn bucket(
-    group: impl Iterator<Item = Option<u32>> + Clone,
-    count: usize,
-) -> (Vec<u32>, Vec<u32>) {
+pub(super) fn bucket(group: impl Iterator<Item = Option<u32>> + Clone, count: usize) -> (Vec<u32>, Vec<u32>) {
     let mut ptr = vec![0u32; count + 1];
     for g in group.clone().flatten() {
         ptr[g as usize + 1] += 1;
@@ -162,7 +159,8 @@ mod tests {
     #[test]
     fn scalar_stencils_are_not_blocks() {
         let n = 12;
-        let chain: Vec<_> = (0..n).flat_map(|i| [(i, i, 2.0), (i, (i + 1) % n, -1.0), (i, (i + n - 1) % n, -1.0)]).collect();
+        let chain: Vec<_> =
+            (0..n).flat_map(|i| [(i, i, 2.0), (i, (i + 1) % n, -1.0), (i, (i + n - 1) % n, -1.0)]).collect();
         assert_eq!(detect_block_size(&Csr::from_triplets(n, n, &chain).unwrap()), 1);
         assert_eq!(detect_block_size(&Csr::identity(n)), 1);
         let full: Vec<_> = (0..n * n).map(|q| (q / n, q % n, 1.0)).collect();

@@ -34,7 +34,9 @@ pub(super) fn assemble<W>(
         .collect();
     let nnz: usize = parts.iter().map(|p| p.1.len()).sum();
     if nnz >= u32::MAX as usize {
-        return Err(Error::dimension(format!("a {rows} × {cols} matrix with {nnz} nonzeros exceeds 32-bit indices")));
+        return Err(Error::dimension(format!(
+            "a {rows} × {cols} matrix with {nnz} nonzeros exceeds 32-bit indices"
+        )));
     }
     let mut row_ptr = Vec::with_capacity(rows + 1);
     let (mut col_idx, mut values) = (Vec::with_capacity(nnz), Vec::with_capacity(nnz));

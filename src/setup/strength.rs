@@ -14,10 +14,16 @@ use crate::sparse::Csr;
 /// A matrix that is not square; θ negative or not finite.
 pub fn symmetric_strength(a: &Csr<f64>, theta: f64) -> Result<Csr<f64>> {
     if a.rows() != a.cols() {
-        return Err(Error::dimension(format!("strength of connection needs a square matrix, got {} × {}", a.rows(), a.cols())));
+        return Err(Error::dimension(format!(
+            "strength of connection needs a square matrix, got {} × {}",
+            a.rows(),
+            a.cols()
+        )));
     }
     if !(theta >= 0.0 && theta.is_finite()) {
-        return Err(Error::invalid_input(format!("the strength threshold theta is {theta}; choose 0 or a little more")));
+        return Err(Error::invalid_input(format!(
+            "the strength threshold theta is {theta}; choose 0 or a little more"
+        )));
     }
     let diagonal = a.diagonal();
     assemble(
@@ -62,7 +68,8 @@ mod tests {
 
     #[test]
     fn weak_entries_are_dropped() {
-        let entries = [(0, 0, 4.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 4.0), (0, 2, -0.1), (2, 0, -0.1), (2, 2, 1.0)];
+        let entries =
+            [(0, 0, 4.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 4.0), (0, 2, -0.1), (2, 0, -0.1), (2, 2, 1.0)];
         let a = Csr::from_triplets(3, 3, &entries).unwrap();
         let c = symmetric_strength(&a, 0.1).unwrap();
         assert_eq!(c.nnz(), 5);

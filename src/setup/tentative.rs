@@ -36,7 +36,11 @@ pub struct Tentative {
 ///
 /// # Errors
 /// Shapes that do not fit together.
-pub fn fit_candidates(aggregation: &Aggregation, nodes: &Nodes, candidates: &Array2<f64>) -> Result<Tentative> {
+pub fn fit_candidates(
+    aggregation: &Aggregation,
+    nodes: &Nodes,
+    candidates: &Array2<f64>,
+) -> Result<Tentative> {
     let (n, k) = candidates.dim();
     if aggregation.of().len() != nodes.count() || nodes.rows() != n {
         return Err(Error::dimension(format!(

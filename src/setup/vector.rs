@@ -3,15 +3,28 @@
 
 use rayon::prelude::*;
 
-const CHUNK: usize = 16_384;
+const CHUNK: usize = 4096;
+
+/// xᵀ y in eight interleaved sums, which the processor can work on at once.
+fn product(x: &[f64], y: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (x8, y8) = (x.chunks_exact(8), y.chunks_exact(8));
+    let rest: f64 = x8.remainder().iter().zip(y8.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in x8.zip(y8) {
+        for q in 0..8 {
+            sums[q] += a[q] * b[q];
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
 
 /// xᵀ y.
 pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(a, b)| a * b).sum::<f64>();
     if x.len() <= CHUNK {
         return product(x, y);
     }
-    let partial: Vec<f64> = x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)).map(|(x, y)| product(x, y)).collect();
+    let partial: Vec<f64> =
+        x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)).map(|(x, y)| product(x, y)).collect();
     partial.iter().sum()
 }
 
@@ -27,7 +40,7 @@ pub(super) fn project(basis: &[Vec<f64>], w: &[f64]) -> Vec<f64> {
         .enumerate()
         .map(|(c, w)| {
             let from = c * CHUNK;
-            basis.iter().map(|v| v[from..from + w.len()].iter().zip(w).map(|(a, b)| a * b).sum()).collect()
+            basis.iter().map(|v| product(&v[from..from + w.len()], w)).collect()
         })
         .collect();
     (0..basis.len()).map(|q| partial.iter().map(|p| p[q]).sum()).collect()

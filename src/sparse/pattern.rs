@@ -82,17 +82,6 @@ impl Pattern {
         Self { rows, cols, row_ptr, col_idx, transposition: OnceLock::new() }
     }
 
-    /// From ascending column lists, one per row, right by construction.
-    pub(crate) fn from_rows(cols: usize, rows: &[Vec<u32>]) -> Self {
-        let mut row_ptr = Vec::with_capacity(rows.len() + 1);
-        row_ptr.push(0);
-        let mut count = 0u32;
-        for row in rows {
-            count += row.len() as u32;
-            row_ptr.push(count);
-        }
-        Self::from_parts(rows.len(), cols, row_ptr, rows.concat())
-    }
 
     /// Number of rows.
     pub fn rows(&self) -> usize {

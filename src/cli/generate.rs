@@ -1,0 +1,55 @@
+//! `multigrad generate`.
+
+use serde_json::json;
+
+use super::arguments::{Generate, Problem};
+use super::common::{check_writable, write_json};
+use super::{Verdict, misuse};
+use crate::error::Result;
+use crate::gallery::{self, FLOW_EPSILON, FlowScheme};
+use crate::sparse::matrix_market;
+
+pub fn run(options: &Generate) -> Result<Verdict> {
+    let Generate { n, epsilon, theta, scheme, .. } = *options;
+    check_writable([
+        Some(options.output.as_path()),
+        options.rhs.as_deref(),
+        options.coordinates.as_deref(),
+        options.json.as_deref(),
+    ])?;
+    let unused = |given: bool, option: &str, of: &str| {
+        if given { Err(misuse(format!("{option} belongs to {of} only"))) } else { Ok(()) }
+    };
+    let (flow, rotated) = (
+        matches!(options.problem, Problem::RecirculatingFlow),
+        matches!(options.problem, Problem::RotatedAnisotropic),
+    );
+    unused(scheme.is_some() && !flow, "--scheme", "recirculating-flow")?;
+    unused(theta.is_some() && !rotated, "--theta", "rotated-anisotropic")?;
+    unused(epsilon.is_some() && !flow && !rotated, "--epsilon", "recirculating-flow and rotated-anisotropic")?;
+    let problem = match options.problem {
+        Problem::RecirculatingFlow => {
+            gallery::recirculating_flow(n, epsilon.unwrap_or(FLOW_EPSILON), scheme.unwrap_or(FlowScheme::Upwind))?
+        }
+        Problem::Poisson2d => gallery::poisson_2d(n, n)?,
+        Problem::Poisson3d => gallery::poisson_3d(n, n, n)?,
+        Problem::RotatedAnisotropic => gallery::rotated_anisotropic(
+            n,
+            epsilon.unwrap_or(1e-3),
+            theta.unwrap_or(std::f64::consts::FRAC_PI_6),
+        )?,
+    };
+    matrix_market::write_matrix(&options.output, &problem.matrix)?;
+    if let Some(path) = &options.rhs {
+        matrix_market::write_vector(path, &problem.rhs)?;
+    }
+    if let Some(path) = &options.coordinates {
+        matrix_market::write_dense(path, problem.coordinates.view())?;
+    }
+    let (rows, nnz) = (problem.matrix.rows(), problem.matrix.nnz());
+    println!("{}: {rows} unknowns, {nnz} nonzeros, written to {}", problem.name, options.output.display());
+    if let Some(path) = &options.json {
+        write_json(path, &json!({ "name": problem.name, "rows": rows, "nonzeros": nnz }))?;
+    }
+    Ok(Verdict::Done)
+}

@@ -1,0 +1,62 @@
+//! The program: `multigrad generate | info | train | solve | plot`.
+//!
+//! Tables go to standard output, errors and progress to standard error, results for programs
+//! to the file given by `--json`. Exit codes: 0 converged or done, 1 failure, 2 misuse, 3 not
+//! converged.
+
+mod arguments;
+mod common;
+mod generate;
+mod info;
+mod output;
+mod plot;
+mod progress;
+mod solve;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::error::{Error, Result};
+use arguments::{Arguments, Command};
+
+/// How a command ended.
+enum Verdict {
+    Done,
+    NotConverged,
+}
+
+/// Parses the command line, runs the command and reports errors in one sentence.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(threads) = arguments.threads
+        && let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()
+    {
+        eprintln!("error: cannot start {threads} threads: {e}");
+        return ExitCode::from(1);
+    }
+    match run(&arguments.command) {
+        Ok(Verdict::Done) => ExitCode::SUCCESS,
+        Ok(Verdict::NotConverged) => ExitCode::from(3),
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::from(if e.is_unsuited() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<Verdict> {
+    match command {
+        Command::Generate(options) => generate::run(options),
+        Command::Info(options) => info::run(options),
+        Command::Train(options) => train::run(options),
+        Command::Solve(options) => solve::run(options),
+        Command::Plot(options) => plot::run(options),
+    }
+}
+
+/// Options that contradict each other or do not fit the problem: misuse, exit code 2.
+fn misuse(message: impl Into<String>) -> Error {
+    Error::unsuited(message)
+}
