@@ -72,7 +72,8 @@ impl LinearOperator for Csr<f64> {
 
     fn apply(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
         if self.rows() != self.cols() {
-            let message = format!("the matrix is {} × {}; a solver needs a square one", self.rows(), self.cols());
+            let message =
+                format!("the matrix is {} × {}; a solver needs a square one", self.rows(), self.cols());
             return Err(Error::dimension(message));
         }
         check_lengths(Csr::rows(self), x, y)?;

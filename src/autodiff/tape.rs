@@ -153,7 +153,12 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     }
 
     /// A result, with its node if any of `depends` says that it depends on a parameter.
-    fn record(&self, value: Vector<Buffer<T>>, depends: bool, node: impl FnOnce() -> Node<T>) -> TapeVector<T> {
+    fn record(
+        &self,
+        value: Vector<Buffer<T>>,
+        depends: bool,
+        node: impl FnOnce() -> Node<T>,
+    ) -> TapeVector<T> {
         let node = (depends && value.handle().is_some()).then(|| self.push(node()));
         TapeVector { value: Rc::new(value), node }
     }

@@ -129,9 +129,8 @@ fn singular(n: usize) -> Error {
 /// a matrix without complaint, so a solve with a known answer is the judge.
 fn factor<T: Scalar>(a: &Csr<T>) -> Option<Lu<usize, T>> {
     let n = a.rows();
-    let triplets: Vec<_> = (0..n)
-        .flat_map(|i| a.row(i).map(move |(j, v)| faer::sparse::Triplet::new(i, j, v)))
-        .collect();
+    let triplets: Vec<_> =
+        (0..n).flat_map(|i| a.row(i).map(move |(j, v)| faer::sparse::Triplet::new(i, j, v))).collect();
     let matrix = SparseRowMat::<usize, T>::try_new_from_triplets(n, n, &triplets).ok()?;
     let lu = matrix.to_col_major().ok()?.sp_lu().ok()?;
     // An answer with entries of both signs and no smoothness.
@@ -151,13 +150,13 @@ fn pseudo_inverse<T: Scalar>(a: &Csr<T>) -> Result<Mat<f64>> {
             full[(i, j)] = v.to_f64();
         }
     }
-    let svd = Svd::new(full.as_ref())
-        .map_err(|_| Error::singular("the singular value decomposition of the coarsest level did not converge"))?;
+    let svd = Svd::new(full.as_ref()).map_err(|_| {
+        Error::singular("the singular value decomposition of the coarsest level did not converge")
+    })?;
     let s = svd.S().column_vector();
     let cut = 1e-11 * s.iter().fold(0.0f64, |m, &v| m.max(v));
-    let inverse = Mat::from_fn(s.nrows(), s.nrows(), |i, j| {
-        if i == j && s[i] > cut { 1.0 / s[i] } else { 0.0 }
-    });
+    let inverse =
+        Mat::from_fn(s.nrows(), s.nrows(), |i, j| if i == j && s[i] > cut { 1.0 / s[i] } else { 0.0 });
     Ok(svd.V() * inverse * svd.U().transpose())
 }
 

@@ -8,8 +8,8 @@
 //! `rayon` pool and gives the same bits on any number of threads.
 
 mod columns;
-mod direct;
 mod cpu;
+mod direct;
 mod reference;
 
 pub use cpu::Cpu;

@@ -93,9 +93,9 @@ impl FromStr for HierarchyChoice {
         if name == "auto" {
             return Ok(Self::Auto);
         }
-        name.parse().map(Self::Named).map_err(|_| {
-            format!("there is no hierarchy called '{name}'; choose auto, sa, sasym, sat or san")
-        })
+        name.parse()
+            .map(Self::Named)
+            .map_err(|_| format!("there is no hierarchy called '{name}'; choose auto, sa, sasym, sat or san"))
     }
 }
 
@@ -134,7 +134,8 @@ impl FromStr for CycleShape {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("'{text}' is not a cycle; write V(1,1), V(2,1) or W(1,1), with at most 20 sweeps");
+        let wrong =
+            || format!("'{text}' is not a cycle; write V(1,1), V(2,1) or W(1,1), with at most 20 sweeps");
         let w = match text.chars().next() {
             Some('V' | 'v') => false,
             Some('W' | 'w') => true,

@@ -14,7 +14,12 @@ use crate::sparse::{Csr, matrix_market, write_atomic};
 pub fn read_square(path: &Path) -> Result<Csr<f64>> {
     let a = matrix_market::read_matrix(path)?;
     if a.rows() != a.cols() {
-        let message = format!("{}: the matrix is {} × {}; a solver needs a square one", path.display(), a.rows(), a.cols());
+        let message = format!(
+            "{}: the matrix is {} × {}; a solver needs a square one",
+            path.display(),
+            a.rows(),
+            a.cols()
+        );
         return Err(Error::dimension(message));
     }
     Ok(a)
@@ -42,7 +47,10 @@ pub fn check_picture(path: Option<&Path>) -> Result<()> {
     if extension == "svg" || extension == "png" {
         return Ok(());
     }
-    Err(misuse(format!("cannot tell the picture format of {}: the name must end in .svg or .png", path.display())))
+    Err(misuse(format!(
+        "cannot tell the picture format of {}: the name must end in .svg or .png",
+        path.display()
+    )))
 }
 
 /// Builds the hierarchy that the options ask for; seconds beside it.

@@ -26,11 +26,17 @@ pub fn run(options: &Generate) -> Result<Verdict> {
     );
     unused(scheme.is_some() && !flow, "--scheme", "recirculating-flow")?;
     unused(theta.is_some() && !rotated, "--theta", "rotated-anisotropic")?;
-    unused(epsilon.is_some() && !flow && !rotated, "--epsilon", "recirculating-flow and rotated-anisotropic")?;
+    unused(
+        epsilon.is_some() && !flow && !rotated,
+        "--epsilon",
+        "recirculating-flow and rotated-anisotropic",
+    )?;
     let problem = match options.problem {
-        Problem::RecirculatingFlow => {
-            gallery::recirculating_flow(n, epsilon.unwrap_or(FLOW_EPSILON), scheme.unwrap_or(FlowScheme::Upwind))?
-        }
+        Problem::RecirculatingFlow => gallery::recirculating_flow(
+            n,
+            epsilon.unwrap_or(FLOW_EPSILON),
+            scheme.unwrap_or(FlowScheme::Upwind),
+        )?,
         Problem::Poisson2d => gallery::poisson_2d(n, n)?,
         Problem::Poisson3d => gallery::poisson_3d(n, n, n)?,
         Problem::RotatedAnisotropic => gallery::rotated_anisotropic(

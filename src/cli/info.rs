@@ -75,8 +75,18 @@ impl Facts {
 
 impl std::fmt::Display for Facts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let symmetry = if self.asymmetry < 1e-12 { "symmetric".into() } else { format!("not symmetric, ‖A − Aᵀ‖_F / ‖A‖_F = {:.2e}", self.asymmetry) };
-        writeln!(f, "matrix                   {0} × {0}, {1} nonzeros, {2:.1} per row", self.rows, self.nnz, self.nnz as f64 / self.rows.max(1) as f64)?;
+        let symmetry = if self.asymmetry < 1e-12 {
+            "symmetric".into()
+        } else {
+            format!("not symmetric, ‖A − Aᵀ‖_F / ‖A‖_F = {:.2e}", self.asymmetry)
+        };
+        writeln!(
+            f,
+            "matrix                   {0} × {0}, {1} nonzeros, {2:.1} per row",
+            self.rows,
+            self.nnz,
+            self.nnz as f64 / self.rows.max(1) as f64
+        )?;
         writeln!(f, "symmetry                 {symmetry}")?;
         writeln!(f, "positive off-diagonals   {}", self.positive)?;
         writeln!(f, "rows with |a(i,i)| ≥ Σ   {}", self.dominant)?;

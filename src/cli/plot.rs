@@ -26,7 +26,10 @@ pub fn run(options: &Plot) -> Result<Verdict> {
     let mut plot = ResidualPlot::new(title.unwrap_or_else(|| "residual histories".into()));
     for (path, value) in &runs {
         let history = numbers(value.get("residual_history")).ok_or_else(|| {
-            Error::format(format!("{}: no residual_history; give files written by `solve --json`", path.display()))
+            Error::format(format!(
+                "{}: no residual_history; give files written by `solve --json`",
+                path.display()
+            ))
         })?;
         let label = value.get("label").and_then(Value::as_str).map_or_else(|| stem(path), str::to_string);
         plot = plot.series(label, &history);
@@ -40,8 +43,13 @@ fn curve(options: &Plot, path: &Path, value: &Value) -> Result<Verdict> {
     let loss = numbers(value.get("loss_history"))
         .ok_or_else(|| Error::format(format!("{}: loss_history is not a list of numbers", path.display())))?;
     let pair = |p: &Value| Some((p.get(0)?.as_u64()? as usize, p.get(1)?.as_f64().unwrap_or(f64::INFINITY)));
-    let factors: Vec<(usize, f64)> =
-        value.get("factor_history").and_then(Value::as_array).into_iter().flatten().filter_map(pair).collect();
+    let factors: Vec<(usize, f64)> = value
+        .get("factor_history")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(pair)
+        .collect();
     let title = options.title.clone().unwrap_or_else(|| format!("training, {}", stem(path)));
     TrainingPlot::new(title).loss(&loss).factor(&factors).write(&options.output)?;
     println!("training curve drawn to {}", options.output.display());
@@ -50,8 +58,8 @@ fn curve(options: &Plot, path: &Path, value: &Value) -> Result<Verdict> {
 
 fn read(path: &Path) -> Result<Value> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-    let value: Value =
-        serde_json::from_str(&text).map_err(|e| Error::format(format!("{}: not JSON: {e}", path.display())))?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|e| Error::format(format!("{}: not JSON: {e}", path.display())))?;
     if value.is_object() {
         Ok(value)
     } else {

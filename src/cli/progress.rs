@@ -21,7 +21,8 @@ impl TrainingBar {
         self.0.set_prefix(if p.trial { "trial" } else { "train" });
         self.0.set_length(p.step.1 as u64);
         self.0.set_position(p.step.0 as u64);
-        self.0.set_message(format!("loss {:.3}  factor {:.4}  {:.0} s left", p.loss, p.factor, p.seconds_left));
+        self.0
+            .set_message(format!("loss {:.3}  factor {:.4}  {:.0} s left", p.loss, p.factor, p.seconds_left));
     }
 }
 

@@ -51,7 +51,12 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     println!("{solver}\n");
     let method = format!("{krylov:?}").to_lowercase();
     println!("smoother {name}, krylov {method}, setup {setup_seconds:.3} s, solve {solve_seconds:.3} s");
-    println!("{} after {} iterations, relative residual {:.3e}", out.status, out.iterations, out.relative_residual());
+    println!(
+        "{} after {} iterations, relative residual {:.3e}",
+        out.status,
+        out.iterations,
+        out.relative_residual()
+    );
     if let Some(factor) = factor {
         println!("convergence factor per cycle {factor:.4} ({measured})");
     }
@@ -63,7 +68,9 @@ pub fn run(options: &Solve) -> Result<Verdict> {
         ResidualPlot::new(stem(&options.matrix)).series(&label, &out.residual_history).write(path)?;
     }
     if let (Some(path), Some(points)) = (&options.plot_solution, &points) {
-        FieldPlot::new(format!("solution of {}", stem(&options.matrix)), points, &out.x)?.label("u").write(path)?;
+        FieldPlot::new(format!("solution of {}", stem(&options.matrix)), points, &out.x)?
+            .label("u")
+            .write(path)?;
     }
     if let Some(path) = &options.json {
         let value = json!({

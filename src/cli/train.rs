@@ -36,7 +36,10 @@ pub fn run(options: &Train) -> Result<Verdict> {
             let sweeps = (options.hierarchy.cycle.pre, options.hierarchy.cycle.post);
             let found = classical_baselines(&amg, sweeps, options.seed)?;
             println!();
-            print_baselines((if report.accepted { "learned M" } else { "start (SPAI-1)" }, report.factor_after), &found);
+            print_baselines(
+                (if report.accepted { "learned M" } else { "start (SPAI-1)" }, report.factor_after),
+                &found,
+            );
             found
         }
     };

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use faer::prelude::ReborrowMut;
+use faer::dyn_stack::{MemStack, StackReq};
 use faer::matrix_free::{BiLinOp, BiPrecond, LinOp, Precond};
+use faer::prelude::ReborrowMut;
 use faer::sparse::{SparseColMatRef, SparseRowMat, SparseRowMatRef, SymbolicSparseRowMat};
 use faer::{ColMut, ColRef, Index, MatMut, MatRef, Par};
-use faer::dyn_stack::{MemStack, StackReq};
 
 use crate::error::{Error, Result};
 use crate::operator::Preconditioner;

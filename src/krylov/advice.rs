@@ -39,10 +39,14 @@ fn max_iterations(out: &Outcome, situation: Situation) -> String {
         (true, Method::Fgmres { .. }) => "use a stronger preconditioner or a larger restart",
         (true, _) => "use a stronger preconditioner",
     };
-    let more = out.convergence_factor().filter(|&f| f > 0.0 && f < 1.0).map(|f| {
-        ((situation.rtol / out.relative_residual()).ln() / f.ln()).ceil().max(1.0)
-    });
+    let more = out
+        .convergence_factor()
+        .filter(|&f| f > 0.0 && f < 1.0)
+        .map(|f| ((situation.rtol / out.relative_residual()).ln() / f.ln()).ceil().max(1.0));
     match more {
+        _ if out.relative_residual() > out.residual_history[0] => {
+            "the residual has grown, so that the method does not suit this system, or it is singular with b outside the range of the matrix; use FGMRES".into()
+        }
         Some(more) if more < 1e6 => {
             format!("at this rate about {more:.0} more iterations are needed; raise max_iterations, or {remedy}")
         }
@@ -76,9 +80,17 @@ fn diverged(situation: Situation) -> String {
 
 fn breakdown(reason: Breakdown) -> &'static str {
     match reason {
-        Breakdown::IndefiniteMatrix => "CG met a direction of zero or negative curvature, so the matrix is not positive definite; use FGMRES or BiCGStab (or change the sign of a negative definite system)",
-        Breakdown::IndefinitePreconditioner => "the preconditioner is not positive definite; use a symmetric positive definite one, or FGMRES or BiCGStab",
-        Breakdown::SingularMatrix => "the matrix (or the preconditioner) is singular and the system seems to have no solution; check that b is in its range, for a pure Neumann problem that b sums to zero",
-        Breakdown::RhoZero | Breakdown::PivotZero | Breakdown::OmegaZero => "BiCGStab cannot go on, which is common for matrices that are nearly skew-symmetric; use FGMRES",
+        Breakdown::IndefiniteMatrix => {
+            "CG met a direction of zero or negative curvature, so the matrix is not positive definite; use FGMRES or BiCGStab (or change the sign of a negative definite system)"
+        }
+        Breakdown::IndefinitePreconditioner => {
+            "the preconditioner is not positive definite; use a symmetric positive definite one, or FGMRES or BiCGStab"
+        }
+        Breakdown::SingularMatrix => {
+            "the matrix (or the preconditioner) is singular and the system seems to have no solution; check that b is in its range, for a pure Neumann problem that b sums to zero"
+        }
+        Breakdown::RhoZero | Breakdown::PivotZero | Breakdown::OmegaZero => {
+            "BiCGStab cannot go on, which is common for matrices that are nearly skew-symmetric; use FGMRES"
+        }
     }
 }

@@ -138,15 +138,15 @@ impl State {
         run.precondition(&self.p, &mut self.y)?;
         run.apply(&self.y, &mut self.v)?;
         let (pivot, length) = (dot(&self.shadow, &self.v), norm(&self.v));
+        let alpha = rho / pivot;
+        if !length.is_finite() || alpha.is_nan() {
+            run.record(f64::INFINITY);
+            return Ok(Step::End(Status::Diverged));
+        }
         if pivot.abs() <= ORTHOGONAL * self.shadow_norm * length {
             run.record(residual);
             let reason = if length == 0.0 { Breakdown::SingularMatrix } else { Breakdown::PivotZero };
             return Ok(Step::Broken(reason));
-        }
-        let alpha = rho / pivot;
-        if !alpha.is_finite() {
-            run.record(f64::INFINITY);
-            return Ok(Step::End(Status::Diverged));
         }
         axpy(alpha, &self.y, &mut run.x);
         let half = axpy_norm(-alpha, &self.v, &mut run.r);
@@ -156,6 +156,10 @@ impl State {
         run.precondition_residual(&mut self.y)?;
         run.apply(&self.y, &mut self.t)?;
         let (ts, tt) = dot_pair(&self.t, &run.r);
+        if !(ts.is_finite() && tt.is_finite()) {
+            run.record(f64::INFINITY);
+            return Ok(Step::End(Status::Diverged));
+        }
         if ts.abs() <= ORTHOGONAL * tt.sqrt() * half {
             run.record(half);
             let reason = if tt == 0.0 { Breakdown::SingularMatrix } else { Breakdown::OmegaZero };

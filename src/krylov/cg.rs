@@ -88,21 +88,21 @@ impl Cg<'_> {
         while run.remaining() > 0 {
             run.precondition_residual(&mut z)?;
             let rz = dot(&run.r, &z);
-            if rz <= 0.0 {
+            if rz <= 0.0 && rz.is_finite() {
                 return Ok(self.stuck(run, Breakdown::IndefinitePreconditioner));
             }
             xpby(&z, if fresh { 0.0 } else { rz / old }, &mut p);
             run.apply(&p, &mut q)?;
             let (pq, pp) = dot_pair(&p, &q);
             curvature = curvature.max(pq / pp);
-            if pq <= 0.0 {
+            if pq <= 0.0 && pq.is_finite() {
                 // Rounding can turn the zero curvature of a null vector negative.
                 let null = norm(&q) <= 1e-6 * curvature * pp.sqrt();
                 let reason = if null { Breakdown::SingularMatrix } else { Breakdown::IndefiniteMatrix };
                 return Ok(self.stuck(run, reason));
             }
             let alpha = rz / pq;
-            if !alpha.is_finite() {
+            if !(alpha.is_finite() && pq.is_finite()) {
                 run.record(f64::INFINITY);
                 return Ok(Status::Diverged);
             }

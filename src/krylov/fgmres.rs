@@ -15,6 +15,10 @@ const REORTHOGONALISE: f64 = 0.1;
 /// Length of what is left of a direction, relative to it, that counts as nothing.
 const EXHAUSTED: f64 = 1e-14;
 
+/// Smallest diagonal entry of R, relative to the largest, that is trusted where the whole
+/// step made the residual grow.
+const TRUSTED: f64 = 1e-8;
+
 /// Least number of iterations that must gain something.
 const WINDOW: usize = 50;
 
@@ -31,7 +35,7 @@ const WINDOW: usize = 50;
 /// convergence is declared. The residual does not grow.
 ///
 /// Iteration j after a restart costs one product with A, one application of B and j + 2
-/// passes over two vectors; m iterations keep 2 m + 1 vectors.
+/// passes over two vectors; m iterations keep 2 m + 2 vectors.
 ///
 /// ```
 /// use multigrad::krylov::Fgmres;
@@ -82,7 +86,9 @@ impl Fgmres<'_> {
 
     fn check(&self, _: &dyn LinearOperator) -> Result<()> {
         if self.restart == 0 {
-            return Err(Error::invalid_input("restart is 0; FGMRES needs at least one iteration between restarts"));
+            return Err(Error::invalid_input(
+                "restart is 0; FGMRES needs at least one iteration between restarts",
+            ));
         }
         Ok(())
     }
@@ -90,27 +96,37 @@ impl Fgmres<'_> {
     fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
         let window = self.restart.max(WINDOW);
         let mut space = Space::default();
+        let mut start = vec![0.0; run.rows()];
         while run.remaining() > 0 {
             let before = run.residual_norm();
-            let (problem, end) = space.expand(run, self.restart)?;
-            for (z, &y) in space.z.iter().zip(&problem.solve()) {
-                axpy(y, z, &mut run.x);
-            }
+            let (mut problem, end) = space.expand(run, self.restart)?;
+            start.copy_from_slice(&run.x);
+            space.add_to(&mut run.x, &problem);
             if end == End::NotFinite {
                 return Ok(Status::Diverged);
             }
-            if end == End::Claimed {
-                if let Some(status) = run.verify()? {
-                    return Ok(status);
-                }
-                continue;
+            let limit = before * (1.0 + 1e-8);
+            let mut now = run.refresh()?;
+            if now.is_nan() || now > limit {
+                // Rounding in a nearly singular system: take the part that can be trusted.
+                problem.truncate(TRUSTED);
+                run.x.copy_from_slice(&start);
+                space.add_to(&mut run.x, &problem);
+                now = run.refresh()?;
             }
-            let now = run.refresh()?;
+            if now.is_nan() || now > limit {
+                run.x.copy_from_slice(&start);
+                run.refresh()?;
+                return Ok(Status::Stagnated);
+            }
             if run.converged() {
                 return Ok(Status::Converged);
             }
-            if run.diverged() {
-                return Ok(Status::Diverged);
+            if end == End::Claimed {
+                if let Some(status) = run.verdict(now) {
+                    return Ok(status);
+                }
+                continue;
             }
             if end == End::Exhausted && now > 0.99 * before {
                 return Ok(Status::Breakdown(Breakdown::SingularMatrix));
@@ -124,6 +140,13 @@ impl Fgmres<'_> {
 }
 
 impl Space {
+    /// x ← x + Z y for the minimiser y.
+    fn add_to(&self, x: &mut [f64], problem: &LeastSquares) {
+        for (z, &y) in self.z.iter().zip(&problem.solve()) {
+            axpy(y, z, x);
+        }
+    }
+
     /// Builds the space from the residual of `run`, iteration by iteration.
     fn expand(&mut self, run: &mut Run<'_>, restart: usize) -> Result<(LeastSquares, End)> {
         let n = run.rows();

@@ -19,11 +19,6 @@ impl LeastSquares {
         Self { columns: Vec::new(), rotations: Vec::new(), rhs: vec![beta] }
     }
 
-    /// Number of columns.
-    pub fn len(&self) -> usize {
-        self.columns.len()
-    }
-
     /// The norm of the residual.
     pub fn residual(&self) -> f64 {
         self.rhs[self.columns.len()].abs()
@@ -52,6 +47,16 @@ impl LeastSquares {
         self.rotations.push((c, s));
         self.columns.push(column);
         true
+    }
+
+    /// Drops the columns from the first on whose diagonal entry is below `ratio` times the
+    /// largest: those that a nearly singular system makes meaningless.
+    pub fn truncate(&mut self, ratio: f64) {
+        let diagonal = |j: usize| self.columns[j][j];
+        let largest = (0..self.columns.len()).map(diagonal).fold(0.0, f64::max);
+        if let Some(j) = (0..self.columns.len()).find(|&j| diagonal(j) < ratio * largest) {
+            self.columns.truncate(j);
+        }
     }
 
     /// The minimiser y, by back substitution.
@@ -90,7 +95,11 @@ mod tests {
     fn drops_a_column_that_adds_nothing() {
         let mut problem = LeastSquares::new(1.0);
         assert!(!problem.push(vec![0.0], 0.0));
-        assert_eq!((problem.len(), problem.residual()), (0, 1.0));
+        assert_eq!(problem.residual(), 1.0);
         assert!(problem.solve().is_empty());
+        assert!(problem.push(vec![2.0], 1.0));
+        assert!(problem.push(vec![2.0, 1.0 + 1e-12], 1e-12));
+        problem.truncate(1e-8);
+        assert_eq!(problem.solve().len(), 1);
     }
 }

@@ -139,8 +139,7 @@ macro_rules! common_options {
                 self.options.check(a.rows(), b)?;
                 self.check(a)?;
                 let mut run = Run::start(&self.options, a, b, on_iteration)?;
-                let status =
-                    if run.converged() { Status::Converged } else { self.iterate(&mut run)? };
+                let status = if run.converged() { Status::Converged } else { self.iterate(&mut run)? };
                 run.finish(status, $kind(self))
             }
         }

@@ -12,6 +12,9 @@ use crate::operator::{LinearOperator, Preconditioner};
 /// Growth of the residual that counts as divergence.
 const DIVERGENCE: f64 = 1e6;
 
+/// Relative residual below which no recurrence is believed without a check.
+const ROUNDING: f64 = 1e-16;
+
 /// A solve in progress. Right-hand sides of extreme size are solved for b scaled by a
 /// power of two, which is exact, so that no scalar product overflows or vanishes.
 pub(super) struct Run<'a> {
@@ -77,7 +80,7 @@ impl<'a> Run<'a> {
             scale,
             b_norm,
             threshold,
-            target: threshold,
+            target: threshold.max(ROUNDING * b_norm),
             claimed: f64::INFINITY,
             verified: false,
             not_finite: false,
@@ -189,17 +192,23 @@ impl<'a> Run<'a> {
     /// or nothing if the method should start anew from the true r.
     pub fn verify(&mut self) -> Result<Option<Status>> {
         let norm = self.refresh()?;
-        Ok(if self.converged() {
-            Some(Status::Converged)
-        } else if !norm.is_finite() {
-            Some(Status::Diverged)
-        } else if norm > 0.5 * self.claimed {
-            Some(Status::Stagnated)
-        } else {
-            self.claimed = norm;
-            self.target *= 0.5;
-            None
-        })
+        Ok(self.verdict(norm))
+    }
+
+    /// The verdict on a claim, when r was recomputed already and has norm `norm`.
+    pub fn verdict(&mut self, norm: f64) -> Option<Status> {
+        if self.converged() {
+            return Some(Status::Converged);
+        }
+        if !norm.is_finite() {
+            return Some(Status::Diverged);
+        }
+        if norm > 0.5 * self.claimed {
+            return Some(Status::Stagnated);
+        }
+        self.claimed = norm;
+        self.target *= 0.5;
+        None
     }
 
     /// The outcome, with the true residual at the end of the history.

@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn norms_neither_overflow_nor_vanish() {
-        assert_eq!(norm(&[3e200, 4e200]), 5e200);
+        assert!((norm(&[3e200, 4e200]) / 5e200 - 1.0).abs() < 1e-14);
         assert!((norm(&[3e-200, 4e-200]) / 5e-200 - 1.0).abs() < 1e-14);
         assert!(norm(&[5e-324]) > 0.0);
         assert_eq!(norm(&[]), 0.0);

@@ -84,7 +84,8 @@ impl<T: Scalar> PowerIteration<T> {
                 row.iter_mut().zip(&scale).for_each(|(v, &s)| *v *= s);
             }
         }
-        let largest = logs.iter().fold(f64::NEG_INFINITY, |m, &v| if v.is_nan() { f64::INFINITY } else { m.max(v) });
+        let largest =
+            logs.iter().fold(f64::NEG_INFINITY, |m, &v| if v.is_nan() { f64::INFINITY } else { m.max(v) });
         let least = logs.iter().fold(f64::INFINITY, |m, &v| m.min(v));
         (largest.exp(), least.exp())
     }

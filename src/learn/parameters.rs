@@ -31,7 +31,8 @@ impl<T: Scalar> Parameters<T> {
                 values.push(Arc::new(m.values.iter().map(|&v| T::from_f64(v)).collect()));
                 let unit = |i: usize| if diagonal[i] == 0.0 { 1.0 } else { 1.0 / diagonal[i].abs() };
                 let rows = 0..m.pattern.rows();
-                scaling.push(rows.flat_map(|i| m.pattern.row(i).map(move |_| T::from_f64(unit(i)))).collect());
+                scaling
+                    .push(rows.flat_map(|i| m.pattern.row(i).map(move |_| T::from_f64(unit(i)))).collect());
             }
         }
         Self { places, values, scaling }

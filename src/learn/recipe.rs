@@ -32,12 +32,16 @@ impl Recipe {
     /// # Errors
     /// Names the one that is not.
     pub fn check(&self) -> Result<()> {
-        let require = |holds: bool, what: String| if holds { Ok(()) } else { Err(Error::invalid_input(what)) };
+        let require =
+            |holds: bool, what: String| if holds { Ok(()) } else { Err(Error::invalid_input(what)) };
         require(
             self.rate.is_finite() && self.rate > 0.0,
             format!("the rate is {}; it must be positive, such as 0.02", self.rate),
         )?;
         require(self.cycles > 0, "the loss needs at least one cycle".into())?;
-        require(self.batch > 0 && self.batch <= 1024, format!("a batch of {} is not within 1 to 1024", self.batch))
+        require(
+            self.batch > 0 && self.batch <= 1024,
+            format!("a batch of {} is not within 1 to 1024", self.batch),
+        )
     }
 }

@@ -59,7 +59,11 @@ impl std::fmt::Display for TrainingReport {
             return write!(f, "nothing to learn: the direct solver takes the whole matrix");
         }
         if self.accepted {
-            write!(f, "asymptotic factor per cycle {:.4} (start {:.4})", self.factor_after, self.factor_before)
+            write!(
+                f,
+                "asymptotic factor per cycle {:.4} (start {:.4})",
+                self.factor_after, self.factor_before
+            )
         } else {
             write!(
                 f,

@@ -54,7 +54,8 @@ impl<T: Scalar> Session<T> {
         let rows = hierarchy.rows();
         let parameters = Parameters::relaxations(hierarchy);
         let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xc4ec);
-        let check = PowerIteration::new(rows, CHECK_COLUMNS, normal_values(&mut random, rows * CHECK_COLUMNS));
+        let check =
+            PowerIteration::new(rows, CHECK_COLUMNS, normal_values(&mut random, rows * CHECK_COLUMNS));
         let mut session = Self {
             hierarchy: hierarchy.cast()?,
             tape: Tape::new(Cpu, recipe.batch),
@@ -99,8 +100,13 @@ impl<T: Scalar> Session<T> {
     pub fn step(&mut self) -> Result<()> {
         let number = self.steps();
         let rate = cosine_decay(self.rate, number, self.recipe.steps);
-        let result =
-            convergence_loss(&self.tape, &self.hierarchy, &self.parameters, self.pool.values(), self.recipe.cycles)?;
+        let result = convergence_loss(
+            &self.tape,
+            &self.hierarchy,
+            &self.parameters,
+            self.pool.values(),
+            self.cycles_at(number),
+        )?;
         self.loss_history.push(result.loss);
         if !result.loss.is_finite() {
             self.roll_back();
@@ -112,6 +118,13 @@ impl<T: Scalar> Session<T> {
             self.measure();
         }
         Ok(())
+    }
+
+    fn cycles_at(&self, number: usize) -> usize {
+        let get = |k: &str, d: f64| std::env::var(k).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+        let (k0, e) = (get("K0", 3.0), get("KE", 1.0));
+        let t = (number as f64 / self.recipe.steps as f64).min(1.0).powf(e);
+        ((k0 + (self.recipe.cycles as f64 - k0) * t).round() as usize).max(1)
     }
 
     /// Whether there is nothing to learn.

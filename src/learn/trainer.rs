@@ -159,7 +159,8 @@ impl Trainer {
         while stopped_early.is_none() && session.steps() < recipe.steps {
             session.step()?;
             observe(&progress(&session, recipe, clock, false));
-            if self.time_limit.is_some_and(|limit| clock.elapsed() >= limit) && session.steps() < recipe.steps {
+            if self.time_limit.is_some_and(|limit| clock.elapsed() >= limit) && session.steps() < recipe.steps
+            {
                 stopped_early = Some(format!("the time limit was reached after {} steps", session.steps()));
             }
         }

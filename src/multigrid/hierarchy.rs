@@ -256,9 +256,8 @@ impl<T: Scalar> std::fmt::Display for Hierarchy<Host<T>> {
         }
         row(self.levels.len(), self.coarsest_rows, self.coarsest.matrix().nnz(), "direct")?;
         let cycle = if self.gamma == 2 { "W" } else { "V" };
-        let sweeps = |post: bool| {
-            self.levels.first().map_or(0, |l| if post { l.post.len() } else { l.pre.len() })
-        };
+        let sweeps =
+            |post: bool| self.levels.first().map_or(0, |l| if post { l.post.len() } else { l.pre.len() });
         write!(
             f,
             "{cycle}({},{}) cycle, operator complexity {:.2}, grid complexity {:.2}",

@@ -33,7 +33,13 @@ impl<T: Scalar> CyclePreconditioner<T> {
         hierarchy.validate()?;
         let plan = compile(&hierarchy)?;
         let symmetric = hierarchy.is_symmetric();
-        Ok(Self { hierarchy, plan, transposed: OnceLock::new(), symmetric, workspaces: Mutex::new(Vec::new()) })
+        Ok(Self {
+            hierarchy,
+            plan,
+            transposed: OnceLock::new(),
+            symmetric,
+            workspaces: Mutex::new(Vec::new()),
+        })
     }
 
     /// The hierarchy.
@@ -102,7 +108,9 @@ impl<T: Scalar> Preconditioner for CyclePreconditioner<T> {
         let build = || self.hierarchy.transposed().and_then(|h| compile(&h)).ok();
         match self.transposed.get_or_init(build) {
             Some(plan) => self.run(plan, r, z),
-            None => Err(Error::singular("the transposed cycle cannot be built: the coarsest level is singular")),
+            None => {
+                Err(Error::singular("the transposed cycle cannot be built: the coarsest level is singular"))
+            }
         }
     }
 }

@@ -109,7 +109,8 @@ impl Relaxation {
             Relaxation::Spai1 => both(&[Smoother::Sparse { m: values::spai1(a)?.into() }]),
             Relaxation::Ilu0(damping) => {
                 if !(damping.is_finite() && damping > 0.0) {
-                    let message = format!("the damping of ilu0 is {damping}; choose a positive one, at most 1");
+                    let message =
+                        format!("the damping of ilu0 is {damping}; choose a positive one, at most 1");
                     return Err(Error::invalid_input(message));
                 }
                 both(&[Smoother::Factors { factors: values::ilu0(a)?.into(), unit_lower: true, damping }])
@@ -149,8 +150,10 @@ impl FromStr for Relaxation {
         };
         let found = Self::ALL.into_iter().find(|r| r.name() == name).ok_or_else(unknown)?;
         let Some(parameter) = parameter else { return Ok(found) };
-        let wrong = || Error::invalid_input(format!("'{parameter}' is not a parameter of the smoother {name}"));
-        let positive = || parameter.parse::<f64>().ok().filter(|v| v.is_finite() && *v > 0.0).ok_or_else(wrong);
+        let wrong =
+            || Error::invalid_input(format!("'{parameter}' is not a parameter of the smoother {name}"));
+        let positive =
+            || parameter.parse::<f64>().ok().filter(|v| v.is_finite() && *v > 0.0).ok_or_else(wrong);
         match found {
             Relaxation::Jacobi(_) => Ok(Relaxation::Jacobi(Some(positive()?))),
             Relaxation::Ilu0(_) => Ok(Relaxation::Ilu0(positive()?)),

@@ -126,9 +126,7 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
     pub fn transposed(&self) -> Self {
         match self {
             Smoother::Diagonal { .. } | Smoother::Chebyshev { .. } => self.clone(),
-            Smoother::GaussSeidel { direction } => {
-                Smoother::GaussSeidel { direction: direction.reversed() }
-            }
+            Smoother::GaussSeidel { direction } => Smoother::GaussSeidel { direction: direction.reversed() },
             Smoother::Sparse { m } => Smoother::Sparse { m: m.to_csr().transpose().into() },
             Smoother::Factors { factors, unit_lower, damping } => Smoother::Factors {
                 factors: factors.to_csr().transpose().into(),
@@ -155,7 +153,9 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
                 Smoother::Factors { factors: w, unit_lower: q, damping: t },
             ) => {
                 // L U of a symmetric matrix is symmetric although the factors look different.
-                s == t && (p == q && v.pattern == w.pattern && close(&v.values, &w.values) || symmetric_factors(self, post))
+                s == t
+                    && (p == q && v.pattern == w.pattern && close(&v.values, &w.values)
+                        || symmetric_factors(self, post))
             }
             _ => false,
         }
@@ -166,7 +166,10 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
         let n = a.pattern.rows();
         let finite = |v: &[T]| v.iter().all(|x| x.finite());
         let square = |m: &Matrix<Arc<Vec<T>>>| {
-            m.pattern.rows() == n && m.pattern.cols() == n && m.values.len() == m.pattern.nnz() && finite(&m.values)
+            m.pattern.rows() == n
+                && m.pattern.cols() == n
+                && m.values.len() == m.pattern.nnz()
+                && finite(&m.values)
         };
         let divides = |m: &Matrix<Arc<Vec<T>>>| {
             (0..n).find(|&i| m.pattern.find(i, i).is_none_or(|p| m.values[p] == T::ZERO))
@@ -177,7 +180,9 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             }
             Smoother::GaussSeidel { .. } => (true, Some(a)),
             Smoother::Sparse { m } => (square(m), None),
-            Smoother::Factors { factors, damping, .. } => (square(factors) && damping.is_finite(), Some(factors)),
+            Smoother::Factors { factors, damping, .. } => {
+                (square(factors) && damping.is_finite(), Some(factors))
+            }
         };
         if !sound {
             let message = format!("the smoother ({self}) has missing or non-finite values");

@@ -99,7 +99,9 @@ impl FromStr for Variant {
 
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|v| v.name() == name).ok_or_else(|| {
-            Error::invalid_input(format!("there is no hierarchy called '{name}'; choose sa, sasym, sat or san"))
+            Error::invalid_input(format!(
+                "there is no hierarchy called '{name}'; choose sa, sasym, sat or san"
+            ))
         })
     }
 }

@@ -49,7 +49,10 @@ impl<T: Scalar> Csr<T> {
             row_ptr.push(col_idx.len() as u32);
         }
         super::pattern::check_size(self.rows(), self.cols(), col_idx.len())?;
-        Ok(Self::from_parts(Arc::new(Pattern::from_parts(self.rows(), self.cols(), row_ptr, col_idx)), values))
+        Ok(Self::from_parts(
+            Arc::new(Pattern::from_parts(self.rows(), self.cols(), row_ptr, col_idx)),
+            values,
+        ))
     }
 
     /// (A + Aᵀ)/2.

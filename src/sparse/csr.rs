@@ -179,7 +179,10 @@ impl<T: Scalar> Csr<T> {
     #[inline(always)]
     pub fn row(&self, i: usize) -> impl ExactSizeIterator<Item = (usize, T)> + '_ {
         let range = self.pattern.row(i);
-        self.pattern.col_idx()[range.clone()].iter().map(|&j| j as usize).zip(self.values[range].iter().copied())
+        self.pattern.col_idx()[range.clone()]
+            .iter()
+            .map(|&j| j as usize)
+            .zip(self.values[range].iter().copied())
     }
 
     /// The diagonal, zero where nothing is stored.
@@ -303,5 +306,9 @@ impl<T: Scalar> Csr<T> {
 }
 
 fn not_finite<T: Scalar>(i: usize, j: usize, v: T) -> Error {
-    Error::invalid_input(format!("the value in row {}, column {} is {v}; values must be finite", i + 1, j + 1))
+    Error::invalid_input(format!(
+        "the value in row {}, column {} is {v}; values must be finite",
+        i + 1,
+        j + 1
+    ))
 }

@@ -35,7 +35,8 @@ impl<T: Scalar> Csr<T> {
         check_size(outer, inner, matrix.nnz())?;
         let row_ptr = matrix.proper_indptr().iter().map(|p| p.index_unchecked() as u32).collect();
         let col_idx = matrix.indices().iter().map(|j| j.index_unchecked() as u32).collect();
-        let by_outer = Csr::new(Arc::new(Pattern::new(outer, inner, row_ptr, col_idx)?), matrix.data().to_vec())?;
+        let by_outer =
+            Csr::new(Arc::new(Pattern::new(outer, inner, row_ptr, col_idx)?), matrix.data().to_vec())?;
         Ok(if matrix.is_csr() { by_outer } else { by_outer.transpose() })
     }
 
@@ -56,6 +57,11 @@ impl<T: Scalar> Csr<T> {
 
     /// A borrowed `sprs` view, without a copy.
     pub fn to_sprs_view(&self) -> CsMatViewI<'_, T, u32> {
-        CsMatViewI::new((self.rows(), self.cols()), self.pattern().row_ptr(), self.pattern().col_idx(), self.values())
+        CsMatViewI::new(
+            (self.rows(), self.cols()),
+            self.pattern().row_ptr(),
+            self.pattern().col_idx(),
+            self.values(),
+        )
     }
 }

@@ -82,7 +82,6 @@ impl Pattern {
         Self { rows, cols, row_ptr, col_idx, transposition: OnceLock::new() }
     }
 
-
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows

@@ -22,7 +22,9 @@ use crate::sparse::Csr;
 /// ```
 pub fn weighted_jacobi(a: &Csr<f64>, omega: f64) -> Result<Vec<f64>> {
     if !(omega > 0.0 && omega.is_finite()) {
-        return Err(Error::invalid_input(format!("the Jacobi weight is {omega}; it must be positive and finite")));
+        return Err(Error::invalid_input(format!(
+            "the Jacobi weight is {omega}; it must be positive and finite"
+        )));
     }
     by_rows(a, |diagonal, _| omega / diagonal)
 }

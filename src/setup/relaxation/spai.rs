@@ -109,7 +109,8 @@ impl Workspace {
             self.rhs.push(self.spread[i]);
             for (t, &other) in near.iter().enumerate().skip(s) {
                 let (columns, entries) = row_of(a.pattern(), a.values(), other);
-                let product: f64 = columns.iter().zip(entries).map(|(&j, v)| v * self.spread[j as usize]).sum();
+                let product: f64 =
+                    columns.iter().zip(entries).map(|(&j, v)| v * self.spread[j as usize]).sum();
                 self.gram[t * size + s] = product;
             }
             for &j in columns {
