@@ -44,7 +44,7 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
         output: &TapeVector<T>,
         seed: &[T],
         wanted: Option<usize>,
-    ) -> Result<(Vec<Vec<T>>, Option<Vec<T>>)> {
+    ) -> Result<Swept<T>> {
         let expected = output.value.rows() * self.eager.columns();
         if seed.len() != expected {
             let message = format!("the seed has {} values, the output {expected}", seed.len());
@@ -72,6 +72,9 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
         Ok((adjoints.parameters, result))
     }
 }
+
+/// Gradients of the parameters, and of one input if it was wanted.
+type Swept<T> = (Vec<Vec<T>>, Option<Vec<T>>);
 
 struct Adjoints<'t, T, B> {
     eager: &'t Eager<T, B>,

@@ -283,25 +283,18 @@ impl<T: Scalar> Backend<T> for Cpu {
         );
     }
 
+    // Moves 2 k values per row; one reduction per block of fixed size.
     fn column_dots(&self, x: &[T], y: &[T], out: &mut [T]) {
         let k = out.len();
-        out.fill(T::ZERO);
-        let block = SUM_BLOCK / k.max(1) * k + if k > SUM_BLOCK { k } else { 0 };
+        if k == 0 {
+            return;
+        }
+        let block = (SUM_BLOCK / k).max(1) * k;
         let sum = |(x, y): (&[T], &[T])| {
             let mut partial = vec![T::ZERO; k];
             vectorised(
                 #[inline(always)]
-                || {
-                    by_columns!(k, |K, k, c| {
-                        let mut sum = [T::ZERO; K];
-                        for (xi, yi) in x.chunks_exact(k).zip(y.chunks_exact(k)) {
-                            for l in 0..K {
-                                sum[l] += xi[c + l] * yi[c + l];
-                            }
-                        }
-                        partial[c..c + K].copy_from_slice(&sum);
-                    });
-                },
+                || block_dots(x, y, &mut partial),
             );
             partial
         };
@@ -311,10 +304,38 @@ impl<T: Scalar> Backend<T> for Cpu {
         } else {
             blocks().collect::<Vec<_>>().into_par_iter().map(sum).collect()
         };
+        out.fill(T::ZERO);
         for partial in partials {
             out.iter_mut().zip(partial).for_each(|(o, p)| *o += p);
         }
     }
+}
+
+/// Dot products of the columns of one block. A single column is summed in 8 interleaved parts:
+/// one running sum would wait for its own additions.
+#[inline(always)]
+fn block_dots<T: Scalar>(x: &[T], y: &[T], out: &mut [T]) {
+    if out.len() == 1 {
+        let (xs, ys) = (x.chunks_exact(8), y.chunks_exact(8));
+        let rest = xs.remainder().iter().zip(ys.remainder());
+        let mut sum = [T::ZERO; 8];
+        for (xi, yi) in xs.zip(ys) {
+            for l in 0..8 {
+                sum[l] += xi[l] * yi[l];
+            }
+        }
+        out[0] = sum_of_8(sum) + rest.map(|(&a, &b)| a * b).sum();
+        return;
+    }
+    by_columns!(out.len(), |K, k, c| {
+        let mut sum = [T::ZERO; K];
+        for (xi, yi) in x.chunks_exact(k).zip(y.chunks_exact(k)) {
+            for l in 0..K {
+                sum[l] += xi[c + l] * yi[c + l];
+            }
+        }
+        out[c..c + K].copy_from_slice(&sum);
+    });
 }
 
 /// Pairwise sum by halves.

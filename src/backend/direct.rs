@@ -29,7 +29,7 @@ pub struct Direct<T: Scalar> {
 
 #[derive(Clone)]
 enum Factors<T: Scalar> {
-    Sparse(Lu<usize, T>),
+    Sparse(Box<Lu<usize, T>>),
     /// The inverse or pseudo-inverse, row-major, and its transpose.
     Dense(Vec<T>, Vec<T>),
 }
@@ -58,7 +58,7 @@ impl<T: Scalar> Direct<T> {
         }
         let factors = match factor(&a.cast::<f64>()) {
             Some(_) if n > DENSE_ROWS => match factor(a) {
-                Some(lu) => Factors::Sparse(lu),
+                Some(lu) => Factors::Sparse(Box::new(lu)),
                 None => return Err(singular(n)),
             },
             Some(lu) => {

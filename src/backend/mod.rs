@@ -73,11 +73,9 @@ impl Triangle {
 /// The kernels that every device provides. `k` is the number of columns of every block.
 pub trait Backend<T: Scalar>: Clone + Send + Sync + std::fmt::Debug {
     /// y ← α A x + β y. With β = 0, y is not read.
-    #[expect(clippy::too_many_arguments, reason = "the BLAS signature")]
     fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize);
 
     /// y ← α Aᵀ x + β y, as a gather through the transposition of the pattern.
-    #[expect(clippy::too_many_arguments, reason = "the BLAS signature")]
     fn spmv_transposed(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize);
 
     /// r ← b − A x.

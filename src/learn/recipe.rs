@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::Hierarchy;
 
 /// Everything about a training run but the hierarchy and the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -13,18 +11,36 @@ pub struct Recipe {
     pub steps: usize,
     /// Rate of the first step; it decays to 2 % of that by a cosine.
     pub rate: f64,
-    /// Cycles in the loss.
-    pub cycles: usize,
+    /// Cycles in the loss at the first step and at the last; they grow linearly between.
+    pub cycles: (usize, usize),
     /// Columns of the batch, half of them the pool.
     pub batch: usize,
 }
 
+/// Start factor above which a problem counts as slow.
+const SLOW: f64 = 0.6;
+/// Rows above which a problem counts as large.
+const LARGE: usize = 8_000;
+
 impl Recipe {
-    /// What measured best on the model problems (see `DESIGN.md`): more cycles in the loss as
-    /// the problem grows, because a slow error needs more of them to show.
-    pub fn suited_to(h: &Hierarchy<Host<f64>>) -> Self {
-        let cycles = if h.rows() > 8_000 { 12 } else { 8 };
-        Self { steps: 400, rate: 0.02, cycles, batch: 16 }
+    /// What measured best on the model problems for a hierarchy of `rows` rows whose cycle
+    /// starts at `factor` (see `DESIGN.md`). Few cycles in the loss are cheap and do at the
+    /// beginning; a slow error needs many of them to show, and more steps.
+    pub fn suited_to(rows: usize, factor: f64) -> Self {
+        let (steps, cycles) = match (factor > SLOW, rows > LARGE) {
+            (false, false) => (400, (2, 10)),
+            (false, true) => (250, (2, 10)),
+            (true, false) => (600, (4, 10)),
+            (true, true) => (500, (4, 16)),
+        };
+        Self { steps, rate: 0.02, cycles, batch: 16 }
+    }
+
+    /// Cycles in the loss at `step`.
+    pub fn cycles_at(&self, step: usize) -> usize {
+        let (first, last) = (self.cycles.0 as f64, self.cycles.1 as f64);
+        let t = (step as f64 / self.steps.max(1) as f64).min(1.0);
+        (first + (last - first) * t).round() as usize
     }
 
     /// Whether every parameter is in its range.
@@ -38,7 +54,7 @@ impl Recipe {
             self.rate.is_finite() && self.rate > 0.0,
             format!("the rate is {}; it must be positive, such as 0.02", self.rate),
         )?;
-        require(self.cycles > 0, "the loss needs at least one cycle".into())?;
+        require(self.cycles.0 > 0 && self.cycles.1 > 0, "the loss needs at least one cycle".into())?;
         require(
             self.batch > 0 && self.batch <= 1024,
             format!("a batch of {} is not within 1 to 1024", self.batch),

@@ -37,8 +37,8 @@ pub struct TrainingReport {
     pub loss_history: Vec<f64>,
     /// (step, factor) of the measurements on the way.
     pub factor_history: Vec<(usize, f64)>,
-    /// What was tried briefly before: (hierarchy, rate, factor after the trial).
-    pub trials: Vec<(Variant, f64, f64)>,
+    /// The hierarchies that were tried briefly, with the factor after the trial.
+    pub trials: Vec<(Variant, f64)>,
 }
 
 impl std::fmt::Display for TrainingReport {
@@ -46,8 +46,8 @@ impl std::fmt::Display for TrainingReport {
         let Recipe { rate, cycles, batch, .. } = self.recipe;
         writeln!(
             f,
-            "trained {} values on hierarchy '{}' in {:.2} s: {} steps of Adam, rate {rate}, {cycles} cycles, batch {batch}, seed {}",
-            self.parameters, self.hierarchy, self.train_seconds, self.steps, self.seed
+            "trained {} values on hierarchy '{}' in {:.2} s: {} steps of Adam, rate {rate}, {} to {} cycles, batch {batch}, seed {}",
+            self.parameters, self.hierarchy, self.train_seconds, self.steps, cycles.0, cycles.1, self.seed
         )?;
         if let Some(reason) = &self.stopped_early {
             writeln!(f, "stopped early: {reason}")?;

@@ -77,6 +77,11 @@ impl<T: Scalar> Session<T> {
         Ok(session)
     }
 
+    /// How it is trained.
+    pub fn recipe(&self) -> Recipe {
+        self.recipe
+    }
+
     /// Steps taken.
     pub fn steps(&self) -> usize {
         self.loss_history.len()
@@ -105,7 +110,7 @@ impl<T: Scalar> Session<T> {
             &self.hierarchy,
             &self.parameters,
             self.pool.values(),
-            self.cycles_at(number),
+            self.recipe.cycles_at(number),
         )?;
         self.loss_history.push(result.loss);
         if !result.loss.is_finite() {
@@ -118,13 +123,6 @@ impl<T: Scalar> Session<T> {
             self.measure();
         }
         Ok(())
-    }
-
-    fn cycles_at(&self, number: usize) -> usize {
-        let get = |k: &str, d: f64| std::env::var(k).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-        let (k0, e) = (get("K0", 3.0), get("KE", 1.0));
-        let t = (number as f64 / self.recipe.steps as f64).min(1.0).powf(e);
-        ((k0 + (self.recipe.cycles as f64 - k0) * t).round() as usize).max(1)
     }
 
     /// Whether there is nothing to learn.

@@ -8,9 +8,12 @@ use super::report::TrainingReport;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::multigrid::{Amg, Relaxation};
+use crate::setup::Variant;
 
 /// Cycles of the final measurement.
 const MEASURE_CYCLES: usize = 120;
+/// Cycles of the measurement that tells a fast start from a slow one.
+const START_CYCLES: usize = 20;
 /// Steps of a trial, where there is a choice.
 const TRIAL_STEPS: usize = 40;
 
@@ -81,7 +84,7 @@ impl Trainer {
         self
     }
 
-    /// Cycles in the loss.
+    /// Cycles in the loss at the last step; it begins with fewer.
     #[must_use]
     pub fn cycles(mut self, cycles: usize) -> Self {
         self.cycles = Some(cycles);
@@ -146,12 +149,10 @@ impl Trainer {
             }
         }
         let mut trials = Vec::new();
-        let (start, rate) = match starts.len() {
-            0 => return Err(failure),
-            _ => self.choose(&starts, &mut trials, clock, observe)?,
+        let Some((start, mut session)) = self.choose(&starts, &mut trials, clock, observe)? else {
+            return Err(failure);
         };
-        let recipe = Recipe { rate, ..self.recipe(start)? };
-        let mut session = Session::<f32>::new(start.hierarchy(), recipe, self.seed)?;
+        let recipe = session.recipe();
         let mut stopped_early = None;
         if session.is_empty() {
             stopped_early = Some("there is nothing to learn".to_string());
@@ -169,50 +170,50 @@ impl Trainer {
         self.hand_out(start, &session, recipe, TrainingAccount { train_seconds, stopped_early, trials })
     }
 
-    /// The hierarchy and rate whose trial ends with the least time per digit.
+    /// The hierarchy whose trial ends with the least work per digit, with the session that
+    /// was begun on it.
     fn choose<'a>(
         &self,
         starts: &'a [Amg],
-        trials: &mut Vec<(crate::setup::Variant, f64, f64)>,
+        trials: &mut Vec<(Variant, f64)>,
         clock: Instant,
         observe: Observer<'_>,
-    ) -> Result<(&'a Amg, f64)> {
-        let mut best: Option<(f64, &Amg, f64)> = None;
+    ) -> Result<Option<(&'a Amg, Session<f32>)>> {
+        let mut best: Option<(f64, &Amg, Session<f32>)> = None;
         for start in starts {
-            let recipe = self.recipe(start)?;
+            let mut session = self.session(start)?;
             if starts.len() == 1 {
-                return Ok((start, recipe.rate));
+                return Ok(Some((start, session)));
             }
-            let mut session = Session::<f32>::new(start.hierarchy(), recipe, self.seed)?;
+            let recipe = session.recipe();
             while session.steps() < TRIAL_STEPS.min(recipe.steps) && !session.is_empty() {
                 session.step()?;
                 observe(&progress(&session, recipe, clock, true));
             }
             let factor = session.best_factor();
-            trials.push((start.variant(), recipe.rate, factor));
-            // Work per digit: nonzeros of one cycle over the digits that it gains.
-            let work = start.hierarchy().operator_complexity();
-            let digits = -factor.min(1.0 - 1e-9).log10();
-            let cost = work / digits;
+            trials.push((start.variant(), factor));
+            // Nonzeros of one cycle over the digits that it gains.
+            let cost = start.hierarchy().operator_complexity() / -factor.min(1.0 - 1e-9).log10();
             if best.as_ref().is_none_or(|b| cost < b.0) {
-                best = Some((cost, start, recipe.rate));
+                best = Some((cost, start, session));
             }
         }
-        best.map(|(_, start, rate)| (start, rate))
-            .ok_or_else(|| Error::invalid_input("there is no hierarchy to train on"))
+        Ok(best.map(|(_, start, session)| (start, session)))
     }
 
-    /// What was set, and the rest suited to the hierarchy.
-    fn recipe(&self, amg: &Amg) -> Result<Recipe> {
-        let suited = Recipe::suited_to(amg.hierarchy());
+    /// A session with what was set, and the rest suited to the hierarchy and its start.
+    fn session(&self, start: &Amg) -> Result<Session<f32>> {
+        let h = start.hierarchy();
+        let factor = asymptotic_factor(h, self.seed, START_CYCLES).factor;
+        let suited = Recipe::suited_to(h.rows(), factor);
         let recipe = Recipe {
             steps: self.steps.unwrap_or(suited.steps),
             rate: self.rate.unwrap_or(suited.rate),
-            cycles: self.cycles.unwrap_or(suited.cycles),
+            cycles: self.cycles.map_or(suited.cycles, |c| (c.min(suited.cycles.0), c)),
             batch: self.batch.unwrap_or(suited.batch),
         };
         recipe.check()?;
-        Ok(recipe)
+        Session::new(h, recipe, self.seed)
     }
 
     /// The better of the last and the best parameters, if better than the start, measured in
@@ -263,7 +264,7 @@ impl Trainer {
 struct TrainingAccount {
     train_seconds: f64,
     stopped_early: Option<String>,
-    trials: Vec<(crate::setup::Variant, f64, f64)>,
+    trials: Vec<(Variant, f64)>,
 }
 
 fn progress(session: &Session<f32>, recipe: Recipe, clock: Instant, trial: bool) -> Progress {

@@ -1,0 +1,103 @@
+//! One V(1,1) cycle of recirculating flow with SPAI-1 in its four runs: eager, compiled, recorded,
+//! and recorded with its gradient; and the kernels below it, against the plain ones.
+//!
+//! `cargo bench --bench cycle`; add `RAYON_NUM_THREADS=1` for one core.
+#![allow(missing_docs)]
+
+use divan::Bencher;
+use multigrad::autodiff::Tape;
+use multigrad::backend::{Backend, Cpu, Reference, View};
+use multigrad::engine::{Eager, Engine};
+use multigrad::gallery::{FlowScheme, recirculating_flow};
+use multigrad::learn::{Parameters, convergence_loss};
+use multigrad::multigrid::{Amg, Relaxation, cycle};
+use multigrad::sparse::Csr;
+
+const SIZES: [usize; 3] = [32, 64, 128];
+
+fn main() {
+    divan::main();
+}
+
+fn matrix(n: usize) -> Csr<f64> {
+    recirculating_flow(n, 0.005, FlowScheme::Upwind).unwrap().matrix
+}
+
+fn solver(n: usize) -> Amg {
+    let a = matrix(n);
+    Amg::smoothed_aggregation().suited_to(&a).relaxation(Relaxation::Spai1).build(&a).unwrap()
+}
+
+#[divan::bench(args = SIZES)]
+fn eager(bencher: Bencher, n: usize) {
+    let amg = solver(n);
+    let engine = Eager::new(Cpu, 1);
+    let b = engine.vector(&vec![1.0; n * n]);
+    bencher.bench_local(|| cycle(&engine, amg.hierarchy(), 0, &b, engine.zeros(n * n)));
+}
+
+#[divan::bench(args = SIZES)]
+fn compiled(bencher: Bencher, n: usize) {
+    let amg = solver(n);
+    let plan = amg.cycle().plan();
+    let (b, mut x) = (vec![1.0; n * n], vec![0.0; n * n]);
+    let mut work = vec![0.0; plan.workspace(1)];
+    bencher.bench_local(|| plan.run(&Cpu, &b, &mut x, &mut work, 1).unwrap());
+}
+
+#[divan::bench(args = SIZES)]
+fn recorded(bencher: Bencher, n: usize) {
+    let amg = solver(n);
+    let parameters = Parameters::<f64>::relaxations(amg.hierarchy());
+    let tape = Tape::new(Cpu, 1);
+    bencher.bench_local(|| {
+        tape.clear();
+        let recorded = parameters.record(amg.hierarchy());
+        let b = tape.constant(&vec![1.0; n * n]);
+        cycle(&tape, &recorded, 0, &b, tape.zeros(n * n))
+    });
+}
+
+/// One cycle on a batch of 16 columns in single precision, with its gradient: a training step.
+#[divan::bench(args = SIZES)]
+fn loss_and_gradient(bencher: Bencher, n: usize) {
+    let amg = solver(n);
+    let h = amg.hierarchy().cast::<f32>().unwrap();
+    let parameters = Parameters::<f32>::relaxations(amg.hierarchy());
+    let tape = Tape::new(Cpu, 16);
+    let z: Vec<f32> = (0..n * n * 16).map(|i| (i as f32 * 0.7).sin()).collect();
+    bencher.bench_local(|| convergence_loss(&tape, &h, &parameters, &z, 1).unwrap());
+}
+
+/// The same cycle without recording, for the ratio.
+#[divan::bench(args = SIZES)]
+fn forward_on_a_batch(bencher: Bencher, n: usize) {
+    let amg = solver(n);
+    let h = amg.hierarchy().cast::<f32>().unwrap();
+    let engine = Eager::new(Cpu, 16);
+    let z: Vec<f32> = (0..n * n * 16).map(|i| (i as f32 * 0.7).sin()).collect();
+    bencher.bench_local(|| cycle(&engine, &h, 0, &engine.zeros(n * n), engine.vector(&z)));
+}
+
+fn spmv<B: Backend<f64>>(bencher: Bencher, backend: B, n: usize, k: usize) {
+    let a = matrix(n);
+    let (x, mut y) = (vec![1.0; n * n * k], vec![0.0; n * n * k]);
+    bencher.bench_local(|| backend.spmv(1.0, View::from(&a), &x, 0.0, &mut y, k));
+}
+
+#[divan::bench(args = [1, 8, 16])]
+fn spmv_reference(bencher: Bencher, k: usize) {
+    spmv(bencher, Reference, 128, k);
+}
+
+#[divan::bench(args = [1, 8, 16])]
+fn spmv_cpu(bencher: Bencher, k: usize) {
+    spmv(bencher, Cpu, 128, k);
+}
+
+#[divan::bench(args = [1, 8, 16])]
+fn gradient_of_values_cpu(bencher: Bencher, k: usize) {
+    let a = matrix(128);
+    let (x, mut g) = (vec![1.0; a.rows() * k], vec![0.0; a.nnz()]);
+    bencher.bench_local(|| Cpu.sampled_product(1.0, a.pattern(), &x, &x, &mut g, k));
+}
