@@ -79,3 +79,24 @@ pub fn dot<T: Scalar, const K: usize>(
     }
     sum
 }
+
+/// x·y in eight interleaved sums: one running sum would wait for its own additions.
+#[inline(always)]
+pub fn interleaved_dot<T: Scalar>(x: &[T], y: &[T]) -> T {
+    let (xs, ys) = (x.chunks_exact(8), y.chunks_exact(8));
+    let rest = xs.remainder().iter().zip(ys.remainder()).map(|(&a, &b)| a * b).sum::<T>();
+    let mut sum = [T::ZERO; 8];
+    for (xi, yi) in xs.zip(ys) {
+        for l in 0..8 {
+            sum[l] += xi[l] * yi[l];
+        }
+    }
+    sum_of_8(sum) + rest
+}
+
+/// Sum by halves.
+#[inline(always)]
+pub fn sum_of_8<T: Scalar>(v: [T; 8]) -> T {
+    let w: [T; 4] = std::array::from_fn(|l| v[l] + v[l + 4]);
+    (w[0] + w[2]) + (w[1] + w[3])
+}

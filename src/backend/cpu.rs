@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::columns::{by_columns, dot, part, vectorised};
+use super::columns::{by_columns, dot, interleaved_dot, part, sum_of_8, vectorised};
 use super::{Backend, Direction, Triangle, View};
 use crate::sparse::{Pattern, Scalar};
 
@@ -311,20 +311,11 @@ impl<T: Scalar> Backend<T> for Cpu {
     }
 }
 
-/// Dot products of the columns of one block. A single column is summed in 8 interleaved parts:
-/// one running sum would wait for its own additions.
+/// Dot products of the columns of one block.
 #[inline(always)]
 fn block_dots<T: Scalar>(x: &[T], y: &[T], out: &mut [T]) {
     if out.len() == 1 {
-        let (xs, ys) = (x.chunks_exact(8), y.chunks_exact(8));
-        let rest = xs.remainder().iter().zip(ys.remainder());
-        let mut sum = [T::ZERO; 8];
-        for (xi, yi) in xs.zip(ys) {
-            for l in 0..8 {
-                sum[l] += xi[l] * yi[l];
-            }
-        }
-        out[0] = sum_of_8(sum) + rest.map(|(&a, &b)| a * b).sum();
+        out[0] = interleaved_dot(x, y);
         return;
     }
     by_columns!(out.len(), |K, k, c| {
@@ -349,10 +340,4 @@ fn halving_sum<T: Scalar, const K: usize>(v: [T; K]) -> T {
         8 => sum_of_8(std::array::from_fn(|l| v[l])),
         _ => v.into_iter().sum(),
     }
-}
-
-#[inline(always)]
-fn sum_of_8<T: Scalar>(v: [T; 8]) -> T {
-    let w: [T; 4] = std::array::from_fn(|l| v[l] + v[l + 4]);
-    (w[0] + w[2]) + (w[1] + w[3])
 }

@@ -12,6 +12,7 @@ mod cpu;
 mod direct;
 mod reference;
 
+pub(crate) use columns::interleaved_dot;
 pub use cpu::Cpu;
 pub use direct::Direct;
 pub use reference::Reference;

@@ -6,14 +6,13 @@
 
 use rayon::prelude::*;
 
+use crate::backend::interleaved_dot;
+
 /// Values per block: three vectors of it stay in the second-level cache.
 const BLOCK: usize = 1 << 11;
 
 /// Length from which the blocks go to the `rayon` pool.
 const PARALLEL_LENGTH: usize = 100_000;
-
-/// Interleaved partial sums of a block.
-const LANES: usize = 8;
 
 /// Runs `kernel` on every block and adds up what it returns, in the order of the blocks.
 fn over_blocks<I: Send, const N: usize>(
@@ -33,32 +32,17 @@ fn over_blocks<I: Send, const N: usize>(
     parts.into_iter().fold([0.0; N], add)
 }
 
-/// x·y of one block.
-#[inline]
-fn dot_block(x: &[f64], y: &[f64]) -> f64 {
-    let mut sums = [0.0; LANES];
-    let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let tail: f64 = xs.remainder().iter().zip(ys.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in xs.zip(ys) {
-        for l in 0..LANES {
-            sums[l] += a[l] * b[l];
-        }
-    }
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + e) + (c + g)) + ((b + f) + (d + h)) + tail
-}
-
 /// x·y.
 pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let blocks = x.chunks(BLOCK).zip(y.chunks(BLOCK));
-    let [sum] = over_blocks(x.len(), blocks, |(x, y)| [dot_block(x, y)]);
+    let [sum] = over_blocks(x.len(), blocks, |(x, y)| [interleaved_dot(x, y)]);
     sum
 }
 
 /// (x·y, x·x) in one pass.
 pub(super) fn dot_pair(x: &[f64], y: &[f64]) -> (f64, f64) {
     let blocks = x.chunks(BLOCK).zip(y.chunks(BLOCK));
-    let [xy, xx] = over_blocks(x.len(), blocks, |(x, y)| [dot_block(x, y), dot_block(x, x)]);
+    let [xy, xx] = over_blocks(x.len(), blocks, |(x, y)| [interleaved_dot(x, y), interleaved_dot(x, x)]);
     (xy, xx)
 }
 
@@ -103,7 +87,7 @@ pub(super) fn axpy_dot(alpha: f64, x: &[f64], y: &mut [f64], w: &[f64]) -> f64 {
     let blocks = x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)).zip(w.chunks(BLOCK));
     let [sum] = over_blocks(length, blocks, |((x, y), w)| {
         y.iter_mut().zip(x).for_each(|(y, x)| *y += alpha * x);
-        [dot_block(y, w)]
+        [interleaved_dot(y, w)]
     });
     sum
 }
@@ -114,7 +98,7 @@ pub(super) fn axpy_norm(alpha: f64, x: &[f64], y: &mut [f64]) -> f64 {
     let blocks = x.chunks(BLOCK).zip(y.chunks_mut(BLOCK));
     let [square] = over_blocks(length, blocks, |(x, y)| {
         y.iter_mut().zip(x).for_each(|(y, x)| *y += alpha * x);
-        [dot_block(y, y)]
+        [interleaved_dot(y, y)]
     });
     norm_from(square, y)
 }
@@ -139,7 +123,7 @@ pub(super) fn subtract_from(b: &[f64], r: &mut [f64]) -> f64 {
     let blocks = b.chunks(BLOCK).zip(r.chunks_mut(BLOCK));
     let [square] = over_blocks(length, blocks, |(b, r)| {
         r.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
-        [dot_block(r, r)]
+        [interleaved_dot(r, r)]
     });
     norm_from(square, r)
 }

@@ -3,28 +3,17 @@
 
 use rayon::prelude::*;
 
-const CHUNK: usize = 4096;
+use crate::backend::interleaved_dot;
 
-/// xᵀ y in eight interleaved sums, which the processor can work on at once.
-fn product(x: &[f64], y: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (x8, y8) = (x.chunks_exact(8), y.chunks_exact(8));
-    let rest: f64 = x8.remainder().iter().zip(y8.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in x8.zip(y8) {
-        for q in 0..8 {
-            sums[q] += a[q] * b[q];
-        }
-    }
-    sums.iter().sum::<f64>() + rest
-}
+const CHUNK: usize = 4096;
 
 /// xᵀ y.
 pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
     if x.len() <= CHUNK {
-        return product(x, y);
+        return interleaved_dot(x, y);
     }
     let partial: Vec<f64> =
-        x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)).map(|(x, y)| product(x, y)).collect();
+        x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)).map(|(x, y)| interleaved_dot(x, y)).collect();
     partial.iter().sum()
 }
 
@@ -40,7 +29,7 @@ pub(super) fn project(basis: &[Vec<f64>], w: &[f64]) -> Vec<f64> {
         .enumerate()
         .map(|(c, w)| {
             let from = c * CHUNK;
-            basis.iter().map(|v| product(&v[from..from + w.len()], w)).collect()
+            basis.iter().map(|v| interleaved_dot(&v[from..from + w.len()], w)).collect()
         })
         .collect();
     (0..basis.len()).map(|q| partial.iter().map(|p| p[q]).sum()).collect()
