@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let b = fresh_right_hand_side(&flow, n);
     let mut runs = vec![run("learned M", a, &b, &learned, report.factor_after)?];
     let baselines = classical_baselines(&amg, (1, 1), 1)?;
-    for baseline in baselines.iter().filter(|b| b.factor < 1.0).take(5) {
+    for baseline in baselines.iter().filter(|b| b.factor < 1.0).take(4) {
         let relaxation: Relaxation = baseline.smoother.parse()?;
         let classical = amg.with_relaxation(relaxation, (1, 1))?;
         runs.push(run(&baseline.smoother, a, &b, &classical, baseline.factor)?);
@@ -72,7 +72,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let training = TrainingPlot::new(title).loss(&report.loss_history).factor(&report.factor_history);
     let points: Vec<[f64; 2]> = flow.coordinates.rows().into_iter().map(|p| [p[0], p[1]]).collect();
     let solution = Cycles::new().preconditioner(&learned).solve(a, &b)?;
-    let field = FieldPlot::new(&flow.name, &points, &solution.x)?.label("u");
+    let title = format!("{}, with a source of heat", flow.name);
+    let field = FieldPlot::new(title, &points, &solution.x)?.label("u");
     for kind in ["svg", "png"] {
         residuals.write(out.join(format!("residuals.{kind}")))?;
         training.write(out.join(format!("training.{kind}")))?;
