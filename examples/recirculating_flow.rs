@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Solve a system that training has not seen, next to the classical smoothers at their best.
     let b = fresh_right_hand_side(&flow, n);
     let mut runs = vec![run("learned M", a, &b, &learned, report.factor_after)?];
-    let baselines = classical_baselines(&amg, (1, 1), 1)?;
+    let baselines = classical_baselines(&amg, (1, 1), 1, None)?;
     for baseline in baselines.iter().filter(|b| b.factor < 1.0).take(4) {
         let relaxation: Relaxation = baseline.smoother.parse()?;
         let classical = amg.with_relaxation(relaxation, (1, 1))?;

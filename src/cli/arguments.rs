@@ -1,13 +1,15 @@
 //! The command line.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::values::{
+    CycleShape, HierarchyChoice, count, finite, positive, positive_count, relaxation, seconds, threshold,
+    whole,
+};
 use crate::gallery::FlowScheme;
 use crate::multigrid::Relaxation;
-use crate::setup::Variant;
 
 /// Algebraic multigrid with learned relaxation.
 ///
@@ -16,7 +18,7 @@ use crate::setup::Variant;
 #[command(name = "multigrad", version, arg_required_else_help = true)]
 pub struct Arguments {
     /// Threads; all cores without it (results do not depend on it)
-    #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, global = true, display_order = 900, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub threads: Option<u16>,
     #[command(subcommand)]
     pub command: Command,
@@ -54,16 +56,16 @@ pub enum Problem {
 pub struct Generate {
     pub problem: Problem,
     /// Interior unknowns per direction
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value = "64", allow_negative_numbers = true, value_parser = positive_count)]
     pub n: usize,
     /// Discretisation of the flow: upwind, supg or galerkin [default: upwind]
     #[arg(long)]
     pub scheme: Option<FlowScheme>,
     /// Diffusion of the flow [default: 0.005], or anisotropy [default: 0.001]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = positive)]
     pub epsilon: Option<f64>,
     /// Angle of the anisotropy in radians [default: π/6]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_negative_numbers = true, value_parser = finite)]
     pub theta: Option<f64>,
     /// Where the matrix goes
     #[arg(short, long, value_name = "A.mtx")]
@@ -79,74 +81,27 @@ pub struct Generate {
     pub json: Option<PathBuf>,
 }
 
-/// A hierarchy by name, or the one that suits the matrix.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum HierarchyChoice {
-    Auto,
-    Named(Variant),
-}
-
-impl FromStr for HierarchyChoice {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        if name == "auto" {
-            return Ok(Self::Auto);
-        }
-        name.parse()
-            .map(Self::Named)
-            .map_err(|_| format!("there is no hierarchy called '{name}'; choose auto, sa, sasym, sat or san"))
-    }
-}
-
 #[derive(Debug, Args)]
 pub struct HierarchyOptions {
     /// auto, sa (smoothed aggregation), sasym (built on (A+Aᵀ)/2), sat (R smoothed on Aᵀ) or
-    /// san (energy-minimised, for dominant advection)
+    /// san (energy-minimised, for dominant advection); auto takes the one that suits the matrix
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub hierarchy: HierarchyChoice,
     /// Near-nullspace candidates, one column each (Matrix Market array)
     #[arg(long, value_name = "MODES.mtx")]
     pub near_nullspace: Option<PathBuf>,
     /// Strength threshold θ of smoothed aggregation
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value = "0", allow_negative_numbers = true, value_parser = threshold)]
     pub theta: f64,
     /// Rows below which a level is solved directly
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, value_name = "ROWS", default_value = "40", allow_negative_numbers = true, value_parser = whole)]
     pub max_coarse: usize,
     /// Unknowns per mesh point, for systems; detected without it
-    #[arg(long)]
+    #[arg(long, value_name = "ROWS", allow_negative_numbers = true, value_parser = positive_count)]
     pub block_size: Option<usize>,
     /// V(pre,post) or W(pre,post)
     #[arg(long, default_value = "V(1,1)", value_name = "CYCLE")]
     pub cycle: CycleShape,
-}
-
-/// V(pre,post) or W(pre,post).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CycleShape {
-    pub w: bool,
-    pub pre: usize,
-    pub post: usize,
-}
-
-impl FromStr for CycleShape {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("'{text}' is not a cycle; write V(1,1), V(2,1) or W(1,1), with at most 20 sweeps");
-        let w = match text.chars().next() {
-            Some('V' | 'v') => false,
-            Some('W' | 'w') => true,
-            _ => return Err(wrong()),
-        };
-        let inner = text[1..].strip_prefix('(').and_then(|t| t.strip_suffix(')')).ok_or_else(wrong)?;
-        let (pre, post) = inner.split_once(',').ok_or_else(wrong)?;
-        let count = |t: &str| t.trim().parse::<usize>().ok().filter(|c| *c <= 20).ok_or_else(wrong);
-        let (pre, post) = (count(pre)?, count(post)?);
-        if pre + post == 0 { Err(wrong()) } else { Ok(Self { w, pre, post }) }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -170,22 +125,22 @@ pub struct Train {
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
     /// Steps of the optimiser; chosen from the matrix without it
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = positive_count)]
     pub steps: Option<usize>,
     /// Rate of the first step; chosen without it
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = positive)]
     pub rate: Option<f64>,
     /// Cycles in the loss; chosen without it
-    #[arg(long)]
+    #[arg(long, value_name = "CYCLES", allow_negative_numbers = true, value_parser = |t: &str| count(t, 200))]
     pub cycles_in_loss: Option<usize>,
     /// Columns of the batch; chosen without it
-    #[arg(long)]
+    #[arg(long, value_name = "COLUMNS", allow_negative_numbers = true, value_parser = |t: &str| count(t, 1024))]
     pub batch: Option<usize>,
     /// Seed of all random vectors: the same seed, the same file
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// Seconds after which training stops with the best it has
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub time_limit: Option<f64>,
     /// Save the solver in single precision
     #[arg(long)]
@@ -207,8 +162,11 @@ pub enum Krylov {
     Auto,
     /// Plain cycles
     None,
+    /// Conjugate gradients, for symmetric positive definite matrices
     Cg,
+    /// BiCGStab: short recurrences for any matrix, two cycles per iteration
     Bicgstab,
+    /// Flexible GMRES for any matrix
     Fgmres,
 }
 
@@ -228,7 +186,9 @@ pub struct Solve {
     #[arg(long, value_name = "NAME", value_parser = relaxation)]
     pub smoother: Option<Relaxation>,
     /// A solver saved by `train`, instead of building a hierarchy
-    #[arg(long, value_name = "SOLVER.mgrad", conflicts_with_all = ["smoother", "near_nullspace"])]
+    #[arg(long, value_name = "SOLVER.mgrad", conflicts_with_all = [
+        "smoother", "hierarchy", "near_nullspace", "theta", "max_coarse", "block_size", "cycle",
+    ])]
     pub preconditioner: Option<PathBuf>,
     /// Use the saved solver although it was made for another matrix of the same size
     #[arg(long, requires = "preconditioner")]
@@ -240,13 +200,13 @@ pub struct Solve {
     #[arg(long, value_enum, default_value_t = Krylov::Auto)]
     pub krylov: Krylov,
     /// Iterations of FGMRES between restarts
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, value_name = "ITERATIONS", default_value = "30", allow_negative_numbers = true, value_parser = positive_count)]
     pub restart: usize,
     /// Relative residual ‖b − Ax‖₂/‖b‖₂ to reach
-    #[arg(long, default_value_t = 1e-8)]
+    #[arg(long, default_value = "1e-8", allow_negative_numbers = true, value_parser = positive)]
     pub rtol: f64,
     /// Iterations allowed
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, value_name = "ITERATIONS", default_value = "500", allow_negative_numbers = true, value_parser = whole)]
     pub max_iterations: usize,
     /// Where the solution goes (Matrix Market array)
     #[arg(short, long, value_name = "X.mtx")]
@@ -255,12 +215,12 @@ pub struct Solve {
     #[arg(long, value_name = "PICTURE")]
     pub plot: Option<PathBuf>,
     /// Coordinates of the unknowns, one row each, for --plot-solution
-    #[arg(long, value_name = "XY.mtx")]
+    #[arg(long, value_name = "XY.mtx", requires = "plot_solution")]
     pub coordinates: Option<PathBuf>,
     /// The solution over its coordinates, .svg or .png
     #[arg(long, value_name = "PICTURE", requires = "coordinates")]
     pub plot_solution: Option<PathBuf>,
-    /// Name of this run in pictures; the smoother without it
+    /// Name of this run in pictures; smoother and method without it
     #[arg(long)]
     pub label: Option<String>,
     /// Result as JSON
@@ -274,18 +234,9 @@ pub struct Plot {
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Picture, .svg or .png
-    #[arg(short, long)]
+    #[arg(short, long, value_name = "PICTURE")]
     pub output: PathBuf,
     /// Title of the picture
     #[arg(long)]
     pub title: Option<String>,
-}
-
-fn relaxation(text: &str) -> Result<Relaxation, String> {
-    text.parse::<Relaxation>().map_err(|e| e.to_string())
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    let value = text.parse::<f64>().ok().filter(|s| *s > 0.0 && *s <= 1e9);
-    value.ok_or_else(|| format!("'{text}' is not a positive number of seconds"))
 }

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::arguments::{HierarchyChoice, HierarchyOptions};
+use super::arguments::HierarchyOptions;
 use super::misuse;
+use super::values::HierarchyChoice;
 use crate::error::{Error, Result};
 use crate::multigrid::{Amg, Relaxation, suited_variant};
 use crate::setup::{Coarsening, Variant};
@@ -25,41 +26,22 @@ pub fn read_square(path: &Path) -> Result<Csr<f64>> {
     Ok(a)
 }
 
-/// Fails early if `path` cannot be written later, after the long work.
-pub fn check_writable<'a>(paths: impl IntoIterator<Item = Option<&'a Path>>) -> Result<()> {
-    for path in paths.into_iter().flatten() {
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        if path.is_dir() {
-            return Err(Error::io("write", path, std::io::Error::other("it is a folder")));
-        }
-        tempfile::tempfile_in(folder).map_err(|e| Error::io("write", path, e))?;
-    }
-    Ok(())
-}
-
-/// Fails early on a picture whose name says no format.
-pub fn check_picture(path: Option<&Path>) -> Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    if extension == "svg" || extension == "png" {
-        return Ok(());
-    }
-    Err(misuse(format!(
-        "cannot tell the picture format of {}: the name must end in .svg or .png",
-        path.display()
-    )))
-}
-
 /// Builds the hierarchy that the options ask for; seconds beside it.
 pub fn build(
-    a: &Csr<f64>,
+    (a, path): (&Csr<f64>, &Path),
     options: &HierarchyOptions,
     variant: Variant,
     relaxation: Relaxation,
 ) -> Result<(Amg, f64)> {
+    if let Some(size) = options.block_size
+        && !a.rows().is_multiple_of(size)
+    {
+        return Err(misuse(format!(
+            "--block-size {size} does not divide the {} rows of {}; leave it out to have it detected",
+            a.rows(),
+            path.display()
+        )));
+    }
     let clock = Instant::now();
     let coarsening = Coarsening {
         variant,
@@ -75,20 +57,37 @@ pub fn build(
     if options.cycle.w {
         builder = builder.w_cycle();
     }
-    if let Some(path) = &options.near_nullspace {
-        let candidates = matrix_market::read_dense(path)?;
+    if let Some(modes) = &options.near_nullspace {
+        let candidates = matrix_market::read_dense(modes)?;
         if candidates.nrows() != a.rows() {
             return Err(Error::dimension(format!(
                 "{}: {} rows of near-nullspace candidates for a matrix with {} rows",
-                path.display(),
+                modes.display(),
                 candidates.nrows(),
                 a.rows()
             )));
         }
         builder = builder.near_nullspace(candidates);
     }
-    let amg = builder.build(a)?;
+    let amg = builder.build(a).map_err(|e| e.at(path.display()))?;
     Ok((amg, clock.elapsed().as_secs_f64()))
+}
+
+/// As [`build`] with the smoother that suits the symmetry of the matrix: Gauss–Seidel or ILU(0).
+pub fn build_suited(
+    (a, path): (&Csr<f64>, &Path),
+    options: &HierarchyOptions,
+    variant: Variant,
+) -> Result<(Amg, Relaxation)> {
+    let suited = if a.is_symmetric() { Relaxation::GaussSeidel } else { Relaxation::Ilu0(1.0) };
+    match build((a, path), options, variant, suited) {
+        // ILU(0) may meet a zero pivot where Gauss–Seidel only needs the diagonal.
+        Err(e) if e.is_singular() => {
+            let other = Relaxation::GaussSeidel;
+            build((a, path), options, variant, other).map(|(amg, _)| (amg, other))
+        }
+        built => built.map(|(amg, _)| (amg, suited)),
+    }
 }
 
 /// The hierarchies to consider: the named one, the suited one, or for training on a
@@ -110,9 +109,4 @@ pub fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
         serde_json::to_writer_pretty(&mut *file, value)?;
         file.write_all(b"\n")
     })
-}
-
-/// The name of a file without folder and extension.
-pub fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::arguments::{Generate, Problem};
-use super::common::{check_writable, write_json};
+use super::common::write_json;
+use super::output::say;
+use super::paths::check_outputs;
 use super::{Verdict, misuse};
 use crate::error::Result;
 use crate::gallery::{self, FLOW_EPSILON, FlowScheme};
@@ -11,12 +13,8 @@ use crate::sparse::matrix_market;
 
 pub fn run(options: &Generate) -> Result<Verdict> {
     let Generate { n, epsilon, theta, scheme, .. } = *options;
-    check_writable([
-        Some(options.output.as_path()),
-        options.rhs.as_deref(),
-        options.coordinates.as_deref(),
-        options.json.as_deref(),
-    ])?;
+    let outputs = [options.rhs.as_deref(), options.coordinates.as_deref(), options.json.as_deref()];
+    check_outputs([], [Some(options.output.as_path())].into_iter().chain(outputs))?;
     let unused = |given: bool, option: &str, of: &str| {
         if given { Err(misuse(format!("{option} belongs to {of} only"))) } else { Ok(()) }
     };
@@ -53,7 +51,8 @@ pub fn run(options: &Generate) -> Result<Verdict> {
         matrix_market::write_dense(path, problem.coordinates.view())?;
     }
     let (rows, nnz) = (problem.matrix.rows(), problem.matrix.nnz());
-    println!("{}: {rows} unknowns, {nnz} nonzeros, written to {}", problem.name, options.output.display());
+    let path = options.output.display();
+    say(format_args!("{}: {rows} unknowns, {nnz} nonzeros, written to {path}", problem.name));
     if let Some(path) = &options.json {
         write_json(path, &json!({ "name": problem.name, "rows": rows, "nonzeros": nnz }))?;
     }

@@ -1,23 +1,28 @@
 //! `multigrad info`.
 
+use std::time::Instant;
+
 use serde_json::json;
 
 use super::Verdict;
 use super::arguments::Info;
-use super::common::{build, check_writable, read_square, variants, write_json};
-use super::output::level_table;
+use super::common::{build_suited, read_square, variants, write_json};
+use super::output::{level_table, say};
+use super::paths::check_outputs;
 use crate::error::Result;
-use crate::multigrid::Relaxation;
 use crate::sparse::Csr;
 
 pub fn run(options: &Info) -> Result<Verdict> {
-    check_writable([options.json.as_deref()])?;
+    let inputs = [Some(options.matrix.as_path()), options.hierarchy.near_nullspace.as_deref()];
+    check_outputs(inputs, [options.json.as_deref()])?;
     let a = read_square(&options.matrix)?;
     let facts = Facts::of(&a);
-    println!("{facts}");
+    say(&facts);
     let variant = variants(&a, options.hierarchy.hierarchy, false)[0];
-    let (amg, seconds) = build(&a, &options.hierarchy, variant, Relaxation::Jacobi(None))?;
-    println!("\n{amg}\nsetup {seconds:.3} s");
+    let clock = Instant::now();
+    let (amg, _) = build_suited((&a, &options.matrix), &options.hierarchy, variant)?;
+    let seconds = clock.elapsed().as_secs_f64();
+    say(format_args!("\n{amg}\nsetup {seconds:.3} s"));
     if let Some(path) = &options.json {
         let h = amg.hierarchy();
         let value = json!({
@@ -89,7 +94,7 @@ impl std::fmt::Display for Facts {
         )?;
         writeln!(f, "symmetry                 {symmetry}")?;
         writeln!(f, "positive off-diagonals   {}", self.positive)?;
-        writeln!(f, "rows with |a(i,i)| ≥ Σ   {}", self.dominant)?;
+        writeln!(f, "diagonally dominant      {} of {} rows", self.dominant, self.rows)?;
         writeln!(f, "zeros on the diagonal    {}", self.zero_diagonals)?;
         write!(f, "fingerprint              {}", self.fingerprint)
     }

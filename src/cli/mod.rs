@@ -9,10 +9,12 @@ mod common;
 mod generate;
 mod info;
 mod output;
+mod paths;
 mod plot;
 mod progress;
 mod solve;
 mod train;
+mod values;
 
 use std::process::ExitCode;
 
@@ -20,6 +22,7 @@ use clap::Parser;
 
 use crate::error::{Error, Result};
 use arguments::{Arguments, Command};
+use output::complain;
 
 /// How a command ended.
 enum Verdict {
@@ -33,14 +36,14 @@ pub fn main() -> ExitCode {
     if let Some(threads) = arguments.threads
         && let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()
     {
-        eprintln!("error: cannot start {threads} threads: {e}");
+        complain(format_args!("error: cannot start {threads} threads: {e}"));
         return ExitCode::from(1);
     }
     match run(&arguments.command) {
         Ok(Verdict::Done) => ExitCode::SUCCESS,
         Ok(Verdict::NotConverged) => ExitCode::from(3),
         Err(e) => {
-            eprintln!("error: {e}");
+            complain(format_args!("error: {e}"));
             ExitCode::from(if e.is_unsuited() { 2 } else { 1 })
         }
     }

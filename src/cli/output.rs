@@ -1,11 +1,36 @@
 //! Pieces of JSON and tables that commands share.
 
+use std::io::Write;
+
 use serde_json::{Value, json};
 
 use crate::engine::Host;
+use crate::krylov::{Outcome, Status};
 use crate::learn::Baseline;
 use crate::multigrid::Hierarchy;
 use crate::sparse::Scalar;
+
+/// A line on standard output. A reader that has gone away, as in `multigrad … | head -1`, is
+/// no reason to lose the results.
+pub fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A line on standard error.
+pub fn complain(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// "converged after 8 iterations".
+pub fn ending(out: &Outcome) -> String {
+    let plural = if out.iterations == 1 { "" } else { "s" };
+    // The reason of a breakdown is in the advice.
+    let status = match out.status {
+        Status::Breakdown(_) => "broke down".to_string(),
+        status => status.to_string(),
+    };
+    format!("{status} after {} iteration{plural}", out.iterations)
+}
 
 /// One object per level.
 pub fn level_table<T: Scalar>(h: &Hierarchy<Host<T>>) -> Value {
@@ -19,7 +44,7 @@ pub fn print_baselines(learned: (&str, f64), baselines: &[Baseline]) {
     let mut rows: Vec<(&str, f64)> = baselines.iter().map(|b| (b.smoother.as_str(), b.factor)).collect();
     rows.push(learned);
     rows.sort_by(|a, b| a.1.total_cmp(&b.1));
-    println!("smoother                    factor per cycle   cycles to 1e-8");
+    say("smoother                    factor per cycle   cycles to 1e-8");
     for (name, factor) in rows {
         let cycles = match factor {
             f if f <= 0.0 => "1".to_string(),
@@ -27,6 +52,6 @@ pub fn print_baselines(learned: (&str, f64), baselines: &[Baseline]) {
             _ => "diverges".to_string(),
         };
         let factor = if factor < 1e3 { format!("{factor:.4}") } else { format!("{factor:.1e}") };
-        println!("{name:<26}  {factor:>16}   {cycles:>14}");
+        say(format_args!("{name:<26}  {factor:>16}   {cycles:>14}"));
     }
 }

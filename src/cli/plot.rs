@@ -4,15 +4,16 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::Verdict;
 use super::arguments::Plot;
-use super::common::{check_picture, check_writable, stem};
-use super::{Verdict, misuse};
+use super::output::say;
+use super::paths::{check_outputs, check_picture, stem};
 use crate::error::{Error, Result};
 use crate::plot::{ResidualPlot, TrainingPlot};
 
 pub fn run(options: &Plot) -> Result<Verdict> {
     check_picture(Some(&options.output))?;
-    check_writable([Some(options.output.as_path())])?;
+    check_outputs(options.files.iter().map(|f| Some(f.as_path())), [Some(options.output.as_path())])?;
     let mut runs = Vec::new();
     for path in &options.files {
         runs.push((path, read(path)?));
@@ -26,16 +27,21 @@ pub fn run(options: &Plot) -> Result<Verdict> {
     let mut plot = ResidualPlot::new(title.unwrap_or_else(|| "residual histories".into()));
     for (path, value) in &runs {
         let history = numbers(value.get("residual_history")).ok_or_else(|| {
-            Error::format(format!(
-                "{}: no residual_history; give files written by `solve --json`",
-                path.display()
-            ))
+            let advice = match value.get("loss_history") {
+                Some(_) => "this is a file of `train --json`, whose curve is drawn alone",
+                None => "no residual_history; give files written by `solve --json`",
+            };
+            Error::format(format!("{}: {advice}", path.display()))
         })?;
         let label = value.get("label").and_then(Value::as_str).map_or_else(|| stem(path), str::to_string);
         plot = plot.series(label, &history);
     }
     plot.write(&options.output)?;
-    println!("{} residual histories drawn to {}", runs.len(), options.output.display());
+    let (count, path) = (runs.len(), options.output.display());
+    say(format_args!(
+        "{count} residual {} drawn to {path}",
+        if count == 1 { "history" } else { "histories" }
+    ));
     Ok(Verdict::Done)
 }
 
@@ -50,20 +56,22 @@ fn curve(options: &Plot, path: &Path, value: &Value) -> Result<Verdict> {
         .flatten()
         .filter_map(pair)
         .collect();
-    let title = options.title.clone().unwrap_or_else(|| format!("training, {}", stem(path)));
+    let matrix = value.get("matrix").and_then(Value::as_str).map_or_else(|| stem(path), str::to_string);
+    let title = options.title.clone().unwrap_or_else(|| format!("training on {matrix}"));
     TrainingPlot::new(title).loss(&loss).factor(&factors).write(&options.output)?;
-    println!("training curve drawn to {}", options.output.display());
+    say(format_args!("training curve drawn to {}", options.output.display()));
     Ok(Verdict::Done)
 }
 
 fn read(path: &Path) -> Result<Value> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-    let value: Value = serde_json::from_str(&text)
-        .map_err(|e| Error::format(format!("{}: not JSON: {e}", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|e| {
+        Error::format(format!("{}: not a JSON file of `solve` or `train`: {e}", path.display()))
+    })?;
     if value.is_object() {
         Ok(value)
     } else {
-        Err(misuse(format!("{}: not a result of `solve --json` or `train --json`", path.display())))
+        Err(Error::format(format!("{}: not a result of `solve --json` or `train --json`", path.display())))
     }
 }
 

@@ -4,16 +4,16 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::Verdict;
 use super::arguments::{Krylov, Solve};
-use super::common::{build, check_picture, check_writable, read_square, stem, variants, write_json};
-use super::output::level_table;
+use super::common::{build, build_suited, read_square, variants, write_json};
+use super::output::{complain, ending, level_table, say};
+use super::paths::{check_outputs, check_picture, stem};
 use super::progress::SolveBar;
-use super::{Verdict, misuse};
 use crate::error::{Error, Result};
 use crate::frozen::Frozen;
-use crate::krylov::{BiCgStab, Cg, Cycles, Fgmres, Outcome};
+use crate::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres, Outcome, Status};
 use crate::learn::asymptotic_factor;
-use crate::multigrid::Relaxation;
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, ResidualPlot};
 use crate::sparse::{Csr, matrix_market};
@@ -27,39 +27,27 @@ const POWER_ITERATION_CYCLES: usize = 90;
 pub fn run(options: &Solve) -> Result<Verdict> {
     check_picture(options.plot.as_deref())?;
     check_picture(options.plot_solution.as_deref())?;
-    check_writable([
-        options.output.as_deref(),
-        options.plot.as_deref(),
-        options.plot_solution.as_deref(),
-        options.json.as_deref(),
-    ])?;
-    if !(options.rtol > 0.0 && options.rtol.is_finite()) {
-        return Err(misuse(format!("--rtol {} is not a positive number", options.rtol)));
-    }
+    check_files(options)?;
     let a = read_square(&options.matrix)?;
     let b = right_hand_side(options, &a)?;
     let points = points(options, &a)?;
     let clock = Instant::now();
     let (solver, name) = solver(options, &a)?;
     let setup_seconds = clock.elapsed().as_secs_f64();
-    let krylov = method(options, &a, &solver);
     let clock = Instant::now();
-    let out = iterate(options, krylov, &a, &b, &solver)?;
+    let (krylov, out) = iterate_suited(options, &a, &b, &solver)?;
     let solve_seconds = clock.elapsed().as_secs_f64();
     let (factor, measured) = convergence_factor(krylov, &solver, &out);
 
-    println!("{solver}\n");
-    let method = format!("{krylov:?}").to_lowercase();
-    println!("smoother {name}, krylov {method}, setup {setup_seconds:.3} s, solve {solve_seconds:.3} s");
-    println!(
-        "{} after {} iterations, relative residual {:.3e}",
-        out.status,
-        out.iterations,
-        out.relative_residual()
-    );
+    let method = method_name(krylov);
+    let what = if options.preconditioner.is_some() { "solver" } else { "smoother" };
+    say(format_args!("{solver}\n"));
+    say(format_args!("{what} {name}, {method}, setup {setup_seconds:.3} s, solve {solve_seconds:.3} s"));
+    say(format_args!("{}, relative residual {:.3e}", ending(&out), out.relative_residual()));
     if let Some(factor) = factor {
-        println!("convergence factor per cycle {factor:.4} ({measured})");
+        say(format_args!("convergence factor {factor:.4} ({measured})"));
     }
+    let advice = if out.converged() { None } else { unsolvable(&a, &b).or_else(|| out.advice.clone()) };
     if let Some(path) = &options.output {
         matrix_market::write_vector(path, &out.x)?;
     }
@@ -78,7 +66,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "matrix": stem(&options.matrix),
             "converged": out.converged(),
             "status": out.status.to_string(),
-            "advice": out.advice,
+            "advice": advice,
             "iterations": out.iterations,
             "preconditioner_applications": out.preconditioner_applications,
             "relative_residual": finite(out.relative_residual()),
@@ -92,7 +80,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "level_table": solver.double().map(|c| level_table(c.hierarchy()))
                 .or_else(|| solver.single().map(|c| level_table(c.hierarchy()))),
             "smoother": name,
-            "krylov": method,
+            "krylov": format!("{krylov:?}").to_lowercase(),
             "rows": a.rows(),
             "nonzeros": a.nnz(),
         });
@@ -101,9 +89,56 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     if out.converged() {
         return Ok(Verdict::Done);
     }
-    let advice = out.advice.as_deref().unwrap_or("allow more iterations or choose another smoother");
-    eprintln!("not converged: {} after {} iterations; {advice}", out.status, out.iterations);
+    let advice = advice.as_deref().unwrap_or("allow more iterations or choose another smoother");
+    let not = if out.status == Status::MaxIterations { "" } else { "not converged: " };
+    complain(format_args!("{not}{}; {advice}", ending(&out)));
     Ok(Verdict::NotConverged)
+}
+
+/// Why no x exists for a matrix whose columns all sum to zero (a Neumann problem, a graph
+/// Laplacian) and a right-hand side whose values do not.
+fn unsolvable(a: &Csr<f64>, b: &[f64]) -> Option<String> {
+    let (mut sums, mut sizes) = (vec![0.0; a.cols()], vec![0.0; a.cols()]);
+    for (&j, &v) in a.pattern().col_idx().iter().zip(a.values()) {
+        sums[j as usize] += v;
+        sizes[j as usize] += v.abs();
+    }
+    let singular = sums.iter().zip(&sizes).all(|(sum, size)| sum.abs() <= 1e-12 * size);
+    let mean = b.iter().sum::<f64>() / b.len().max(1) as f64;
+    let largest = b.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    (singular && mean.abs() > 1e-10 * largest).then(|| {
+        format!(
+            "the matrix is singular (its columns sum to zero), so this right-hand side has no solution: its mean is {mean:.3e} and must be 0; subtract the mean"
+        )
+    })
+}
+
+fn method_name(krylov: Krylov) -> &'static str {
+    match krylov {
+        Krylov::None => "plain cycles",
+        Krylov::Cg => "CG",
+        Krylov::Bicgstab => "BiCGStab",
+        Krylov::Fgmres | Krylov::Auto => "FGMRES",
+    }
+}
+
+fn check_files(options: &Solve) -> Result<()> {
+    let hierarchy = &options.hierarchy;
+    check_outputs(
+        [
+            Some(options.matrix.as_path()),
+            options.rhs.as_deref(),
+            options.preconditioner.as_deref(),
+            hierarchy.near_nullspace.as_deref(),
+            options.coordinates.as_deref(),
+        ],
+        [
+            options.output.as_deref(),
+            options.plot.as_deref(),
+            options.plot_solution.as_deref(),
+            options.json.as_deref(),
+        ],
+    )
 }
 
 /// JSON has no infinity.
@@ -145,31 +180,24 @@ fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
 fn solver(options: &Solve, a: &Csr<f64>) -> Result<(Frozen, String)> {
     if let Some(path) = &options.preconditioner {
         let frozen = Frozen::load(path)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let checked = frozen.check_matrix(a).map_err(|e| e.at(path.display()));
         let same_size = Preconditioner::rows(&frozen) == a.rows();
         if options.allow_other_matrix && same_size {
-            return Ok((frozen, stem(path)));
+            return Ok((frozen, name));
         }
         if let Err(e) = checked {
             let hint = if same_size { "; --allow-other-matrix uses it all the same" } else { "" };
             return Err(Error::fingerprint(format!("{e}{hint}")));
         }
-        return Ok((frozen, stem(path)));
+        return Ok((frozen, name));
     }
+    let at = (a, options.matrix.as_path());
     let variant = variants(a, options.hierarchy.hierarchy, false)[0];
-    let suited = if a.is_symmetric() { Relaxation::GaussSeidel } else { Relaxation::Ilu0(1.0) };
-    let (relaxation, built) = match options.smoother {
-        Some(relaxation) => (relaxation, build(a, &options.hierarchy, variant, relaxation)),
-        None => match build(a, &options.hierarchy, variant, suited) {
-            // ILU(0) may meet a zero pivot where Gauss–Seidel only needs the diagonal.
-            Err(e) if e.is_singular() => {
-                let other = Relaxation::GaussSeidel;
-                (other, build(a, &options.hierarchy, variant, other))
-            }
-            built => (suited, built),
-        },
+    let (amg, relaxation) = match options.smoother {
+        Some(relaxation) => (build(at, &options.hierarchy, variant, relaxation)?.0, relaxation),
+        None => build_suited(at, &options.hierarchy, variant)?,
     };
-    let (amg, _) = built?;
     Ok((if options.single { amg.freeze_f32()? } else { amg.freeze()? }, relaxation.to_string()))
 }
 
@@ -179,6 +207,21 @@ fn method(options: &Solve, a: &Csr<f64>, solver: &Frozen) -> Krylov {
         Krylov::Auto => Krylov::Fgmres,
         chosen => chosen,
     }
+}
+
+/// The method that was chosen; CG by itself gives way to FGMRES on an indefinite problem.
+fn iterate_suited(options: &Solve, a: &Csr<f64>, b: &[f64], solver: &Frozen) -> Result<(Krylov, Outcome)> {
+    let krylov = method(options, a, solver);
+    let out = iterate(options, krylov, a, b, solver)?;
+    let indefinite = matches!(
+        out.status,
+        Status::Breakdown(Breakdown::IndefiniteMatrix | Breakdown::IndefinitePreconditioner)
+    );
+    if options.krylov == Krylov::Auto && krylov == Krylov::Cg && indefinite {
+        complain("matrix or cycle is not positive definite, as CG needs it: FGMRES takes over");
+        return Ok((Krylov::Fgmres, iterate(options, Krylov::Fgmres, a, b, solver)?));
+    }
+    Ok((krylov, out))
 }
 
 fn iterate(options: &Solve, krylov: Krylov, a: &Csr<f64>, b: &[f64], solver: &Frozen) -> Result<Outcome> {
@@ -207,7 +250,7 @@ fn convergence_factor(krylov: Krylov, solver: &Frozen, out: &Outcome) -> (Option
             (None, Some(c)) => Some(asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES)),
             (None, None) => None,
         };
-        return (measure.map(|m| m.factor), "asymptotic, by power iteration");
+        return (measure.map(|m| m.factor), "per cycle, asymptotic, by power iteration");
     }
-    (out.convergence_factor(), "mean over the last half of the iterations")
+    (out.convergence_factor(), "per iteration, mean over the last half")
 }

@@ -1,14 +1,15 @@
 //! `multigrad train`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::Verdict;
 use super::arguments::Train;
-use super::common::{build, check_picture, check_writable, read_square, stem, variants, write_json};
-use super::output::{level_table, print_baselines};
+use super::common::{build, read_square, variants, write_json};
+use super::output::{complain, level_table, print_baselines, say};
+use super::paths::{check_outputs, check_picture, stem};
 use super::progress::TrainingBar;
-use super::{Verdict, misuse};
 use crate::error::Result;
 use crate::learn::{Baseline, Trainer, TrainingReport, classical_baselines};
 use crate::multigrid::{Amg, Relaxation};
@@ -16,26 +17,35 @@ use crate::plot::TrainingPlot;
 
 pub fn run(options: &Train) -> Result<Verdict> {
     check_picture(options.plot.as_deref())?;
-    check_writable([Some(options.output.as_path()), options.plot.as_deref(), options.json.as_deref()])?;
-    let trainer = trainer(options)?;
+    check_outputs(
+        [Some(options.matrix.as_path()), options.hierarchy.near_nullspace.as_deref()],
+        [Some(options.output.as_path()), options.plot.as_deref(), options.json.as_deref()],
+    )?;
+    let trainer = trainer(options);
     let a = read_square(&options.matrix)?;
     let mut candidates = Vec::new();
     let mut setup_seconds = 0.0;
     for variant in variants(&a, options.hierarchy.hierarchy, true) {
-        let (amg, seconds) = build(&a, &options.hierarchy, variant, Relaxation::Spai1)?;
+        let (amg, seconds) = build((&a, &options.matrix), &options.hierarchy, variant, Relaxation::Spai1)?;
         candidates.push(amg);
         setup_seconds += seconds;
     }
     let bar = TrainingBar::new();
     let (amg, report) = trainer.fit_best(&candidates, &mut |p| bar.show(p))?;
     drop(bar);
-    println!("{amg}\n\n{report}");
+    say(format_args!("{amg}\n\n{report}"));
     let baselines = match options.no_baselines {
         true => Vec::new(),
         false => {
             let sweeps = (options.hierarchy.cycle.pre, options.hierarchy.cycle.post);
-            let found = classical_baselines(&amg, sweeps, options.seed)?;
-            println!();
+            // The comparison takes no longer than the training, or five seconds.
+            let limit = Duration::from_secs_f64(report.train_seconds.max(5.0));
+            let clock = Instant::now();
+            let found = classical_baselines(&amg, sweeps, options.seed, Some(limit))?;
+            say("");
+            if clock.elapsed() >= limit {
+                say(format_args!("classical smoothers as far as {:.0} s sufficed:", limit.as_secs_f64()));
+            }
             print_baselines(
                 (if report.accepted { "learned M" } else { "start (SPAI-1)" }, report.factor_after),
                 &found,
@@ -44,21 +54,25 @@ pub fn run(options: &Train) -> Result<Verdict> {
         }
     };
     save(options, &amg, &report)?;
-    println!("\nsaved to {}", options.output.display());
+    say(format_args!("\nsaved to {}", options.output.display()));
     if let Some(path) = &options.plot {
         let title = format!("training on {}, hierarchy {}", stem(&options.matrix), report.hierarchy);
-        TrainingPlot::new(title).loss(&report.loss_history).factor(&report.factor_history).write(path)?;
+        let plot = TrainingPlot::new(title).loss(&report.loss_history).factor(&report.factor_history);
+        if report.loss_history.is_empty() {
+            complain(format_args!("no training curve in {}: there was nothing to learn", path.display()));
+        } else {
+            plot.write(path)?;
+        }
     }
     if let Some(path) = &options.json {
-        write_json(path, &to_json(&amg, &report, &baselines, setup_seconds)?)?;
+        let mut value = to_json(&amg, &report, &baselines, setup_seconds)?;
+        value["matrix"] = json!(stem(&options.matrix));
+        write_json(path, &value)?;
     }
     Ok(Verdict::Done)
 }
 
-fn trainer(options: &Train) -> Result<Trainer> {
-    if options.steps == Some(0) {
-        return Err(misuse("--steps 0 trains nothing; give at least one step"));
-    }
+fn trainer(options: &Train) -> Trainer {
     let cycle = options.hierarchy.cycle;
     let mut trainer = Trainer::new().seed(options.seed).sweeps(cycle.pre, cycle.post);
     if let Some(steps) = options.steps {
@@ -76,7 +90,7 @@ fn trainer(options: &Train) -> Result<Trainer> {
     if let Some(limit) = options.time_limit {
         trainer = trainer.time_limit(Duration::from_secs_f64(limit));
     }
-    Ok(trainer)
+    trainer
 }
 
 fn save(options: &Train, amg: &Amg, report: &TrainingReport) -> Result<()> {

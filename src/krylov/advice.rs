@@ -33,6 +33,9 @@ pub(super) fn advice(out: &Outcome, situation: Situation) -> Option<String> {
 }
 
 fn max_iterations(out: &Outcome, situation: Situation) -> String {
+    if out.iterations == 0 {
+        return "no iteration was allowed; raise max_iterations".into();
+    }
     let remedy = match (situation.preconditioned, situation.method) {
         (_, Method::Cycles) => "use the same cycle as the preconditioner of CG or FGMRES",
         (false, _) => "give a preconditioner",
@@ -74,7 +77,8 @@ fn diverged(situation: Situation) -> String {
     match situation.method {
         Method::Cycles => "the spectral radius of I − B A exceeds one; use the cycle as the preconditioner of a Krylov method, or damp it".into(),
         Method::Cg => "the matrix or the preconditioner is not symmetric positive definite, or the matrix is singular and b outside its range; use FGMRES".into(),
-        Method::BiCgStab | Method::Fgmres { .. } => "use FGMRES, whose residual cannot grow, or a stronger preconditioner".into(),
+        Method::Fgmres { .. } => "the operator and the preconditioner grow the residual beyond rounding; check their scale, or use a stronger preconditioner".into(),
+        Method::BiCgStab => "use FGMRES, whose residual cannot grow, or a stronger preconditioner".into(),
     }
 }
 

@@ -49,8 +49,7 @@ impl<T: Scalar> Adam<T> {
     }
 }
 
-/// The rate at `step` of `steps`: half a cosine from `rate` down to 2 % of it.
-pub(super) fn cosine_decay(rate: f64, step: usize, steps: usize) -> f64 {
-    let t = step as f64 / steps.max(1) as f64;
-    rate * (0.02 + 0.98 * 0.5 * (1.0 + (std::f64::consts::PI * t.min(1.0)).cos()))
+/// The rate at this share of the training, 0 to 1: half a cosine from `rate` down to 2 % of it.
+pub(super) fn cosine_decay(rate: f64, share: f64) -> f64 {
+    rate * (0.02 + 0.98 * 0.5 * (1.0 + (std::f64::consts::PI * share.clamp(0.0, 1.0)).cos()))
 }

@@ -64,6 +64,7 @@ impl<T: Scalar> PowerIteration<T> {
     pub fn run(&mut self, h: &Hierarchy<Host<T>>, cycles: usize) -> (f64, f64) {
         let columns = self.eager.columns();
         let zero = self.eager.zeros(self.rows);
+        let start = self.vectors.clone();
         let mut logs = vec![0.0; columns];
         for _ in 0..cycles {
             let x = self.eager.vector(&self.vectors);
@@ -78,6 +79,7 @@ impl<T: Scalar> PowerIteration<T> {
             if scale.iter().any(|s| !s.finite() || *s == T::ZERO) {
                 // Zero to rounding: the cycle is exact. Otherwise it overflowed.
                 let exact = after.iter().all(|v| v.is_finite());
+                self.vectors = start;
                 return if exact { (0.0, 0.0) } else { (f64::INFINITY, f64::INFINITY) };
             }
             for row in self.vectors.chunks_exact_mut(columns) {

@@ -36,11 +36,10 @@ impl Recipe {
         Self { steps, rate: 0.02, cycles, batch: 16 }
     }
 
-    /// Cycles in the loss at `step`.
-    pub fn cycles_at(&self, step: usize) -> usize {
+    /// Cycles in the loss at this share of the training, 0 to 1.
+    pub fn cycles_at(&self, share: f64) -> usize {
         let (first, last) = (self.cycles.0 as f64, self.cycles.1 as f64);
-        let t = (step as f64 / self.steps.max(1) as f64).min(1.0);
-        (first + (last - first) * t).round() as usize
+        (first + (last - first) * share.clamp(0.0, 1.0)).round() as usize
     }
 
     /// Whether every parameter is in its range.

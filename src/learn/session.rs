@@ -72,6 +72,8 @@ impl<T: Scalar> Session<T> {
             rollbacks: 0,
         };
         if !session.is_empty() {
+            // From random vectors, the first measurement needs more cycles than the others.
+            session.check.run(&session.parameters.install(&session.hierarchy), 2 * CHECK_CYCLES);
             session.measure();
         }
         Ok(session)
@@ -103,14 +105,23 @@ impl<T: Scalar> Session<T> {
     /// # Errors
     /// None in practice: lengths are right by construction.
     pub fn step(&mut self) -> Result<()> {
+        self.step_at(self.steps() as f64 / self.recipe.steps.max(1) as f64)
+    }
+
+    /// As [`step`](Self::step), with the rate and the cycles of this `share` of the schedule,
+    /// 0 at the beginning and 1 at the end: for training that ends by the clock.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn step_at(&mut self, share: f64) -> Result<()> {
         let number = self.steps();
-        let rate = cosine_decay(self.rate, number, self.recipe.steps);
+        let rate = cosine_decay(self.rate, share);
         let result = convergence_loss(
             &self.tape,
             &self.hierarchy,
             &self.parameters,
             self.pool.values(),
-            self.recipe.cycles_at(number),
+            self.recipe.cycles_at(share),
         )?;
         self.loss_history.push(result.loss);
         if !result.loss.is_finite() {

@@ -158,7 +158,7 @@ impl Trainer {
             stopped_early = Some("there is nothing to learn".to_string());
         }
         while stopped_early.is_none() && session.steps() < recipe.steps {
-            session.step()?;
+            session.step_at(self.share(&session, clock))?;
             observe(&progress(&session, recipe, clock, false));
             if self.time_limit.is_some_and(|limit| clock.elapsed() >= limit) && session.steps() < recipe.steps
             {
@@ -186,10 +186,15 @@ impl Trainer {
                 return Ok(Some((start, session)));
             }
             let recipe = session.recipe();
-            while session.steps() < TRIAL_STEPS.min(recipe.steps) && !session.is_empty() {
-                session.step()?;
+            // With a time limit, all trials together take a quarter of it at most.
+            let trial = Instant::now();
+            let limit = self.time_limit.map(|l| l / (4 * starts.len() as u32));
+            let in_time = || limit.is_none_or(|l| trial.elapsed() < l);
+            while session.steps() < TRIAL_STEPS.min(recipe.steps) && !session.is_empty() && in_time() {
+                session.step_at(self.share(&session, clock))?;
                 observe(&progress(&session, recipe, clock, true));
             }
+            session.finish();
             let factor = session.best_factor();
             trials.push((start.variant(), factor));
             // Nonzeros of one cycle over the digits that it gains.
@@ -199,6 +204,13 @@ impl Trainer {
             }
         }
         Ok(best.map(|(_, start, session)| (start, session)))
+    }
+
+    /// How much of the training is done, by steps or by time, whichever is more.
+    fn share(&self, session: &Session<f32>, clock: Instant) -> f64 {
+        let steps = session.steps() as f64 / session.recipe().steps.max(1) as f64;
+        let time = self.time_limit.map_or(0.0, |l| clock.elapsed().as_secs_f64() / l.as_secs_f64());
+        steps.max(time)
     }
 
     /// A session with what was set, and the rest suited to the hierarchy and its start.

@@ -9,7 +9,7 @@ use super::preconditioner::CyclePreconditioner;
 use super::relaxation::Relaxation;
 use crate::backend::Direct;
 use crate::engine::Host;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::operator::Preconditioner;
 use crate::setup::{Coarsening, Grids, Variant};
 use crate::sparse::{Csr, Fingerprint};
@@ -124,6 +124,9 @@ impl Preconditioner for Amg {
     }
 }
 
+/// A coarsest level beyond this is factorised only where `max_coarse` asks for it.
+const LARGE_COARSEST: usize = 50_000;
+
 /// What an [`Amg`] will be.
 #[derive(Debug, Clone)]
 pub struct AmgBuilder {
@@ -190,6 +193,13 @@ impl AmgBuilder {
     /// the wrong length; a coarsest level that is singular and large.
     pub fn build(&self, a: &Csr<f64>) -> Result<Amg> {
         let grids = self.coarsening.coarsen(a, self.near_nullspace.as_ref())?;
+        let (rows, nnz) = (grids.coarsest.rows(), grids.coarsest.nnz());
+        if rows > self.coarsening.max_coarse.max(LARGE_COARSEST) && nnz > 3 * rows {
+            return Err(Error::unsuited(format!(
+                "coarsening stopped at {rows} unknowns, too many to solve directly; lower the strength threshold theta (it is {}) or raise max_coarse to do it all the same",
+                self.coarsening.theta
+            )));
+        }
         let mut hierarchy = assemble(grids, self.gamma)?;
         set_smoothers(&mut hierarchy, self.relaxation, self.sweeps)?;
         let cycle = CyclePreconditioner::new(hierarchy)?;

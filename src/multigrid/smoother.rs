@@ -226,8 +226,8 @@ impl<V> std::fmt::Display for Smoother<V> {
             Smoother::GaussSeidel { direction: Direction::Backward } => f.write_str("Gauss–Seidel backward"),
             Smoother::Chebyshev { coefficients, .. } => write!(f, "Chebyshev({})", coefficients.len()),
             Smoother::Sparse { .. } => f.write_str("sparse M"),
-            Smoother::Factors { damping, .. } if *damping == 1.0 => f.write_str("L U"),
-            Smoother::Factors { damping, .. } => write!(f, "{damping} · L U"),
+            Smoother::Factors { damping, .. } if *damping == 1.0 => f.write_str("incomplete LU"),
+            Smoother::Factors { damping, .. } => write!(f, "{damping} · incomplete LU"),
         }
     }
 }

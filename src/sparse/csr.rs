@@ -276,10 +276,13 @@ impl<T: Scalar> Csr<T> {
         if self.rows() != self.cols() {
             return f64::INFINITY;
         }
+        // Scaled, so that no square overflows or vanishes.
+        let largest = self.values.iter().fold(0.0f64, |m, v| m.max(v.to_f64().abs()));
+        let scaled = |v: T| v.to_f64() / largest;
         let (mut difference, mut norm) = (0.0, 0.0);
         for i in 0..self.rows() {
             for (j, v) in self.row(i) {
-                let (v, w) = (v.to_f64(), self.get(j, i).to_f64());
+                let (v, w) = (scaled(v), scaled(self.get(j, i)));
                 norm += v * v;
                 // An entry without a partner is met once, a pair twice.
                 let twice = if self.pattern.find(j, i).is_some() { 1.0 } else { 2.0 };

@@ -16,6 +16,8 @@ mod scalar;
 
 pub use csr::Csr;
 pub(crate) use files::write_atomic;
+#[cfg(feature = "cli")]
+pub(crate) use files::{folder_of, is_stream, resolved};
 pub use fingerprint::Fingerprint;
 pub use pattern::{Pattern, Transposition};
 pub use scalar::Scalar;
