@@ -18,7 +18,7 @@ pub struct GradientCheck {
 /// Compares `gradients` of `loss` at `parameters` with fourth-order central differences.
 ///
 /// At most `entries` entries of every parameter are compared, evenly spread. The error of
-/// an entry is |fd − g| / max(|g|, ‖g‖_∞ of its parameter); a step of about 10⁻³ times the
+/// an entry is |fd − g| divided by the largest |g| or |fd| of its parameter; a step of about 10⁻³ times the
 /// size of the parameter leaves differences that are good to about 10⁻¹⁰ on a smooth loss.
 /// Cost: four evaluations of the loss per entry.
 ///
@@ -42,7 +42,8 @@ pub fn gradient_check(
     let mut worst = GradientCheck { relative_error: 0.0, parameter: 0, entry: 0, compared: 0 };
     for (q, gradient) in gradients.iter().enumerate() {
         let size = parameters[q].iter().fold(0.0f64, |m, v| m.max(v.abs())).max(1e-3);
-        let scale = gradient.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
+        let mut scale = gradient.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
+        let mut errors = Vec::new();
         let stride = gradient.len().div_ceil(entries.max(1)).max(1);
         for entry in (0..gradient.len()).step_by(stride) {
             let (centre, h) = (parameters[q][entry], 1e-3 * size);
@@ -54,10 +55,14 @@ pub fn gradient_check(
             let far = shifted(2.0)? - shifted(-2.0)?;
             at[q][entry] = centre;
             let difference = (8.0 * near - far) / (12.0 * h);
-            let error = (difference - gradient[entry]).abs() / scale;
-            worst.compared += 1;
-            if error.is_nan() || error > worst.relative_error {
-                worst = GradientCheck { relative_error: error, parameter: q, entry, ..worst };
+            scale = scale.max(difference.abs());
+            errors.push((entry, (difference - gradient[entry]).abs()));
+        }
+        worst.compared += errors.len();
+        for (entry, error) in errors {
+            let relative_error = error / scale;
+            if relative_error.is_nan() || relative_error > worst.relative_error {
+                worst = GradientCheck { relative_error, parameter: q, entry, ..worst };
             }
         }
     }

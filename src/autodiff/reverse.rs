@@ -14,8 +14,8 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     /// recorded run.
     ///
     /// # Errors
-    /// A seed of another length than the output, or a parameter whose length is missing or
-    /// wrong.
+    /// A seed of another length than the output, a parameter whose length is missing or wrong,
+    /// or an output of an earlier recording.
     pub fn backward(&self, lengths: &[usize], output: &TapeVector<T>, seed: &[T]) -> Result<Vec<Vec<T>>> {
         Ok(self.sweep(lengths, output, seed, None)?.0)
     }
@@ -23,7 +23,7 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     /// As [`backward`](Self::backward), with the gradient with respect to `input` beside it.
     ///
     /// # Errors
-    /// As `backward`, and an `input` that was recorded as a constant.
+    /// As `backward`, and an `input` that is a constant or of an earlier recording.
     pub fn backward_to(
         &self,
         lengths: &[usize],
@@ -31,9 +31,9 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
         seed: &[T],
         input: &TapeVector<T>,
     ) -> Result<(Vec<Vec<T>>, Vec<T>)> {
-        let node = input
-            .node
-            .ok_or_else(|| Error::invalid_input("the input was recorded as a constant; use `Tape::input`"))?;
+        let node = input.node.filter(|_| input.recording == self.recording.get()).ok_or_else(|| {
+            Error::invalid_input("the input is not on this recording; make it with `Tape::input`")
+        })?;
         let (parameters, wanted) = self.sweep(lengths, output, seed, Some(node))?;
         Ok((parameters, wanted.unwrap_or_else(|| vec![T::ZERO; input.value.rows() * self.eager.columns()])))
     }
@@ -45,6 +45,11 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
         seed: &[T],
         wanted: Option<usize>,
     ) -> Result<Swept<T>> {
+        if output.node.is_some() && output.recording != self.recording.get() {
+            return Err(Error::invalid_input(
+                "the output was recorded before the tape was cleared; record it again",
+            ));
+        }
         let expected = output.value.rows() * self.eager.columns();
         if seed.len() != expected {
             let message = format!("the seed has {} values, the output {expected}", seed.len());

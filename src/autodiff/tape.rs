@@ -1,6 +1,6 @@
 //! The recording engine.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ use crate::sparse::Scalar;
 pub struct Tape<T: Scalar, B = Cpu> {
     pub(super) eager: Eager<T, B>,
     pub(super) nodes: RefCell<Vec<Node<T>>>,
+    /// Counts the recordings, so that a vector of an earlier one is not taken for one of this.
+    pub(super) recording: Cell<u64>,
 }
 
 /// Leaves of a recorded run: constants and parameters.
@@ -67,6 +69,7 @@ impl<T> Parameter<T> {
 pub struct TapeVector<T> {
     pub(super) value: Rc<Vector<Buffer<T>>>,
     pub(super) node: Option<usize>,
+    pub(super) recording: u64,
 }
 
 pub(super) type Value<T> = Rc<Vector<Buffer<T>>>;
@@ -103,17 +106,18 @@ pub(super) enum Node<T: Scalar> {
 impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     /// A tape for blocks of `k` columns.
     pub fn new(backend: B, k: usize) -> Self {
-        Self { eager: Eager::new(backend, k), nodes: RefCell::new(Vec::new()) }
+        Self { eager: Eager::new(backend, k), nodes: RefCell::new(Vec::new()), recording: Cell::new(0) }
     }
 
     /// A constant vector, rows × k, row-major.
     pub fn constant(&self, values: &[T]) -> TapeVector<T> {
-        TapeVector { value: Rc::new(self.eager.vector(values)), node: None }
+        self.wrap(self.eager.vector(values), None)
     }
 
     /// A vector whose gradient flows on, rows × k, row-major.
     pub fn input(&self, values: &[T]) -> TapeVector<T> {
-        TapeVector { value: Rc::new(self.eager.vector(values)), node: Some(self.push(Node::Input)) }
+        let node = self.push(Node::Input);
+        self.wrap(self.eager.vector(values), Some(node))
     }
 
     /// The values of a vector, rows × k, row-major. Cost: a copy.
@@ -139,12 +143,17 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     /// Forgets the recording and keeps the buffers for the next one.
     pub fn clear(&self) {
         self.nodes.borrow_mut().clear();
+        self.recording.set(self.recording.get() + 1);
     }
 
     fn push(&self, node: Node<T>) -> usize {
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(node);
         nodes.len() - 1
+    }
+
+    fn wrap(&self, value: Vector<Buffer<T>>, node: Option<usize>) -> TapeVector<T> {
+        TapeVector { value: Rc::new(value), node, recording: self.recording.get() }
     }
 
     /// The value if nobody else needs it, or a copy.
@@ -160,7 +169,7 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
         node: impl FnOnce() -> Node<T>,
     ) -> TapeVector<T> {
         let node = (depends && value.handle().is_some()).then(|| self.push(node()));
-        TapeVector { value: Rc::new(value), node }
+        self.wrap(value, node)
     }
 
     fn affine(
@@ -192,7 +201,7 @@ impl<T: Scalar, B: Backend<T>> Engine for Tape<T, B> {
     type Vector = TapeVector<T>;
 
     fn zeros(&self, rows: usize) -> TapeVector<T> {
-        TapeVector { value: Rc::new(self.eager.zeros(rows)), node: None }
+        self.wrap(self.eager.zeros(rows), None)
     }
 
     fn residual(&self, b: &TapeVector<T>, a: &Operand<T>, x: &TapeVector<T>) -> TapeVector<T> {

@@ -4,6 +4,8 @@
 //! rows are taken over blocks of fixed size: the bits do not depend on the number of
 //! threads. Small work stays on the calling thread.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::columns::{by_columns, dot, interleaved_dot, part, sum_of_8, vectorised};
@@ -42,16 +44,39 @@ fn over_rows<T: Scalar>(
 
 #[inline(always)]
 fn entries<'a, T: Scalar>(a: View<'a, T>, i: usize) -> impl Iterator<Item = (u32, T)> + 'a {
-    let range = a.pattern.row(i);
+    entries_range(a, a.pattern.row(i))
+}
+
+#[inline(always)]
+fn entries_range<'a, T: Scalar>(a: View<'a, T>, range: Range<usize>) -> impl Iterator<Item = (u32, T)> + 'a {
     a.pattern.col_idx()[range.clone()].iter().copied().zip(a.values[range].iter().copied())
 }
 
 #[inline(always)]
 fn transposed_entries<'a, T: Scalar>(a: View<'a, T>, j: usize) -> impl Iterator<Item = (u32, T)> + 'a {
     let t = a.pattern.transposition();
-    let range = t.ptr[j] as usize..t.ptr[j + 1] as usize;
+    transposed_range(a, t.ptr[j] as usize..t.ptr[j + 1] as usize)
+}
+
+#[inline(always)]
+fn transposed_range<'a, T: Scalar>(
+    a: View<'a, T>,
+    range: Range<usize>,
+) -> impl Iterator<Item = (u32, T)> + 'a {
+    let t = a.pattern.transposition();
     let values = a.values;
     t.row_idx[range.clone()].iter().zip(&t.source[range]).map(move |(&i, &p)| (i, values[p as usize]))
+}
+
+/// The entries of row `i` at and below the diagonal, or at and above it.
+#[inline(always)]
+fn side(ptr: &[u32], idx: &[u32], i: usize, lower: bool) -> Range<usize> {
+    let (start, end) = (ptr[i] as usize, ptr[i + 1] as usize);
+    if lower {
+        start..start + idx[start..end].partition_point(|&j| j as usize <= i)
+    } else {
+        start + idx[start..end].partition_point(|&j| (j as usize) < i)..end
+    }
 }
 
 /// y(i) ← α Σ v x(j) + β y(i) over the entries (j, v) of row i.
@@ -77,23 +102,23 @@ fn gather<T: Scalar, I: Iterator<Item = (u32, T)>>(
 }
 
 /// One row of a substitution or sweep: x(i) ← (b − Σ_{j≠i} v x(j)) / d for the entries
-/// that `reads` lets through.
+/// given, with d = 1 for a unit diagonal and d = 0 where none is stored.
 #[inline(always)]
 fn substitute<T: Scalar, const K: usize>(
     entries: impl Iterator<Item = (u32, T)>,
-    reads: impl Fn(usize) -> bool,
+    unit: bool,
     mut sum: [T; K],
     i: usize,
     x: &mut [T],
     (k, c): (usize, usize),
 ) {
-    let mut diagonal = T::ONE;
+    let mut diagonal = if unit { T::ONE } else { T::ZERO };
     for (j, v) in entries {
         let j = j as usize;
-        if !reads(j) {
-            continue;
-        }
         if j == i {
+            if unit {
+                continue;
+            }
             diagonal = v;
             continue;
         }
@@ -160,7 +185,7 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     // Moves per nonzero: index (4 bytes), gradient read and written, k values of x; y once.
     fn sampled_product(&self, alpha: T, pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize) {
-        let body = |rows: std::ops::Range<usize>, g: &mut [T]| {
+        let body = |rows: Range<usize>, g: &mut [T]| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -258,9 +283,12 @@ impl<T: Scalar> Backend<T> for Cpu {
                     for i in rows_in_order(n, ascending) {
                         let own = part::<T, K>(x, i, k, c);
                         if transposed {
-                            substitute(transposed_entries(a, i), |j| tri.reads(j, i), own, i, x, (k, c));
+                            let t = a.pattern.transposition();
+                            let range = side(&t.ptr, &t.row_idx, i, !tri.lower);
+                            substitute(transposed_range(a, range), tri.unit, own, i, x, (k, c));
                         } else {
-                            substitute(entries(a, i), |j| tri.reads(i, j), own, i, x, (k, c));
+                            let range = side(a.pattern.row_ptr(), a.pattern.col_idx(), i, tri.lower);
+                            substitute(entries_range(a, range), tri.unit, own, i, x, (k, c));
                         }
                     }
                 });
@@ -276,7 +304,7 @@ impl<T: Scalar> Backend<T> for Cpu {
                 by_columns!(k, |K, k, c| {
                     for i in rows_in_order(a.pattern.rows(), direction == Direction::Forward) {
                         let rhs = part::<T, K>(b, i, k, c);
-                        substitute(entries(a, i), |_| true, rhs, i, x, (k, c));
+                        substitute(entries(a, i), false, rhs, i, x, (k, c));
                     }
                 });
             },

@@ -1,5 +1,7 @@
 //! The direct solver of the coarsest level: `faer`'s sparse LU, guarded.
 
+use std::any::Any;
+
 use faer::linalg::solvers::{Solve, Svd};
 use faer::sparse::SparseRowMat;
 use faer::sparse::linalg::solvers::Lu;
@@ -20,10 +22,13 @@ const DENSE_ROWS: usize = 160;
 /// A nonsingular matrix is factored by sparse LU. A singular one (a Neumann problem, say)
 /// of up to 600 rows is solved in the least-squares sense by its pseudo-inverse.
 /// Serialises as the matrix and is factored again when it is read.
+///
+/// The matrix is kept in double precision whatever `T` is: rounded to single precision, a
+/// singular matrix would be a regular one with an inverse of noise.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-#[serde(bound = "T: Scalar", try_from = "Csr<T>", into = "Csr<T>")]
+#[serde(bound = "T: Scalar", try_from = "Csr<f64>", into = "Csr<f64>")]
 pub struct Direct<T: Scalar> {
-    matrix: Csr<T>,
+    matrix: Csr<f64>,
     factors: Factors<T>,
 }
 
@@ -47,8 +52,29 @@ impl<T: Scalar> Direct<T> {
     /// Factors `a`, in double precision whatever `T` is.
     ///
     /// # Errors
-    /// A matrix that is not square, or a singular one with more than 600 rows.
+    /// A matrix that is not square, a singular one with more than 600 rows, or an inverse that
+    /// overflows `T`.
     pub fn new(a: &Csr<T>) -> Result<Self> {
+        Self::of(a.cast())
+    }
+
+    /// The same solver in another precision, from the same matrix.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn cast<U: Scalar>(&self) -> Result<Direct<U>> {
+        Direct::of(self.matrix.clone())
+    }
+
+    /// The solver of Aᵀ.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn transposed(&self) -> Result<Self> {
+        Self::of(self.matrix.transpose())
+    }
+
+    fn of(a: Csr<f64>) -> Result<Self> {
         let n = a.rows();
         if n != a.cols() {
             return Err(Error::dimension(format!(
@@ -56,20 +82,21 @@ impl<T: Scalar> Direct<T> {
                 a.cols()
             )));
         }
-        let factors = match factor(&a.cast::<f64>()) {
-            Some(_) if n > DENSE_ROWS => match factor(a) {
-                Some(lu) => Factors::Sparse(Box::new(lu)),
-                None => return Err(singular(n)),
+        let factors = match factor(&a) {
+            None if n > PSEUDO_INVERSE_ROWS => return Err(singular(n)),
+            None => dense(&pseudo_inverse(&a)?)?,
+            Some(lu) if n > DENSE_ROWS => match in_precision(lu, &a) {
+                Some(lu) => Factors::Sparse(lu),
+                None if n > PSEUDO_INVERSE_ROWS => return Err(singular(n)),
+                None => dense(&inverse(&a)?)?,
             },
             Some(lu) => {
                 let mut inverse = Mat::<f64>::identity(n, n);
                 lu.solve_in_place(inverse.as_mut());
-                dense(&inverse)
+                dense(&inverse)?
             }
-            None if n <= PSEUDO_INVERSE_ROWS => dense(&pseudo_inverse(a)?),
-            None => return Err(singular(n)),
         };
-        Ok(Self { matrix: a.clone(), factors })
+        Ok(Self { matrix: a, factors })
     }
 
     /// Number of unknowns.
@@ -78,7 +105,7 @@ impl<T: Scalar> Direct<T> {
     }
 
     /// The matrix that was factored.
-    pub fn matrix(&self) -> &Csr<T> {
+    pub fn matrix(&self) -> &Csr<f64> {
         &self.matrix
     }
 
@@ -105,15 +132,15 @@ impl<T: Scalar> Direct<T> {
     }
 }
 
-impl<T: Scalar> TryFrom<Csr<T>> for Direct<T> {
+impl<T: Scalar> TryFrom<Csr<f64>> for Direct<T> {
     type Error = Error;
 
-    fn try_from(matrix: Csr<T>) -> Result<Self> {
-        Self::new(&matrix)
+    fn try_from(matrix: Csr<f64>) -> Result<Self> {
+        Self::of(matrix)
     }
 }
 
-impl<T: Scalar> From<Direct<T>> for Csr<T> {
+impl<T: Scalar> From<Direct<T>> for Csr<f64> {
     fn from(direct: Direct<T>) -> Self {
         direct.matrix
     }
@@ -126,28 +153,40 @@ fn singular(n: usize) -> Error {
 }
 
 /// Sparse LU, or nothing if the matrix is singular to working precision: `faer` factors such
-/// a matrix without complaint, so a solve with a known answer is the judge.
+/// a matrix without complaint, so solves with known answers are the judge.
 fn factor<T: Scalar>(a: &Csr<T>) -> Option<Lu<usize, T>> {
     let n = a.rows();
     let triplets: Vec<_> =
         (0..n).flat_map(|i| a.row(i).map(move |(j, v)| faer::sparse::Triplet::new(i, j, v))).collect();
     let matrix = SparseRowMat::<usize, T>::try_new_from_triplets(n, n, &triplets).ok()?;
     let lu = matrix.to_col_major().ok()?.sp_lu().ok()?;
-    // An answer with entries of both signs and no smoothness.
-    let known: Vec<T> = (0..n).map(|i| T::from_f64(((i as f64 + 1.0) * 1.618).sin())).collect();
-    let mut x = vec![T::ZERO; n];
-    a.spmv(&known, &mut x).ok()?;
-    lu.solve_in_place(MatMut::from_row_major_slice_mut(&mut x, n, 1));
+    // Two answers with entries of both signs and no smoothness.
+    let known: Vec<T> = (0..2 * n).map(|q| T::from_f64(((q as f64 + 1.0) * 1.618).sin())).collect();
+    let mut x = vec![T::ZERO; 2 * n];
+    a.spmm(2, &known, &mut x).ok()?;
+    lu.solve_in_place(MatMut::from_row_major_slice_mut(&mut x, n, 2));
     let tolerance = if T::NAME == "f64" { 1e-4 } else { 0.5 };
     let right = x.iter().zip(&known).all(|(x, y)| (x.to_f64() - y.to_f64()).abs() < tolerance);
     right.then_some(lu)
 }
 
-fn pseudo_inverse<T: Scalar>(a: &Csr<T>) -> Result<Mat<f64>> {
+/// The factors in precision `T`: those at hand in double precision, otherwise others.
+fn in_precision<T: Scalar>(lu: Lu<usize, f64>, a: &Csr<f64>) -> Option<Box<Lu<usize, T>>> {
+    let lu: Box<dyn Any> = Box::new(lu);
+    lu.downcast().ok().or_else(|| factor(&a.cast::<T>()).map(Box::new))
+}
+
+fn inverse(a: &Csr<f64>) -> Result<Mat<f64>> {
+    let mut inverse = Mat::<f64>::identity(a.rows(), a.rows());
+    factor(a).ok_or_else(|| singular(a.rows()))?.solve_in_place(inverse.as_mut());
+    Ok(inverse)
+}
+
+fn pseudo_inverse(a: &Csr<f64>) -> Result<Mat<f64>> {
     let mut full = Mat::<f64>::zeros(a.rows(), a.cols());
     for i in 0..a.rows() {
         for (j, v) in a.row(i) {
-            full[(i, j)] = v.to_f64();
+            full[(i, j)] = v;
         }
     }
     let svd = Svd::new(full.as_ref()).map_err(|_| {
@@ -160,12 +199,17 @@ fn pseudo_inverse<T: Scalar>(a: &Csr<T>) -> Result<Mat<f64>> {
     Ok(svd.V() * inverse * svd.U().transpose())
 }
 
-fn dense<T: Scalar>(inverse: &Mat<f64>) -> Factors<T> {
+fn dense<T: Scalar>(inverse: &Mat<f64>) -> Result<Factors<T>> {
     let n = inverse.nrows();
     let rows = |f: &dyn Fn(usize, usize) -> f64| {
         (0..n * n).map(|q| T::from_f64(f(q / n, q % n))).collect::<Vec<T>>()
     };
-    Factors::Dense(rows(&|i, j| inverse[(i, j)]), rows(&|i, j| inverse[(j, i)]))
+    let (inverse, transposed) = (rows(&|i, j| inverse[(i, j)]), rows(&|i, j| inverse[(j, i)]));
+    if inverse.iter().any(|v| !v.finite()) {
+        let what = "the inverse of the coarsest level overflows";
+        return Err(Error::invalid_input(format!("{what} {}; scale the matrix", T::NAME)));
+    }
+    Ok(Factors::Dense(inverse, transposed))
 }
 
 /// x ← A b for a row-major square A.

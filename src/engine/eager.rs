@@ -52,8 +52,9 @@ impl<T> Drop for Buffer<T> {
 }
 
 impl<T: Scalar, B: Backend<T>> Eager<T, B> {
-    /// An engine for blocks of `k` columns.
+    /// An engine for blocks of `k` columns, at least one.
     pub fn new(backend: B, k: usize) -> Self {
+        let k = k.max(1);
         Self { backend, k, pool: Rc::new(Pool(RefCell::new(HashMap::new()))) }
     }
 
@@ -68,6 +69,9 @@ impl<T: Scalar, B: Backend<T>> Eager<T, B> {
     }
 
     /// A vector with these values, rows × k, row-major.
+    ///
+    /// # Panics
+    /// A number of values that k does not divide.
     pub fn vector(&self, values: &[T]) -> Vector<Buffer<T>> {
         let rows = values.len() / self.k;
         let mut buffer = self.allocate(rows);

@@ -137,6 +137,7 @@ impl<T: Scalar> Memory<'_, T> {
         let b = self.b;
         let pick = |span: Span| match span.source {
             Source::Input => b,
+            Source::Work(_) if span.rows == 0 => &[],
             Source::Work(first) if first < start => &before[first * k..(first + span.rows) * k],
             Source::Work(first) => &after[(first - end) * k..(first - end + span.rows) * k],
         };

@@ -71,6 +71,12 @@ fn parse(bytes: &[u8]) -> Result<Frozen> {
     }
     let version = u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
     let length = u64::from_le_bytes(std::array::from_fn(|q| bytes[12 + q]));
+    // What follows is known for this version only.
+    if version != VERSION {
+        return Err(Error::format(format!(
+            "the file has format version {version}, this program reads version {VERSION}"
+        )));
+    }
     let (content, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
     let intact = xxh3_128(content).to_le_bytes() == checksum;
     if !intact && length > (content.len() - HEADER) as u64 {
@@ -79,13 +85,15 @@ fn parse(bytes: &[u8]) -> Result<Frozen> {
     if !intact {
         return Err(damaged("the file is damaged: its checksum does not match"));
     }
-    if version != VERSION {
-        return Err(Error::format(format!(
-            "the file has format version {version}, this program reads version {VERSION}"
-        )));
+    if length != (content.len() - HEADER) as u64 {
+        return Err(damaged("the file is damaged: its length does not match"));
     }
-    let (origin, loaded): (Origin, Loaded) = postcard::from_bytes(&content[HEADER..])
-        .map_err(|e| damaged(&format!("the content cannot be decoded ({e})")))?;
+    let ((origin, loaded), rest): ((Origin, Loaded), &[u8]) =
+        postcard::take_from_bytes(&content[HEADER..])
+            .map_err(|e| damaged(&format!("the content cannot be decoded ({e})")))?;
+    if !rest.is_empty() {
+        return Err(damaged("the file holds more than a solver"));
+    }
     let cycle = match loaded {
         Loaded::Double(h) => Cycle::Double(CyclePreconditioner::new(h)?),
         Loaded::Single(h) => Cycle::Single(CyclePreconditioner::new(h)?),

@@ -3,7 +3,7 @@
 use crate::autodiff::Tape;
 use crate::backend::Backend;
 use crate::engine::{Engine, Host};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, cycle};
 use crate::sparse::Scalar;
 
@@ -37,6 +37,13 @@ pub fn convergence_loss<T: Scalar, B: Backend<T>>(
 ) -> Result<LossAndGradient<T>> {
     tape.clear();
     let columns = tape.columns();
+    if columns == 0 || z.len() != h.rows() * columns {
+        let message = format!("{} values are no {columns} columns of {} rows", z.len(), h.rows());
+        return Err(Error::dimension(message));
+    }
+    if cycles == 0 {
+        return Err(Error::invalid_input("the loss needs at least one cycle"));
+    }
     let recorded = parameters.record(h);
     let zero = tape.zeros(h.rows());
     let mut x = tape.constant(z);
@@ -48,25 +55,33 @@ pub fn convergence_loss<T: Scalar, B: Backend<T>>(
         }
     }
     let mut last = tape.values(&x);
-    let (start, end) = (column_norms(tape, z, columns), column_norms(tape, &last, columns));
+    let (start, end) = (column_norms(z, columns), column_norms(&last, columns));
     let weight = 1.0 / (cycles * columns) as f64;
     let mut loss = 0.0;
-    let mut scale = vec![T::ZERO; columns];
+    let mut scale = vec![0.0; columns];
+    // An error so small has nothing to teach, and the inverse of its size would overflow.
+    let vanished = if T::NAME == "f64" { 1e-280 } else { 1e-60 };
+    let logarithm = |square: f64| if square < vanished { vanished.ln() } else { square.ln() };
     for c in 0..columns {
-        loss += weight * (end[c] / start[c]).ln();
-        scale[c] = T::from_f64(2.0 * weight / end[c]);
+        loss += weight * (logarithm(end[c]) - logarithm(start[c]));
+        scale[c] = if end[c] < vanished { 0.0 } else { 2.0 * weight / end[c] };
     }
     for row in last.chunks_exact_mut(columns) {
-        row.iter_mut().zip(&scale).for_each(|(v, &s)| *v *= s);
+        row.iter_mut().zip(&scale).for_each(|(v, &s)| *v = T::from_f64(v.to_f64() * s));
     }
     let gradient = tape.backward(&parameters.lengths(), &x, &last)?;
     tape.clear();
     Ok(LossAndGradient { loss, gradient, after_one_cycle })
 }
 
-/// Squared 2-norm of every column.
-fn column_norms<T: Scalar, B: Backend<T>>(tape: &Tape<T, B>, x: &[T], columns: usize) -> Vec<f64> {
-    let mut out = vec![T::ZERO; columns];
-    tape.backend().column_dots(x, x, &mut out);
-    out.into_iter().map(|v| v.to_f64()).collect()
+/// Squared 2-norm of every column, in double precision: many cycles of a fast solver leave an
+/// error whose square single precision cannot hold.
+fn column_norms<T: Scalar>(x: &[T], columns: usize) -> Vec<f64> {
+    let mut out = vec![0.0; columns];
+    for row in x.chunks_exact(columns) {
+        for (sum, v) in out.iter_mut().zip(row) {
+            *sum += v.to_f64() * v.to_f64();
+        }
+    }
+    out
 }

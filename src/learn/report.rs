@@ -56,7 +56,10 @@ impl std::fmt::Display for TrainingReport {
             writeln!(f, "diverged and rolled back {} times", self.rollbacks)?;
         }
         if self.parameters == 0 {
-            return write!(f, "nothing to learn: the direct solver takes the whole matrix");
+            return write!(
+                f,
+                "nothing to learn: no level has a learned sweep (a small matrix goes to the direct solver at once)"
+            );
         }
         if self.accepted {
             write!(

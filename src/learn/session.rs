@@ -34,6 +34,7 @@ pub struct Session<T: Scalar> {
     pool: Pool<T>,
     check: PowerIteration<T>,
     recipe: Recipe,
+    seed: u64,
     rate: f64,
     clock: Instant,
     best: (f64, Parameters<T>),
@@ -67,6 +68,7 @@ impl<T: Scalar> Session<T> {
             best: (f64::INFINITY, parameters.clone()),
             parameters,
             recipe,
+            seed,
             loss_history: Vec::new(),
             factor_history: Vec::new(),
             rollbacks: 0,
@@ -169,7 +171,8 @@ impl<T: Scalar> Session<T> {
         self.rate *= 0.5;
         self.parameters = self.best.1.clone();
         self.optimiser = Adam::new(&self.parameters);
-        self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, self.rollbacks as u64);
+        let seed = self.seed ^ ((self.rollbacks as u64) << 32);
+        self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, seed);
     }
 
     /// The parameters now, and the best ones measured.

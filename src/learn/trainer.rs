@@ -14,6 +14,8 @@ use crate::setup::Variant;
 const MEASURE_CYCLES: usize = 120;
 /// Cycles of the measurement that tells a fast start from a slow one.
 const START_CYCLES: usize = 20;
+/// The least gain that counts: rounding the start to single precision is not learning.
+const GAIN: f64 = 0.999;
 /// Steps of a trial, where there is a choice.
 const TRIAL_STEPS: usize = 40;
 
@@ -210,7 +212,7 @@ impl Trainer {
     fn share(&self, session: &Session<f32>, clock: Instant) -> f64 {
         let steps = session.steps() as f64 / session.recipe().steps.max(1) as f64;
         let time = self.time_limit.map_or(0.0, |l| clock.elapsed().as_secs_f64() / l.as_secs_f64());
-        steps.max(time)
+        steps.max(time).min(1.0)
     }
 
     /// A session with what was set, and the rest suited to the hierarchy and its start.
@@ -249,7 +251,7 @@ impl Trainer {
         }
         let factor_learned = best.as_ref().map_or(before.factor, |b| b.0.factor);
         let (accepted, after, amg) = match best {
-            Some((after, learned)) if after.factor < before.factor => (true, after, learned),
+            Some((after, learned)) if after.factor < GAIN * before.factor => (true, after, learned),
             _ => (false, before, start.with_hierarchy(start.hierarchy().clone())?),
         };
         let report = TrainingReport {

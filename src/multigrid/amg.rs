@@ -90,12 +90,13 @@ impl Amg {
         self.with_hierarchy(hierarchy)
     }
 
-    /// The same setup with other values or smoothers in its hierarchy.
+    /// A hierarchy with other values or smoothers, as of the same variant. Its fingerprint is
+    /// that of its own finest matrix.
     ///
     /// # Errors
     /// A hierarchy that breaks a rule.
     pub fn with_hierarchy(&self, hierarchy: Hierarchy<Host<f64>>) -> Result<Self> {
-        Ok(Self { cycle: CyclePreconditioner::new(hierarchy)?, ..*self })
+        Self::from_hierarchy(hierarchy, self.variant)
     }
 }
 

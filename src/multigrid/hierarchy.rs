@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::smoother::Smoother;
-use crate::backend::Direct;
 use crate::engine::{Host, Leaves, Matrix};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
@@ -48,6 +47,9 @@ pub struct Level<L: Leaves> {
     /// Sweeps after the coarse-grid correction, in order.
     pub post: Vec<Smoother<L::Values>>,
 }
+
+/// Levels above the coarsest that a W-cycle may have.
+const W_CYCLE_LEVELS: usize = 16;
 
 /// Where a leaf stands in its hierarchy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +124,7 @@ impl<T: Scalar> Hierarchy<Host<T>> {
     /// # Errors
     /// A value that overflows, or a coarsest matrix that is singular in that precision.
     pub fn cast<U: Scalar>(&self) -> Result<Hierarchy<Host<U>>> {
-        let coarsest = Arc::new(Direct::new(&self.coarsest.matrix().cast::<U>())?);
+        let coarsest = Arc::new(self.coarsest.cast::<U>()?);
         let mut overflow = None;
         let cast = self.map::<Host<U>>(
             |place, values| {
@@ -156,6 +158,13 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         };
         if !(1..=2).contains(&self.gamma) {
             return Err(Error::invalid_input(format!("a cycle with γ = {} is neither V nor W", self.gamma)));
+        }
+        if self.gamma == 2 && self.levels.len() > W_CYCLE_LEVELS {
+            return Err(Error::invalid_input(format!(
+                "a W-cycle on {} levels visits the coarsest 2^{} times; use a V-cycle, or fewer levels",
+                self.levels.len() + 1,
+                self.levels.len() - 1
+            )));
         }
         if self.coarsest.rows() != self.coarsest_rows {
             return problem(self.levels.len(), "a direct solver of another size");
@@ -211,7 +220,7 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         });
         Ok(Hierarchy {
             levels: levels.collect(),
-            coarsest: Arc::new(Direct::new(&self.coarsest.matrix().transpose())?),
+            coarsest: Arc::new(self.coarsest.transposed()?),
             coarsest_rows: self.coarsest_rows,
             gamma: self.gamma,
         })

@@ -1,0 +1,256 @@
+//! Every kernel of `Cpu` is equivalent to `Reference`, and has the same bits on any number of
+//! threads. Sizes are awkward on purpose.
+#![allow(missing_docs)]
+
+#[path = "common/numbers.rs"]
+mod numbers;
+
+use multigrad::backend::{Backend, Cpu, Direction, Reference, Triangle};
+use multigrad::sparse::{Csr, Scalar};
+use numbers::{Numbers, bits, pools};
+
+const COLUMNS: [usize; 12] = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33];
+/// Columns for the matrices whose work is beyond the parallel threshold.
+const FEW: [usize; 3] = [1, 5, 16];
+
+fn tolerance<T: Scalar>() -> f64 {
+    if T::NAME == "f64" { 1e-13 } else { 3e-5 }
+}
+
+/// Runs `cpu` in pools of 1, 2 and 3 threads: the same bits, and what `reference` gives.
+fn judge<T: Scalar>(
+    what: &str,
+    start: &[T],
+    cpu: impl Fn(&mut [T]) + Send + Sync,
+    reference: impl Fn(&mut [T]),
+) {
+    let mut expected = start.to_vec();
+    reference(&mut expected);
+    let size = expected.iter().fold(1.0f64, |m, v| m.max(v.to_f64().abs()));
+    let mut first: Option<Vec<u64>> = None;
+    for pool in pools() {
+        let mut got = start.to_vec();
+        pool.install(|| cpu(&mut got));
+        for (q, (x, y)) in got.iter().zip(&expected).enumerate() {
+            let (x, y) = (x.to_f64(), y.to_f64());
+            assert!((x - y).abs() <= tolerance::<T>() * size, "{what}, value {q}: {x} against {y}");
+        }
+        let own = bits(&got);
+        assert_eq!(first.get_or_insert_with(|| own.clone()), &own, "{what}: bits depend on threads");
+    }
+}
+
+fn small<T: Scalar>() -> Vec<(&'static str, Csr<T>)> {
+    let mut r = Numbers(7);
+    let mut spiked: Vec<(usize, usize, T)> = (0..30).rev().map(|j| (7, j, T::from_f64(r.value()))).collect();
+    spiked.extend([(29, 0, T::ONE), (0, 29, -T::ONE)]);
+    vec![
+        ("no rows", r.matrix(0, 3, 1)),
+        ("no columns", r.matrix(3, 0, 1)),
+        ("nothing at all", r.matrix(0, 0, 0)),
+        ("no entries", r.matrix(6, 4, 0)),
+        ("one entry", Csr::from_triplets(1, 1, &[(0, 0, T::from_f64(-2.5))]).unwrap()),
+        ("one row", r.matrix(1, 7, 4)),
+        ("one column", r.matrix(7, 1, 1)),
+        ("a dense row among empty ones", Csr::from_triplets(30, 30, &spiked).unwrap()),
+        ("wide", r.matrix(11, 23, 6)),
+        ("tall", r.matrix(23, 11, 3)),
+        ("square", r.matrix(67, 67, 5)),
+    ]
+}
+
+fn large<T: Scalar>() -> Vec<(&'static str, Csr<T>)> {
+    let mut r = Numbers(8);
+    vec![("large", r.matrix(2_603, 3_001, 60)), ("large and tall", r.matrix(20_011, 37, 9))]
+}
+
+fn cases<T: Scalar>() -> impl Iterator<Item = (String, Csr<T>, usize)> {
+    let small = small().into_iter().flat_map(|(name, a)| COLUMNS.map(|k| (name, a.clone(), k)));
+    let large = large().into_iter().flat_map(|(name, a)| FEW.map(|k| (name, a.clone(), k)));
+    small.chain(large).map(|(name, a, k)| (format!("{name}, {k} columns, {}", T::NAME), a, k))
+}
+
+fn products<T: Scalar>() {
+    let mut r = Numbers(9);
+    for (name, a, k) in cases::<T>() {
+        let (x, y) = (r.vector::<T>(a.cols() * k), r.vector::<T>(a.rows() * k));
+        let scalars: &[f64] = if a.rows() > 1_000 { &[0.0, -1.0] } else { &[0.0, 1.0, -1.0, 0.5] };
+        for &alpha in &[0.0, 1.0, -1.0, 0.5] {
+            for &beta in scalars {
+                let what = format!("{name}, α = {alpha}, β = {beta}");
+                let (alpha, b) = (T::from_f64(alpha), T::from_f64(beta));
+                let hidden =
+                    |v: &Vec<T>| if beta == 0.0 { vec![T::from_f64(f64::NAN); v.len()] } else { v.clone() };
+                judge(
+                    &format!("spmv: {what}"),
+                    &hidden(&y),
+                    |y| Cpu.spmv(alpha, (&a).into(), &x, b, y, k),
+                    |y| Reference.spmv(alpha, (&a).into(), &x, b, y, k),
+                );
+                judge(
+                    &format!("spmv_transposed: {what}"),
+                    &hidden(&x),
+                    |x| Cpu.spmv_transposed(alpha, (&a).into(), &y, b, x, k),
+                    |x| Reference.spmv_transposed(alpha, (&a).into(), &y, b, x, k),
+                );
+                judge(
+                    &format!("combine: {what}"),
+                    &hidden(&y),
+                    |z| Cpu.combine(alpha, &y, b, z),
+                    |z| Reference.combine(alpha, &y, b, z),
+                );
+            }
+        }
+    }
+}
+
+fn residuals_and_samples<T: Scalar>() {
+    let mut r = Numbers(10);
+    for (name, a, k) in cases::<T>() {
+        let (x, b) = (r.vector::<T>(a.cols() * k), r.vector::<T>(a.rows() * k));
+        let nan = vec![T::from_f64(f64::NAN); b.len()];
+        judge(
+            &format!("residual: {name}"),
+            &nan,
+            |out| Cpu.residual((&a).into(), &b, &x, out, k),
+            |out| Reference.residual((&a).into(), &b, &x, out, k),
+        );
+        let (g, alpha) = (r.vector::<T>(a.nnz()), T::from_f64(-0.75));
+        judge(
+            &format!("sampled_product: {name}"),
+            &g,
+            |g| Cpu.sampled_product(alpha, a.pattern(), &b, &x, g, k),
+            |g| Reference.sampled_product(alpha, a.pattern(), &b, &x, g, k),
+        );
+        let (d, y) = (r.vector::<T>(a.rows()), r.vector::<T>(a.rows() * k));
+        judge(
+            &format!("diagonal_add: {name}"),
+            &y,
+            |y| Cpu.diagonal_add(&d, &b, y, k),
+            |y| Reference.diagonal_add(&d, &b, y, k),
+        );
+        judge(
+            &format!("row_dots: {name}"),
+            &d,
+            |g| Cpu.row_dots(&y, &b, g, k),
+            |g| Reference.row_dots(&y, &b, g, k),
+        );
+    }
+}
+
+fn column_sums<T: Scalar>() {
+    let mut r = Numbers(11);
+    for k in COLUMNS.into_iter().chain([9_000]) {
+        for rows in [0, 1, 2, 1_000, 200_000 / k + 1] {
+            let (x, y) = (r.vector::<T>(rows * k), r.vector::<T>(rows * k));
+            judge(
+                &format!("column_dots: {rows} × {k}, {}", T::NAME),
+                &vec![T::from_f64(f64::NAN); k],
+                |out| Cpu.column_dots(&x, &y, out),
+                |out| {
+                    // In double precision: a plain sum in f32 is the less exact of the two.
+                    for (c, o) in out.iter_mut().enumerate() {
+                        let terms = (0..rows).map(|i| x[i * k + c].to_f64() * y[i * k + c].to_f64());
+                        *o = T::from_f64(terms.sum());
+                    }
+                },
+            );
+        }
+    }
+}
+
+fn substitutions<T: Scalar>() {
+    let mut r = Numbers(12);
+    let matrices = [0, 1, 2, 37, 211].map(|n| r.dominant::<T>(n, 6));
+    for (a, k) in matrices.iter().flat_map(|a| COLUMNS.map(|k| (a, k))) {
+        let n = a.rows();
+        let (b, x) = (r.vector::<T>(n * k), r.vector::<T>(n * k));
+        for (lower, unit, transposed) in (0..8).map(|q| (q & 1 == 0, q & 2 == 0, q & 4 == 0)) {
+            let part = Triangle { lower, unit };
+            judge(
+                &format!("{part:?}, transposed {transposed}: {n} × {k}, {}", T::NAME),
+                &b,
+                |x| Cpu.solve_triangular(a.into(), part, transposed, x, k),
+                |x| Reference.solve_triangular(a.into(), part, transposed, x, k),
+            );
+        }
+        for direction in [Direction::Forward, Direction::Backward] {
+            judge(
+                &format!("Gauss–Seidel {direction:?}: {n} × {k}, {}", T::NAME),
+                &x,
+                |x| Cpu.gauss_seidel(a.into(), &b, x, direction, k),
+                |x| Reference.gauss_seidel(a.into(), &b, x, direction, k),
+            );
+        }
+    }
+}
+
+/// Strictly triangular, nothing stored on the diagonal: a unit factor may be stored so.
+fn strict_factors<T: Scalar>() {
+    let a = Numbers(13).dominant::<T>(50, 5);
+    for lower in [true, false] {
+        let (part, strict) = (Triangle { lower, unit: true }, a.filter(|i, j, _| i != j && (j < i) == lower));
+        let b = Numbers(14).vector::<T>(50 * 3);
+        for transposed in [true, false] {
+            let (mut x, mut y) = (b.clone(), b.clone());
+            Cpu.solve_triangular((&strict).into(), part, transposed, &mut x, 3);
+            Cpu.solve_triangular((&a).into(), part, transposed, &mut y, 3);
+            assert_eq!(bits(&x), bits(&y), "the stored diagonal or the other triangle was read");
+        }
+    }
+}
+
+/// ⟨A x, y⟩ = ⟨x, Aᵀ y⟩, and ⟨T⁻¹ x, y⟩ = ⟨x, T⁻ᵀ y⟩.
+fn adjoints<T: Scalar>() {
+    let mut r = Numbers(15);
+    let inner = |x: &[T], y: &[T]| x.iter().zip(y).map(|(x, y)| x.to_f64() * y.to_f64()).sum::<f64>();
+    for (name, a, k) in cases::<T>() {
+        let (x, y) = (r.vector::<T>(a.cols() * k), r.vector::<T>(a.rows() * k));
+        let (mut ax, mut aty) = (y.clone(), x.clone());
+        Cpu.spmv(T::ONE, (&a).into(), &x, T::ZERO, &mut ax, k);
+        Cpu.spmv_transposed(T::ONE, (&a).into(), &y, T::ZERO, &mut aty, k);
+        let size = (1 + a.rows() * k) as f64;
+        assert!((inner(&ax, &y) - inner(&x, &aty)).abs() <= tolerance::<T>() * size, "{name}");
+    }
+    let a = r.dominant::<T>(150, 7);
+    for part in (0..4).map(|q| Triangle { lower: q & 1 == 0, unit: q & 2 == 0 }) {
+        let (x, y) = (r.vector::<T>(300), r.vector::<T>(300));
+        let (mut tx, mut ty) = (x.clone(), y.clone());
+        Cpu.solve_triangular((&a).into(), part, false, &mut tx, 2);
+        Cpu.solve_triangular((&a).into(), part, true, &mut ty, 2);
+        assert!((inner(&tx, &y) - inner(&x, &ty)).abs() <= tolerance::<T>() * 300.0, "{part:?}");
+    }
+}
+
+macro_rules! is_equivalent_to_reference {
+    ($($scalar:ident),*) => {$(
+        mod $scalar {
+            #[test]
+            fn products_are_equivalent_to_reference() {
+                super::products::<$scalar>();
+            }
+            #[test]
+            fn residuals_and_samples_are_equivalent_to_reference() {
+                super::residuals_and_samples::<$scalar>();
+            }
+            #[test]
+            fn column_sums_are_equivalent_to_reference() {
+                super::column_sums::<$scalar>();
+            }
+            #[test]
+            fn substitutions_are_equivalent_to_reference() {
+                super::substitutions::<$scalar>();
+            }
+            #[test]
+            fn unit_factors_read_only_their_triangle() {
+                super::strict_factors::<$scalar>();
+            }
+            #[test]
+            fn transposed_kernels_are_adjoint() {
+                super::adjoints::<$scalar>();
+            }
+        }
+    )*};
+}
+
+is_equivalent_to_reference!(f64, f32);

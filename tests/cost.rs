@@ -1,0 +1,53 @@
+//! What a gradient costs, in cycles.
+#![allow(missing_docs)]
+
+#[path = "common/numbers.rs"]
+mod numbers;
+
+use std::time::Instant;
+
+use multigrad::autodiff::Tape;
+use multigrad::backend::Cpu;
+use multigrad::engine::Eager;
+use multigrad::gallery::{FlowScheme, recirculating_flow};
+use multigrad::learn::{Parameters, convergence_loss};
+use multigrad::multigrid::{Amg, Relaxation, cycle};
+use numbers::{Numbers, pools};
+
+const CYCLES: usize = 5;
+const REPETITIONS: usize = 10;
+
+/// The recorded run and its reverse sweep together cost at most four plain runs, so the
+/// gradient costs at most three.
+#[test]
+fn a_gradient_costs_at_most_three_forward_cycles() {
+    let a = recirculating_flow(64, 0.005, FlowScheme::Upwind).unwrap().matrix;
+    let amg = Amg::smoothed_aggregation().suited_to(&a).build(&a).unwrap();
+    let amg = amg.with_relaxation(Relaxation::Spai1, (1, 1)).unwrap();
+    let h = amg.hierarchy().cast::<f32>().unwrap();
+    let parameters = Parameters::<f32>::relaxations(amg.hierarchy());
+    let batch = 16;
+    let z: Vec<f32> = Numbers(61).vector(h.rows() * batch);
+    // One thread: the figure is about work.
+    pools()[0].install(|| {
+        let eager = Eager::new(Cpu, batch);
+        let zero = multigrad::engine::Engine::zeros(&eager, h.rows());
+        let tape = Tape::new(Cpu, batch);
+        let (mut forward, mut total) = (f64::INFINITY, f64::INFINITY);
+        for _ in 0..REPETITIONS {
+            let clock = Instant::now();
+            let mut x = eager.vector(&z);
+            for _ in 0..CYCLES {
+                x = cycle(&eager, &h, 0, &zero, x);
+            }
+            forward = forward.min(clock.elapsed().as_secs_f64());
+            let clock = Instant::now();
+            convergence_loss(&tape, &h, &parameters, &z, CYCLES).unwrap();
+            total = total.min(clock.elapsed().as_secs_f64());
+        }
+        let ratio = total / forward;
+        println!("forward {forward:.2e} s, with gradient {total:.2e} s: {ratio:.2} times");
+        assert!(ratio <= 4.0, "loss and gradient cost {ratio:.2} forward runs");
+        assert!(ratio > 1.5, "the gradient was not computed: {ratio:.2} forward runs");
+    });
+}
