@@ -65,7 +65,10 @@ fn transposed_range<'a, T: Scalar>(
 ) -> impl Iterator<Item = (u32, T)> + 'a {
     let t = a.pattern.transposition();
     let values = a.values;
-    t.row_idx[range.clone()].iter().zip(&t.source[range]).map(move |(&i, &p)| (i, values[p as usize]))
+    t.row_idx[range.clone()].iter().zip(&t.source[range]).map(
+        #[inline(always)]
+        move |(&i, &p)| (i, values[p as usize]),
+    )
 }
 
 /// The entries of row `i` at and below the diagonal, or at and above it.
@@ -145,7 +148,17 @@ impl<T: Scalar> Backend<T> for Cpu {
         over_rows(y, k, a.pattern.nnz() * k, |first, y| {
             vectorised(
                 #[inline(always)]
-                || gather(|i| entries(a, i), (alpha, beta), x, first, y, k),
+                || {
+                    gather(
+                        #[inline(always)]
+                        |i| entries(a, i),
+                        (alpha, beta),
+                        x,
+                        first,
+                        y,
+                        k,
+                    )
+                },
             )
         });
     }
@@ -156,7 +169,17 @@ impl<T: Scalar> Backend<T> for Cpu {
         over_rows(y, k, a.pattern.nnz() * k, |first, y| {
             vectorised(
                 #[inline(always)]
-                || gather(|j| transposed_entries(a, j), (alpha, beta), x, first, y, k),
+                || {
+                    gather(
+                        #[inline(always)]
+                        |j| transposed_entries(a, j),
+                        (alpha, beta),
+                        x,
+                        first,
+                        y,
+                        k,
+                    )
+                },
             )
         });
     }
