@@ -48,6 +48,7 @@ pub fn print_baselines(learned: (&str, f64), baselines: &[Baseline]) {
     for (name, factor) in rows {
         let cycles = match factor {
             f if f <= 0.0 => "1".to_string(),
+            f if f < 1.0 && f > 0.9999 => "stalls".to_string(),
             f if f < 1.0 => format!("{:.0}", (1e-8f64.ln() / f.ln()).ceil()),
             _ => "diverges".to_string(),
         };

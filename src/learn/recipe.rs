@@ -28,7 +28,7 @@ impl Recipe {
     /// beginning; a slow error needs many of them to show, and more steps.
     pub fn suited_to(rows: usize, factor: f64) -> Self {
         let (steps, cycles) = match (factor > SLOW, rows > LARGE) {
-            (false, false) => (400, (2, 10)),
+            (false, false) => (350, (2, 10)),
             (false, true) => (250, (2, 10)),
             (true, false) => (600, (4, 10)),
             (true, true) => (500, (4, 16)),
