@@ -11,6 +11,7 @@ mod columns;
 mod cpu;
 mod direct;
 mod reference;
+mod rows;
 
 pub(crate) use columns::interleaved_dot;
 pub use cpu::Cpu;
