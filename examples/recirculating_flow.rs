@@ -40,8 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (amg, report) = train(&candidates)?;
     println!("{amg}\n\n{report}\n");
     amg.freeze()?.described("learned relaxation", Some(report.factor_after)).save(out.join("flow.mgrad"))?;
-    let learned = Frozen::load(out.join("flow.mgrad"))?;
-    learned.check_matrix(a)?;
+    let learned = Frozen::load_for(out.join("flow.mgrad"), a)?;
 
     // Solve a system that training has not seen, next to the classical smoothers at their best.
     let b = fresh_right_hand_side(&flow, n);

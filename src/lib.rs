@@ -17,8 +17,7 @@
 //! amg.freeze()?.save(&path)?;
 //!
 //! // Later, elsewhere: no training code on this path.
-//! let frozen = Frozen::load(&path)?;
-//! frozen.check_matrix(&flow.matrix)?;
+//! let frozen = Frozen::load_for(&path, &flow.matrix)?;
 //! let out = Cycles::new().rtol(1e-8).preconditioner(&frozen).solve(&flow.matrix, &flow.rhs)?;
 //! assert!(out.converged());
 //! # Ok::<(), multigrad::error::Error>(())

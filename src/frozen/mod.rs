@@ -24,8 +24,7 @@ use crate::sparse::{Csr, Fingerprint};
 /// let amg = Amg::smoothed_aggregation().build(&problem.matrix)?;
 /// amg.freeze()?.save(&path)?;
 ///
-/// let frozen = Frozen::load(&path)?;
-/// frozen.check_matrix(&problem.matrix)?; // an error for any other matrix
+/// let frozen = Frozen::load_for(&path, &problem.matrix)?; // an error for any other matrix
 /// let out = Cg::new().preconditioner(&frozen).solve(&problem.matrix, &problem.rhs)?;
 /// assert!(out.converged());
 /// # Ok::<(), multigrad::error::Error>(())
@@ -164,7 +163,19 @@ impl Frozen {
         file::save(self, path.as_ref())
     }
 
-    /// Reads a solver. Use [`check_matrix`](Self::check_matrix) to make sure that it belongs to
+    /// Reads a solver that was made for `a`.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load), and a solver that was made for another matrix; `load` takes
+    /// one all the same.
+    pub fn load_for(path: impl AsRef<Path>, a: &Csr<f64>) -> Result<Self> {
+        let path = path.as_ref();
+        let frozen = Self::load(path)?;
+        frozen.check_matrix(a).map_err(|e| e.at(path.display()))?;
+        Ok(frozen)
+    }
+
+    /// Reads a solver, whatever matrix it was made for. Use [`check_matrix`](Self::check_matrix) to make sure that it belongs to
     /// the matrix at hand.
     ///
     /// # Errors
