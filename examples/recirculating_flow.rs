@@ -16,10 +16,9 @@ use multigrad::frozen::Frozen;
 use multigrad::gallery::{FLOW_EPSILON, FlowScheme, Problem, recirculating_flow};
 use multigrad::krylov::{Cycles, Fgmres, Outcome};
 use multigrad::learn::{Trainer, TrainingReport, classical_baselines};
-use multigrad::multigrid::{Amg, Relaxation};
+use multigrad::multigrid::{Amg, Relaxation, candidate_variants};
 use multigrad::operator::Preconditioner;
 use multigrad::plot::{FieldPlot, ResidualPlot, TrainingPlot};
-use multigrad::setup::Variant;
 use multigrad::sparse::Csr;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -33,8 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let flow = recirculating_flow(n, FLOW_EPSILON, scheme)?;
     let a = &flow.matrix;
     println!("{}: {} unknowns, {} nonzeros\n", flow.name, a.rows(), a.nnz());
-    let build = |variant| Amg::smoothed_aggregation().variant(variant).build(a);
-    let candidates = [build(Variant::EnergyMinimised)?, build(Variant::SymmetricPart)?];
+    let build = |&variant| Amg::smoothed_aggregation().variant(variant).build(a);
+    let candidates: Vec<Amg> = candidate_variants(a).iter().map(build).collect::<Result<_, _>>()?;
 
     // Train the relaxation through the V-cycle, freeze, save, and load again.
     let (amg, report) = train(&candidates)?;
@@ -54,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ilu = amg.with_relaxation(Relaxation::Ilu0(1.0), (1, 1))?;
     runs.push(krylov("ilu0 in FGMRES", a, &b, &ilu)?);
     runs.push(krylov("learned M in FGMRES", a, &b, &learned)?);
-    println!("V(1,1) cycles to 1e-8                factor   iterations   seconds");
+    println!("V(1,1) to 1e-8                       factor   iterations   seconds");
     for r in &runs {
         let iterations =
             if r.out.converged() { r.out.iterations.to_string() } else { r.out.status.to_string() };

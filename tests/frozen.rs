@@ -184,6 +184,11 @@ fn another_matrix_is_told_apart() {
     let amg = build(&a);
     let frozen = amg.freeze().unwrap();
     frozen.check_matrix(&a).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("solver.mgrad");
+    frozen.save(&path).unwrap();
+    Frozen::load_for(&path, &a).unwrap();
+    assert!(Frozen::load_for(&path, &flow(9)).unwrap_err().is_fingerprint());
     let nudged = a.map(|i, j, v| if (i, j) == (5, 5) { v * (1.0 + 1e-15) } else { v });
     for other in [nudged, a.transpose(), flow(9), Csr::identity(64), a.filter(|i, j, _| (i, j) != (0, 1))] {
         let error = frozen.check_matrix(&other).unwrap_err();

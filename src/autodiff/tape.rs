@@ -110,11 +110,17 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     }
 
     /// A constant vector, rows × k, row-major.
+    ///
+    /// # Panics
+    /// A number of values that k does not divide.
     pub fn constant(&self, values: &[T]) -> TapeVector<T> {
         self.wrap(self.eager.vector(values), None)
     }
 
     /// A vector whose gradient flows on, rows × k, row-major.
+    ///
+    /// # Panics
+    /// A number of values that k does not divide.
     pub fn input(&self, values: &[T]) -> TapeVector<T> {
         let node = self.push(Node::Input);
         self.wrap(self.eager.vector(values), Some(node))

@@ -90,10 +90,10 @@ pub struct HierarchyOptions {
     /// Near-nullspace candidates, one column each (Matrix Market array)
     #[arg(long, value_name = "MODES.mtx")]
     pub near_nullspace: Option<PathBuf>,
-    /// Strength threshold θ of smoothed aggregation
+    /// Strength threshold θ of sa, sasym and sat (san measures strength by evolution)
     #[arg(long, default_value = "0", allow_negative_numbers = true, value_parser = threshold)]
     pub theta: f64,
-    /// Rows below which a level is solved directly
+    /// Coarsening stops at this many rows, which are solved directly
     #[arg(long, value_name = "ROWS", default_value = "40", allow_negative_numbers = true, value_parser = whole)]
     pub max_coarse: usize,
     /// Unknowns per mesh point, for systems; detected without it

@@ -7,7 +7,7 @@ use super::arguments::HierarchyOptions;
 use super::misuse;
 use super::values::HierarchyChoice;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Relaxation, suited_variant};
+use crate::multigrid::{Amg, Relaxation, candidate_variants, suited_variant};
 use crate::setup::{Coarsening, Variant};
 use crate::sparse::{Csr, matrix_market, write_atomic};
 
@@ -95,11 +95,8 @@ pub fn build_suited(
 pub fn variants(a: &Csr<f64>, choice: HierarchyChoice, training: bool) -> Vec<Variant> {
     match choice {
         HierarchyChoice::Named(variant) => vec![variant],
-        HierarchyChoice::Auto => match suited_variant(a) {
-            Variant::Symmetric => vec![Variant::Symmetric],
-            suited if !training => vec![suited],
-            _ => vec![Variant::EnergyMinimised, Variant::SymmetricPart],
-        },
+        HierarchyChoice::Auto if training => candidate_variants(a),
+        HierarchyChoice::Auto => vec![suited_variant(a)],
     }
 }
 

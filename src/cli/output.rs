@@ -44,15 +44,15 @@ pub fn print_baselines(learned: (&str, f64), baselines: &[Baseline]) {
     let mut rows: Vec<(&str, f64)> = baselines.iter().map(|b| (b.smoother.as_str(), b.factor)).collect();
     rows.push(learned);
     rows.sort_by(|a, b| a.1.total_cmp(&b.1));
-    say("smoother                    factor per cycle   cycles to 1e-8");
+    say("smoother                    factor per cycle   cycles per 8 digits");
     for (name, factor) in rows {
         let cycles = match factor {
             f if f <= 0.0 => "1".to_string(),
-            f if f < 1.0 && f > 0.9999 => "stalls".to_string(),
+            f if (f - 1.0).abs() < 1e-4 => "stalls".to_string(),
             f if f < 1.0 => format!("{:.0}", (1e-8f64.ln() / f.ln()).ceil()),
             _ => "diverges".to_string(),
         };
         let factor = if factor < 1e3 { format!("{factor:.4}") } else { format!("{factor:.1e}") };
-        say(format_args!("{name:<26}  {factor:>16}   {cycles:>14}"));
+        say(format_args!("{name:<26}  {factor:>16}   {cycles:>19}"));
     }
 }

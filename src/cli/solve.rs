@@ -250,7 +250,11 @@ fn convergence_factor(krylov: Krylov, solver: &Frozen, out: &Outcome) -> (Option
             (None, Some(c)) => Some(asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES)),
             (None, None) => None,
         };
-        return (measure.map(|m| m.factor), "per cycle, asymptotic, by power iteration");
+        // A converged solve with a factor of 1: a null vector, which the right-hand side does not see.
+        let null_vector = |m: f64| out.converged() && m > 1.0 - 1e-6;
+        if !measure.is_some_and(|m| null_vector(m.factor)) {
+            return (measure.map(|m| m.factor), "per cycle, asymptotic, by power iteration");
+        }
     }
     (out.convergence_factor(), "per iteration, mean over the last half")
 }

@@ -37,7 +37,9 @@ fn max_iterations(out: &Outcome, situation: Situation) -> String {
         return "no iteration was allowed; raise max_iterations".into();
     }
     let remedy = match (situation.preconditioned, situation.method) {
-        (_, Method::Cycles) => "use the same cycle as the preconditioner of CG or FGMRES",
+        (_, Method::Cycles) => {
+            "use the same cycle as the preconditioner of FGMRES (or of CG, if matrix and cycle are symmetric)"
+        }
         (false, _) => "give a preconditioner",
         (true, Method::Fgmres { .. }) => "use a stronger preconditioner or a larger restart",
         (true, _) => "use a stronger preconditioner",
@@ -65,7 +67,7 @@ fn stagnated(out: &Outcome, method: Method) -> String {
         Method::Fgmres { restart } => format!(
             "a restart every {restart} iterations loses what was learned; raise the restart or use a stronger preconditioner (or the matrix is singular and b outside its range)"
         ),
-        Method::Cycles => "the cycle leaves some error components untouched; use it as the preconditioner of CG or FGMRES (or the matrix is singular and b outside its range)".into(),
+        Method::Cycles => "the cycle leaves some error components untouched; use it as the preconditioner of FGMRES (or the matrix is singular and b outside its range)".into(),
         Method::Cg | Method::BiCgStab => "the residual that the recurrence carries has left the true one, as happens for very ill-conditioned or singular systems; use a stronger preconditioner or FGMRES".into(),
     }
 }

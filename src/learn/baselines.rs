@@ -18,11 +18,11 @@ pub struct Baseline {
 }
 
 /// Cycles of one measurement.
-const CYCLES: usize = 60;
+const CYCLES: usize = 90;
 
 /// The asymptotic factor of every classical smoother on the hierarchy of `amg`, best first;
 /// Jacobi with its weight scanned, ILU(0) with its damping scanned. A smoother that cannot
-/// be built on some level (a zero pivot) is left out. Cost: some 25 measurements of up to 60
+/// be built on some level (a zero pivot) is left out. Cost: some 25 measurements of up to 90
 /// cycles. After `time_limit`, if one is given, no further measurement is begun.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub fn classical_baselines(
         &[Relaxation::GaussSeidel],
         &[Relaxation::Spai1],
         &[2, 3, 4].map(Relaxation::Chebyshev),
-        &[0.3, 0.5, 0.6, 0.7, 0.8, 0.9].map(|w| Relaxation::Jacobi(Some(w))),
+        &[0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9].map(|w| Relaxation::Jacobi(Some(w))),
         &[Relaxation::Spai0],
         &[Relaxation::L1Jacobi],
     ];

@@ -12,6 +12,9 @@ use crate::sparse::Scalar;
 /// Columns of a measurement.
 const COLUMNS: usize = 4;
 
+/// Windows that have to agree with the one before.
+const AGREEING: usize = 2;
+
 /// The asymptotic factor of a cycle with its spread over random starts.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct FactorEstimate {
@@ -26,20 +29,20 @@ pub struct FactorEstimate {
 /// Power iteration on the error propagator G: cycles on A x = 0 from `COLUMNS` random
 /// guesses, normalised after every cycle. The factor is the geometric mean over the last
 /// 20 cycles, the largest over the columns. Cost: at most `cycles` cycles on 4 columns; it
-/// stops earlier once two windows agree to one per cent. A factor of 1 or more diverges.
+/// stops earlier once three windows in a row agree to one per cent. A factor of 1 or more diverges.
 pub fn asymptotic_factor<T: Scalar>(h: &Hierarchy<Host<T>>, seed: u64, cycles: usize) -> FactorEstimate {
     let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed_fac7);
     let start = normal_values(&mut random, h.rows() * COLUMNS);
     let mut power = PowerIteration::new(h.rows(), COLUMNS, start);
     let window = (cycles / 3).clamp(1, 20);
     let mut before = f64::INFINITY;
-    let mut done = 0;
+    let (mut done, mut agreeing) = (0, 0);
     while done < cycles {
         let (step, (factor, least)) = (window.min(cycles - done), power.run(h, window.min(cycles - done)));
         done += step;
-        let settled = (factor - before).abs() <= 0.01 * factor;
+        agreeing = if (factor - before).abs() <= 0.01 * factor { agreeing + 1 } else { 0 };
         before = factor;
-        if settled || !factor.is_finite() || factor == 0.0 || done >= cycles {
+        if agreeing == AGREEING || !factor.is_finite() || factor == 0.0 || done >= cycles {
             return FactorEstimate { factor, least, cycles: done };
         }
     }

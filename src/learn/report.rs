@@ -67,6 +67,11 @@ impl std::fmt::Display for TrainingReport {
                 "asymptotic factor per cycle {:.4} (start {:.4})",
                 self.factor_after, self.factor_before
             )
+        } else if (self.factor_before - 1.0).abs() < 1e-6 {
+            write!(
+                f,
+                "the factor is 1: the matrix is singular, or nearly so, and no cycle reduces its null vector; the start is kept"
+            )
         } else {
             write!(
                 f,

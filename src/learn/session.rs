@@ -36,7 +36,7 @@ pub struct Session<T: Scalar> {
     recipe: Recipe,
     seed: u64,
     rate: f64,
-    clock: Instant,
+    seconds: f64,
     best: (f64, Parameters<T>),
     /// Loss of every step.
     pub loss_history: Vec<f64>,
@@ -64,7 +64,7 @@ impl<T: Scalar> Session<T> {
             pool: Pool::new(rows, recipe.batch, seed),
             check,
             rate: recipe.rate,
-            clock: Instant::now(),
+            seconds: 0.0,
             best: (f64::INFINITY, parameters.clone()),
             parameters,
             recipe,
@@ -116,6 +116,13 @@ impl<T: Scalar> Session<T> {
     /// # Errors
     /// As [`step`](Self::step).
     pub fn step_at(&mut self, share: f64) -> Result<()> {
+        let clock = Instant::now();
+        let done = self.take_step(share);
+        self.seconds += clock.elapsed().as_secs_f64();
+        done
+    }
+
+    fn take_step(&mut self, share: f64) -> Result<()> {
         let number = self.steps();
         let rate = cosine_decay(self.rate, share);
         let result = convergence_loss(
@@ -145,7 +152,7 @@ impl<T: Scalar> Session<T> {
 
     /// Seconds per step so far.
     pub fn seconds_per_step(&self) -> f64 {
-        self.clock.elapsed().as_secs_f64() / self.steps().max(1) as f64
+        self.seconds / self.steps().max(1) as f64
     }
 
     /// Measures what the last steps gave.

@@ -101,7 +101,7 @@ impl Trainer {
     }
 
     /// Learned sweeps before and after the coarse-grid correction, each with an M of its own;
-    /// (1, 1) by default.
+    /// as many as the hierarchy has by default.
     #[must_use]
     pub fn sweeps(mut self, pre: usize, post: usize) -> Self {
         self.sweeps = Some((pre, post));
@@ -141,11 +141,10 @@ impl Trainer {
     /// As for [`fit`](Self::fit), and no hierarchy at all.
     pub fn fit_best(&self, candidates: &[Amg], observe: Observer<'_>) -> Result<(Amg, TrainingReport)> {
         let clock = Instant::now();
-        let (pre, post) = self.sweeps.unwrap_or((1, 1));
         let mut starts = Vec::new();
         let mut failure = Error::invalid_input("there is no hierarchy to train on");
         for amg in candidates {
-            match amg.with_relaxation(Relaxation::Spai1, (pre, post)) {
+            match amg.with_relaxation(Relaxation::Spai1, self.sweeps.unwrap_or(amg.sweeps())) {
                 Ok(start) => starts.push(start),
                 Err(e) => failure = e,
             }
@@ -156,12 +155,9 @@ impl Trainer {
         };
         let recipe = session.recipe();
         let mut stopped_early = None;
-        if session.is_empty() {
-            stopped_early = Some("there is nothing to learn".to_string());
-        }
-        while stopped_early.is_none() && session.steps() < recipe.steps {
+        while stopped_early.is_none() && !session.is_empty() && session.steps() < recipe.steps {
             session.step_at(self.share(&session, clock))?;
-            observe(&progress(&session, recipe, clock, false));
+            observe(&self.progress(&session, clock, false));
             if self.time_limit.is_some_and(|limit| clock.elapsed() >= limit) && session.steps() < recipe.steps
             {
                 stopped_early = Some(format!("the time limit was reached after {} steps", session.steps()));
@@ -194,7 +190,7 @@ impl Trainer {
             let in_time = || limit.is_none_or(|l| trial.elapsed() < l);
             while session.steps() < TRIAL_STEPS.min(recipe.steps) && !session.is_empty() && in_time() {
                 session.step_at(self.share(&session, clock))?;
-                observe(&progress(&session, recipe, clock, true));
+                observe(&self.progress(&session, clock, true));
             }
             session.finish();
             let factor = session.best_factor();
@@ -206,6 +202,20 @@ impl Trainer {
             }
         }
         Ok(best.map(|(_, start, session)| (start, session)))
+    }
+
+    fn progress(&self, session: &Session<f32>, clock: Instant, trial: bool) -> Progress {
+        let (step, steps) = (session.steps(), session.recipe().steps);
+        let seconds = clock.elapsed().as_secs_f64();
+        let limit = self.time_limit.map_or(f64::INFINITY, |l| (l.as_secs_f64() - seconds).max(0.0));
+        Progress {
+            step: (step, steps),
+            loss: session.loss_history.last().copied().unwrap_or(f64::NAN),
+            factor: session.factor(),
+            seconds,
+            seconds_left: limit.min(session.seconds_per_step() * (steps - step.min(steps)) as f64),
+            trial,
+        }
     }
 
     /// How much of the training is done, by steps or by time, whichever is more.
@@ -279,17 +289,4 @@ struct TrainingAccount {
     train_seconds: f64,
     stopped_early: Option<String>,
     trials: Vec<(Variant, f64)>,
-}
-
-fn progress(session: &Session<f32>, recipe: Recipe, clock: Instant, trial: bool) -> Progress {
-    let (step, steps) = (session.steps(), recipe.steps);
-    let seconds = clock.elapsed().as_secs_f64();
-    Progress {
-        step: (step, steps),
-        loss: session.loss_history.last().copied().unwrap_or(f64::NAN),
-        factor: session.factor(),
-        seconds,
-        seconds_left: session.seconds_per_step() * (steps - step.min(steps)) as f64,
-        trial,
-    }
 }

@@ -31,6 +31,7 @@ use crate::sparse::{Csr, Fingerprint};
 pub struct Amg {
     cycle: CyclePreconditioner<f64>,
     variant: Variant,
+    sweeps: (usize, usize),
     fingerprint: Fingerprint,
 }
 
@@ -47,7 +48,8 @@ impl Amg {
         }
     }
 
-    /// A solver from a hierarchy made elsewhere, for the matrix of its finest level.
+    /// A solver from a hierarchy made elsewhere, for the matrix of its finest level, where every
+    /// smoother counts as a sweep.
     ///
     /// # Errors
     /// A hierarchy that breaks a rule (see [`Hierarchy::validate`]).
@@ -56,7 +58,8 @@ impl Amg {
             Some(level) => level.a.to_csr().fingerprint(),
             None => hierarchy.coarsest.matrix().fingerprint(),
         };
-        Ok(Self { cycle: CyclePreconditioner::new(hierarchy)?, variant, fingerprint })
+        let sweeps = hierarchy.levels.first().map_or((1, 1), |level| (level.pre.len(), level.post.len()));
+        Ok(Self { cycle: CyclePreconditioner::new(hierarchy)?, variant, sweeps, fingerprint })
     }
 
     /// The levels.
@@ -74,6 +77,11 @@ impl Amg {
         self.variant
     }
 
+    /// Sweeps before and after the coarse-grid correction.
+    pub fn sweeps(&self) -> (usize, usize) {
+        self.sweeps
+    }
+
     /// The matrix that it was built for.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
@@ -87,7 +95,7 @@ impl Amg {
     pub fn with_relaxation(&self, relaxation: Relaxation, sweeps: (usize, usize)) -> Result<Self> {
         let mut hierarchy = self.hierarchy().clone();
         set_smoothers(&mut hierarchy, relaxation, sweeps)?;
-        self.with_hierarchy(hierarchy)
+        Ok(Self { sweeps, ..self.with_hierarchy(hierarchy)? })
     }
 
     /// A hierarchy with other values or smoothers, as of the same variant. Its fingerprint is
@@ -204,7 +212,8 @@ impl AmgBuilder {
         let mut hierarchy = assemble(grids, self.gamma)?;
         set_smoothers(&mut hierarchy, self.relaxation, self.sweeps)?;
         let cycle = CyclePreconditioner::new(hierarchy)?;
-        Ok(Amg { cycle, variant: self.coarsening.variant, fingerprint: a.fingerprint() })
+        let variant = self.coarsening.variant;
+        Ok(Amg { cycle, variant, sweeps: self.sweeps, fingerprint: a.fingerprint() })
     }
 }
 
@@ -217,6 +226,15 @@ pub fn suited_variant(a: &Csr<f64>) -> Variant {
     let largest = a.values().iter().fold(0.0f64, |m, v| m.max(v.abs()));
     let positive = (0..a.rows()).any(|i| a.row(i).any(|(j, v)| j != i && v > 1e-10 * largest));
     if positive { Variant::SymmetricPart } else { Variant::EnergyMinimised }
+}
+
+/// The hierarchies worth a trial before training: `sa` for a symmetric matrix, `san` and `sasym` for
+/// any other.
+pub fn candidate_variants(a: &Csr<f64>) -> Vec<Variant> {
+    match suited_variant(a) {
+        Variant::Symmetric => vec![Variant::Symmetric],
+        _ => vec![Variant::EnergyMinimised, Variant::SymmetricPart],
+    }
 }
 
 fn assemble(grids: Grids, gamma: usize) -> Result<Hierarchy<Host<f64>>> {

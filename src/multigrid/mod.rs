@@ -7,7 +7,7 @@ mod preconditioner;
 mod relaxation;
 mod smoother;
 
-pub use amg::{Amg, AmgBuilder, suited_variant};
+pub use amg::{Amg, AmgBuilder, candidate_variants, suited_variant};
 pub use cycle::{compile, cycle};
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;

@@ -47,11 +47,6 @@ impl<T: Scalar> CyclePreconditioner<T> {
         &self.hierarchy
     }
 
-    /// The hierarchy, without the compiled code.
-    pub fn into_hierarchy(self) -> Hierarchy<Host<T>> {
-        self.hierarchy
-    }
-
     /// The compiled cycle.
     pub fn plan(&self) -> &Plan<T> {
         &self.plan

@@ -3,10 +3,11 @@
 //! [`Coarsening::coarsen`] does it all. Its steps are public as well, each a function of
 //! plain matrices: strength of connection ([`symmetric_strength`], [`evolution_strength`]),
 //! aggregation ([`standard_aggregation`]), tentative prolongation ([`fit_candidates`]) and
-//! prolongation smoothing ([`jacobi_prolongation`], [`energy_prolongation`]). Algorithms and
-//! defaults follow PyAMG 5.4 (MIT), against which they are tested, except for the start vector
-//! of the spectral radius, which is fixed here: the same matrix always gives the same
-//! hierarchy, on any number of threads.
+//! prolongation smoothing ([`jacobi_prolongation`], [`energy_prolongation`]). The algorithms are
+//! those of PyAMG 5.4 (MIT), against which they are tested; so are the defaults but for three: the
+//! start vector of the spectral radius is fixed, evolution strength takes the infinity norm in its
+//! place, and coarsening stops at 40 rows. The same matrix always gives the same hierarchy, on
+//! any number of threads.
 //!
 //! * P. Vaněk, J. Mandel, M. Brezina: Algebraic multigrid by smoothed aggregation for second
 //!   and fourth order elliptic problems. Computing 56 (1996) 179–196.
