@@ -112,15 +112,26 @@ fn run(
     p: &dyn Preconditioner,
     factor: f64,
 ) -> multigrad::error::Result<Run> {
-    let clock = std::time::Instant::now();
-    let out = Cycles::new().rtol(1e-8).preconditioner(p).solve(a, b)?;
-    Ok(Run { name: name.to_string(), factor: Some(factor), seconds: clock.elapsed().as_secs_f64(), out })
+    let (seconds, out) = timed(|| Cycles::new().rtol(1e-8).preconditioner(p).solve(a, b))?;
+    Ok(Run { name: name.to_string(), factor: Some(factor), seconds, out })
 }
 
 fn krylov(name: &str, a: &Csr<f64>, b: &[f64], p: &dyn Preconditioner) -> multigrad::error::Result<Run> {
+    let (seconds, out) = timed(|| Fgmres::new().rtol(1e-8).preconditioner(p).solve(a, b))?;
+    Ok(Run { name: name.to_string(), factor: None, seconds, out })
+}
+
+/// The least time of five runs: the first one of all would pay for cold caches.
+fn timed(solve: impl Fn() -> multigrad::error::Result<Outcome>) -> multigrad::error::Result<(f64, Outcome)> {
+    let mut best = f64::INFINITY;
+    for _ in 0..4 {
+        let clock = std::time::Instant::now();
+        solve()?;
+        best = best.min(clock.elapsed().as_secs_f64());
+    }
     let clock = std::time::Instant::now();
-    let out = Fgmres::new().rtol(1e-8).preconditioner(p).solve(a, b)?;
-    Ok(Run { name: name.to_string(), factor: None, seconds: clock.elapsed().as_secs_f64(), out })
+    let out = solve()?;
+    Ok((best.min(clock.elapsed().as_secs_f64()), out))
 }
 
 /// The boundary values of the problem and a source of heat inside the flow.

@@ -33,7 +33,9 @@ pub fn run(options: &Train) -> Result<Verdict> {
     let bar = TrainingBar::new();
     let (amg, report) = trainer.fit_best(&candidates, &mut |p| bar.show(p))?;
     drop(bar);
-    say(format_args!("{amg}\n\n{report}"));
+    // Saved before the comparison, which may take long and be interrupted.
+    save(options, &amg, &report)?;
+    say(format_args!("{amg}\n\n{report}\nsaved to {}", options.output.display()));
     let baselines = match options.no_baselines || report.parameters == 0 {
         true => Vec::new(),
         false => {
@@ -56,8 +58,6 @@ pub fn run(options: &Train) -> Result<Verdict> {
             found
         }
     };
-    save(options, &amg, &report)?;
-    say(format_args!("\nsaved to {}", options.output.display()));
     if let Some(path) = &options.plot {
         let title = format!("training on {}, hierarchy {}", stem(&options.matrix), report.hierarchy);
         let plot = TrainingPlot::new(title).loss(&report.loss_history).factor(&report.factor_history);
