@@ -74,7 +74,7 @@ impl Coarsening {
     /// Candidates are improved by Gauss–Seidel sweeps on the finest level
     /// ([`candidate_sweeps`](Self::candidate_sweeps)); evolution strength there still uses the
     /// ones given. If in some aggregate the candidates of Aᵀ span another dimension than those
-    /// of A, the latter serve on both sides of that level. Rows in no aggregate, such as those
+    /// of A or are orthogonal to them, the latter serve on both sides of that level. Rows in no aggregate, such as those
     /// of Dirichlet values, have no interpolation of their own: smoothing must solve them.
     ///
     /// Cost: a few products of the size of A in all; the coarse matrices take most of it.
@@ -151,8 +151,7 @@ impl Coarsening {
             None => None,
             Some(b) => {
                 let left = fit_candidates(&aggregation, &level.nodes, b)?;
-                let fits = left.prolongation.pattern() == right.prolongation.pattern();
-                Some(if fits { left } else { right.clone() })
+                Some(if left.pairs_with(&right) { left } else { right.clone() })
             }
         };
         let smooth = self.smoother(a, &strength, &level.nodes, &right)?;

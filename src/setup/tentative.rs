@@ -26,6 +26,23 @@ pub struct Tentative {
     pub nodes: Nodes,
 }
 
+impl Tentative {
+    /// Whether `self` can restrict what `other` interpolates: the same unknowns in the same
+    /// aggregates, and no column orthogonal to its counterpart, which would leave the coarse
+    /// matrix a row of zeros.
+    pub fn pairs_with(&self, other: &Self) -> bool {
+        let (left, right) = (&self.prolongation, &other.prolongation);
+        if left.pattern() != right.pattern() {
+            return false;
+        }
+        let mut products = vec![0.0; left.cols()];
+        for (&c, (l, r)) in left.pattern().col_idx().iter().zip(left.values().iter().zip(right.values())) {
+            products[c as usize] += l * r;
+        }
+        products.iter().all(|p| p.abs() > DEPENDENT)
+    }
+}
+
 /// The tentative prolongation of smoothed aggregation (Vaněk, Mandel, Brezina 1996).
 ///
 /// On every aggregate the rows of the candidates B (n × k) are factored into QR; Q goes into
