@@ -6,10 +6,10 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::nodal::Nodes;
-use super::rows::{Accumulator, assemble};
 use super::tentative::orthonormalise;
 use super::vector::{norm, project, scale, subtract};
 use crate::error::{Error, Result};
+use crate::sparse::assemble::{Accumulator, assemble};
 use crate::sparse::{Csr, Pattern};
 
 /// Residual of A P = 0 (rows scaled to one) at which to stop.

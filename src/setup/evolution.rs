@@ -1,10 +1,10 @@
 //! Strength of connection by evolving a point source for two steps of relaxation.
 
-use super::rows::assemble;
 use super::spectral::inverse_diagonal;
 use super::strength::scale_by_largest;
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
+use crate::sparse::assemble::assemble;
 
 /// Distances below this count as a perfect connection of distance [`NEAREST`]; √ε.
 const PERFECT: f64 = 1.490_116_119_384_765_6e-8;

@@ -1,9 +1,9 @@
 //! Prolongation smoothing by one step of damped Jacobi.
 
-use super::rows::{Accumulator, assemble};
 use super::spectral::inverse_diagonal;
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
+use crate::sparse::assemble::{Accumulator, assemble};
 
 /// P = (I − ω/ρ D⁻¹A) T, the smoothed prolongation of Vaněk, Mandel and Brezina (1996).
 ///

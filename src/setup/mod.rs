@@ -24,7 +24,6 @@ mod evolution;
 mod jacobi;
 mod nodal;
 pub mod relaxation;
-mod rows;
 mod spectral;
 mod strength;
 mod tentative;

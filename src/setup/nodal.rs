@@ -1,9 +1,9 @@
 //! Nodes: groups of unknowns that are aggregated together, such as the displacements of one
 //! mesh point.
 
-use super::rows::{Accumulator, assemble};
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
+use crate::sparse::assemble::{Accumulator, assemble};
 
 /// Which node every unknown belongs to.
 ///

@@ -1,8 +1,8 @@
 //! Strength of connection by the size of the entries.
 
-use super::rows::assemble;
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
+use crate::sparse::assemble::assemble;
 
 /// The symmetric strength of connection of Vaněk, Mandel and Brezina (1996).
 ///

@@ -5,6 +5,7 @@
 //! the same pattern.
 
 mod add;
+pub(crate) mod assemble;
 mod csr;
 mod files;
 mod fingerprint;

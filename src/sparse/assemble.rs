@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::{Csr, Pattern};
 use crate::error::{Error, Result};
-use crate::sparse::{Csr, Pattern};
 
 const CHUNK: usize = 1024;
 
@@ -15,7 +15,7 @@ const CHUNK: usize = 1024;
 ///
 /// # Errors
 /// More entries than 32-bit indices can number.
-pub(super) fn assemble<W>(
+pub(crate) fn assemble<W>(
     rows: usize,
     cols: usize,
     init: impl Fn() -> W + Sync + Send,
@@ -51,7 +51,7 @@ pub(super) fn assemble<W>(
 }
 
 /// A sparse accumulator: one row under construction.
-pub(super) struct Accumulator {
+pub(crate) struct Accumulator {
     value: Vec<f64>,
     seen: Vec<bool>,
     columns: Vec<u32>,
@@ -59,13 +59,13 @@ pub(super) struct Accumulator {
 
 impl Accumulator {
     /// For rows of `cols` columns.
-    pub(super) fn new(cols: usize) -> Self {
+    pub(crate) fn new(cols: usize) -> Self {
         Self { value: vec![0.0; cols], seen: vec![false; cols], columns: Vec::new() }
     }
 
     /// Adds `v` in column `j`.
     #[inline(always)]
-    pub(super) fn add(&mut self, j: usize, v: f64) {
+    pub(crate) fn add(&mut self, j: usize, v: f64) {
         if !self.seen[j] {
             self.seen[j] = true;
             self.columns.push(j as u32);
@@ -74,7 +74,7 @@ impl Accumulator {
     }
 
     /// Appends the row, columns ascending, and clears the accumulator.
-    pub(super) fn drain(&mut self, columns: &mut Vec<u32>, values: &mut Vec<f64>) {
+    pub(crate) fn drain(&mut self, columns: &mut Vec<u32>, values: &mut Vec<f64>) {
         self.columns.sort_unstable();
         for &j in &self.columns {
             columns.push(j);
