@@ -130,6 +130,30 @@ fn residuals_and_samples<T: Scalar>() {
             |y| Reference.diagonal_add(&d, &b, y, k),
         );
         judge(
+            &format!("diagonal_scale: {name}"),
+            &vec![T::from_f64(f64::NAN); y.len()],
+            |y| Cpu.diagonal_scale(&d, &b, y, k),
+            |y| Reference.diagonal_scale(&d, &b, y, k),
+        );
+        for alpha in [0.0, -0.75] {
+            let start = if alpha == 0.0 { &nan } else { &y };
+            let factors = (T::from_f64(alpha), T::from_f64(1.25));
+            judge(
+                &format!("polynomial_step: {name}, α = {alpha}"),
+                start,
+                |y| Cpu.polynomial_step((&a).into(), &d, &b, &x, factors, y, k),
+                |y| Reference.polynomial_step((&a).into(), &d, &b, &x, factors, y, k),
+            );
+        }
+        if a.rows() == a.cols() {
+            judge(
+                &format!("jacobi: {name}"),
+                &nan,
+                |next| Cpu.jacobi((&a).into(), &d, &b, &x, next, k),
+                |next| Reference.jacobi((&a).into(), &d, &b, &x, next, k),
+            );
+        }
+        judge(
             &format!("row_dots: {name}"),
             &d,
             |g| Cpu.row_dots(&y, &b, g, k),

@@ -12,6 +12,7 @@ use super::columns::{by_columns, dot, interleaved_dot, part, sum_of_8, vectorise
 use super::rows::{
     entries, entries_range, gather, rows_in_order, side, substitute, transposed_entries, transposed_range,
 };
+use super::single::row_products;
 use super::{Backend, Direction, Triangle, View};
 use crate::sparse::{Pattern, Scalar};
 
@@ -49,6 +50,19 @@ impl<T: Scalar> Backend<T> for Cpu {
     // Moves per nonzero: value and index once (12 bytes in f64), k values of x from cache or
     // memory; per row k values of y written, and read if β ≠ 0.
     fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
+        if k == 1 {
+            return over_rows(y, k, a.pattern.nnz(), |first, y| {
+                if alpha == T::ONE && beta == T::ZERO {
+                    row_products(a, x, first, y, |_, y, sum| *y = sum);
+                } else if alpha == T::ONE && beta == T::ONE {
+                    row_products(a, x, first, y, |_, y, sum| *y += sum);
+                } else if beta == T::ZERO {
+                    row_products(a, x, first, y, |_, y, sum| *y = alpha * sum);
+                } else {
+                    row_products(a, x, first, y, |_, y, sum| *y = alpha * sum + beta * *y);
+                }
+            });
+        }
         over_rows(y, k, a.pattern.nnz() * k, |first, y| {
             vectorised(
                 #[inline(always)]
@@ -90,6 +104,11 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     // As `spmv`, with b read and r written once per row.
     fn residual(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
+        if k == 1 {
+            return over_rows(r, k, a.pattern.nnz(), |first, r| {
+                row_products(a, x, first, r, |i, r, sum| *r = b[i] - sum)
+            });
+        }
         over_rows(r, k, a.pattern.nnz() * k, |first, r| {
             vectorised(
                 #[inline(always)]
@@ -103,6 +122,71 @@ impl<T: Scalar> Backend<T> for Cpu {
                                 sum[l] = rhs[l] - sum[l];
                             }
                             out[c..c + K].copy_from_slice(&sum);
+                        }
+                    });
+                },
+            )
+        });
+    }
+
+    // As `residual`, with d and x read once more: the residual itself goes nowhere.
+    fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
+        if k == 1 {
+            return over_rows(next, k, a.pattern.nnz(), |first, next| {
+                row_products(a, x, first, next, |i, next, sum| *next = x[i] + d[i] * (b[i] - sum))
+            });
+        }
+        over_rows(next, k, a.pattern.nnz() * k, |first, next| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    by_columns!(k, |K, k, c| {
+                        for (local, out) in next.chunks_exact_mut(k).enumerate() {
+                            let i = first + local;
+                            let sum = dot::<T, K>(entries(a, i), x, k, c);
+                            let (rhs, old) = (part::<T, K>(b, i, k, c), part::<T, K>(x, i, k, c));
+                            for l in 0..K {
+                                out[c + l] = old[l] + d[i] * (rhs[l] - sum[l]);
+                            }
+                        }
+                    });
+                },
+            )
+        });
+    }
+
+    // As `jacobi`, with y in the place of x′, read if α ≠ 0.
+    fn polynomial_step(
+        &self,
+        a: View<'_, T>,
+        d: &[T],
+        b: &[T],
+        x: &[T],
+        (alpha, beta): (T, T),
+        y: &mut [T],
+        k: usize,
+    ) {
+        if k == 1 {
+            return over_rows(y, k, a.pattern.nnz(), |first, y| {
+                row_products(a, x, first, y, |i, y, sum| {
+                    let old = if alpha == T::ZERO { T::ZERO } else { alpha * *y };
+                    *y = beta * (d[i] * (b[i] - sum)) + old;
+                })
+            });
+        }
+        over_rows(y, k, a.pattern.nnz() * k, |first, y| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    by_columns!(k, |K, k, c| {
+                        for (local, out) in y.chunks_exact_mut(k).enumerate() {
+                            let i = first + local;
+                            let sum = dot::<T, K>(entries(a, i), x, k, c);
+                            let rhs = part::<T, K>(b, i, k, c);
+                            for l in 0..K {
+                                let old = if alpha == T::ZERO { T::ZERO } else { alpha * out[c + l] };
+                                out[c + l] = beta * (d[i] * (rhs[l] - sum[l])) + old;
+                            }
                         }
                     });
                 },
@@ -162,6 +246,23 @@ impl<T: Scalar> Backend<T> for Cpu {
                     for ((yi, xi), &w) in y.chunks_exact_mut(k).zip(x.chunks_exact(k)).zip(&d[first..]) {
                         for (a, &b) in yi.iter_mut().zip(xi) {
                             *a += w * b;
+                        }
+                    }
+                },
+            )
+        });
+    }
+
+    // Moves 2 k values and one weight per row.
+    fn diagonal_scale(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
+        over_rows(y, k, d.len() * k, |first, y| {
+            let x = &x[first * k..first * k + y.len()];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((yi, xi), &w) in y.chunks_exact_mut(k).zip(x.chunks_exact(k)).zip(&d[first..]) {
+                        for (a, &b) in yi.iter_mut().zip(xi) {
+                            *a = w * b;
                         }
                     }
                 },

@@ -12,6 +12,7 @@ mod cpu;
 mod direct;
 mod reference;
 mod rows;
+mod single;
 
 pub(crate) use columns::interleaved_dot;
 pub use cpu::Cpu;
@@ -87,8 +88,28 @@ pub trait Backend<T: Scalar>: Clone + Send + Sync + std::fmt::Debug {
     /// dense-dense product, which is the gradient with respect to a matrix.
     fn sampled_product(&self, alpha: T, pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize);
 
+    /// x′(i,c) ← x(i,c) + d(i) (b − A x)(i,c): a sweep of Jacobi relaxation.
+    fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize);
+
+    /// y(i,c) ← α y(i,c) + β d(i) (b − A x)(i,c): a step of polynomial relaxation. With α = 0, y
+    /// is not read.
+    #[expect(clippy::too_many_arguments, reason = "the operands of one formula")]
+    fn polynomial_step(
+        &self,
+        a: View<'_, T>,
+        d: &[T],
+        b: &[T],
+        x: &[T],
+        factors: (T, T),
+        y: &mut [T],
+        k: usize,
+    );
+
     /// y(i,c) ← y(i,c) + d(i) x(i,c).
     fn diagonal_add(&self, d: &[T], x: &[T], y: &mut [T], k: usize);
+
+    /// y(i,c) ← d(i) x(i,c).
+    fn diagonal_scale(&self, d: &[T], x: &[T], y: &mut [T], k: usize);
 
     /// g(i) ← g(i) + Σ_c y(i,c) x(i,c).
     fn row_dots(&self, y: &[T], x: &[T], g: &mut [T], k: usize);

@@ -54,10 +54,41 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
+    fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
+        let mut r = vec![T::ZERO; b.len()];
+        self.residual(a, b, x, &mut r, k);
+        next.copy_from_slice(x);
+        self.diagonal_add(d, &r, next, k);
+    }
+
+    fn polynomial_step(
+        &self,
+        a: View<'_, T>,
+        d: &[T],
+        b: &[T],
+        x: &[T],
+        (alpha, beta): (T, T),
+        y: &mut [T],
+        k: usize,
+    ) {
+        let (mut r, mut scaled) = (vec![T::ZERO; b.len()], vec![T::ZERO; b.len()]);
+        self.residual(a, b, x, &mut r, k);
+        self.diagonal_scale(d, &r, &mut scaled, k);
+        self.combine(beta, &scaled, alpha, y);
+    }
+
     fn diagonal_add(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
         for i in 0..d.len() {
             for c in 0..k {
                 y[i * k + c] += d[i] * x[i * k + c];
+            }
+        }
+    }
+
+    fn diagonal_scale(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
+        for i in 0..d.len() {
+            for c in 0..k {
+                y[i * k + c] = d[i] * x[i * k + c];
             }
         }
     }

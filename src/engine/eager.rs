@@ -124,6 +124,34 @@ impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
         self.backend.diagonal_add(d, x, y, self.k);
     }
 
+    fn diagonal_scale(&self, d: &Arc<Vec<T>>, x: &Buffer<T>, y: &mut Buffer<T>) {
+        self.backend.diagonal_scale(d, x, y, self.k);
+    }
+
+    fn jacobi(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        d: &Arc<Vec<T>>,
+        b: &Buffer<T>,
+        x: &Buffer<T>,
+        next: &mut Buffer<T>,
+    ) {
+        self.backend.jacobi(a.view(), d, b, x, next, self.k);
+    }
+
+    fn polynomial_step(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        d: &Arc<Vec<T>>,
+        b: &Buffer<T>,
+        x: &Buffer<T>,
+        (alpha, beta): (f64, f64),
+        y: &mut Buffer<T>,
+    ) {
+        let factors = (T::from_f64(alpha), T::from_f64(beta));
+        self.backend.polynomial_step(a.view(), d, b, x, factors, y, self.k);
+    }
+
     fn combine(&self, alpha: f64, x: &Buffer<T>, beta: f64, y: &mut Buffer<T>) {
         self.backend.combine(T::from_f64(alpha), x, T::from_f64(beta), y);
     }

@@ -21,6 +21,27 @@ pub trait Executor {
     fn residual(&self, a: &Matrix<Values<Self>>, b: &Self::Handle, x: &Self::Handle, r: &mut Self::Handle);
     /// y ← y + d ⊙ x.
     fn diagonal_add(&self, d: &Values<Self>, x: &Self::Handle, y: &mut Self::Handle);
+    /// y ← d ⊙ x.
+    fn diagonal_scale(&self, d: &Values<Self>, x: &Self::Handle, y: &mut Self::Handle);
+    /// x′ ← x + d ⊙ (b − A x).
+    fn jacobi(
+        &self,
+        a: &Matrix<Values<Self>>,
+        d: &Values<Self>,
+        b: &Self::Handle,
+        x: &Self::Handle,
+        next: &mut Self::Handle,
+    );
+    /// y ← α y + β d ⊙ (b − A x) for the factors (α, β).
+    fn polynomial_step(
+        &self,
+        a: &Matrix<Values<Self>>,
+        d: &Values<Self>,
+        b: &Self::Handle,
+        x: &Self::Handle,
+        factors: (f64, f64),
+        y: &mut Self::Handle,
+    );
     /// y ← α x + β y.
     fn combine(&self, alpha: f64, x: &Self::Handle, beta: f64, y: &mut Self::Handle);
     /// x ← T⁻¹ x.
@@ -113,9 +134,46 @@ impl<X: Executor> Engine for X {
         let Some(x) = &x.handle else { return y };
         let (mut y, beta) = target(self, y);
         if beta == 0.0 {
-            self.clear(&mut y);
+            Executor::diagonal_scale(self, d, x, &mut y);
+        } else {
+            Executor::diagonal_add(self, d, x, &mut y);
         }
-        Executor::diagonal_add(self, d, x, &mut y);
+        Vector::new(rows, y)
+    }
+
+    fn jacobi(
+        &self,
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        let (Some(rhs), Some(old)) = (&b.handle, &x.handle) else {
+            let r = Engine::residual(self, b, a, &x);
+            return Engine::diagonal_add(self, d, &r, x);
+        };
+        let mut next = self.allocate(x.rows);
+        Executor::jacobi(self, a, d, rhs, old, &mut next);
+        Vector::new(x.rows, next)
+    }
+
+    fn polynomial_step(
+        &self,
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: &Self::Vector,
+        factors: (f64, f64),
+        y: Self::Vector,
+    ) -> Self::Vector {
+        let (Some(rhs), Some(old)) = (&b.handle, &x.handle) else {
+            let r = Engine::residual(self, b, a, x);
+            let scaled = Engine::diagonal_add(self, d, &r, self.zeros(a.pattern.rows()));
+            return Engine::combine(self, factors.1, &scaled, factors.0, y);
+        };
+        let rows = y.rows;
+        let (mut y, keep) = target(self, y);
+        Executor::polynomial_step(self, a, d, rhs, old, (keep * factors.0, factors.1), &mut y);
         Vector::new(rows, y)
     }
 

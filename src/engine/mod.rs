@@ -55,6 +55,33 @@ pub trait Engine {
     /// y + d ⊙ x, row by row.
     fn diagonal_add(&self, d: &ValuesOf<Self>, x: &Self::Vector, y: Self::Vector) -> Self::Vector;
 
+    /// x + d ⊙ (b − A x): a sweep of Jacobi relaxation.
+    fn jacobi(
+        &self,
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        let r = self.residual(b, a, &x);
+        self.diagonal_add(d, &r, x)
+    }
+
+    /// α y + β d ⊙ (b − A x): a step of polynomial relaxation, factors (α, β).
+    fn polynomial_step(
+        &self,
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: &Self::Vector,
+        factors: (f64, f64),
+        y: Self::Vector,
+    ) -> Self::Vector {
+        let r = self.residual(b, a, x);
+        let scaled = self.diagonal_add(d, &r, self.zeros(a.pattern.rows()));
+        self.combine(factors.1, &scaled, factors.0, y)
+    }
+
     /// α x + β y.
     fn combine(&self, alpha: f64, x: &Self::Vector, beta: f64, y: Self::Vector) -> Self::Vector;
 

@@ -42,6 +42,9 @@ pub(super) enum Instruction<T: Scalar> {
     Spmv { alpha: T, a: Leaf<T>, x: Span, beta: T, y: Span },
     Residual { a: Leaf<T>, b: Span, x: Span, r: Span },
     DiagonalAdd { d: Arc<Vec<T>>, x: Span, y: Span },
+    DiagonalScale { d: Arc<Vec<T>>, x: Span, y: Span },
+    Jacobi { a: Leaf<T>, d: Arc<Vec<T>>, b: Span, x: Span, next: Span },
+    PolynomialStep { a: Leaf<T>, d: Arc<Vec<T>>, b: Span, x: Span, factors: (T, T), y: Span },
     Combine { alpha: T, x: Span, beta: T, y: Span },
     Triangular { a: Leaf<T>, part: Triangle, x: Span },
     GaussSeidel { a: Leaf<T>, b: Span, x: Span, direction: Direction },
@@ -158,6 +161,18 @@ impl<T: Scalar> Memory<'_, T> {
             Instruction::DiagonalAdd { d, x, y } => {
                 let ([x], y) = self.split([*x], *y)?;
                 backend.diagonal_add(d, x, y, k);
+            }
+            Instruction::DiagonalScale { d, x, y } => {
+                let ([x], y) = self.split([*x], *y)?;
+                backend.diagonal_scale(d, x, y, k);
+            }
+            Instruction::Jacobi { a, d, b, x, next } => {
+                let ([b, x], next) = self.split([*b, *x], *next)?;
+                backend.jacobi(a.view(), d, b, x, next, k);
+            }
+            Instruction::PolynomialStep { a, d, b, x, factors, y } => {
+                let ([b, x], y) = self.split([*b, *x], *y)?;
+                backend.polynomial_step(a.view(), d, b, x, *factors, y, k);
             }
             Instruction::Combine { alpha, x, beta, y } => {
                 let ([x], y) = self.split([*x], *y)?;

@@ -129,6 +129,29 @@ impl<T: Scalar> Executor for Tracer<T> {
         self.push(Instruction::DiagonalAdd { d: d.clone(), x: x.span(), y: y.span() });
     }
 
+    fn diagonal_scale(&self, d: &Arc<Vec<T>>, x: &Slot<T>, y: &mut Slot<T>) {
+        self.push(Instruction::DiagonalScale { d: d.clone(), x: x.span(), y: y.span() });
+    }
+
+    fn jacobi(&self, a: &Matrix<Arc<Vec<T>>>, d: &Arc<Vec<T>>, b: &Slot<T>, x: &Slot<T>, next: &mut Slot<T>) {
+        let (a, d) = (a.clone(), d.clone());
+        self.push(Instruction::Jacobi { a, d, b: b.span(), x: x.span(), next: next.span() });
+    }
+
+    fn polynomial_step(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        d: &Arc<Vec<T>>,
+        b: &Slot<T>,
+        x: &Slot<T>,
+        (alpha, beta): (f64, f64),
+        y: &mut Slot<T>,
+    ) {
+        let factors = (T::from_f64(alpha), T::from_f64(beta));
+        let (a, d) = (a.clone(), d.clone());
+        self.push(Instruction::PolynomialStep { a, d, b: b.span(), x: x.span(), factors, y: y.span() });
+    }
+
     fn combine(&self, alpha: f64, x: &Slot<T>, beta: f64, y: &mut Slot<T>) {
         let (alpha, beta) = (T::from_f64(alpha), T::from_f64(beta));
         self.push(Instruction::Combine { alpha, x: x.span(), beta, y: y.span() });

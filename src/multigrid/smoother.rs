@@ -52,10 +52,7 @@ impl<V> Smoother<V> {
         E::Leaves: crate::engine::Leaves<Values = V>,
     {
         match self {
-            Smoother::Diagonal { weights } => {
-                let r = e.residual(b, a, &x);
-                e.diagonal_add(weights, &r, x)
-            }
+            Smoother::Diagonal { weights } => e.jacobi(a, weights, b, x),
             Smoother::GaussSeidel { direction } => e.gauss_seidel(a, b, x, *direction),
             Smoother::Chebyshev { inverse_diagonal, coefficients } => {
                 chebyshev(e, a, inverse_diagonal, coefficients, b, x)
@@ -112,9 +109,7 @@ fn chebyshev<E: Engine>(
     let rows = a.pattern.rows();
     let mut d = e.zeros(rows);
     for &(alpha, beta) in coefficients {
-        let r = e.residual(b, a, &x);
-        let scaled = e.diagonal_add(inverse_diagonal, &r, e.zeros(rows));
-        d = e.combine(beta, &scaled, alpha, d);
+        d = e.polynomial_step(a, inverse_diagonal, b, &x, (alpha, beta), d);
         x = e.combine(1.0, &d, 1.0, x);
     }
     x

@@ -75,10 +75,17 @@ impl Pattern {
         Ok(Self::from_parts(rows, cols, row_ptr, col_idx))
     }
 
-    /// For arrays that are right by construction.
+    /// For arrays that are right by construction. What kernels rely on is checked all the same,
+    /// in one pass that costs less than writing the arrays did.
     pub(crate) fn from_parts(rows: usize, cols: usize, row_ptr: Vec<u32>, col_idx: Vec<u32>) -> Self {
-        debug_assert_eq!(row_ptr.len(), rows + 1);
-        debug_assert_eq!(row_ptr[rows] as usize, col_idx.len());
+        assert!(
+            row_ptr.len() == rows + 1
+                && row_ptr[0] == 0
+                && row_ptr[rows] as usize == col_idx.len()
+                && row_ptr.windows(2).all(|w| w[0] <= w[1])
+                && (col_idx.is_empty() || col_idx.iter().fold(0, |m, &j| m.max(j)) < cols as u32),
+            "a pattern whose arrays do not fit together"
+        );
         Self { rows, cols, row_ptr, col_idx, transposition: OnceLock::new() }
     }
 
