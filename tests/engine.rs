@@ -11,7 +11,8 @@ use multigrad::autodiff::{Parameter, Recorded, Tape};
 use multigrad::backend::{Cpu, Direct, Direction, Reference};
 use multigrad::engine::{Eager, Engine, Host};
 use multigrad::gallery::{FlowScheme, recirculating_flow};
-use multigrad::multigrid::{Amg, Hierarchy, Level, Relaxation, Role, Smoother, compile, cycle};
+use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Level, Relaxation, Role, Smoother, compile, cycle};
+use multigrad::operator::Preconditioner;
 use multigrad::setup::Coarsening;
 use multigrad::sparse::Csr;
 use numbers::{Numbers, distance};
@@ -23,10 +24,10 @@ fn flow(m: usize) -> Csr<f64> {
 }
 
 /// At least two levels above the direct solver.
-fn build(a: &Csr<f64>, w: bool) -> Amg {
+fn build(a: &Csr<f64>, kind: CycleKind) -> Amg {
     let coarsening = Coarsening { max_coarse: 6, ..Coarsening::default() };
     let builder = Amg::smoothed_aggregation().coarsening(coarsening).suited_to(a);
-    let amg = if w { builder.w_cycle() } else { builder }.build(a).unwrap();
+    let amg = builder.cycle(kind).build(a).unwrap();
     assert!(amg.hierarchy().levels.len() >= 2, "{amg}");
     amg
 }
@@ -94,14 +95,14 @@ fn same_on_all_engines(h: &Hierarchy<Host<f64>>, what: &str) {
 #[test]
 fn all_engines_give_the_same_bits() {
     let a = flow(16);
-    for w in [false, true] {
-        let amg = build(&a, w);
+    for kind in [CycleKind::V, CycleKind::W] {
+        let amg = build(&a, kind);
         for sweeps in SWEEPS {
             for relaxation in Relaxation::ALL {
-                let what = format!("{relaxation}, {sweeps:?}, W {w}");
+                let what = format!("{relaxation}, {sweeps:?}, {kind}");
                 same_on_all_engines(amg.with_relaxation(relaxation, sweeps).unwrap().hierarchy(), &what);
             }
-            same_on_all_engines(&learned(&amg, sweeps), &format!("learned, {sweeps:?}, W {w}"));
+            same_on_all_engines(&learned(&amg, sweeps), &format!("learned, {sweeps:?}, {kind}"));
         }
         same_on_all_engines(amg.with_relaxation(Relaxation::Spai0, (0, 0)).unwrap().hierarchy(), "no sweeps");
     }
@@ -110,14 +111,16 @@ fn all_engines_give_the_same_bits() {
 /// A block of columns is its columns, one by one.
 #[test]
 fn columns_do_not_mix() {
-    let h = learned(&build(&flow(16), true), (1, 1));
-    let (n, k) = (h.rows(), 5);
-    let b: Vec<f64> = Numbers(23).vector(n * k);
-    let x = eager(&h, &b, k);
-    for c in 0..k {
-        let column = |v: &[f64]| (0..n).map(|i| v[i * k + c]).collect::<Vec<_>>();
-        let own = eager(&h, &column(&b), 1);
-        assert!(distance(&own, &column(&x)) < 1e-13);
+    for (kind, tolerance) in [(CycleKind::W, 1e-13), (CycleKind::K, 1e-9)] {
+        let h = learned(&build(&flow(16), kind), (1, 1));
+        let (n, k) = (h.rows(), 5);
+        let b: Vec<f64> = Numbers(23).vector(n * k);
+        let x = eager(&h, &b, k);
+        for c in 0..k {
+            let column = |v: &[f64]| (0..n).map(|i| v[i * k + c]).collect::<Vec<_>>();
+            let own = eager(&h, &column(&b), 1);
+            assert!(distance(&own, &column(&x)) < tolerance, "{kind}: {:e}", distance(&own, &column(&x)));
+        }
     }
 }
 
@@ -127,7 +130,7 @@ fn a_cycle_corrects_its_guess() {
     let a = flow(16);
     let n = a.rows();
     for relaxation in Relaxation::ALL {
-        let amg = build(&a, true).with_relaxation(relaxation, (2, 1)).unwrap();
+        let amg = build(&a, CycleKind::W).with_relaxation(relaxation, (2, 1)).unwrap();
         let h = amg.hierarchy();
         let (b, guess) = (Numbers(24).vector::<f64>(n), Numbers(25).vector::<f64>(n));
         for b in [b, vec![0.0; n]] {
@@ -147,19 +150,69 @@ fn a_cycle_corrects_its_guess() {
 }
 
 #[test]
-fn v_and_w_cycles_differ() {
+fn cycles_differ() {
     let a = flow(16);
     let b: Vec<f64> = Numbers(26).vector(a.rows());
-    let (v, w) = (build(&a, false), build(&a, true));
-    let (v, w) = (eager(v.hierarchy(), &b, 1), eager(w.hierarchy(), &b, 1));
-    assert!(distance(&v, &w) > 1e-6);
+    let results = CycleKind::ALL.map(|kind| eager(build(&a, kind).hierarchy(), &b, 1));
+    for (p, x) in results.iter().enumerate() {
+        for y in &results[..p] {
+            assert!(distance(x, y) > 1e-6);
+        }
+    }
+}
+
+#[test]
+fn more_visits_converge_faster() {
+    let a = common::poisson(40);
+    // The error that is left of a random one after eight cycles.
+    let error = |kind| {
+        let amg = build(&a, kind);
+        let mut error: Vec<f64> = Numbers(29).vector(a.rows());
+        let mut image = error.clone();
+        for _ in 0..8 {
+            a.spmv(&error, &mut image).unwrap();
+            let correction = eager(amg.hierarchy(), &image, 1);
+            error.iter_mut().zip(correction).for_each(|(e, c)| *e -= c);
+        }
+        error.iter().fold(0.0f64, |m, e| m.max(e.abs()))
+    };
+    let [v, w, f, k] = CycleKind::ALL.map(error);
+    println!("V {v:.1e}, W {w:.1e}, F {f:.1e}, K {k:.1e}");
+    assert!(w < 0.9 * v && f < 0.9 * v && k < 0.9 * v, "V {v:.1e}, W {w:.1e}, F {f:.1e}, K {k:.1e}");
+}
+
+#[test]
+fn f_and_k_cycles_are_the_same_on_all_engines() {
+    for kind in [CycleKind::F, CycleKind::K] {
+        let h = learned(&build(&flow(16), kind), (1, 1));
+        same_on_all_engines(&h, &format!("{kind}"));
+    }
+}
+
+#[test]
+fn a_k_cycle_is_not_linear_and_says_so() {
+    let amg = build(&common::poisson(16), CycleKind::K);
+    assert!(!amg.is_symmetric());
+    let n = amg.hierarchy().rows();
+    let b: Vec<f64> = Numbers(30).vector(n);
+    let error = amg.apply_transposed(&b, &mut vec![0.0; n]).unwrap_err();
+    assert!(error.is_unsuited(), "{error}");
+    // Its value flows through a tape; its gradient is refused, not wrong.
+    let recorded = amg.hierarchy().map::<Recorded<f64>>(|_, v| Parameter::constant(v.clone()), Clone::clone);
+    let tape = Tape::new(Cpu, 1);
+    let out = cycle(&tape, &recorded, 0, &tape.input(&b), tape.zeros(n));
+    let error = tape.backward(&[], &out, &b).unwrap_err();
+    assert!(error.is_unsuited() && error.to_string().contains("K-cycle"), "{error}");
+    // A zero right-hand side divides nothing by zero.
+    assert!(eager(amg.hierarchy(), &vec![0.0; n], 1).iter().all(|v| *v == 0.0));
 }
 
 #[test]
 fn the_workspace_is_what_the_plan_says() {
-    for h in
-        [learned(&build(&flow(16), true), (2, 1)), build(&common::poisson(16), false).hierarchy().clone()]
-    {
+    for h in [
+        learned(&build(&flow(16), CycleKind::W), (2, 1)),
+        build(&common::poisson(16), CycleKind::V).hierarchy().clone(),
+    ] {
         let (plan, n) = (compile(&h).unwrap(), h.rows());
         assert_eq!(plan.rows(), n);
         for k in [1, 3] {
@@ -184,7 +237,7 @@ fn the_workspace_is_what_the_plan_says() {
 
 #[test]
 fn a_plan_runs_on_many_threads_at_once() {
-    let h = learned(&build(&flow(16), true), (1, 1));
+    let h = learned(&build(&flow(16), CycleKind::W), (1, 1));
     let plan = compile(&h).unwrap();
     let inputs: Vec<Vec<f64>> = (0..6).map(|q| Numbers(30 + q).vector(h.rows())).collect();
     let expected: Vec<Vec<f64>> = inputs.iter().map(|b| eager(&h, b, 1)).collect();
@@ -207,7 +260,7 @@ fn a_plan_runs_on_many_threads_at_once() {
 fn a_hierarchy_without_levels() {
     for n in [1, 2, 5] {
         let a = Numbers(28).dominant::<f64>(n, 2);
-        let amg = Amg::smoothed_aggregation().suited_to(&a).w_cycle().build(&a).unwrap();
+        let amg = Amg::smoothed_aggregation().suited_to(&a).cycle(CycleKind::W).build(&a).unwrap();
         let h = amg.hierarchy();
         assert!(h.levels.is_empty() && h.rows() == n);
         same_on_all_engines(h, "no levels");
@@ -231,7 +284,7 @@ fn a_coarsest_level_without_rows() {
         post: vec![Smoother::Sparse { m: a.into() }],
     };
     let coarsest = Arc::new(Direct::new(&empty(0, 0)).unwrap());
-    let h = Hierarchy { levels: vec![level], coarsest, coarsest_rows: 0, gamma: 1 };
+    let h = Hierarchy { levels: vec![level], coarsest, coarsest_rows: 0, kind: CycleKind::V };
     h.validate().unwrap();
     same_on_all_engines(&h, "no rows below");
 }

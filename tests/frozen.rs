@@ -10,7 +10,7 @@ use std::path::Path;
 use multigrad::frozen::Frozen;
 use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::learn::Trainer;
-use multigrad::multigrid::{Amg, Relaxation};
+use multigrad::multigrid::{Amg, CycleKind, Relaxation};
 use multigrad::operator::Preconditioner;
 use multigrad::setup::Coarsening;
 use multigrad::sparse::Csr;
@@ -64,7 +64,7 @@ fn a_round_trip_changes_no_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("solver.mgrad");
     for a in [flow(16), common::poisson(16), common::nine_point(4), Csr::identity(1)] {
-        let w = Amg::smoothed_aggregation().suited_to(&a).w_cycle().build(&a).unwrap();
+        let w = Amg::smoothed_aggregation().suited_to(&a).cycle(CycleKind::W).build(&a).unwrap();
         let mut list = vec![w];
         list.extend(Relaxation::ALL.map(|r| build(&a).with_relaxation(r, (2, 1)).unwrap()));
         let mut trained = build(&a);

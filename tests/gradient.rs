@@ -10,7 +10,7 @@ use multigrad::autodiff::{Parameter, Recorded, Tape, gradient_check};
 use multigrad::backend::{Cpu, Direction, Triangle};
 use multigrad::engine::{Eager, Engine, Host, Matrix};
 use multigrad::gallery::{FlowScheme, recirculating_flow};
-use multigrad::multigrid::{Amg, Hierarchy, Place, Relaxation, Role, cycle};
+use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Place, Relaxation, Role, cycle};
 use multigrad::setup::Coarsening;
 use multigrad::sparse::Csr;
 use numbers::{Numbers, dot};
@@ -26,7 +26,7 @@ fn build(relaxation: Relaxation, sweeps: (usize, usize), w: bool) -> Hierarchy<H
     let a = flow(8);
     let coarsening = Coarsening { max_coarse: 4, ..Coarsening::default() };
     let builder = Amg::smoothed_aggregation().coarsening(coarsening).suited_to(&a);
-    let amg = if w { builder.w_cycle() } else { builder }.build(&a).unwrap();
+    let amg = if w { builder.cycle(CycleKind::W) } else { builder }.build(&a).unwrap();
     assert!(amg.hierarchy().levels.len() >= 2, "{amg}");
     amg.with_relaxation(relaxation, sweeps).unwrap().hierarchy().clone()
 }

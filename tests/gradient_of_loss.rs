@@ -9,7 +9,7 @@ use multigrad::backend::{Cpu, Reference};
 use multigrad::engine::Host;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{Parameters, convergence_loss};
-use multigrad::multigrid::{Amg, Hierarchy, Relaxation};
+use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Relaxation};
 use multigrad::setup::Coarsening;
 use multigrad::sparse::Scalar;
 use numbers::{Numbers, distance};
@@ -18,7 +18,7 @@ fn build(m: usize, sweeps: (usize, usize), w: bool) -> Hierarchy<Host<f64>> {
     let a = recirculating_flow(m, 0.005, FlowScheme::Upwind).unwrap().matrix;
     let coarsening = Coarsening { max_coarse: 4, ..Coarsening::default() };
     let builder = Amg::smoothed_aggregation().coarsening(coarsening).suited_to(&a);
-    let amg = if w { builder.w_cycle() } else { builder }.build(&a).unwrap();
+    let amg = if w { builder.cycle(CycleKind::W) } else { builder }.build(&a).unwrap();
     amg.with_relaxation(Relaxation::Spai1, sweeps).unwrap().hierarchy().clone()
 }
 

@@ -6,7 +6,7 @@ mod common;
 mod numbers;
 
 use multigrad::gallery::{FlowScheme, recirculating_flow, rotated_anisotropic};
-use multigrad::multigrid::{Amg, CyclePreconditioner, Relaxation};
+use multigrad::multigrid::{Amg, CycleKind, CyclePreconditioner, Relaxation};
 use multigrad::operator::Preconditioner;
 use multigrad::setup::Coarsening;
 use multigrad::sparse::Csr;
@@ -29,7 +29,7 @@ fn flow(m: usize) -> Csr<f64> {
 fn build(a: &Csr<f64>, w: bool) -> Amg {
     let coarsening = Coarsening { max_coarse: 6, ..Coarsening::default() };
     let builder = Amg::smoothed_aggregation().coarsening(coarsening).suited_to(a);
-    if w { builder.w_cycle() } else { builder }.build(a).unwrap()
+    if w { builder.cycle(CycleKind::W) } else { builder }.build(a).unwrap()
 }
 
 /// B, column by column.

@@ -197,6 +197,9 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
                 self.pass_on(*x, adjoint);
                 self.pass_on(*b, lambda);
             }
+            Node::Refused { what } => {
+                return Err(Error::unsuited(format!("there is no gradient of {what}")));
+            }
             Node::Solve { direct, b } => {
                 let mut solved = self.eager.allocate(rows);
                 direct.solve_transposed(&adjoint, &mut solved, k);

@@ -99,6 +99,8 @@ pub(super) enum Node<T: Scalar> {
         x: Option<usize>,
         kept: Option<(Value<T>, Value<T>)>,
     },
+    /// An operation without a reverse rule.
+    Refused { what: &'static str },
     /// A⁻¹ b.
     Solve { direct: Arc<Direct<T>>, b: Option<usize> },
 }
@@ -246,6 +248,18 @@ impl<T: Scalar, B: Backend<T>> Engine for Tape<T, B> {
             x: x.node,
             beta,
             y: node,
+        })
+    }
+
+    fn least_squares(&self, b: &TapeVector<T>, v: &[&TapeVector<T>], c: &[&TapeVector<T>]) -> TapeVector<T> {
+        let plain = |list: &[&TapeVector<T>]| list.iter().map(|v| v.value.clone()).collect::<Vec<_>>();
+        let (images, directions) = (plain(v), plain(c));
+        let images: Vec<&Vector<Buffer<T>>> = images.iter().map(|v| &**v).collect();
+        let directions: Vec<&Vector<Buffer<T>>> = directions.iter().map(|v| &**v).collect();
+        let value = Engine::least_squares(&self.eager, &b.value, &images, &directions);
+        let depends = b.node.is_some() || v.iter().chain(c).any(|v| v.node.is_some());
+        self.record(value, depends, || Node::Refused {
+            what: "a K-cycle (it is not linear); train the V-cycle and use the K-cycle afterwards",
         })
     }
 

@@ -27,7 +27,7 @@ const PARALLEL_WORK: usize = 1 << 17;
 const SUM_BLOCK: usize = 1 << 13;
 
 /// Calls `body(first row, rows of the output)`, in parallel when `work` is worth it.
-fn over_rows<T: Scalar>(
+pub(super) fn over_rows<T: Scalar>(
     out: &mut [T],
     width: usize,
     work: usize,
@@ -337,6 +337,19 @@ impl<T: Scalar> Backend<T> for Cpu {
                 });
             },
         );
+    }
+
+    // Moves 3 k values per row.
+    fn column_add(&self, alpha: &[T], x: &[T], y: &mut [T]) {
+        let k = alpha.len();
+        over_rows(y, k, x.len(), |first, y| {
+            let x = &x[first * k..first * k + y.len()];
+            for (y, x) in y.chunks_exact_mut(k).zip(x.chunks_exact(k)) {
+                for ((y, &x), &alpha) in y.iter_mut().zip(x).zip(alpha) {
+                    *y += alpha * x;
+                }
+            }
+        });
     }
 
     // Moves 2 k values per row; one reduction per block of fixed size.

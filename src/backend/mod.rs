@@ -8,8 +8,11 @@
 //! `rayon` pool and gives the same bits on any number of threads.
 
 mod columns;
+mod convert;
 mod cpu;
 mod direct;
+
+mod least_squares;
 mod reference;
 mod rows;
 mod single;
@@ -17,6 +20,7 @@ mod single;
 pub(crate) use columns::interleaved_dot;
 pub use cpu::Cpu;
 pub use direct::Direct;
+pub use least_squares::least_squares;
 pub use reference::Reference;
 
 use crate::sparse::{Csr, Pattern, Scalar};
@@ -122,6 +126,9 @@ pub trait Backend<T: Scalar>: Clone + Send + Sync + std::fmt::Debug {
 
     /// One Gauss–Seidel sweep on A x = b in place; the diagonal has no zero.
     fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize);
+
+    /// y(i,c) ← y(i,c) + α(c) x(i,c).
+    fn column_add(&self, alpha: &[T], x: &[T], y: &mut [T]);
 
     /// out(c) ← Σ_i x(i,c) y(i,c), summed in an order that does not depend on threads.
     fn column_dots(&self, x: &[T], y: &[T], out: &mut [T]);

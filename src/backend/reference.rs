@@ -154,6 +154,12 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
+    fn column_add(&self, alpha: &[T], x: &[T], y: &mut [T]) {
+        for (q, (y, &x)) in y.iter_mut().zip(x).enumerate() {
+            *y += alpha[q % alpha.len()] * x;
+        }
+    }
+
     fn column_dots(&self, x: &[T], y: &[T], out: &mut [T]) {
         let k = out.len();
         out.fill(T::ZERO);

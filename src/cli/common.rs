@@ -7,7 +7,7 @@ use super::arguments::HierarchyOptions;
 use super::misuse;
 use super::values::HierarchyChoice;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Relaxation, candidate_variants, suited_variant};
+use crate::multigrid::{Amg, CycleKind, Relaxation, candidate_variants, suited_variant};
 use crate::setup::{Coarsening, Variant};
 use crate::sparse::{Csr, matrix_market, write_atomic};
 
@@ -55,7 +55,7 @@ pub fn build(
         .relaxation(relaxation)
         .sweeps(options.cycle.pre, options.cycle.post);
     if options.cycle.w {
-        builder = builder.w_cycle();
+        builder = builder.cycle(CycleKind::W);
     }
     if let Some(modes) = &options.near_nullspace {
         let candidates = matrix_market::read_dense(modes)?;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Executor, Host, Matrix, Vector};
-use crate::backend::{Backend, Cpu, Direct, Direction, Triangle};
+use crate::backend::{Backend, Cpu, Direct, Direction, Triangle, least_squares};
 use crate::sparse::Scalar;
 
 /// Computes every operation when it is called.
@@ -154,6 +154,12 @@ impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
 
     fn combine(&self, alpha: f64, x: &Buffer<T>, beta: f64, y: &mut Buffer<T>) {
         self.backend.combine(T::from_f64(alpha), x, T::from_f64(beta), y);
+    }
+
+    fn least_squares(&self, b: &Buffer<T>, v: &[&Buffer<T>], c: &[&Buffer<T>], x: &mut Buffer<T>) {
+        let v: Vec<&[T]> = v.iter().map(|v| &***v).collect();
+        let c: Vec<&[T]> = c.iter().map(|c| &***c).collect();
+        least_squares(&self.backend, b, &v, &c, x, self.k);
     }
 
     fn solve_triangular(&self, a: &Matrix<Arc<Vec<T>>>, part: Triangle, x: &mut Buffer<T>) {

@@ -44,6 +44,8 @@ pub trait Executor {
     );
     /// y ← α x + β y.
     fn combine(&self, alpha: f64, x: &Self::Handle, beta: f64, y: &mut Self::Handle);
+    /// x ← Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖.
+    fn least_squares(&self, b: &Self::Handle, v: &[&Self::Handle], c: &[&Self::Handle], x: &mut Self::Handle);
     /// x ← T⁻¹ x.
     fn solve_triangular(&self, a: &Matrix<Values<Self>>, part: Triangle, x: &mut Self::Handle);
     /// One Gauss–Seidel sweep in place.
@@ -192,6 +194,25 @@ impl<X: Executor> Engine for X {
                 Executor::combine(self, alpha, x, keep * beta, &mut y);
                 Vector::new(rows, y)
             }
+        }
+    }
+
+    fn least_squares(&self, b: &Self::Vector, v: &[&Self::Vector], c: &[&Self::Vector]) -> Self::Vector {
+        let rows = c.first().map_or(0, |c| c.rows);
+        let (mut images, mut directions) = (Vec::new(), Vec::new());
+        for (v, c) in v.iter().zip(c) {
+            if let (Some(v), Some(c)) = (&v.handle, &c.handle) {
+                images.push(v);
+                directions.push(c);
+            }
+        }
+        match &b.handle {
+            Some(b) if !images.is_empty() => {
+                let mut x = self.allocate(rows);
+                Executor::least_squares(self, b, &images, &directions, &mut x);
+                Vector::new(rows, x)
+            }
+            _ => self.zeros(rows),
         }
     }
 

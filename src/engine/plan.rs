@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Matrix;
-use crate::backend::{Backend, Direct, Direction, Triangle};
+use crate::backend::{Backend, Direct, Direction, Triangle, least_squares};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
@@ -46,6 +46,7 @@ pub(super) enum Instruction<T: Scalar> {
     Jacobi { a: Leaf<T>, d: Arc<Vec<T>>, b: Span, x: Span, next: Span },
     PolynomialStep { a: Leaf<T>, d: Arc<Vec<T>>, b: Span, x: Span, factors: (T, T), y: Span },
     Combine { alpha: T, x: Span, beta: T, y: Span },
+    LeastSquares { b: Span, v: Vec<Span>, c: Vec<Span>, x: Span },
     Triangular { a: Leaf<T>, part: Triangle, x: Span },
     GaussSeidel { a: Leaf<T>, b: Span, x: Span, direction: Direction },
     Solve { direct: Arc<Direct<T>>, b: Span, x: Span },
@@ -178,6 +179,21 @@ impl<T: Scalar> Memory<'_, T> {
                 let ([x], y) = self.split([*x], *y)?;
                 backend.combine(*alpha, x, *beta, y);
             }
+            Instruction::LeastSquares { b, v, c, x } => match (&v[..], &c[..]) {
+                ([v], [c]) => {
+                    let ([b, v, c], x) = self.split([*b, *v, *c], *x)?;
+                    least_squares(backend, b, &[v], &[c], x, k);
+                }
+                ([v, v2], [c, c2]) => {
+                    let ([b, v, v2, c, c2], x) = self.split([*b, *v, *v2, *c, *c2], *x)?;
+                    least_squares(backend, b, &[v, v2], &[c, c2], x, k);
+                }
+                _ => {
+                    return Err(Error::invalid_input(
+                        "a least-squares step with other than one or two vectors",
+                    ));
+                }
+            },
             Instruction::Triangular { a, part, x } => {
                 let ([], x) = self.split([], *x)?;
                 backend.solve_triangular(a.view(), *part, false, x, k);

@@ -157,6 +157,11 @@ impl<T: Scalar> Executor for Tracer<T> {
         self.push(Instruction::Combine { alpha, x: x.span(), beta, y: y.span() });
     }
 
+    fn least_squares(&self, b: &Slot<T>, v: &[&Slot<T>], c: &[&Slot<T>], x: &mut Slot<T>) {
+        let spans = |list: &[&Slot<T>]| list.iter().map(|s| s.span()).collect();
+        self.push(Instruction::LeastSquares { b: b.span(), v: spans(v), c: spans(c), x: x.span() });
+    }
+
     fn solve_triangular(&self, a: &Matrix<Arc<Vec<T>>>, part: Triangle, x: &mut Slot<T>) {
         self.push(Instruction::Triangular { a: a.clone(), part, x: x.span() });
     }

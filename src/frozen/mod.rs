@@ -72,7 +72,7 @@ impl Amg {
     }
 
     fn origin(&self) -> Origin {
-        let description = format!("smoothed aggregation '{}'", self.variant());
+        let description = self.setup().to_string();
         Origin { fingerprint: self.fingerprint(), description, factor: None }
     }
 }

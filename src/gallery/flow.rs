@@ -111,7 +111,7 @@ pub fn recirculating_flow(n: usize, epsilon: f64, scheme: FlowScheme) -> Result<
         }
     };
     let ((matrix, rhs), coordinates) = assemble().map_err(|e: Error| e.at(&name))?;
-    Ok(Problem { matrix, rhs, coordinates, name })
+    Ok(Problem::scalar(matrix, rhs, coordinates, name))
 }
 
 /// w = (2y(1 − x²), −2x(1 − y²)): free of divergence, tangential on the boundary.

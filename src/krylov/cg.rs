@@ -39,12 +39,13 @@ const SYMMETRY_TOLERANCE: f64 = 1e-10;
 pub struct Cg<'a> {
     options: Options<'a>,
     symmetry_check: bool,
+    flexible: bool,
 }
 
 impl Cg<'_> {
     /// The method with its default options.
     pub fn new() -> Self {
-        Self { options: Options::default(), symmetry_check: true }
+        Self { options: Options::default(), symmetry_check: true, flexible: false }
     }
 
     /// Whether to try the symmetry of the matrix first, at the price of two products.
@@ -55,10 +56,20 @@ impl Cg<'_> {
         self
     }
 
+    /// Whether to make directions orthogonal to the last one by what the preconditioner gave, not by
+    /// what theory says (flexible CG, Notay 2000: β = −zᵀA p / pᵀA p of the step before): for a
+    /// preconditioner that is not linear, such as a K-cycle, or not quite symmetric. It may then be
+    /// any; one more vector operation an iteration. Default: false.
+    #[must_use]
+    pub fn flexible(mut self, flexible: bool) -> Self {
+        self.flexible = flexible;
+        self
+    }
+
     fn check(&self, a: &dyn LinearOperator) -> Result<()> {
-        if self.options.preconditioner.is_some_and(|b| !b.is_symmetric()) {
+        if !self.flexible && self.options.preconditioner.is_some_and(|b| !b.is_symmetric()) {
             return Err(Error::unsuited(
-                "CG needs a symmetric preconditioner and this one is not; use FGMRES or BiCGStab",
+                "CG needs a symmetric preconditioner and this one is not; use FGMRES, BiCGStab or flexible CG",
             ));
         }
         if !self.symmetry_check {
@@ -84,14 +95,19 @@ impl Cg<'_> {
     fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
         let n = run.rows();
         let (mut z, mut p, mut q) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-        let (mut old, mut fresh, mut curvature) = (1.0, true, 0.0f64);
+        let (mut old, mut fresh, mut curvature) = ((1.0, 1.0), true, 0.0f64);
         while run.remaining() > 0 {
             run.precondition_residual(&mut z)?;
             let rz = dot(&run.r, &z);
             if rz <= 0.0 && rz.is_finite() {
                 return Ok(self.stuck(run, Breakdown::IndefinitePreconditioner));
             }
-            xpby(&z, if fresh { 0.0 } else { rz / old }, &mut p);
+            let beta = match (fresh, self.flexible) {
+                (true, _) => 0.0,
+                (false, false) => rz / old.0,
+                (false, true) => -dot(&z, &q) / old.1,
+            };
+            xpby(&z, beta, &mut p);
             run.apply(&p, &mut q)?;
             let (pq, pp) = dot_pair(&p, &q);
             curvature = curvature.max(pq / pp);
@@ -101,7 +117,7 @@ impl Cg<'_> {
                 let reason = if null { Breakdown::SingularMatrix } else { Breakdown::IndefiniteMatrix };
                 return Ok(self.stuck(run, reason));
             }
-            let alpha = rz / pq;
+            let alpha = if self.flexible { dot(&p, &run.r) / pq } else { rz / pq };
             if !(alpha.is_finite() && pq.is_finite()) {
                 run.record(f64::INFINITY);
                 return Ok(Status::Diverged);
@@ -112,7 +128,7 @@ impl Cg<'_> {
             if run.diverged() {
                 return Ok(Status::Diverged);
             }
-            (old, fresh) = (rz, false);
+            (old, fresh) = ((rz, pq), false);
             if run.claims(residual) {
                 if let Some(status) = run.verify()? {
                     return Ok(status);

@@ -3,13 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::recipe::Recipe;
-use crate::setup::Variant;
 
 /// The account of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingReport {
     /// The hierarchy that was trained on.
-    pub hierarchy: Variant,
+    pub hierarchy: String,
     /// Asymptotic factor of the start (SPAI-1 on every level), on fresh vectors.
     pub factor_before: f64,
     /// Asymptotic factor of what is handed out, on the same fresh vectors.
@@ -38,7 +37,7 @@ pub struct TrainingReport {
     /// (step, factor) of the measurements on the way.
     pub factor_history: Vec<(usize, f64)>,
     /// The hierarchies that were tried briefly, with the factor after the trial.
-    pub trials: Vec<(Variant, f64)>,
+    pub trials: Vec<(String, f64)>,
 }
 
 impl std::fmt::Display for TrainingReport {

@@ -8,7 +8,6 @@ use super::report::TrainingReport;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::multigrid::{Amg, Relaxation};
-use crate::setup::Variant;
 
 /// Cycles of the final measurement.
 const MEASURE_CYCLES: usize = 120;
@@ -173,7 +172,7 @@ impl Trainer {
     fn choose<'a>(
         &self,
         starts: &'a [Amg],
-        trials: &mut Vec<(Variant, f64)>,
+        trials: &mut Vec<(String, f64)>,
         clock: Instant,
         observe: Observer<'_>,
     ) -> Result<Option<(&'a Amg, Session<f32>)>> {
@@ -194,7 +193,7 @@ impl Trainer {
             }
             session.finish();
             let factor = session.best_factor();
-            trials.push((start.variant(), factor));
+            trials.push((start.setup().name().to_string(), factor));
             // Nonzeros of one cycle over the digits that it gains.
             let cost = start.hierarchy().operator_complexity() / -factor.min(1.0 - 1e-9).log10();
             if best.as_ref().is_none_or(|b| cost < b.0) {
@@ -265,7 +264,7 @@ impl Trainer {
             _ => (false, before, start.with_hierarchy(start.hierarchy().clone())?),
         };
         let report = TrainingReport {
-            hierarchy: start.variant(),
+            hierarchy: start.setup().name().to_string(),
             factor_before: before.factor,
             factor_after: after.factor,
             accepted,
@@ -288,5 +287,5 @@ impl Trainer {
 struct TrainingAccount {
     train_seconds: f64,
     stopped_early: Option<String>,
-    trials: Vec<(Variant, f64)>,
+    trials: Vec<(String, f64)>,
 }

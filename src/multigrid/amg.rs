@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
+use super::cycle::CycleKind;
 use super::hierarchy::{Hierarchy, Level};
 use super::preconditioner::CyclePreconditioner;
 use super::relaxation::Relaxation;
+use super::setup::Setup;
 use crate::backend::Direct;
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::operator::Preconditioner;
+use crate::setup::classical::Classical;
 use crate::setup::{Coarsening, Grids, Variant};
 use crate::sparse::{Csr, Fingerprint};
 
@@ -30,7 +33,7 @@ use crate::sparse::{Csr, Fingerprint};
 #[derive(Debug)]
 pub struct Amg {
     cycle: CyclePreconditioner<f64>,
-    variant: Variant,
+    setup: Setup,
     sweeps: (usize, usize),
     fingerprint: Fingerprint,
 }
@@ -39,11 +42,21 @@ impl Amg {
     /// Smoothed aggregation; the builder's default suits symmetric matrices, and
     /// [`AmgBuilder::suited_to`] looks at the matrix.
     pub fn smoothed_aggregation() -> AmgBuilder {
+        Self::builder(Coarsening::default())
+    }
+
+    /// Classical coarsening; the builder's default suits symmetric matrices.
+    pub fn classical() -> AmgBuilder {
+        Self::builder(Classical::default())
+    }
+
+    /// Any setup.
+    pub fn builder(setup: impl Into<Setup>) -> AmgBuilder {
         AmgBuilder {
-            coarsening: Coarsening::default(),
+            setup: setup.into(),
             relaxation: Relaxation::GaussSeidel,
             sweeps: (1, 1),
-            gamma: 1,
+            kind: CycleKind::V,
             near_nullspace: None,
         }
     }
@@ -53,13 +66,13 @@ impl Amg {
     ///
     /// # Errors
     /// A hierarchy that breaks a rule (see [`Hierarchy::validate`]).
-    pub fn from_hierarchy(hierarchy: Hierarchy<Host<f64>>, variant: Variant) -> Result<Self> {
+    pub fn from_hierarchy(hierarchy: Hierarchy<Host<f64>>, setup: impl Into<Setup>) -> Result<Self> {
         let fingerprint = match hierarchy.levels.first() {
             Some(level) => level.a.to_csr().fingerprint(),
             None => hierarchy.coarsest.matrix().fingerprint(),
         };
         let sweeps = hierarchy.levels.first().map_or((1, 1), |level| (level.pre.len(), level.post.len()));
-        Ok(Self { cycle: CyclePreconditioner::new(hierarchy)?, variant, sweeps, fingerprint })
+        Ok(Self { cycle: CyclePreconditioner::new(hierarchy)?, setup: setup.into(), sweeps, fingerprint })
     }
 
     /// The levels.
@@ -73,8 +86,8 @@ impl Amg {
     }
 
     /// How the hierarchy was built.
-    pub fn variant(&self) -> Variant {
-        self.variant
+    pub fn setup(&self) -> &Setup {
+        &self.setup
     }
 
     /// Sweeps before and after the coarse-grid correction.
@@ -98,19 +111,19 @@ impl Amg {
         Ok(Self { sweeps, ..self.with_hierarchy(hierarchy)? })
     }
 
-    /// A hierarchy with other values or smoothers, as of the same variant. Its fingerprint is
+    /// A hierarchy with other values or smoothers, as of the same setup. Its fingerprint is
     /// that of its own finest matrix.
     ///
     /// # Errors
     /// A hierarchy that breaks a rule.
     pub fn with_hierarchy(&self, hierarchy: Hierarchy<Host<f64>>) -> Result<Self> {
-        Self::from_hierarchy(hierarchy, self.variant)
+        Self::from_hierarchy(hierarchy, self.setup.clone())
     }
 }
 
 impl std::fmt::Display for Amg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "smoothed aggregation '{}'", self.variant)?;
+        writeln!(f, "{}", self.setup)?;
         self.hierarchy().fmt(f)
     }
 }
@@ -139,26 +152,35 @@ const LARGE_COARSEST: usize = 50_000;
 /// What an [`Amg`] will be.
 #[derive(Debug, Clone)]
 pub struct AmgBuilder {
-    coarsening: Coarsening,
+    setup: Setup,
     relaxation: Relaxation,
     sweeps: (usize, usize),
-    gamma: usize,
+    kind: CycleKind,
     near_nullspace: Option<Array2<f64>>,
 }
 
 impl AmgBuilder {
-    /// Which hierarchy.
+    /// Which hierarchy of aggregates; other parameters are kept if it was one already.
     #[must_use]
     pub fn variant(mut self, variant: Variant) -> Self {
-        self.coarsening.variant = variant;
+        self.setup = match self.setup {
+            Setup::Aggregation(c) => Coarsening { variant, ..c }.into(),
+            _ => variant.into(),
+        };
         self
     }
 
-    /// All parameters of the coarsening at once.
+    /// The setup with all its parameters.
     #[must_use]
-    pub fn coarsening(mut self, coarsening: Coarsening) -> Self {
-        self.coarsening = coarsening;
+    pub fn setup(mut self, setup: impl Into<Setup>) -> Self {
+        self.setup = setup.into();
         self
+    }
+
+    /// All parameters of coarsening by aggregation at once.
+    #[must_use]
+    pub fn coarsening(self, coarsening: Coarsening) -> Self {
+        self.setup(coarsening)
     }
 
     /// The variant that suits the symmetry and signs of `a` (see [`suited_variant`]).
@@ -188,10 +210,10 @@ impl AmgBuilder {
         self
     }
 
-    /// W-cycles instead of V-cycles.
+    /// How often a cycle visits the coarser levels, once (V) by default.
     #[must_use]
-    pub fn w_cycle(mut self) -> Self {
-        self.gamma = 2;
+    pub fn cycle(mut self, kind: CycleKind) -> Self {
+        self.kind = kind;
         self
     }
 
@@ -201,19 +223,27 @@ impl AmgBuilder {
     /// A matrix that is not square, has a zero row or a zero on its diagonal; candidates of
     /// the wrong length; a coarsest level that is singular and large.
     pub fn build(&self, a: &Csr<f64>) -> Result<Amg> {
-        let grids = self.coarsening.coarsen(a, self.near_nullspace.as_ref())?;
+        let hierarchy = self.build_hierarchy(a)?;
+        let fingerprint = a.fingerprint();
+        let cycle = CyclePreconditioner::trusted(hierarchy, None)?;
+        Ok(Amg { cycle, setup: self.setup.clone(), sweeps: self.sweeps, fingerprint })
+    }
+
+    /// The levels with their smoothers, to be cast to another precision or compiled.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_hierarchy(&self, a: &Csr<f64>) -> Result<Hierarchy<Host<f64>>> {
+        let grids = self.setup.coarsen(a, self.near_nullspace.as_ref())?;
         let (rows, nnz) = (grids.coarsest.rows(), grids.coarsest.nnz());
-        if rows > self.coarsening.max_coarse.max(LARGE_COARSEST) && nnz > 3 * rows {
+        if rows > self.setup.max_coarse().max(LARGE_COARSEST) && nnz > 3 * rows {
             return Err(Error::unsuited(format!(
-                "coarsening stopped at {rows} unknowns, too many to solve directly; lower the strength threshold theta (it is {}) or raise max_coarse to do it all the same",
-                self.coarsening.theta
+                "coarsening stopped at {rows} unknowns, too many to solve directly; lower the strength threshold theta or raise max_coarse to do it all the same"
             )));
         }
-        let mut hierarchy = assemble(grids, self.gamma)?;
+        let mut hierarchy = assemble(grids, self.kind)?;
         set_smoothers(&mut hierarchy, self.relaxation, self.sweeps)?;
-        let cycle = CyclePreconditioner::new(hierarchy)?;
-        let variant = self.coarsening.variant;
-        Ok(Amg { cycle, variant, sweeps: self.sweeps, fingerprint: a.fingerprint() })
+        Ok(hierarchy)
     }
 }
 
@@ -237,7 +267,7 @@ pub fn candidate_variants(a: &Csr<f64>) -> Vec<Variant> {
     }
 }
 
-fn assemble(grids: Grids, gamma: usize) -> Result<Hierarchy<Host<f64>>> {
+fn assemble(grids: Grids, kind: CycleKind) -> Result<Hierarchy<Host<f64>>> {
     let coarsest = Direct::new(&grids.coarsest)?;
     let levels = grids.transfers.into_iter().map(|t| Level {
         a: t.a.into(),
@@ -250,7 +280,7 @@ fn assemble(grids: Grids, gamma: usize) -> Result<Hierarchy<Host<f64>>> {
         levels: levels.collect(),
         coarsest_rows: grids.coarsest.rows(),
         coarsest: Arc::new(coarsest),
-        gamma,
+        kind,
     })
 }
 

@@ -1,12 +1,60 @@
 //! The multigrid cycle, written once.
 
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
 use crate::engine::{Engine, Host, Plan, Traced, Tracer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
 use super::hierarchy::Hierarchy;
 
-/// One cycle on A x = b from the guess x at level `depth` (V for γ = 1, W for γ = 2).
+/// How often and in which order a cycle visits the coarser levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum CycleKind {
+    /// An F-cycle below, then a V-cycle.
+    F,
+    /// Once.
+    #[default]
+    V,
+    /// Twice.
+    W,
+    /// Twice, as a preconditioner of two steps of a Krylov method on every coarser level (Notay
+    /// and Vassilevski 2008). The method is the one of generalised conjugate residuals, for
+    /// symmetric matrices and others. Such a cycle is not linear: use it in FGMRES or flexible CG.
+    K,
+}
+
+impl CycleKind {
+    /// All of them.
+    pub const ALL: [CycleKind; 4] = [CycleKind::V, CycleKind::W, CycleKind::F, CycleKind::K];
+
+    /// Whether a cycle is a linear operator.
+    pub fn is_linear(self) -> bool {
+        self != CycleKind::K
+    }
+}
+
+impl fmt::Display for CycleKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl FromStr for CycleKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|kind| kind.to_string().eq_ignore_ascii_case(text));
+        found.ok_or_else(|| {
+            Error::invalid_input(format!("there is no cycle called '{text}'; choose one of V, W, F, K"))
+        })
+    }
+}
+
+/// One cycle on A x = b from the guess x at level `depth`.
 ///
 /// This is the only cycle of the crate: it computes on [`Eager`](crate::engine::Eager), is
 /// recorded on [`Tape`](crate::autodiff::Tape) and compiled by [`compile`].
@@ -14,6 +62,17 @@ pub fn cycle<E: Engine>(
     e: &E,
     h: &Hierarchy<E::Leaves>,
     depth: usize,
+    b: &E::Vector,
+    x: E::Vector,
+) -> E::Vector {
+    visit(e, h, depth, h.kind, b, x)
+}
+
+fn visit<E: Engine>(
+    e: &E,
+    h: &Hierarchy<E::Leaves>,
+    depth: usize,
+    kind: CycleKind,
     b: &E::Vector,
     mut x: E::Vector,
 ) -> E::Vector {
@@ -26,10 +85,7 @@ pub fn cycle<E: Engine>(
     let r = e.residual(b, &level.a, &x);
     let coarse_b = e.spmv(&level.restriction, &r);
     drop(r);
-    let mut coarse_x = e.zeros(h.rows_at(depth + 1));
-    for _ in 0..h.visits(depth + 1) {
-        coarse_x = cycle(e, h, depth + 1, &coarse_b, coarse_x);
-    }
+    let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
     x = e.spmv_add(&level.prolongation, &coarse_x, x);
     for smoother in &level.post {
         x = smoother.smooth(e, &level.a, b, x);
@@ -37,10 +93,30 @@ pub fn cycle<E: Engine>(
     x
 }
 
-impl<L: crate::engine::Leaves> Hierarchy<L> {
-    /// Visits to a level per visit to the one above: γ, but the direct solver needs only one.
-    fn visits(&self, depth: usize) -> usize {
-        if depth < self.levels.len() { self.gamma } else { 1 }
+/// The approximate solution of a coarser level, from zero.
+fn correction<E: Engine>(
+    e: &E,
+    h: &Hierarchy<E::Leaves>,
+    depth: usize,
+    kind: CycleKind,
+    b: &E::Vector,
+) -> E::Vector {
+    let once = |kind| visit(e, h, depth, kind, b, e.zeros(h.rows_at(depth)));
+    // The direct solver needs no second visit.
+    let Some(level) = h.levels.get(depth) else { return once(kind) };
+    match kind {
+        CycleKind::V => once(kind),
+        CycleKind::W => visit(e, h, depth, kind, b, once(kind)),
+        CycleKind::F => visit(e, h, depth, CycleKind::V, b, once(kind)),
+        CycleKind::K => {
+            let c = once(kind);
+            let v = e.spmv(&level.a, &c);
+            let r = e.combine(1.0, b, -1.0, e.least_squares(b, &[&v], &[&v]));
+            let c2 = visit(e, h, depth, kind, &r, e.zeros(h.rows_at(depth)));
+            drop(r);
+            let v2 = e.spmv(&level.a, &c2);
+            e.least_squares(b, &[&v, &v2], &[&c, &c2])
+        }
     }
 }
 

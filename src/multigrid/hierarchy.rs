@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::cycle::CycleKind;
 use super::smoother::Smoother;
 use crate::engine::{Host, Leaves, Matrix};
 use crate::error::{Error, Result};
@@ -25,8 +26,8 @@ pub struct Hierarchy<L: Leaves> {
     pub coarsest: L::Direct,
     /// Rows of the coarsest level.
     pub coarsest_rows: usize,
-    /// Visits to the next level per cycle: 1 for a V-cycle, 2 for a W-cycle.
-    pub gamma: usize,
+    /// How often a cycle visits the coarser levels.
+    pub kind: CycleKind,
 }
 
 /// One level: its operator, the transfers to the next one, and its smoothers.
@@ -48,8 +49,8 @@ pub struct Level<L: Leaves> {
     pub post: Vec<Smoother<L::Values>>,
 }
 
-/// Levels above the coarsest that a W-cycle may have.
-const W_CYCLE_LEVELS: usize = 16;
+/// Levels above the coarsest that a W- or K-cycle may have.
+const MANY_VISITS_LEVELS: usize = 16;
 
 /// Where a leaf stands in its hierarchy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +114,7 @@ impl<L: Leaves> Hierarchy<L> {
             levels,
             coarsest: direct(&self.coarsest),
             coarsest_rows: self.coarsest_rows,
-            gamma: self.gamma,
+            kind: self.kind,
         }
     }
 }
@@ -147,6 +148,20 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         }
     }
 
+    /// Refuses a cycle with too many visits to the coarsest level.
+    pub(super) fn check_cycle(&self) -> Result<()> {
+        let doubles = matches!(self.kind, CycleKind::W | CycleKind::K);
+        if doubles && self.levels.len() > MANY_VISITS_LEVELS {
+            return Err(Error::invalid_input(format!(
+                "a {}-cycle on {} levels visits the coarsest 2^{} times; use a V- or F-cycle, or fewer levels",
+                self.kind,
+                self.levels.len() + 1,
+                self.levels.len() - 1
+            )));
+        }
+        Ok(())
+    }
+
     /// Checks everything that kernels rely on: dimensions that chain, values that match their
     /// patterns and are finite, diagonals without zeros where a smoother divides by them.
     ///
@@ -156,16 +171,7 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         let problem = |depth: usize, what: &str| {
             Err(Error::invalid_input(format!("level {depth} of the hierarchy has {what}")))
         };
-        if !(1..=2).contains(&self.gamma) {
-            return Err(Error::invalid_input(format!("a cycle with γ = {} is neither V nor W", self.gamma)));
-        }
-        if self.gamma == 2 && self.levels.len() > W_CYCLE_LEVELS {
-            return Err(Error::invalid_input(format!(
-                "a W-cycle on {} levels visits the coarsest 2^{} times; use a V-cycle, or fewer levels",
-                self.levels.len() + 1,
-                self.levels.len() - 1
-            )));
-        }
+        self.check_cycle()?;
         if self.coarsest.rows() != self.coarsest_rows {
             return problem(self.levels.len(), "a direct solver of another size");
         }
@@ -194,7 +200,8 @@ impl<T: Scalar> Hierarchy<Host<T>> {
     /// post-sweep the transpose of its mirror image among the pre-sweeps.
     pub fn is_symmetric(&self) -> bool {
         let tolerance = if T::NAME == "f64" { 1e-12 } else { 1e-5 };
-        self.coarsest.matrix().asymmetry() < tolerance
+        self.kind.is_linear()
+            && self.coarsest.matrix().asymmetry() < tolerance
             && self.levels.iter().all(|level| {
                 level.a.to_csr().asymmetry() < tolerance
                     && level.restriction.to_csr() == level.prolongation.to_csr().transpose()
@@ -207,8 +214,11 @@ impl<T: Scalar> Hierarchy<Host<T>> {
     /// post-sweeps transposed and swapped, in reverse order.
     ///
     /// # Errors
-    /// A coarsest matrix that cannot be factored again.
+    /// A coarsest matrix that cannot be factored again, or a K-cycle, which is not linear.
     pub fn transposed(&self) -> Result<Self> {
+        if !self.kind.is_linear() {
+            return Err(Error::unsuited("a K-cycle is not linear and has no transpose; use a V- or W-cycle"));
+        }
         let flip = |m: &Matrix<Arc<Vec<T>>>| Matrix::from(m.to_csr().transpose());
         let sweeps = |list: &[Smoother<_>]| list.iter().rev().map(Smoother::transposed).collect();
         let levels = self.levels.iter().map(|level| Level {
@@ -222,7 +232,7 @@ impl<T: Scalar> Hierarchy<Host<T>> {
             levels: levels.collect(),
             coarsest: Arc::new(self.coarsest.transposed()?),
             coarsest_rows: self.coarsest_rows,
-            gamma: self.gamma,
+            kind: self.kind,
         })
     }
 
@@ -264,12 +274,12 @@ impl<T: Scalar> std::fmt::Display for Hierarchy<Host<T>> {
             row(depth, level.a.pattern.rows(), level.a.pattern.nnz(), &text)?;
         }
         row(self.levels.len(), self.coarsest_rows, self.coarsest.matrix().nnz(), "direct")?;
-        let cycle = if self.gamma == 2 { "W" } else { "V" };
         let sweeps =
             |post: bool| self.levels.first().map_or(0, |l| if post { l.post.len() } else { l.pre.len() });
         write!(
             f,
-            "{cycle}({},{}) cycle, operator complexity {:.2}, grid complexity {:.2}",
+            "{}({},{}) cycle, operator complexity {:.2}, grid complexity {:.2}",
+            self.kind,
             sweeps(false),
             sweeps(true),
             self.operator_complexity(),

@@ -5,11 +5,13 @@ mod cycle;
 mod hierarchy;
 mod preconditioner;
 mod relaxation;
+mod setup;
 mod smoother;
 
 pub use amg::{Amg, AmgBuilder, candidate_variants, suited_variant};
-pub use cycle::{compile, cycle};
+pub use cycle::{CycleKind, compile, cycle};
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;
+pub use setup::Setup;
 pub use relaxation::{Relaxation, Sweep, Sweeps};
 pub use smoother::Smoother;

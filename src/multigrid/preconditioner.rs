@@ -20,7 +20,7 @@ pub struct CyclePreconditioner<T: Scalar> {
     hierarchy: Hierarchy<Host<T>>,
     plan: Plan<T>,
     transposed: OnceLock<Option<Plan<T>>>,
-    symmetric: bool,
+    symmetric: OnceLock<bool>,
     workspaces: Mutex<Vec<Vec<T>>>,
 }
 
@@ -31,15 +31,17 @@ impl<T: Scalar> CyclePreconditioner<T> {
     /// A hierarchy that breaks a rule (see [`Hierarchy::validate`]).
     pub fn new(hierarchy: Hierarchy<Host<T>>) -> Result<Self> {
         hierarchy.validate()?;
+        Self::trusted(hierarchy, None)
+    }
+
+    /// Compiles a hierarchy that a setup of this crate made. Whether its cycle is symmetric is worked
+    /// out on first use, unless it is known.
+    pub(crate) fn trusted(hierarchy: Hierarchy<Host<T>>, symmetric: Option<bool>) -> Result<Self> {
+        hierarchy.check_cycle()?;
         let plan = compile(&hierarchy)?;
-        let symmetric = hierarchy.is_symmetric();
-        Ok(Self {
-            hierarchy,
-            plan,
-            transposed: OnceLock::new(),
-            symmetric,
-            workspaces: Mutex::new(Vec::new()),
-        })
+        let known = symmetric.map_or_else(OnceLock::new, OnceLock::from);
+        let (transposed, workspaces) = (OnceLock::new(), Mutex::new(Vec::new()));
+        Ok(Self { hierarchy, plan, transposed, symmetric: known, workspaces })
     }
 
     /// The hierarchy.
@@ -59,23 +61,32 @@ impl<T: Scalar> CyclePreconditioner<T> {
 
     /// Whether B is symmetric.
     pub fn is_symmetric(&self) -> bool {
-        self.symmetric
+        *self.symmetric.get_or_init(|| self.hierarchy.is_symmetric())
     }
 
     fn run(&self, plan: &Plan<T>, r: &[f64], z: &mut [f64]) -> Result<()> {
         check_lengths(self.rows(), r, z)?;
         let n = self.rows();
-        // Scaled so that a small residual does not underflow in single precision.
-        let largest = r.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-        let scale = if T::NAME == "f64" || largest == 0.0 || !largest.is_finite() { 1.0 } else { largest };
         let pooled = self.workspaces.lock().ok().and_then(|mut pool| pool.pop());
         let mut memory = pooled.unwrap_or_default();
-        memory.resize(2 * n + plan.workspace(1), T::ZERO);
-        let (b, rest) = memory.split_at_mut(n);
-        let (x, work) = rest.split_at_mut(n);
-        b.iter_mut().zip(r).for_each(|(b, r)| *b = T::from_f64(r / scale));
-        let done = plan.run(&Cpu, b, x, work, 1);
-        z.iter_mut().zip(x).for_each(|(z, x)| *z = x.to_f64() * scale);
+        let done = match (T::borrow(r), T::borrow_mut(z)) {
+            (Some(b), Some(x)) => {
+                memory.resize(plan.workspace(1), T::ZERO);
+                plan.run(&Cpu, b, x, &mut memory, 1)
+            }
+            _ => {
+                memory.resize(2 * n + plan.workspace(1), T::ZERO);
+                let (b, rest) = memory.split_at_mut(n);
+                let (x, work) = rest.split_at_mut(n);
+                // Scaled so that a small residual does not underflow in single precision.
+                let scale = Cpu.largest(r);
+                let scale = if scale == 0.0 || !scale.is_finite() { 1.0 } else { scale.max(1e-290) };
+                Cpu.convert(r, 1.0 / scale, b);
+                let done = plan.run(&Cpu, b, x, work, 1);
+                Cpu.convert(x, scale, z);
+                done
+            }
+        };
         if let Ok(mut pool) = self.workspaces.lock() {
             pool.push(memory);
         }
@@ -89,7 +100,7 @@ impl<T: Scalar> Preconditioner for CyclePreconditioner<T> {
     }
 
     fn is_symmetric(&self) -> bool {
-        self.symmetric
+        CyclePreconditioner::is_symmetric(self)
     }
 
     fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
@@ -97,8 +108,11 @@ impl<T: Scalar> Preconditioner for CyclePreconditioner<T> {
     }
 
     fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
-        if self.symmetric {
+        if CyclePreconditioner::is_symmetric(self) {
             return self.apply(r, z);
+        }
+        if !self.hierarchy.kind.is_linear() {
+            return self.hierarchy.transposed().map(|_| ());
         }
         let build = || self.hierarchy.transposed().and_then(|h| compile(&h)).ok();
         match self.transposed.get_or_init(build) {

@@ -48,10 +48,14 @@ pub trait Scalar:
     fn root(self) -> Self;
     /// Neither infinite nor NaN.
     fn finite(self) -> bool;
+    /// `values` themselves, where this is their type.
+    fn borrow(values: &[f64]) -> Option<&[Self]>;
+    /// `values` themselves, where this is their type.
+    fn borrow_mut(values: &mut [f64]) -> Option<&mut [Self]>;
 }
 
 macro_rules! scalar {
-    ($t:ident) => {
+    ($t:ident, $values:ident, $borrowed:expr) => {
         impl Scalar for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -77,9 +81,17 @@ macro_rules! scalar {
             fn finite(self) -> bool {
                 $t::is_finite(self)
             }
+            #[inline(always)]
+            fn borrow($values: &[f64]) -> Option<&[Self]> {
+                $borrowed
+            }
+            #[inline(always)]
+            fn borrow_mut($values: &mut [f64]) -> Option<&mut [Self]> {
+                $borrowed
+            }
         }
     };
 }
 
-scalar!(f64);
-scalar!(f32);
+scalar!(f64, values, Some(values));
+scalar!(f32, _values, None);

@@ -1,0 +1,178 @@
+//! New problems out of others: identity rows, and several components in one system.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, Axis, s};
+
+use super::Problem;
+use crate::error::{Error, Result};
+use crate::sparse::{Csr, Pattern};
+
+/// What [`with_identity_rows`] does with the columns of the fixed unknowns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Elimination {
+    /// They stay: other rows are untouched, and a symmetric matrix is symmetric no more.
+    Rows,
+    /// They go to the right-hand side: a symmetric matrix stays symmetric.
+    RowsAndColumns,
+}
+
+/// The same problem with some unknowns fixed by rows of the identity, as programs do that keep
+/// Dirichlet boundaries in the system.
+///
+/// `fixed` lists rows (from 0) and the values of their unknowns. Such a row holds a 1 on its
+/// diagonal and nothing else, and its value on the right-hand side. With
+/// [`Elimination::RowsAndColumns`] the other rows lose their entries in these columns, times
+/// the value, to the right-hand side. Both have the same solution. The near-nullspace is set
+/// to 0 in the fixed rows, and columns of it that vanish then are left out. Cost: one pass.
+///
+/// # Errors
+/// A row that does not exist or is fixed twice, a value that is not finite, parts of the
+/// problem that do not fit together.
+///
+/// ```
+/// use multigrad::gallery::{Elimination, poisson_2d, with_identity_rows};
+/// let problem = with_identity_rows(&poisson_2d(3, 1)?, &[(0, 2.0)], Elimination::RowsAndColumns)?;
+/// assert_eq!(problem.matrix.values(), [1.0, 4.0, -1.0, -1.0, 4.0]);
+/// assert_eq!(problem.rhs, [2.0, 2.0625, 0.0625]);
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn with_identity_rows(
+    problem: &Problem,
+    fixed: &[(usize, f64)],
+    elimination: Elimination,
+) -> Result<Problem> {
+    problem.check()?;
+    let a = &problem.matrix;
+    let n = a.rows();
+    let mut value: Vec<Option<f64>> = vec![None; n];
+    for &(row, v) in fixed {
+        let slot = value.get_mut(row).ok_or_else(|| {
+            Error::invalid_input(format!("row {} cannot be fixed; the matrix has {n} rows", row + 1))
+        })?;
+        if slot.is_some() || !v.is_finite() {
+            let fault = if slot.is_some() { "is fixed twice".into() } else { format!("is fixed at {v}") };
+            return Err(Error::invalid_input(format!(
+                "row {} {fault}; give every row at most once, with a finite value",
+                row + 1
+            )));
+        }
+        *slot = Some(v);
+    }
+    let mut rhs = problem.rhs.clone();
+    let (mut row_ptr, mut col_idx, mut values) = (vec![0u32], Vec::new(), Vec::new());
+    for (i, b) in rhs.iter_mut().enumerate() {
+        if let Some(v) = value[i] {
+            *b = v;
+            col_idx.push(i as u32);
+            values.push(1.0);
+        } else {
+            for (j, entry) in a.row(i) {
+                match value[j].filter(|_| elimination == Elimination::RowsAndColumns) {
+                    Some(v) => *b -= entry * v,
+                    None => {
+                        col_idx.push(j as u32);
+                        values.push(entry);
+                    }
+                }
+            }
+        }
+        row_ptr.push(col_idx.len() as u32);
+    }
+    let near_nullspace = problem.near_nullspace.as_ref().and_then(|modes| {
+        let mut modes = modes.clone();
+        fixed.iter().for_each(|&(row, _)| modes.row_mut(row).fill(0.0));
+        let kept: Vec<usize> =
+            (0..modes.ncols()).filter(|&c| modes.column(c).iter().any(|&v| v != 0.0)).collect();
+        (!kept.is_empty()).then(|| modes.select(Axis(1), &kept))
+    });
+    let kind = if elimination == Elimination::Rows { "identity rows" } else { "identity rows and columns" };
+    Ok(Problem {
+        matrix: Csr::new(Arc::new(Pattern::from_parts(n, n, row_ptr, col_idx)), values)?,
+        rhs,
+        coordinates: problem.coordinates.clone(),
+        near_nullspace,
+        name: format!("{}, {} {kind}", problem.name, fixed.len()),
+    })
+}
+
+/// Several problems that do not know of each other in one system: a block-diagonal matrix.
+///
+/// The problems are placed side by side along x, from 0 on and with gaps of 0.1
+/// between them; coordinates that one of them lacks are 0. If one has a near-nullspace,
+/// so has the union: as many columns as the widest, the parts one below the other, with 0 in
+/// the columns that a part does not have, and the constant vector for parts without.
+/// Cost: one pass.
+///
+/// # Errors
+/// No problems, more entries than 32-bit indices can count, parts of a problem that do not fit
+/// together.
+///
+/// ```
+/// use multigrad::gallery::{disjoint_union, poisson_2d};
+/// let problem = disjoint_union(&[poisson_2d(2, 1)?, poisson_2d(1, 1)?])?;
+/// assert_eq!(problem.matrix.values(), [4.0, -1.0, -1.0, 4.0, 4.0]);
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn disjoint_union(problems: &[Problem]) -> Result<Problem> {
+    if problems.is_empty() {
+        return Err(Error::invalid_input("a union of no problems; give at least one"));
+    }
+    problems.iter().try_for_each(Problem::check)?;
+    let sum = |size: fn(&Problem) -> usize| {
+        problems.iter().try_fold(0usize, |sum, p| sum.checked_add(size(p))).filter(|&n| n < u32::MAX as usize)
+    };
+    let (Some(n), Some(nnz)) = (sum(|p| p.matrix.rows()), sum(|p| p.matrix.nnz())) else {
+        return Err(Error::dimension(format!(
+            "the union of {} problems exceeds the 32-bit index range ({}); take smaller ones",
+            problems.len(),
+            u32::MAX
+        )));
+    };
+    let modes_of = |p: &Problem| p.near_nullspace.as_ref().map_or(1, Array2::ncols);
+    let dimension = problems.iter().map(|p| p.coordinates.ncols()).max().unwrap_or(0);
+    let mut coordinates = Array2::zeros((n, dimension));
+    let columns = problems.iter().map(modes_of).max().unwrap_or(1);
+    let mut near_nullspace =
+        problems.iter().any(|p| p.near_nullspace.is_some()).then(|| Array2::zeros((n, columns)));
+    let mut row_ptr = Vec::with_capacity(n + 1);
+    let (mut col_idx, mut values) = (Vec::with_capacity(nnz), Vec::with_capacity(nnz));
+    let mut rhs = Vec::with_capacity(n);
+    row_ptr.push(0u32);
+    let mut edge = 0.0;
+    for problem in problems {
+        let (pattern, d) = (problem.matrix.pattern(), problem.coordinates.ncols());
+        let (first, entries) = (rhs.len(), col_idx.len() as u32);
+        let part = first..first + problem.rhs.len();
+        row_ptr.extend(pattern.row_ptr()[1..].iter().map(|p| entries + p));
+        col_idx.extend(pattern.col_idx().iter().map(|j| first as u32 + j));
+        values.extend_from_slice(problem.matrix.values());
+        rhs.extend_from_slice(&problem.rhs);
+        let mut places = coordinates.slice_mut(s![part.clone(), ..d]);
+        places.assign(&problem.coordinates);
+        if d > 0 && !part.is_empty() {
+            let (low, high) =
+                places.column(0).iter().fold((f64::MAX, f64::MIN), |(a, b), &x| (a.min(x), b.max(x)));
+            places.column_mut(0).mapv_inplace(|x| x - low + edge);
+            edge += high - low + 0.1;
+        }
+        if let Some(all) = &mut near_nullspace {
+            match &problem.near_nullspace {
+                Some(modes) => all.slice_mut(s![part, ..modes.ncols()]).assign(modes),
+                None => all.slice_mut(s![part, 0]).fill(1.0),
+            }
+        }
+    }
+    let names: Vec<&str> = problems.iter().map(|p| p.name.as_str()).collect();
+    Ok(Problem {
+        matrix: Csr::from_parts(Arc::new(Pattern::from_parts(n, n, row_ptr, col_idx)), values),
+        rhs,
+        coordinates,
+        near_nullspace,
+        name: names.join(" and "),
+    })
+}
+
+#[cfg(test)]
+#[path = "transform_tests.rs"]
+mod tests;

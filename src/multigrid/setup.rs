@@ -1,0 +1,179 @@
+//! The setups by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ndarray::Array2;
+
+use crate::error::{Error, Result};
+use crate::setup::classical::{Classical, Interpolation, SplittingKind};
+use crate::setup::{Aggregates, Coarsening, Grids, Smoothing, Variant};
+use crate::sparse::Csr;
+
+/// How the hierarchy is built.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Setup {
+    /// By aggregates of unknowns.
+    Aggregation(Coarsening),
+    /// By a splitting into coarse and fine points.
+    Classical(Classical),
+    /// Not at all: the smoother of the only level is the preconditioner.
+    OneLevel,
+}
+
+impl Setup {
+    /// The names that [`Setup::from_str`] knows, with what they stand for.
+    pub const NAMES: [(&'static str, &'static str); 11] = [
+        ("sa", "smoothed aggregation"),
+        ("sasym", "smoothed aggregation built on (A+Aᵀ)/2"),
+        ("sat", "smoothed aggregation, R smoothed on Aᵀ"),
+        ("san", "energy-minimised aggregation for dominant advection"),
+        ("plain", "plain aggregation"),
+        ("pairwise", "plain aggregation of pairs of pairs, for graphs"),
+        ("root-node", "root-node aggregation, energy-minimised"),
+        ("classical", "HMIS splitting, extended+i interpolation"),
+        ("ruge-stueben", "Ruge–Stüben splitting, classical interpolation"),
+        ("air", "approximate ideal restriction, for advection"),
+        ("none", "one level"),
+    ];
+
+    /// The name without parameters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Setup::Aggregation(c) => match (c.smoothing, c.aggregates) {
+                (Some(Smoothing::None), Aggregates::Pairwise) => "pairwise",
+                (Some(Smoothing::None), Aggregates::Standard) => "plain",
+                (Some(Smoothing::RootNode), _) => "root-node",
+                _ => c.variant.name(),
+            },
+            Setup::Classical(c) if c.restriction.air_distance().is_some() => "air",
+            Setup::Classical(c) if c.interpolation == Interpolation::Extended => "classical",
+            Setup::Classical(_) => "ruge-stueben",
+            Setup::OneLevel => "none",
+        }
+    }
+
+    /// Whether the hierarchy of a symmetric matrix has R = Pᵀ.
+    pub fn keeps_symmetry(&self) -> bool {
+        match self {
+            Setup::Aggregation(c) => !c.variant.is_two_sided(),
+            Setup::Classical(c) => c.restriction.air_distance().is_none(),
+            Setup::OneLevel => true,
+        }
+    }
+
+    /// Coarsening stops at this many rows.
+    pub fn max_coarse(&self) -> usize {
+        match self {
+            Setup::Aggregation(c) => c.max_coarse,
+            Setup::Classical(c) => c.max_coarse,
+            Setup::OneLevel => 0,
+        }
+    }
+
+    /// The levels of `a` (n × n) for near-nullspace candidates (n × k, constants without them;
+    /// classical setups have no use for others).
+    ///
+    /// # Errors
+    /// As [`Coarsening::coarsen`] and [`Classical::coarsen`]; candidates for a setup that cannot
+    /// use them.
+    pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Grids> {
+        match self {
+            Setup::Aggregation(c) => c.coarsen(a, near_nullspace),
+            _ if near_nullspace.is_some() => Err(Error::unsuited(format!(
+                "the setup '{}' has no use for near-nullspace candidates; choose sa or another aggregation",
+                self.name()
+            ))),
+            Setup::Classical(c) => c.coarsen(a),
+            Setup::OneLevel => one_level(a),
+        }
+    }
+}
+
+/// A hierarchy whose coarser level has no unknowns.
+fn one_level(a: &Csr<f64>) -> Result<Grids> {
+    let transfer = crate::setup::Transfer {
+        a: a.clone(),
+        prolongation: Csr::from_triplets(a.rows(), 0, &[])?,
+        restriction: Csr::from_triplets(0, a.rows(), &[])?,
+    };
+    Ok(Grids { transfers: vec![transfer], coarsest: Csr::identity(0) })
+}
+
+impl From<Coarsening> for Setup {
+    fn from(coarsening: Coarsening) -> Self {
+        Setup::Aggregation(coarsening)
+    }
+}
+
+impl From<Classical> for Setup {
+    fn from(classical: Classical) -> Self {
+        Setup::Classical(classical)
+    }
+}
+
+impl From<Variant> for Setup {
+    fn from(variant: Variant) -> Self {
+        Setup::Aggregation(Coarsening { variant, ..Coarsening::default() })
+    }
+}
+
+impl fmt::Display for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name();
+        let text = Self::NAMES.iter().find(|(n, _)| *n == name).map_or("", |(_, text)| text);
+        write!(f, "{name} ({text})")
+    }
+}
+
+impl FromStr for Setup {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let smoothed = |smoothing| Coarsening { smoothing: Some(smoothing), ..Coarsening::default() };
+        Ok(match name {
+            "plain" => smoothed(Smoothing::None).into(),
+            "pairwise" => {
+                Coarsening { aggregates: Aggregates::Pairwise, ..smoothed(Smoothing::None) }.into()
+            }
+            "root-node" => smoothed(Smoothing::RootNode).into(),
+            "classical" => Classical::default().into(),
+            "ruge-stueben" => Classical {
+                splitting: SplittingKind::RugeStueben,
+                interpolation: Interpolation::Modified,
+                max_per_row: None,
+                ..Classical::default()
+            }
+            .into(),
+            "air" => Classical::air().into(),
+            "none" => Setup::OneLevel,
+            _ => match name.parse::<Variant>() {
+                Ok(variant) => variant.into(),
+                Err(_) => {
+                    let names: Vec<&str> = Self::NAMES.iter().map(|(n, _)| *n).collect();
+                    let message = format!(
+                        "there is no hierarchy called '{name}'; choose one of auto, {}",
+                        names.join(", ")
+                    );
+                    return Err(Error::invalid_input(message));
+                }
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_round() {
+        for (name, text) in Setup::NAMES {
+            let setup: Setup = name.parse().unwrap();
+            assert_eq!(setup.name(), name);
+            assert_eq!(setup.to_string(), format!("{name} ({text})"));
+        }
+        assert!("amg".parse::<Setup>().unwrap_err().to_string().contains("root-node"));
+    }
+}

@@ -1,0 +1,216 @@
+//! What can be seen of a matrix in a pass or two.
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+use crate::setup::detect_block_size;
+use crate::sparse::Csr;
+
+/// Rows handled by one task.
+const CHUNK: usize = 4096;
+/// Differences below this fraction of the size of a row count as rounding.
+const ROUNDING: f64 = 1e-10;
+
+/// The properties of a matrix that decide which setup, smoother and Krylov method suit it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Portrait {
+    /// n of an n × n matrix.
+    pub rows: usize,
+    /// Stored entries.
+    pub nonzeros: usize,
+    /// ‖A − Aᵀ‖_F / ‖A‖_F, up to a factor (see [`Csr::asymmetry`]).
+    pub asymmetry: f64,
+    /// Entry (j, i) is stored wherever (i, j) is.
+    pub symmetric_pattern: bool,
+    /// Unknowns per node, 1 for a scalar problem (see [`detect_block_size`]).
+    pub block_size: usize,
+    /// Rows with a zero on the diagonal, or none.
+    pub zero_diagonals: usize,
+    /// Rows with a negative diagonal.
+    pub negative_diagonals: usize,
+    /// Share of the absolute off-diagonal sum that has the sign of its diagonal: 0 for an
+    /// M-matrix.
+    pub wrong_sign: f64,
+    /// Rows whose diagonal is at least the absolute sum of the others.
+    pub dominant_rows: usize,
+    /// Rows whose entries sum to zero.
+    pub zero_sum_rows: usize,
+    /// Rows with nothing but their diagonal, such as eliminated Dirichlet values.
+    pub isolated_rows: usize,
+    /// Entries of the longest row.
+    pub longest_row: usize,
+}
+
+/// What one task has counted.
+#[derive(Default, Clone, Copy)]
+struct Counts {
+    zero: usize,
+    negative: usize,
+    dominant: usize,
+    zero_sum: usize,
+    isolated: usize,
+    longest: usize,
+    wrong: f64,
+    off: f64,
+}
+
+impl Counts {
+    fn row(&mut self, i: usize, row: impl Iterator<Item = (usize, f64)> + Clone) {
+        let diagonal = row.clone().find(|&(j, _)| j == i).map_or(0.0, |(_, v)| v);
+        let (mut sum, mut off, mut wrong, mut length) = (0.0, 0.0, 0.0, 0usize);
+        for (j, v) in row {
+            length += 1;
+            sum += v;
+            if j != i {
+                off += v.abs();
+                if v * diagonal > 0.0 {
+                    wrong += v.abs();
+                }
+            }
+        }
+        let size = off + diagonal.abs();
+        self.zero += usize::from(diagonal == 0.0);
+        self.negative += usize::from(diagonal < 0.0);
+        self.dominant += usize::from(diagonal.abs() >= off * (1.0 - ROUNDING));
+        self.zero_sum += usize::from(sum.abs() <= ROUNDING * size);
+        self.isolated += usize::from(off == 0.0);
+        self.longest = self.longest.max(length);
+        // Weighed by row, so that rows of different scales count alike.
+        if size > 0.0 {
+            self.wrong += wrong / size;
+            self.off += off / size;
+        }
+    }
+
+    fn add(mut self, other: Self) -> Self {
+        self.zero += other.zero;
+        self.negative += other.negative;
+        self.dominant += other.dominant;
+        self.zero_sum += other.zero_sum;
+        self.isolated += other.isolated;
+        self.longest = self.longest.max(other.longest);
+        self.wrong += other.wrong;
+        self.off += other.off;
+        self
+    }
+}
+
+impl Portrait {
+    /// Looks at a square matrix. Cost: about as much as five products with a vector.
+    pub fn of(a: &Csr<f64>) -> Self {
+        let n = a.rows();
+        let parts: Vec<Counts> = (0..n.div_ceil(CHUNK))
+            .into_par_iter()
+            .map(|chunk| {
+                let mut counts = Counts::default();
+                for i in chunk * CHUNK..n.min((chunk + 1) * CHUNK) {
+                    counts.row(i, a.row(i));
+                }
+                counts
+            })
+            .collect();
+        let counts = parts.into_iter().fold(Counts::default(), Counts::add);
+        let asymmetry = a.asymmetry();
+        Self {
+            rows: n,
+            nonzeros: a.nnz(),
+            asymmetry,
+            symmetric_pattern: asymmetry == 0.0 || a.pattern().is_symmetric(),
+            block_size: detect_block_size(a),
+            zero_diagonals: counts.zero,
+            negative_diagonals: counts.negative,
+            wrong_sign: if counts.off > 0.0 { counts.wrong / counts.off } else { 0.0 },
+            dominant_rows: counts.dominant,
+            zero_sum_rows: counts.zero_sum,
+            isolated_rows: counts.isolated,
+            longest_row: counts.longest,
+        }
+    }
+
+    /// Symmetric to rounding.
+    pub fn is_symmetric(&self) -> bool {
+        self.asymmetry < 1e-12
+    }
+
+    /// Entries per row.
+    pub fn mean_row(&self) -> f64 {
+        self.nonzeros as f64 / self.rows.max(1) as f64
+    }
+
+    /// Some rows are far longer than the others: a graph with hubs, not a mesh.
+    pub fn has_hubs(&self) -> bool {
+        self.longest_row as f64 > 12.0 * self.mean_row().max(4.0)
+    }
+
+    /// All rows sum to zero, so that constants are in the nullspace.
+    pub fn is_singular_laplacian(&self) -> bool {
+        self.rows > 0 && self.zero_sum_rows == self.rows
+    }
+
+    /// The diagonal has zeros or both signs: the matrix is not definite.
+    pub fn is_indefinite(&self) -> bool {
+        self.zero_diagonals > 0 || (self.negative_diagonals > 0 && self.negative_diagonals < self.rows)
+    }
+}
+
+impl fmt::Display for Portrait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let symmetry = match self.asymmetry {
+            0.0 => "symmetric".to_string(),
+            a if a < 1e-12 => format!("symmetric to rounding ({a:.1e})"),
+            a => format!("nonsymmetric, ‖A − Aᵀ‖/‖A‖ = {a:.2e}"),
+        };
+        let of = |count: usize| if count == self.rows { "all".to_string() } else { count.to_string() };
+        writeln!(f, "rows                     {}", self.rows)?;
+        writeln!(f, "nonzeros                 {} ({:.1} per row, {} at most)", self.nonzeros, self.mean_row(), self.longest_row)?;
+        writeln!(f, "symmetry                 {symmetry}")?;
+        writeln!(f, "unknowns per node        {}", self.block_size)?;
+        writeln!(f, "off-diagonal sign        {:.1}% of the weight has the diagonal's", 100.0 * self.wrong_sign)?;
+        writeln!(f, "diagonally dominant      {} of {} rows", of(self.dominant_rows), self.rows)?;
+        writeln!(f, "rows that sum to zero    {}", of(self.zero_sum_rows))?;
+        writeln!(f, "rows without neighbours  {}", of(self.isolated_rows))?;
+        write!(f, "diagonal                 {} zero, {} negative", self.zero_diagonals, self.negative_diagonals)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gallery;
+
+    #[test]
+    fn poisson_is_seen_as_it_is() {
+        let a = gallery::poisson_2d(9, 7).unwrap().matrix;
+        let p = Portrait::of(&a);
+        assert!(p.is_symmetric() && p.symmetric_pattern && !p.is_indefinite() && !p.has_hubs());
+        assert_eq!((p.rows, p.block_size, p.longest_row, p.dominant_rows), (63, 1, 5, 63));
+        // Rows away from the boundary sum to zero.
+        assert_eq!((p.zero_sum_rows, p.wrong_sign), (7 * 5, 0.0));
+    }
+
+    #[test]
+    fn flow_neumann_and_saddle_points_differ() {
+        let flow = gallery::recirculating_flow(12, 0.005, gallery::FlowScheme::Supg).unwrap().matrix;
+        let p = Portrait::of(&flow);
+        assert!(!p.is_symmetric() && p.wrong_sign > 0.0);
+        let neumann = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0)]).unwrap();
+        assert!(Portrait::of(&neumann).is_singular_laplacian());
+        let saddle = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0)]).unwrap();
+        let p = Portrait::of(&saddle);
+        assert!(p.is_indefinite() && p.zero_diagonals == 1);
+        let empty = Portrait::of(&Csr::identity(0));
+        assert!(!empty.is_singular_laplacian() && empty.mean_row() == 0.0);
+    }
+
+    #[test]
+    fn a_star_has_a_hub() {
+        let n = 400;
+        let entries: Vec<_> = (1..n)
+            .flat_map(|i| [(0, i, -1.0), (i, 0, -1.0), (i, i, 1.0)])
+            .chain([(0, 0, (n - 1) as f64)])
+            .collect();
+        let p = Portrait::of(&Csr::from_triplets(n, n, &entries).unwrap());
+        assert!(p.has_hubs() && p.is_singular_laplacian());
+    }
+}
