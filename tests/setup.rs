@@ -175,7 +175,14 @@ fn sa_equals_pyamg() {
         assert!((own / rho - 1.0).abs() < 0.01, "level {l}: {own} for {rho}");
         b = t.candidates;
     }
-    let sizes: Vec<usize> = Coarsening { max_coarse: 10, ..Coarsening::default() }
+    let as_pyamg = Coarsening {
+        theta: 0.0,
+        candidate_sweeps: Some(4),
+        jacobi_radius: SpectralRadius::Arnoldi,
+        max_coarse: 10,
+        ..Coarsening::default()
+    };
+    let sizes: Vec<usize> = as_pyamg
         .coarsen(&poisson(16), None)
         .unwrap()
         .matrices()

@@ -12,6 +12,6 @@ pub use amg::{Amg, AmgBuilder, candidate_variants, suited_variant};
 pub use cycle::{CycleKind, compile, cycle};
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;
-pub use setup::Setup;
 pub use relaxation::{Relaxation, Sweep, Sweeps};
+pub use setup::Setup;
 pub use smoother::Smoother;

@@ -134,9 +134,7 @@ impl FromStr for Setup {
         let smoothed = |smoothing| Coarsening { smoothing: Some(smoothing), ..Coarsening::default() };
         Ok(match name {
             "plain" => smoothed(Smoothing::None).into(),
-            "pairwise" => {
-                Coarsening { aggregates: Aggregates::Pairwise, ..smoothed(Smoothing::None) }.into()
-            }
+            "pairwise" => Coarsening { aggregates: Aggregates::Pairwise, ..smoothed(Smoothing::None) }.into(),
             "root-node" => smoothed(Smoothing::RootNode).into(),
             "classical" => Classical::default().into(),
             "ruge-stueben" => Classical {

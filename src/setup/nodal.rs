@@ -11,15 +11,21 @@ use crate::sparse::assemble::{Accumulator, assemble};
 /// aggregate too small for all near-nullspace candidates keeps fewer of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nodes {
-    of: Vec<u32>,
-    ptr: Vec<u32>,
-    unknowns: Vec<u32>,
+    layout: Layout,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Layout {
+    /// Node i is unknown i; the numbers 0, 1, … of both.
+    Scalar(Vec<u32>),
+    /// The node of every unknown, and the unknowns of every node: starts, and the lists.
+    Map { of: Vec<u32>, ptr: Vec<u32>, unknowns: Vec<u32> },
 }
 
 impl Nodes {
     /// Every one of `n` unknowns is a node of its own.
     pub fn scalar(n: usize) -> Self {
-        Self::from_map((0..n as u32).collect(), n)
+        Self { layout: Layout::Scalar((0..n as u32).collect()) }
     }
 
     /// `b` consecutive unknowns form a node.
@@ -32,38 +38,61 @@ impl Nodes {
                 "a block size of {b} does not divide the {n} rows of the matrix; leave it out to have it detected"
             )));
         }
+        if b == 1 {
+            return Ok(Self::scalar(n));
+        }
         Ok(Self::from_map((0..n).map(|i| (i / b) as u32).collect(), n / b))
     }
 
     /// From the node of every unknown, all below `count`.
     pub(super) fn from_map(of: Vec<u32>, count: usize) -> Self {
+        if of.len() == count && of.iter().enumerate().all(|(i, &node)| i == node as usize) {
+            return Self { layout: Layout::Scalar(of) };
+        }
         let (ptr, unknowns) = bucket(of.iter().map(|&node| Some(node)), count);
-        Self { of, ptr, unknowns }
+        Self { layout: Layout::Map { of, ptr, unknowns } }
     }
 
     /// Number of nodes.
     pub fn count(&self) -> usize {
-        self.ptr.len() - 1
+        match &self.layout {
+            Layout::Scalar(own) => own.len(),
+            Layout::Map { ptr, .. } => ptr.len() - 1,
+        }
     }
 
     /// Number of unknowns.
     pub fn rows(&self) -> usize {
-        self.of.len()
+        match &self.layout {
+            Layout::Scalar(own) => own.len(),
+            Layout::Map { of, .. } => of.len(),
+        }
     }
 
     /// The node of an unknown.
     pub fn node(&self, unknown: usize) -> usize {
-        self.of[unknown] as usize
+        match &self.layout {
+            Layout::Scalar(own) => own[unknown] as usize,
+            Layout::Map { of, .. } => of[unknown] as usize,
+        }
     }
 
     /// The unknowns of a node, ascending.
     pub fn unknowns(&self, node: usize) -> &[u32] {
-        &self.unknowns[self.ptr[node] as usize..self.ptr[node + 1] as usize]
+        match &self.layout {
+            Layout::Scalar(own) => &own[node..=node],
+            Layout::Map { ptr, unknowns, .. } => &unknowns[ptr[node] as usize..ptr[node + 1] as usize],
+        }
     }
 
     /// Whether every node holds one unknown.
     pub fn is_scalar(&self) -> bool {
         self.count() == self.rows()
+    }
+
+    /// Whether node i is unknown i for every i.
+    pub(super) fn is_identity(&self) -> bool {
+        matches!(self.layout, Layout::Scalar(_))
     }
 }
 
@@ -131,7 +160,7 @@ pub fn amalgamate(a: &Csr<f64>, nodes: &Nodes) -> Result<Csr<f64>> {
             a.cols()
         )));
     }
-    if nodes.is_scalar() && nodes.of.is_sorted() {
+    if nodes.is_identity() {
         return Ok(a.map(|_, _, v| v.abs()));
     }
     let count = nodes.count();

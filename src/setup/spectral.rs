@@ -5,9 +5,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::grids::own;
 use super::vector::{norm, project, scale, subtract};
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
+use crate::sparse::assemble::assemble;
 
 /// Steps of one Arnoldi process.
 const STEPS: usize = 15;
@@ -15,24 +17,33 @@ const STEPS: usize = 15;
 const RESTARTS: usize = 5;
 /// Residual of the dominant Ritz pair, relative to its value, at which to stop.
 const TOLERANCE: f64 = 0.01;
+/// Neighbourhoods in a sample, and rows in each.
+const SAMPLES: usize = 8;
+const SAMPLE_ROWS: usize = 1500;
+/// Rows handled by one task.
+const CHUNK: usize = 4096;
 
 /// How to estimate ρ(D⁻¹A).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SpectralRadius {
-    /// [`spectral_radius`]: restarted Arnoldi, to about one percent.
+    /// [`sampled_radius`]: Arnoldi on a sample of the rows; good to a few percent where the
+    /// matrix looks alike everywhere, and nearly free for large matrices.
+    Sampled,
+    /// [`spectral_radius`]: restarted Arnoldi, to about one percent, as PyAMG does.
     Arnoldi,
     /// [`infinity_norm`]: an upper bound for the price of one pass over the matrix.
     InfinityNorm,
 }
 
 impl SpectralRadius {
-    /// The estimate for diag(`scaling`) A; see the two functions for cost and errors.
+    /// The estimate for diag(`scaling`) A; see the three functions for cost and errors.
     ///
     /// # Errors
     /// As [`spectral_radius`].
     pub fn estimate(self, a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
         match self {
+            SpectralRadius::Sampled => sampled_radius(a, scaling),
             SpectralRadius::Arnoldi => spectral_radius(a, scaling),
             SpectralRadius::InfinityNorm => infinity_norm(a, scaling),
         }
@@ -74,19 +85,83 @@ pub fn lambda_max(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
 /// A matrix that is not square, a scaling of another length.
 pub fn infinity_norm(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
     check(a, scaling)?;
-    let row = |i: usize| a.row(i).map(|(_, v)| (scaling[i] * v).abs()).sum::<f64>();
-    Ok((0..a.rows()).map(row).fold(0.0, f64::max))
+    Ok(row_sums(a, scaling).into_par_iter().with_min_len(CHUNK).reduce(|| 0.0, f64::max))
 }
 
-/// 1/aᵢᵢ for every row.
+/// An estimate of the spectral radius of diag(`scaling`) A from a sample of its rows.
+///
+/// A matrix of up to 12 000 rows is its own sample. From a larger one eight neighbourhoods of
+/// 1500 rows each are taken, found by breadth-first search from the row with the largest sum
+/// Σⱼ |sᵢ aᵢⱼ| of each eighth of the rows, and [`spectral_radius`] works on that principal
+/// submatrix. The result is never above [`infinity_norm`]. For a matrix similar to a symmetric
+/// one it is a lower bound, about 0.5% low in the plane and 2% in space; where the largest
+/// eigenvalue belongs to a small feature that is missed, more.
+///
+/// Cost: one pass over the matrix, and a constant: 12 000 rows in [`spectral_radius`].
+///
+/// # Errors
+/// As [`spectral_radius`].
+pub fn sampled_radius(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
+    check(a, scaling)?;
+    let n = a.rows();
+    let sums = row_sums(a, scaling);
+    let bound = sums.iter().fold(0.0f64, |m, &v| m.max(v));
+    if n <= SAMPLES * SAMPLE_ROWS {
+        return Ok(spectral_radius(a, scaling)?.min(bound));
+    }
+    // Numbers of the rows in the sample.
+    let mut number = vec![u32::MAX; n];
+    let mut rows: Vec<u32> = Vec::with_capacity(SAMPLES * SAMPLE_ROWS);
+    for q in 0..SAMPLES {
+        let part = q * n / SAMPLES..(q + 1) * n / SAMPLES;
+        // From the middle of the part, so that ties do not all end on the rim of a grid.
+        let middle = part.start + part.len() / 2;
+        let order = (middle..part.end).chain(part.start..middle);
+        let seed = order.fold(middle, |best, i| if sums[i] > sums[best] { i } else { best });
+        let mut next = rows.len();
+        let full = next + SAMPLE_ROWS;
+        let mut visit = |i: usize, rows: &mut Vec<u32>| {
+            if number[i] == u32::MAX && rows.len() < full {
+                number[i] = rows.len() as u32;
+                rows.push(i as u32);
+            }
+        };
+        visit(seed, &mut rows);
+        while next < rows.len() && rows.len() < full {
+            for &j in a.pattern().row_cols(rows[next] as usize) {
+                visit(j as usize, &mut rows);
+            }
+            next += 1;
+        }
+    }
+    let weights: Vec<f64> = rows.iter().map(|&i| scaling[i as usize]).collect();
+    let sample =
+        assemble(rows.len(), rows.len(), Vec::new, |i, row: &mut Vec<(u32, f64)>, columns, values| {
+            row.clear();
+            row.extend(a.row(rows[i] as usize).map(|(j, v)| (number[j], v)).filter(|e| e.0 != u32::MAX));
+            row.sort_unstable_by_key(|e| e.0);
+            columns.extend(row.iter().map(|e| e.0));
+            values.extend(row.iter().map(|e| e.1));
+        })?;
+    Ok(spectral_radius(&sample, &weights)?.min(bound))
+}
+
+/// Σⱼ |sᵢ aᵢⱼ| of every row.
+fn row_sums(a: &Csr<f64>, scaling: &[f64]) -> Vec<f64> {
+    let sum = |i: usize| a.row(i).map(|(_, v)| (scaling[i] * v).abs()).sum::<f64>();
+    (0..a.rows()).into_par_iter().with_min_len(CHUNK).map(sum).collect()
+}
+
+/// 1/aᵢᵢ for every row. Cost: one pass over the structure, parallel over rows.
 ///
 /// # Errors
 /// A matrix that is not square, or a zero on its diagonal (named by row).
 pub fn inverse_diagonal(a: &Csr<f64>) -> Result<Vec<f64>> {
     check_square(a)?;
-    let diagonal = a.diagonal();
-    match diagonal.iter().position(|&d| d == 0.0) {
-        None => Ok(diagonal.iter().map(|d| 1.0 / d).collect()),
+    let inverse: Vec<f64> =
+        (0..a.rows()).into_par_iter().with_min_len(CHUNK).map(|i| 1.0 / own(a, i)).collect();
+    match inverse.iter().position(|d| d.is_infinite()) {
+        None => Ok(inverse),
         Some(i) => Err(Error::invalid_input(format!(
             "the diagonal of row {} is zero; reorder the equations so that every row has its own unknown on the diagonal",
             i + 1
@@ -204,7 +279,7 @@ fn arnoldi(
 
 /// y ← diag(s) A x, parallel over rows.
 fn multiply(a: &Csr<f64>, s: &[f64], x: &[f64], y: &mut [f64]) {
-    y.par_iter_mut().with_min_len(4096).enumerate().for_each(|(i, y)| {
+    y.par_iter_mut().with_min_len(CHUNK).enumerate().for_each(|(i, y)| {
         *y = s[i] * a.row(i).map(|(j, v)| v * x[j]).sum::<f64>();
     });
 }
@@ -240,6 +315,29 @@ mod tests {
         let a = Csr::from_triplets(2, 2, &[(0, 1, -3.0), (1, 0, 3.0), (0, 0, 4.0), (1, 1, 4.0)]).unwrap();
         assert!((spectral_radius(&a, &[1.0; 2]).unwrap() - 5.0).abs() < 1e-10);
         assert!((lambda_max(&a, &[1.0; 2]).unwrap() - 4.0).abs() < 1e-10);
+    }
+
+    #[test]
+    fn a_sample_tells_the_radius() {
+        let exact = |a: &Csr<f64>| spectral_radius(a, &inverse_diagonal(a).unwrap()).unwrap();
+        let sampled = |a: &Csr<f64>| sampled_radius(a, &inverse_diagonal(a).unwrap()).unwrap();
+        let plane = crate::gallery::poisson_2d(150, 120).unwrap().matrix;
+        let space = crate::gallery::poisson_3d(26, 25, 27).unwrap().matrix;
+        let elements = crate::gallery::rotated_anisotropic(130, 1e-2, 0.7).unwrap().matrix;
+        for a in [&plane, &space, &elements] {
+            let ratio = sampled(a) / exact(a);
+            assert!(ratio > 0.97 && ratio < 1.01, "{ratio}");
+        }
+        // A small matrix is its own sample.
+        let a = laplacian(1000);
+        assert_eq!(sampled(&a), exact(&a));
+        // One corner that is far worse than the rest is where the sample is taken.
+        let n = 130;
+        let strong = |i: usize| i % n < 8 && i / n < 8;
+        let a = crate::gallery::rotated_anisotropic(n, 1.0, 0.0).unwrap().matrix;
+        let a = a.map(|i, j, v| if i != j && strong(i) && strong(j) { 4.0 * v } else { v });
+        let ratio = sampled(&a) / exact(&a);
+        assert!(exact(&a) > 2.0 && ratio > 0.97 && ratio < 1.01, "{ratio}");
     }
 
     #[test]

@@ -14,40 +14,66 @@ const CHUNK: usize = 1024;
 /// on what an earlier one left there. The same bits on any number of threads.
 ///
 /// # Errors
-/// More entries than 32-bit indices can number.
+/// More entries than 32-bit indices can number; a value that is not finite.
 pub(crate) fn assemble<W>(
     rows: usize,
     cols: usize,
     init: impl Fn() -> W + Sync + Send,
     fill: impl Fn(usize, &mut W, &mut Vec<u32>, &mut Vec<f64>) + Sync + Send,
 ) -> Result<Csr<f64>> {
-    let parts: Vec<(Vec<u32>, Vec<u32>, Vec<f64>)> = (0..rows.div_ceil(CHUNK))
+    let parts: Vec<Part> = (0..rows.div_ceil(CHUNK))
         .into_par_iter()
         .map_init(init, |work, c| {
-            let (mut ends, mut columns, mut values) = (Vec::with_capacity(CHUNK), Vec::new(), Vec::new());
+            let mut ends = Vec::with_capacity(CHUNK);
+            let (mut columns, mut values) = (Vec::with_capacity(2 * CHUNK), Vec::with_capacity(2 * CHUNK));
             for i in c * CHUNK..rows.min((c + 1) * CHUNK) {
                 fill(i, work, &mut columns, &mut values);
                 ends.push(columns.len() as u32);
             }
-            (ends, columns, values)
+            let finite = values.iter().all(|v| v.is_finite());
+            Part { ends, columns, values, finite }
         })
         .collect();
-    let nnz: usize = parts.iter().map(|p| p.1.len()).sum();
+    let nnz: usize = parts.iter().map(|p| p.columns.len()).sum();
     if nnz >= u32::MAX as usize {
         return Err(Error::dimension(format!(
             "a {rows} × {cols} matrix with {nnz} nonzeros exceeds 32-bit indices"
         )));
     }
-    let mut row_ptr = Vec::with_capacity(rows + 1);
-    let (mut col_idx, mut values) = (Vec::with_capacity(nnz), Vec::with_capacity(nnz));
-    row_ptr.push(0u32);
-    for (ends, columns, entries) in parts {
-        let start = col_idx.len() as u32;
-        row_ptr.extend(ends.iter().map(|e| start + e));
-        col_idx.extend_from_slice(&columns);
-        values.extend_from_slice(&entries);
+    let finite = parts.iter().all(|p| p.finite);
+    let (row_ptr, col_idx, values) = stitch(rows, nnz, &parts);
+    let pattern = Arc::new(Pattern::from_parts(rows, cols, row_ptr, col_idx));
+    if finite { Ok(Csr::from_parts(pattern, values)) } else { Csr::new(pattern, values) }
+}
+
+/// Consecutive rows.
+struct Part {
+    /// Where every row ends.
+    ends: Vec<u32>,
+    columns: Vec<u32>,
+    values: Vec<f64>,
+    finite: bool,
+}
+
+/// The parts one after the other: row pointers, columns and values.
+fn stitch(rows: usize, nnz: usize, parts: &[Part]) -> (Vec<u32>, Vec<u32>, Vec<f64>) {
+    let (mut row_ptr, mut col_idx, mut values) = (vec![0u32; rows + 1], vec![0u32; nnz], vec![0.0; nnz]);
+    let (mut pointers, mut columns, mut entries) = (&mut row_ptr[1..], &mut col_idx[..], &mut values[..]);
+    let mut pieces = Vec::with_capacity(parts.len());
+    let mut start = 0u32;
+    for part in parts {
+        let pointer = pointers.split_off_mut(..part.ends.len()).unwrap_or_default();
+        let column = columns.split_off_mut(..part.columns.len()).unwrap_or_default();
+        let entry = entries.split_off_mut(..part.values.len()).unwrap_or_default();
+        pieces.push((part, start, pointer, column, entry));
+        start += part.columns.len() as u32;
     }
-    Csr::new(Arc::new(Pattern::from_parts(rows, cols, row_ptr, col_idx)), values)
+    pieces.into_par_iter().with_min_len(8).for_each(|(part, start, pointer, column, entry)| {
+        pointer.iter_mut().zip(&part.ends).for_each(|(p, end)| *p = start + end);
+        column.copy_from_slice(&part.columns);
+        entry.copy_from_slice(&part.values);
+    });
+    (row_ptr, col_idx, values)
 }
 
 /// A sparse accumulator: one row under construction.

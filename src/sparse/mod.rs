@@ -13,6 +13,7 @@ mod interop;
 pub mod matrix_market;
 mod pattern;
 mod product;
+mod rows;
 mod scalar;
 
 pub use csr::Csr;

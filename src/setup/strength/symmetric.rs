@@ -8,7 +8,7 @@ use crate::sparse::assemble::assemble;
 ///
 /// Connection (i, j) is strong when |aᵢⱼ| ≥ θ √(|aᵢᵢ aⱼⱼ|) and aᵢⱼ ≠ 0; the diagonal is kept.
 /// Values are |aᵢⱼ| divided by the largest of the row. For block systems pass the norms of
-/// [`amalgamate`](super::amalgamate). n × n; cost: one pass over the matrix.
+/// [`amalgamate`](crate::setup::amalgamate). n × n; cost: one pass over the matrix.
 ///
 /// # Errors
 /// A matrix that is not square; θ negative or not finite.
@@ -54,7 +54,7 @@ pub fn absolute_sum(a: &Csr<f64>) -> Result<Csr<f64>> {
 }
 
 /// Divides the values of a row by the largest of them.
-pub(super) fn scale_by_largest(row: &mut [f64]) {
+pub(in crate::setup) fn scale_by_largest(row: &mut [f64]) {
     let largest = row.iter().fold(0.0f64, |m, &v| m.max(v));
     if largest > 0.0 {
         let factor = 1.0 / largest;

@@ -1,14 +1,16 @@
 //! Prolongation smoothing by energy minimisation on a fixed pattern.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::nodal::Nodes;
 use super::tentative::orthonormalise;
-use super::vector::{norm, project, scale, subtract};
 use crate::error::{Error, Result};
+use crate::setup::grids::own;
+use crate::setup::nodal::Nodes;
+use crate::setup::vector::{dot, norm, project, scale, subtract};
 use crate::sparse::assemble::{Accumulator, assemble};
 use crate::sparse::{Csr, Pattern};
 
@@ -16,6 +18,15 @@ use crate::sparse::{Csr, Pattern};
 const TOLERANCE: f64 = 1e-8;
 /// Rows handled by one task.
 const CHUNK: usize = 512;
+
+/// The Krylov method that minimises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Krylov {
+    /// The residual of A P = 0, for any matrix.
+    Gmres,
+    /// The energy tr(PᵀAP), for symmetric definite matrices.
+    ConjugateGradients,
+}
 
 /// The pattern of C T: where [`energy_prolongation`] may put values.
 ///
@@ -25,14 +36,19 @@ const CHUNK: usize = 512;
 /// # Errors
 /// A product too large for 32-bit indices.
 pub fn energy_pattern(strength: &Csr<f64>, nodes: &Nodes, tentative: &Csr<f64>) -> Result<Arc<Pattern>> {
+    pattern_of(strength.pattern(), nodes, tentative)
+}
+
+/// [`energy_pattern`] for the structure of the strength.
+pub(super) fn pattern_of(strength: &Pattern, nodes: &Nodes, tentative: &Csr<f64>) -> Result<Arc<Pattern>> {
     let product = assemble(
         tentative.rows(),
         tentative.cols(),
         || Accumulator::new(tentative.cols()),
         |i, row, columns, values| {
             tentative.row(i).for_each(|(c, _)| row.add(c, 1.0));
-            for (node, _) in strength.row(nodes.node(i)) {
-                for &j in nodes.unknowns(node) {
+            for &node in strength.row_cols(nodes.node(i)) {
+                for &j in nodes.unknowns(node as usize) {
                     tentative.row(j as usize).for_each(|(c, _)| row.add(c, 1.0));
                 }
             }
@@ -60,6 +76,37 @@ pub fn energy_prolongation(
     tentative: &Csr<f64>,
     pattern: &Arc<Pattern>,
     coarse_candidates: &Array2<f64>,
+    iterations: usize,
+) -> Result<Csr<f64>> {
+    minimise(a, tentative, pattern, coarse_candidates, &[], Krylov::Gmres, iterations)
+}
+
+/// The energy-minimised prolongation for a symmetric positive definite matrix.
+///
+/// As [`energy_prolongation`], but U comes from `iterations` steps of conjugate gradients,
+/// preconditioned by the diagonal of A, that minimise the energy tr(PᵀAP) in the space. Steps
+/// end early where A turns out not to be definite.
+///
+/// # Errors
+/// Shapes that do not fit together.
+pub fn symmetric_energy_prolongation(
+    a: &Csr<f64>,
+    tentative: &Csr<f64>,
+    pattern: &Arc<Pattern>,
+    coarse_candidates: &Array2<f64>,
+    iterations: usize,
+) -> Result<Csr<f64>> {
+    minimise(a, tentative, pattern, coarse_candidates, &[], Krylov::ConjugateGradients, iterations)
+}
+
+/// Energy minimisation by either method in which the rows `fixed` keep their values.
+pub(super) fn minimise(
+    a: &Csr<f64>,
+    tentative: &Csr<f64>,
+    pattern: &Arc<Pattern>,
+    coarse_candidates: &Array2<f64>,
+    fixed: &[u32],
+    krylov: Krylov,
     iterations: usize,
 ) -> Result<Csr<f64>> {
     if a.rows() != a.cols()
@@ -90,17 +137,23 @@ pub fn energy_prolongation(
             start[p] = v;
         }
     }
-    let space = Space::new(a, pattern, coarse_candidates);
-    let update = gmres(&space, &start, iterations);
-    let values = start.iter().zip(&update).map(|(t, u)| t + u).collect();
-    Ok(Csr::new(pattern.clone(), values)?.filter(|_, _, v| v != 0.0))
+    let mut space = Space::new(a, pattern, coarse_candidates, krylov);
+    fixed.iter().for_each(|&i| space.scaling[i as usize] = 0.0);
+    let update = match krylov {
+        Krylov::Gmres => gmres(&space, &start, iterations),
+        Krylov::ConjugateGradients => conjugate_gradients(&space, &start, iterations),
+    };
+    let values: Vec<f64> = start.iter().zip(&update).map(|(t, u)| t + u).collect();
+    let p = Csr::new(pattern.clone(), values)?;
+    Ok(if p.values().contains(&0.0) { p.filter(|_, _, v| v != 0.0) } else { p })
 }
 
 /// The matrices on a pattern that annihilate the coarse candidates.
 struct Space<'a> {
     a: &'a Csr<f64>,
     pattern: &'a Pattern,
-    /// 1/Σⱼ|aᵢⱼ|, zero for an empty row.
+    /// Factors of the rows of A: 1/Σⱼ|aᵢⱼ| for GMRES and one for conjugate gradients; zero
+    /// for a row that is empty or fixed.
     scaling: Vec<f64>,
     /// Per row of the pattern an orthonormal basis of the candidates it sees, by columns;
     /// missing directions are zero.
@@ -109,38 +162,36 @@ struct Space<'a> {
 }
 
 impl<'a> Space<'a> {
-    fn new(a: &'a Csr<f64>, pattern: &'a Pattern, candidates: &Array2<f64>) -> Self {
+    fn new(a: &'a Csr<f64>, pattern: &'a Pattern, candidates: &Array2<f64>, krylov: Krylov) -> Self {
         let k = candidates.ncols();
         let mut constraint = vec![0.0; pattern.nnz() * k];
-        let mut r = vec![0.0; k * k];
-        for i in 0..pattern.rows() {
-            let (range, columns) = (pattern.row(i), pattern.row_cols(i));
-            let m = columns.len();
-            let block = &mut constraint[range.start * k..range.end * k];
-            for c in 0..k {
-                for (v, &j) in block[c * m..].iter_mut().zip(columns) {
-                    *v = candidates[[j as usize, c]];
+        pieces(pattern, &mut constraint, k).into_par_iter().for_each(|(rows, mut part)| {
+            let mut r = vec![0.0; k * k];
+            for columns in rows.map(|i| pattern.row_cols(i)) {
+                let m = columns.len();
+                let Some(block) = part.split_off_mut(..m * k) else { break };
+                for c in 0..k {
+                    for (v, &j) in block[c * m..].iter_mut().zip(columns) {
+                        *v = candidates[[j as usize, c]];
+                    }
                 }
+                let rank = orthonormalise(block, m, k, &mut r);
+                block[rank * m..].fill(0.0);
             }
-            let rank = orthonormalise(block, m, k, &mut r);
-            block[rank * m..].fill(0.0);
-        }
-        let absolute = |i: usize| a.row(i).map(|(_, v)| v.abs()).sum::<f64>();
-        let scaling = (0..a.rows()).map(absolute).map(|s| if s == 0.0 { 0.0 } else { 1.0 / s }).collect();
+        });
+        let invert = |s: f64| if s == 0.0 { 0.0 } else { 1.0 / s };
+        let scaling = match krylov {
+            Krylov::Gmres => {
+                (0..a.rows()).map(|i| invert(a.row(i).map(|(_, v)| v.abs()).sum::<f64>())).collect()
+            }
+            Krylov::ConjugateGradients => vec![1.0; a.rows()],
+        };
         Self { a, pattern, scaling, constraint, k }
     }
 
     /// y ← the projection of diag(scaling) A X, all on the pattern.
     fn apply(&self, x: &[f64], y: &mut [f64]) {
-        let mut parts = Vec::with_capacity(self.pattern.rows().div_ceil(CHUNK));
-        let mut rest = y;
-        for from in (0..self.pattern.rows()).step_by(CHUNK) {
-            let to = self.pattern.rows().min(from + CHUNK);
-            let (part, tail) = rest.split_at_mut(self.pattern.row(to - 1).end - self.pattern.row(from).start);
-            parts.push((from..to, part));
-            rest = tail;
-        }
-        parts.into_par_iter().for_each_init(
+        pieces(self.pattern, y, 1).into_par_iter().for_each_init(
             || vec![0u32; self.pattern.cols()],
             |position, (rows, part)| {
                 let first = self.pattern.row(rows.start).start;
@@ -181,6 +232,57 @@ impl<'a> Space<'a> {
             }
         }
     }
+}
+
+/// Values on a pattern, `width` for every entry, cut by rows.
+fn pieces<'v>(
+    pattern: &Pattern,
+    mut values: &'v mut [f64],
+    width: usize,
+) -> Vec<(Range<usize>, &'v mut [f64])> {
+    let piece = |from: usize| {
+        let to = pattern.rows().min(from + CHUNK);
+        let length = (pattern.row_ptr()[to] - pattern.row_ptr()[from]) as usize * width;
+        (from..to, values.split_off_mut(..length).unwrap_or_default())
+    };
+    (0..pattern.rows()).step_by(CHUNK).map(piece).collect()
+}
+
+/// The update U that reduces tr((T + U)ᵀA(T + U)) most in a Krylov space.
+fn conjugate_gradients(space: &Space<'_>, start: &[f64], iterations: usize) -> Vec<f64> {
+    let precondition = |r: &[f64]| {
+        let mut z = r.to_vec();
+        pieces(space.pattern, &mut z, 1).into_par_iter().for_each(|(rows, mut part)| {
+            for i in rows {
+                let d = own(space.a, i).abs();
+                let row = part.split_off_mut(..space.pattern.row(i).len()).unwrap_or_default();
+                row.iter_mut().for_each(|z| *z = if d == 0.0 { 0.0 } else { *z / d });
+            }
+        });
+        z
+    };
+    let mut residual = vec![0.0; start.len()];
+    space.apply(start, &mut residual);
+    scale(&mut residual, -1.0);
+    let mut update = vec![0.0; start.len()];
+    let mut image = vec![0.0; start.len()];
+    let mut direction = precondition(&residual);
+    let mut product = dot(&residual, &direction);
+    for _ in 0..iterations {
+        space.apply(&direction, &mut image);
+        let curvature = dot(&direction, &image);
+        if product <= TOLERANCE * TOLERANCE || curvature <= 0.0 || !curvature.is_finite() {
+            break;
+        }
+        let alpha = product / curvature;
+        subtract(&mut update, std::slice::from_ref(&direction), &[-alpha]);
+        subtract(&mut residual, std::slice::from_ref(&image), &[alpha]);
+        let mut z = precondition(&residual);
+        let next = dot(&residual, &z);
+        subtract(&mut z, std::slice::from_ref(&direction), &[-next / product]);
+        (direction, product) = (z, next);
+    }
+    update
 }
 
 /// The update U that reduces ‖op(T + U)‖ most in a Krylov space.

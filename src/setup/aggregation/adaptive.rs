@@ -1,0 +1,174 @@
+//! Near-nullspace candidates found by relaxation instead of given.
+
+use ndarray::{Array2, Axis, concatenate};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::Coarsening;
+use super::candidates::relax_candidates;
+use crate::backend::{Backend, Cpu, Direct, Direction};
+use crate::error::{Error, Result};
+use crate::setup::grids::Grids;
+use crate::setup::vector::{norm, scale};
+use crate::sparse::Csr;
+
+/// Cycles that a new candidate goes through.
+const CYCLES: usize = 4;
+
+/// [`Coarsening::adaptive_candidates`] with the default coarsening.
+///
+/// # Errors
+/// As there.
+pub fn adaptive_candidates(a: &Csr<f64>, count: usize, sweeps: usize, seed: u64) -> Result<Array2<f64>> {
+    Coarsening::default().adaptive_candidates(a, count, sweeps, seed)
+}
+
+impl Coarsening {
+    /// Candidates for a matrix whose near-nullspace is not known, n × k with k ≤ `count`, by
+    /// adaptive smoothed aggregation (Brezina et al. 2005).
+    ///
+    /// The first is a random vector after `sweeps` symmetric Gauss–Seidel sweeps on A x = 0.
+    /// Levels are built for it one after the other, with as many sweeps on each, and what is
+    /// left on the coarsest comes back up the levels (the initial stage of αSA). Every other
+    /// one starts at random and goes through the sweeps and then four V(1,1)-cycles on A x = 0
+    /// of the hierarchy for those before: what that method cannot reduce is what it has to be
+    /// taught (the general stage, on the finest level only). Columns have the root mean square
+    /// one; later ones are orthogonal to earlier ones. There are fewer than `count` when the
+    /// cycles leave nothing.
+    ///
+    /// The same seed gives the same candidates. Sequential in the sweeps; cost: `count`
+    /// hierarchies, 2 `sweeps` passes over the matrix for each and four cycles.
+    ///
+    /// # Errors
+    /// As [`coarsen`](Self::coarsen); a count of zero.
+    pub fn adaptive_candidates(
+        &self,
+        a: &Csr<f64>,
+        count: usize,
+        sweeps: usize,
+        seed: u64,
+    ) -> Result<Array2<f64>> {
+        if count == 0 {
+            return Err(Error::invalid_input("no candidates asked for; a hierarchy needs one or more"));
+        }
+        // Sweeps are done here, with the count asked for.
+        let plain = Coarsening { candidate_sweeps: Some(0), ..self.clone() };
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut random = || Array2::from_shape_simple_fn((a.rows(), 1), || rng.random_range(-1.0..1.0));
+        let mut candidates = plain.initial(a, random(), sweeps)?;
+        if !normalise(&mut candidates) {
+            return Err(Error::singular("relaxation left nothing of the first candidate; use fewer sweeps"));
+        }
+        while candidates.ncols() < count {
+            let cycle = Cycle::new(plain.coarsen(a, Some(&candidates))?)?;
+            let mut column = relax_candidates(a, &random(), sweeps)?;
+            let Some(x) = column.as_slice_mut() else { break };
+            let zero = vec![0.0; x.len()];
+            (0..CYCLES).for_each(|_| cycle.run(0, &zero, x));
+            for _ in 0..2 {
+                for known in candidates.columns() {
+                    let h = column.column(0).dot(&known) / known.dot(&known);
+                    column.column_mut(0).scaled_add(-h, &known);
+                }
+            }
+            if !normalise(&mut column) {
+                break;
+            }
+            candidates = concatenate(Axis(1), &[candidates.view(), column.view()])
+                .map_err(|e| Error::dimension(format!("candidates: {e}")))?;
+        }
+        Ok(candidates.as_standard_layout().into_owned())
+    }
+
+    /// The initial stage for one candidate.
+    fn initial(&self, a: &Csr<f64>, random: Array2<f64>, sweeps: usize) -> Result<Array2<f64>> {
+        let start = relax_candidates(a, &random, sweeps)?;
+        let mut level = self.finest(a, Some(&start))?;
+        let mut transfers = Vec::new();
+        while let Some((transfer, next)) = self.next(&mut level, transfers.len() + 1)? {
+            transfers.push(transfer);
+            level = next;
+            level.right = relax_candidates(&level.a, &level.right, sweeps)?;
+        }
+        let mut candidate = level.right;
+        for t in transfers.iter().rev() {
+            let mut fine = Array2::zeros((t.a.rows(), 1));
+            if let (Some(coarse), Some(fine)) = (candidate.as_slice(), fine.as_slice_mut()) {
+                Cpu.spmv(1.0, (&t.prolongation).into(), coarse, 0.0, fine, 1);
+            }
+            candidate = relax_candidates(&t.a, &fine, sweeps)?;
+        }
+        Ok(candidate)
+    }
+}
+
+/// Scales a column to the root mean square one, unless there is nothing to scale.
+fn normalise(column: &mut Array2<f64>) -> bool {
+    let rows = column.nrows() as f64;
+    let Some(values) = column.as_slice_mut() else { return false };
+    let length = norm(values);
+    let sound = length.is_normal();
+    if sound {
+        scale(values, rows.sqrt() / length);
+    }
+    sound && values.iter().all(|v| v.is_finite())
+}
+
+/// A V(1,1)-cycle with Gauss–Seidel: forward before the coarse correction, backward after it.
+struct Cycle {
+    grids: Grids,
+    coarsest: Direct<f64>,
+}
+
+impl Cycle {
+    fn new(grids: Grids) -> Result<Self> {
+        let coarsest = Direct::new(&grids.coarsest)?;
+        Ok(Self { grids, coarsest })
+    }
+
+    fn run(&self, level: usize, b: &[f64], x: &mut [f64]) {
+        let Some(t) = self.grids.transfers.get(level) else {
+            return self.coarsest.solve(b, x, 1);
+        };
+        Cpu.gauss_seidel((&t.a).into(), b, x, Direction::Forward, 1);
+        let mut residual = vec![0.0; b.len()];
+        Cpu.residual((&t.a).into(), b, x, &mut residual, 1);
+        let mut coarse = vec![0.0; t.restriction.rows()];
+        Cpu.spmv(1.0, (&t.restriction).into(), &residual, 0.0, &mut coarse, 1);
+        let mut correction = vec![0.0; coarse.len()];
+        self.run(level + 1, &coarse, &mut correction);
+        Cpu.spmv(1.0, (&t.prolongation).into(), &correction, 1.0, x, 1);
+        Cpu.gauss_seidel((&t.a).into(), b, x, Direction::Backward, 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_candidate_is_nearly_in_the_nullspace() {
+        // A badly scaled Laplacian: constants are far from its nullspace.
+        let n = 24;
+        let s = |i: usize| 1.0 + ((i * 7) % 5) as f64;
+        let a = crate::gallery::poisson_2d(n, n).unwrap().matrix.map(|i, j, v| v * s(i) * s(j));
+        let quotient = |b: &Array2<f64>| {
+            let x: Vec<f64> = b.column(0).to_vec();
+            let mut ax = vec![0.0; x.len()];
+            a.spmv(&x, &mut ax).unwrap();
+            let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+            dot(&x, &ax) / dot(&x, &x)
+        };
+        let b = adaptive_candidates(&a, 3, 5, 11).unwrap();
+        assert_eq!(b, adaptive_candidates(&a, 3, 5, 11).unwrap());
+        assert_ne!(b, adaptive_candidates(&a, 3, 5, 12).unwrap());
+        assert_eq!(b.dim(), (n * n, 3));
+        assert!(quotient(&b) < 0.05 * quotient(&Array2::ones((n * n, 1))), "{}", quotient(&b));
+        for p in 0..3 {
+            let length = b.column(p).dot(&b.column(p));
+            assert!((length / (n * n) as f64 - 1.0).abs() < 1e-12);
+            assert!((0..p).all(|q| b.column(p).dot(&b.column(q)).abs() < 1e-10 * length));
+        }
+        assert!(adaptive_candidates(&a, 0, 5, 1).unwrap_err().is_invalid_input());
+    }
+}

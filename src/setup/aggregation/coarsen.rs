@@ -1,0 +1,284 @@
+//! The loop over levels.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::candidates::{are_near_nullspace, check_candidates, default_candidates, relax_candidates};
+use super::energy::{Krylov, minimise, pattern_of};
+use super::filtered::{filtered_matrix, strong_pattern};
+use super::jacobi::smooth;
+use super::pairwise::match_pairs;
+use super::root_node::{root_node_tentative, with_roots};
+use super::standard::{Aggregation, aggregate};
+use super::tentative::{Tentative, fit_candidates};
+use super::{Aggregates, Coarsening, Smoothing, Variant};
+use crate::error::Result;
+use crate::setup::evolution::evolution_strength;
+use crate::setup::grids::{Grids, Transfer, check_levels, check_matrix, has_zero_diagonal, pays, require};
+use crate::setup::nodal::{Nodes, amalgamate, detect_block_size};
+use crate::setup::spectral::inverse_diagonal;
+use crate::setup::strength::{absolute_sum, symmetric_strength};
+use crate::sparse::{Csr, Pattern};
+
+/// What is carried from one level to the next.
+pub(super) struct Level {
+    pub(super) a: Csr<f64>,
+    nodes: Nodes,
+    /// Candidates for A, and for Aᵀ if those have their own.
+    pub(super) right: Array2<f64>,
+    left: Option<Array2<f64>>,
+}
+
+/// A tentative prolongation, with the fine unknown of every coarse one if it has roots.
+struct Interpolant {
+    tentative: Tentative,
+    roots: Option<Vec<u32>>,
+}
+
+impl Coarsening {
+    /// Builds the hierarchy of `a` (n × n) for near-nullspace candidates (n × k; constants if
+    /// absent, one for every unknown of a node).
+    ///
+    /// Coarsening ends at [`max_coarse`](Self::max_coarse) rows or
+    /// [`max_levels`](Self::max_levels) levels; when there is nothing to aggregate, as for a
+    /// diagonal matrix; when a coarse matrix has a zero on its diagonal; or when a level has
+    /// more than 0.9 of the rows of the one above and that one has at most 20 000, so that
+    /// the direct solver can take it.
+    ///
+    /// Candidates may be improved by Gauss–Seidel sweeps on the finest level
+    /// ([`candidate_sweeps`](Self::candidate_sweeps)); evolution strength there still uses the
+    /// ones given. If in some aggregate the candidates of Aᵀ span another dimension than those
+    /// of A or are orthogonal to them, the latter serve on both sides of that level. Rows in no aggregate, such as those
+    /// of Dirichlet values, have no interpolation of their own: smoothing must solve them.
+    ///
+    /// Cost: a few products of the size of A in all; the coarse matrices take most of it.
+    ///
+    /// # Errors
+    /// A matrix that is not square, has an empty row or a zero on its diagonal (named);
+    /// candidates that do not fit, are not finite or all zeros; parameters out of range.
+    ///
+    /// ```
+    /// use multigrad::setup::Coarsening;
+    /// use multigrad::sparse::Csr;
+    ///
+    /// let n = 300;
+    /// let mut entries = vec![(n - 1, n - 1, 2.0)];
+    /// for i in 0..n - 1 {
+    ///     entries.extend([(i, i, 2.0), (i, i + 1, -1.0), (i + 1, i, -1.0)]);
+    /// }
+    /// let a = Csr::from_triplets(n, n, &entries)?;
+    /// let grids = Coarsening::default().coarsen(&a, None)?;
+    /// let rows: Vec<usize> = grids.matrices().map(|a| a.rows()).collect();
+    /// assert_eq!(rows, [300, 100, 34]);
+    /// # Ok::<(), multigrad::error::Error>(())
+    /// ```
+    pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Grids> {
+        let mut level = self.finest(a, near_nullspace)?;
+        let mut transfers: Vec<Transfer> = Vec::new();
+        while let Some((transfer, next)) = self.next(&mut level, transfers.len() + 1)? {
+            transfers.push(transfer);
+            level = next;
+        }
+        Ok(Grids { transfers, coarsest: level.a })
+    }
+
+    /// The finest level, with everything checked.
+    pub(super) fn finest(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Level> {
+        self.check()?;
+        check_matrix(a)?;
+        let block = self.block_size.unwrap_or_else(|| detect_block_size(a));
+        let nodes = Nodes::blocks(a.rows(), block)?;
+        let right = match near_nullspace {
+            Some(b) => b.as_standard_layout().into_owned(),
+            None => default_candidates(&nodes),
+        };
+        check_candidates(&right, a.rows())?;
+        let left = self.variant.is_two_sided().then(|| right.clone());
+        Ok(Level { a: a.clone(), nodes, right, left })
+    }
+
+    /// One level further from level `number` (the finest is 1), or nothing if the hierarchy is
+    /// complete. The matrix of `level` moves out only in the first case.
+    pub(super) fn next(&self, level: &mut Level, number: usize) -> Result<Option<(Transfer, Level)>> {
+        let complete = level.a.rows() <= self.max_coarse || number >= self.max_levels;
+        if complete || (number > 1 && has_zero_diagonal(&level.a)) {
+            return Ok(None);
+        }
+        self.step(level, number).map_err(|e| e.at(format!("level {number}")))
+    }
+
+    fn step(&self, level: &mut Level, number: usize) -> Result<Option<(Transfer, Level)>> {
+        let symmetric_part = match self.variant {
+            Variant::SymmetricPart => Some(level.a.symmetric_part()?),
+            _ => None,
+        };
+        let a = symmetric_part.as_ref().unwrap_or(&level.a);
+        let transposed = level.left.is_some().then(|| level.a.transpose());
+        let graph = self.graph(a, level, self.theta * self.theta_decay.powi(number as i32 - 1))?;
+        let aggregation = self.aggregation(a, &graph, &level.nodes)?;
+        if number == 1 {
+            level.right = self.relaxed(a, &level.right)?;
+            if let (Some(left), Some(at)) = (&mut level.left, &transposed) {
+                *left = self.relaxed(at, left)?;
+            }
+        }
+        let right = self.interpolant(&aggregation, &level.nodes, &level.right)?;
+        if !pays(a.rows(), right.tentative.prolongation.cols()) {
+            return Ok(None);
+        }
+        let left = match &level.left {
+            None => None,
+            Some(b) => {
+                let left = self.interpolant(&aggregation, &level.nodes, b)?;
+                let fits = left.roots == right.roots && left.tentative.pairs_with(&right.tentative);
+                Some(if fits { left } else { self.interpolant(&aggregation, &level.nodes, &level.right)? })
+            }
+        };
+        let prolong = |a: &Csr<f64>, t: &Interpolant, b: &Array2<f64>, rho: Option<f64>| {
+            self.prolongation(a, t, b, &graph, &level.nodes, rho)
+        };
+        let (prolongation, rho) = prolong(a, &right, &level.right, None)?;
+        let restriction = match (&left, &transposed, &level.left) {
+            // D⁻¹Aᵀ has the eigenvalues of D⁻¹A.
+            (Some(t), Some(at), Some(b)) => prolong(at, t, b, rho)?.0.transpose(),
+            _ => prolongation.transpose(),
+        };
+        let next = Level {
+            a: level.a.galerkin(&restriction, &prolongation)?,
+            nodes: right.tentative.nodes,
+            right: right.tentative.candidates,
+            left: left.map(|l| l.tentative.candidates),
+        };
+        let a = std::mem::replace(&mut level.a, Csr::identity(0));
+        Ok(Some((Transfer { a, prolongation, restriction }, next)))
+    }
+
+    /// How the prolongation is smoothed, by the variant if nothing else is asked for.
+    fn smoothing(&self) -> Smoothing {
+        self.smoothing.unwrap_or(match self.variant {
+            Variant::EnergyMinimised => Smoothing::Energy,
+            _ => Smoothing::Jacobi,
+        })
+    }
+
+    /// Candidates of the finest level after as many sweeps as are due.
+    fn relaxed(&self, a: &Csr<f64>, candidates: &Array2<f64>) -> Result<Array2<f64>> {
+        let sweeps = match self.candidate_sweeps {
+            Some(sweeps) => sweeps,
+            None if !self.variant.is_two_sided() && are_near_nullspace(a, candidates) => 0,
+            None => 4,
+        };
+        if sweeps == 0 { Ok(candidates.clone()) } else { relax_candidates(a, candidates, sweeps) }
+    }
+
+    /// The graph of strong connections between the nodes of a level.
+    fn graph(&self, a: &Csr<f64>, level: &Level, theta: f64) -> Result<Arc<Pattern>> {
+        let evolves =
+            self.variant == Variant::EnergyMinimised && level.nodes.is_scalar() && level.right.ncols() == 1;
+        if evolves {
+            let rho = self.evolution_radius.estimate(a, &inverse_diagonal(a)?)?;
+            let b: Vec<f64> = level.right.iter().copied().collect();
+            return Ok(evolution_strength(a, &b, rho, self.epsilon)?.into_parts().0);
+        }
+        if level.nodes.is_identity() && !self.variant.is_two_sided() {
+            return strong_pattern(a, theta);
+        }
+        let mut norms = amalgamate(a, &level.nodes)?;
+        if self.variant.is_two_sided() {
+            norms = absolute_sum(&norms)?;
+        }
+        Ok(symmetric_strength(&norms, theta)?.into_parts().0)
+    }
+
+    fn aggregation(&self, a: &Csr<f64>, graph: &Pattern, nodes: &Nodes) -> Result<Aggregation> {
+        match self.aggregates {
+            Aggregates::Standard => Ok(aggregate(graph)),
+            Aggregates::Pairwise if nodes.is_identity() => match_pairs(a, self.pairwise_passes),
+            Aggregates::Pairwise => {
+                let norms = amalgamate(a, nodes)?.map(|i, j, v| if i == j { v } else { -v });
+                match_pairs(&norms, self.pairwise_passes)
+            }
+        }
+    }
+
+    fn interpolant(
+        &self,
+        aggregation: &Aggregation,
+        nodes: &Nodes,
+        candidates: &Array2<f64>,
+    ) -> Result<Interpolant> {
+        if self.smoothing() == Smoothing::RootNode {
+            let root_node = root_node_tentative(aggregation, nodes, candidates)?;
+            return Ok(Interpolant { tentative: root_node.tentative, roots: Some(root_node.roots) });
+        }
+        Ok(Interpolant { tentative: fit_candidates(aggregation, nodes, candidates)?, roots: None })
+    }
+
+    /// P for a matrix, and ρ(D⁻¹A) for its transpose if that was needed.
+    fn prolongation(
+        &self,
+        a: &Csr<f64>,
+        interpolant: &Interpolant,
+        candidates: &Array2<f64>,
+        graph: &Pattern,
+        nodes: &Nodes,
+        rho: Option<f64>,
+    ) -> Result<(Csr<f64>, Option<f64>)> {
+        let t = &interpolant.tentative;
+        match self.smoothing() {
+            Smoothing::None => Ok((t.prolongation.clone(), None)),
+            Smoothing::Jacobi => {
+                let a = self.filtered(a, graph, nodes)?;
+                let inverse = inverse_diagonal(&a)?;
+                let rho = rho.map_or_else(|| self.jacobi_radius.estimate(&a, &inverse), Ok)?;
+                Ok((smooth(&a, &inverse, &t.prolongation, rho, self.jacobi_omega)?, Some(rho)))
+            }
+            Smoothing::Energy | Smoothing::RootNode => {
+                let pattern = pattern_of(graph, nodes, &t.prolongation)?;
+                let krylov =
+                    if self.variant.is_two_sided() { Krylov::Gmres } else { Krylov::ConjugateGradients };
+                let steps = self.energy_iterations;
+                let p = match &interpolant.roots {
+                    None => minimise(a, &t.prolongation, &pattern, &t.candidates, &[], krylov, steps)?,
+                    Some(roots) => with_roots(a, t, roots, candidates, &pattern, krylov, steps)?,
+                };
+                Ok((p, None))
+            }
+        }
+    }
+
+    /// The matrix that smooths the prolongation.
+    fn filtered<'a>(&self, a: &'a Csr<f64>, graph: &Pattern, nodes: &Nodes) -> Result<Cow<'a, Csr<f64>>> {
+        let complete = nodes.is_identity() && graph.nnz() == a.nnz();
+        if !self.filter || complete {
+            return Ok(Cow::Borrowed(a));
+        }
+        Ok(Cow::Owned(filtered_matrix(a, graph, nodes)?))
+    }
+
+    fn check(&self) -> Result<()> {
+        require(
+            self.theta >= 0.0 && self.theta.is_finite(),
+            format!("the strength threshold theta is {}; choose 0 or a little more", self.theta),
+        )?;
+        require(
+            self.theta_decay >= 0.0 && self.theta_decay <= 1.0,
+            format!("the factor theta_decay is {}; choose one from 0 to 1, such as 0.5", self.theta_decay),
+        )?;
+        require(
+            (1..=16).contains(&self.pairwise_passes),
+            format!("pairwise_passes is {}; choose 1 to 16, such as 2", self.pairwise_passes),
+        )?;
+        require(
+            self.epsilon >= 1.0,
+            format!("the drop tolerance epsilon is {}; choose 1 or more, such as 4", self.epsilon),
+        )?;
+        require(
+            self.jacobi_omega > 0.0 && self.jacobi_omega.is_finite(),
+            format!("the weight jacobi_omega is {}; choose a positive one, such as 4/3", self.jacobi_omega),
+        )?;
+        check_levels(self.max_levels)
+    }
+}
