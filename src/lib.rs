@@ -65,4 +65,5 @@ pub mod operator;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod setup;
+pub mod solver;
 pub mod sparse;

@@ -182,12 +182,7 @@ fn sa_equals_pyamg() {
         max_coarse: 10,
         ..Coarsening::default()
     };
-    let sizes: Vec<usize> = as_pyamg
-        .coarsen(&poisson(16), None)
-        .unwrap()
-        .matrices()
-        .map(Csr::rows)
-        .collect();
+    let sizes: Vec<usize> = as_pyamg.coarsen(&poisson(16), None).unwrap().matrices().map(Csr::rows).collect();
     assert_eq!(sizes, [256, 48, 7]);
 }
 

@@ -120,34 +120,6 @@ impl<L: Leaves> Hierarchy<L> {
 }
 
 impl<T: Scalar> Hierarchy<Host<T>> {
-    /// The same hierarchy in another precision; the coarsest level is factored again.
-    ///
-    /// # Errors
-    /// A value that overflows, or a coarsest matrix that is singular in that precision.
-    pub fn cast<U: Scalar>(&self) -> Result<Hierarchy<Host<U>>> {
-        let coarsest = Arc::new(self.coarsest.cast::<U>()?);
-        let mut overflow = None;
-        let cast = self.map::<Host<U>>(
-            |place, values| {
-                let values: Vec<U> = values.iter().map(|v| U::from_f64(v.to_f64())).collect();
-                if values.iter().any(|v| !v.finite()) {
-                    overflow = Some(place);
-                }
-                Arc::new(values)
-            },
-            |_| coarsest,
-        );
-        match overflow {
-            None => Ok(cast),
-            Some(place) => Err(Error::invalid_input(format!(
-                "a value of {:?} on level {} overflows {}; scale the matrix or keep f64",
-                place.role,
-                place.level,
-                U::NAME
-            ))),
-        }
-    }
-
     /// Refuses a cycle with too many visits to the coarsest level.
     pub(super) fn check_cycle(&self) -> Result<()> {
         let doubles = matches!(self.kind, CycleKind::W | CycleKind::K);
@@ -205,85 +177,16 @@ impl<T: Scalar> Hierarchy<Host<T>> {
             && self.levels.iter().all(|level| {
                 level.a.to_csr().asymmetry() < tolerance
                     && level.restriction.to_csr() == level.prolongation.to_csr().transpose()
-                    && level.pre.len() == level.post.len()
-                    && level.pre.iter().zip(level.post.iter().rev()).all(|(pre, post)| pre.mirrors(post))
             })
+            && self.sweeps_mirror()
     }
 
-    /// The hierarchy whose cycle is the transpose of this one: A ↔ Aᵀ, P ↔ Rᵀ, pre- and
-    /// post-sweeps transposed and swapped, in reverse order.
-    ///
-    /// # Errors
-    /// A coarsest matrix that cannot be factored again, or a K-cycle, which is not linear.
-    pub fn transposed(&self) -> Result<Self> {
-        if !self.kind.is_linear() {
-            return Err(Error::unsuited("a K-cycle is not linear and has no transpose; use a V- or W-cycle"));
-        }
-        let flip = |m: &Matrix<Arc<Vec<T>>>| Matrix::from(m.to_csr().transpose());
-        let sweeps = |list: &[Smoother<_>]| list.iter().rev().map(Smoother::transposed).collect();
-        let levels = self.levels.iter().map(|level| Level {
-            a: flip(&level.a),
-            prolongation: flip(&level.restriction),
-            restriction: flip(&level.prolongation),
-            pre: sweeps(&level.post),
-            post: sweeps(&level.pre),
-        });
-        Ok(Hierarchy {
-            levels: levels.collect(),
-            coarsest: Arc::new(self.coarsest.transposed()?),
-            coarsest_rows: self.coarsest_rows,
-            kind: self.kind,
+    /// Whether on every level every post-sweep is the transpose of its mirror image among the
+    /// pre-sweeps, if A is symmetric.
+    pub(crate) fn sweeps_mirror(&self) -> bool {
+        self.levels.iter().all(|level| {
+            level.pre.len() == level.post.len()
+                && level.pre.iter().zip(level.post.iter().rev()).all(|(pre, post)| pre.mirrors(post))
         })
-    }
-
-    /// Nonzeros of the operators of all levels over those of the finest.
-    pub fn operator_complexity(&self) -> f64 {
-        let coarsest = self.coarsest.matrix().nnz();
-        let total = self.levels.iter().map(|l| l.a.pattern.nnz()).sum::<usize>() + coarsest;
-        total as f64 / self.levels.first().map_or(coarsest, |l| l.a.pattern.nnz()).max(1) as f64
-    }
-
-    /// Rows of all levels over those of the finest.
-    pub fn grid_complexity(&self) -> f64 {
-        let total: usize = (0..=self.levels.len()).map(|depth| self.rows_at(depth)).sum();
-        total as f64 / self.rows().max(1) as f64
-    }
-
-    /// Values stored by the smoothers over the nonzeros of the finest operator.
-    pub fn smoother_complexity(&self) -> f64 {
-        let stored = |s: &Smoother<Arc<Vec<T>>>| s.leaf().map_or(0, |v| v.len());
-        let total: usize = self.levels.iter().flat_map(|l| l.pre.iter().chain(&l.post)).map(stored).sum();
-        total as f64 / self.levels.first().map_or(1, |l| l.a.pattern.nnz()).max(1) as f64
-    }
-}
-
-/// The table of levels with operator and grid complexity.
-impl<T: Scalar> std::fmt::Display for Hierarchy<Host<T>> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "level      unknowns      nonzeros   per row   smoother")?;
-        let mut row = |depth: usize, n: usize, nnz: usize, smoother: &str| {
-            let per_row = nnz as f64 / n.max(1) as f64;
-            writeln!(f, "{depth:>5}  {n:>12}  {nnz:>12}  {per_row:>8.1}   {smoother}")
-        };
-        for (depth, level) in self.levels.iter().enumerate() {
-            let names = |list: &[Smoother<_>]| {
-                list.iter().map(|s: &Smoother<Arc<Vec<T>>>| s.to_string()).collect::<Vec<_>>().join(", ")
-            };
-            let (pre, post) = (names(&level.pre), names(&level.post));
-            let text = if pre == post { pre } else { format!("{pre} | {post}") };
-            row(depth, level.a.pattern.rows(), level.a.pattern.nnz(), &text)?;
-        }
-        row(self.levels.len(), self.coarsest_rows, self.coarsest.matrix().nnz(), "direct")?;
-        let sweeps =
-            |post: bool| self.levels.first().map_or(0, |l| if post { l.post.len() } else { l.pre.len() });
-        write!(
-            f,
-            "{}({},{}) cycle, operator complexity {:.2}, grid complexity {:.2}",
-            self.kind,
-            sweeps(false),
-            sweeps(true),
-            self.operator_complexity(),
-            self.grid_complexity()
-        )
     }
 }

@@ -1,12 +1,14 @@
 //! Hierarchies, smoothers and the cycle.
 
 mod amg;
+mod convert;
 mod cycle;
 mod hierarchy;
 mod preconditioner;
 mod relaxation;
 mod setup;
 mod smoother;
+mod table;
 
 pub use amg::{Amg, AmgBuilder, candidate_variants, suited_variant};
 pub use cycle::{CycleKind, compile, cycle};

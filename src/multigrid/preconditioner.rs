@@ -59,6 +59,12 @@ impl<T: Scalar> CyclePreconditioner<T> {
         self.plan.rows()
     }
 
+    /// Bytes of the hierarchy, of a workspace for one vector and of vectors in its precision.
+    pub fn bytes(&self) -> usize {
+        let vectors = if T::NAME == "f64" { 0 } else { 2 * self.rows() };
+        self.hierarchy.bytes() + (self.plan.workspace(1) + vectors) * size_of::<T>()
+    }
+
     /// Whether B is symmetric.
     pub fn is_symmetric(&self) -> bool {
         *self.symmetric.get_or_init(|| self.hierarchy.is_symmetric())

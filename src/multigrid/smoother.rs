@@ -86,6 +86,15 @@ impl<V> Smoother<V> {
         }
     }
 
+    /// The matrix that holds its leaf, if it is one.
+    pub fn matrix(&self) -> Option<&Matrix<V>> {
+        match self {
+            Smoother::Sparse { m } => Some(m),
+            Smoother::Factors { factors, .. } => Some(factors),
+            _ => None,
+        }
+    }
+
     /// Its leaf, if it has one.
     pub fn leaf(&self) -> Option<&V> {
         match self {

@@ -163,14 +163,28 @@ impl fmt::Display for Portrait {
         };
         let of = |count: usize| if count == self.rows { "all".to_string() } else { count.to_string() };
         writeln!(f, "rows                     {}", self.rows)?;
-        writeln!(f, "nonzeros                 {} ({:.1} per row, {} at most)", self.nonzeros, self.mean_row(), self.longest_row)?;
+        writeln!(
+            f,
+            "nonzeros                 {} ({:.1} per row, {} at most)",
+            self.nonzeros,
+            self.mean_row(),
+            self.longest_row
+        )?;
         writeln!(f, "symmetry                 {symmetry}")?;
         writeln!(f, "unknowns per node        {}", self.block_size)?;
-        writeln!(f, "off-diagonal sign        {:.1}% of the weight has the diagonal's", 100.0 * self.wrong_sign)?;
+        writeln!(
+            f,
+            "off-diagonal sign        {:.1}% of the weight has the diagonal's",
+            100.0 * self.wrong_sign
+        )?;
         writeln!(f, "diagonally dominant      {} of {} rows", of(self.dominant_rows), self.rows)?;
         writeln!(f, "rows that sum to zero    {}", of(self.zero_sum_rows))?;
         writeln!(f, "rows without neighbours  {}", of(self.isolated_rows))?;
-        write!(f, "diagonal                 {} zero, {} negative", self.zero_diagonals, self.negative_diagonals)
+        write!(
+            f,
+            "diagonal                 {} zero, {} negative",
+            self.zero_diagonals, self.negative_diagonals
+        )
     }
 }
 
@@ -194,7 +208,8 @@ mod tests {
         let flow = gallery::recirculating_flow(12, 0.005, gallery::FlowScheme::Supg).unwrap().matrix;
         let p = Portrait::of(&flow);
         assert!(!p.is_symmetric() && p.wrong_sign > 0.0);
-        let neumann = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0)]).unwrap();
+        let neumann =
+            Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0)]).unwrap();
         assert!(Portrait::of(&neumann).is_singular_laplacian());
         let saddle = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0)]).unwrap();
         let p = Portrait::of(&saddle);

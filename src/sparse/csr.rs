@@ -177,7 +177,7 @@ impl<T: Scalar> Csr<T> {
 
     /// Columns and values of row `i`.
     #[inline(always)]
-    pub fn row(&self, i: usize) -> impl ExactSizeIterator<Item = (usize, T)> + '_ {
+    pub fn row(&self, i: usize) -> impl ExactSizeIterator<Item = (usize, T)> + Clone + '_ {
         let range = self.pattern.row(i);
         self.pattern.col_idx()[range.clone()]
             .iter()

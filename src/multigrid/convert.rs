@@ -1,0 +1,99 @@
+//! A hierarchy in another precision, and its transpose.
+
+use std::sync::Arc;
+
+use super::hierarchy::{Hierarchy, Level, Place};
+use super::smoother::Smoother;
+use crate::engine::{Host, Matrix};
+use crate::error::{Error, Result};
+use crate::sparse::Scalar;
+
+impl<T: Scalar> Hierarchy<Host<T>> {
+    /// The same hierarchy in another precision; the coarsest level is factored again.
+    ///
+    /// # Errors
+    /// A value that overflows, or a coarsest matrix that is singular in that precision.
+    pub fn cast<U: Scalar>(&self) -> Result<Hierarchy<Host<U>>> {
+        let coarsest = Arc::new(self.coarsest.cast::<U>()?);
+        let mut overflow = None;
+        let cast = self.map::<Host<U>>(|place, values| round(place, values, &mut overflow), |_| coarsest);
+        refuse_overflow::<U>(overflow).map(|()| cast)
+    }
+
+    /// As [`cast`](Self::cast), releasing every level once it is converted, so that both precisions
+    /// are never in memory together.
+    ///
+    /// # Errors
+    /// As [`cast`](Self::cast).
+    pub(crate) fn into_precision<U: Scalar>(self) -> Result<Hierarchy<Host<U>>> {
+        let coarsest = Arc::new(self.coarsest.cast::<U>()?);
+        let (coarsest_rows, kind) = (self.coarsest_rows, self.kind);
+        let mut levels = Vec::with_capacity(self.levels.len());
+        for (depth, level) in self.levels.into_iter().enumerate() {
+            let one = Hierarchy::<Host<T>> {
+                levels: vec![level],
+                coarsest: self.coarsest.clone(),
+                coarsest_rows,
+                kind,
+            };
+            let mut overflow = None;
+            let one =
+                one.map::<Host<U>>(|place, values| round(place, values, &mut overflow), |_| coarsest.clone());
+            refuse_overflow::<U>(overflow.map(|place| Place { level: depth, ..place }))?;
+            levels.extend(one.levels);
+        }
+        Ok(Hierarchy { levels, coarsest, coarsest_rows, kind })
+    }
+
+    /// The hierarchy whose cycle is the transpose of this one: A ↔ Aᵀ, P ↔ Rᵀ, pre- and
+    /// post-sweeps transposed and swapped, in reverse order.
+    ///
+    /// # Errors
+    /// A coarsest matrix that cannot be factored again, or a K-cycle, which is not linear.
+    pub fn transposed(&self) -> Result<Self> {
+        if !self.kind.is_linear() {
+            return Err(Error::unsuited("a K-cycle is not linear and has no transpose; use a V- or W-cycle"));
+        }
+        let flip = |m: &Matrix<Arc<Vec<T>>>| Matrix::from(m.to_csr().transpose());
+        let sweeps = |list: &[Smoother<_>]| list.iter().rev().map(Smoother::transposed).collect();
+        let levels = self.levels.iter().map(|level| Level {
+            a: flip(&level.a),
+            prolongation: flip(&level.restriction),
+            restriction: flip(&level.prolongation),
+            pre: sweeps(&level.post),
+            post: sweeps(&level.pre),
+        });
+        Ok(Hierarchy {
+            levels: levels.collect(),
+            coarsest: Arc::new(self.coarsest.transposed()?),
+            coarsest_rows: self.coarsest_rows,
+            kind: self.kind,
+        })
+    }
+}
+
+/// Values in another precision; a place where one overflows is noted.
+fn round<T: Scalar, U: Scalar>(
+    place: Place,
+    values: &Arc<Vec<T>>,
+    overflow: &mut Option<Place>,
+) -> Arc<Vec<U>> {
+    let values: Vec<U> = values.iter().map(|v| U::from_f64(v.to_f64())).collect();
+    // The sum of zero multiples is zero unless a value is not finite.
+    if !values.iter().map(|&v| v * U::ZERO).sum::<U>().finite() {
+        overflow.get_or_insert(place);
+    }
+    Arc::new(values)
+}
+
+fn refuse_overflow<U: Scalar>(overflow: Option<Place>) -> Result<()> {
+    match overflow {
+        None => Ok(()),
+        Some(place) => Err(Error::invalid_input(format!(
+            "a value of {:?} on level {} overflows {}; scale the matrix or keep f64",
+            place.role,
+            place.level,
+            U::NAME
+        ))),
+    }
+}

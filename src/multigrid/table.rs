@@ -1,0 +1,85 @@
+//! What a hierarchy holds, in figures and as a table.
+
+use std::sync::Arc;
+
+use super::hierarchy::Hierarchy;
+use super::smoother::Smoother;
+use crate::engine::Host;
+use crate::sparse::Scalar;
+
+impl<T: Scalar> Hierarchy<Host<T>> {
+    /// Nonzeros of the operators of all levels over those of the finest.
+    pub fn operator_complexity(&self) -> f64 {
+        let coarsest = self.coarsest.matrix().nnz();
+        let total = self.levels.iter().map(|l| l.a.pattern.nnz()).sum::<usize>() + coarsest;
+        total as f64 / self.levels.first().map_or(coarsest, |l| l.a.pattern.nnz()).max(1) as f64
+    }
+
+    /// Rows of all levels over those of the finest.
+    pub fn grid_complexity(&self) -> f64 {
+        let total: usize = (0..=self.levels.len()).map(|depth| self.rows_at(depth)).sum();
+        total as f64 / self.rows().max(1) as f64
+    }
+
+    /// Values stored by the smoothers over the nonzeros of the finest operator.
+    pub fn smoother_complexity(&self) -> f64 {
+        let stored = |s: &Smoother<Arc<Vec<T>>>| s.leaf().map_or(0, |v| v.len());
+        let total: usize = self.levels.iter().flat_map(|l| l.pre.iter().chain(&l.post)).map(stored).sum();
+        total as f64 / self.levels.first().map_or(1, |l| l.a.pattern.nnz()).max(1) as f64
+    }
+
+    /// Bytes of all matrices and smoothers, patterns that are shared counted once. The direct
+    /// solver is not counted.
+    pub fn bytes(&self) -> usize {
+        let mut patterns = std::collections::BTreeSet::new();
+        let mut arrays = std::collections::BTreeSet::new();
+        let mut total = 0;
+        let mut count = |values: &Arc<Vec<T>>| {
+            if arrays.insert(Arc::as_ptr(values).addr()) {
+                total += values.len() * size_of::<T>();
+            }
+        };
+        for level in &self.levels {
+            let matrices = [&level.a, &level.prolongation, &level.restriction];
+            let sweeps = level.pre.iter().chain(&level.post);
+            let own = sweeps.clone().filter_map(Smoother::matrix);
+            for m in matrices.into_iter().chain(own) {
+                patterns.insert((Arc::as_ptr(&m.pattern).addr(), m.pattern.rows(), m.pattern.nnz()));
+            }
+            matrices.iter().for_each(|m| count(&m.values));
+            sweeps.filter_map(Smoother::leaf).for_each(&mut count);
+        }
+        total + patterns.iter().map(|(_, rows, nnz)| 4 * (rows + 1 + nnz)).sum::<usize>()
+    }
+}
+
+/// The table of levels with operator and grid complexity.
+impl<T: Scalar> std::fmt::Display for Hierarchy<Host<T>> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "level      unknowns      nonzeros   per row   smoother")?;
+        let mut row = |depth: usize, n: usize, nnz: usize, smoother: &str| {
+            let per_row = nnz as f64 / n.max(1) as f64;
+            writeln!(f, "{depth:>5}  {n:>12}  {nnz:>12}  {per_row:>8.1}   {smoother}")
+        };
+        for (depth, level) in self.levels.iter().enumerate() {
+            let names = |list: &[Smoother<_>]| {
+                list.iter().map(|s: &Smoother<Arc<Vec<T>>>| s.to_string()).collect::<Vec<_>>().join(", ")
+            };
+            let (pre, post) = (names(&level.pre), names(&level.post));
+            let text = if pre == post { pre } else { format!("{pre} | {post}") };
+            row(depth, level.a.pattern.rows(), level.a.pattern.nnz(), &text)?;
+        }
+        row(self.levels.len(), self.coarsest_rows, self.coarsest.matrix().nnz(), "direct")?;
+        let sweeps =
+            |post: bool| self.levels.first().map_or(0, |l| if post { l.post.len() } else { l.pre.len() });
+        write!(
+            f,
+            "{}({},{}) cycle, operator complexity {:.2}, grid complexity {:.2}",
+            self.kind,
+            sweeps(false),
+            sweeps(true),
+            self.operator_complexity(),
+            self.grid_complexity()
+        )
+    }
+}

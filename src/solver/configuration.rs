@@ -1,0 +1,118 @@
+//! Everything that makes a solver, in one value.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+use crate::multigrid::{CycleKind, Relaxation, Setup};
+
+/// The iteration around a cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Krylov {
+    /// Plain cycles.
+    Cycles,
+    /// Conjugate gradients; flexible if the cycle is not linear.
+    Cg,
+    /// BiCGStab: two cycles an iteration.
+    BiCgStab,
+    /// Flexible GMRES, restarted after 30 iterations.
+    Fgmres,
+}
+
+impl Krylov {
+    /// All of them.
+    pub const ALL: [Krylov; 4] = [Krylov::Cycles, Krylov::Cg, Krylov::BiCgStab, Krylov::Fgmres];
+
+    /// The name as people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Krylov::Cycles => "plain cycles",
+            Krylov::Cg => "CG",
+            Krylov::BiCgStab => "BiCGStab",
+            Krylov::Fgmres => "FGMRES",
+        }
+    }
+}
+
+impl fmt::Display for Krylov {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Krylov {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "none" | "cycles" => Krylov::Cycles,
+            "cg" => Krylov::Cg,
+            "bicgstab" => Krylov::BiCgStab,
+            "fgmres" => Krylov::Fgmres,
+            _ => {
+                let message =
+                    format!("there is no method called '{text}'; choose one of none, cg, bicgstab, fgmres");
+                return Err(Error::invalid_input(message));
+            }
+        })
+    }
+}
+
+/// Setup, smoother, cycle, precision and Krylov method.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Configuration {
+    /// How the hierarchy is built.
+    pub setup: Setup,
+    /// The smoother of every level.
+    pub relaxation: Relaxation,
+    /// Sweeps before and after the coarse-grid correction.
+    pub sweeps: (usize, usize),
+    /// How often a cycle visits the coarser levels.
+    pub cycle: CycleKind,
+    /// Whether the hierarchy is held in single precision. The Krylov method around it works in
+    /// double precision, so the answer is as exact as with a hierarchy in double precision.
+    pub single: bool,
+    /// The iteration around the cycle.
+    pub krylov: Krylov,
+}
+
+impl Configuration {
+    /// A V(1,1) cycle in single precision.
+    pub fn new(setup: impl Into<Setup>, relaxation: Relaxation, krylov: Krylov) -> Self {
+        let setup = setup.into();
+        Self { setup, relaxation, sweeps: (1, 1), cycle: CycleKind::V, single: true, krylov }
+    }
+
+    /// The same with other sweeps.
+    #[must_use]
+    pub fn sweeps(mut self, pre: usize, post: usize) -> Self {
+        self.sweeps = (pre, post);
+        self
+    }
+
+    /// The same with another cycle.
+    #[must_use]
+    pub fn cycle(mut self, cycle: CycleKind) -> Self {
+        self.cycle = cycle;
+        self
+    }
+
+    /// The same with the hierarchy in double precision.
+    #[must_use]
+    pub fn double(mut self) -> Self {
+        self.single = false;
+        self
+    }
+}
+
+/// As in `sa, chebyshev(2), V(1,1), f32, CG`.
+impl fmt::Display for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.setup.name(), self.relaxation)?;
+        if self.setup != Setup::OneLevel {
+            write!(f, ", {}({},{})", self.cycle, self.sweeps.0, self.sweeps.1)?;
+        }
+        write!(f, ", {}, {}", if self.single { "f32" } else { "f64" }, self.krylov)
+    }
+}

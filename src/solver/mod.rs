@@ -1,0 +1,10 @@
+//! A whole solver at once: what suits a matrix, why, and what else there is.
+
+mod build;
+mod choose;
+mod configuration;
+mod portrait;
+
+pub use build::Solver;
+pub use configuration::{Configuration, Krylov};
+pub use portrait::Portrait;
