@@ -16,7 +16,7 @@ use multigrad::frozen::Frozen;
 use multigrad::gallery::{FLOW_EPSILON, FlowScheme, Problem, recirculating_flow};
 use multigrad::krylov::{Cycles, Fgmres, Outcome};
 use multigrad::learn::{Trainer, TrainingReport, classical_baselines};
-use multigrad::multigrid::{Amg, Relaxation, candidate_variants};
+use multigrad::multigrid::{Amg, Relaxation, Setup, training_setups};
 use multigrad::operator::Preconditioner;
 use multigrad::plot::{FieldPlot, ResidualPlot, TrainingPlot};
 use multigrad::sparse::Csr;
@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let flow = recirculating_flow(n, FLOW_EPSILON, scheme)?;
     let a = &flow.matrix;
     println!("{}: {} unknowns, {} nonzeros\n", flow.name, a.rows(), a.nnz());
-    let build = |&variant| Amg::smoothed_aggregation().variant(variant).build(a);
-    let candidates: Vec<Amg> = candidate_variants(a).iter().map(build).collect::<Result<_, _>>()?;
+    let build = |setup: &Setup| Amg::builder(setup.clone()).build(a);
+    let candidates: Vec<Amg> = training_setups(a).iter().map(build).collect::<Result<_, _>>()?;
 
     // Train the relaxation through the V-cycle, freeze, save, and load again.
     let (amg, report) = train(&candidates)?;

@@ -4,14 +4,14 @@
 use multigrad::gallery::{self, FlowScheme, Problem};
 use multigrad::krylov::Cycles;
 use multigrad::learn::{Trainer, classical_baselines};
-use multigrad::multigrid::{Amg, candidate_variants};
+use multigrad::multigrid::{Amg, Setup, training_setups};
 
 /// The asymptotic factor, the plain cycles to 1e-8 on a right-hand side that training did not see,
 /// and the factor of the best classical smoother.
 fn trained(problem: &Problem) -> (f64, usize, f64) {
     let a = &problem.matrix;
-    let build = |&variant| Amg::smoothed_aggregation().variant(variant).build(a).unwrap();
-    let candidates: Vec<Amg> = candidate_variants(a).iter().map(build).collect();
+    let build = |setup: &Setup| Amg::builder(setup.clone()).build(a).unwrap();
+    let candidates: Vec<Amg> = training_setups(a).iter().map(build).collect();
     let (amg, report) = Trainer::new().seed(1).fit_best(&candidates, &mut |_| ()).unwrap();
     assert!(report.accepted);
     let b: Vec<f64> = (0..a.rows()).map(|i| 2.0 * ((i as f64 + 1.0) * 0.618_034).fract() - 1.0).collect();

@@ -55,7 +55,7 @@ fn a_choice_of_hierarchies_is_reproducible() {
         let (amg, report) =
             Trainer::new().steps(50).fit_best(&candidates, &mut |p| seen += usize::from(!p.trial)).unwrap();
         assert!(seen > 0 && report.trials.len() == 2);
-        (amg.variant(), report.loss_history, report.factor_after)
+        (amg.setup().clone(), report.loss_history, report.factor_after)
     };
     assert_eq!(run(), run());
     assert!(Trainer::new().fit_best(&[], &mut |_| {}).unwrap_err().is_invalid_input());

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::values::{
-    CycleShape, HierarchyChoice, count, finite, positive, positive_count, relaxation, seconds, threshold,
-    whole,
-};
+use super::setup_options::HierarchyOptions;
+use super::values::{count, finite, positive, positive_count, relaxation, seconds, whole};
 use crate::gallery::FlowScheme;
 use crate::multigrid::Relaxation;
+use crate::solver::Krylov;
 
 /// Algebraic multigrid with learned relaxation.
 ///
@@ -34,6 +33,8 @@ pub enum Command {
     Train(Train),
     /// Solve A x = b
     Solve(Solve),
+    /// Try every sensible configuration on a matrix and show them, the fastest first
+    Compare(Compare),
     /// Draw the residual histories of `solve --json` files, or the curve of a `train --json` file
     Plot(Plot),
 }
@@ -79,29 +80,6 @@ pub struct Generate {
     /// Facts about the problem as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct HierarchyOptions {
-    /// auto, sa (smoothed aggregation), sasym (built on (A+Aᵀ)/2), sat (R smoothed on Aᵀ) or
-    /// san (energy-minimised, for dominant advection); auto takes the one that suits the matrix
-    #[arg(long, default_value = "auto", value_name = "NAME")]
-    pub hierarchy: HierarchyChoice,
-    /// Near-nullspace candidates, one column each (Matrix Market array)
-    #[arg(long, value_name = "MODES.mtx")]
-    pub near_nullspace: Option<PathBuf>,
-    /// Strength threshold θ of sa, sasym and sat (san measures strength by evolution)
-    #[arg(long, default_value = "0", allow_negative_numbers = true, value_parser = threshold)]
-    pub theta: f64,
-    /// Coarsening stops at this many rows, which are solved directly
-    #[arg(long, value_name = "ROWS", default_value = "40", allow_negative_numbers = true, value_parser = whole)]
-    pub max_coarse: usize,
-    /// Unknowns per mesh point, for systems; detected without it
-    #[arg(long, value_name = "ROWS", allow_negative_numbers = true, value_parser = positive_count)]
-    pub block_size: Option<usize>,
-    /// V(pre,post) or W(pre,post)
-    #[arg(long, default_value = "V(1,1)", value_name = "CYCLE")]
-    pub cycle: CycleShape,
 }
 
 #[derive(Debug, Args)]
@@ -157,8 +135,8 @@ pub struct Train {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Krylov {
-    /// CG where matrix and cycle are symmetric, FGMRES elsewhere
+pub enum KrylovOption {
+    /// What suits: CG where matrix and cycle are symmetric, BiCGStab or FGMRES elsewhere
     Auto,
     /// Plain cycles
     None,
@@ -170,6 +148,19 @@ pub enum Krylov {
     Fgmres,
 }
 
+impl KrylovOption {
+    /// The method, if one was named.
+    pub fn method(self) -> Option<Krylov> {
+        match self {
+            KrylovOption::Auto => None,
+            KrylovOption::None => Some(Krylov::Cycles),
+            KrylovOption::Cg => Some(Krylov::Cg),
+            KrylovOption::Bicgstab => Some(Krylov::BiCgStab),
+            KrylovOption::Fgmres => Some(Krylov::Fgmres),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Solve {
     /// Matrix Market file
@@ -179,26 +170,30 @@ pub struct Solve {
     pub rhs: Option<PathBuf>,
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
-    /// jacobi, l1-jacobi, gauss-seidel, forward-gauss-seidel, backward-gauss-seidel,
-    /// symmetric-gauss-seidel, chebyshev, spai0, spai1 or ilu0, with a parameter where there is
-    /// one: jacobi(0.8), chebyshev(4), ilu0(0.7) [default: gauss-seidel for symmetric matrices,
-    /// ilu0 for others]
+    /// The smoother of every level, with parameters where there are some: jacobi(0.8),
+    /// l1-jacobi, gauss-seidel, hybrid-gauss-seidel, multicolour-gauss-seidel, chebyshev(4),
+    /// spai0, spai1, ilu0, ilu(2), ilut(0.01,10), block-jacobi(3) and others; an unknown name
+    /// lists them all [default: what suits the hierarchy]
     #[arg(long, value_name = "NAME", value_parser = relaxation)]
     pub smoother: Option<Relaxation>,
     /// A solver saved by `train`, instead of building a hierarchy
     #[arg(long, value_name = "SOLVER.mgrad", conflicts_with_all = [
         "smoother", "hierarchy", "near_nullspace", "theta", "max_coarse", "block_size", "cycle",
+        "splitting", "interpolation", "restriction", "max_per_row", "aggressive_levels", "aggregates", "smoothing",
     ])]
     pub preconditioner: Option<PathBuf>,
     /// Use the saved solver although it was made for another matrix of the same size
     #[arg(long, requires = "preconditioner")]
     pub allow_other_matrix: bool,
-    /// Run the cycle in single precision
+    /// Hold the hierarchy in single precision [default: for hierarchy auto]
     #[arg(long, conflicts_with = "preconditioner")]
     pub single: bool,
+    /// Hold the hierarchy in double precision [default: for hierarchies by name]
+    #[arg(long, conflicts_with_all = ["preconditioner", "single"])]
+    pub double: bool,
     /// The iteration around the cycle
-    #[arg(long, value_enum, default_value_t = Krylov::Auto)]
-    pub krylov: Krylov,
+    #[arg(long, value_enum, default_value_t = KrylovOption::Auto)]
+    pub krylov: KrylovOption,
     /// Iterations of FGMRES between restarts
     #[arg(long, value_name = "ITERATIONS", default_value = "30", allow_negative_numbers = true, value_parser = positive_count)]
     pub restart: usize,
@@ -226,6 +221,33 @@ pub struct Solve {
     /// Result as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Matrix Market file
+    pub matrix: PathBuf,
+    /// Right-hand side (Matrix Market array or coordinate); ones without it
+    #[arg(long, value_name = "B.mtx")]
+    pub rhs: Option<PathBuf>,
+    /// Near-nullspace candidates, one column each (Matrix Market array)
+    #[arg(long, value_name = "MODES.mtx")]
+    pub near_nullspace: Option<PathBuf>,
+    /// Relative residual ‖b − Ax‖₂/‖b‖₂ to reach
+    #[arg(long, default_value = "1e-8", allow_negative_numbers = true, value_parser = positive)]
+    pub rtol: f64,
+    /// Iterations allowed
+    #[arg(long, value_name = "ITERATIONS", default_value = "200", allow_negative_numbers = true, value_parser = positive_count)]
+    pub max_iterations: usize,
+    /// Runs of every configuration; the fastest counts
+    #[arg(long, value_name = "RUNS", default_value = "3", allow_negative_numbers = true, value_parser = |t: &str| count(t, 100))]
+    pub repeat: usize,
+    /// The table as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// The table as CSV
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,14 @@
-//! What several commands share: reading, building, writing.
+//! What several commands share: reading, choosing, writing.
 
 use std::path::Path;
-use std::time::Instant;
 
-use super::arguments::HierarchyOptions;
-use super::misuse;
+use ndarray::Array2;
+
+use super::setup_options::HierarchyOptions;
 use super::values::HierarchyChoice;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, CycleKind, Relaxation, candidate_variants, suited_variant};
-use crate::setup::{Coarsening, Variant};
+use crate::multigrid::{Relaxation, Setup};
+use crate::solver::{Choice, Configuration, Krylov, Portrait};
 use crate::sparse::{Csr, matrix_market, write_atomic};
 
 /// A square matrix from a file.
@@ -26,78 +26,58 @@ pub fn read_square(path: &Path) -> Result<Csr<f64>> {
     Ok(a)
 }
 
-/// Builds the hierarchy that the options ask for; seconds beside it.
-pub fn build(
-    (a, path): (&Csr<f64>, &Path),
-    options: &HierarchyOptions,
-    variant: Variant,
-    relaxation: Relaxation,
-) -> Result<(Amg, f64)> {
-    if let Some(size) = options.block_size
-        && !a.rows().is_multiple_of(size)
-    {
-        return Err(misuse(format!(
-            "--block-size {size} does not divide the {} rows of {}; leave it out to have it detected",
-            a.rows(),
-            path.display()
+/// A right-hand side for `a` from a file, ones without it.
+pub fn right_hand_side(path: Option<&Path>, a: &Csr<f64>) -> Result<Vec<f64>> {
+    let Some(path) = path else { return Ok(vec![1.0; a.rows()]) };
+    let b = matrix_market::read_vector(path)?;
+    if b.len() != a.rows() {
+        return Err(Error::dimension(format!(
+            "{}: the right-hand side has {} values, the matrix {} rows",
+            path.display(),
+            b.len(),
+            a.rows()
         )));
     }
-    let clock = Instant::now();
-    let coarsening = Coarsening {
-        variant,
-        theta: options.theta,
-        max_coarse: options.max_coarse,
-        block_size: options.block_size,
-        ..Coarsening::default()
-    };
-    let mut builder = Amg::smoothed_aggregation()
-        .coarsening(coarsening)
-        .relaxation(relaxation)
-        .sweeps(options.cycle.pre, options.cycle.post);
-    if options.cycle.w {
-        builder = builder.cycle(CycleKind::W);
-    }
-    if let Some(modes) = &options.near_nullspace {
-        let candidates = matrix_market::read_dense(modes)?;
-        if candidates.nrows() != a.rows() {
-            return Err(Error::dimension(format!(
-                "{}: {} rows of near-nullspace candidates for a matrix with {} rows",
-                modes.display(),
-                candidates.nrows(),
-                a.rows()
-            )));
-        }
-        builder = builder.near_nullspace(candidates);
-    }
-    let amg = builder.build(a).map_err(|e| e.at(path.display()))?;
-    Ok((amg, clock.elapsed().as_secs_f64()))
+    Ok(b)
 }
 
-/// As [`build`] with the smoother that suits the symmetry of the matrix: Gauss–Seidel or ILU(0).
-pub fn build_suited(
-    (a, path): (&Csr<f64>, &Path),
+/// What the options ask for, or what suits the matrix where they leave it open.
+pub fn choice(
+    a: &Csr<f64>,
     options: &HierarchyOptions,
-    variant: Variant,
-) -> Result<(Amg, Relaxation)> {
-    let suited = if a.is_symmetric() { Relaxation::GaussSeidel } else { Relaxation::Ilu0(1.0) };
-    match build((a, path), options, variant, suited) {
-        // ILU(0) may meet a zero pivot where Gauss–Seidel only needs the diagonal.
-        Err(e) if e.is_singular() => {
-            let other = Relaxation::GaussSeidel;
-            build((a, path), options, variant, other).map(|(amg, _)| (amg, other))
+    smoother: Option<Relaxation>,
+    candidates: Option<&Array2<f64>>,
+) -> Result<Choice> {
+    let portrait = Portrait::of(a);
+    let mut choice = match &options.hierarchy {
+        HierarchyChoice::Auto => Choice::suited(&portrait, candidates.is_some()),
+        HierarchyChoice::Named(setup) => Choice::asked_for(named(setup, &portrait), &portrait),
+    };
+    for c in &mut choice.configurations {
+        c.setup = options.apply(c.setup.clone())?;
+        if let Some(cycle) = options.cycle {
+            (c.cycle, c.sweeps) = (cycle.kind, (cycle.pre, cycle.post));
         }
-        built => built.map(|(amg, _)| (amg, suited)),
+        c.relaxation = smoother.unwrap_or(c.relaxation);
     }
+    choice.configurations.dedup();
+    Ok(choice)
 }
 
-/// The hierarchies to consider: the named one, the suited one, or for training on a
-/// nonsymmetric matrix both that may suit it.
-pub fn variants(a: &Csr<f64>, choice: HierarchyChoice, training: bool) -> Vec<Variant> {
-    match choice {
-        HierarchyChoice::Named(variant) => vec![variant],
-        HierarchyChoice::Auto if training => candidate_variants(a),
-        HierarchyChoice::Auto => vec![suited_variant(a)],
+/// A setup by name with the smoothers that suit it: Gauss–Seidel or ILU(0), and Gauss–Seidel
+/// where ILU(0) meets a zero pivot.
+fn named(setup: &Setup, portrait: &Portrait) -> Vec<Configuration> {
+    let symmetric = portrait.is_symmetric();
+    let krylov = if symmetric && setup.keeps_symmetry() { Krylov::Cg } else { Krylov::Fgmres };
+    let with = |relaxation| Configuration::new(setup.clone(), relaxation, krylov).double();
+    if symmetric && *setup != Setup::OneLevel {
+        return vec![with(Relaxation::GaussSeidel)];
     }
+    let gauss_seidel = match setup {
+        Setup::OneLevel => Relaxation::SymmetricGaussSeidel,
+        _ => Relaxation::GaussSeidel,
+    };
+    vec![with(Relaxation::Ilu0(1.0)), with(gauss_seidel)]
 }
 
 /// Writes a value as indented JSON, whole or not at all.

@@ -1,17 +1,20 @@
-//! The program: `multigrad generate | info | train | solve | plot`.
+//! The program: `multigrad generate | info | train | solve | compare | plot`.
 //!
 //! Tables go to standard output, errors and progress to standard error, results for programs
 //! to the file given by `--json`. Exit codes: 0 converged or done, 1 failure, 2 misuse, 3 not
 //! converged.
 
 mod arguments;
+mod chosen;
 mod common;
+mod compare;
 mod generate;
 mod info;
 mod output;
 mod paths;
 mod plot;
 mod progress;
+mod setup_options;
 mod solve;
 mod train;
 mod values;
@@ -55,6 +58,7 @@ fn run(command: &Command) -> Result<Verdict> {
         Command::Info(options) => info::run(options),
         Command::Train(options) => train::run(options),
         Command::Solve(options) => solve::run(options),
+        Command::Compare(options) => compare::run(options),
         Command::Plot(options) => plot::run(options),
     }
 }

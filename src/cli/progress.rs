@@ -51,3 +51,27 @@ impl Drop for SolveBar {
         self.0.finish_and_clear();
     }
 }
+
+/// How many configurations are measured, and which one is at work.
+pub struct CompareBar(ProgressBar);
+
+impl CompareBar {
+    pub fn new(configurations: usize) -> Self {
+        let bar = ProgressBar::new(configurations as u64);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {eta} left") {
+            bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
+        }
+        Self(bar)
+    }
+
+    pub fn show(&self, configuration: &str) {
+        self.0.set_message(configuration.to_string());
+        self.0.inc(1);
+    }
+}
+
+impl Drop for CompareBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -5,9 +5,10 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::Verdict;
-use super::arguments::{Krylov, Solve};
-use super::common::{build, build_suited, read_square, variants, write_json};
-use super::output::{complain, ending, level_table, say};
+use super::arguments::{KrylovOption, Solve};
+use super::chosen::Chosen;
+use super::common::{choice, read_square, right_hand_side, write_json};
+use super::output::{complain, ending, say};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::SolveBar;
 use crate::error::{Error, Result};
@@ -16,6 +17,7 @@ use crate::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres, Outcome, Status};
 use crate::learn::asymptotic_factor;
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, ResidualPlot};
+use crate::solver::Krylov;
 use crate::sparse::{Csr, matrix_market};
 
 /// Largest problem on which the factor of plain cycles is measured by power iteration; the
@@ -29,17 +31,18 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     check_picture(options.plot_solution.as_deref())?;
     check_files(options)?;
     let a = read_square(&options.matrix)?;
-    let b = right_hand_side(options, &a)?;
+    let b = right_hand_side(options.rhs.as_deref(), &a)?;
     let points = points(options, &a)?;
     let clock = Instant::now();
-    let (solver, name) = solver(options, &a)?;
+    let solver = solver(options, &a)?;
+    let name = solver.name();
     let setup_seconds = clock.elapsed().as_secs_f64();
     let clock = Instant::now();
     let (krylov, out) = iterate_suited(options, &a, &b, &solver)?;
     let solve_seconds = clock.elapsed().as_secs_f64();
     let (factor, measured) = convergence_factor(krylov, &solver, &out);
 
-    let method = method_name(krylov);
+    let method = krylov.name();
     let what = if options.preconditioner.is_some() { "solver" } else { "smoother" };
     say(format_args!("{solver}\n"));
     say(format_args!("{what} {name}, {method}, setup {setup_seconds:.3} s, solve {solve_seconds:.3} s"));
@@ -77,10 +80,11 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "solve_seconds": solve_seconds,
             "operator_complexity": solver.operator_complexity(),
             "levels": solver.levels(),
-            "level_table": solver.double().map(|c| level_table(c.hierarchy()))
-                .or_else(|| solver.single().map(|c| level_table(c.hierarchy()))),
+            "level_table": solver.level_table(),
             "smoother": name,
-            "krylov": format!("{krylov:?}").to_lowercase(),
+            "krylov": krylov,
+            "configuration": solver.configuration(),
+            "reasons": solver.reasons(),
             "rows": a.rows(),
             "nonzeros": a.nnz(),
         });
@@ -113,15 +117,6 @@ fn unsolvable(a: &Csr<f64>, b: &[f64]) -> Option<String> {
     })
 }
 
-fn method_name(krylov: Krylov) -> &'static str {
-    match krylov {
-        Krylov::None => "plain cycles",
-        Krylov::Cg => "CG",
-        Krylov::Bicgstab => "BiCGStab",
-        Krylov::Fgmres | Krylov::Auto => "FGMRES",
-    }
-}
-
 fn check_files(options: &Solve) -> Result<()> {
     let hierarchy = &options.hierarchy;
     check_outputs(
@@ -146,20 +141,6 @@ fn finite(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { Value::Null }
 }
 
-fn right_hand_side(options: &Solve, a: &Csr<f64>) -> Result<Vec<f64>> {
-    let Some(path) = &options.rhs else { return Ok(vec![1.0; a.rows()]) };
-    let b = matrix_market::read_vector(path)?;
-    if b.len() != a.rows() {
-        return Err(Error::dimension(format!(
-            "{}: the right-hand side has {} values, the matrix {} rows",
-            path.display(),
-            b.len(),
-            a.rows()
-        )));
-    }
-    Ok(b)
-}
-
 /// Coordinates in the plane; those of mesh points beyond the unknowns are left out.
 fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
     let (Some(path), Some(_)) = (&options.coordinates, &options.plot_solution) else { return Ok(None) };
@@ -176,75 +157,85 @@ fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
     Ok(Some((0..a.rows()).map(|i| [xy[[i, 0]], xy[[i, 1]]]).collect()))
 }
 
-/// The saved solver or a new one, with the name of its smoother.
-fn solver(options: &Solve, a: &Csr<f64>) -> Result<(Frozen, String)> {
-    if let Some(path) = &options.preconditioner {
-        let frozen = Frozen::load(path)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let checked = frozen.check_matrix(a).map_err(|e| e.at(path.display()));
-        let same_size = Preconditioner::rows(&frozen) == a.rows();
-        if options.allow_other_matrix && same_size {
-            return Ok((frozen, name));
+fn solver(options: &Solve, a: &Csr<f64>) -> Result<Chosen> {
+    let Some(path) = &options.preconditioner else {
+        let candidates = options.hierarchy.candidates(a, &options.matrix)?;
+        let mut choice = choice(a, &options.hierarchy, options.smoother, candidates.as_ref())?;
+        for c in &mut choice.configurations {
+            c.single = options.single || (c.single && !options.double);
+            if let Some(krylov) = options.krylov.method() {
+                c.krylov = krylov;
+            }
         }
-        if let Err(e) = checked {
-            let hint = if same_size { "; --allow-other-matrix uses it all the same" } else { "" };
-            return Err(Error::fingerprint(format!("{e}{hint}")));
-        }
-        return Ok((frozen, name));
-    }
-    let at = (a, options.matrix.as_path());
-    let variant = variants(a, options.hierarchy.hierarchy, false)[0];
-    let (amg, relaxation) = match options.smoother {
-        Some(relaxation) => (build(at, &options.hierarchy, variant, relaxation)?.0, relaxation),
-        None => build_suited(at, &options.hierarchy, variant)?,
+        let solver = choice.build(a, candidates.as_ref()).map_err(|e| e.at(options.matrix.display()))?;
+        return Ok(Chosen::Built(Box::new(solver)));
     };
-    Ok((if options.single { amg.freeze_f32()? } else { amg.freeze()? }, relaxation.to_string()))
+    let frozen = Frozen::load(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let checked = frozen.check_matrix(a).map_err(|e| e.at(path.display()));
+    let same_size = Preconditioner::rows(&frozen) == a.rows();
+    if let Err(e) = checked
+        && !(options.allow_other_matrix && same_size)
+    {
+        let hint = if same_size { "; --allow-other-matrix uses it all the same" } else { "" };
+        return Err(Error::fingerprint(format!("{e}{hint}")));
+    }
+    Ok(Chosen::Saved(Box::new(frozen), name))
 }
 
-fn method(options: &Solve, a: &Csr<f64>, solver: &Frozen) -> Krylov {
-    match options.krylov {
-        Krylov::Auto if solver.is_symmetric() && a.is_symmetric() => Krylov::Cg,
-        Krylov::Auto => Krylov::Fgmres,
-        chosen => chosen,
+fn method(options: &Solve, a: &Csr<f64>, solver: &Chosen) -> Krylov {
+    match (options.krylov.method(), solver) {
+        (Some(method), _) => method,
+        // Asked for by name, a cycle may have turned out symmetric or not.
+        (None, Chosen::Built(built)) if built.configuration().krylov != Krylov::Cg => {
+            built.configuration().krylov
+        }
+        (None, Chosen::Built(built)) if !built.configuration().cycle.is_linear() => Krylov::Cg,
+        (None, _) if solver.preconditioner().is_symmetric() && a.is_symmetric() => Krylov::Cg,
+        (None, _) => Krylov::Fgmres,
     }
 }
 
 /// The method that was chosen; CG by itself gives way to FGMRES on an indefinite problem.
-fn iterate_suited(options: &Solve, a: &Csr<f64>, b: &[f64], solver: &Frozen) -> Result<(Krylov, Outcome)> {
+fn iterate_suited(options: &Solve, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> Result<(Krylov, Outcome)> {
     let krylov = method(options, a, solver);
     let out = iterate(options, krylov, a, b, solver)?;
     let indefinite = matches!(
         out.status,
         Status::Breakdown(Breakdown::IndefiniteMatrix | Breakdown::IndefinitePreconditioner)
     );
-    if options.krylov == Krylov::Auto && krylov == Krylov::Cg && indefinite {
+    if options.krylov == KrylovOption::Auto && krylov == Krylov::Cg && indefinite {
         complain("matrix or cycle is not positive definite, as CG needs it: FGMRES takes over");
         return Ok((Krylov::Fgmres, iterate(options, Krylov::Fgmres, a, b, solver)?));
     }
     Ok((krylov, out))
 }
 
-fn iterate(options: &Solve, krylov: Krylov, a: &Csr<f64>, b: &[f64], solver: &Frozen) -> Result<Outcome> {
+fn iterate(options: &Solve, krylov: Krylov, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> Result<Outcome> {
     let bar = SolveBar::new();
     let mut show = |iteration: usize, residual: f64| bar.show(iteration, residual);
     let (rtol, limit) = (options.rtol, options.max_iterations);
     macro_rules! solve {
         ($method:expr) => {
-            $method.rtol(rtol).max_iterations(limit).preconditioner(solver).solve_with(a, b, &mut show)
+            $method
+                .rtol(rtol)
+                .max_iterations(limit)
+                .preconditioner(solver.preconditioner())
+                .solve_with(a, b, &mut show)
         };
     }
     match krylov {
-        Krylov::None => solve!(Cycles::new()),
-        Krylov::Cg => solve!(Cg::new()),
-        Krylov::Bicgstab => solve!(BiCgStab::new()),
-        Krylov::Fgmres | Krylov::Auto => solve!(Fgmres::new().restart(options.restart)),
+        Krylov::Cycles => solve!(Cycles::new()),
+        Krylov::Cg => solve!(Cg::new().flexible(!solver.is_linear())),
+        Krylov::BiCgStab => solve!(BiCgStab::new()),
+        Krylov::Fgmres => solve!(Fgmres::new().restart(options.restart)),
     }
 }
 
 /// For plain cycles the asymptotic factor by power iteration; for a Krylov method the mean
 /// reduction over the last half of its iterations.
-fn convergence_factor(krylov: Krylov, solver: &Frozen, out: &Outcome) -> (Option<f64>, &'static str) {
-    if krylov == Krylov::None && Preconditioner::rows(solver) <= POWER_ITERATION_ROWS {
+fn convergence_factor(krylov: Krylov, solver: &Chosen, out: &Outcome) -> (Option<f64>, &'static str) {
+    if krylov == Krylov::Cycles && solver.preconditioner().rows() <= POWER_ITERATION_ROWS {
         let measure = match (solver.double(), solver.single()) {
             (Some(c), _) => Some(asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES)),
             (None, Some(c)) => Some(asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES)),

@@ -6,14 +6,16 @@ use serde_json::json;
 
 use super::Verdict;
 use super::arguments::Train;
-use super::common::{build, read_square, variants, write_json};
+use super::common::{read_square, write_json};
 use super::output::{complain, level_table, print_baselines, say};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::TrainingBar;
+use super::values::HierarchyChoice;
 use crate::error::Result;
 use crate::learn::{Baseline, Trainer, TrainingReport, classical_baselines};
-use crate::multigrid::{Amg, Relaxation};
+use crate::multigrid::{Amg, Relaxation, Setup, training_setup, training_setups};
 use crate::plot::TrainingPlot;
+use crate::sparse::Csr;
 
 pub fn run(options: &Train) -> Result<Verdict> {
     check_picture(options.plot.as_deref())?;
@@ -23,13 +25,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
     )?;
     let trainer = trainer(options);
     let a = read_square(&options.matrix)?;
-    let mut candidates = Vec::new();
-    let mut setup_seconds = 0.0;
-    for variant in variants(&a, options.hierarchy.hierarchy, true) {
-        let (amg, seconds) = build((&a, &options.matrix), &options.hierarchy, variant, Relaxation::Spai1)?;
-        candidates.push(amg);
-        setup_seconds += seconds;
-    }
+    let (candidates, setup_seconds) = starts(options, &a)?;
     let bar = TrainingBar::new();
     let (amg, report) = trainer.fit_best(&candidates, &mut |p| bar.show(p))?;
     drop(bar);
@@ -39,7 +35,8 @@ pub fn run(options: &Train) -> Result<Verdict> {
     let baselines = match options.no_baselines || report.parameters == 0 {
         true => Vec::new(),
         false => {
-            let sweeps = (options.hierarchy.cycle.pre, options.hierarchy.cycle.post);
+            let cycle = options.hierarchy.cycle.unwrap_or_default();
+            let sweeps = (cycle.pre, cycle.post);
             // The comparison takes no longer than the training, or five seconds.
             let limit = Duration::from_secs_f64(report.train_seconds.max(5.0));
             let clock = Instant::now();
@@ -75,8 +72,34 @@ pub fn run(options: &Train) -> Result<Verdict> {
     Ok(Verdict::Done)
 }
 
+/// The hierarchies to try, with the seconds that they took.
+fn starts(options: &Train, a: &Csr<f64>) -> Result<(Vec<Amg>, f64)> {
+    let clock = Instant::now();
+    let setups = match &options.hierarchy.hierarchy {
+        HierarchyChoice::Auto => training_setups(a),
+        HierarchyChoice::Named(setup) => vec![match &**setup {
+            Setup::Aggregation(c) if **setup == Setup::from(c.variant) => training_setup(c.variant).into(),
+            other => other.clone(),
+        }],
+    };
+    let near_nullspace = options.hierarchy.candidates(a, &options.matrix)?;
+    let cycle = options.hierarchy.cycle.unwrap_or_default();
+    let mut starts = Vec::new();
+    for setup in setups {
+        let mut builder = Amg::builder(options.hierarchy.apply(setup)?)
+            .relaxation(Relaxation::Spai1)
+            .sweeps(cycle.pre, cycle.post)
+            .cycle(cycle.kind);
+        if let Some(candidates) = &near_nullspace {
+            builder = builder.near_nullspace(candidates.clone());
+        }
+        starts.push(builder.build(a).map_err(|e| e.at(options.matrix.display()))?);
+    }
+    Ok((starts, clock.elapsed().as_secs_f64()))
+}
+
 fn trainer(options: &Train) -> Trainer {
-    let cycle = options.hierarchy.cycle;
+    let cycle = options.hierarchy.cycle.unwrap_or_default();
     let mut trainer = Trainer::new().seed(options.seed).sweeps(cycle.pre, cycle.post);
     if let Some(steps) = options.steps {
         trainer = trainer.steps(steps);
@@ -99,7 +122,7 @@ fn trainer(options: &Train) -> Trainer {
 fn save(options: &Train, amg: &Amg, report: &TrainingReport) -> Result<()> {
     let frozen = if options.single { amg.freeze_f32()? } else { amg.freeze()? };
     let what = if report.accepted { "learned relaxation" } else { "SPAI-1" };
-    let description = format!("smoothed aggregation '{}' with {what}", report.hierarchy);
+    let description = format!("{} with {what}", amg.setup());
     frozen.described(description, Some(report.factor_after)).save(&options.output)
 }
 

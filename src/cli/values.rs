@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use crate::multigrid::Relaxation;
-use crate::setup::Variant;
+use crate::multigrid::{CycleKind, Relaxation, Setup};
+use crate::setup::{Aggregates, Smoothing};
 
 /// A hierarchy by name, or the one that suits the matrix.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum HierarchyChoice {
     Auto,
-    Named(Variant),
+    Named(Box<Setup>),
 }
 
 impl FromStr for HierarchyChoice {
@@ -19,36 +19,40 @@ impl FromStr for HierarchyChoice {
         if name == "auto" {
             return Ok(Self::Auto);
         }
-        name.parse()
-            .map(Self::Named)
-            .map_err(|_| format!("there is no hierarchy called '{name}'; choose auto, sa, sasym, sat or san"))
+        name.parse().map(|setup| Self::Named(Box::new(setup))).map_err(|e: crate::error::Error| e.to_string())
     }
 }
 
-/// V(pre,post) or W(pre,post).
+/// V(pre,post), and W, F or K likewise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CycleShape {
-    pub w: bool,
+    pub kind: CycleKind,
     pub pre: usize,
     pub post: usize,
+}
+
+impl Default for CycleShape {
+    fn default() -> Self {
+        Self { kind: CycleKind::V, pre: 1, post: 1 }
+    }
 }
 
 impl FromStr for CycleShape {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("'{text}' is not a cycle; write V(1,1), V(2,1) or W(1,1), with at most 20 sweeps");
-        let w = match text.chars().next() {
-            Some('V' | 'v') => false,
-            Some('W' | 'w') => true,
-            _ => return Err(wrong()),
+        let wrong = || {
+            format!(
+                "'{text}' is not a cycle; write V(1,1), V(2,1), W(1,1), F(1,1) or K(1,1), with at most 20 sweeps"
+            )
         };
-        let inner = text[1..].strip_prefix('(').and_then(|t| t.strip_suffix(')')).ok_or_else(wrong)?;
+        let (kind, rest) = text.split_at_checked(1).ok_or_else(wrong)?;
+        let kind: CycleKind = kind.parse().map_err(|_| wrong())?;
+        let inner = rest.strip_prefix('(').and_then(|t| t.strip_suffix(')')).ok_or_else(wrong)?;
         let (pre, post) = inner.split_once(',').ok_or_else(wrong)?;
         let count = |t: &str| t.trim().parse::<usize>().ok().filter(|c| *c <= 20).ok_or_else(wrong);
         let (pre, post) = (count(pre)?, count(post)?);
-        if pre + post == 0 { Err(wrong()) } else { Ok(Self { w, pre, post }) }
+        if pre + post == 0 { Err(wrong()) } else { Ok(Self { kind, pre, post }) }
     }
 }
 
@@ -90,4 +94,27 @@ pub fn positive_count(text: &str) -> Result<usize, String> {
 pub fn seconds(text: &str) -> Result<f64, String> {
     let value = text.parse::<f64>().ok().filter(|s| *s > 0.0 && *s <= 1e9);
     value.ok_or_else(|| format!("'{text}' is not a positive number of seconds"))
+}
+
+/// One of the names of an enumeration.
+pub fn named<T: FromStr<Err = crate::error::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: crate::error::Error| e.to_string())
+}
+
+pub fn aggregates(text: &str) -> Result<Aggregates, String> {
+    match text {
+        "standard" => Ok(Aggregates::Standard),
+        "pairwise" => Ok(Aggregates::Pairwise),
+        _ => Err(format!("'{text}' is not a way to aggregate; choose standard or pairwise")),
+    }
+}
+
+pub fn smoothing(text: &str) -> Result<Smoothing, String> {
+    match text {
+        "none" => Ok(Smoothing::None),
+        "jacobi" => Ok(Smoothing::Jacobi),
+        "energy" => Ok(Smoothing::Energy),
+        "root-node" => Ok(Smoothing::RootNode),
+        _ => Err(format!("'{text}' does not smooth P; choose none, jacobi, energy or root-node")),
+    }
 }

@@ -14,7 +14,7 @@ use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::operator::Preconditioner;
 use crate::setup::classical::Classical;
-use crate::setup::{Coarsening, Grids, Variant};
+use crate::setup::{Coarsening, Grids, SpectralRadius, Variant};
 use crate::sparse::{Csr, Fingerprint};
 
 /// An algebraic multigrid solver: a hierarchy with its smoothers, compiled.
@@ -183,10 +183,12 @@ impl AmgBuilder {
         self.setup(coarsening)
     }
 
-    /// The variant that suits the symmetry and signs of `a` (see [`suited_variant`]).
+    /// The variant that suits the symmetry and signs of `a` (see [`suited_variant`]), with the
+    /// parameters that suit training ([`training_setup`]).
     #[must_use]
     pub fn suited_to(self, a: &Csr<f64>) -> Self {
-        self.variant(suited_variant(a))
+        let max_coarse = self.setup.max_coarse();
+        self.setup(Coarsening { max_coarse, ..training_setup(suited_variant(a)) })
     }
 
     /// Near-nullspace candidates, n × k; constants without them.
@@ -258,12 +260,24 @@ pub fn suited_variant(a: &Csr<f64>) -> Variant {
     if positive { Variant::SymmetricPart } else { Variant::EnergyMinimised }
 }
 
-/// The hierarchies worth a trial before training: `sa` for a symmetric matrix, `san` and `sasym` for
-/// any other.
-pub fn candidate_variants(a: &Csr<f64>) -> Vec<Variant> {
-    match suited_variant(a) {
+/// The setups worth a trial before training: `sa` for a symmetric matrix, `san` and `sasym` for
+/// any other. Every entry counts as strong: learning does better with larger aggregates.
+pub fn training_setups(a: &Csr<f64>) -> Vec<Setup> {
+    let variants = match suited_variant(a) {
         Variant::Symmetric => vec![Variant::Symmetric],
         _ => vec![Variant::EnergyMinimised, Variant::SymmetricPart],
+    };
+    variants.into_iter().map(|variant| training_setup(variant).into()).collect()
+}
+
+/// The parameters of a variant with which learning has been found to work best.
+pub fn training_setup(variant: Variant) -> Coarsening {
+    Coarsening {
+        variant,
+        theta: 0.0,
+        candidate_sweeps: Some(4),
+        jacobi_radius: SpectralRadius::Arnoldi,
+        ..Coarsening::default()
     }
 }
 

@@ -10,7 +10,7 @@ mod setup;
 mod smoother;
 mod table;
 
-pub use amg::{Amg, AmgBuilder, candidate_variants, suited_variant};
+pub use amg::{Amg, AmgBuilder, suited_variant, training_setup, training_setups};
 pub use cycle::{CycleKind, compile, cycle};
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
+use super::choose::{Choice, check};
 use super::configuration::{Configuration, Krylov};
 use super::portrait::Portrait;
 use crate::error::Result;
@@ -226,11 +227,10 @@ impl Amg {
     /// # Errors
     /// As [`auto`](Self::auto); candidates that do not fit the matrix.
     pub fn auto_with(a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Solver> {
+        check(a)?;
         let clock = Instant::now();
-        super::choose::check(a)?;
-        let portrait = Portrait::of(a);
-        let choice = super::choose::choose(a, &portrait, near_nullspace.is_some());
-        super::choose::first_that_builds(a, &portrait, choice, near_nullspace)
-            .map(|(solver, reasons)| solver.explained(reasons, clock.elapsed().as_secs_f64()))
+        let choice = Choice::suited(&Portrait::of(a), near_nullspace.is_some());
+        let solver = choice.build(a, near_nullspace)?;
+        Ok(Solver { setup_seconds: clock.elapsed().as_secs_f64(), ..solver })
     }
 }

@@ -1,6 +1,6 @@
 //! The rules by which a configuration is picked.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use ndarray::Array2;
 
@@ -8,61 +8,128 @@ use super::build::Solver;
 use super::configuration::{Configuration, Krylov};
 use super::portrait::Portrait;
 use crate::error::{Error, Result};
-use crate::multigrid::{CycleKind, Relaxation, Setup};
+use crate::multigrid::{CycleKind, Relaxation};
+use crate::setup::classical::Classical;
+use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
 use crate::sparse::Csr;
 
-/// A configuration, what to fall back on, and why.
-pub(super) struct Choice {
-    /// In the order in which to try them.
+/// Configurations in the order in which to try them, and why.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// The first that can be built is taken.
     pub configurations: Vec<Configuration>,
+    /// One sentence each.
     pub reasons: Vec<String>,
+    symmetric: bool,
 }
 
-/// A matrix that any solver needs: square, with rows.
-pub(super) fn check(a: &Csr<f64>) -> Result<()> {
-    let _ = Duration::ZERO;
-    if a.rows() != a.cols() {
-        return Err(Error::dimension(format!(
-            "the matrix is {} × {}; a solver needs a square one",
-            a.rows(),
-            a.cols()
-        )));
+impl Choice {
+    /// Configurations that were asked for, for the matrix of a portrait.
+    pub fn asked_for(configurations: Vec<Configuration>, portrait: &Portrait) -> Self {
+        Self { configurations, reasons: Vec::new(), symmetric: portrait.is_symmetric() }
     }
-    Ok(())
-}
 
-pub(super) fn choose(a: &Csr<f64>, portrait: &Portrait, has_candidates: bool) -> Choice {
-    let _ = (a, has_candidates, CycleKind::V, Setup::OneLevel);
-    let sa: Setup = crate::setup::Coarsening::default().into();
-    if portrait.is_symmetric() {
-        return Choice {
-            configurations: vec![Configuration::new(sa, Relaxation::Spai0, Krylov::Cg)],
-            reasons: vec!["symmetric".into()],
-        };
+    /// What suits a matrix of which the portrait is known, with or without near-nullspace
+    /// candidates.
+    pub fn suited(portrait: &Portrait, has_candidates: bool) -> Self {
+        let mut choice = Self::asked_for(Vec::new(), portrait);
+        if portrait.is_symmetric() {
+            choice.symmetric_matrix(portrait, has_candidates);
+        } else {
+            choice.nonsymmetric_matrix(portrait, has_candidates);
+        }
+        choice
     }
-    Choice {
-        configurations: vec![Configuration::new(sa, Relaxation::Ilu0(1.0), Krylov::BiCgStab)],
-        reasons: vec!["nonsymmetric".into()],
-    }
-}
 
-/// The first of the configurations that can be built.
-pub(super) fn first_that_builds(
-    a: &Csr<f64>,
-    portrait: &Portrait,
-    choice: Choice,
-    near_nullspace: Option<&Array2<f64>>,
-) -> Result<(Solver, Vec<String>)> {
-    let mut reasons = choice.reasons;
-    let mut failure = None;
-    for configuration in &choice.configurations {
-        match Solver::build_known(a, configuration, near_nullspace, Some(portrait.is_symmetric())) {
-            Ok(solver) => return Ok((solver, reasons)),
-            Err(e) => {
-                reasons.push(format!("{configuration} could not be built: {e}"));
-                failure.get_or_insert(e);
+    fn because(&mut self, reason: impl Into<String>) {
+        self.reasons.push(reason.into());
+    }
+
+    fn symmetric_matrix(&mut self, p: &Portrait, has_candidates: bool) {
+        let smoothed = Coarsening::default();
+        let last_resort = Configuration::new(smoothed.clone(), Relaxation::GaussSeidel, Krylov::Fgmres);
+        if p.is_indefinite() {
+            self.because("symmetric with a diagonal of both signs or with zeros, so indefinite: FGMRES");
+            self.configurations = vec![last_resort.double()];
+            return;
+        }
+        self.because("symmetric: CG with a symmetric cycle, held in single precision");
+        if p.has_hubs() {
+            self.because(format!(
+                "rows of up to {} entries where {:.0} are usual: a graph with hubs, so pairs of vertices are aggregated",
+                p.longest_row,
+                p.mean_row()
+            ));
+            let pairs = Coarsening {
+                aggregates: Aggregates::Pairwise,
+                smoothing: Some(Smoothing::None),
+                ..Coarsening::default()
+            };
+            let configuration = Configuration::new(pairs, Relaxation::GaussSeidel, Krylov::Cg);
+            self.configurations = vec![configuration.cycle(CycleKind::K)];
+        } else {
+            if p.block_size > 1 {
+                self.because(format!(
+                    "{} unknowns per node: aggregates of nodes{}",
+                    p.block_size,
+                    if has_candidates {
+                        ""
+                    } else {
+                        "; near-nullspace candidates (rigid-body modes) would help"
+                    }
+                ));
+            } else {
+                self.because(
+                    "one unknown per node: smoothed aggregation, the least setup for its convergence",
+                );
             }
+            self.configurations = vec![Configuration::new(smoothed, Relaxation::GaussSeidel, Krylov::Cg)];
+        }
+        self.configurations.push(last_resort.double());
+    }
+
+    fn nonsymmetric_matrix(&mut self, p: &Portrait, has_candidates: bool) {
+        self.because(format!(
+            "nonsymmetric (‖A − Aᵀ‖/‖A‖ = {:.1e}): BiCGStab, and ILU(0) as smoother, which follows the flow",
+            p.asymmetry
+        ));
+        let variant = if p.wrong_sign > 1e-3 { Variant::SymmetricPart } else { Variant::Symmetric };
+        let setup = Coarsening { variant, ..Coarsening::default() };
+        self.configurations = vec![
+            Configuration::new(setup.clone(), Relaxation::Ilu0(1.0), Krylov::BiCgStab),
+            Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double(),
+        ];
+        if !has_candidates {
+            self.configurations
+                .push(Configuration::new(Classical::air(), Relaxation::GaussSeidel, Krylov::Fgmres).double());
         }
     }
-    Err(failure.unwrap_or_else(|| Error::invalid_input("nothing to choose from")))
+
+    /// The solver of the first configuration that can be built.
+    ///
+    /// # Errors
+    /// What the first one said, if none can.
+    pub fn build(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Solver> {
+        let clock = Instant::now();
+        let mut reasons = self.reasons.clone();
+        let mut failure = None;
+        for configuration in &self.configurations {
+            match Solver::build_known(a, configuration, near_nullspace, Some(self.symmetric)) {
+                Ok(solver) => return Ok(solver.explained(reasons, clock.elapsed().as_secs_f64())),
+                Err(e) => {
+                    reasons.push(format!("{configuration} could not be built: {e}"));
+                    failure.get_or_insert(e);
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::invalid_input("no configuration to build a solver from")))
+    }
+}
+
+/// A matrix that any solver needs: square.
+pub(super) fn check(a: &Csr<f64>) -> Result<()> {
+    if a.rows() == a.cols() {
+        return Ok(());
+    }
+    Err(Error::dimension(format!("the matrix is {} × {}; a solver needs a square one", a.rows(), a.cols())))
 }

@@ -1,0 +1,158 @@
+//! `multigrad compare`.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::Verdict;
+use super::arguments::Compare;
+use super::common::{read_square, right_hand_side, write_json};
+use super::output::{complain, say};
+use super::paths::{check_outputs, stem};
+use super::progress::CompareBar;
+use super::setup_options::read_candidates;
+use crate::error::{Error, Result};
+use crate::multigrid::Amg;
+use crate::solver::{Portrait, Solver, candidates};
+use crate::sparse::{Csr, write_atomic};
+
+/// One configuration on one matrix.
+#[derive(Debug, Serialize)]
+struct Row {
+    configuration: String,
+    /// What `--hierarchy auto` takes.
+    automatic: bool,
+    setup_seconds: f64,
+    solve_seconds: f64,
+    total_seconds: f64,
+    iterations: usize,
+    converged: bool,
+    status: String,
+    relative_residual: f64,
+    operator_complexity: f64,
+    levels: usize,
+    bytes_per_unknown: f64,
+}
+
+pub fn run(options: &Compare) -> Result<Verdict> {
+    check_outputs(
+        [Some(options.matrix.as_path()), options.rhs.as_deref(), options.near_nullspace.as_deref()],
+        [options.json.as_deref(), options.csv.as_deref()],
+    )?;
+    let a = read_square(&options.matrix)?;
+    let b = right_hand_side(options.rhs.as_deref(), &a)?;
+    let modes = read_candidates(options.near_nullspace.as_deref(), &a)?;
+    let portrait = Portrait::of(&a);
+    say(format_args!("{portrait}\n"));
+    let auto = || Amg::auto_with(&a, modes.as_ref());
+    let picked = auto()?.configuration().clone();
+    let others = candidates(&portrait, modes.is_some());
+    let configurations: Vec<_> = others.into_iter().filter(|c| *c != picked).collect();
+    let bar = CompareBar::new(configurations.len() + 1);
+    let mut rows = Vec::new();
+    let mut failures = Vec::new();
+    bar.show(&picked.to_string());
+    rows.push(Row { automatic: true, ..measure(options, &a, &b, &auto)? });
+    for configuration in &configurations {
+        bar.show(&configuration.to_string());
+        match measure(options, &a, &b, &|| Solver::build(&a, configuration, modes.as_ref())) {
+            Ok(row) => rows.push(row),
+            Err(e) => failures.push(format!("{configuration}: {e}")),
+        }
+    }
+    drop(bar);
+    rows.sort_by(|p, q| q.converged.cmp(&p.converged).then(p.total_seconds.total_cmp(&q.total_seconds)));
+    print(&rows);
+    failures.iter().for_each(|f| complain(format_args!("not built: {f}")));
+    if let Some(path) = &options.json {
+        let value = serde_json::json!({
+            "matrix": stem(&options.matrix), "rows": a.rows(), "nonzeros": a.nnz(), "rtol": options.rtol,
+            "configurations": rows, "not_built": failures,
+        });
+        write_json(path, &value)?;
+    }
+    if let Some(path) = &options.csv {
+        write_atomic(path, |file| {
+            writeln!(
+                file,
+                "configuration,automatic,setup_seconds,solve_seconds,total_seconds,iterations,converged,relative_residual,operator_complexity,levels,bytes_per_unknown"
+            )?;
+            rows.iter().try_for_each(|r| {
+                writeln!(
+                    file,
+                    "\"{}\",{},{},{},{},{},{},{:e},{},{},{}",
+                    r.configuration,
+                    r.automatic,
+                    r.setup_seconds,
+                    r.solve_seconds,
+                    r.total_seconds,
+                    r.iterations,
+                    r.converged,
+                    r.relative_residual,
+                    r.operator_complexity,
+                    r.levels,
+                    r.bytes_per_unknown
+                )
+            })?;
+            Ok(())
+        })?;
+    }
+    Ok(if rows.iter().any(|r| r.converged) { Verdict::Done } else { Verdict::NotConverged })
+}
+
+/// The fastest of several runs of setup and solve.
+fn measure(options: &Compare, a: &Csr<f64>, b: &[f64], build: &dyn Fn() -> Result<Solver>) -> Result<Row> {
+    let mut best: Option<Row> = None;
+    for _ in 0..options.repeat {
+        let clock = Instant::now();
+        let solver = build()?;
+        let setup_seconds = clock.elapsed().as_secs_f64();
+        let clock = Instant::now();
+        let out = solver.solve_to(a, b, options.rtol, options.max_iterations, &mut |_, _| ())?;
+        let solve_seconds = clock.elapsed().as_secs_f64();
+        let row = Row {
+            configuration: solver.configuration().to_string(),
+            automatic: false,
+            setup_seconds,
+            solve_seconds,
+            total_seconds: setup_seconds + solve_seconds,
+            iterations: out.iterations,
+            converged: out.converged(),
+            status: out.status.to_string(),
+            relative_residual: out.relative_residual(),
+            operator_complexity: solver.operator_complexity(),
+            levels: solver.levels(),
+            bytes_per_unknown: solver.bytes() as f64 / a.rows().max(1) as f64,
+        };
+        let failed = !row.converged;
+        if best.as_ref().is_none_or(|b| row.total_seconds < b.total_seconds) {
+            best = Some(row);
+        }
+        // Nothing to gain from failing again.
+        if failed {
+            break;
+        }
+    }
+    best.ok_or_else(|| Error::invalid_input("no run was asked for"))
+}
+
+fn print(rows: &[Row]) {
+    say("   setup    solve    total   iterations   complexity   levels   bytes per unknown   configuration");
+    for r in rows {
+        let iterations = if r.converged { r.iterations.to_string() } else { format!("{} ✗", r.iterations) };
+        say(format_args!(
+            "{:>8.4} {:>8.4} {:>8.4} {iterations:>12} {:>12.2} {:>8} {:>19.0}   {}{}",
+            r.setup_seconds,
+            r.solve_seconds,
+            r.total_seconds,
+            r.operator_complexity,
+            r.levels,
+            r.bytes_per_unknown,
+            r.configuration,
+            if r.automatic { "  ← auto" } else { "" }
+        ));
+    }
+    if rows.iter().any(|r| !r.converged) {
+        say("✗: not converged");
+    }
+}

@@ -1,0 +1,162 @@
+//! The options that describe a hierarchy.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ndarray::Array2;
+
+use super::misuse;
+use super::values::{
+    CycleShape, HierarchyChoice, aggregates, named, positive_count, smoothing, threshold, whole,
+};
+use crate::error::{Error, Result};
+use crate::multigrid::Setup;
+use crate::setup::classical::{Interpolation, Restriction, SplittingKind};
+use crate::setup::{Aggregates, Smoothing, Strength};
+use crate::sparse::{Csr, matrix_market};
+
+#[derive(Debug, Args)]
+pub struct HierarchyOptions {
+    /// auto (what suits the matrix), sa (smoothed aggregation), sasym (built on (A+Aᵀ)/2), sat (R
+    /// smoothed on Aᵀ), san (energy-minimised, for dominant advection), plain, pairwise (for
+    /// graphs), root-node, classical (HMIS and extended+i), ruge-stueben, air (for advection), or
+    /// none (the smoother alone)
+    #[arg(long, default_value = "auto", value_name = "NAME")]
+    pub hierarchy: HierarchyChoice,
+    /// Near-nullspace candidates, one column each (Matrix Market array)
+    #[arg(long, value_name = "MODES.mtx")]
+    pub near_nullspace: Option<PathBuf>,
+    /// Strength threshold θ [default: 0.08 for aggregation, 0.25 for classical setups, 0.3 for air]
+    #[arg(long, allow_negative_numbers = true, value_parser = threshold)]
+    pub theta: Option<f64>,
+    /// Coarsening stops at this many rows, which are solved directly [default: 40]
+    #[arg(long, value_name = "ROWS", allow_negative_numbers = true, value_parser = whole)]
+    pub max_coarse: Option<usize>,
+    /// Unknowns per mesh point, for systems; detected without it
+    #[arg(long, value_name = "ROWS", allow_negative_numbers = true, value_parser = positive_count)]
+    pub block_size: Option<usize>,
+    /// How nodes are grouped: standard or pairwise (aggregation)
+    #[arg(long, value_name = "NAME", value_parser = aggregates)]
+    pub aggregates: Option<Aggregates>,
+    /// How P is smoothed: none, jacobi, energy or root-node (aggregation)
+    #[arg(long, value_name = "NAME", value_parser = smoothing)]
+    pub smoothing: Option<Smoothing>,
+    /// Coarse and fine points: ruge-stueben, first-pass, pmis or hmis (classical)
+    #[arg(long, value_name = "NAME", value_parser = named::<SplittingKind>)]
+    pub splitting: Option<SplittingKind>,
+    /// direct, classical, standard, extended or one-point (classical)
+    #[arg(long, value_name = "NAME", value_parser = named::<Interpolation>)]
+    pub interpolation: Option<Interpolation>,
+    /// transpose, transposed-problem, air-1 or air-2 (classical)
+    #[arg(long, value_name = "NAME", value_parser = named::<Restriction>)]
+    pub restriction: Option<Restriction>,
+    /// Most weights in a row of P, 0 for no limit (classical)
+    #[arg(long, value_name = "WEIGHTS", allow_negative_numbers = true, value_parser = whole)]
+    pub max_per_row: Option<usize>,
+    /// Levels that are coarsened aggressively (classical)
+    #[arg(long, value_name = "LEVELS", allow_negative_numbers = true, value_parser = whole)]
+    pub aggressive_levels: Option<usize>,
+    /// V(pre,post), or W, F or K instead of V [default: V(1,1)]
+    #[arg(long, value_name = "CYCLE")]
+    pub cycle: Option<CycleShape>,
+}
+
+impl HierarchyOptions {
+    /// A setup with the parameters that were given.
+    ///
+    /// # Errors
+    /// A parameter that does not belong to the setup.
+    pub fn apply(&self, setup: Setup) -> Result<Setup> {
+        let name = setup.name();
+        let foreign = |given: bool, option: &str| {
+            if given {
+                Err(misuse(format!("{option} does not belong to the hierarchy {name}")))
+            } else {
+                Ok(())
+            }
+        };
+        let aggregation = [
+            (self.block_size.is_some(), "--block-size"),
+            (self.aggregates.is_some(), "--aggregates"),
+            (self.smoothing.is_some(), "--smoothing"),
+        ];
+        let classical = [
+            (self.splitting.is_some(), "--splitting"),
+            (self.interpolation.is_some(), "--interpolation"),
+            (self.restriction.is_some(), "--restriction"),
+            (self.max_per_row.is_some(), "--max-per-row"),
+            (self.aggressive_levels.is_some(), "--aggressive-levels"),
+        ];
+        match setup {
+            Setup::Aggregation(mut c) => {
+                classical.into_iter().try_for_each(|(given, option)| foreign(given, option))?;
+                c.theta = self.theta.unwrap_or(c.theta);
+                c.max_coarse = self.max_coarse.unwrap_or(c.max_coarse);
+                c.block_size = self.block_size.or(c.block_size);
+                c.aggregates = self.aggregates.unwrap_or(c.aggregates);
+                c.smoothing = self.smoothing.or(c.smoothing);
+                Ok(c.into())
+            }
+            Setup::Classical(mut c) => {
+                aggregation.into_iter().try_for_each(|(given, option)| foreign(given, option))?;
+                if let (Some(theta), Strength::Classical { measure, .. }) = (self.theta, &c.strength) {
+                    c.strength = Strength::Classical { theta, measure: *measure };
+                }
+                c.max_coarse = self.max_coarse.unwrap_or(c.max_coarse);
+                c.splitting = self.splitting.unwrap_or(c.splitting);
+                c.interpolation = self.interpolation.unwrap_or(c.interpolation);
+                c.restriction = self.restriction.unwrap_or(c.restriction);
+                c.aggressive_levels = self.aggressive_levels.unwrap_or(c.aggressive_levels);
+                if let Some(limit) = self.max_per_row {
+                    c.max_per_row = (limit > 0).then_some(limit);
+                }
+                Ok(c.into())
+            }
+            Setup::OneLevel => {
+                foreign(self.theta.is_some(), "--theta")?;
+                foreign(self.max_coarse.is_some(), "--max-coarse")?;
+                foreign(self.cycle.is_some(), "--cycle")?;
+                aggregation
+                    .into_iter()
+                    .chain(classical)
+                    .try_for_each(|(given, option)| foreign(given, option))?;
+                Ok(Setup::OneLevel)
+            }
+        }
+    }
+
+    /// The near-nullspace candidates, if a file was given.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that has another number of rows than `a`.
+    pub fn candidates(&self, a: &Csr<f64>, matrix: &Path) -> Result<Option<Array2<f64>>> {
+        if let Some(size) = self.block_size
+            && !a.rows().is_multiple_of(size)
+        {
+            return Err(misuse(format!(
+                "--block-size {size} does not divide the {} rows of {}; leave it out to have it detected",
+                a.rows(),
+                matrix.display()
+            )));
+        }
+        read_candidates(self.near_nullspace.as_deref(), a)
+    }
+}
+
+/// Near-nullspace candidates from a file, if there is one.
+///
+/// # Errors
+/// A file that cannot be read, or that has another number of rows than `a`.
+pub fn read_candidates(path: Option<&Path>, a: &Csr<f64>) -> Result<Option<Array2<f64>>> {
+    let Some(path) = path else { return Ok(None) };
+    let candidates = matrix_market::read_dense(path)?;
+    if candidates.nrows() != a.rows() {
+        return Err(Error::dimension(format!(
+            "{}: {} rows of near-nullspace candidates for a matrix with {} rows",
+            path.display(),
+            candidates.nrows(),
+            a.rows()
+        )));
+    }
+    Ok(Some(candidates))
+}

@@ -1,0 +1,95 @@
+//! What is worth comparing on a matrix.
+
+use super::configuration::{Configuration, Krylov};
+use super::portrait::Portrait;
+use crate::multigrid::{CycleKind, Relaxation, Setup};
+use crate::setup::classical::{Classical, Interpolation, SplittingKind};
+use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
+
+/// Every sensible configuration for a matrix of which the portrait is known. Only aggregation can use
+/// near-nullspace candidates, so where there are some, nothing else is listed.
+pub fn candidates(portrait: &Portrait, has_candidates: bool) -> Vec<Configuration> {
+    let mut list = if portrait.is_symmetric() && !portrait.is_indefinite() {
+        symmetric(portrait)
+    } else {
+        nonsymmetric(portrait)
+    };
+    if has_candidates {
+        list.retain(|c| matches!(c.setup, Setup::Aggregation(_)));
+    }
+    list
+}
+
+fn ruge_stueben() -> Classical {
+    Classical {
+        splitting: SplittingKind::RugeStueben,
+        interpolation: Interpolation::Modified,
+        max_per_row: None,
+        ..Classical::default()
+    }
+}
+
+fn symmetric(portrait: &Portrait) -> Vec<Configuration> {
+    use Relaxation::{Chebyshev, GaussSeidel, Ilu0, L1Jacobi, Spai0};
+    let cg = |setup: Setup, relaxation| Configuration::new(setup, relaxation, Krylov::Cg);
+    let sa = || Setup::from(Coarsening::default());
+    let unfiltered = || Setup::from(Coarsening { theta: 0.0, ..Coarsening::default() });
+    let classical = || Setup::from(Classical::default());
+    let aggressive = || Setup::from(Classical { aggressive_levels: 1, ..Classical::default() });
+    let mut list = vec![
+        cg(sa(), Spai0),
+        cg(sa(), GaussSeidel),
+        cg(sa(), Chebyshev(2)),
+        cg(sa(), Chebyshev(3)),
+        cg(unfiltered(), GaussSeidel),
+        cg(sa(), GaussSeidel).double(),
+        cg(sa(), GaussSeidel).sweeps(2, 2),
+        cg(Coarsening { smoothing: Some(Smoothing::RootNode), ..Coarsening::default() }.into(), GaussSeidel),
+        cg(Coarsening { smoothing: Some(Smoothing::None), ..Coarsening::default() }.into(), GaussSeidel)
+            .cycle(CycleKind::K),
+        cg(
+            Coarsening {
+                aggregates: Aggregates::Pairwise,
+                smoothing: Some(Smoothing::None),
+                ..Coarsening::default()
+            }
+            .into(),
+            GaussSeidel,
+        )
+        .cycle(CycleKind::K),
+        cg(Setup::OneLevel, Ilu0(1.0)),
+        cg(Setup::OneLevel, L1Jacobi),
+    ];
+    if portrait.block_size == 1 {
+        list.extend([
+            cg(classical(), GaussSeidel),
+            cg(classical(), Spai0),
+            cg(classical(), L1Jacobi),
+            cg(aggressive(), GaussSeidel),
+            cg(ruge_stueben().into(), GaussSeidel),
+        ]);
+    }
+    list
+}
+
+fn nonsymmetric(portrait: &Portrait) -> Vec<Configuration> {
+    use Relaxation::{ForwardGaussSeidel, GaussSeidel, Ilu0, Jacobi, Spai1};
+    let mut list = Vec::new();
+    for krylov in [Krylov::BiCgStab, Krylov::Fgmres] {
+        let with = |setup: Setup, relaxation| Configuration::new(setup, relaxation, krylov);
+        for variant in Variant::ALL {
+            list.push(with(variant.into(), Ilu0(1.0)));
+        }
+        list.push(with(Variant::SymmetricPart.into(), Spai1));
+        list.push(with(Variant::Symmetric.into(), GaussSeidel));
+        list.push(with(Setup::OneLevel, Ilu0(1.0)));
+        if portrait.block_size == 1 {
+            list.push(with(Classical::air().into(), ForwardGaussSeidel));
+            list.push(with(Classical::air().into(), Ilu0(1.0)));
+            list.push(with(Classical::air().into(), Jacobi(None)));
+            list.push(with(ruge_stueben().into(), Ilu0(1.0)));
+            list.push(with(Classical::default().into(), Ilu0(1.0)));
+        }
+    }
+    list
+}
