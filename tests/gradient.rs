@@ -15,7 +15,7 @@ use multigrad::setup::Coarsening;
 use multigrad::sparse::Csr;
 use numbers::{Numbers, dot};
 
-const TOLERANCE: f64 = 1e-7;
+const TOLERANCE: f64 = 2e-7;
 
 fn flow(m: usize) -> Csr<f64> {
     recirculating_flow(m, 0.005, FlowScheme::Upwind).unwrap().matrix

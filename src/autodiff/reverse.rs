@@ -1,10 +1,10 @@
 //! The reverse sweep: one rule per operation, one function that accumulates.
 
 use super::tape::{Node, Operand, Tape, TapeVector, Value};
-use crate::backend::{Backend, Direction, Triangle, View};
+use crate::backend::{Backend, Direction, OrderedView, Triangle, View};
 use crate::engine::{Buffer, Eager, Executor};
 use crate::error::{Error, Result};
-use crate::sparse::Scalar;
+use crate::sparse::{Csr, Scalar};
 
 impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     /// Gradients of a scalar loss: `seed` is its gradient with respect to `output`
@@ -199,6 +199,36 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
             }
             Node::Refused { what } => {
                 return Err(Error::unsuited(format!("there is no gradient of {what}")));
+            }
+            Node::Ordered { a, inverse, sweep, b, x, kept } => {
+                // λ = (W⁻¹ + S)⁻ᵀ x̄ is the reversed sweep on Aᵀ from zero.
+                let t = Csr::from_parts(a.pattern.clone(), a.values.values.to_vec()).transpose();
+                let reversed = sweep.reversed();
+                let back = OrderedView { a: (&t).into(), inverse: &inverse.values, sweep: &reversed };
+                let (mut lambda, mut scratch) = (self.eager.allocate(rows), self.eager.allocate(rows));
+                lambda.fill(T::ZERO);
+                backend.ordered_sweep(back, &adjoint, &mut lambda, &mut scratch, k);
+                if let Some((before, after)) = kept {
+                    let new = sweep.reads_new(rows);
+                    self.sampled_part(a, &lambda, after, &new)?;
+                    self.sampled_part(a, &lambda, before, |i, j| !new(i, j))?;
+                    if let (Some(number), Some(after)) = (inverse.number, after.handle()) {
+                        // The gradient of W⁻¹ is −λ (x' − x), that of W divides it by −w².
+                        scratch.copy_from_slice(after);
+                        if let Some(before) = before.handle() {
+                            backend.combine(-T::ONE, before, T::ONE, &mut scratch);
+                        }
+                        let mut dots = vec![T::ZERO; rows];
+                        backend.row_dots(&lambda, &scratch, &mut dots, k);
+                        let gradient = self.parameter(number, rows)?;
+                        for ((g, dot), &w) in gradient.iter_mut().zip(dots).zip(inverse.values.iter()) {
+                            *g += dot / (w * w);
+                        }
+                    }
+                }
+                backend.spmv_transposed(-T::ONE, view(a), &lambda, T::ONE, &mut adjoint, k);
+                self.pass_on(*x, adjoint);
+                self.pass_on(*b, lambda);
             }
             Node::Solve { direct, b } => {
                 let mut solved = self.eager.allocate(rows);

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::backend::{Backend, Cpu, Direct, Direction, Triangle};
+use crate::backend::{Backend, Cpu, Direct, Direction, OrderedSweep, Triangle};
 use crate::engine::{Buffer, Eager, Engine, Leaves, Matrix, Vector};
 use crate::sparse::Scalar;
 
@@ -101,6 +101,16 @@ pub(super) enum Node<T: Scalar> {
     },
     /// An operation without a reverse rule.
     Refused { what: &'static str },
+    /// A Gauss–Seidel sweep in blocks or by colours: (W⁻¹ + S) x' = b − (A − S − W⁻¹) x, with
+    /// W = diag(inverse) and S the entries that read new values.
+    Ordered {
+        a: Operand<T>,
+        inverse: Parameter<T>,
+        sweep: OrderedSweep,
+        b: Option<usize>,
+        x: Option<usize>,
+        kept: Option<(Value<T>, Value<T>)>,
+    },
     /// A⁻¹ b.
     Solve { direct: Arc<Direct<T>>, b: Option<usize> },
 }
@@ -303,6 +313,36 @@ impl<T: Scalar, B: Backend<T>> Engine for Tape<T, B> {
         if let Some(before) = before {
             self.keep(&mut out, |node, value| {
                 if let Node::Sweep { kept, .. } = node {
+                    *kept = Some((before, value));
+                }
+            });
+        }
+        out
+    }
+
+    fn ordered_sweep(
+        &self,
+        a: &Operand<T>,
+        inverse: &Parameter<T>,
+        sweep: &OrderedSweep,
+        b: &TapeVector<T>,
+        x: TapeVector<T>,
+    ) -> TapeVector<T> {
+        let learned = a.values.number.is_some() || inverse.number.is_some();
+        let (node, before) = (x.node, learned.then(|| x.value.clone()));
+        let own = self.own(x);
+        let value = Engine::ordered_sweep(&self.eager, &host(a), &inverse.values, sweep, &b.value, own);
+        let mut out = self.record(value, learned || b.node.is_some() || node.is_some(), || Node::Ordered {
+            a: a.clone(),
+            inverse: inverse.clone(),
+            sweep: sweep.clone(),
+            b: b.node,
+            x: node,
+            kept: None,
+        });
+        if let Some(before) = before {
+            self.keep(&mut out, |node, value| {
+                if let Node::Ordered { kept, .. } = node {
                     *kept = Some((before, value));
                 }
             });

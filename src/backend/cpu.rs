@@ -9,11 +9,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::columns::{by_columns, dot, interleaved_dot, part, sum_of_8, vectorised};
-use super::rows::{
-    entries, entries_range, gather, rows_in_order, side, substitute, transposed_entries, transposed_range,
-};
+use super::rows::{entries, gather, transposed_entries};
 use super::single::row_products;
-use super::{Backend, Direction, Triangle, View};
+use super::{Backend, Direction, OrderedView, Triangle, View, sweeps, triangular};
 use crate::sparse::{Pattern, Scalar};
 
 /// Multi-threaded kernels on the `rayon` pool that is current.
@@ -300,43 +298,16 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // Sequential: every row waits for those before it.
     fn solve_triangular(&self, a: View<'_, T>, tri: Triangle, transposed: bool, x: &mut [T], k: usize) {
-        let n = a.pattern.rows();
-        let ascending = tri.lower != transposed;
-        vectorised(
-            #[inline(always)]
-            || {
-                by_columns!(k, |K, k, c| {
-                    for i in rows_in_order(n, ascending) {
-                        let own = part::<T, K>(x, i, k, c);
-                        if transposed {
-                            let t = a.pattern.transposition();
-                            let range = side(&t.ptr, &t.row_idx, i, !tri.lower);
-                            substitute(transposed_range(a, range), tri.unit, own, i, x, (k, c));
-                        } else {
-                            let range = side(a.pattern.row_ptr(), a.pattern.col_idx(), i, tri.lower);
-                            substitute(entries_range(a, range), tri.unit, own, i, x, (k, c));
-                        }
-                    }
-                });
-            },
-        );
+        triangular::solve(a, tri, transposed, x, k);
     }
 
-    // Sequential: a sweep uses every new value at once.
     fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize) {
-        vectorised(
-            #[inline(always)]
-            || {
-                by_columns!(k, |K, k, c| {
-                    for i in rows_in_order(a.pattern.rows(), direction == Direction::Forward) {
-                        let rhs = part::<T, K>(b, i, k, c);
-                        substitute(entries(a, i), false, rhs, i, x, (k, c));
-                    }
-                });
-            },
-        );
+        sweeps::natural(a, b, x, direction, k);
+    }
+
+    fn ordered_sweep(&self, sweep: OrderedView<'_, T>, b: &[T], x: &mut [T], scratch: &mut [T], k: usize) {
+        sweeps::ordered(sweep, b, x, scratch, k);
     }
 
     // Moves 3 k values per row.

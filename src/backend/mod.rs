@@ -11,16 +11,19 @@ mod columns;
 mod convert;
 mod cpu;
 mod direct;
-
 mod least_squares;
+mod order;
 mod reference;
 mod rows;
 mod single;
+mod sweeps;
+mod triangular;
 
 pub(crate) use columns::interleaved_dot;
 pub use cpu::Cpu;
 pub use direct::Direct;
 pub use least_squares::least_squares;
+pub use order::{Colouring, Order, OrderedSweep, OrderedView};
 pub use reference::Reference;
 
 use crate::sparse::{Csr, Pattern, Scalar};
@@ -129,6 +132,11 @@ pub trait Backend<T: Scalar>: Clone + Send + Sync + std::fmt::Debug {
 
     /// y(i,c) ← y(i,c) + α(c) x(i,c).
     fn column_add(&self, alpha: &[T], x: &[T], y: &mut [T]);
+
+    /// One Gauss–Seidel sweep on A x = b in place, in blocks or by colours: in the order of
+    /// `sweep`, x(i) ← x(i) + w(i) (b(i) − Σ_j a(i,j) x(j)). `scratch` is as long as x, with any
+    /// content.
+    fn ordered_sweep(&self, sweep: OrderedView<'_, T>, b: &[T], x: &mut [T], scratch: &mut [T], k: usize);
 
     /// out(c) ← Σ_i x(i,c) y(i,c), summed in an order that does not depend on threads.
     fn column_dots(&self, x: &[T], y: &[T], out: &mut [T]);

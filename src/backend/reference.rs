@@ -1,6 +1,6 @@
 //! The plain kernels that judge all others: sequential loops, as the formulas read.
 
-use super::{Backend, Direction, Triangle, View};
+use super::{Backend, Direction, Order, OrderedView, Triangle, View};
 use crate::sparse::{Pattern, Scalar};
 
 /// Sequential and plain.
@@ -157,6 +157,26 @@ impl<T: Scalar> Backend<T> for Reference {
     fn column_add(&self, alpha: &[T], x: &[T], y: &mut [T]) {
         for (q, (y, &x)) in y.iter_mut().zip(x).enumerate() {
             *y += alpha[q % alpha.len()] * x;
+        }
+    }
+
+    fn ordered_sweep(&self, s: OrderedView<'_, T>, b: &[T], x: &mut [T], _: &mut [T], k: usize) {
+        let (n, old, new) = (s.a.pattern.rows(), x.to_vec(), s.sweep.reads_new(s.a.pattern.rows()));
+        let mut rows: Vec<usize> = match &s.sweep.order {
+            Order::Blocks { .. } => (0..n).collect(),
+            Order::Colours(c) => (0..c.count()).flat_map(|q| c.colour(q)).map(|&i| i as usize).collect(),
+        };
+        if s.sweep.direction == Direction::Backward {
+            rows.reverse();
+        }
+        for i in rows {
+            for c in 0..k {
+                let mut sum = b[i * k + c];
+                for (j, v) in entries(s.a, i) {
+                    sum -= v * if new(i, j) { x[j * k + c] } else { old[j * k + c] };
+                }
+                x[i * k + c] += s.inverse[i] * sum;
+            }
         }
     }
 

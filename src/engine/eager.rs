@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Executor, Host, Matrix, Vector};
-use crate::backend::{Backend, Cpu, Direct, Direction, Triangle, least_squares};
+use crate::backend::{Backend, Cpu, Direct, Direction, OrderedSweep, OrderedView, Triangle, least_squares};
 use crate::sparse::Scalar;
 
 /// Computes every operation when it is called.
@@ -168,6 +168,19 @@ impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
 
     fn gauss_seidel(&self, a: &Matrix<Arc<Vec<T>>>, b: &Buffer<T>, x: &mut Buffer<T>, direction: Direction) {
         self.backend.gauss_seidel(a.view(), b, x, direction, self.k);
+    }
+
+    fn ordered_sweep(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        inverse: &Arc<Vec<T>>,
+        sweep: &OrderedSweep,
+        b: &Buffer<T>,
+        x: &mut Buffer<T>,
+        scratch: &mut Buffer<T>,
+    ) {
+        let sweep = OrderedView { a: a.view(), inverse, sweep };
+        self.backend.ordered_sweep(sweep, b, x, scratch, self.k);
     }
 
     fn solve(&self, direct: &Arc<Direct<T>>, b: &Buffer<T>, x: &mut Buffer<T>) {

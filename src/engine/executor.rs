@@ -1,7 +1,7 @@
 //! What is known of zeros, written once for every engine that overwrites buffers.
 
 use super::{DirectOf, Engine, Leaves, Matrix, MatrixOf, ValuesOf};
-use crate::backend::{Direction, Triangle};
+use crate::backend::{Direction, OrderedSweep, Triangle};
 
 /// Kernels on handles: a buffer that is computed at once, or a slot of a plan. Everything
 /// that implements it is an [`Engine`].
@@ -50,6 +50,16 @@ pub trait Executor {
     fn solve_triangular(&self, a: &Matrix<Values<Self>>, part: Triangle, x: &mut Self::Handle);
     /// One Gauss–Seidel sweep in place.
     fn gauss_seidel(&self, a: &Matrix<Values<Self>>, b: &Self::Handle, x: &mut Self::Handle, d: Direction);
+    /// One Gauss–Seidel sweep in blocks or by colours, in place; `scratch` is as long as x.
+    fn ordered_sweep(
+        &self,
+        a: &Matrix<Values<Self>>,
+        inverse: &Values<Self>,
+        sweep: &OrderedSweep,
+        b: &Self::Handle,
+        x: &mut Self::Handle,
+        scratch: &mut Self::Handle,
+    );
     /// x ← A⁻¹ b.
     fn solve(&self, direct: &<Self::Leaves as Leaves>::Direct, b: &Self::Handle, x: &mut Self::Handle);
     /// x ← 0.
@@ -93,6 +103,32 @@ fn target<X: Executor>(e: &X, y: Vector<X::Handle>) -> (X::Handle, f64) {
         Some(handle) => (handle, 1.0),
         None => (e.allocate(y.rows), 0.0),
     }
+}
+
+/// A sweep in place on written-out vectors; zero if b and x are known to be.
+fn swept<X: Executor>(
+    e: &X,
+    b: &Vector<X::Handle>,
+    x: Vector<X::Handle>,
+    sweep: impl FnOnce(&X::Handle, &mut X::Handle),
+) -> Vector<X::Handle> {
+    let rows = x.rows;
+    let zero = |handle: Option<X::Handle>| {
+        handle.unwrap_or_else(|| {
+            let mut handle = e.allocate(rows);
+            e.clear(&mut handle);
+            handle
+        })
+    };
+    if b.handle.is_none() && x.handle.is_none() {
+        return x;
+    }
+    let mut x = zero(x.handle);
+    match &b.handle {
+        Some(b) => sweep(b, &mut x),
+        None => sweep(&zero(None), &mut x),
+    }
+    Vector::new(rows, x)
 }
 
 impl<X: Executor> Engine for X {
@@ -230,23 +266,21 @@ impl<X: Executor> Engine for X {
         x: Self::Vector,
         direction: Direction,
     ) -> Self::Vector {
+        swept(self, b, x, |b, x| Executor::gauss_seidel(self, a, b, x, direction))
+    }
+
+    fn ordered_sweep(
+        &self,
+        a: &MatrixOf<Self>,
+        inverse: &ValuesOf<Self>,
+        sweep: &OrderedSweep,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
         let rows = x.rows;
-        let zero = |handle: Option<X::Handle>| {
-            handle.unwrap_or_else(|| {
-                let mut handle = self.allocate(rows);
-                self.clear(&mut handle);
-                handle
-            })
-        };
-        if b.handle.is_none() && x.handle.is_none() {
-            return x;
-        }
-        let mut x = zero(x.handle);
-        match &b.handle {
-            Some(b) => Executor::gauss_seidel(self, a, b, &mut x, direction),
-            None => Executor::gauss_seidel(self, a, &zero(None), &mut x, direction),
-        }
-        Vector::new(rows, x)
+        swept(self, b, x, |b, x| {
+            Executor::ordered_sweep(self, a, inverse, sweep, b, x, &mut self.allocate(rows));
+        })
     }
 
     fn solve(&self, direct: &DirectOf<Self>, b: &Self::Vector) -> Self::Vector {

@@ -24,7 +24,7 @@ pub use leaves::{Host, Leaves, Matrix};
 pub use plan::Plan;
 pub use tracer::{Slot, Traced, Tracer};
 
-use crate::backend::{Direction, Triangle};
+use crate::backend::{Direction, OrderedSweep, Triangle};
 
 /// The values of an engine's leaves.
 pub type ValuesOf<E> = <<E as Engine>::Leaves as Leaves>::Values;
@@ -99,6 +99,17 @@ pub trait Engine {
         b: &Self::Vector,
         x: Self::Vector,
         direction: Direction,
+    ) -> Self::Vector;
+
+    /// x after one Gauss–Seidel sweep on A x = b in blocks or by colours, where row i multiplies
+    /// its residual by `inverse`(i).
+    fn ordered_sweep(
+        &self,
+        a: &MatrixOf<Self>,
+        inverse: &ValuesOf<Self>,
+        sweep: &OrderedSweep,
+        b: &Self::Vector,
+        x: Self::Vector,
     ) -> Self::Vector;
 
     /// A⁻¹ b by the direct solver.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Matrix;
-use crate::backend::{Backend, Direct, Direction, Triangle, least_squares};
+use crate::backend::{Backend, Direct, Direction, OrderedSweep, OrderedView, Triangle, least_squares};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
@@ -49,6 +49,7 @@ pub(super) enum Instruction<T: Scalar> {
     LeastSquares { b: Span, v: Vec<Span>, c: Vec<Span>, x: Span },
     Triangular { a: Leaf<T>, part: Triangle, x: Span },
     GaussSeidel { a: Leaf<T>, b: Span, x: Span, direction: Direction },
+    OrderedSweep { a: Leaf<T>, inverse: Arc<Vec<T>>, sweep: OrderedSweep, b: Span, x: Span, scratch: Span },
     Solve { direct: Arc<Direct<T>>, b: Span, x: Span },
     Clear { x: Span },
 }
@@ -148,6 +149,31 @@ impl<T: Scalar> Memory<'_, T> {
         Ok((inputs.map(pick), out))
     }
 
+    /// An input and two outputs, none of which overlap.
+    fn split_two(&mut self, input: Span, x: Span, y: Span) -> Result<(&[T], &mut [T], &mut [T])> {
+        let k = self.k;
+        let (Source::Work(p), Source::Work(q)) = (x.source, y.source) else {
+            return Err(Error::invalid_input("a plan writes to its right-hand side"));
+        };
+        let swapped = q < p;
+        let (p, q, first_rows, second_rows) =
+            if swapped { (q, p, y.rows, x.rows) } else { (p, q, x.rows, y.rows) };
+        let (before, rest) = self.work.split_at_mut(p * k);
+        let (first, rest) = rest.split_at_mut(first_rows * k);
+        let (between, rest) = rest.split_at_mut((q - p - first_rows) * k);
+        let (second, after) = rest.split_at_mut(second_rows * k);
+        let (before, between, after) = (&*before, &*between, &*after);
+        let rows = |start: usize| start * k..(start + input.rows) * k;
+        let input = match input.source {
+            Source::Input => self.b,
+            Source::Work(_) if input.rows == 0 => &[],
+            Source::Work(s) if s < p => &before[rows(s)],
+            Source::Work(s) if s < q => &between[rows(s - p - first_rows)],
+            Source::Work(s) => &after[rows(s - q - second_rows)],
+        };
+        Ok(if swapped { (input, second, first) } else { (input, first, second) })
+    }
+
     fn execute<B: Backend<T>>(&mut self, backend: &B, instruction: &Instruction<T>) -> Result<()> {
         let k = self.k;
         match instruction {
@@ -201,6 +227,10 @@ impl<T: Scalar> Memory<'_, T> {
             Instruction::GaussSeidel { a, b, x, direction } => {
                 let ([b], x) = self.split([*b], *x)?;
                 backend.gauss_seidel(a.view(), b, x, *direction, k);
+            }
+            Instruction::OrderedSweep { a, inverse, sweep, b, x, scratch } => {
+                let (b, x, scratch) = self.split_two(*b, *x, *scratch)?;
+                backend.ordered_sweep(OrderedView { a: a.view(), inverse, sweep }, b, x, scratch, k);
             }
             Instruction::Solve { direct, b, x } => {
                 let ([b], x) = self.split([*b], *x)?;

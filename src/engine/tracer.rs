@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::plan::{Instruction, Plan, Source};
 use super::{Executor, Leaves, Matrix, Vector};
-use crate::backend::{Direct, Direction, Triangle};
+use crate::backend::{Direct, Direction, OrderedSweep, Triangle};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
@@ -168,6 +168,25 @@ impl<T: Scalar> Executor for Tracer<T> {
 
     fn gauss_seidel(&self, a: &Matrix<Arc<Vec<T>>>, b: &Slot<T>, x: &mut Slot<T>, direction: Direction) {
         self.push(Instruction::GaussSeidel { a: a.clone(), b: b.span(), x: x.span(), direction });
+    }
+
+    fn ordered_sweep(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        inverse: &Arc<Vec<T>>,
+        sweep: &OrderedSweep,
+        b: &Slot<T>,
+        x: &mut Slot<T>,
+        scratch: &mut Slot<T>,
+    ) {
+        self.push(Instruction::OrderedSweep {
+            a: a.clone(),
+            inverse: inverse.clone(),
+            sweep: sweep.clone(),
+            b: b.span(),
+            x: x.span(),
+            scratch: scratch.span(),
+        });
     }
 
     fn solve(&self, direct: &Arc<Direct<T>>, b: &Slot<T>, x: &mut Slot<T>) {

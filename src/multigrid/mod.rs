@@ -3,17 +3,20 @@
 mod amg;
 mod convert;
 mod cycle;
+mod damping;
 mod hierarchy;
 mod preconditioner;
 mod relaxation;
+mod relaxation_names;
 mod setup;
 mod smoother;
 mod table;
 
 pub use amg::{Amg, AmgBuilder, suited_variant, training_setup, training_setups};
 pub use cycle::{CycleKind, compile, cycle};
+pub use damping::spectral_bound;
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;
-pub use relaxation::{Relaxation, Sweep, Sweeps};
+pub use relaxation::{Passes, Relaxation, Sweep, Sweeps};
 pub use setup::Setup;
 pub use smoother::Smoother;

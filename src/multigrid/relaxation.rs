@@ -1,18 +1,20 @@
 //! The classical relaxations by name.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
+use super::damping::damped;
 use super::smoother::Smoother;
-use crate::backend::Direction;
-use crate::error::{Error, Result};
-use crate::setup::{inverse_diagonal, lambda_max, relaxation as values};
+use crate::backend::{Direction, Order, OrderedSweep};
+use crate::error::Result;
+use crate::setup::{detect_block_size, inverse_diagonal, relaxation as values};
 use crate::sparse::Csr;
 
 /// A classical relaxation and its parameters.
 ///
 /// Its text form is a name with an optional parameter, as in `jacobi`, `jacobi(0.8)`,
-/// `chebyshev(4)`, `ilu0(0.7)`.
+/// `chebyshev(4)`, `ilu0(0.7)`, or several, as in `ilu(2,auto)`, `ilut(0.01,10)`,
+/// `block-jacobi(3)`, `hybrid-gauss-seidel(symmetric)`. A damping `auto` is chosen from an estimate
+/// of the spectral radius of the relaxed matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Relaxation {
     /// ω D⁻¹; without ω, 4/3 divided by the spectral radius of D⁻¹A.
@@ -35,6 +37,54 @@ pub enum Relaxation {
     Spai1,
     /// ω U⁻¹ L⁻¹ on A's pattern; ω = 1 is undamped.
     Ilu0(f64),
+    /// Gauss–Seidel within blocks of some thousand rows, Jacobi between them; in parallel.
+    HybridGaussSeidel(Passes),
+    /// The same with a diagonal enlarged so that it converges for every symmetric positive
+    /// definite matrix.
+    L1GaussSeidel(Passes),
+    /// Gauss–Seidel by colours of rows that are not coupled; in parallel.
+    MulticolourGaussSeidel(Passes),
+    /// ω U⁻¹ L⁻¹ with fill by levels.
+    Ilu {
+        /// Largest level of fill; 0 is ILU(0).
+        level: usize,
+        /// ω; without it, chosen from the spectral radius.
+        damping: Option<f64>,
+    },
+    /// ω U⁻¹ L⁻¹ with fill where it is large.
+    Ilut {
+        /// Entries below this part of their row's length are dropped.
+        drop_tolerance: f64,
+        /// Most entries of the factors over those of A.
+        fill_factor: f64,
+        /// ω; without it, chosen from the spectral radius.
+        damping: Option<f64>,
+    },
+    /// ω times the inverses of blocks on the diagonal.
+    BlockJacobi {
+        /// Rows of a block; without it, detected on every level.
+        size: Option<usize>,
+        /// ω; without it, 4/3 divided by the spectral radius.
+        omega: Option<f64>,
+    },
+    /// A Chebyshev polynomial of the fourth kind and this degree in D⁻¹A.
+    FourthKindChebyshev(usize),
+    /// SPAI-0 times ω; without it, chosen from the spectral radius.
+    DampedSpai0(Option<f64>),
+}
+
+/// In which directions a Gauss–Seidel relaxation sweeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Passes {
+    /// Forward before and backward after the coarse-grid correction: a symmetric cycle.
+    #[default]
+    Mirrored,
+    /// Forward before and after.
+    Forward,
+    /// Backward before and after.
+    Backward,
+    /// A forward and a backward sweep each time.
+    Symmetric,
 }
 
 /// Share of the spectrum, from the top, on which Chebyshev relaxation is optimal.
@@ -42,7 +92,7 @@ const CHEBYSHEV_RATIO: f64 = 10.0;
 
 impl Relaxation {
     /// One of each, with default parameters.
-    pub const ALL: [Relaxation; 10] = [
+    pub const ALL: [Relaxation; 17] = [
         Relaxation::Jacobi(None),
         Relaxation::L1Jacobi,
         Relaxation::GaussSeidel,
@@ -53,23 +103,14 @@ impl Relaxation {
         Relaxation::Spai0,
         Relaxation::Spai1,
         Relaxation::Ilu0(1.0),
+        Relaxation::HybridGaussSeidel(Passes::Mirrored),
+        Relaxation::L1GaussSeidel(Passes::Mirrored),
+        Relaxation::MulticolourGaussSeidel(Passes::Mirrored),
+        Relaxation::Ilu { level: 1, damping: Some(1.0) },
+        Relaxation::Ilut { drop_tolerance: 0.01, fill_factor: 10.0, damping: Some(1.0) },
+        Relaxation::BlockJacobi { size: None, omega: None },
+        Relaxation::FourthKindChebyshev(3),
     ];
-
-    /// The name without parameters.
-    pub fn name(self) -> &'static str {
-        match self {
-            Relaxation::Jacobi(_) => "jacobi",
-            Relaxation::L1Jacobi => "l1-jacobi",
-            Relaxation::GaussSeidel => "gauss-seidel",
-            Relaxation::ForwardGaussSeidel => "forward-gauss-seidel",
-            Relaxation::BackwardGaussSeidel => "backward-gauss-seidel",
-            Relaxation::SymmetricGaussSeidel => "symmetric-gauss-seidel",
-            Relaxation::Chebyshev(_) => "chebyshev",
-            Relaxation::Spai0 => "spai0",
-            Relaxation::Spai1 => "spai1",
-            Relaxation::Ilu0(_) => "ilu0",
-        }
-    }
 
     /// The smoothers of one level: `pre` sweeps before and `post` sweeps after the
     /// coarse-grid correction.
@@ -78,44 +119,80 @@ impl Relaxation {
     /// A zero diagonal or pivot (the row is named), or a parameter out of range.
     pub fn smoothers(self, a: &Csr<f64>, pre: usize, post: usize) -> Result<(Sweeps, Sweeps)> {
         use Direction::{Backward, Forward};
-        let gauss_seidel = |direction| Smoother::GaussSeidel { direction };
         let times = |list: &[Sweep], count| std::iter::repeat_n(list, count).flatten().cloned().collect();
         let both = |list: &[Sweep]| (times(list, pre), times(list, post));
-        let diagonal = |weights: Vec<f64>| both(&[Smoother::Diagonal { weights: Arc::new(weights) }]);
-        Ok(match self {
+        let passes = |passes, sweep: &dyn Fn(Direction) -> Sweep| match passes {
+            Passes::Mirrored => (times(&[sweep(Forward)], pre), times(&[sweep(Backward)], post)),
+            Passes::Forward => both(&[sweep(Forward)]),
+            Passes::Backward => both(&[sweep(Backward)]),
+            Passes::Symmetric => both(&[sweep(Forward), sweep(Backward)]),
+        };
+        let natural = |directions| passes(directions, &|direction| Smoother::GaussSeidel { direction });
+        let ordered = |order: Order, inverse: Vec<f64>, directions| {
+            let inverse = Arc::new(inverse);
+            passes(directions, &|direction| Smoother::OrderedGaussSeidel {
+                sweep: OrderedSweep { order: order.clone(), direction },
+                inverse: inverse.clone(),
+            })
+        };
+        let diagonal = |weights: Vec<f64>| Smoother::Diagonal { weights: Arc::new(weights) };
+        let chebyshev = |inverse, coefficients| {
+            both(&[Smoother::Chebyshev { inverse_diagonal: Arc::new(inverse), coefficients }])
+        };
+        let factors =
+            |factors: Csr<f64>| Smoother::Factors { factors: factors.into(), unit_lower: true, damping: 1.0 };
+        let one = |sweep, a, damping| Ok(both(&[damped(sweep, a, damping, 1.0)?]));
+        match self {
             Relaxation::Jacobi(omega) => {
                 let omega = match omega {
                     Some(omega) => omega,
-                    None => 4.0 / 3.0 / lambda_max(a, &inverse_diagonal(a)?)?,
+                    None => 4.0 / 3.0 / values::jacobi_bound(a, &inverse_diagonal(a)?)?,
                 };
-                diagonal(values::weighted_jacobi(a, omega)?)
+                Ok(both(&[diagonal(values::weighted_jacobi(a, omega)?)]))
             }
-            Relaxation::L1Jacobi => diagonal(values::l1_jacobi(a)?),
-            Relaxation::Spai0 => diagonal(values::spai0(a)?),
-            Relaxation::GaussSeidel => (vec![gauss_seidel(Forward); pre], vec![gauss_seidel(Backward); post]),
-            Relaxation::ForwardGaussSeidel => both(&[gauss_seidel(Forward)]),
-            Relaxation::BackwardGaussSeidel => both(&[gauss_seidel(Backward)]),
-            Relaxation::SymmetricGaussSeidel => both(&[gauss_seidel(Forward), gauss_seidel(Backward)]),
+            Relaxation::L1Jacobi => Ok(both(&[diagonal(values::l1_jacobi(a)?)])),
+            Relaxation::Spai0 => Ok(both(&[diagonal(values::spai0(a)?)])),
+            Relaxation::DampedSpai0(omega) => one(diagonal(values::spai0(a)?), a, omega),
+            Relaxation::GaussSeidel => Ok(natural(Passes::Mirrored)),
+            Relaxation::ForwardGaussSeidel => Ok(natural(Passes::Forward)),
+            Relaxation::BackwardGaussSeidel => Ok(natural(Passes::Backward)),
+            Relaxation::SymmetricGaussSeidel => Ok(natural(Passes::Symmetric)),
+            Relaxation::HybridGaussSeidel(directions) => {
+                Ok(ordered(Order::blocks_for(a.rows()), inverse_diagonal(a)?, directions))
+            }
+            Relaxation::L1GaussSeidel(directions) => {
+                let order = Order::blocks_for(a.rows());
+                let rows = match &order {
+                    Order::Blocks { rows } => *rows as usize,
+                    Order::Colours(_) => a.rows(),
+                };
+                Ok(ordered(order, values::l1_block_diagonal(a, rows)?, directions))
+            }
+            Relaxation::MulticolourGaussSeidel(directions) => {
+                Ok(ordered(Order::colours_of(a.pattern()), inverse_diagonal(a)?, directions))
+            }
             Relaxation::Chebyshev(degree) => {
                 let inverse = inverse_diagonal(a)?;
-                // The estimate is from below.
-                let largest = 1.1 * lambda_max(a, &inverse)?;
+                let largest = values::jacobi_bound(a, &inverse)?;
                 let polynomial = values::ChebyshevCoefficients::new(largest, degree, CHEBYSHEV_RATIO)?;
-                both(&[Smoother::Chebyshev {
-                    inverse_diagonal: Arc::new(inverse),
-                    coefficients: polynomial.steps,
-                }])
+                Ok(chebyshev(inverse, polynomial.steps))
             }
-            Relaxation::Spai1 => both(&[Smoother::Sparse { m: values::spai1(a)?.into() }]),
-            Relaxation::Ilu0(damping) => {
-                if !(damping.is_finite() && damping > 0.0) {
-                    let message =
-                        format!("the damping of ilu0 is {damping}; choose a positive one, at most 1");
-                    return Err(Error::invalid_input(message));
-                }
-                both(&[Smoother::Factors { factors: values::ilu0(a)?.into(), unit_lower: true, damping }])
+            Relaxation::FourthKindChebyshev(degree) => {
+                let inverse = inverse_diagonal(a)?;
+                let largest = values::jacobi_bound(a, &inverse)?;
+                Ok(chebyshev(inverse, values::fourth_kind_chebyshev(largest, degree)?))
             }
-        })
+            Relaxation::Spai1 => Ok(both(&[Smoother::Sparse { m: values::spai1(a)?.into() }])),
+            Relaxation::BlockJacobi { size, omega } => {
+                let m = values::block_jacobi(a, size.unwrap_or_else(|| detect_block_size(a)))?;
+                Ok(both(&[damped(Smoother::Sparse { m: m.into() }, a, omega, f64::INFINITY)?]))
+            }
+            Relaxation::Ilu0(damping) => one(factors(values::ilu0(a)?), a, Some(damping)),
+            Relaxation::Ilu { level, damping } => one(factors(values::iluk(a, level)?), a, damping),
+            Relaxation::Ilut { drop_tolerance, fill_factor, damping } => {
+                one(factors(values::ilut(a, drop_tolerance, fill_factor)?), a, damping)
+            }
+        }
     }
 }
 
@@ -123,45 +200,3 @@ impl Relaxation {
 pub type Sweep = Smoother<Arc<Vec<f64>>>;
 /// Sweeps in order.
 pub type Sweeps = Vec<Sweep>;
-
-impl std::fmt::Display for Relaxation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())?;
-        match self {
-            Relaxation::Jacobi(Some(omega)) => write!(f, "({omega})"),
-            Relaxation::Chebyshev(degree) => write!(f, "({degree})"),
-            Relaxation::Ilu0(damping) if *damping != 1.0 => write!(f, "({damping})"),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl FromStr for Relaxation {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let unknown = || {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::invalid_input(format!("there is no smoother called '{text}'; choose one of {names}"))
-        };
-        let (name, parameter) = match text.strip_suffix(')').and_then(|t| t.split_once('(')) {
-            Some((name, parameter)) => (name, Some(parameter)),
-            None => (text, None),
-        };
-        let found = Self::ALL.into_iter().find(|r| r.name() == name).ok_or_else(unknown)?;
-        let Some(parameter) = parameter else { return Ok(found) };
-        let wrong =
-            || Error::invalid_input(format!("'{parameter}' is not a parameter of the smoother {name}"));
-        let positive =
-            || parameter.parse::<f64>().ok().filter(|v| v.is_finite() && *v > 0.0).ok_or_else(wrong);
-        match found {
-            Relaxation::Jacobi(_) => Ok(Relaxation::Jacobi(Some(positive()?))),
-            Relaxation::Ilu0(_) => Ok(Relaxation::Ilu0(positive()?)),
-            Relaxation::Chebyshev(_) => {
-                let degree = parameter.parse().ok().filter(|d| (1..=100).contains(d)).ok_or_else(wrong)?;
-                Ok(Relaxation::Chebyshev(degree))
-            }
-            _ => Err(wrong()),
-        }
-    }
-}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{Direction, Triangle};
+use crate::backend::{Direction, Order, OrderedSweep, Triangle};
 use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
@@ -43,6 +43,14 @@ pub enum Smoother<V> {
         /// ω.
         damping: f64,
     },
+    /// Gauss–Seidel in blocks or by colours, B = (W⁻¹ + S)⁻¹ with W = diag(inverse) and S the
+    /// entries that read new values: hybrid, l1 and multicolour Gauss–Seidel.
+    OrderedGaussSeidel {
+        /// Order of the rows.
+        sweep: OrderedSweep,
+        /// W, one value per row: 1/a(i,i), or the inverse of an enlarged diagonal.
+        inverse: V,
+    },
 }
 
 impl<V> Smoother<V> {
@@ -67,6 +75,7 @@ impl<V> Smoother<V> {
                 let r = e.solve_triangular(factors, Triangle { lower: false, unit: !unit_lower }, r);
                 e.combine(*damping, &r, 1.0, x)
             }
+            Smoother::OrderedGaussSeidel { sweep, inverse } => e.ordered_sweep(a, inverse, sweep, b, x),
         }
     }
 
@@ -82,6 +91,9 @@ impl<V> Smoother<V> {
             Smoother::Sparse { m } => Smoother::Sparse { m: m.map(f) },
             Smoother::Factors { factors, unit_lower, damping } => {
                 Smoother::Factors { factors: factors.map(f), unit_lower: *unit_lower, damping: *damping }
+            }
+            Smoother::OrderedGaussSeidel { sweep, inverse } => {
+                Smoother::OrderedGaussSeidel { sweep: sweep.clone(), inverse: f(inverse) }
             }
         }
     }
@@ -103,6 +115,7 @@ impl<V> Smoother<V> {
             Smoother::Chebyshev { inverse_diagonal, .. } => Some(inverse_diagonal),
             Smoother::Sparse { m } => Some(&m.values),
             Smoother::Factors { factors, .. } => Some(&factors.values),
+            Smoother::OrderedGaussSeidel { inverse, .. } => Some(inverse),
         }
     }
 }
@@ -137,6 +150,9 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
                 unit_lower: !unit_lower,
                 damping: *damping,
             },
+            Smoother::OrderedGaussSeidel { sweep, inverse } => {
+                Smoother::OrderedGaussSeidel { sweep: sweep.reversed(), inverse: inverse.clone() }
+            }
         }
     }
 
@@ -161,6 +177,10 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
                     && (p == q && v.pattern == w.pattern && close(&v.values, &w.values)
                         || symmetric_factors(self, post))
             }
+            (
+                Smoother::OrderedGaussSeidel { sweep: v, inverse: d },
+                Smoother::OrderedGaussSeidel { sweep: w, inverse: e },
+            ) => v == w && d == e,
             _ => false,
         }
     }
@@ -188,6 +208,10 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             Smoother::Sparse { m } => (square(m), None),
             Smoother::Factors { factors, damping, .. } => {
                 (square(factors) && damping.is_finite(), Some(factors))
+            }
+            Smoother::OrderedGaussSeidel { sweep, inverse: w } => {
+                sweep.order.validate(&a.pattern)?;
+                (w.len() == n && finite(w) && w.iter().all(|v| *v != T::ZERO), None)
             }
         };
         if !sound {
@@ -233,6 +257,16 @@ impl<V> std::fmt::Display for Smoother<V> {
             Smoother::GaussSeidel { direction: Direction::Backward } => f.write_str("Gauss–Seidel backward"),
             Smoother::Chebyshev { coefficients, .. } => write!(f, "Chebyshev({})", coefficients.len()),
             Smoother::Sparse { .. } => f.write_str("sparse M"),
+            Smoother::OrderedGaussSeidel { sweep, .. } => {
+                let direction = match sweep.direction {
+                    Direction::Forward => "forward",
+                    Direction::Backward => "backward",
+                };
+                match &sweep.order {
+                    Order::Blocks { .. } => write!(f, "Gauss–Seidel in blocks {direction}"),
+                    Order::Colours(c) => write!(f, "Gauss–Seidel in {} colours {direction}", c.count()),
+                }
+            }
             Smoother::Factors { damping, .. } if *damping == 1.0 => f.write_str("incomplete LU"),
             Smoother::Factors { damping, .. } => write!(f, "{damping} · incomplete LU"),
         }

@@ -194,7 +194,18 @@ fn check(a: &Csr<f64>, scaling: &[f64]) -> Result<()> {
 
 fn dominant(a: &Csr<f64>, scaling: &[f64], size: impl Fn(f64, f64) -> f64) -> Result<f64> {
     check(a, scaling)?;
-    let n = a.rows();
+    restarted(a.rows(), size, |x, y| {
+        multiply(a, scaling, x, y);
+        Ok(())
+    })
+}
+
+/// The largest `size` of an eigenvalue of an operator with `n` rows, as [`spectral_radius`] finds it.
+pub(super) fn restarted(
+    n: usize,
+    size: impl Fn(f64, f64) -> f64,
+    mut multiply: impl FnMut(&[f64], &mut [f64]) -> Result<()>,
+) -> Result<f64> {
     if n == 0 {
         return Ok(0.0);
     }
@@ -202,7 +213,7 @@ fn dominant(a: &Csr<f64>, scaling: &[f64], size: impl Fn(f64, f64) -> f64) -> Re
     let mut start: Vec<f64> = (0..n).map(|_| rng.random::<f64>()).collect();
     let mut value = f64::NEG_INFINITY;
     for _ in 0..=RESTARTS {
-        let Some(ritz) = arnoldi(a, scaling, start, &size)? else { break };
+        let Some(ritz) = arnoldi(&mut multiply, start, &size)? else { break };
         value = value.max(size(ritz.value.0, ritz.value.1));
         if ritz.residual <= TOLERANCE * value.abs() {
             break;
@@ -221,13 +232,12 @@ struct Ritz {
 
 /// Arnoldi's method from `start`; nothing for a start vector of zeros.
 fn arnoldi(
-    a: &Csr<f64>,
-    scaling: &[f64],
+    multiply: &mut impl FnMut(&[f64], &mut [f64]) -> Result<()>,
     mut start: Vec<f64>,
     size: &impl Fn(f64, f64) -> f64,
 ) -> Result<Option<Ritz>> {
     let overflow = || Error::invalid_input("the spectral radius of D⁻¹A overflows; scale the equations");
-    let n = a.rows();
+    let n = start.len();
     let length = norm(&start);
     if length == 0.0 || !length.is_finite() {
         return Ok(None);
@@ -238,7 +248,7 @@ fn arnoldi(
     let mut steps = 0;
     while steps < STEPS.min(n) {
         let mut w = vec![0.0; n];
-        multiply(a, scaling, &basis[steps], &mut w);
+        multiply(&basis[steps], &mut w)?;
         let before = norm(&w);
         let coefficients = project(&basis, &w);
         subtract(&mut w, &basis, &coefficients);
@@ -278,7 +288,7 @@ fn arnoldi(
 }
 
 /// y ← diag(s) A x, parallel over rows.
-fn multiply(a: &Csr<f64>, s: &[f64], x: &[f64], y: &mut [f64]) {
+pub(super) fn multiply(a: &Csr<f64>, s: &[f64], x: &[f64], y: &mut [f64]) {
     y.par_iter_mut().with_min_len(CHUNK).enumerate().for_each(|(i, y)| {
         *y = s[i] * a.row(i).map(|(j, v)| v * x[j]).sum::<f64>();
     });

@@ -10,6 +10,7 @@ mod csr;
 mod files;
 mod fingerprint;
 mod interop;
+mod levels;
 pub mod matrix_market;
 mod pattern;
 mod product;
@@ -21,5 +22,6 @@ pub(crate) use files::write_atomic;
 #[cfg(feature = "cli")]
 pub(crate) use files::{folder_of, is_stream, resolved};
 pub use fingerprint::Fingerprint;
+pub(crate) use levels::Levels;
 pub use pattern::{Pattern, Transposition};
 pub use scalar::Scalar;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::levels::Levels;
 use crate::error::{Error, Result};
 
 /// Rows, columns and the sorted column indices of every row (CSR), without values.
@@ -16,6 +17,8 @@ pub struct Pattern {
     row_ptr: Vec<u32>,
     col_idx: Vec<u32>,
     transposition: OnceLock<Transposition>,
+    /// Of the parts above and below the diagonal.
+    levels: [OnceLock<Option<Levels>>; 2],
 }
 
 /// The transpose of a pattern, as a permutation into the *same* values.
@@ -86,7 +89,7 @@ impl Pattern {
                 && (col_idx.is_empty() || col_idx.iter().fold(0, |m, &j| m.max(j)) < cols as u32),
             "a pattern whose arrays do not fit together"
         );
-        Self { rows, cols, row_ptr, col_idx, transposition: OnceLock::new() }
+        Self { rows, cols, row_ptr, col_idx, transposition: OnceLock::new(), levels: Default::default() }
     }
 
     /// Number of rows.
@@ -156,6 +159,12 @@ impl Pattern {
             }
             Transposition { ptr, row_idx, source }
         })
+    }
+
+    /// The levels of the part below the diagonal, or above it, of a square pattern, computed on
+    /// first use; nothing if they are too narrow to be worth it.
+    pub(crate) fn levels(&self, lower: bool) -> Option<&Levels> {
+        self.levels[usize::from(lower)].get_or_init(|| Levels::new(self, lower)).as_ref()
     }
 
     /// The pattern of the transpose, as a pattern of its own.

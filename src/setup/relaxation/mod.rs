@@ -5,19 +5,32 @@
 //! |---|---|---|
 //! | [`weighted_jacobi`], [`l1_jacobi`], [`spai0`] | d ∘ r | one pass over the matrix |
 //! | [`spai1`] | M r, M on the pattern of A | a small dense problem per row |
-//! | [`ilu0`] | (L U)⁻¹ r | an incomplete elimination, sequential |
-//! | [`ChebyshevCoefficients`] | a polynomial in D⁻¹A | a few scalars |
+//! | [`block_jacobi`] | M r, M of dense blocks | a small dense inverse per block |
+//! | [`l1_block_diagonal`] | Gauss–Seidel in blocks | one pass over the matrix |
+//! | [`ilu0`], [`iluk`], [`ilut`] | (L U)⁻¹ r | an incomplete elimination, sequential |
+//! | [`ChebyshevCoefficients`], [`fourth_kind_chebyshev`] | a polynomial in D⁻¹A | a few scalars |
 //!
-//! with r = b − A x.
+//! with r = b − A x. [`jacobi_bound`] and [`spectral_estimate`] say how large the eigenvalues of
+//! the relaxed matrix are, for symmetric matrices from ten products.
 
+mod block;
 mod chebyshev;
+mod chebyshev_fourth;
 mod diagonal;
+mod estimate;
 mod ilu;
+mod ilut;
 mod spai;
 
+pub use block::{block_jacobi, l1_block_diagonal};
 pub use chebyshev::ChebyshevCoefficients;
+pub use chebyshev_fourth::fourth_kind_chebyshev;
 pub use diagonal::{l1_jacobi, spai0, weighted_jacobi};
-pub use ilu::ilu0;
+pub use estimate::{
+    OperatorKind, SpectrumEnd, jacobi_bound, looks_symmetric, spectral_estimate, with_safety,
+};
+pub use ilu::{ilu0, iluk};
+pub use ilut::ilut;
 pub use spai::spai1;
 
 use crate::error::{Error, Result};

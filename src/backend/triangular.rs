@@ -1,0 +1,140 @@
+//! Triangular solves: sequential, and by levels of rows that do not wait for each other.
+
+use rayon::prelude::*;
+
+use super::columns::{by_columns, part, vectorised};
+use super::rows::{entries_range, rows_in_order, side, substitute, transposed_range};
+use super::{Triangle, View};
+use crate::sparse::{Levels, Scalar};
+
+/// Stored entries below which starting the pool costs more than it saves.
+const PARALLEL_WORK: usize = 1 << 17;
+
+/// Rows per piece of work within a level.
+const ROWS: usize = 512;
+
+/// x ← T⁻¹ x, or T⁻ᵀ x.
+pub fn solve<T: Scalar>(a: View<'_, T>, tri: Triangle, transposed: bool, x: &mut [T], k: usize) {
+    if k == 1 && !transposed {
+        single(a, tri, x);
+        return;
+    }
+    let n = a.pattern.rows();
+    let ascending = tri.lower != transposed;
+    vectorised(
+        #[inline(always)]
+        || {
+            by_columns!(k, |K, k, c| {
+                for i in rows_in_order(n, ascending) {
+                    let own = part::<T, K>(x, i, k, c);
+                    if transposed {
+                        let t = a.pattern.transposition();
+                        let range = side(&t.ptr, &t.row_idx, i, !tri.lower);
+                        substitute(transposed_range(a, range), tri.unit, own, i, x, (k, c));
+                    } else {
+                        let range = side(a.pattern.row_ptr(), a.pattern.col_idx(), i, tri.lower);
+                        substitute(entries_range(a, range), tri.unit, own, i, x, (k, c));
+                    }
+                }
+            });
+        },
+    );
+}
+
+/// One column: by levels where they are wide and there is more than one thread.
+fn single<T: Scalar>(a: View<'_, T>, tri: Triangle, x: &mut [T]) {
+    let parallel = a.pattern.nnz() >= PARALLEL_WORK && rayon::current_num_threads() > 1;
+    let levels = if parallel { a.pattern.levels(tri.lower) } else { None };
+    match (levels, tri.lower, tri.unit) {
+        (None, true, true) => sequential::<T, true, true>(a, x),
+        (None, true, false) => sequential::<T, true, false>(a, x),
+        (None, false, true) => sequential::<T, false, true>(a, x),
+        (None, false, false) => sequential::<T, false, false>(a, x),
+        (Some(levels), true, true) => by_levels::<T, true, true>(a, levels, x),
+        (Some(levels), true, false) => by_levels::<T, true, false>(a, levels, x),
+        (Some(levels), false, true) => by_levels::<T, false, true>(a, levels, x),
+        (Some(levels), false, false) => by_levels::<T, false, false>(a, levels, x),
+    }
+}
+
+/// Row i of T⁻¹ x, with `last` the value of the row before it in this order, if there is one. It
+/// is taken into account last, and the reciprocal does not wait for it.
+#[inline(always)]
+fn row<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, x: &[T], i: usize, last: T) -> T {
+    let range = a.pattern.row(i);
+    let (cols, vals) = (&a.pattern.col_idx()[range.clone()], &a.values[range]);
+    let (mut sum, mut near, mut diagonal) = (x[i], T::ZERO, T::ZERO);
+    if LOWER {
+        let mut q = 0;
+        while q < cols.len() && (cols[q] as usize) + 1 < i {
+            sum -= vals[q] * x[cols[q] as usize];
+            q += 1;
+        }
+        if q < cols.len() && (cols[q] as usize) + 1 == i {
+            near = vals[q];
+            q += 1;
+        }
+        if !UNIT && q < cols.len() && cols[q] as usize == i {
+            diagonal = vals[q];
+        }
+    } else {
+        // From the end, so that the other factor's part of the row is not read.
+        let mut q = cols.len();
+        while q > 0 && cols[q - 1] as usize > i + 1 {
+            q -= 1;
+            sum -= vals[q] * x[cols[q] as usize];
+        }
+        if q > 0 && cols[q - 1] as usize == i + 1 {
+            q -= 1;
+            near = vals[q];
+        }
+        if !UNIT && q > 0 && cols[q - 1] as usize == i {
+            diagonal = vals[q - 1];
+        }
+    }
+    if UNIT {
+        sum - near * last
+    } else {
+        let inverse = T::ONE / diagonal;
+        sum * inverse - (near * inverse) * last
+    }
+}
+
+fn sequential<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, x: &mut [T]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            let n = x.len();
+            let mut last = T::ZERO;
+            for step in 0..n {
+                let i = if LOWER { step } else { n - 1 - step };
+                last = row::<T, LOWER, UNIT>(a, x, i, last);
+                x[i] = last;
+            }
+        },
+    );
+}
+
+/// The same rows with the same bits, level by level.
+fn by_levels<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, levels: &Levels, x: &mut [T]) {
+    let mut new = vec![T::ZERO; levels.widest()];
+    for rows in levels.iter() {
+        let old = &*x;
+        let compute = |(new, rows): (&mut [T], &[u32])| {
+            for (out, &i) in new.iter_mut().zip(rows) {
+                let i = i as usize;
+                let near = if LOWER { i.checked_sub(1) } else { Some(i + 1).filter(|&j| j < old.len()) };
+                *out = row::<T, LOWER, UNIT>(a, old, i, near.map_or(T::ZERO, |j| old[j]));
+            }
+        };
+        let new = &mut new[..rows.len()];
+        if rows.len() < 2 * ROWS {
+            compute((new, rows));
+        } else {
+            new.par_chunks_mut(ROWS).zip(rows.par_chunks(ROWS)).for_each(compute);
+        }
+        for (&i, &v) in rows.iter().zip(&*new) {
+            x[i as usize] = v;
+        }
+    }
+}
