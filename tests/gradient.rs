@@ -15,7 +15,7 @@ use multigrad::setup::Coarsening;
 use multigrad::sparse::Csr;
 use numbers::{Numbers, dot};
 
-const TOLERANCE: f64 = 2e-7;
+const TOLERANCE: f64 = 1e-7;
 
 fn flow(m: usize) -> Csr<f64> {
     recirculating_flow(m, 0.005, FlowScheme::Upwind).unwrap().matrix
@@ -144,7 +144,10 @@ fn every_leaf(h: &Hierarchy<Host<f64>>) -> impl Fn(Place) -> Option<usize> + use
 
 #[test]
 fn every_leaf_of_every_cycle() {
-    for relaxation in Relaxation::ALL {
+    // ILU with fill runs on the rules of ILU(0), and solves coarse levels so well that differences
+    // of the loss hold little but rounding.
+    let with_fill = |r: &Relaxation| matches!(r, Relaxation::Ilu { .. } | Relaxation::Ilut { .. });
+    for relaxation in Relaxation::ALL.into_iter().filter(|r| !with_fill(r)) {
         for (w, cycles, k, sweeps) in [(false, 1, 1, (1, 1)), (true, 2, 3, (1, 1)), (false, 3, 2, (2, 1))] {
             let h = build(relaxation, sweeps, w);
             let what = format!("{relaxation}, W {w}, {cycles} cycles, {k} columns, {sweeps:?}");

@@ -479,6 +479,83 @@ fn mistakes_are_named() {
     assert!(Coarsening { max_levels: 0, ..c }.coarsen(&a, None).is_err());
 }
 
+// --- choices -----------------------------------------------------------------------------
+
+fn gs(coarsening: &Coarsening, a: &Csr<f64>) -> (f64, usize) {
+    let grids = coarsening.coarsen(a, None).unwrap();
+    let b: Vec<f64> = (0..a.rows()).map(|i| ((i * i) as f64 * 0.37).sin()).collect();
+    (grids.operator_complexity(), Cycle::new(grids, Smoother::GaussSeidel).cg(a, &b))
+}
+
+#[test]
+fn anisotropy_is_followed_with_filtered_matrices() {
+    let n = 96;
+    let stretched = stencil(n, |_, _| [2002.0, -1000.0, -1000.0, -1.0, -1.0]);
+    let base = Coarsening::default();
+    let all_strong = Coarsening { theta: 0.0, ..base.clone() };
+    let unfiltered = Coarsening { filter: false, ..base.clone() };
+    let (complexity, iterations) = gs(&base, &stretched);
+    // Without strength the cycle stalls; without the filter coarse matrices fill up.
+    assert!(complexity < 2.0 && iterations <= 16, "{complexity} {iterations}");
+    assert!(gs(&all_strong, &stretched).1 > 60);
+    assert!(gs(&unfiltered, &stretched).0 > 3.0);
+    let rotated = multigrad::gallery::rotated_anisotropic(96, 1e-3, std::f64::consts::FRAC_PI_6).unwrap();
+    let (filtered, plain) = (gs(&base, &rotated.matrix), gs(&all_strong, &rotated.matrix));
+    assert!(filtered.1 <= 36 && plain.1 > 45, "{filtered:?} {plain:?}");
+}
+
+#[test]
+fn every_smoothing_and_every_kind_of_aggregate_converges() {
+    use Aggregates::*;
+    let a = poisson(64);
+    let limits = [
+        (Standard, Smoothing::None, 40),
+        (Standard, Smoothing::Jacobi, 11),
+        (Standard, Smoothing::Energy, 13),
+        (Standard, Smoothing::RootNode, 13),
+        (Pairwise, Smoothing::None, 35),
+        (Pairwise, Smoothing::Jacobi, 12),
+        (Pairwise, Smoothing::Energy, 14),
+        (Pairwise, Smoothing::RootNode, 14),
+    ];
+    for (aggregates, smoothing, limit) in limits {
+        let c = Coarsening { aggregates, smoothing: Some(smoothing), ..Coarsening::default() };
+        let (complexity, iterations) = gs(&c, &a);
+        println!("{aggregates:?} {smoothing:?}: complexity {complexity:.2}, CG {iterations}");
+        assert!(iterations <= limit, "{aggregates:?} {smoothing:?}: {iterations}");
+        let text = serde_json::to_string(&c).unwrap();
+        assert_eq!(serde_json::from_str::<Coarsening>(&text).unwrap(), c);
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| c.coarsen(&poisson(130), None)).unwrap()
+        };
+        assert_eq!(on(1), on(2), "{aggregates:?} {smoothing:?}");
+    }
+    let plain = Coarsening { smoothing: Some(Smoothing::None), ..Coarsening::default() };
+    let grids = plain.coarsen(&a, None).unwrap();
+    assert!(grids.transfers.iter().all(|t| (0..t.a.rows()).all(|i| t.prolongation.row(i).len() <= 1)));
+    let root_node = Coarsening { smoothing: Some(Smoothing::RootNode), ..with(Variant::EnergyMinimised) };
+    let flow = root_node.coarsen(&upwind(32), None).unwrap();
+    assert!(Cycle::new(flow, Smoother::Ilu).factor() < 0.3);
+}
+
+#[test]
+fn adaptive_candidates_repair_a_badly_scaled_problem() {
+    // Scaled by signs and sizes that alternate: constants are far from the nullspace.
+    let n = 48;
+    let s = |i: usize| [1.0, -3.0, 0.5, 7.0][(i * 7 + i / n) % 4];
+    let a = poisson(n).map(|i, j, v| v * s(i) * s(j));
+    let b: Vec<f64> = (0..n * n).map(|i| ((i * i) as f64).sin()).collect();
+    let iterations = |candidates: &Array2<f64>| {
+        let c = Coarsening { candidate_sweeps: Some(0), ..Coarsening::default() };
+        Cycle::new(c.coarsen(&a, Some(candidates)).unwrap(), Smoother::GaussSeidel).cg(&a, &b)
+    };
+    let (found, constants) =
+        (iterations(&adaptive_candidates(&a, 1, 6, 3).unwrap()), iterations(&Array2::ones((n * n, 1))));
+    println!("badly scaled: CG {found} with adaptive candidates, {constants} with constants");
+    assert!(found <= 16 && constants > 2 * found, "{found} {constants}");
+}
+
 // --- elasticity --------------------------------------------------------------------------
 
 /// Q1 plane-strain-like elasticity on a beam of `m` × `n` cells, clamped on the left, with its
@@ -531,6 +608,27 @@ fn elasticity_converges_with_rigid_body_modes() {
 }
 
 #[test]
+fn elasticity_by_root_nodes_and_by_adaptive_candidates() {
+    let (a, modes) = beam(60, 12);
+    let load: Vec<f64> = (0..a.rows()).map(|i| (i % 2) as f64).collect();
+    let run = |c: &Coarsening, b: Option<&Array2<f64>>| {
+        Cycle::new(c.coarsen(&a, b).unwrap(), Smoother::GaussSeidel).cg(&a, &load)
+    };
+    let root_node = Coarsening { smoothing: Some(Smoothing::RootNode), ..Coarsening::default() };
+    let grids = root_node.coarsen(&a, Some(&modes)).unwrap();
+    // Two unknowns a node on every level, whatever the number of candidates.
+    assert!(grids.matrices().all(|a| a.rows() % 2 == 0));
+    let roots = run(&root_node, Some(&modes));
+    let found = adaptive_candidates(&a, 4, 8, 5).unwrap();
+    let (adaptive, constants) =
+        (run(&Coarsening::default(), Some(&found)), run(&Coarsening::default(), None));
+    println!(
+        "beam: CG {roots} with root nodes; {adaptive} with adaptive candidates, {constants} with constants"
+    );
+    assert!(roots <= 25 && adaptive <= 25 && adaptive < constants, "{roots} {adaptive} {constants}");
+}
+
+#[test]
 fn the_bar_of_pyamg_converges() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("meshes");
     let (a, modes) = (matrix(folder.join("bar.mtx")), dense(folder.join("bar_B.mtx")));
@@ -561,7 +659,8 @@ proptest::proptest! {
         n in 1usize..60,
         links in proptest::collection::vec((0usize..60, 0usize..60, -2.0f64..2.0), 0..200),
         columns in 1usize..4,
-        kind in 0usize..4,
+        kind in 0usize..16,
+        pairs: bool,
         theta in 0.0f64..0.3,
     ) {
         let entries: Vec<_> = links
@@ -572,7 +671,9 @@ proptest::proptest! {
             .collect();
         let a = Csr::from_triplets(n, n, &entries).unwrap();
         let b = Array2::from_shape_fn((n, columns), |(i, c)| (i as f64 / n as f64).powi(c as i32) + if n == 1 { 1.0 } else { 0.0 });
-        let coarsening = Coarsening { theta, max_coarse: 2, block_size: Some(1), ..with(Variant::ALL[kind]) };
+        let smoothing = [None, Some(Smoothing::None), Some(Smoothing::Energy), Some(Smoothing::RootNode)][kind / 4];
+        let aggregates = if pairs { Aggregates::Pairwise } else { Aggregates::Standard };
+        let coarsening = Coarsening { theta, max_coarse: 2, block_size: Some(1), smoothing, aggregates, ..with(Variant::ALL[kind % 4]) };
         let grids = coarsening.coarsen(&a, Some(&b)).unwrap();
         for (t, next) in grids.transfers.iter().zip(grids.matrices().skip(1)) {
             proptest::prop_assert_eq!(t.prolongation.rows(), t.a.rows());

@@ -89,9 +89,9 @@ fn one_block_is_gauss_seidel() {
     }
 }
 
-/// Wide levels: the parallel substitution has the bits of the sequential one.
+/// Large triangles with wide levels, on one to three threads.
 #[test]
-fn substitution_by_levels_has_the_same_bits() {
+fn large_substitutions_solve_their_triangle() {
     let n = 60_000;
     let mut t = Vec::new();
     for i in 0..n {

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::sparse::Csr;
 use crate::sparse::assemble::assemble;
 
+/// What is left of a product, relative to it, when its space is exhausted: less is rounding, and a
+/// further vector of it would not be orthogonal.
+pub(super) const BREAKDOWN: f64 = 1e-8;
 /// Steps of one Arnoldi process.
 const STEPS: usize = 15;
 /// Arnoldi processes started from the last dominant Ritz vector, after the first one.
@@ -260,7 +263,7 @@ fn arnoldi(
             return Err(overflow());
         }
         steps += 1;
-        if length <= 1e-12 * before {
+        if length <= BREAKDOWN * before {
             break;
         }
         h[(steps, steps - 1)] = length;

@@ -1,15 +1,17 @@
 //! Sums of sparse matrices.
 
-use std::sync::Arc;
+use std::ops::Range;
 
-use super::{Csr, Pattern, Scalar};
+use super::rows::{Lines, build};
+use super::{Csr, Scalar};
 use crate::error::{Error, Result};
 
 impl<T: Scalar> Csr<T> {
-    /// α A + β B on the union of the two patterns. Cost: one pass over both.
+    /// α A + β B on the union of the two patterns; on the shared pattern of A if both have the
+    /// same. Cost: one pass over both, in parallel.
     ///
     /// # Errors
-    /// Shapes that differ.
+    /// Shapes that differ, or more entries than 32-bit indices can number.
     pub fn add(&self, alpha: T, other: &Self, beta: T) -> Result<Self> {
         if self.rows() != other.rows() || self.cols() != other.cols() {
             return Err(Error::dimension(format!(
@@ -20,47 +22,56 @@ impl<T: Scalar> Csr<T> {
                 other.cols()
             )));
         }
-        let mut row_ptr = vec![0u32];
-        let mut col_idx = Vec::with_capacity(self.nnz().max(other.nnz()));
-        let mut values = Vec::with_capacity(self.nnz().max(other.nnz()));
-        for i in 0..self.rows() {
-            let (mut left, mut right) = (self.row(i).peekable(), other.row(i).peekable());
-            loop {
-                let (j, v) = match (left.peek().copied(), right.peek().copied()) {
-                    (None, None) => break,
-                    (Some((j, v)), r) if r.is_none_or(|(q, _)| j < q) => {
-                        left.next();
-                        (j, alpha * v)
-                    }
-                    (l, Some((j, v))) if l.is_none_or(|(q, _)| j < q) => {
-                        right.next();
-                        (j, beta * v)
-                    }
-                    (Some((j, v)), Some((_, w))) => {
-                        left.next();
-                        right.next();
-                        (j, alpha * v + beta * w)
-                    }
-                    _ => break,
-                };
-                col_idx.push(j as u32);
-                values.push(v);
-            }
-            row_ptr.push(col_idx.len() as u32);
+        if std::sync::Arc::ptr_eq(self.pattern(), other.pattern()) || self.pattern() == other.pattern() {
+            let pairs = self.values().iter().zip(other.values());
+            let values = pairs.map(|(&v, &w)| alpha * v + beta * w).collect();
+            return Ok(Self::from_parts(self.pattern().clone(), values));
         }
-        super::pattern::check_size(self.rows(), self.cols(), col_idx.len())?;
-        Ok(Self::from_parts(
-            Arc::new(Pattern::from_parts(self.rows(), self.cols(), row_ptr, col_idx)),
-            values,
-        ))
+        let denser = if self.nnz() < other.nnz() { other } else { self };
+        build(self.cols(), denser.pattern().row_ptr(), 1, |range, lines, values| {
+            let room = |m: &Self| m.pattern().row_ptr()[range.end] - m.pattern().row_ptr()[range.start];
+            let room = (room(self) as usize).max(room(other) as usize);
+            lines.columns.reserve(room);
+            values.reserve(room);
+            merge((self, alpha), (other, beta), range, lines, values);
+        })
     }
+}
 
-    /// (A + Aᵀ)/2.
-    ///
-    /// # Errors
-    /// A matrix that is not square.
-    pub fn symmetric_part(&self) -> Result<Self> {
-        let half = T::from_f64(0.5);
-        self.add(half, &self.transpose(), half)
+/// Rows of the sum of two matrices, each with its factor.
+fn merge<T: Scalar>(
+    (a, alpha): (&Csr<T>, T),
+    (b, beta): (&Csr<T>, T),
+    range: Range<usize>,
+    lines: &mut Lines,
+    values: &mut Vec<T>,
+) {
+    for i in range {
+        let (p, q) = (a.pattern().row(i), b.pattern().row(i));
+        let (mut left, mut right) = (a.pattern().row_cols(i), b.pattern().row_cols(i));
+        let (mut v, mut w) = (&a.values()[p], &b.values()[q]);
+        while let ([j, j_rest @ ..], [k, k_rest @ ..], [x, x_rest @ ..], [y, y_rest @ ..]) =
+            (left, right, v, w)
+        {
+            lines.columns.push(*j.min(k));
+            values.push(match j.cmp(k) {
+                std::cmp::Ordering::Less => alpha * *x,
+                std::cmp::Ordering::Equal => alpha * *x + beta * *y,
+                std::cmp::Ordering::Greater => beta * *y,
+            });
+            if j <= k {
+                (left, v) = (j_rest, x_rest);
+            }
+            if k <= j {
+                (right, w) = (k_rest, y_rest);
+            }
+        }
+        lines.columns.extend_from_slice(left);
+        lines.columns.extend_from_slice(right);
+        values.extend(v.iter().map(|&x| alpha * x));
+        values.extend(w.iter().map(|&y| beta * y));
+        if !lines.end_row() {
+            break;
+        }
     }
 }

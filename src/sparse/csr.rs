@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
+use super::finite::{first_not_finite, not_finite};
 use super::pattern::{Pattern, check_size};
+use super::rows::in_parallel;
 use super::scalar::Scalar;
 use crate::error::{Error, Result};
 
@@ -51,9 +55,11 @@ impl<T: Scalar> Csr<T> {
                 pattern.nnz()
             )));
         }
-        let matrix = Self { pattern, values };
-        matrix.check_finite()?;
-        Ok(matrix)
+        if let Some(p) = first_not_finite(&values) {
+            let (i, j) = pattern.place(p);
+            return Err(not_finite(i, j, values[p]));
+        }
+        Ok(Self { pattern, values })
     }
 
     /// CSR arrays, checked: bounds, order, duplicates, finite values.
@@ -187,7 +193,12 @@ impl<T: Scalar> Csr<T> {
 
     /// The diagonal, zero where nothing is stored.
     pub fn diagonal(&self) -> Vec<T> {
-        (0..self.rows().min(self.cols())).map(|i| self.get(i, i)).collect()
+        let n = self.rows().min(self.cols());
+        if in_parallel(n / 4) {
+            (0..n).into_par_iter().with_min_len(8192).map(|i| self.get(i, i)).collect()
+        } else {
+            (0..n).map(|i| self.get(i, i)).collect()
+        }
     }
 
     /// y = A x. Cost: one pass over the matrix, sequential; solvers use the
@@ -229,14 +240,6 @@ impl<T: Scalar> Csr<T> {
         Ok(())
     }
 
-    /// The transpose, with a pattern of its own.
-    #[must_use]
-    pub fn transpose(&self) -> Self {
-        let source = &self.pattern.transposition().source;
-        let values = source.iter().map(|&p| self.values[p as usize]).collect();
-        Self::from_parts(self.pattern.transposed(), values)
-    }
-
     /// The same matrix in another precision.
     pub fn cast<U: Scalar>(&self) -> Csr<U> {
         let values = self.values.iter().map(|v| U::from_f64(v.to_f64())).collect();
@@ -253,65 +256,30 @@ impl<T: Scalar> Csr<T> {
         Self::from_parts(self.pattern.clone(), values)
     }
 
-    /// Only the entries for which `keep(row, column, value)` holds.
+    /// Only the entries for which `keep(row, column, value)` holds; with all of them, on the
+    /// same shared pattern. Cost: one pass, sequential.
     #[must_use]
     pub fn filter(&self, mut keep: impl FnMut(usize, usize, T) -> bool) -> Self {
-        let mut row_ptr = vec![0u32];
-        let (mut col_idx, mut values) = (Vec::new(), Vec::new());
+        let mut row_ptr = Vec::with_capacity(self.rows() + 1);
+        row_ptr.push(0u32);
+        let (mut col_idx, mut values) = (vec![0; self.nnz()], vec![T::ZERO; self.nnz()]);
+        let mut kept = 0;
         for i in 0..self.rows() {
             for (j, v) in self.row(i) {
-                if keep(i, j, v) {
-                    col_idx.push(j as u32);
-                    values.push(v);
-                }
+                // Written either way, so that there is nothing to predict.
+                col_idx[kept] = j as u32;
+                values[kept] = v;
+                kept += usize::from(keep(i, j, v));
             }
-            row_ptr.push(col_idx.len() as u32);
+            row_ptr.push(kept as u32);
         }
+        if kept == self.nnz() {
+            return Self::from_parts(self.pattern.clone(), values);
+        }
+        col_idx.truncate(kept);
+        values.truncate(kept);
+        col_idx.shrink_to_fit();
+        values.shrink_to_fit();
         Self::from_parts(Arc::new(Pattern::from_parts(self.rows(), self.cols(), row_ptr, col_idx)), values)
     }
-
-    /// Frobenius norm of A − Aᵀ relative to that of A; 0 for a symmetric matrix, 1 or more
-    /// for one that is far from it, infinite for one that is not square.
-    pub fn asymmetry(&self) -> f64 {
-        if self.rows() != self.cols() {
-            return f64::INFINITY;
-        }
-        // Scaled, so that no square overflows or vanishes.
-        let largest = self.values.iter().fold(0.0f64, |m, v| m.max(v.to_f64().abs()));
-        let scaled = |v: T| v.to_f64() / largest;
-        let (mut difference, mut norm) = (0.0, 0.0);
-        for i in 0..self.rows() {
-            for (j, v) in self.row(i) {
-                let (v, w) = (scaled(v), scaled(self.get(j, i)));
-                norm += v * v;
-                // An entry without a partner is met once, a pair twice.
-                let twice = if self.pattern.find(j, i).is_some() { 1.0 } else { 2.0 };
-                difference += twice * (v - w) * (v - w);
-            }
-        }
-        if norm > 0.0 { (difference / norm).sqrt() } else { 0.0 }
-    }
-
-    /// Symmetric to rounding (relative asymmetry below 10⁻¹²).
-    pub fn is_symmetric(&self) -> bool {
-        self.asymmetry() < 1e-12
-    }
-
-    fn check_finite(&self) -> Result<()> {
-        match self.values.iter().position(|v| !v.finite()) {
-            None => Ok(()),
-            Some(p) => {
-                let i = self.pattern.row_ptr().partition_point(|&q| q as usize <= p) - 1;
-                Err(not_finite(i, self.pattern.col_idx()[p] as usize, self.values[p]))
-            }
-        }
-    }
-}
-
-fn not_finite<T: Scalar>(i: usize, j: usize, v: T) -> Error {
-    Error::invalid_input(format!(
-        "the value in row {}, column {} is {v}; values must be finite",
-        i + 1,
-        j + 1
-    ))
 }

@@ -9,6 +9,7 @@ pub(crate) mod assemble;
 mod csr;
 mod files;
 mod fingerprint;
+mod finite;
 mod interop;
 mod levels;
 pub mod matrix_market;
@@ -16,6 +17,10 @@ mod pattern;
 mod product;
 mod rows;
 mod scalar;
+#[cfg(test)]
+mod structure_tests;
+mod symmetry;
+mod transpose;
 
 pub use csr::Csr;
 pub(crate) use files::write_atomic;
@@ -24,4 +29,5 @@ pub(crate) use files::{folder_of, is_stream, resolved};
 pub use fingerprint::Fingerprint;
 pub(crate) use levels::Levels;
 pub use pattern::{Pattern, Transposition};
+pub use product::{GalerkinPlan, ProductPlan};
 pub use scalar::Scalar;

@@ -9,32 +9,35 @@ use super::pattern::check_size;
 use super::{Csr, Pattern, Scalar};
 use crate::error::Result;
 
-/// Below this much work a range of rows is not worth a task of its own.
-const WORK: usize = 16_384;
+/// Less work than this is not worth a task of its own.
+const WORK: usize = 32_768;
 /// Tasks for each thread, so that uneven rows even out.
 const TASKS: usize = 8;
 
-/// Consecutive rows under construction.
+/// The structure of consecutive rows under construction.
 #[derive(Debug, Default)]
-pub(crate) struct Rows<T> {
+pub(crate) struct Lines {
     /// Columns, ascending within a row.
     pub columns: Vec<u32>,
-    /// One value for every column.
-    pub values: Vec<T>,
     ends: Vec<u32>,
 }
 
-impl<T> Rows<T> {
+impl Lines {
+    pub(crate) fn new(rows: usize) -> Self {
+        Self { columns: Vec::new(), ends: Vec::with_capacity(rows) }
+    }
+
     /// Ends the row. False once there are more entries than 32 bits can number: the rest
     /// need not be worked out.
     #[inline(always)]
+    #[must_use]
     pub(crate) fn end_row(&mut self) -> bool {
         self.ends.push(self.columns.len() as u32);
         self.columns.len() < u32::MAX as usize
     }
 }
 
-/// Scratch space for the threads that need some, used again and again.
+/// Scratch space for as many threads as need some, used again and again.
 pub(crate) struct Pool<W, F> {
     free: Mutex<Vec<W>>,
     make: F,
@@ -57,24 +60,22 @@ impl<W, F: Fn() -> W> Pool<W, F> {
     }
 }
 
-/// Ranges of rows of about equal work, where `work` counts up through the rows (such as a
-/// row pointer, `rows + 1` values). One range on one thread or for little work.
-pub(crate) fn ranges(work: &[u32], factor: usize) -> Vec<Range<usize>> {
+/// Whether that much work is for more than one thread.
+pub(crate) fn in_parallel(work: usize) -> bool {
+    work > 2 * WORK && rayon::current_num_threads() > 1
+}
+
+/// At most `tasks` ranges of rows of about equal work. `work` counts it up through the rows,
+/// as a row pointer does (`rows + 1` values).
+pub(crate) fn shares(work: &[u32], tasks: usize) -> Vec<Range<usize>> {
     let rows = work.len() - 1;
-    let total = work[rows] as usize;
-    let threads = rayon::current_num_threads();
-    let tasks =
-        if threads == 1 { 1 } else { (total.saturating_mul(factor) / WORK).clamp(1, threads * TASKS) };
+    let total = u64::from(work[rows]);
     let mut start = 0;
     let mut list = Vec::with_capacity(tasks);
     for t in 1..=tasks {
-        let end = if t == tasks {
-            rows
-        } else {
-            let share = (total as u64 * t as u64 / tasks as u64) as u32;
-            work[..rows].partition_point(|&w| w < share).max(start)
-        };
-        if end > start || t == tasks {
+        let share = (total * t as u64 / tasks as u64) as u32;
+        let end = if t == tasks { rows } else { work.partition_point(|&w| w < share).clamp(start, rows) };
+        if end > start || (t == tasks && list.is_empty()) {
             list.push(start..end);
         }
         start = end;
@@ -82,42 +83,44 @@ pub(crate) fn ranges(work: &[u32], factor: usize) -> Vec<Range<usize>> {
     list
 }
 
-/// The `rows.len()`-th part of every range, in order; on the spot if there is only one.
-pub(crate) fn for_ranges<R: Send>(
-    ranges: Vec<Range<usize>>,
-    f: impl Fn(Range<usize>) -> R + Sync + Send,
-) -> Vec<R> {
-    if ranges.len() == 1 {
-        ranges.into_iter().map(f).collect()
-    } else {
-        ranges.into_par_iter().map(f).collect()
-    }
-}
-
-/// A matrix of the shape `rows × cols` from what `fill(range, rows)` makes of every range
-/// ([`ranges`] of `work`). The same bits on any number of threads, since a row does not depend
-/// on its range. The values are as they come, not checked.
+/// The matrix with `cols` columns that `fill` makes: for every range of rows it appends columns
+/// and values and ends every row. The work on a row is `weight` times its share in `work`
+/// ([`shares`]). The same bits on any number of threads, since no row depends on its range.
+/// Values are not checked.
 ///
 /// # Errors
-/// More entries than 32 bits can number.
+/// More entries than 32-bit indices can number.
 pub(crate) fn build<T: Scalar>(
     cols: usize,
     work: &[u32],
-    factor: usize,
-    fill: impl Fn(Range<usize>, &mut Rows<T>) + Sync + Send,
+    weight: usize,
+    fill: impl Fn(Range<usize>, &mut Lines, &mut Vec<T>) + Sync + Send,
 ) -> Result<Csr<T>> {
     let rows = work.len() - 1;
-    let parts = for_ranges(ranges(work, factor), |range| {
-        let mut part = Rows { ends: Vec::with_capacity(range.len() + 1), ..Rows::default() };
-        fill(range, &mut part);
-        part
-    });
-    join(rows, cols, parts)
+    let total = (work[rows] as usize).saturating_mul(weight);
+    let tasks = if in_parallel(total) { (total / WORK).min(TASKS * rayon::current_num_threads()) } else { 1 };
+    let run = |range: Range<usize>| {
+        let (mut lines, mut values) = (Lines::new(range.len()), Vec::new());
+        fill(range, &mut lines, &mut values);
+        (lines, values)
+    };
+    let (lines, values) = match tasks {
+        1 => {
+            let (lines, values) = run(0..rows);
+            (vec![lines], vec![values])
+        }
+        _ => shares(work, tasks).into_par_iter().map(run).unzip(),
+    };
+    let pattern = join(rows, cols, lines)?;
+    Ok(Csr::from_parts(Arc::new(pattern), concat(values)))
 }
 
-fn join<T: Scalar>(rows: usize, cols: usize, mut parts: Vec<Rows<T>>) -> Result<Csr<T>> {
-    let nnz: usize = parts.iter().map(|p| p.columns.len()).sum();
-    check_size(rows, cols, nnz)?;
+/// The pattern of all rows from those of consecutive ranges.
+///
+/// # Errors
+/// More entries than 32-bit indices can number.
+pub(crate) fn join(rows: usize, cols: usize, parts: Vec<Lines>) -> Result<Pattern> {
+    check_size(rows, cols, parts.iter().map(|p| p.columns.len()).sum())?;
     let mut row_ptr = Vec::with_capacity(rows + 1);
     row_ptr.push(0u32);
     let mut start = 0;
@@ -125,27 +128,25 @@ fn join<T: Scalar>(rows: usize, cols: usize, mut parts: Vec<Rows<T>>) -> Result<
         row_ptr.extend(part.ends.iter().map(|e| start + e));
         start += part.columns.len() as u32;
     }
-    let (col_idx, values) = if parts.len() == 1 {
-        let mut part = parts.swap_remove(0);
-        part.columns.shrink_to_fit();
-        part.values.shrink_to_fit();
-        (part.columns, part.values)
-    } else {
-        let (mut col_idx, mut values) = (vec![0; nnz], vec![T::ZERO; nnz]);
-        let lengths: Vec<usize> = parts.iter().map(|p| p.columns.len()).collect();
-        let columns = split(&mut col_idx, lengths.iter().copied());
-        let entries = split(&mut values, lengths.iter().copied());
-        parts.into_par_iter().zip(columns).zip(entries).for_each(|((part, c), v)| {
-            c.copy_from_slice(&part.columns);
-            v.copy_from_slice(&part.values);
-        });
-        (col_idx, values)
-    };
-    Ok(Csr::from_parts(Arc::new(Pattern::from_parts(rows, cols, row_ptr, col_idx)), values))
+    let columns = parts.into_iter().map(|p| p.columns).collect();
+    Ok(Pattern::from_parts(rows, cols, row_ptr, concat(columns)))
+}
+
+/// All lists one after the other, without room to spare; a single one is not copied.
+pub(crate) fn concat<V: Copy + Default + Send + Sync>(mut parts: Vec<Vec<V>>) -> Vec<V> {
+    if parts.len() == 1 {
+        let mut only = parts.swap_remove(0);
+        only.shrink_to_fit();
+        return only;
+    }
+    let mut all = vec![V::default(); parts.iter().map(Vec::len).sum()];
+    let pieces = split(&mut all, parts.iter().map(Vec::len));
+    parts.into_par_iter().zip(pieces).for_each(|(part, piece)| piece.copy_from_slice(&part));
+    all
 }
 
 /// Consecutive pieces of `list` with these lengths.
-pub(crate) fn split<T>(mut list: &mut [T], lengths: impl Iterator<Item = usize>) -> Vec<&mut [T]> {
+pub(crate) fn split<V>(mut list: &mut [V], lengths: impl Iterator<Item = usize>) -> Vec<&mut [V]> {
     lengths
         .map(|n| {
             let (head, tail) = std::mem::take(&mut list).split_at_mut(n);
@@ -153,4 +154,29 @@ pub(crate) fn split<T>(mut list: &mut [T], lengths: impl Iterator<Item = usize>)
             head
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_cover_all_rows_once() {
+        for work in [vec![0u32], vec![0, 0, 0], vec![0, 5, 5, 5, 6, 100, 101], vec![0, 0, 7], vec![0, 7, 7]] {
+            for tasks in 1..9 {
+                let list = shares(&work, tasks);
+                assert!((1..=tasks).contains(&list.len()), "{work:?} {list:?}");
+                assert_eq!((list[0].start, list[list.len() - 1].end), (0, work.len() - 1));
+                assert!(list.windows(2).all(|w| w[0].end == w[1].start), "{work:?} {list:?}");
+            }
+        }
+        assert_eq!(shares(&[0, 2, 4, 6, 8], 2), [0..2, 2..4]);
+    }
+
+    #[test]
+    fn more_entries_than_32_bits_can_number_are_an_error() {
+        // Rows that are too long cannot be stored here; sizes can.
+        let error = join(u32::MAX as usize, 1, Vec::new()).unwrap_err();
+        assert!(error.is_dimension() && error.to_string().contains("32-bit"), "{error}");
+    }
 }

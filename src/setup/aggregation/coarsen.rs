@@ -165,10 +165,12 @@ impl Coarsening {
 
     /// Candidates of the finest level after as many sweeps as are due.
     fn relaxed(&self, a: &Csr<f64>, candidates: &Array2<f64>) -> Result<Array2<f64>> {
+        // Energy minimisation keeps P Bc = B, right up to the boundary.
+        let exact = matches!(self.smoothing(), Smoothing::Energy | Smoothing::RootNode);
         let sweeps = match self.candidate_sweeps {
             Some(sweeps) => sweeps,
-            None if !self.variant.is_two_sided() && are_near_nullspace(a, candidates) => 0,
-            None => 4,
+            None if exact || self.variant.is_two_sided() || !are_near_nullspace(a, candidates) => 4,
+            None => 0,
         };
         if sweeps == 0 { Ok(candidates.clone()) } else { relax_candidates(a, candidates, sweeps) }
     }
@@ -244,7 +246,9 @@ impl Coarsening {
                     None => minimise(a, &t.prolongation, &pattern, &t.candidates, &[], krylov, steps)?,
                     Some(roots) => with_roots(a, t, roots, candidates, &pattern, krylov, steps)?,
                 };
-                Ok((p, None))
+                // Minimisation may leave nothing of a column, as for triangular matrices; the
+                // coarse matrix would get a row of zeros.
+                Ok((if has_empty_column(&p) { t.prolongation.clone() } else { p }, None))
             }
         }
     }
@@ -281,4 +285,10 @@ impl Coarsening {
         )?;
         check_levels(self.max_levels)
     }
+}
+
+fn has_empty_column(p: &Csr<f64>) -> bool {
+    let mut met = vec![false; p.cols()];
+    p.pattern().col_idx().iter().for_each(|&c| met[c as usize] = true);
+    met.contains(&false)
 }

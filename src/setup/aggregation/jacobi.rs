@@ -81,30 +81,50 @@ fn one_entry_per_row(a: &Csr<f64>, inverse: &[f64], t: &Csr<f64>, factor: f64) -
     assemble(
         n,
         t.cols(),
-        // Made by the first row that needs it.
-        || None,
-        |i, long: &mut Option<Accumulator>, columns, values| {
+        || Row { columns: [0; SHORT + 1], values: [0.0; SHORT + 1], len: 0, long: None },
+        |i, row, columns, values| {
             let weight = factor * inverse[i];
             let terms = a.row(i).map(|(j, v)| (of[j], -(weight * v) * own[j]));
-            let terms = std::iter::once((of[i], own[i])).chain(terms).filter(|e| e.0 != NONE);
-            if a.pattern().row(i).len() > SHORT {
-                let row = long.get_or_insert_with(|| Accumulator::new(t.cols()));
-                terms.for_each(|(c, v)| row.add(c as usize, v));
-                return row.drain(columns, values);
+            if terms.len() > SHORT {
+                let long = row.long.get_or_insert_with(|| Accumulator::new(t.cols()));
+                let terms = std::iter::once((of[i], own[i])).chain(terms);
+                terms.filter(|e| e.0 != NONE).for_each(|(c, v)| long.add(c as usize, v));
+                return long.drain(columns, values);
             }
-            let from = columns.len();
-            for (c, v) in terms {
-                // From the end: neighbours in a row tend to be in the same aggregate.
-                let met = columns[from..].iter().rposition(|&q| q <= c).map_or(from, |p| from + p + 1);
-                if met > from && columns[met - 1] == c {
-                    values[met - 1] += v;
-                } else {
-                    columns.insert(met, c);
-                    values.insert(met, v);
-                }
-            }
+            row.len = 0;
+            row.add(of[i], own[i]);
+            terms.for_each(|(c, v)| row.add(c, v));
+            columns.extend_from_slice(&row.columns[..row.len]);
+            values.extend_from_slice(&row.values[..row.len]);
         },
     )
+}
+
+/// A row under construction, columns ascending.
+struct Row {
+    columns: [u32; SHORT + 1],
+    values: [f64; SHORT + 1],
+    len: usize,
+    /// For rows that are not short; made by the first of them.
+    long: Option<Accumulator>,
+}
+
+impl Row {
+    /// Adds `v` in column `c`; [`NONE`] is no column.
+    #[inline(always)]
+    fn add(&mut self, c: u32, v: f64) {
+        if let Some(p) = self.columns[..self.len].iter().position(|&q| q == c) {
+            self.values[p] += v;
+        } else if c != NONE && self.len <= SHORT {
+            let mut p = self.len;
+            while p > 0 && self.columns[p - 1] > c {
+                (self.columns[p], self.values[p]) = (self.columns[p - 1], self.values[p - 1]);
+                p -= 1;
+            }
+            (self.columns[p], self.values[p]) = (c, v);
+            self.len += 1;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -149,8 +149,8 @@ pub struct Coarsening {
     /// ([`detect_block_size`](super::detect_block_size)) if absent.
     pub block_size: Option<usize>,
     /// Symmetric Gauss–Seidel sweeps on the candidates of the finest level. If absent: 4 for
-    /// two-sided variants and for candidates with A B ≉ 0 in more than a tenth of the rows;
-    /// none otherwise, where they would not change convergence.
+    /// two-sided variants, for energy minimisation, and for candidates with A B ≉ 0 in more
+    /// than a tenth of the rows; none otherwise, where they would not change convergence.
     pub candidate_sweeps: Option<usize>,
     /// Weight ω of [`jacobi_prolongation`]; 4/3 by default.
     pub jacobi_omega: f64,

@@ -4,7 +4,7 @@ use faer::Mat;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::setup::spectral::{infinity_norm, multiply as scaled_product, restarted};
+use crate::setup::spectral::{BREAKDOWN, infinity_norm, multiply as scaled_product, restarted};
 use crate::setup::vector::{dot, norm, project, scale, subtract};
 use crate::sparse::Csr;
 
@@ -92,7 +92,7 @@ pub fn spectral_estimate(
             return Err(overflow());
         }
         steps += 1;
-        if length <= 1e-12 * before {
+        if length <= BREAKDOWN * before {
             break;
         }
         h[(steps, steps - 1)] = length;

@@ -1,203 +1,137 @@
 //! Sparse products, row by row (Gustavson 1978).
+//!
+//! A product is worked out at once, or in two steps: a plan holds the structure and the place
+//! where every single product of two values is added, and then takes any values. Sums run in
+//! the same order either way and on any number of threads.
 
 mod accumulate;
-mod dense;
-use dense::Dense;
+mod galerkin;
+mod plan;
+mod positions;
+#[cfg(test)]
+mod tests;
+
+pub use galerkin::GalerkinPlan;
+pub use plan::ProductPlan;
+
+use std::sync::Arc;
 
 use accumulate::Sums;
 
+use super::finite::first_not_finite;
 use super::rows::{Pool, build};
-use super::{Csr, Scalar};
+use super::{Csr, Pattern, Scalar};
 use crate::error::{Error, Result};
 
 impl<T: Scalar> Csr<T> {
-    /// A B.
+    /// A B. Cost: one pass over the entries of B that the rows of A meet, in parallel. For many
+    /// products of the same structure see [`ProductPlan`].
     ///
     /// # Errors
-    /// Inner dimensions that differ, or a product too large for 32-bit indices.
+    /// Inner dimensions that differ, a product too large for 32-bit indices, or one that
+    /// overflows (with its row and column).
     pub fn multiply(&self, other: &Self) -> Result<Self> {
-        if self.cols() != other.rows() {
-            return Err(Error::dimension(format!(
-                "cannot multiply a {} × {} by a {} × {} matrix",
-                self.rows(),
-                self.cols(),
-                other.rows(),
-                other.cols()
-            )));
-        }
+        check_chain(self.pattern(), other.pattern())?;
         let pool = Pool::new(|| Sums::<T>::new(other.cols()));
-        let mode = std::env::var("MODE").map_or(0, |m| m.parse().unwrap());
-        if mode & 8 == 8 {
-            let pool = Pool::new(|| Dense::<T>::new(other.cols()));
-            return build(other.cols(), self.pattern().row_ptr(), 4, |range, rows| {
-                pool.with(|sums| {
-                    for i in range {
-                        for (k, v) in self.row(i) {
-                            let r = other.pattern().row(k);
-                            sums.add_row(v, &other.pattern().col_idx(), &other.values(), r.start, r.end);
-                        }
-                        if !sums.drain(rows) {
-                            break;
-                        }
-                    }
-                })
-            });
-        }
-        build(other.cols(), self.pattern().row_ptr(), 4, |range, rows| {
+        let weight = 1 + other.nnz() / other.rows().max(1);
+        let product = build(other.cols(), self.pattern().row_ptr(), weight, |range, lines, values| {
             pool.with(|sums| {
                 for i in range {
                     for (k, v) in self.row(i) {
-                        let r = other.pattern().row(k);
-                        if mode & 2 == 0 {
-                            sums.add_row(v, &other.pattern().col_idx(), &other.values(), r.start, r.end);
-                        } else {
-                            sums.add_row2(v, &other.pattern().col_idx(), &other.values(), r.start, r.end);
-                        }
+                        let row = other.pattern().row(k);
+                        sums.add_row(v, &other.pattern().col_idx()[row.clone()], &other.values()[row]);
                     }
-                    if !sums.drain(rows) {
+                    if !sums.drain(lines, values) {
                         break;
                     }
                 }
-            })
-        })
+            });
+        })?;
+        check_overflow(product.pattern(), product.values())?;
+        Ok(product)
     }
 
-    /// The Galerkin product R A P.
+    /// The Galerkin product R A P, for this matrix A. Cost: about that of R A and then (R A) P,
+    /// row by row in parallel; no more than a row of R A is ever stored. For many products of
+    /// the same structure see [`GalerkinPlan`].
     ///
     /// # Errors
-    /// Dimensions that do not chain.
+    /// Dimensions that do not chain, a product too large for 32-bit indices, or one that
+    /// overflows (with its row and column).
     pub fn galerkin(&self, restriction: &Self, prolongation: &Self) -> Result<Self> {
-        let (r, p) = (restriction, prolongation);
-        let mode = std::env::var("MODE").map_or(0, |m| m.parse().unwrap());
-        let pool = Pool::new(|| (Sums::<T>::new(self.cols()), Sums::<T>::new(p.cols())));
-        if mode & 8 == 8 {
-            let pool = Pool::new(|| (Dense::<T>::new(self.cols()), Dense::<T>::new(p.cols())));
-            return build(p.cols(), r.pattern().row_ptr(), 4, |range, rows| {
-                pool.with(|(inner, sums)| {
-                    for i in range {
-                        if mode & 1 == 1 {
-                            for (k, v) in r.row(i) {
-                                for (j, a) in self.row(k) {
-                                    let q = p.pattern().row(j);
-                                    sums.add_row(v * a, p.pattern().col_idx(), p.values(), q.start, q.end);
-                                }
-                            }
-                        } else {
-                            for (k, v) in r.row(i) {
-                                let q = self.pattern().row(k);
-                                inner.add_row(v, self.pattern().col_idx(), self.values(), q.start, q.end);
-                            }
-                            for (j, w) in inner.entries() {
-                                let q = p.pattern().row(j as usize);
-                                sums.add_row(w, p.pattern().col_idx(), p.values(), q.start, q.end);
-                            }
-                            inner.clear();
-                        }
-                        if !sums.drain(rows) {
-                            break;
-                        }
-                    }
-                })
-            });
-        }
-        if mode & 16 == 16 {
-            let pool = Pool::new(|| (Dense::<T>::new(self.cols()), Sums::<T>::new(p.cols())));
-            return build(p.cols(), r.pattern().row_ptr(), 4, |range, rows| {
-                pool.with(|(inner, sums)| {
-                    for i in range {
-                        if mode & 1 == 1 {
-                            for (k, v) in r.row(i) {
-                                for (j, a) in self.row(k) {
-                                    let q = p.pattern().row(j);
-                                    sums.add_row2(v * a, p.pattern().col_idx(), p.values(), q.start, q.end);
-                                }
-                            }
-                        } else {
-                            for (k, v) in r.row(i) {
-                                let q = self.pattern().row(k);
-                                inner.add_row(v, self.pattern().col_idx(), self.values(), q.start, q.end);
-                            }
-                            for (j, w) in inner.entries() {
-                                let q = p.pattern().row(j as usize);
-                                sums.add_row2(w, p.pattern().col_idx(), p.values(), q.start, q.end);
-                            }
-                            inner.clear();
-                        }
-                        if !sums.drain(rows) {
-                            break;
-                        }
-                    }
-                })
-            });
-        }
-        if mode & 32 == 32 {
-            let pool = Pool::new(|| (Sums::<T>::new(self.cols()), Dense::<T>::new(p.cols())));
-            return build(p.cols(), r.pattern().row_ptr(), 4, |range, rows| {
-                pool.with(|(inner, sums)| {
-                    for i in range {
-                        if mode & 1 == 1 {
-                            for (k, v) in r.row(i) {
-                                for (j, a) in self.row(k) {
-                                    let q = p.pattern().row(j);
-                                    sums.add_row(v * a, p.pattern().col_idx(), p.values(), q.start, q.end);
-                                }
-                            }
-                        } else {
-                            for (k, v) in r.row(i) {
-                                let q = self.pattern().row(k);
-                                inner.add_row2(v, self.pattern().col_idx(), self.values(), q.start, q.end);
-                            }
-                            for (j, w) in inner.entries() {
-                                let q = p.pattern().row(j as usize);
-                                sums.add_row(w, p.pattern().col_idx(), p.values(), q.start, q.end);
-                            }
-                            inner.clear();
-                        }
-                        if !sums.drain(rows) {
-                            break;
-                        }
-                    }
-                })
-            });
-        }
-        build(p.cols(), r.pattern().row_ptr(), 4, |range, rows| {
-            pool.with(|(inner, sums)| {
+        let (r, a, p) = (restriction, self, prolongation);
+        check_chain(r.pattern(), a.pattern())?;
+        check_chain(a.pattern(), p.pattern())?;
+        let pool = Pool::new(|| (Sums::<T>::new(a.cols()), Sums::<T>::new(p.cols())));
+        let weight = 2 + 2 * a.nnz() / a.rows().max(1);
+        let product = build(p.cols(), r.pattern().row_ptr(), weight, |range, lines, values| {
+            pool.with(|(inner, outer)| {
                 for i in range {
-                    if mode & 1 == 1 {
-                        for (k, v) in r.row(i) {
-                            for (j, a) in self.row(k) {
-                                let q = p.pattern().row(j);
-                                if mode & 2 == 0 {
-                                    sums.add_row(v * a, p.pattern().col_idx(), p.values(), q.start, q.end);
-                                } else {
-                                    sums.add_row2(v * a, p.pattern().col_idx(), p.values(), q.start, q.end);
-                                }
-                            }
-                        }
-                    } else {
-                        for (k, v) in r.row(i) {
-                            let q = self.pattern().row(k);
-                            if mode & 4 == 0 {
-                                inner.add_row(v, self.pattern().col_idx(), self.values(), q.start, q.end);
-                            } else {
-                                inner.add_row2(v, self.pattern().col_idx(), self.values(), q.start, q.end);
-                            }
-                        }
-                        for (j, w) in inner.entries() {
-                            let q = p.pattern().row(j as usize);
-                            if mode & 2 == 0 {
-                                sums.add_row(w, p.pattern().col_idx(), p.values(), q.start, q.end);
-                            } else {
-                                sums.add_row2(w, p.pattern().col_idx(), p.values(), q.start, q.end);
-                            }
-                        }
-                        inner.clear();
+                    for (k, v) in r.row(i) {
+                        let row = a.pattern().row(k);
+                        inner.add_row(v, &a.pattern().col_idx()[row.clone()], &a.values()[row]);
                     }
-                    if !sums.drain(rows) {
+                    for (j, v) in inner.entries() {
+                        let row = p.pattern().row(j);
+                        outer.add_row(v, &p.pattern().col_idx()[row.clone()], &p.values()[row]);
+                    }
+                    inner.clear();
+                    if !outer.drain(lines, values) {
                         break;
                     }
                 }
-            })
-        })
+            });
+        })?;
+        check_overflow(product.pattern(), product.values())?;
+        Ok(product)
     }
+}
+
+fn check_chain(a: &Pattern, b: &Pattern) -> Result<()> {
+    if a.cols() == b.rows() {
+        return Ok(());
+    }
+    Err(Error::dimension(format!(
+        "cannot multiply a {} × {} by a {} × {} matrix",
+        a.rows(),
+        a.cols(),
+        b.rows(),
+        b.cols()
+    )))
+}
+
+/// The factors are finite, so what is not finite here has overflowed.
+fn check_overflow<T: Scalar>(pattern: &Pattern, values: &[T]) -> Result<()> {
+    let Some(p) = first_not_finite(values) else { return Ok(()) };
+    let (i, j) = pattern.place(p);
+    Err(Error::invalid_input(format!(
+        "the product overflows in row {}, column {} ({}); scale the matrices down",
+        i + 1,
+        j + 1,
+        values[p]
+    )))
+}
+
+/// Fails unless a matrix has the pattern that the plan was made for.
+fn check_pattern(name: &str, planned: &Arc<Pattern>, given: &Arc<Pattern>) -> Result<()> {
+    if Arc::ptr_eq(planned, given) || planned == given {
+        return Ok(());
+    }
+    Err(Error::dimension(format!(
+        "{name} is {} × {} with {} entries and not of the pattern that the plan was made for, {} × {} with {}; \
+         make a new plan",
+        given.rows(),
+        given.cols(),
+        given.nnz(),
+        planned.rows(),
+        planned.cols(),
+        planned.nnz()
+    )))
+}
+
+fn check_length(name: &str, pattern: &Pattern, length: usize) -> Result<()> {
+    if length == pattern.nnz() {
+        return Ok(());
+    }
+    Err(Error::dimension(format!("{length} values of {name}, its pattern has {} entries", pattern.nnz())))
 }

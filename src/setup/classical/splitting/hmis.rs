@@ -9,8 +9,7 @@ use super::pmis::complete;
 use crate::error::Result;
 use crate::sparse::Pattern;
 
-/// Points of a block; a multiple of it whatever the number of threads, so that the splitting
-/// does not depend on it.
+/// Points of a block; fixed, so that the splitting does not depend on the number of threads.
 const BLOCK: usize = 1 << 17;
 
 /// The hybrid of De Sterck, Yang and Heys (2006) of the Ruge–Stüben and PMIS splittings.

@@ -1,0 +1,124 @@
+//! Symmetry: every entry meets its partner across the diagonal in one pass.
+
+use super::{Csr, Pattern, Scalar};
+use crate::error::Result;
+
+/// What [`pairs`] found.
+enum Met {
+    /// Entries (i, j) and (j, i) with j < i, as nonzero numbers.
+    Pair(usize, usize),
+    /// An entry off the diagonal whose partner is not stored, as nonzero number.
+    Single(usize),
+}
+
+/// Finds the partner of every entry off the diagonal of a square pattern, until `f` returns
+/// false; whether it never did. Rows are read in order, so the entries right of the diagonal
+/// of a row are met in order too and a cursor for every row suffices.
+#[inline(always)]
+fn pairs(pattern: &Pattern, mut f: impl FnMut(Met) -> bool) -> bool {
+    let (ptr, col_idx) = (pattern.row_ptr(), pattern.col_idx());
+    let mut cursor = ptr[..pattern.rows()].to_vec();
+    for i in 0..pattern.rows() {
+        let mut p = ptr[i] as usize;
+        let end = ptr[i + 1] as usize;
+        while p < end && (col_idx[p] as usize) < i {
+            let j = col_idx[p] as usize;
+            let (mut q, stop) = (cursor[j] as usize, ptr[j + 1] as usize);
+            while q < stop && (col_idx[q] as usize) < i {
+                if !f(Met::Single(q)) {
+                    return false;
+                }
+                q += 1;
+            }
+            let paired = q < stop && col_idx[q] as usize == i;
+            if !f(if paired { Met::Pair(p, q) } else { Met::Single(p) }) {
+                return false;
+            }
+            cursor[j] = (q + usize::from(paired)) as u32;
+            p += 1;
+        }
+        cursor[i] = (p + usize::from(p < end && col_idx[p] as usize == i)) as u32;
+    }
+    let rest = |i: usize| cursor[i] as usize..ptr[i + 1] as usize;
+    (0..pattern.rows()).flat_map(rest).all(|p| f(Met::Single(p)))
+}
+
+const LANES: usize = 8;
+
+/// f over all values, in a fixed order that lets them be taken eight at a time.
+#[inline(always)]
+fn fold<T: Scalar>(values: &[T], f: impl Fn(f64, f64) -> f64, join: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let mut chunks = values.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (lane, v) in lanes.iter_mut().zip(chunk) {
+            *lane = f(*lane, v.to_f64());
+        }
+    }
+    let tail = chunks.remainder().iter().fold(0.0, |sum, v| f(sum, v.to_f64()));
+    lanes.into_iter().fold(tail, join)
+}
+
+impl Pattern {
+    /// Whether entry (j, i) is stored wherever (i, j) is. Cost: one pass, less if it is not so.
+    pub fn is_symmetric(&self) -> bool {
+        self.rows() == self.cols() && pairs(self, |met| matches!(met, Met::Pair(..)))
+    }
+}
+
+impl<T: Scalar> Csr<T> {
+    /// Frobenius norm of A − Aᵀ relative to that of A; 0 for a symmetric matrix, 1 or more
+    /// for one that is far from it, infinite for one that is not square. Cost: three passes.
+    pub fn asymmetry(&self) -> f64 {
+        if self.rows() != self.cols() {
+            return f64::INFINITY;
+        }
+        let values = self.values();
+        // Scaled, so that no square overflows or vanishes.
+        let largest = fold(values, |m, v| if v.abs() > m { v.abs() } else { m }, f64::max);
+        let scaled = |v: f64| v / largest;
+        let norm = fold(values, |sum, v| sum + scaled(v) * scaled(v), |a, b| a + b);
+        let mut difference = 0.0;
+        pairs(self.pattern(), |met| {
+            match met {
+                Met::Pair(p, q) if values[p] == values[q] => {}
+                Met::Pair(p, q) => {
+                    let d = scaled(values[p].to_f64()) - scaled(values[q].to_f64());
+                    difference += 2.0 * d * d;
+                }
+                Met::Single(p) => difference += 2.0 * scaled(values[p].to_f64()).powi(2),
+            }
+            true
+        });
+        if norm > 0.0 { (difference / norm).sqrt() } else { 0.0 }
+    }
+
+    /// Symmetric to rounding (relative asymmetry below 10⁻¹²).
+    pub fn is_symmetric(&self) -> bool {
+        self.asymmetry() < 1e-12
+    }
+
+    /// (A + Aᵀ)/2, on the pattern of A if that is symmetric. Cost: one pass then, else a
+    /// transposition and a sum.
+    ///
+    /// # Errors
+    /// A matrix that is not square.
+    pub fn symmetric_part(&self) -> Result<Self> {
+        let half = T::from_f64(0.5);
+        if self.rows() == self.cols() {
+            let mut values = self.values().to_vec();
+            let paired = pairs(self.pattern(), |met| match met {
+                Met::Pair(p, q) => {
+                    let mean = half * values[p] + half * values[q];
+                    (values[p], values[q]) = (mean, mean);
+                    true
+                }
+                Met::Single(_) => false,
+            });
+            if paired {
+                return Ok(Self::from_parts(self.pattern().clone(), values));
+            }
+        }
+        self.add(half, &self.transpose(), half)
+    }
+}
