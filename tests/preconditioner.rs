@@ -211,5 +211,6 @@ fn single_precision_is_close_for_a_singular_matrix() {
     let (mut double, mut z) = (vec![0.0; m * m], vec![0.0; m * m]);
     amg.apply(&b, &mut double).unwrap();
     amg.freeze_f32().unwrap().apply(&b, &mut z).unwrap();
-    assert!(distance(&z, &double) < 1e-5, "{:e}", distance(&z, &double));
+    // The condition number on the complement of the constants, about 10³, times the rounding of f32.
+    assert!(distance(&z, &double) < 1e-4, "{:e}", distance(&z, &double));
 }

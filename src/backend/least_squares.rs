@@ -35,7 +35,7 @@ pub fn least_squares<T: Scalar, B: Backend<T>>(
                 let h = ratio(v1v2[q], v1v1[q]);
                 let (left, rhs) = (v2v2[q] - h * v1v2[q], v2b[q] - h * v1b[q]);
                 let y2 = if left > dependent * v2v2[q] { rhs / left } else { T::ZERO };
-                y1[q] = y1[q] - h * y2;
+                y1[q] -= h * y2;
                 y2
             })
             .collect();

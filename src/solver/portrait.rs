@@ -159,13 +159,13 @@ impl fmt::Display for Portrait {
         let symmetry = match self.asymmetry {
             0.0 => "symmetric".to_string(),
             a if a < 1e-12 => format!("symmetric to rounding ({a:.1e})"),
-            a => format!("nonsymmetric, ‖A − Aᵀ‖/‖A‖ = {a:.2e}"),
+            a => format!("not symmetric, ‖A − Aᵀ‖/‖A‖ = {a:.2e}"),
         };
         let of = |count: usize| if count == self.rows { "all".to_string() } else { count.to_string() };
-        writeln!(f, "rows                     {}", self.rows)?;
         writeln!(
             f,
-            "nonzeros                 {} ({:.1} per row, {} at most)",
+            "matrix                   {0} × {0}, {1} nonzeros, {2:.1} per row, {3} at most",
+            self.rows,
             self.nonzeros,
             self.mean_row(),
             self.longest_row
