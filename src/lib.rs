@@ -36,6 +36,7 @@
 //! | [`autodiff`], [`setup`] | the tape and its rules; strength, aggregation, interpolation, relaxation values |
 //! | [`multigrid`] | hierarchies, smoothers and the one cycle |
 //! | [`krylov`] | CG, BiCGStab, FGMRES, plain cycles |
+//! | [`solver`] | what suits a matrix, and a whole solver of it |
 //! | [`learn`] | parameters, loss, optimiser, trainer |
 //! | [`frozen`] | the frozen solver and its file |
 //! | [`integrations`], `plot` | faer; pictures (feature `plot`) |

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// Rows, columns and the sorted column indices of every row (CSR), without values.
 ///
 /// Indices are 32 bit: a matrix may have up to 2³² − 1 nonzeros. A pattern is
-/// immutable and shared through [`Arc`]; its transposition is worked out on first use.
+/// immutable and shared through [`Arc`](std::sync::Arc); its transposition is worked out on first use.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "Raw", into = "Raw")]
 pub struct Pattern {

@@ -2,7 +2,7 @@
 //! points.
 //!
 //! [`Classical::coarsen`] does it all. Its steps are public as well: the strong connections of
-//! every unknown ([`Strength`](super::Strength)), the [`splitting`] into coarse points and fine
+//! every unknown ([`Strength`]), the [`splitting`] into coarse points and fine
 //! ones, and the interpolation of the latter from the former. The restriction is the transpose
 //! of that; for nonsymmetric problems it may come from the transposed matrix, or be an
 //! approximate ideal one ([`air_restriction`]). One unknown per node is meant; for systems

@@ -1,0 +1,45 @@
+//! The solvers of this crate that are compared with others. What is to be measured is said here
+//! and nowhere else.
+
+use multigrad::error::{Error, Result};
+use multigrad::krylov::Outcome;
+use multigrad::multigrid::Amg;
+use multigrad::solver::{self, Configuration, Portrait, candidates};
+use multigrad::sparse::Csr;
+
+/// A solver that has been set up.
+pub struct Solver(solver::Solver);
+
+/// The name of a configuration on the command line, without commas.
+fn name(configuration: &Configuration) -> String {
+    configuration.to_string().replace(", ", " ")
+}
+
+/// The names of the configurations worth trying for `a`: the automatic choice, then the others.
+pub fn names(a: &Csr<f64>) -> Vec<String> {
+    let others = candidates(&Portrait::of(a), false);
+    std::iter::once("auto".to_string()).chain(others.iter().map(name)).collect()
+}
+
+/// Sets up the configuration of this name: everything that is done before the first iteration.
+///
+/// # Errors
+/// A name that [`names`] does not give; a matrix that the configuration does not suit.
+pub fn setup(wanted: &str, a: &Csr<f64>) -> Result<Solver> {
+    if wanted == "auto" {
+        return Amg::auto(a).map(Solver);
+    }
+    let found = candidates(&Portrait::of(a), false).into_iter().find(|c| name(c) == wanted);
+    let unknown = || Error::invalid_input(format!("'{wanted}' is not a configuration"));
+    solver::Solver::build(a, &found.ok_or_else(unknown)?, None).map(Solver)
+}
+
+impl Solver {
+    /// Solves A x = b to the relative residual `rtol`.
+    ///
+    /// # Errors
+    /// As for the `solve` of the Krylov methods.
+    pub fn solve(&self, a: &Csr<f64>, b: &[f64], rtol: f64) -> Result<Outcome> {
+        self.0.solve_to(a, b, rtol, 300, &mut |_, _| ())
+    }
+}
