@@ -8,6 +8,7 @@ use multigrad::gallery::{
 };
 use multigrad::krylov::Status;
 use multigrad::multigrid::Amg;
+use multigrad::operator::Preconditioner;
 use multigrad::solver::Krylov;
 use multigrad::sparse::Csr;
 
@@ -129,4 +130,39 @@ fn the_choice_follows_the_matrix() {
     assert_eq!((graph.setup.name(), graph.krylov), ("pairwise", Krylov::Cg));
     let flow = choice(recirculating_flow(20, 0.005, FlowScheme::Supg).unwrap());
     assert_ne!(flow.krylov, Krylov::Cg);
+}
+
+/// The largest difference of two solutions, relative to the second.
+fn distance(x: &[f64], y: &[f64]) -> f64 {
+    let largest = |v: &mut dyn Iterator<Item = f64>| v.fold(0.0f64, |m, v| m.max(v.abs()));
+    largest(&mut x.iter().zip(y).map(|(x, y)| x - y)) / largest(&mut y.iter().copied())
+}
+
+#[test]
+fn a_refreshed_solver_is_one_of_the_new_matrix() {
+    for problem in [poisson_2d(40, 40), recirculating_flow(30, 0.005, FlowScheme::Supg)] {
+        let Problem { matrix: a, rhs, .. } = problem.unwrap();
+        // Twice the matrix has the same transfers: refreshing is the same as building.
+        let double = a.map(|_, _, v| 2.0 * v);
+        let mut solver = Amg::auto(&a).unwrap();
+        let (fresh, before) = (Amg::auto(&double).unwrap(), solver.solve(&a, &rhs).unwrap());
+        solver.refresh(&double).unwrap();
+        let (mut x, mut y) = (vec![0.0; a.rows()], vec![0.0; a.rows()]);
+        solver.apply(&rhs, &mut x).unwrap();
+        fresh.apply(&rhs, &mut y).unwrap();
+        assert!(distance(&x, &y) < 1e-5, "{:e}", distance(&x, &y));
+        // A time step, twice, and back.
+        let step = a.map(|i, j, v| if i == j { 1.3 * v } else { v });
+        for _ in 0..2 {
+            solver.refresh(&step).unwrap();
+            let out = solver.solve(&step, &rhs).unwrap();
+            assert!(out.converged() && out.iterations <= before.iterations + 2, "{out}");
+        }
+        solver.refresh(&a).unwrap();
+        assert_eq!(solver.solve(&a, &rhs).unwrap().iterations, before.iterations);
+        // Another pattern is refused, and the solver stays as it was.
+        let other = Csr::identity(a.rows());
+        assert!(solver.refresh(&other).unwrap_err().to_string().contains("another pattern"));
+        assert_eq!(solver.solve(&a, &rhs).unwrap().iterations, before.iterations);
+    }
 }

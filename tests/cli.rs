@@ -84,6 +84,13 @@ fn every_problem_is_generated_described_and_solved() {
         "recirculating-flow --n 20 --scheme supg",
         "recirculating-flow --n 20 --scheme galerkin --epsilon 0.1",
         "poisson2d --n 1",
+        "jumps3d --n 8 --seed 3",
+        "stretched2d --n 16",
+        "anisotropic3d --n 8",
+        "elasticity2d --n 8 --near-nullspace modes.mtx",
+        "elasticity3d --n 3",
+        "unstructured3d --n 6",
+        "power-law-grounded --n 300",
         "poisson2d --n 2",
     ] {
         f.run(&format!("generate {problem} -o a.mtx --rhs b.mtx")).ok();
@@ -154,6 +161,26 @@ fn every_smoother_under_every_method() {
         }
     }
     f.run("solve n.mtx --krylov cg").fails(2, &["not", "symmetric", "FGMRES"]);
+}
+
+#[test]
+fn configurations_are_compared_the_fastest_first() {
+    let f = Folder::new();
+    for problem in ["poisson2d --n 16", "recirculating-flow --n 16 --scheme supg", "power-law --n 200"] {
+        f.run(&format!("generate {problem} -o a.mtx --rhs b.mtx")).ok();
+        let out = f.run("compare a.mtx --rhs b.mtx --repeat 1 --json c.json --csv c.csv").ok().out.clone();
+        assert!(out.contains("← auto"), "{out}");
+        let table = f.json("c.json");
+        let rows = table["configurations"].as_array().unwrap();
+        assert!(rows.len() > 8, "{out}");
+        let converged: Vec<f64> = rows
+            .iter()
+            .filter(|r| r["converged"] == true)
+            .map(|r| r["total_seconds"].as_f64().unwrap())
+            .collect();
+        assert!(converged.windows(2).all(|w| w[0] <= w[1]), "{out}");
+        assert_eq!(rows.iter().filter(|r| r["automatic"] == true).count(), 1);
+    }
 }
 
 #[test]

@@ -51,12 +51,50 @@ pub enum Problem {
     Poisson3d,
     /// −∇·(QᵀDQ∇u), D = diag(1, ε), bilinear elements
     RotatedAnisotropic,
+    /// 7-point diffusion with coefficients 1, 10⁻², 10⁻⁴ along the axes
+    #[value(name = "anisotropic3d")]
+    Anisotropic3d,
+    /// −Δu − k²u, indefinite
+    #[value(name = "helmholtz2d")]
+    Helmholtz2d,
+    /// Diffusion that jumps by 10⁶ between blocks
+    #[value(name = "jumps2d")]
+    Jumps2d,
+    /// The same in three dimensions
+    #[value(name = "jumps3d")]
+    Jumps3d,
+    /// Finite volumes on a grid stretched 1000:1
+    #[value(name = "stretched2d")]
+    Stretched2d,
+    /// Pure Neumann conditions, singular
+    #[value(name = "neumann2d")]
+    Neumann2d,
+    /// Linear elasticity in the plane, with rigid-body modes
+    #[value(name = "elasticity2d")]
+    Elasticity2d,
+    /// Linear elasticity in space, with rigid-body modes
+    #[value(name = "elasticity3d")]
+    Elasticity3d,
+    /// Linear elements on an unstructured mesh of tetrahedra
+    #[value(name = "unstructured3d")]
+    Unstructured3d,
+    /// Laplacian of a graph with power-law degrees, singular
+    PowerLaw,
+    /// The same with one vertex grounded
+    PowerLawGrounded,
+}
+
+impl Problem {
+    /// Its name on the command line and in the gallery.
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |v| v.get_name().to_string())
+    }
 }
 
 #[derive(Debug, Args)]
 pub struct Generate {
     pub problem: Problem,
-    /// Interior unknowns per direction
+    /// Unknowns, cells or elements per direction; vertices of a graph
     #[arg(long, default_value = "64", allow_negative_numbers = true, value_parser = positive_count)]
     pub n: usize,
     /// Discretisation of the flow: upwind, supg or galerkin [default: upwind]
@@ -68,9 +106,15 @@ pub struct Generate {
     /// Angle of the anisotropy in radians [default: π/6]
     #[arg(long, allow_negative_numbers = true, value_parser = finite)]
     pub theta: Option<f64>,
+    /// Seed of problems with something random in them
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    pub seed: u64,
     /// Where the matrix goes
     #[arg(short, long, value_name = "A.mtx")]
     pub output: PathBuf,
+    /// Where the rigid-body modes of elasticity go
+    #[arg(long, value_name = "MODES.mtx")]
+    pub near_nullspace: Option<PathBuf>,
     /// Where the right-hand side goes
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,

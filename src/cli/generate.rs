@@ -13,7 +13,12 @@ use crate::sparse::matrix_market;
 
 pub fn run(options: &Generate) -> Result<Verdict> {
     let Generate { n, epsilon, theta, scheme, .. } = *options;
-    let outputs = [options.rhs.as_deref(), options.coordinates.as_deref(), options.json.as_deref()];
+    let outputs = [
+        options.rhs.as_deref(),
+        options.coordinates.as_deref(),
+        options.near_nullspace.as_deref(),
+        options.json.as_deref(),
+    ];
     check_outputs([], [Some(options.output.as_path())].into_iter().chain(outputs))?;
     let unused = |given: bool, option: &str, of: &str| {
         if given { Err(misuse(format!("{option} belongs to {of} only"))) } else { Ok(()) }
@@ -42,8 +47,23 @@ pub fn run(options: &Generate) -> Result<Verdict> {
             epsilon.unwrap_or(1e-3),
             theta.unwrap_or(std::f64::consts::FRAC_PI_6),
         )?,
+        other => gallery::named(&other.name(), n, options.seed)?,
     };
+    unused(
+        options.near_nullspace.is_some() && problem.near_nullspace.is_none(),
+        "--near-nullspace",
+        "elasticity2d and elasticity3d",
+    )?;
+    if options.coordinates.is_some() && problem.coordinates.ncols() == 0 {
+        return Err(misuse(format!(
+            "{} is a graph and has no coordinates; leave out --coordinates",
+            problem.name
+        )));
+    }
     matrix_market::write_matrix(&options.output, &problem.matrix)?;
+    if let (Some(path), Some(modes)) = (&options.near_nullspace, &problem.near_nullspace) {
+        matrix_market::write_dense(path, modes.view())?;
+    }
     if let Some(path) = &options.rhs {
         matrix_market::write_vector(path, &problem.rhs)?;
     }
