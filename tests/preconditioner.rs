@@ -6,9 +6,9 @@ mod common;
 mod numbers;
 
 use multigrad::gallery::{FlowScheme, recirculating_flow, rotated_anisotropic};
-use multigrad::multigrid::{Amg, CycleKind, CyclePreconditioner, Passes, Relaxation};
+use multigrad::multigrid::{Amg, CycleKind, CyclePreconditioner, Passes, Relaxation, training_setup};
 use multigrad::operator::Preconditioner;
-use multigrad::setup::Coarsening;
+use multigrad::setup::{Coarsening, Variant};
 use multigrad::sparse::Csr;
 use numbers::{Numbers, distance, dot, largest};
 
@@ -204,13 +204,19 @@ fn single_precision_is_close_for_a_singular_matrix() {
             t.extend([(p, p, w), (q, q, w), (p, q, -w), (q, p, -w)]);
         }
     }
-    let amg = Amg::smoothed_aggregation().build(&Csr::from_triplets(m * m, m * m, &t).unwrap()).unwrap();
+    let a = Csr::from_triplets(m * m, m * m, &t).unwrap();
     let mut b: Vec<f64> = r.vector(m * m);
     let mean = b.iter().sum::<f64>() / b.len() as f64;
     b.iter_mut().for_each(|v| *v -= mean);
-    let (mut double, mut z) = (vec![0.0; m * m], vec![0.0; m * m]);
-    amg.apply(&b, &mut double).unwrap();
-    amg.freeze_f32().unwrap().apply(&b, &mut z).unwrap();
-    // The condition number on the complement of the constants, about 10³, times the rounding of f32.
-    assert!(distance(&z, &double) < 1e-4, "{:e}", distance(&z, &double));
+    // With the default the coarsest matrix passes for a regular one, and both precisions add a
+    // constant that differs by its rounding: harmless to CG, but a defect of the direct solver's test.
+    let every_entry_strong = training_setup(Variant::Symmetric);
+    for (coarsening, bound) in [(every_entry_strong, 1e-5), (Coarsening::default(), 1e-4)] {
+        let amg = Amg::builder(coarsening).build(&a).unwrap();
+        let (mut double, mut z) = (vec![0.0; m * m], vec![0.0; m * m]);
+        amg.apply(&b, &mut double).unwrap();
+        amg.freeze_f32().unwrap().apply(&b, &mut z).unwrap();
+        let distance = distance(&z, &double);
+        assert!(distance < bound, "{distance:e}");
+    }
 }
