@@ -14,6 +14,8 @@
 //! `cols`), and the lengths of `values` and `x` are compared with it here.
 #![allow(unsafe_code)]
 
+use std::ops::Range;
+
 use super::View;
 use crate::sparse::Scalar;
 
@@ -61,5 +63,75 @@ pub fn row_products<T: Scalar>(
         };
         emit(first + local, y, sum);
         start = end;
+    }
+}
+
+/// The rows of a square matrix split at their diagonals, for substitutions and sweeps over one
+/// vector.
+#[derive(Clone, Copy)]
+pub struct SplitRows<'a, T> {
+    row_ptr: &'a [u32],
+    splits: &'a [u32],
+    columns: &'a [u32],
+    values: &'a [T],
+    /// Columns of the matrix.
+    width: usize,
+}
+
+impl<'a, T: Scalar> SplitRows<'a, T> {
+    pub fn new(a: View<'a, T>) -> Self {
+        let pattern = a.pattern;
+        assert!(a.values.len() == pattern.nnz(), "values of a matrix");
+        Self {
+            row_ptr: pattern.row_ptr(),
+            splits: pattern.splits(),
+            columns: pattern.col_idx(),
+            values: a.values,
+            width: pattern.cols(),
+        }
+    }
+
+    /// The entries of row `i` left of the diagonal but for that of column i − 1, which comes
+    /// second (zero if there is none).
+    #[inline(always)]
+    pub fn below(&self, i: usize) -> (Range<usize>, T) {
+        let (start, end) = (self.row_ptr[i] as usize, self.splits[i] as usize);
+        if start < end && self.columns[end - 1] as usize + 1 == i {
+            (start..end - 1, self.values[end - 1])
+        } else {
+            (start..end, T::ZERO)
+        }
+    }
+
+    /// The entries of row `i` right of the diagonal but for that of column i + 1, which comes
+    /// second, and the diagonal (each zero if there is none).
+    #[inline(always)]
+    pub fn above(&self, i: usize) -> (Range<usize>, T, T) {
+        let (mut start, end) = (self.splits[i] as usize, self.row_ptr[i + 1] as usize);
+        let (mut near, mut diagonal) = (T::ZERO, T::ZERO);
+        if start < end && self.columns[start] as usize == i {
+            diagonal = self.values[start];
+            start += 1;
+        }
+        if start < end && self.columns[start] as usize == i + 1 {
+            near = self.values[start];
+            start += 1;
+        }
+        (start..end, near, diagonal)
+    }
+
+    /// `sum` − Σ v x(j) over these entries.
+    #[inline(always)]
+    pub fn subtract(&self, entries: Range<usize>, x: &[T], mut sum: T) -> T {
+        assert!(entries.end <= self.columns.len() && x.len() >= self.width, "lengths of a sweep");
+        for q in entries {
+            // SAFETY: `q` lies below the length of both arrays (that of the values was compared
+            // with that of the columns above); the column is below `width`, which `x` covers.
+            sum -= unsafe {
+                let j = *self.columns.get_unchecked(q) as usize;
+                *self.values.get_unchecked(q) * *x.get_unchecked(j)
+            };
+        }
+        sum
     }
 }

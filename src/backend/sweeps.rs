@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::columns::{by_columns, part, vectorised};
 use super::order::{Colouring, Order, OrderedView};
 use super::rows::{entries, rows_in_order, substitute};
+use super::single::SplitRows;
 use super::{Direction, View};
 use crate::sparse::Scalar;
 
@@ -44,29 +45,17 @@ pub fn natural<T: Scalar>(a: View<'_, T>, b: &[T], x: &mut [T], direction: Direc
 /// One column: x(i) ← (s − c·x(near)) / d, with near the row before this one in the sweep.
 #[inline(always)]
 fn natural_single<T: Scalar, const FORWARD: bool>(a: View<'_, T>, b: &[T], x: &mut [T]) {
-    let (ptr, n) = (a.pattern.row_ptr(), b.len());
+    let (n, a) = (b.len(), SplitRows::new(a));
     let mut last = T::ZERO;
     for step in 0..n {
         let i = if FORWARD { step } else { n - 1 - step };
-        let range = ptr[i] as usize..ptr[i + 1] as usize;
-        let (cols, vals) = (&a.pattern.col_idx()[range.clone()], &a.values[range]);
-        let (mut sum, mut near, mut diagonal, mut q) = (b[i], T::ZERO, T::ZERO, 0);
-        let before = if FORWARD { i } else { i + 1 };
-        // Columns below both the diagonal and the neighbour.
-        while q < cols.len() && (cols[q] as usize) + 1 < before {
-            sum -= vals[q] * x[cols[q] as usize];
-            q += 1;
-        }
-        if q < cols.len() && (cols[q] as usize) + 1 == before {
-            *(if FORWARD { &mut near } else { &mut diagonal }) = vals[q];
-            q += 1;
-        }
-        if q < cols.len() && cols[q] as usize == before {
-            *(if FORWARD { &mut diagonal } else { &mut near }) = vals[q];
-            q += 1;
-        }
-        for (&j, &v) in cols[q..].iter().zip(&vals[q..]) {
-            sum -= v * x[j as usize];
+        let (below, left) = a.below(i);
+        let (above, right, diagonal) = a.above(i);
+        let (near, far, other) =
+            if FORWARD { (left, right, i + 1) } else { (right, left, i.wrapping_sub(1)) };
+        let mut sum = a.subtract(above, x, a.subtract(below, x, b[i]));
+        if far != T::ZERO {
+            sum -= far * x[other];
         }
         let inverse = T::ONE / diagonal;
         last = sum * inverse - (near * inverse) * last;

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::columns::{by_columns, part, vectorised};
 use super::rows::{entries_range, rows_in_order, side, substitute, transposed_range};
+use super::single::SplitRows;
 use super::{Triangle, View};
 use crate::sparse::{Levels, Scalar};
 
@@ -64,38 +65,10 @@ fn single<T: Scalar>(a: View<'_, T>, tri: Triangle, x: &mut [T]) {
 /// Row i of T⁻¹ x, with `last` the value of the row before it in this order, if there is one. It
 /// is taken into account last, and the reciprocal does not wait for it.
 #[inline(always)]
-fn row<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, x: &[T], i: usize, last: T) -> T {
-    let range = a.pattern.row(i);
-    let (cols, vals) = (&a.pattern.col_idx()[range.clone()], &a.values[range]);
-    let (mut sum, mut near, mut diagonal) = (x[i], T::ZERO, T::ZERO);
-    if LOWER {
-        let mut q = 0;
-        while q < cols.len() && (cols[q] as usize) + 1 < i {
-            sum -= vals[q] * x[cols[q] as usize];
-            q += 1;
-        }
-        if q < cols.len() && (cols[q] as usize) + 1 == i {
-            near = vals[q];
-            q += 1;
-        }
-        if !UNIT && q < cols.len() && cols[q] as usize == i {
-            diagonal = vals[q];
-        }
-    } else {
-        // From the end, so that the other factor's part of the row is not read.
-        let mut q = cols.len();
-        while q > 0 && cols[q - 1] as usize > i + 1 {
-            q -= 1;
-            sum -= vals[q] * x[cols[q] as usize];
-        }
-        if q > 0 && cols[q - 1] as usize == i + 1 {
-            q -= 1;
-            near = vals[q];
-        }
-        if !UNIT && q > 0 && cols[q - 1] as usize == i {
-            diagonal = vals[q - 1];
-        }
-    }
+fn row<T: Scalar, const LOWER: bool, const UNIT: bool>(a: SplitRows<'_, T>, x: &[T], i: usize, last: T) -> T {
+    let (above, right, diagonal) = if LOWER && UNIT { (0..0, T::ZERO, T::ONE) } else { a.above(i) };
+    let (entries, near) = if LOWER { a.below(i) } else { (above, right) };
+    let sum = a.subtract(entries, x, x[i]);
     if UNIT {
         sum - near * last
     } else {
@@ -108,7 +81,7 @@ fn sequential<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, x:
     vectorised(
         #[inline(always)]
         || {
-            let n = x.len();
+            let (n, a) = (x.len(), SplitRows::new(a));
             let mut last = T::ZERO;
             for step in 0..n {
                 let i = if LOWER { step } else { n - 1 - step };
@@ -121,6 +94,7 @@ fn sequential<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, x:
 
 /// The same rows with the same bits, level by level.
 fn by_levels<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, levels: &Levels, x: &mut [T]) {
+    let a = SplitRows::new(a);
     let mut new = vec![T::ZERO; levels.widest()];
     for rows in levels.iter() {
         let old = &*x;

@@ -82,11 +82,13 @@ fn visit<E: Engine>(
     for smoother in &level.pre {
         x = smoother.smooth(e, &level.a, b, x);
     }
-    let r = e.residual(b, &level.a, &x);
-    let coarse_b = e.spmv(&level.restriction, &r);
-    drop(r);
-    let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
-    x = e.spmv_add(&level.prolongation, &coarse_x, x);
+    if h.rows_at(depth + 1) > 0 {
+        let r = e.residual(b, &level.a, &x);
+        let coarse_b = e.spmv(&level.restriction, &r);
+        drop(r);
+        let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
+        x = e.spmv_add(&level.prolongation, &coarse_x, x);
+    }
     for smoother in &level.post {
         x = smoother.smooth(e, &level.a, b, x);
     }

@@ -19,6 +19,8 @@ pub struct Pattern {
     transposition: OnceLock<Transposition>,
     /// Of the parts above and below the diagonal.
     levels: [OnceLock<Option<Levels>>; 2],
+    /// Where every row reaches the diagonal.
+    splits: OnceLock<Vec<u32>>,
 }
 
 /// The transpose of a pattern, as a permutation into the *same* values.
@@ -93,7 +95,15 @@ impl Pattern {
                 && (col_idx.is_empty() || col_idx.iter().fold(0, |m, &j| m.max(j)) < cols as u32),
             "a pattern whose arrays do not fit together"
         );
-        Self { rows, cols, row_ptr, col_idx, transposition: OnceLock::new(), levels: Default::default() }
+        Self {
+            rows,
+            cols,
+            row_ptr,
+            col_idx,
+            transposition: OnceLock::new(),
+            levels: Default::default(),
+            splits: OnceLock::new(),
+        }
     }
 
     /// Number of rows.
@@ -155,6 +165,18 @@ impl Pattern {
     /// first use; nothing if they are too narrow to be worth it.
     pub(crate) fn levels(&self, lower: bool) -> Option<&Levels> {
         self.levels[usize::from(lower)].get_or_init(|| Levels::new(self, lower)).as_ref()
+    }
+
+    /// For every row the number of its first entry on or right of the diagonal, or of the entry
+    /// behind the row; computed on first use and kept. Cost then: one pass.
+    pub(crate) fn splits(&self) -> &[u32] {
+        self.splits.get_or_init(|| {
+            let split = |i: usize| {
+                let below = self.row_cols(i).iter().take_while(|&&j| (j as usize) < i).count();
+                self.row_ptr[i] + below as u32
+            };
+            (0..self.rows).map(split).collect()
+        })
     }
 
     /// The transposition if it has been worked out.

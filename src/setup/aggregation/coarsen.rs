@@ -232,7 +232,7 @@ impl Coarsening {
         match self.smoothing() {
             Smoothing::None => Ok((t.prolongation.clone(), None)),
             Smoothing::Jacobi => {
-                let a = self.filtered(a, graph, nodes)?;
+                let a = self.filtered(a, graph, nodes, candidates)?;
                 let inverse = inverse_diagonal(&a)?;
                 let rho = rho.map_or_else(|| self.jacobi_radius.estimate(&a, &inverse), Ok)?;
                 Ok((smooth(&a, &inverse, &t.prolongation, rho, self.jacobi_omega)?, Some(rho)))
@@ -254,12 +254,19 @@ impl Coarsening {
     }
 
     /// The matrix that smooths the prolongation.
-    fn filtered<'a>(&self, a: &'a Csr<f64>, graph: &Pattern, nodes: &Nodes) -> Result<Cow<'a, Csr<f64>>> {
+    fn filtered<'a>(
+        &self,
+        a: &'a Csr<f64>,
+        graph: &Pattern,
+        nodes: &Nodes,
+        candidates: &Array2<f64>,
+    ) -> Result<Cow<'a, Csr<f64>>> {
         let complete = nodes.is_identity() && graph.nnz() == a.nnz();
         if !self.filter || complete {
             return Ok(Cow::Borrowed(a));
         }
-        Ok(Cow::Owned(filtered_matrix(a, graph, nodes)?))
+        let candidate = candidates.as_slice().filter(|_| candidates.ncols() == 1);
+        Ok(Cow::Owned(filtered_matrix(a, graph, nodes, candidate)?))
     }
 
     fn check(&self) -> Result<()> {

@@ -44,7 +44,8 @@ pub(super) fn strong_pattern(a: &Csr<f64>, theta: f64) -> Result<Arc<Pattern>> {
     Ok(strong.into_parts().0)
 }
 
-/// A without its weak entries, which are added to the diagonal so that row sums stay.
+/// A without its weak entries, which are added to the diagonal so that A b stays for the
+/// near-nullspace `candidate` b (the row sums, if there is none or bᵢ = 0).
 ///
 /// `strength` is a graph of nodes: entry (i, j) of A (n × n) is weak unless the node of i is
 /// strongly connected to that of j, or is the same. A diagonal that would change sign or lose
@@ -55,10 +56,16 @@ pub(super) fn strong_pattern(a: &Csr<f64>, theta: f64) -> Result<Arc<Pattern>> {
 ///
 /// # Errors
 /// Shapes that do not fit together.
-pub fn filtered_matrix(a: &Csr<f64>, strength: &Pattern, nodes: &Nodes) -> Result<Csr<f64>> {
+pub fn filtered_matrix(
+    a: &Csr<f64>,
+    strength: &Pattern,
+    nodes: &Nodes,
+    candidate: Option<&[f64]>,
+) -> Result<Csr<f64>> {
     let count = nodes.count();
     if a.rows() != a.cols()
         || nodes.rows() != a.rows()
+        || candidate.is_some_and(|b| b.len() != a.rows())
         || strength.rows() != count
         || strength.cols() != count
     {
@@ -94,7 +101,7 @@ pub fn filtered_matrix(a: &Csr<f64>, strength: &Pattern, nodes: &Nodes) -> Resul
                     columns.push(j as u32);
                     values.push(v);
                 } else {
-                    lumped += v;
+                    lumped += candidate.filter(|b| b[i] != 0.0).map_or(v, |b| v * (b[j] / b[i]));
                 }
             }
             debug_assert!(columns.len() >= from);
@@ -122,11 +129,14 @@ mod tests {
         .unwrap();
         let strong = strong_pattern(&a, 0.25).unwrap();
         assert_eq!(*strong, **symmetric_strength(&a, 0.25).unwrap().pattern());
-        let f = filtered_matrix(&a, &strong, &Nodes::scalar(3)).unwrap();
+        let f = filtered_matrix(&a, &strong, &Nodes::scalar(3), None).unwrap();
         assert_eq!((f.nnz(), f.get(0, 0), f.get(0, 1), f.get(1, 1)), (5, 3.9, -2.0, 4.0));
+        // A b stays for a candidate b that is not constant.
+        let b = filtered_matrix(&a, &strong, &Nodes::scalar(3), Some(&[1.0, 2.0, 5.0])).unwrap();
+        assert_eq!(b.get(0, 0), 3.5);
         // The last row would be left with nothing.
         assert_eq!(f.get(2, 2), 0.1);
-        assert!(filtered_matrix(&a, &strong, &Nodes::scalar(4)).unwrap_err().is_dimension());
+        assert!(filtered_matrix(&a, &strong, &Nodes::scalar(4), None).unwrap_err().is_dimension());
     }
 
     #[test]
@@ -146,7 +156,7 @@ mod tests {
         entries.extend([(0, 1, 0.001), (1, 0, 0.001), (0, 2, -0.5), (2, 0, -0.5), (1, 3, -1.0)]);
         let a = Csr::from_triplets(4, 4, &entries).unwrap();
         let nodes = Nodes::blocks(4, 2).unwrap();
-        let f = filtered_matrix(&a, Csr::<f64>::identity(2).pattern(), &nodes).unwrap();
+        let f = filtered_matrix(&a, Csr::<f64>::identity(2).pattern(), &nodes, None).unwrap();
         assert_eq!(f.nnz(), 6);
         assert_eq!((f.get(0, 1), f.get(0, 0), f.get(1, 1), f.get(3, 3)), (0.001, 3.5, 3.0, 4.0));
     }
