@@ -4,7 +4,7 @@ use faer::Mat;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::setup::spectral::{BREAKDOWN, infinity_norm, multiply as scaled_product, restarted};
+use crate::setup::spectral::{ACCURATE, BREAKDOWN, infinity_norm, multiply as scaled_product, restarted};
 use crate::setup::vector::{dot, norm, project, scale, subtract};
 use crate::sparse::Csr;
 
@@ -65,7 +65,7 @@ pub fn spectral_estimate(
     let window = match kind {
         OperatorKind::Symmetric => WINDOW,
         OperatorKind::Symmetrisable => STEPS,
-        OperatorKind::General => return restarted(n, size, multiply),
+        OperatorKind::General => return restarted(n, ACCURATE, size, multiply),
     };
     let overflow = || Error::invalid_input("the spectral radius of B A overflows; scale the equations");
     let mut start = vec![0.0; n];

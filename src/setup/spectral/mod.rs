@@ -1,0 +1,100 @@
+//! Estimates of the spectral radius of a scaled matrix D⁻¹A.
+
+mod arnoldi;
+mod sample;
+
+use rayon::prelude::*;
+
+use super::grids::own;
+use crate::error::{Error, Result};
+use crate::sparse::Csr;
+
+pub(super) use arnoldi::{ACCURATE, BREAKDOWN, multiply, restarted};
+pub use arnoldi::{lambda_max, spectral_radius};
+pub use sample::sampled_radius;
+
+/// Rows handled by one task.
+const CHUNK: usize = 4096;
+
+/// How to estimate ρ(D⁻¹A).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpectralRadius {
+    /// [`sampled_radius`]: Arnoldi on a sample of the rows; good to a few percent where the
+    /// matrix looks alike everywhere, and nearly free for large matrices.
+    Sampled,
+    /// [`spectral_radius`]: restarted Arnoldi, to about one percent, as PyAMG does.
+    Arnoldi,
+    /// [`infinity_norm`]: an upper bound for the price of one pass over the matrix.
+    InfinityNorm,
+}
+
+impl SpectralRadius {
+    /// The estimate for diag(`scaling`) A; see the three functions for cost and errors.
+    ///
+    /// # Errors
+    /// As [`spectral_radius`].
+    pub fn estimate(self, a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
+        match self {
+            SpectralRadius::Sampled => sampled_radius(a, scaling),
+            SpectralRadius::Arnoldi => spectral_radius(a, scaling),
+            SpectralRadius::InfinityNorm => infinity_norm(a, scaling),
+        }
+    }
+}
+
+/// ‖diag(`scaling`) A‖∞ = maxᵢ |sᵢ| Σⱼ |aᵢⱼ|, an upper bound of the spectral radius.
+/// Cost: one pass over the matrix.
+///
+/// # Errors
+/// A matrix that is not square, a scaling of another length.
+pub fn infinity_norm(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
+    check(a, scaling)?;
+    Ok(row_sums(a, scaling).into_par_iter().with_min_len(CHUNK).reduce(|| 0.0, f64::max))
+}
+
+/// Σⱼ |sᵢ aᵢⱼ| of every row.
+fn row_sums(a: &Csr<f64>, scaling: &[f64]) -> Vec<f64> {
+    let sum = |i: usize| a.row(i).map(|(_, v)| (scaling[i] * v).abs()).sum::<f64>();
+    (0..a.rows()).into_par_iter().with_min_len(CHUNK).map(sum).collect()
+}
+
+/// 1/aᵢᵢ for every row. Cost: one pass over the structure, parallel over rows.
+///
+/// # Errors
+/// A matrix that is not square, or a zero on its diagonal (named by row).
+pub fn inverse_diagonal(a: &Csr<f64>) -> Result<Vec<f64>> {
+    check_square(a)?;
+    let inverse: Vec<f64> =
+        (0..a.rows()).into_par_iter().with_min_len(CHUNK).map(|i| 1.0 / own(a, i)).collect();
+    match inverse.iter().position(|d| d.is_infinite()) {
+        None => Ok(inverse),
+        Some(i) => Err(Error::invalid_input(format!(
+            "the diagonal of row {} is zero; reorder the equations so that every row has its own unknown on the diagonal",
+            i + 1
+        ))),
+    }
+}
+
+fn check_square(a: &Csr<f64>) -> Result<()> {
+    if a.rows() != a.cols() {
+        return Err(Error::dimension(format!(
+            "multigrid needs a square matrix, got {} × {}",
+            a.rows(),
+            a.cols()
+        )));
+    }
+    Ok(())
+}
+
+fn check(a: &Csr<f64>, scaling: &[f64]) -> Result<()> {
+    check_square(a)?;
+    if a.rows() != scaling.len() {
+        return Err(Error::dimension(format!(
+            "a scaling of {} values for a matrix with {} rows",
+            scaling.len(),
+            a.rows()
+        )));
+    }
+    Ok(())
+}
