@@ -25,7 +25,8 @@ fn main() {
             f[5].parse().unwrap(),
         );
         let s: usize = f[2].parse().unwrap();
-        conf = conf.sweeps(s, s).cycle(f[3].parse().unwrap());
+        conf = if f[0] == "none" { conf } else { conf.sweeps(s, s) };
+        conf = conf.cycle(f[3].parse().unwrap());
         if f[4] == "f64" {
             conf = conf.double();
         }

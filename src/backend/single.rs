@@ -124,13 +124,22 @@ impl<'a, T: Scalar> SplitRows<'a, T> {
     #[inline(always)]
     pub fn subtract(&self, entries: Range<usize>, x: &[T], mut sum: T) -> T {
         assert!(entries.end <= self.columns.len() && x.len() >= self.width, "lengths of a sweep");
-        for q in entries {
+        let term = |q: usize| {
             // SAFETY: `q` lies below the length of both arrays (that of the values was compared
-            // with that of the columns above); the column is below `width`, which `x` covers.
-            sum -= unsafe {
+            // with that of the columns in `new`); the column is below `width`, which `x` covers.
+            unsafe {
                 let j = *self.columns.get_unchecked(q) as usize;
                 *self.values.get_unchecked(q) * *x.get_unchecked(j)
-            };
+            }
+        };
+        // Pairs, so that additions do not all wait for each other.
+        let mut q = entries.start;
+        while q + 1 < entries.end {
+            sum -= term(q) + term(q + 1);
+            q += 2;
+        }
+        if q < entries.end {
+            sum -= term(q);
         }
         sum
     }

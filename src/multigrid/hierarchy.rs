@@ -182,11 +182,14 @@ impl<T: Scalar> Hierarchy<Host<T>> {
     }
 
     /// Whether on every level every post-sweep is the transpose of its mirror image among the
-    /// pre-sweeps, if A is symmetric.
+    /// pre-sweeps, if A is symmetric; where there is no correction between them, whether all sweeps
+    /// together mirror.
     pub(crate) fn sweeps_mirror(&self) -> bool {
         self.levels.iter().all(|level| {
-            level.pre.len() == level.post.len()
-                && level.pre.iter().zip(level.post.iter().rev()).all(|(pre, post)| pre.mirrors(post))
+            let corrected = level.prolongation.pattern.cols() > 0;
+            let all: Vec<_> = level.pre.iter().chain(&level.post).collect();
+            (!corrected || level.pre.len() == level.post.len())
+                && all.iter().zip(all.iter().rev()).all(|(pre, post)| pre.mirrors(post))
         })
     }
 }

@@ -78,10 +78,11 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// A V(1,1) cycle in single precision.
+    /// A V(1,1) cycle in single precision; a single sweep where there is one level only.
     pub fn new(setup: impl Into<Setup>, relaxation: Relaxation, krylov: Krylov) -> Self {
         let setup = setup.into();
-        Self { setup, relaxation, sweeps: (1, 1), cycle: CycleKind::V, single: true, krylov }
+        let sweeps = if setup == Setup::OneLevel { (1, 0) } else { (1, 1) };
+        Self { setup, relaxation, sweeps, cycle: CycleKind::V, single: true, krylov }
     }
 
     /// The same with other sweeps.
