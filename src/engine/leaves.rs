@@ -51,15 +51,15 @@ impl<T: Scalar> Matrix<Arc<Vec<T>>> {
         View { pattern: &self.pattern, values: &self.values }
     }
 
-    /// As a sparse matrix. Cost: a copy of the values.
+    /// As a sparse matrix that shares the values.
     pub fn to_csr(&self) -> Csr<T> {
-        Csr::from_parts(self.pattern.clone(), self.values.to_vec())
+        Csr::from_shared(self.pattern.clone(), self.values.clone())
     }
 }
 
 impl<T: Scalar> From<Csr<T>> for Matrix<Arc<Vec<T>>> {
     fn from(a: Csr<T>) -> Self {
-        let (pattern, values) = a.into_parts();
-        Matrix { pattern, values: Arc::new(values) }
+        let (pattern, values) = a.into_shared();
+        Matrix { pattern, values }
     }
 }

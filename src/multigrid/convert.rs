@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::hierarchy::{Hierarchy, Level, Place};
 use super::smoother::Smoother;
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
+
+/// Values converted by one task.
+const CHUNK: usize = 1 << 15;
 
 impl<T: Scalar> Hierarchy<Host<T>> {
     /// The same hierarchy in another precision; the coarsest level is factored again.
@@ -78,12 +83,16 @@ fn round<T: Scalar, U: Scalar>(
     values: &Arc<Vec<T>>,
     overflow: &mut Option<Place>,
 ) -> Arc<Vec<U>> {
-    let values: Vec<U> = values.iter().map(|v| U::from_f64(v.to_f64())).collect();
-    // The sum of zero multiples is zero unless a value is not finite.
-    if !values.iter().map(|&v| v * U::ZERO).sum::<U>().finite() {
+    let mut rounded = vec![U::ZERO; values.len()];
+    let chunks = rounded.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK));
+    let finite = chunks.map(|(to, from)| {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = U::from_f64(from.to_f64()));
+        to.iter().fold(true, |finite, v| finite & v.finite())
+    });
+    if !finite.reduce(|| true, |a, b| a & b) {
         overflow.get_or_insert(place);
     }
-    Arc::new(values)
+    Arc::new(rounded)
 }
 
 fn refuse_overflow<U: Scalar>(overflow: Option<Place>) -> Result<()> {

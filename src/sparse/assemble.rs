@@ -7,7 +7,12 @@ use rayon::prelude::*;
 use super::{Csr, Pattern};
 use crate::error::{Error, Result};
 
+/// Rows that a thread puts together at least, and parts for every thread, so that uneven rows even
+/// out.
 const CHUNK: usize = 1024;
+const PARTS: usize = 16;
+/// Entries of a row for which there is room from the beginning.
+const ROOM: usize = 6;
 
 /// A matrix whose row `i` is what `fill(i, work, columns, values)` appends, columns
 /// ascending. `work` is scratch space of one thread, made by `init`; a row must not depend
@@ -21,12 +26,18 @@ pub(crate) fn assemble<W>(
     init: impl Fn() -> W + Sync + Send,
     fill: impl Fn(usize, &mut W, &mut Vec<u32>, &mut Vec<f64>) + Sync + Send,
 ) -> Result<Csr<f64>> {
-    let parts: Vec<Part> = (0..rows.div_ceil(CHUNK))
+    let chunk = match rayon::current_num_threads() {
+        1 => rows.max(1),
+        threads => CHUNK.max(rows.div_ceil(PARTS * threads)),
+    };
+    let parts: Vec<Part> = (0..rows.div_ceil(chunk))
         .into_par_iter()
         .map_init(init, |work, c| {
-            let mut ends = Vec::with_capacity(CHUNK);
-            let (mut columns, mut values) = (Vec::with_capacity(2 * CHUNK), Vec::with_capacity(2 * CHUNK));
-            for i in c * CHUNK..rows.min((c + 1) * CHUNK) {
+            let mut ends = Vec::with_capacity(chunk.min(rows) + 1);
+            // Room that is not used costs nothing, moving a list that grows does.
+            let room = ROOM * chunk.min(rows);
+            let (mut columns, mut values) = (Vec::with_capacity(room), Vec::with_capacity(room));
+            for i in c * chunk..rows.min((c + 1) * chunk) {
                 fill(i, work, &mut columns, &mut values);
                 ends.push(columns.len() as u32);
             }
@@ -41,7 +52,7 @@ pub(crate) fn assemble<W>(
         )));
     }
     let finite = parts.iter().all(|p| p.finite);
-    let (row_ptr, col_idx, values) = stitch(rows, nnz, &parts);
+    let (row_ptr, col_idx, values) = stitch(rows, nnz, parts);
     let pattern = Arc::new(Pattern::from_parts(rows, cols, row_ptr, col_idx));
     if finite { Ok(Csr::from_parts(pattern, values)) } else { Csr::new(pattern, values) }
 }
@@ -56,19 +67,27 @@ struct Part {
 }
 
 /// The parts one after the other: row pointers, columns and values.
-fn stitch(rows: usize, nnz: usize, parts: &[Part]) -> (Vec<u32>, Vec<u32>, Vec<f64>) {
+fn stitch(rows: usize, nnz: usize, mut parts: Vec<Part>) -> (Vec<u32>, Vec<u32>, Vec<f64>) {
+    if parts.len() == 1
+        && let Some(mut only) = parts.pop()
+    {
+        only.columns.shrink_to_fit();
+        only.values.shrink_to_fit();
+        only.ends.insert(0, 0);
+        return (only.ends, only.columns, only.values);
+    }
     let (mut row_ptr, mut col_idx, mut values) = (vec![0u32; rows + 1], vec![0u32; nnz], vec![0.0; nnz]);
     let (mut pointers, mut columns, mut entries) = (&mut row_ptr[1..], &mut col_idx[..], &mut values[..]);
     let mut pieces = Vec::with_capacity(parts.len());
     let mut start = 0u32;
-    for part in parts {
+    for part in &parts {
         let pointer = pointers.split_off_mut(..part.ends.len()).unwrap_or_default();
         let column = columns.split_off_mut(..part.columns.len()).unwrap_or_default();
         let entry = entries.split_off_mut(..part.values.len()).unwrap_or_default();
         pieces.push((part, start, pointer, column, entry));
         start += part.columns.len() as u32;
     }
-    pieces.into_par_iter().with_min_len(8).for_each(|(part, start, pointer, column, entry)| {
+    pieces.into_par_iter().for_each(|(part, start, pointer, column, entry)| {
         pointer.iter_mut().zip(&part.ends).for_each(|(p, end)| *p = start + end);
         column.copy_from_slice(&part.columns);
         entry.copy_from_slice(&part.values);

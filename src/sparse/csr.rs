@@ -10,7 +10,8 @@ use super::rows::in_parallel;
 use super::scalar::Scalar;
 use crate::error::{Error, Result};
 
-/// A sparse matrix: a shared [`Pattern`] and one value per stored entry.
+/// A sparse matrix: a shared [`Pattern`] and one value per stored entry, shared as well, so that a
+/// clone costs nothing.
 ///
 /// ```
 /// use multigrad::sparse::Csr;
@@ -24,7 +25,7 @@ use crate::error::{Error, Result};
 #[serde(bound = "T: Scalar", try_from = "Raw<T>")]
 pub struct Csr<T> {
     pattern: Arc<Pattern>,
-    values: Vec<T>,
+    values: Arc<Vec<T>>,
 }
 
 #[derive(serde::Deserialize)]
@@ -59,7 +60,7 @@ impl<T: Scalar> Csr<T> {
             let (i, j) = pattern.place(p);
             return Err(not_finite(i, j, values[p]));
         }
-        Ok(Self { pattern, values })
+        Ok(Self { pattern, values: Arc::new(values) })
     }
 
     /// CSR arrays, checked: bounds, order, duplicates, finite values.
@@ -78,8 +79,18 @@ impl<T: Scalar> Csr<T> {
 
     /// For values that are right by construction.
     pub(crate) fn from_parts(pattern: Arc<Pattern>, values: Vec<T>) -> Self {
+        Self::from_shared(pattern, Arc::new(values))
+    }
+
+    /// As [`from_parts`](Self::from_parts), for values that others hold as well.
+    pub(crate) fn from_shared(pattern: Arc<Pattern>, values: Arc<Vec<T>>) -> Self {
         debug_assert_eq!(pattern.nnz(), values.len());
         Self { pattern, values }
+    }
+
+    /// The parts, shared.
+    pub(crate) fn into_shared(self) -> (Arc<Pattern>, Arc<Vec<T>>) {
+        (self.pattern, self.values)
     }
 
     /// Triplets (row, column, value) counted from 0, in any order; duplicates are added.
@@ -171,9 +182,9 @@ impl<T: Scalar> Csr<T> {
         &self.values
     }
 
-    /// The parts, without a copy of the values.
+    /// The parts, without a copy of the values unless another matrix shares them.
     pub fn into_parts(self) -> (Arc<Pattern>, Vec<T>) {
-        (self.pattern, self.values)
+        (self.pattern, Arc::unwrap_or_clone(self.values))
     }
 
     /// The value at (i, j), zero where nothing is stored.

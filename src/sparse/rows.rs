@@ -13,6 +13,9 @@ use crate::error::Result;
 const WORK: usize = 32_768;
 /// Tasks for each thread, so that uneven rows even out.
 const TASKS: usize = 8;
+/// Entries of a row for which there is room from the beginning: what is not used costs nothing,
+/// moving a list that grows does.
+const ROOM: usize = 12;
 
 /// The structure of consecutive rows under construction.
 #[derive(Debug, Default)]
@@ -24,7 +27,7 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new(rows: usize) -> Self {
-        Self { columns: Vec::new(), ends: Vec::with_capacity(rows) }
+        Self { columns: Vec::with_capacity(ROOM * rows), ends: Vec::with_capacity(rows) }
     }
 
     /// Ends the row. False once there are more entries than 32 bits can number: the rest
@@ -100,7 +103,7 @@ pub(crate) fn build<T: Scalar>(
     let total = (work[rows] as usize).saturating_mul(weight);
     let tasks = if in_parallel(total) { (total / WORK).min(TASKS * rayon::current_num_threads()) } else { 1 };
     let run = |range: Range<usize>| {
-        let (mut lines, mut values) = (Lines::new(range.len()), Vec::new());
+        let (mut lines, mut values) = (Lines::new(range.len()), Vec::with_capacity(ROOM * range.len()));
         fill(range, &mut lines, &mut values);
         (lines, values)
     };

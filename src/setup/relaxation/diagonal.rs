@@ -1,8 +1,14 @@
 //! Relaxations with a diagonal matrix: x ← x + d ∘ (b − A x).
 
+use rayon::prelude::*;
+
 use super::check_square;
 use crate::error::{Error, Result};
+use crate::setup::grids::own;
 use crate::sparse::Csr;
+
+/// Rows handled by one task.
+const CHUNK: usize = 4096;
 
 /// Weighted Jacobi: dᵢ = ω / aᵢᵢ (Jacobi 1845). Cost: one pass over the matrix.
 ///
@@ -69,6 +75,10 @@ pub fn l1_jacobi(a: &Csr<f64>) -> Result<Vec<f64>> {
 /// ```
 pub fn spai0(a: &Csr<f64>) -> Result<Vec<f64>> {
     by_rows(a, |diagonal, row| {
+        let sum: f64 = row.iter().map(|v| v * v).sum();
+        if (1e-200..1e200).contains(&sum) {
+            return diagonal / sum;
+        }
         // Scaled by the largest entry, so that no square overflows or vanishes.
         let largest = row.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         diagonal / largest / row.iter().map(|v| (v / largest).powi(2)).sum::<f64>() / largest
@@ -77,18 +87,19 @@ pub fn spai0(a: &Csr<f64>) -> Result<Vec<f64>> {
 
 /// `value(diagonal, entries of the row)` for every row, with nonzero diagonals and finite
 /// results.
-fn by_rows(a: &Csr<f64>, value: impl Fn(f64, &[f64]) -> f64) -> Result<Vec<f64>> {
+fn by_rows(a: &Csr<f64>, value: impl Fn(f64, &[f64]) -> f64 + Sync) -> Result<Vec<f64>> {
     check_square(a)?;
-    let of_row = |i: usize| {
-        let diagonal = a.get(i, i);
-        let weight = value(diagonal, &a.values()[a.pattern().row(i)]);
-        if diagonal == 0.0 || !weight.is_finite() {
-            return Err(Error::invalid_input(format!(
-                "the diagonal entry of row {} is {diagonal:e}, and a diagonal relaxation divides by it; use SPAI-1, or reorder the equations",
-                i + 1
-            )));
-        }
-        Ok(weight)
+    let of_row = |i: usize| match own(a, i) {
+        0.0 => f64::NAN,
+        diagonal => value(diagonal, &a.values()[a.pattern().row(i)]),
     };
-    (0..a.rows()).map(of_row).collect()
+    let weights: Vec<f64> = (0..a.rows()).into_par_iter().with_min_len(CHUNK).map(of_row).collect();
+    match weights.iter().position(|w| !w.is_finite()) {
+        None => Ok(weights),
+        Some(i) => Err(Error::invalid_input(format!(
+            "the diagonal entry of row {} is {:e}, and a diagonal relaxation divides by it; use SPAI-1, or reorder the equations",
+            i + 1,
+            own(a, i)
+        ))),
+    }
 }
