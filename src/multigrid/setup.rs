@@ -115,7 +115,7 @@ impl From<Classical> for Setup {
 
 impl From<Variant> for Setup {
     fn from(variant: Variant) -> Self {
-        Setup::Aggregation(Coarsening { variant, ..Coarsening::default() })
+        Setup::Aggregation(variant.into())
     }
 }
 

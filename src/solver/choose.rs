@@ -111,7 +111,7 @@ impl Choice {
             let factors = Relaxation::Ilu { level: 2, damping: Some(1.0) };
             self.configurations.push(Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab));
         }
-        let setup = Coarsening { variant: Variant::SymmetricPart, ..Coarsening::default() };
+        let setup = Coarsening::from(Variant::SymmetricPart);
         self.configurations.extend([
             Configuration::new(setup.clone(), Relaxation::Ilu0(1.0), Krylov::BiCgStab),
             Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double(),
