@@ -550,10 +550,13 @@ fn adaptive_candidates_repair_a_badly_scaled_problem() {
         let c = Coarsening { candidate_sweeps: Some(0), ..Coarsening::default() };
         Cycle::new(c.coarsen(&a, Some(candidates)).unwrap(), Smoother::GaussSeidel).cg(&a, &b)
     };
-    let (found, constants) =
-        (iterations(&adaptive_candidates(&a, 1, 6, 3).unwrap()), iterations(&Array2::ones((n * n, 1))));
-    println!("badly scaled: CG {found} with adaptive candidates, {constants} with constants");
-    assert!(found <= 16 && constants > 2 * found, "{found} {constants}");
+    let constants = iterations(&Array2::ones((n * n, 1)));
+    // With six sweeps the count depends on the seed: 12 to 33.
+    for seed in 1..=3 {
+        let found = iterations(&adaptive_candidates(&a, 1, 12, seed).unwrap());
+        println!("badly scaled: CG {found} with adaptive candidates, {constants} with constants");
+        assert!(found <= 14 && constants > 3 * found, "{found} {constants}");
+    }
 }
 
 // --- elasticity --------------------------------------------------------------------------

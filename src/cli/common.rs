@@ -53,6 +53,11 @@ pub fn choice(
         HierarchyChoice::Auto => Choice::suited(&portrait, candidates.is_some()),
         HierarchyChoice::Named(setup) => Choice::asked_for(named(setup, &portrait), &portrait),
     };
+    if matches!(options.hierarchy, HierarchyChoice::Auto) {
+        // What was asked of the levels needs levels.
+        let fits = |c: &Configuration| c.setup != Setup::OneLevel || options.apply(Setup::OneLevel).is_ok();
+        choice.configurations.retain(fits);
+    }
     for c in &mut choice.configurations {
         c.setup = options.apply(c.setup.clone())?;
         if let Some(cycle) = options.cycle {

@@ -52,7 +52,8 @@ impl Coarsening {
             return Err(Error::invalid_input("no candidates asked for; a hierarchy needs one or more"));
         }
         // Sweeps are done here, with the count asked for.
-        let plain = Coarsening { candidate_sweeps: Some(0), ..self.clone() };
+        // Weak entries are kept: to lump them by a candidate that is still rough would do harm.
+        let plain = Coarsening { candidate_sweeps: Some(0), filter: false, ..self.clone() };
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut random = || Array2::from_shape_simple_fn((a.rows(), 1), || rng.random_range(-1.0..1.0));
         let mut candidates = plain.initial(a, random(), sweeps)?;
