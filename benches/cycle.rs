@@ -1,5 +1,6 @@
 //! One V(1,1) cycle of recirculating flow with SPAI-1 in its four runs: eager, compiled, recorded,
-//! and recorded with its gradient; and the kernels below it, against the plain ones.
+//! and recorded with its gradient; the kernels below it, against the plain ones; and new values
+//! taken by a solver against a new setup, on 2-D Poisson.
 //!
 //! `cargo bench --bench cycle`; add `RAYON_NUM_THREADS=1` for one core.
 #![allow(missing_docs)]
@@ -8,7 +9,7 @@ use divan::Bencher;
 use multigrad::autodiff::Tape;
 use multigrad::backend::{Backend, Cpu, Reference, View};
 use multigrad::engine::{Eager, Engine};
-use multigrad::gallery::{FlowScheme, recirculating_flow};
+use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{Parameters, convergence_loss};
 use multigrad::multigrid::{Amg, Relaxation, cycle};
 use multigrad::sparse::Csr;
@@ -100,4 +101,21 @@ fn gradient_of_values_cpu(bencher: Bencher, k: usize) {
     let a = matrix(128);
     let (x, mut g) = (vec![1.0; a.rows() * k], vec![0.0; a.nnz()]);
     bencher.bench_local(|| Cpu.sampled_product(1.0, a.pattern(), &x, &x, &mut g, k));
+}
+
+/// [`Amg::auto`] from the matrix to a solver.
+#[divan::bench(args = [100, 300, 1000])]
+fn new_setup(bencher: Bencher, n: usize) {
+    let a = poisson_2d(n, n).unwrap().matrix;
+    bencher.bench_local(|| Amg::auto(&a).unwrap());
+}
+
+/// The same solver with other values on the same pattern.
+#[divan::bench(args = [100, 300, 1000])]
+fn refreshed(bencher: Bencher, n: usize) {
+    let a = poisson_2d(n, n).unwrap().matrix;
+    let mut solver = Amg::auto(&a).unwrap();
+    let heat = a.map(|i, j, v| if i == j { v + 0.1 } else { v });
+    solver.refresh(&heat).unwrap();
+    bencher.bench_local(|| solver.refresh(&a).unwrap());
 }

@@ -15,6 +15,14 @@ pub trait LinearOperator: Sync {
     /// # Errors
     /// Lengths that do not fit, or whatever the operator itself reports.
     fn apply(&self, x: &[f64], y: &mut [f64]) -> Result<()>;
+
+    /// y ← A x, with ⟨x, y⟩ and ⟨x, x⟩ if the operator has them from the same pass over memory.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    fn apply_dots(&self, x: &[f64], y: &mut [f64]) -> Result<Option<[f64; 2]>> {
+        self.apply(x, y).map(|()| None)
+    }
 }
 
 /// An approximate inverse z = B r, object-safe, on plain slices.
@@ -30,6 +38,16 @@ pub trait Preconditioner: Sync {
     /// # Errors
     /// Lengths that do not fit.
     fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()>;
+
+    /// z ← B r for an r of length `norm`, with ⟨r, z⟩ if the preconditioner has it from the same
+    /// pass over memory. One in single precision scales r by its length.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    fn apply_dot(&self, r: &[f64], norm: f64, z: &mut [f64]) -> Result<Option<f64>> {
+        let _ = norm;
+        self.apply(r, z).map(|()| None)
+    }
 
     /// z ← Bᵀ r.
     ///
@@ -71,15 +89,23 @@ impl LinearOperator for Csr<f64> {
     }
 
     fn apply(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        if self.rows() != self.cols() {
-            let message =
-                format!("the matrix is {} × {}; a solver needs a square one", self.rows(), self.cols());
-            return Err(Error::dimension(message));
-        }
-        check_lengths(Csr::rows(self), x, y)?;
+        check_product(self, x, y)?;
         Cpu.spmv(1.0, self.into(), x, 0.0, y, 1);
         Ok(())
     }
+
+    fn apply_dots(&self, x: &[f64], y: &mut [f64]) -> Result<Option<[f64; 2]>> {
+        check_product(self, x, y)?;
+        Ok(Some(Cpu.spmv_dots(self.into(), x, y)))
+    }
+}
+
+fn check_product(a: &Csr<f64>, x: &[f64], y: &[f64]) -> Result<()> {
+    if a.rows() != a.cols() {
+        let message = format!("the matrix is {} × {}; a solver needs a square one", a.rows(), a.cols());
+        return Err(Error::dimension(message));
+    }
+    check_lengths(a.rows(), x, y)
 }
 
 /// Both slices have `rows` values.

@@ -217,6 +217,10 @@ impl Preconditioner for Frozen {
         self.preconditioner().apply(r, z)
     }
 
+    fn apply_dot(&self, r: &[f64], norm: f64, z: &mut [f64]) -> Result<Option<f64>> {
+        self.preconditioner().apply_dot(r, norm, z)
+    }
+
     fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
         self.preconditioner().apply_transposed(r, z)
     }

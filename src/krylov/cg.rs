@@ -4,7 +4,7 @@ use super::advice::Method;
 use super::options::{Options, common_options};
 use super::outcome::{Breakdown, Outcome, Status};
 use super::run::Run;
-use super::vector::{axpy, axpy_norm, dot, dot_pair, norm, scattered, xpby};
+use super::vector::{axpy, axpy_norm, dot, norm, scattered, xpby};
 use crate::error::{Error, Result};
 use crate::operator::{LinearOperator, Preconditioner};
 
@@ -97,8 +97,7 @@ impl Cg<'_> {
         let (mut z, mut p, mut q) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
         let (mut old, mut fresh, mut curvature) = ((1.0, 1.0), true, 0.0f64);
         while run.remaining() > 0 {
-            run.precondition_residual(&mut z)?;
-            let rz = dot(&run.r, &z);
+            let rz = run.precondition_residual_dot(&mut z)?;
             if rz <= 0.0 && rz.is_finite() {
                 return Ok(self.stuck(run, Breakdown::IndefinitePreconditioner));
             }
@@ -108,8 +107,7 @@ impl Cg<'_> {
                 (false, true) => -dot(&z, &q) / old.1,
             };
             xpby(&z, beta, &mut p);
-            run.apply(&p, &mut q)?;
-            let (pq, pp) = dot_pair(&p, &q);
+            let [pq, pp] = run.apply_dots(&p, &mut q)?;
             curvature = curvature.max(pq / pp);
             if pq <= 0.0 && pq.is_finite() {
                 // Rounding can turn the zero curvature of a null vector negative.

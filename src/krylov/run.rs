@@ -121,12 +121,30 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// w ← A v, with ⟨v, w⟩ and ⟨v, v⟩.
+    pub fn apply_dots(&self, v: &[f64], w: &mut [f64]) -> Result<[f64; 2]> {
+        Ok(self.a.apply_dots(v, w)?.unwrap_or_else(|| vector::dot_pair(v, w).into()))
+    }
+
     /// z ← B r.
     pub fn precondition_residual(&mut self, z: &mut [f64]) -> Result<()> {
         let r = std::mem::take(&mut self.r);
         let result = self.precondition(&r, z);
         self.r = r;
         result
+    }
+
+    /// z ← B r for a residual r whose length was recorded last; returns ⟨r, z⟩.
+    pub fn precondition_residual_dot(&mut self, z: &mut [f64]) -> Result<f64> {
+        self.applications += 1;
+        let known = match self.preconditioner {
+            Some(preconditioner) => preconditioner.apply_dot(&self.r, self.residual_norm(), z)?,
+            None => {
+                z.copy_from_slice(&self.r);
+                None
+            }
+        };
+        Ok(known.unwrap_or_else(|| vector::dot(&self.r, z)))
     }
 
     /// Ends an iteration whose residual has norm `norm`.

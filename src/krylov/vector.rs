@@ -4,33 +4,7 @@
 //! partial sums: the bits depend neither on the number of threads nor on the width of the
 //! vector unit.
 
-use rayon::prelude::*;
-
-use crate::backend::interleaved_dot;
-
-/// Values per block: three vectors of it stay in the second-level cache.
-const BLOCK: usize = 1 << 11;
-
-/// Length from which the blocks go to the `rayon` pool.
-const PARALLEL_LENGTH: usize = 100_000;
-
-/// Runs `kernel` on every block and adds up what it returns, in the order of the blocks.
-fn over_blocks<I: Send, const N: usize>(
-    length: usize,
-    blocks: impl Iterator<Item = I>,
-    kernel: impl Fn(I) -> [f64; N] + Send + Sync,
-) -> [f64; N] {
-    let add = |mut sum: [f64; N], part: [f64; N]| {
-        sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
-        sum
-    };
-    if length < PARALLEL_LENGTH || rayon::current_num_threads() == 1 {
-        return blocks.map(kernel).fold([0.0; N], add);
-    }
-    let blocks: Vec<I> = blocks.collect();
-    let parts: Vec<[f64; N]> = blocks.into_par_iter().map(kernel).collect();
-    parts.into_iter().fold([0.0; N], add)
-}
+use crate::backend::{BLOCK, interleaved_dot, over_blocks};
 
 /// x·y.
 pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {

@@ -141,6 +141,10 @@ impl Preconditioner for Amg {
         self.cycle.apply(r, z)
     }
 
+    fn apply_dot(&self, r: &[f64], norm: f64, z: &mut [f64]) -> Result<Option<f64>> {
+        self.cycle.apply_dot(r, norm, z)
+    }
+
     fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
         self.cycle.apply_transposed(r, z)
     }

@@ -70,7 +70,9 @@ impl<T: Scalar> CyclePreconditioner<T> {
         *self.symmetric.get_or_init(|| self.hierarchy.is_symmetric())
     }
 
-    fn run(&self, plan: &Plan<T>, r: &[f64], z: &mut [f64]) -> Result<()> {
+    /// z ← B r by a plan for a residual of this length, found out if absent; ⟨r, z⟩ where the length
+    /// was given and the precisions differ.
+    fn run(&self, plan: &Plan<T>, r: &[f64], length: Option<f64>, z: &mut [f64]) -> Result<Option<f64>> {
         check_lengths(self.rows(), r, z)?;
         let n = self.rows();
         let pooled = self.workspaces.lock().ok().and_then(|mut pool| pool.pop());
@@ -78,19 +80,25 @@ impl<T: Scalar> CyclePreconditioner<T> {
         let done = match (T::borrow(r), T::borrow_mut(z)) {
             (Some(b), Some(x)) => {
                 memory.resize(plan.workspace(1), T::ZERO);
-                plan.run(&Cpu, b, x, &mut memory, 1)
+                plan.run(&Cpu, b, x, &mut memory, 1).map(|()| None)
             }
             _ => {
                 memory.resize(2 * n + plan.workspace(1), T::ZERO);
                 let (b, rest) = memory.split_at_mut(n);
                 let (x, work) = rest.split_at_mut(n);
                 // Scaled so that a small residual does not underflow in single precision.
-                let scale = Cpu.largest(r);
+                let scale = length.unwrap_or_else(|| Cpu.largest(r));
                 let scale = if scale == 0.0 || !scale.is_finite() { 1.0 } else { scale.max(1e-290) };
                 Cpu.convert(r, 1.0 / scale, b);
                 let done = plan.run(&Cpu, b, x, work, 1);
-                Cpu.convert(x, scale, z);
-                done
+                let dot = match length {
+                    Some(_) => Some(Cpu.convert_dot(x, scale, z, r)),
+                    None => {
+                        Cpu.convert(x, scale, z);
+                        None
+                    }
+                };
+                done.map(|()| dot)
             }
         };
         if let Ok(mut pool) = self.workspaces.lock() {
@@ -110,7 +118,11 @@ impl<T: Scalar> Preconditioner for CyclePreconditioner<T> {
     }
 
     fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
-        self.run(&self.plan, r, z)
+        self.run(&self.plan, r, None, z).map(|_| ())
+    }
+
+    fn apply_dot(&self, r: &[f64], norm: f64, z: &mut [f64]) -> Result<Option<f64>> {
+        self.run(&self.plan, r, Some(norm), z)
     }
 
     fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
@@ -122,7 +134,7 @@ impl<T: Scalar> Preconditioner for CyclePreconditioner<T> {
         }
         let build = || self.hierarchy.transposed().and_then(|h| compile(&h)).ok();
         match self.transposed.get_or_init(build) {
-            Some(plan) => self.run(plan, r, z),
+            Some(plan) => self.run(plan, r, None, z).map(|_| ()),
             None => {
                 Err(Error::singular("the transposed cycle cannot be built: the coarsest level is singular"))
             }

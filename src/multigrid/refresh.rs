@@ -45,7 +45,8 @@ impl Refresh {
         relaxation: Relaxation,
         sweeps: (usize, usize),
     ) -> Result<Hierarchy<Host<T>>> {
-        if **a.pattern() != *self.finest {
+        let shared = Arc::ptr_eq(a.pattern(), &self.finest);
+        if !shared && **a.pattern() != *self.finest {
             return Err(Error::fingerprint(format!(
                 "the matrix has another pattern ({} × {}, {} entries) than the one that the solver was built for ({} × {}, {} entries); build a new solver",
                 a.rows(),
@@ -56,7 +57,9 @@ impl Refresh {
                 self.finest.nnz()
             )));
         }
-        let mut current = Csr::new(self.finest.clone(), a.values().to_vec())?;
+        // The plans know their pattern by its address.
+        let mut current =
+            if shared { a.clone() } else { Csr::new(self.finest.clone(), a.values().to_vec())? };
         let mut levels = Vec::with_capacity(h.levels.len());
         for (depth, (level, plan)) in h.levels.iter().zip(&self.plans).enumerate() {
             let double = |m: &Matrix<Arc<Vec<T>>>| m.to_csr().cast::<f64>();

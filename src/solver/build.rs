@@ -236,6 +236,10 @@ impl Preconditioner for Solver {
         either!(&self.cycle, c => c.apply(r, z))
     }
 
+    fn apply_dot(&self, r: &[f64], norm: f64, z: &mut [f64]) -> Result<Option<f64>> {
+        either!(&self.cycle, c => c.apply_dot(r, norm, z))
+    }
+
     fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
         either!(&self.cycle, c => c.apply_transposed(r, z))
     }
