@@ -7,9 +7,10 @@ use multigrad::gallery::{
     recirculating_flow, rotated_anisotropic, stretched_grid_2d, unstructured_3d, with_identity_rows,
 };
 use multigrad::krylov::Status;
-use multigrad::multigrid::Amg;
+use multigrad::multigrid::{Amg, Relaxation};
 use multigrad::operator::Preconditioner;
-use multigrad::solver::Krylov;
+use multigrad::setup::classical::Classical;
+use multigrad::solver::{Configuration, Krylov, Solver};
 use multigrad::sparse::Csr;
 
 /// The iterations of the automatic choice to 1e-8.
@@ -80,10 +81,28 @@ fn systems_graphs_and_flows_converge() {
         (recirculating_flow(48, 0.005, FlowScheme::Supg), 30),
         (recirculating_flow(48, 0.005, FlowScheme::Upwind), 20),
         (recirculating_flow(48, 0.05, FlowScheme::Galerkin), 30),
+        // Beyond the size where one level suffices.
+        (recirculating_flow(128, 0.005, FlowScheme::Supg), 10),
+        (recirculating_flow(128, 0.005, FlowScheme::Upwind), 10),
     ] {
         let problem = problem.unwrap();
         let count = iterations(&problem);
         assert!(count <= limit, "{}: {count}", problem.name);
+    }
+}
+
+/// By name: approximate ideal restriction with Gauss–Seidel along the flow, inside FGMRES.
+#[test]
+fn flow_converges_by_approximate_ideal_restriction() {
+    for (scheme, limit) in [(FlowScheme::Supg, 30), (FlowScheme::Upwind, 20)] {
+        let problem = recirculating_flow(96, 0.005, scheme).unwrap();
+        let a = &problem.matrix;
+        let configuration =
+            Configuration::new(Classical::air(), Relaxation::ForwardGaussSeidel, Krylov::Fgmres).double();
+        let solver = Solver::build(a, &configuration, None).unwrap();
+        let out = solver.solve(a, &problem.rhs).unwrap();
+        println!("{:<44} {:>3} iterations  {configuration}", problem.name, out.iterations);
+        assert!(out.converged() && out.iterations <= limit, "{}: {out}", problem.name);
     }
 }
 

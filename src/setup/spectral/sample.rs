@@ -18,13 +18,13 @@ const ROUGH: Effort = Effort { steps: 15, restarts: 0, tolerance: 0.1, signed: t
 /// rows each are taken, found by breadth-first search from the row with the largest sum
 /// Σⱼ |sᵢ aᵢⱼ| of each quarter of the rows, and fifteen steps of Arnoldi's method work on that
 /// principal submatrix. The result is never above
-/// [`infinity_norm`]. For a matrix similar to a symmetric one it is a lower bound, a few percent
+/// [`infinity_norm`](super::infinity_norm). For a matrix similar to a symmetric one it is a lower bound, a few percent
 /// low; where the largest eigenvalue belongs to a small feature that is missed, more.
 ///
 /// Cost: one pass over the matrix, and a constant: fifteen products with 2000 rows.
 ///
 /// # Errors
-/// As [`spectral_radius`].
+/// As [`spectral_radius`](super::spectral_radius).
 pub fn sampled_radius(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
     check(a, scaling)?;
     let n = a.rows();
