@@ -91,14 +91,15 @@ fn systems_graphs_and_flows_converge() {
     }
 }
 
-/// By name: approximate ideal restriction with Gauss–Seidel along the flow, inside FGMRES.
+/// By name: approximate ideal restriction with Gauss–Seidel in both directions, inside FGMRES. (Forward
+/// sweeps alone go against the flow in half of the domain: 385 iterations with SUPG.)
 #[test]
 fn flow_converges_by_approximate_ideal_restriction() {
-    for (scheme, limit) in [(FlowScheme::Supg, 30), (FlowScheme::Upwind, 20)] {
+    for (scheme, limit) in [(FlowScheme::Supg, 20), (FlowScheme::Upwind, 20)] {
         let problem = recirculating_flow(96, 0.005, scheme).unwrap();
         let a = &problem.matrix;
         let configuration =
-            Configuration::new(Classical::air(), Relaxation::ForwardGaussSeidel, Krylov::Fgmres).double();
+            Configuration::new(Classical::air(), Relaxation::GaussSeidel, Krylov::Fgmres).double();
         let solver = Solver::build(a, &configuration, None).unwrap();
         let out = solver.solve(a, &problem.rhs).unwrap();
         println!("{:<44} {:>3} iterations  {configuration}", problem.name, out.iterations);

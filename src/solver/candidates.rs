@@ -73,7 +73,7 @@ fn symmetric(portrait: &Portrait) -> Vec<Configuration> {
 }
 
 fn nonsymmetric(portrait: &Portrait) -> Vec<Configuration> {
-    use Relaxation::{ForwardGaussSeidel, GaussSeidel, Ilu, Ilu0, Jacobi, Spai1};
+    use Relaxation::{GaussSeidel, Ilu, Ilu0, Jacobi, Spai1};
     let mut list = Vec::new();
     for krylov in [Krylov::BiCgStab, Krylov::Fgmres] {
         let with = |setup: Setup, relaxation| Configuration::new(setup, relaxation, krylov);
@@ -88,7 +88,7 @@ fn nonsymmetric(portrait: &Portrait) -> Vec<Configuration> {
         }
         list.push(with(Variant::SymmetricPart.into(), Ilu { level: 1, damping: Some(1.0) }));
         if portrait.block_size == 1 {
-            list.push(with(Classical::air().into(), ForwardGaussSeidel));
+            list.push(with(Classical::air().into(), GaussSeidel));
             list.push(with(Classical::air().into(), Ilu0(1.0)));
             list.push(with(Classical::air().into(), Jacobi(None)));
             list.push(with(ruge_stueben().into(), Ilu0(1.0)));
