@@ -1,8 +1,20 @@
 """A worker process that answers lines with lines of JSON, within a time limit."""
 
 import json
+import os
+import pathlib
 import selectors
+import signal
 import subprocess
+
+
+def family(pid):
+    """A process and all that descend from it."""
+    list_ = [pid]
+    for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            list_ += family(int(child))
+    return list_
 
 
 class Process:
@@ -20,6 +32,15 @@ class Process:
             self.process, self.greeting = None, {"missing": f"{e}"}
         else:
             self.greeting = self.answer()
+            self.signal(signal.SIGSTOP)
+
+    def signal(self, number):
+        """Stops the worker while others work, or lets it go on: an idle rank of MPI waits at full speed."""
+        for pid in family(self.process.pid):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
 
     def answer(self):
         """The next line, or None after the limit or at the end."""
@@ -32,6 +53,7 @@ class Process:
 
     def ask(self, configuration):
         """One run; a worker that crashes or takes too long is started anew."""
+        self.signal(signal.SIGCONT)
         try:
             self.process.stdin.write(f"{configuration}\n".encode())
             self.process.stdin.flush()
@@ -39,6 +61,7 @@ class Process:
         except BrokenPipeError:
             line = None
         if line is not None:
+            self.signal(signal.SIGSTOP)
             return line
         try:
             # A process that has closed its output is about to end, if it did not take too long.
@@ -55,6 +78,7 @@ class Process:
         """Ends the worker: it leaves at the end of its input, or it is made to."""
         if self.process is None:
             return
+        self.signal(signal.SIGCONT)
         try:
             self.process.stdin.close()
             self.process.wait(5)
