@@ -8,10 +8,12 @@
 //!
 //! A bounds check per entry costs 28 % of a product in single precision out of cache (5-point
 //! matrix of 10⁶ rows: 6.6 ms with checks, 4.8 ms without, where reading the matrix alone takes
-//! 4.5 ms) and 50 % in cache. What the checks would look for is asserted once per call: the
+//! 4.5 ms) and 50 % in cache. In a substitution with nine entries a row it costs 12 % more (2.8 ms
+//! against 2.5 ms for 512² rows in single precision). What the checks would look for is asserted once per call: the
 //! structure of a [`Pattern`](crate::sparse::Pattern) is checked whenever one is made and cannot
 //! be changed (row pointers ascend from zero to the number of entries, columns lie below
-//! `cols`), and the lengths of `values` and `x` are compared with it here.
+//! `cols`), and the lengths of `values` and `x` are compared with it here; for substitutions, row
+//! by row, the range of entries too.
 #![allow(unsafe_code)]
 
 use std::ops::Range;

@@ -82,6 +82,7 @@ fn visit<E: Engine>(
     for smoother in &level.pre {
         x = smoother.smooth(e, &level.a, b, x);
     }
+    // A single level has no coarser unknowns to correct from.
     if h.rows_at(depth + 1) > 0 {
         let r = e.residual(b, &level.a, &x);
         let coarse_b = e.spmv(&level.restriction, &r);

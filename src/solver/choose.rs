@@ -14,7 +14,7 @@ use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
 use crate::sparse::Csr;
 
 /// Largest nonsymmetric matrix that is solved without coarser levels: at 4096 rows of flow one level
-/// took half the time of a hierarchy, at 16 384 twice.
+/// took about half the time of a hierarchy, at 16 384 more (`cargo bench --bench solve`).
 const ONE_LEVEL_ROWS: usize = 8000;
 
 /// Configurations in the order in which to try them, and why.
