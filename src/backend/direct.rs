@@ -1,10 +1,10 @@
 //! The direct solver of the coarsest level: `faer`'s sparse LU, guarded.
 
-use std::any::Any;
+use std::sync::Arc;
 
 use faer::linalg::solvers::{Solve, Svd};
-use faer::sparse::SparseRowMat;
 use faer::sparse::linalg::solvers::Lu;
+use faer::sparse::{SparseColMat, SymbolicSparseColMat};
 use faer::{Mat, MatMut};
 
 use crate::error::{Error, Result};
@@ -23,8 +23,9 @@ const DENSE_ROWS: usize = 160;
 /// of up to 600 rows is solved in the least-squares sense by its pseudo-inverse.
 /// Serialises as the matrix and is factored again when it is read.
 ///
-/// The matrix is kept in double precision whatever `T` is: rounded to single precision, a
-/// singular matrix would be a regular one with an inverse of noise.
+/// The matrix and its sparse factors are kept in double precision whatever `T` is: rounded to
+/// single precision, a singular matrix would be a regular one with an inverse of noise, and
+/// another precision shares the factors.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(bound = "T: Scalar", try_from = "Csr<f64>", into = "Csr<f64>")]
 pub struct Direct<T: Scalar> {
@@ -34,7 +35,7 @@ pub struct Direct<T: Scalar> {
 
 #[derive(Clone)]
 enum Factors<T: Scalar> {
-    Sparse(Box<Lu<usize, T>>),
+    Sparse(Arc<Lu<usize, f64>>),
     /// The inverse or pseudo-inverse, row-major, and its transpose.
     Dense(Vec<T>, Vec<T>),
 }
@@ -58,12 +59,17 @@ impl<T: Scalar> Direct<T> {
         Self::of(a.cast())
     }
 
-    /// The same solver in another precision, from the same matrix.
+    /// The same solver in another precision, with the same sparse factors.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn cast<U: Scalar>(&self) -> Result<Direct<U>> {
-        Direct::of(self.matrix.clone())
+        match &self.factors {
+            Factors::Sparse(lu) => {
+                Ok(Direct { matrix: self.matrix.clone(), factors: Factors::Sparse(lu.clone()) })
+            }
+            Factors::Dense(..) => Direct::of(self.matrix.clone()),
+        }
     }
 
     /// The solver of Aᵀ.
@@ -85,11 +91,7 @@ impl<T: Scalar> Direct<T> {
         let factors = match factor(&a) {
             None if n > PSEUDO_INVERSE_ROWS => return Err(singular(n)),
             None => dense(&pseudo_inverse(&a)?)?,
-            Some(lu) if n > DENSE_ROWS => match in_precision(lu, &a) {
-                Some(lu) => Factors::Sparse(lu),
-                None if n > PSEUDO_INVERSE_ROWS => return Err(singular(n)),
-                None => dense(&inverse(&a)?)?,
-            },
+            Some(lu) if n > DENSE_ROWS => Factors::Sparse(Arc::new(lu)),
             Some(lu) => {
                 let mut inverse = Mat::<f64>::identity(n, n);
                 lu.solve_in_place(inverse.as_mut());
@@ -112,10 +114,7 @@ impl<T: Scalar> Direct<T> {
     /// x ← A⁻¹ b for rows × k blocks.
     pub fn solve(&self, b: &[T], x: &mut [T], k: usize) {
         match &self.factors {
-            Factors::Sparse(lu) => {
-                x.copy_from_slice(b);
-                lu.solve_in_place(MatMut::from_row_major_slice_mut(x, self.rows(), k));
-            }
+            Factors::Sparse(lu) => self.substitute(b, x, k, |x| lu.solve_in_place(x)),
             Factors::Dense(inverse, _) => product(inverse, b, x, k),
         }
     }
@@ -123,12 +122,16 @@ impl<T: Scalar> Direct<T> {
     /// x ← A⁻ᵀ b for rows × k blocks, with the same factors.
     pub fn solve_transposed(&self, b: &[T], x: &mut [T], k: usize) {
         match &self.factors {
-            Factors::Sparse(lu) => {
-                x.copy_from_slice(b);
-                lu.solve_transpose_in_place(MatMut::from_row_major_slice_mut(x, self.rows(), k));
-            }
+            Factors::Sparse(lu) => self.substitute(b, x, k, |x| lu.solve_transpose_in_place(x)),
             Factors::Dense(_, transposed) => product(transposed, b, x, k),
         }
+    }
+
+    /// x ← b, solved in double precision.
+    fn substitute(&self, b: &[T], x: &mut [T], k: usize, solve: impl Fn(MatMut<'_, f64>)) {
+        let mut wide: Vec<f64> = b.iter().map(|v| v.to_f64()).collect();
+        solve(MatMut::from_row_major_slice_mut(&mut wide, self.rows(), k));
+        x.iter_mut().zip(&wide).for_each(|(x, &v)| *x = T::from_f64(v));
     }
 }
 
@@ -154,32 +157,19 @@ fn singular(n: usize) -> Error {
 
 /// Sparse LU, or nothing if the matrix is singular to working precision: `faer` factors such
 /// a matrix without complaint, so solves with known answers are the judge.
-fn factor<T: Scalar>(a: &Csr<T>) -> Option<Lu<usize, T>> {
+fn factor(a: &Csr<f64>) -> Option<Lu<usize, f64>> {
     let n = a.rows();
-    let triplets: Vec<_> =
-        (0..n).flat_map(|i| a.row(i).map(move |(j, v)| faer::sparse::Triplet::new(i, j, v))).collect();
-    let matrix = SparseRowMat::<usize, T>::try_new_from_triplets(n, n, &triplets).ok()?;
-    let lu = matrix.to_col_major().ok()?.sp_lu().ok()?;
+    let columns = a.transpose();
+    let starts = columns.pattern().row_ptr().iter().map(|&p| p as usize).collect();
+    let rows = columns.pattern().col_idx().iter().map(|&i| i as usize).collect();
+    let structure = SymbolicSparseColMat::new_checked(n, n, starts, None, rows);
+    let lu = SparseColMat::new(structure, columns.values().to_vec()).sp_lu().ok()?;
     // Two answers with entries of both signs and no smoothness.
-    let known: Vec<T> = (0..2 * n).map(|q| T::from_f64(((q as f64 + 1.0) * 1.618).sin())).collect();
-    let mut x = vec![T::ZERO; 2 * n];
+    let known: Vec<f64> = (0..2 * n).map(|q| ((q as f64 + 1.0) * 1.618).sin()).collect();
+    let mut x = vec![0.0; 2 * n];
     a.spmm(2, &known, &mut x).ok()?;
     lu.solve_in_place(MatMut::from_row_major_slice_mut(&mut x, n, 2));
-    let tolerance = if T::NAME == "f64" { 1e-4 } else { 0.5 };
-    let right = x.iter().zip(&known).all(|(x, y)| (x.to_f64() - y.to_f64()).abs() < tolerance);
-    right.then_some(lu)
-}
-
-/// The factors in precision `T`: those at hand in double precision, otherwise others.
-fn in_precision<T: Scalar>(lu: Lu<usize, f64>, a: &Csr<f64>) -> Option<Box<Lu<usize, T>>> {
-    let lu: Box<dyn Any> = Box::new(lu);
-    lu.downcast().ok().or_else(|| factor(&a.cast::<T>()).map(Box::new))
-}
-
-fn inverse(a: &Csr<f64>) -> Result<Mat<f64>> {
-    let mut inverse = Mat::<f64>::identity(a.rows(), a.rows());
-    factor(a).ok_or_else(|| singular(a.rows()))?.solve_in_place(inverse.as_mut());
-    Ok(inverse)
+    x.iter().zip(&known).all(|(x, y)| (x - y).abs() < 1e-4).then_some(lu)
 }
 
 fn pseudo_inverse(a: &Csr<f64>) -> Result<Mat<f64>> {

@@ -70,27 +70,33 @@ impl<T: Scalar> Csr<T> {
     /// Frobenius norm of A − Aᵀ relative to that of A; 0 for a symmetric matrix, 1 or more
     /// for one that is far from it, infinite for one that is not square. Cost: three passes.
     pub fn asymmetry(&self) -> f64 {
+        self.symmetry().0
+    }
+
+    /// The [`asymmetry`](Self::asymmetry), and whether the pattern
+    /// [is symmetric](Pattern::is_symmetric), for the price of the former.
+    pub(crate) fn symmetry(&self) -> (f64, bool) {
         if self.rows() != self.cols() {
-            return f64::INFINITY;
+            return (f64::INFINITY, false);
         }
         let values = self.values();
         // Scaled, so that no square overflows or vanishes.
         let largest = fold(values, |m, v| if v.abs() > m { v.abs() } else { m }, f64::max);
-        let scaled = |v: f64| v / largest;
-        let norm = fold(values, |sum, v| sum + scaled(v) * scaled(v), |a, b| a + b);
-        let mut difference = 0.0;
+        let scale = (1.0 / largest).min(f64::MAX);
+        let norm = fold(values, |sum, v| sum + (scale * v) * (scale * v), |a, b| a + b);
+        let (mut difference, mut singles) = (0.0, 0usize);
         pairs(self.pattern(), |met| {
-            match met {
-                Met::Pair(p, q) if values[p] == values[q] => {}
-                Met::Pair(p, q) => {
-                    let d = scaled(values[p].to_f64()) - scaled(values[q].to_f64());
-                    difference += 2.0 * d * d;
+            let d = match met {
+                Met::Pair(p, q) => scale * values[p].to_f64() - scale * values[q].to_f64(),
+                Met::Single(p) => {
+                    singles += 1;
+                    scale * values[p].to_f64()
                 }
-                Met::Single(p) => difference += 2.0 * scaled(values[p].to_f64()).powi(2),
-            }
+            };
+            difference += d * d;
             true
         });
-        if norm > 0.0 { (difference / norm).sqrt() } else { 0.0 }
+        (if norm > 0.0 { (2.0 * difference / norm).sqrt() } else { 0.0 }, singles == 0)
     }
 
     /// Symmetric to rounding (relative asymmetry below 10⁻¹²).

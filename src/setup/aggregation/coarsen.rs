@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::candidates::{are_near_nullspace, check_candidates, default_candidates, relax_candidates};
 use super::energy::{Krylov, minimise, pattern_of};
-use super::filtered::{filtered_matrix, strong_pattern};
+use super::filtered::{filtered_matrix, strong_part};
 use super::jacobi::smooth;
 use super::pairwise::match_pairs;
 use super::root_node::{root_node_tentative, with_roots};
@@ -116,14 +116,19 @@ impl Coarsening {
         };
         let a = symmetric_part.as_ref().unwrap_or(&level.a);
         let transposed = level.left.is_some().then(|| level.a.transpose());
-        let graph = self.graph(a, level, self.theta * self.theta_decay.powi(number as i32 - 1))?;
-        let aggregation = self.aggregation(a, &graph, &level.nodes)?;
+        let evolution = self.evolution(a, level)?;
         if number == 1 {
             level.right = self.relaxed(a, &level.right)?;
             if let (Some(left), Some(at)) = (&mut level.left, &transposed) {
                 *left = self.relaxed(at, left)?;
             }
         }
+        let theta = self.theta * self.theta_decay.powi(number as i32 - 1);
+        let (graph, strong) = match evolution {
+            Some(graph) => (graph, None),
+            None => self.strength(a, level, theta)?,
+        };
+        let aggregation = self.aggregation(a, &graph, &level.nodes)?;
         let right = self.interpolant(&aggregation, &level.nodes, &level.right)?;
         if !pays(a.rows(), right.tentative.prolongation.cols()) {
             return Ok(None);
@@ -137,7 +142,7 @@ impl Coarsening {
             }
         };
         let prolong = |a: &Csr<f64>, t: &Interpolant, b: &Array2<f64>, rho: Option<f64>| {
-            self.prolongation(a, t, b, &graph, &level.nodes, rho)
+            self.prolongation(a, t, b, (&graph, strong.as_ref()), &level.nodes, rho)
         };
         let (prolongation, rho) = prolong(a, &right, &level.right, None)?;
         let restriction = match (&left, &transposed, &level.left) {
@@ -175,23 +180,29 @@ impl Coarsening {
         if sweeps == 0 { Ok(candidates.clone()) } else { relax_candidates(a, candidates, sweeps) }
     }
 
-    /// The graph of strong connections between the nodes of a level.
-    fn graph(&self, a: &Csr<f64>, level: &Level, theta: f64) -> Result<Arc<Pattern>> {
-        let evolves =
-            self.variant == Variant::EnergyMinimised && level.nodes.is_scalar() && level.right.ncols() == 1;
-        if evolves {
-            let rho = self.evolution_radius.estimate(a, &inverse_diagonal(a)?)?;
-            let b: Vec<f64> = level.right.iter().copied().collect();
-            return Ok(evolution_strength(a, &b, rho, self.epsilon)?.into_parts().0);
+    /// The graph of strong connections by evolution, if that is asked for and fits the level.
+    fn evolution(&self, a: &Csr<f64>, level: &Level) -> Result<Option<Arc<Pattern>>> {
+        let fits = level.nodes.is_scalar() && level.right.ncols() == 1;
+        if self.variant != Variant::EnergyMinimised || !fits {
+            return Ok(None);
         }
+        let rho = self.evolution_radius.estimate(a, &inverse_diagonal(a)?)?;
+        let b: Vec<f64> = level.right.iter().copied().collect();
+        Ok(Some(evolution_strength(a, &b, rho, self.epsilon)?.into_parts().0))
+    }
+
+    /// The graph of strong connections between the nodes of a level, and the matrix with nothing
+    /// else if that was as easy.
+    fn strength(&self, a: &Csr<f64>, level: &Level, theta: f64) -> Result<(Arc<Pattern>, Option<Csr<f64>>)> {
         if level.nodes.is_identity() && !self.variant.is_two_sided() {
-            return strong_pattern(a, theta);
+            let strong = strong_part(a, theta, single(&level.right))?;
+            return Ok((strong.as_ref().unwrap_or(a).pattern().clone(), strong));
         }
         let mut norms = amalgamate(a, &level.nodes)?;
         if self.variant.is_two_sided() {
             norms = absolute_sum(&norms)?;
         }
-        Ok(symmetric_strength(&norms, theta)?.into_parts().0)
+        Ok((symmetric_strength(&norms, theta)?.into_parts().0, None))
     }
 
     fn aggregation(&self, a: &Csr<f64>, graph: &Pattern, nodes: &Nodes) -> Result<Aggregation> {
@@ -224,7 +235,7 @@ impl Coarsening {
         a: &Csr<f64>,
         interpolant: &Interpolant,
         candidates: &Array2<f64>,
-        graph: &Pattern,
+        (graph, strong): (&Pattern, Option<&Csr<f64>>),
         nodes: &Nodes,
         rho: Option<f64>,
     ) -> Result<(Csr<f64>, Option<f64>)> {
@@ -232,7 +243,10 @@ impl Coarsening {
         match self.smoothing() {
             Smoothing::None => Ok((t.prolongation.clone(), None)),
             Smoothing::Jacobi => {
-                let a = self.filtered(a, graph, nodes, candidates)?;
+                let a = match strong {
+                    Some(strong) if self.filter => Cow::Borrowed(strong),
+                    _ => self.filtered(a, graph, nodes, candidates)?,
+                };
                 let inverse = inverse_diagonal(&a)?;
                 let rho = rho.map_or_else(|| self.jacobi_radius.estimate(&a, &inverse), Ok)?;
                 Ok((smooth(&a, &inverse, &t.prolongation, rho, self.jacobi_omega)?, Some(rho)))
@@ -265,8 +279,7 @@ impl Coarsening {
         if !self.filter || complete {
             return Ok(Cow::Borrowed(a));
         }
-        let candidate = candidates.as_slice().filter(|_| candidates.ncols() == 1);
-        Ok(Cow::Owned(filtered_matrix(a, graph, nodes, candidate)?))
+        Ok(Cow::Owned(filtered_matrix(a, graph, nodes, single(candidates))?))
     }
 
     fn check(&self) -> Result<()> {
@@ -292,6 +305,11 @@ impl Coarsening {
         )?;
         check_levels(self.max_levels)
     }
+}
+
+/// The candidate, if it is the only one.
+fn single(candidates: &Array2<f64>) -> Option<&[f64]> {
+    candidates.as_slice().filter(|_| candidates.ncols() == 1)
 }
 
 fn has_empty_column(p: &Csr<f64>) -> bool {

@@ -1,7 +1,5 @@
 //! Strong connections, and matrices without the weak ones.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -15,33 +13,60 @@ const SMALLEST: f64 = 0.1;
 /// Rows handled by one task.
 const CHUNK: usize = 4096;
 
-/// The structure of [`symmetric_strength`](crate::setup::symmetric_strength): the diagonal and
-/// the entries with aᵢⱼ ≠ 0 and aᵢⱼ² ≥ θ² |aᵢᵢ aⱼⱼ|. The pattern of A itself is shared if all
-/// entries are strong. Cost: one pass over the matrix, a second one if some are weak.
-pub(super) fn strong_pattern(a: &Csr<f64>, theta: f64) -> Result<Arc<Pattern>> {
+/// The [`filtered_matrix`] of a scalar problem for the strong entries of
+/// [`symmetric_strength`](crate::setup::symmetric_strength), which its pattern is: the diagonal and
+/// the entries with aᵢⱼ ≠ 0 and aᵢⱼ² ≥ θ² |aᵢᵢ aⱼⱼ|. Nothing if all entries are strong. Cost: two
+/// passes over the matrix, or one.
+pub(super) fn strong_part(a: &Csr<f64>, theta: f64, candidate: Option<&[f64]>) -> Result<Option<Csr<f64>>> {
     let n = a.rows();
     let diagonal: Vec<f64> = if theta == 0.0 {
-        Vec::new()
+        vec![0.0; n]
     } else {
         (0..n).into_par_iter().with_min_len(CHUNK).map(|i| own(a, i).abs()).collect()
     };
-    let is_strong = |i: usize, j: usize, v: f64| {
-        i == j || (v != 0.0 && (theta == 0.0 || v * v >= theta * theta * diagonal[i] * diagonal[j]))
-    };
-    let all = (0..n).into_par_iter().with_min_len(CHUNK).all(|i| a.row(i).all(|(j, v)| is_strong(i, j, v)));
-    if all {
-        return Ok(a.pattern().clone());
+    let is_strong = |own: f64, j: usize, v: f64| (v != 0.0) & (v * v >= theta * theta * own * diagonal[j]);
+    let complete = |i: usize| a.row(i).all(|(j, v)| (i == j) | is_strong(diagonal[i], j, v));
+    if (0..n).into_par_iter().with_min_len(CHUNK).all(complete) {
+        return Ok(None);
     }
     let strong = assemble(
         n,
         n,
         || (),
         |i, (), columns, values| {
-            columns.extend(a.row(i).filter(|&(j, v)| is_strong(i, j, v)).map(|(j, _)| j as u32));
-            values.resize(columns.len(), 1.0);
+            // Every entry is written and a weak one overwritten by the next: whether an entry is
+            // strong cannot be foretold, and a branch would be.
+            let (from, range) = (columns.len(), a.pattern().row(i));
+            columns.resize(from + range.len(), 0);
+            values.resize(from + range.len(), 0.0);
+            let (mut kept, mut place, mut lumped) = (from, from, 0.0);
+            let own = diagonal[i];
+            for (&j, &v) in a.pattern().col_idx()[range.clone()].iter().zip(&a.values()[range]) {
+                let strong = is_strong(own, j as usize, v) | (j as usize == i);
+                let weight = match candidate {
+                    Some(b) if !strong && b[i] != 0.0 => b[j as usize] / b[i],
+                    _ => 1.0,
+                };
+                lumped += if strong { 0.0 } else { v * weight };
+                (columns[kept], values[kept]) = (j, v);
+                place = if j as usize == i { kept } else { place };
+                kept += usize::from(strong);
+            }
+            columns.truncate(kept);
+            values.truncate(kept);
+            if kept > from && columns[place] as usize == i {
+                lump(&mut values[place], lumped);
+            }
         },
     )?;
-    Ok(strong.into_parts().0)
+    Ok(Some(strong))
+}
+
+/// Adds weak entries to a diagonal, unless that takes too much of it.
+fn lump(diagonal: &mut f64, weak: f64) {
+    if (*diagonal + weak) * diagonal.signum() > SMALLEST * diagonal.abs() {
+        *diagonal += weak;
+    }
 }
 
 /// A without its weak entries, which are added to the diagonal so that A b stays for the
@@ -85,18 +110,12 @@ pub fn filtered_matrix(
         |i, (), columns, values| {
             let node = nodes.node(i);
             let strong = strength.row_cols(node);
-            let (from, mut lumped, mut place, mut diagonal) = (columns.len(), 0.0, None, 0.0);
-            let mut next = 0;
+            let (mut lumped, mut place) = (0.0, None);
             for (j, v) in a.row(i) {
                 let other = nodes.node(j);
-                if nodes.is_identity() {
-                    next += strong[next..].iter().take_while(|&&s| (s as usize) < other).count();
-                } else {
-                    next = strong.partition_point(|&s| (s as usize) < other);
-                }
-                if other == node || strong.get(next).is_some_and(|&s| s as usize == other) {
+                if other == node || strong.binary_search(&(other as u32)).is_ok() {
                     if i == j {
-                        (place, diagonal) = (Some(values.len()), v);
+                        place = Some(values.len());
                     }
                     columns.push(j as u32);
                     values.push(v);
@@ -104,11 +123,8 @@ pub fn filtered_matrix(
                     lumped += candidate.filter(|b| b[i] != 0.0).map_or(v, |b| v * (b[j] / b[i]));
                 }
             }
-            debug_assert!(columns.len() >= from);
-            if let Some(place) = place
-                && (diagonal + lumped) * diagonal.signum() > SMALLEST * diagonal.abs()
-            {
-                values[place] = diagonal + lumped;
+            if let Some(place) = place {
+                lump(&mut values[place], lumped);
             }
         },
     )
@@ -127,26 +143,32 @@ mod tests {
             &[(0, 0, 4.0), (0, 1, -2.0), (0, 2, -0.1), (1, 0, -2.0), (1, 1, 4.0), (2, 0, -0.1), (2, 2, 0.1)],
         )
         .unwrap();
-        let strong = strong_pattern(&a, 0.25).unwrap();
-        assert_eq!(*strong, **symmetric_strength(&a, 0.25).unwrap().pattern());
-        let f = filtered_matrix(&a, &strong, &Nodes::scalar(3), None).unwrap();
+        let strong = symmetric_strength(&a, 0.25).unwrap();
+        let strong = strong.pattern();
+        let f = filtered_matrix(&a, strong, &Nodes::scalar(3), None).unwrap();
         assert_eq!((f.nnz(), f.get(0, 0), f.get(0, 1), f.get(1, 1)), (5, 3.9, -2.0, 4.0));
         // A b stays for a candidate b that is not constant.
-        let b = filtered_matrix(&a, &strong, &Nodes::scalar(3), Some(&[1.0, 2.0, 5.0])).unwrap();
+        let b = filtered_matrix(&a, strong, &Nodes::scalar(3), Some(&[1.0, 2.0, 5.0])).unwrap();
         assert_eq!(b.get(0, 0), 3.5);
         // The last row would be left with nothing.
         assert_eq!(f.get(2, 2), 0.1);
-        assert!(filtered_matrix(&a, &strong, &Nodes::scalar(4), None).unwrap_err().is_dimension());
+        assert!(filtered_matrix(&a, strong, &Nodes::scalar(4), None).unwrap_err().is_dimension());
     }
 
     #[test]
-    fn strength_is_that_of_the_values() {
+    fn the_strong_part_is_the_filtered_matrix() {
         let a = crate::gallery::rotated_anisotropic(12, 1e-2, 0.4).unwrap().matrix;
-        for theta in [0.0, 0.05, 0.1, 0.25, 0.6] {
-            let expected = symmetric_strength(&a, theta).unwrap();
-            assert_eq!(strong_pattern(&a, theta).unwrap(), *expected.pattern(), "{theta}");
+        let wave: Vec<f64> = (0..a.rows()).map(|i| (i as f64).sin()).collect();
+        for candidate in [None, Some(&wave[..])] {
+            for theta in [0.05, 0.1, 0.25, 0.6] {
+                let strength = symmetric_strength(&a, theta).unwrap();
+                let nodes = Nodes::scalar(a.rows());
+                let expected = filtered_matrix(&a, strength.pattern(), &nodes, candidate).unwrap();
+                let strong = strong_part(&a, theta, candidate).unwrap().unwrap();
+                assert!(strong.pattern() == strength.pattern() && strong == expected, "{theta}");
+            }
+            assert!(strong_part(&a, 0.0, candidate).unwrap().is_none());
         }
-        assert!(Arc::ptr_eq(&strong_pattern(&a, 0.0).unwrap(), a.pattern()));
     }
 
     #[test]
