@@ -240,13 +240,7 @@ impl<T: Scalar> Backend<T> for Cpu {
             let x = &x[first * k..first * k + y.len()];
             vectorised(
                 #[inline(always)]
-                || {
-                    for ((yi, xi), &w) in y.chunks_exact_mut(k).zip(x.chunks_exact(k)).zip(&d[first..]) {
-                        for (a, &b) in yi.iter_mut().zip(xi) {
-                            *a += w * b;
-                        }
-                    }
-                },
+                || scaled_rows(&d[first..], x, y, k, |y, term| *y += term),
             )
         });
     }
@@ -257,13 +251,7 @@ impl<T: Scalar> Backend<T> for Cpu {
             let x = &x[first * k..first * k + y.len()];
             vectorised(
                 #[inline(always)]
-                || {
-                    for ((yi, xi), &w) in y.chunks_exact_mut(k).zip(x.chunks_exact(k)).zip(&d[first..]) {
-                        for (a, &b) in yi.iter_mut().zip(xi) {
-                            *a = w * b;
-                        }
-                    }
-                },
+                || scaled_rows(&d[first..], x, y, k, |y, term| *y = term),
             )
         });
     }
@@ -348,6 +336,18 @@ impl<T: Scalar> Backend<T> for Cpu {
         for partial in partials {
             out.iter_mut().zip(partial).for_each(|(o, p)| *o += p);
         }
+    }
+}
+
+/// Hands every value of x, times the weight of its row, to its place in y.
+#[inline(always)]
+fn scaled_rows<T: Scalar>(d: &[T], x: &[T], y: &mut [T], k: usize, put: impl Fn(&mut T, T)) {
+    if k == 1 {
+        y.iter_mut().zip(x).zip(d).for_each(|((y, &x), &w)| put(y, w * x));
+        return;
+    }
+    for ((y, x), &w) in y.chunks_exact_mut(k).zip(x.chunks_exact(k)).zip(d) {
+        y.iter_mut().zip(x).for_each(|(y, &x)| put(y, w * x));
     }
 }
 

@@ -1,8 +1,11 @@
 //! Kernels for one vector (k = 1), where nothing else hides the price of an entry.
 //!
-//! Rows of up to nine entries, which is what stencils have, run through loops of constant
-//! length. Sums are taken in the order of the entries, so the bits are those of the plain
-//! loop.
+//! Where the length of a row can be foretold, as on a grid, rows of up to nine entries run through
+//! loops of constant length and sums are taken in the order of the entries: the bits are those
+//! of the plain loop. Where it cannot, as in a prolongation, jumps cost more than entries: these
+//! come in windows of four that are added up together, and what a window has beyond the row
+//! counts as zero. Long rows come in windows in any case, so that one addition in four waits for
+//! another. Which it is depends on the pattern alone.
 //!
 //! # Why this file may use `unsafe`
 //!
@@ -28,40 +31,75 @@ pub fn row_products<T: Scalar>(
     x: &[T],
     first: usize,
     y: &mut [T],
+    emit: impl FnMut(usize, &mut T, T),
+) {
+    if a.pattern.is_ragged() {
+        products::<T, true>(a, x, first, y, emit);
+    } else {
+        products::<T, false>(a, x, first, y, emit);
+    }
+}
+
+#[inline(always)]
+fn products<T: Scalar, const RAGGED: bool>(
+    a: View<'_, T>,
+    x: &[T],
+    first: usize,
+    y: &mut [T],
     mut emit: impl FnMut(usize, &mut T, T),
 ) {
     let pattern = a.pattern;
     assert!(a.values.len() == pattern.nnz() && x.len() >= pattern.cols(), "lengths of a product");
     let ends = &pattern.row_ptr()[first + 1..=first + y.len()];
     let mut start = pattern.row_ptr()[first] as usize;
-    let (columns, values) = (pattern.col_idx(), a.values);
+    let (columns, values, nnz) = (pattern.col_idx(), a.values, pattern.nnz());
+    // SAFETY: whoever calls this sees to `q < nnz`, which is the length of both arrays, by the
+    // invariant of the pattern that no row ends beyond it. The column is below `cols`, which `x`
+    // covers.
+    let term = |q: usize| unsafe {
+        let j = *columns.get_unchecked(q) as usize;
+        *values.get_unchecked(q) * *x.get_unchecked(j)
+    };
     for ((local, y), &end) in y.iter_mut().enumerate().zip(ends) {
         let end = end as usize;
-        macro_rules! sum {
-            ($range:expr) => {{
-                let mut sum = T::ZERO;
-                for q in $range {
-                    // SAFETY: `start + q < end ≤ nnz` by the invariant of the pattern, which is the
-                    // length of both arrays; the column is below `cols`, which `x` covers.
-                    sum += unsafe {
-                        let j = *columns.get_unchecked(start + q) as usize;
-                        *values.get_unchecked(start + q) * *x.get_unchecked(j)
-                    };
-                }
-                sum
-            }};
+        // Four entries from q on, those from `end` on replaced by zeros; q + 4 ≤ nnz.
+        let window = |q: usize| {
+            let terms = [term(q), term(q + 1), term(q + 2), term(q + 3)];
+            let part = |l: usize| if q + l < end { terms[l] } else { T::ZERO };
+            (terms[0] + part(1)) + (part(2) + part(3))
+        };
+        let in_order = |from: usize, sum: T| (from..end).fold(sum, |sum, q| sum + term(q));
+        macro_rules! constant {
+            ($length:literal) => {
+                (0..$length).fold(T::ZERO, |sum, q| sum + term(start + q))
+            };
         }
-        let sum = match end - start {
-            1 => sum!(0..1),
-            2 => sum!(0..2),
-            3 => sum!(0..3),
-            4 => sum!(0..4),
-            5 => sum!(0..5),
-            6 => sum!(0..6),
-            7 => sum!(0..7),
-            8 => sum!(0..8),
-            9 => sum!(0..9),
-            length => sum!(0..length),
+        let sum = if RAGGED && end + 4 <= nnz {
+            match end - start {
+                0 => T::ZERO,
+                1..=4 => window(start),
+                5..=8 => window(start) + window(start + 4),
+                _ => (start..end).step_by(4).fold(T::ZERO, |sum, q| sum + window(q)),
+            }
+        } else {
+            match end - start {
+                1 => constant!(1),
+                2 => constant!(2),
+                3 => constant!(3),
+                4 => constant!(4),
+                5 => constant!(5),
+                6 => constant!(6),
+                7 => constant!(7),
+                8 => constant!(8),
+                9 => constant!(9),
+                length => {
+                    let whole = start + length / 4 * 4;
+                    let sum = (start..whole).step_by(4).fold(T::ZERO, |sum, q| {
+                        sum + ((term(q) + term(q + 1)) + (term(q + 2) + term(q + 3)))
+                    });
+                    in_order(whole, sum)
+                }
+            }
         };
         emit(first + local, y, sum);
         start = end;

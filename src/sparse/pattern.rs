@@ -21,6 +21,8 @@ pub struct Pattern {
     levels: [OnceLock<Option<Levels>>; 2],
     /// Where every row reaches the diagonal.
     splits: OnceLock<Vec<u32>>,
+    /// Whether rows differ in length.
+    ragged: OnceLock<bool>,
 }
 
 /// The transpose of a pattern, as a permutation into the *same* values.
@@ -103,7 +105,17 @@ impl Pattern {
             transposition: OnceLock::new(),
             levels: Default::default(),
             splits: OnceLock::new(),
+            ragged: OnceLock::new(),
         }
+    }
+
+    /// Whether the length of a row cannot be foretold: more than one in eight differs from the one
+    /// before it.
+    pub(crate) fn is_ragged(&self) -> bool {
+        *self.ragged.get_or_init(|| {
+            let change = |w: &&[u32]| w[2] - w[1] != w[1] - w[0];
+            8 * self.row_ptr.windows(3).filter(change).count() > self.rows
+        })
     }
 
     /// Number of rows.
