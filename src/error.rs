@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -16,11 +17,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// assert!(e.is_invalid_input());
 /// assert!(e.to_string().contains("column 6"));
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     kind: Kind,
     message: String,
-    source: Option<std::io::Error>,
+    source: Option<Arc<std::io::Error>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Error {
     /// The operating system refused; `action` reads like "read", "write".
     pub fn io(action: &str, path: &Path, source: std::io::Error) -> Self {
         let message = format!("cannot {action} {}: {source}", path.display());
-        Self { kind: Kind::Io, message, source: Some(source) }
+        Self { kind: Kind::Io, message, source: Some(Arc::new(source)) }
     }
 
     fn new(kind: Kind, message: impl Into<String>) -> Self {
@@ -127,6 +128,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|e| e as _)
+        self.source.as_deref().map(|e| e as _)
     }
 }

@@ -33,6 +33,7 @@
 //! | [`sparse`], [`gallery`] | patterns, matrices, Matrix Market files; model problems |
 //! | [`backend`], [`operator`] | kernels and the direct solver; operators and preconditioners on slices |
 //! | [`engine`] | operations with value semantics: eager, traced |
+//! | [`expression`] | expressions of sparse matrices with gradients |
 //! | [`autodiff`], [`setup`] | the tape and its rules; strength, aggregation, interpolation, relaxation values |
 //! | [`multigrid`] | hierarchies, smoothers and the one cycle |
 //! | [`krylov`] | CG, BiCGStab, FGMRES, plain cycles |
@@ -56,6 +57,7 @@ pub mod backend;
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod expression;
 pub mod frozen;
 pub mod gallery;
 pub mod integrations;

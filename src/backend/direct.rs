@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use faer::linalg::solvers::{Solve, Svd};
-use faer::sparse::linalg::solvers::Lu;
-use faer::sparse::{SparseColMat, SymbolicSparseColMat};
-use faer::{Mat, MatMut};
+use faer::Mat;
+use faer::linalg::solvers::Svd;
 
+use super::factors::{Factors, Ordering};
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Scalar};
 
@@ -30,21 +29,21 @@ const DENSE_ROWS: usize = 160;
 #[serde(bound = "T: Scalar", try_from = "Csr<f64>", into = "Csr<f64>")]
 pub struct Direct<T: Scalar> {
     matrix: Csr<f64>,
-    factors: Factors<T>,
+    inverse: Inverse<T>,
 }
 
 #[derive(Clone)]
-enum Factors<T: Scalar> {
-    Sparse(Arc<Lu<usize, f64>>),
+enum Inverse<T: Scalar> {
+    Sparse(Arc<Factors>),
     /// The inverse or pseudo-inverse, row-major, and its transpose.
     Dense(Vec<T>, Vec<T>),
 }
 
-impl<T: Scalar> std::fmt::Debug for Factors<T> {
+impl<T: Scalar> std::fmt::Debug for Inverse<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Factors::Sparse(_) => "sparse LU",
-            Factors::Dense(..) => "dense inverse",
+            Inverse::Sparse(_) => "sparse LU",
+            Inverse::Dense(..) => "dense inverse",
         })
     }
 }
@@ -64,11 +63,11 @@ impl<T: Scalar> Direct<T> {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn cast<U: Scalar>(&self) -> Result<Direct<U>> {
-        match &self.factors {
-            Factors::Sparse(lu) => {
-                Ok(Direct { matrix: self.matrix.clone(), factors: Factors::Sparse(lu.clone()) })
+        match &self.inverse {
+            Inverse::Sparse(lu) => {
+                Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Sparse(lu.clone()) })
             }
-            Factors::Dense(..) => Direct::of(self.matrix.clone()),
+            Inverse::Dense(..) => Direct::of(self.matrix.clone()),
         }
     }
 
@@ -88,17 +87,18 @@ impl<T: Scalar> Direct<T> {
                 a.cols()
             )));
         }
-        let factors = match factor(&a) {
+        let inverse = match Ordering::new(a.pattern())?.factor(a.pattern(), a.values()) {
             None if n > PSEUDO_INVERSE_ROWS => return Err(singular(n)),
             None => dense(&pseudo_inverse(&a)?)?,
-            Some(lu) if n > DENSE_ROWS => Factors::Sparse(Arc::new(lu)),
+            Some(lu) if n > DENSE_ROWS => Inverse::Sparse(Arc::new(lu)),
             Some(lu) => {
-                let mut inverse = Mat::<f64>::identity(n, n);
-                lu.solve_in_place(inverse.as_mut());
-                dense(&inverse)?
+                let mut inverse = vec![0.0; n * n];
+                inverse.iter_mut().step_by(n + 1).for_each(|v| *v = 1.0);
+                lu.solve(&mut inverse, n, false);
+                dense(&Mat::from_fn(n, n, |i, j| inverse[i * n + j]))?
             }
         };
-        Ok(Self { matrix: a, factors })
+        Ok(Self { matrix: a, inverse })
     }
 
     /// Number of unknowns.
@@ -113,26 +113,26 @@ impl<T: Scalar> Direct<T> {
 
     /// x ← A⁻¹ b for rows × k blocks.
     pub fn solve(&self, b: &[T], x: &mut [T], k: usize) {
-        match &self.factors {
-            Factors::Sparse(lu) => self.substitute(b, x, k, |x| lu.solve_in_place(x)),
-            Factors::Dense(inverse, _) => product(inverse, b, x, k),
+        match &self.inverse {
+            Inverse::Sparse(lu) => substitute(b, x, |x| lu.solve(x, k, false)),
+            Inverse::Dense(inverse, _) => product(inverse, b, x, k),
         }
     }
 
     /// x ← A⁻ᵀ b for rows × k blocks, with the same factors.
     pub fn solve_transposed(&self, b: &[T], x: &mut [T], k: usize) {
-        match &self.factors {
-            Factors::Sparse(lu) => self.substitute(b, x, k, |x| lu.solve_transpose_in_place(x)),
-            Factors::Dense(_, transposed) => product(transposed, b, x, k),
+        match &self.inverse {
+            Inverse::Sparse(lu) => substitute(b, x, |x| lu.solve(x, k, true)),
+            Inverse::Dense(_, transposed) => product(transposed, b, x, k),
         }
     }
+}
 
-    /// x ← b, solved in double precision.
-    fn substitute(&self, b: &[T], x: &mut [T], k: usize, solve: impl Fn(MatMut<'_, f64>)) {
-        let mut wide: Vec<f64> = b.iter().map(|v| v.to_f64()).collect();
-        solve(MatMut::from_row_major_slice_mut(&mut wide, self.rows(), k));
-        x.iter_mut().zip(&wide).for_each(|(x, &v)| *x = T::from_f64(v));
-    }
+/// x ← b, solved in double precision.
+fn substitute<T: Scalar>(b: &[T], x: &mut [T], solve: impl Fn(&mut [f64])) {
+    let mut wide: Vec<f64> = b.iter().map(|v| v.to_f64()).collect();
+    solve(&mut wide);
+    x.iter_mut().zip(&wide).for_each(|(x, &v)| *x = T::from_f64(v));
 }
 
 impl<T: Scalar> TryFrom<Csr<f64>> for Direct<T> {
@@ -155,23 +155,6 @@ fn singular(n: usize) -> Error {
     ))
 }
 
-/// Sparse LU, or nothing if the matrix is singular to working precision: `faer` factors such
-/// a matrix without complaint, so solves with known answers are the judge.
-fn factor(a: &Csr<f64>) -> Option<Lu<usize, f64>> {
-    let n = a.rows();
-    let columns = a.transpose();
-    let starts = columns.pattern().row_ptr().iter().map(|&p| p as usize).collect();
-    let rows = columns.pattern().col_idx().iter().map(|&i| i as usize).collect();
-    let structure = SymbolicSparseColMat::new_checked(n, n, starts, None, rows);
-    let lu = SparseColMat::new(structure, columns.values().to_vec()).sp_lu().ok()?;
-    // Two answers with entries of both signs and no smoothness.
-    let known: Vec<f64> = (0..2 * n).map(|q| ((q as f64 + 1.0) * 1.618).sin()).collect();
-    let mut x = vec![0.0; 2 * n];
-    a.spmm(2, &known, &mut x).ok()?;
-    lu.solve_in_place(MatMut::from_row_major_slice_mut(&mut x, n, 2));
-    x.iter().zip(&known).all(|(x, y)| (x - y).abs() < 1e-4).then_some(lu)
-}
-
 fn pseudo_inverse(a: &Csr<f64>) -> Result<Mat<f64>> {
     let mut full = Mat::<f64>::zeros(a.rows(), a.cols());
     for i in 0..a.rows() {
@@ -189,7 +172,7 @@ fn pseudo_inverse(a: &Csr<f64>) -> Result<Mat<f64>> {
     Ok(svd.V() * inverse * svd.U().transpose())
 }
 
-fn dense<T: Scalar>(inverse: &Mat<f64>) -> Result<Factors<T>> {
+fn dense<T: Scalar>(inverse: &Mat<f64>) -> Result<Inverse<T>> {
     let n = inverse.nrows();
     let rows = |f: &dyn Fn(usize, usize) -> f64| {
         (0..n * n).map(|q| T::from_f64(f(q / n, q % n))).collect::<Vec<T>>()
@@ -199,7 +182,7 @@ fn dense<T: Scalar>(inverse: &Mat<f64>) -> Result<Factors<T>> {
         let what = "the inverse of the coarsest level overflows";
         return Err(Error::invalid_input(format!("{what} {}; scale the matrix", T::NAME)));
     }
-    Ok(Factors::Dense(inverse, transposed))
+    Ok(Inverse::Dense(inverse, transposed))
 }
 
 /// x ← A b for a row-major square A.

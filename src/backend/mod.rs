@@ -11,6 +11,7 @@ mod columns;
 mod convert;
 mod cpu;
 mod direct;
+mod factors;
 mod fused;
 mod least_squares;
 mod order;
@@ -21,8 +22,10 @@ mod sweeps;
 mod triangular;
 
 pub(crate) use columns::interleaved_dot;
+pub(crate) use columns::vectorised;
 pub use cpu::Cpu;
 pub use direct::Direct;
+pub(crate) use factors::{Factors, Ordering};
 pub(crate) use fused::{BLOCK, over_blocks};
 pub use least_squares::least_squares;
 pub use order::{Colouring, Order, OrderedSweep, OrderedView};

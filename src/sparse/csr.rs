@@ -88,6 +88,11 @@ impl<T: Scalar> Csr<T> {
         Self { pattern, values }
     }
 
+    /// The values, shared.
+    pub(crate) fn shared_values(&self) -> Arc<Vec<T>> {
+        self.values.clone()
+    }
+
     /// The parts, shared.
     pub(crate) fn into_shared(self) -> (Arc<Pattern>, Arc<Vec<T>>) {
         (self.pattern, self.values)

@@ -7,6 +7,7 @@
 mod add;
 pub(crate) mod assemble;
 mod csr;
+mod dual;
 mod files;
 mod fingerprint;
 mod finite;
@@ -15,7 +16,7 @@ mod levels;
 pub mod matrix_market;
 mod pattern;
 mod product;
-mod rows;
+pub(crate) mod rows;
 mod scalar;
 #[cfg(test)]
 mod structure_tests;
@@ -23,6 +24,7 @@ mod symmetry;
 mod transpose;
 
 pub use csr::Csr;
+pub use dual::Dual;
 pub(crate) use files::write_atomic;
 #[cfg(feature = "cli")]
 pub(crate) use files::{folder_of, is_stream, resolved};

@@ -4,12 +4,10 @@ use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-/// A real scalar: `f64`, or `f32` for preconditioners and training.
-///
-/// Sealed in effect by its supertraits; kernels are generic over it.
+/// A real scalar: `f64`, `f32` for preconditioners and training, or [`Dual`](super::Dual) numbers for
+/// derivatives of derivatives. Kernels are generic over it.
 pub trait Scalar:
-    faer::traits::RealField
-    + Copy
+    Copy
     + Default
     + PartialOrd
     + Debug
@@ -48,6 +46,28 @@ pub trait Scalar:
     fn root(self) -> Self;
     /// Neither infinite nor NaN.
     fn finite(self) -> bool;
+    /// eˣ.
+    fn exponential(self) -> Self;
+    /// ln x.
+    fn logarithm(self) -> Self;
+    /// sin x.
+    fn sine(self) -> Self;
+    /// cos x.
+    fn cosine(self) -> Self;
+    /// tanh x.
+    fn hyperbolic_tangent(self) -> Self;
+    /// x^p for x > 0.
+    fn real_power(self, p: f64) -> Self;
+    /// Real numbers that make up one of these.
+    const PARTS: usize = 1;
+    /// One of them, 0 for the value itself.
+    fn part(self, _: usize) -> f64 {
+        self.to_f64()
+    }
+    /// Sets one of them.
+    fn set_part(&mut self, _: usize, value: f64) {
+        *self = Self::from_f64(value);
+    }
     /// `values` themselves, where this is their type.
     fn borrow(values: &[f64]) -> Option<&[Self]>;
     /// `values` themselves, where this is their type.
@@ -80,6 +100,24 @@ macro_rules! scalar {
             #[inline(always)]
             fn finite(self) -> bool {
                 $t::is_finite(self)
+            }
+            fn exponential(self) -> Self {
+                $t::exp(self)
+            }
+            fn logarithm(self) -> Self {
+                $t::ln(self)
+            }
+            fn sine(self) -> Self {
+                $t::sin(self)
+            }
+            fn cosine(self) -> Self {
+                $t::cos(self)
+            }
+            fn hyperbolic_tangent(self) -> Self {
+                $t::tanh(self)
+            }
+            fn real_power(self, p: f64) -> Self {
+                $t::powf(self, p as $t)
             }
             #[inline(always)]
             fn borrow($values: &[f64]) -> Option<&[Self]> {

@@ -5,6 +5,7 @@
 //! the same order either way and on any number of threads.
 
 mod accumulate;
+mod adjoint;
 mod galerkin;
 mod plan;
 mod positions;

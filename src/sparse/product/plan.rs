@@ -1,7 +1,7 @@
 //! Products of the same structure again and again.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -30,12 +30,14 @@ pub(super) const CHUNK: usize = 256;
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 pub struct ProductPlan {
-    a: Arc<Pattern>,
-    b: Arc<Pattern>,
-    pattern: Arc<Pattern>,
+    pub(super) a: Arc<Pattern>,
+    pub(super) b: Arc<Pattern>,
+    pub(super) pattern: Arc<Pattern>,
     /// For every chunk of rows: by entries of A in a row and entries of B in theirs, where the
     /// product of the two goes in the row of A B.
-    chunks: Vec<Positions>,
+    pub(super) chunks: Vec<Positions>,
+    /// Where the places of every entry of A start, for the gradient.
+    pub(super) starts: OnceLock<Vec<u32>>,
 }
 
 impl ProductPlan {
@@ -50,7 +52,7 @@ impl ProductPlan {
             chunks_of(a.rows()).map(|range| pool.with(|work| work.chunk(range, a, b))).collect();
         let (lines, chunks) = parts.into_iter().unzip();
         let pattern = Arc::new(join(a.rows(), b.cols(), lines)?);
-        Ok(Self { a: a.clone(), b: b.clone(), pattern, chunks })
+        Ok(Self { a: a.clone(), b: b.clone(), pattern, chunks, starts: OnceLock::new() })
     }
 
     /// The pattern of the product.

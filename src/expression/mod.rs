@@ -1,0 +1,42 @@
+//! Any expression of sparse matrices, dense blocks and numbers, with gradients: nothing is densified.
+//!
+//! A [`Tape`] computes and records; its handles [`Sparse`], [`Dense`] and [`Number`] read like the
+//! mathematics. The gradient of a matrix is a vector on its pattern. The rules are those of
+//! Nytko, Taghibakhshi, Zaman, MacLachlan, Olson and West, SIAM J. Sci. Comput. 47(5), C1115, 2025.
+//!
+//! Per-entry weights of Jacobi relaxation, min ‖I − Ω D⁻¹ A‖_F² by fifty steps of Adam:
+//!
+//! ```
+//! use multigrad::{expression::Tape, optimise::{Adam, Optimiser}, sparse::Csr};
+//!
+//! let entries: Vec<_> = (0..16).flat_map(|i| [(i, i, 2.0), (i, (i + 1) % 16, -1.0), ((i + 1) % 16, i, -1.0)]).collect();
+//! let a = Csr::from_triplets(16, 16, &entries)?.filter(|i, j, _| i.abs_diff(j) < 2);
+//! let (mut omega, mut adam, mut tape) = (vec![1.0; 16], Adam::new(), Tape::new());
+//! for _ in 0..50 {
+//!     let (a, w) = (tape.matrix(&a), tape.parameter(&omega));
+//!     let loss = (tape.identity(16) - (w / a.diagonal()).as_diagonal() * a).frobenius_squared();
+//!     let gradient = loss.gradients()?.take(w)?;
+//!     adam.step(&mut omega, &gradient, 0.01)?;
+//!     tape.clear();
+//! }
+//! assert!((omega[7] - 0.6586766456).abs() < 1e-10 && (omega[0] - 0.7924235985).abs() < 1e-10);
+//! # Ok::<(), multigrad::error::Error>(())
+//! ```
+
+mod check;
+mod checkpoint;
+mod handle;
+mod kernels;
+mod ops;
+mod plans;
+mod reverse;
+mod tape;
+#[cfg(test)]
+mod tests;
+
+pub use check::{Deviation, gradient_check, hessian_vector_product};
+pub use checkpoint::{Checkpoints, Unrolled, unrolled};
+pub use handle::{Dense, Handle, Number, Sparse};
+pub use ops::Function;
+pub use reverse::Gradients;
+pub use tape::{Memory, Tape};

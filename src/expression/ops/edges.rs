@@ -1,0 +1,80 @@
+//! Rows of a block taken along a list, and added up along one: nodes to edges and back.
+
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::expression::handle::{Dense, Handle};
+use crate::expression::ops::Op as Any;
+use crate::expression::reverse::Reverse;
+use crate::expression::tape::Shape;
+use crate::sparse::Scalar;
+
+pub(crate) enum Op {
+    /// Row e of the result is row list(e).
+    Gather { x: usize, list: Arc<[u32]> },
+    /// Row list(e) of the result is the sum of these rows e.
+    Scatter { x: usize, list: Arc<[u32]> },
+}
+
+fn gather<T: Scalar>(list: &[u32], k: usize, from: &[T], to: &mut [T]) {
+    for (row, &i) in to.chunks_exact_mut(k.max(1)).zip(list) {
+        row.copy_from_slice(&from[i as usize * k..(i as usize + 1) * k]);
+    }
+}
+
+fn scatter<T: Scalar>(list: &[u32], k: usize, from: &[T], to: &mut [T]) {
+    for (row, &i) in from.chunks_exact(k.max(1)).zip(list) {
+        to[i as usize * k..(i as usize + 1) * k].iter_mut().zip(row).for_each(|(t, &v)| *t += v);
+    }
+}
+
+impl Op {
+    pub(super) fn reverse<T: Scalar>(&self, up: &[T], r: &mut Reverse<'_, T>) {
+        match self {
+            Op::Gather { x, list } => {
+                let k = r.extent(*x).1;
+                r.zeroed(*x, |g| scatter(list, k, up, g));
+            }
+            Op::Scatter { x, list } => {
+                let k = r.extent(*x).1;
+                r.sum(*x, |g| gather(list, k, up, g));
+            }
+        }
+    }
+}
+
+impl<'t, T: Scalar> Dense<'t, T> {
+    /// The block whose row e is row `list[e]` (counted from 0) of this one: values of nodes at the
+    /// ends of edges.
+    pub fn gather_rows(self, list: &Arc<[u32]>) -> Self {
+        let (tape, x) = (self.tape(), self.id());
+        let id = tape.record(&[x], |nodes, _, pool| {
+            let (rows, k) = nodes[x].shape.extent();
+            if let Some(i) = list.iter().find(|&&i| i as usize >= rows) {
+                return Err(Error::invalid_input(format!("no row {} in {}", i + 1, nodes[x].shape)));
+            }
+            let mut out = pool.take(list.len() * k);
+            gather(list, k, &nodes[x].value, &mut out);
+            Ok((out, Shape::Dense(list.len(), k), Any::Edges(Op::Gather { x, list: list.clone() })))
+        });
+        Self::new(tape, id)
+    }
+
+    /// The block of `rows` rows whose row i is the sum of the rows e with `list[e]` = i: values of
+    /// edges added up at nodes.
+    pub fn scatter_rows(self, list: &Arc<[u32]>, rows: usize) -> Self {
+        let (tape, x) = (self.tape(), self.id());
+        let id = tape.record(&[x], |nodes, _, pool| {
+            let (height, k) = nodes[x].shape.extent();
+            if height != list.len() || list.iter().any(|&i| i as usize >= rows) {
+                let text = format!("{} along a list of {} onto {rows} rows", nodes[x].shape, list.len());
+                return Err(Error::dimension(text));
+            }
+            let mut out = pool.take(rows * k);
+            out.fill(T::ZERO);
+            scatter(list, k, &nodes[x].value, &mut out);
+            Ok((out, Shape::Dense(rows, k), Any::Edges(Op::Scatter { x, list: list.clone() })))
+        });
+        Self::new(tape, id)
+    }
+}

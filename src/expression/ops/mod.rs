@@ -1,0 +1,61 @@
+//! The operations, in families: what each computes beside its reverse rule.
+
+mod add;
+mod batched;
+mod dense;
+mod edges;
+mod elementwise;
+mod function;
+mod product;
+mod reduce;
+mod scale;
+mod select;
+mod solve;
+mod triangular;
+
+pub use function::Function;
+
+use super::reverse::Reverse;
+use crate::error::Result;
+use crate::sparse::Scalar;
+
+/// A recorded operation: the numbers of its operands and what its rule needs beside them.
+pub(super) enum Op<T: Scalar> {
+    Parameter,
+    Add(add::Add<T>),
+    Batched(batched::Batched<T>),
+    Dense(dense::Op),
+    Edges(edges::Op),
+    Elementwise(elementwise::Op),
+    Product(product::Op),
+    Reduce(reduce::Op),
+    Scale(scale::Op),
+    Select(select::Op),
+    Solve(solve::Solve),
+    Triangular(triangular::Op),
+}
+
+impl<T: Scalar> Op<T> {
+    pub(super) fn is_parameter(&self) -> bool {
+        matches!(self, Op::Parameter)
+    }
+
+    /// Adds to the adjoints of the operands what follows from `up`, the adjoint of value `id`.
+    pub(super) fn reverse(&self, id: usize, up: &[T], r: &mut Reverse<'_, T>) -> Result<()> {
+        match self {
+            Op::Parameter => {}
+            Op::Add(op) => op.reverse(up, r),
+            Op::Batched(op) => op.reverse(id, up, r),
+            Op::Dense(op) => op.reverse(up, r),
+            Op::Edges(op) => op.reverse(up, r),
+            Op::Elementwise(op) => op.reverse(id, up, r),
+            Op::Product(op) => op.reverse(up, r),
+            Op::Reduce(op) => op.reverse(id, up, r),
+            Op::Scale(op) => op.reverse(up, r),
+            Op::Select(op) => op.reverse(up, r),
+            Op::Solve(op) => return op.reverse(id, up, r),
+            Op::Triangular(op) => op.reverse(id, up, r),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! Products with sparse matrices, and products sampled on a pattern.
+
+use std::ops::Mul;
+use std::sync::Arc;
+
+use crate::backend::{Backend, Cpu, View};
+use crate::error::Error;
+use crate::expression::handle::{Dense, Handle, Sparse};
+use crate::expression::kernels::by_rows;
+use crate::expression::ops::Op as Any;
+use crate::expression::reverse::Reverse;
+use crate::expression::tape::{Shape, Tape};
+use crate::sparse::{Pattern, ProductPlan, Scalar};
+
+pub(crate) enum Op {
+    /// A X, or Aᵀ X.
+    Block { a: usize, x: usize, transposed: bool },
+    /// A B.
+    Sparse { a: usize, b: usize, plan: Arc<ProductPlan> },
+    /// (X Yᵀ) ⊙ pattern.
+    Sampled { x: usize, y: usize, pattern: Arc<Pattern> },
+}
+
+impl Op {
+    pub(super) fn reverse<T: Scalar>(&self, up: &[T], r: &mut Reverse<'_, T>) {
+        match self {
+            &Op::Block { a, x, transposed } => {
+                let (pattern, values) = (r.pattern(a), r.value(a));
+                let (block, k) = (r.value(x), r.extent(x).1);
+                if k == 1 && !transposed && rayon::current_num_threads() == 1 && r.wants(a) && r.wants(x) {
+                    return both(a, x, up, r);
+                }
+                let (left, right) = if transposed { (block, up) } else { (up, block) };
+                r.sum(a, |g| sampled(pattern, left, right, g, k));
+                r.sum(x, |g| {
+                    let view = View { pattern, values };
+                    if transposed {
+                        Cpu.spmv(T::ONE, view, up, T::ZERO, g, k);
+                    } else {
+                        transposed_product(view, up, g, k);
+                    }
+                });
+            }
+            Op::Sparse { a, b, plan } => {
+                let (left, right) = (r.value(*a), r.value(*b));
+                r.sum(*a, |g| plan.adjoint_left(up, right, g));
+                r.sum(*b, |g| plan.adjoint_right(up, left, g));
+            }
+            &Op::Sampled { x, y, ref pattern } => {
+                let (left, right, k) = (r.value(x), r.value(y), r.extent(x).1);
+                let view = View { pattern: &**pattern, values: up };
+                r.sum(x, |g| Cpu.spmv(T::ONE, view, right, T::ZERO, g, k));
+                r.sum(y, |g| transposed_product(view, left, g, k));
+            }
+        }
+    }
+}
+
+/// g(p) ← Σ_c y(i,c) x(j,c) for every entry p = (i, j).
+fn sampled<T: Scalar>(pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize) {
+    if k > 1 {
+        g.fill(T::ZERO);
+        return Cpu.sampled_product(T::ONE, pattern, y, x, g, k);
+    }
+    by_rows(pattern, g, |i, g| {
+        g.iter_mut().zip(pattern.row_cols(i)).for_each(|(g, &j)| *g = y[i] * x[j as usize]);
+    });
+}
+
+/// y ← Aᵀ x. On one thread row by row of A, which needs no permutation; the same bits.
+fn transposed_product<T: Scalar>(a: View<'_, T>, x: &[T], y: &mut [T], k: usize) {
+    if k > 1 || rayon::current_num_threads() > 1 {
+        return Cpu.spmv_transposed(T::ONE, a, x, T::ZERO, y, k);
+    }
+    y.fill(T::ZERO);
+    for (i, &xi) in x.iter().enumerate() {
+        let range = a.pattern.row(i);
+        for (&j, &v) in a.pattern.col_idx()[range.clone()].iter().zip(&a.values[range]) {
+            y[j as usize] += v * xi;
+        }
+    }
+}
+
+/// Both gradients of a product A x with one vector, in one pass over the matrix.
+fn both<T: Scalar>(a: usize, x: usize, up: &[T], r: &mut Reverse<'_, T>) {
+    let (pattern, values, vector) = (r.pattern(a), r.value(a), r.value(x));
+    let mut of_x = r.pool.take(vector.len());
+    of_x.fill(T::ZERO);
+    r.sum(a, |g| {
+        for (i, &own) in up.iter().enumerate() {
+            let range = pattern.row(i);
+            let entries = pattern.col_idx()[range.clone()].iter().zip(&values[range.clone()]);
+            for ((&j, &v), g) in entries.zip(&mut g[range]) {
+                *g = own * vector[j as usize];
+                of_x[j as usize] += v * own;
+            }
+        }
+    });
+    r.add(x, |q| of_x[q]);
+    r.pool.put(of_x);
+}
+
+fn block<T: Scalar>(tape: &Tape<T>, a: usize, x: usize, transposed: bool) -> usize {
+    tape.record(&[a, x], |nodes, _, pool| {
+        let Shape::Sparse(pattern) = &nodes[a].shape else { unreachable!("a sparse handle") };
+        let (rows, k) = nodes[x].shape.extent();
+        let (out, inner) =
+            if transposed { (pattern.cols(), pattern.rows()) } else { (pattern.rows(), pattern.cols()) };
+        if rows != inner {
+            let what = if transposed { "the transpose of " } else { "" };
+            return Err(Error::dimension(format!("{what}{} times {}", nodes[a].shape, nodes[x].shape)));
+        }
+        let mut y = pool.take(out * k);
+        let view = View { pattern: &**pattern, values: &nodes[a].value };
+        if transposed {
+            transposed_product(view, &nodes[x].value, &mut y, k);
+        } else {
+            Cpu.spmv(T::ONE, view, &nodes[x].value, T::ZERO, &mut y, k);
+        }
+        Ok((y, Shape::Dense(out, k), Any::Product(Op::Block { a, x, transposed })))
+    })
+}
+
+impl<'t, T: Scalar> Mul<Dense<'t, T>> for Sparse<'t, T> {
+    type Output = Dense<'t, T>;
+
+    /// A X. Gradients: Ā = (Ȳ Xᵀ) on the pattern of A, X̄ = Aᵀ Ȳ.
+    fn mul(self, x: Dense<'t, T>) -> Dense<'t, T> {
+        Dense::new(self.tape(), block(self.tape(), self.id(), x.id(), false))
+    }
+}
+
+impl<'t, T: Scalar> Mul for Sparse<'t, T> {
+    type Output = Self;
+
+    /// A B, sparse. Gradients: Ā = (C̄ Bᵀ) on the pattern of A, B̄ = (Aᵀ C̄) on that of B; unmasked
+    /// products are never formed. The pattern of the product is worked out once for two patterns.
+    fn mul(self, b: Self) -> Self {
+        let (tape, a, b) = (self.tape(), self.id(), b.id());
+        let id = tape.record(&[a, b], |nodes, plans, pool| {
+            let (Shape::Sparse(left), Shape::Sparse(right)) = (&nodes[a].shape, &nodes[b].shape) else {
+                unreachable!("sparse handles")
+            };
+            let plan = plans.product(left, right)?;
+            let mut out = pool.take(plan.pattern().nnz());
+            plan.numeric_into(&nodes[a].value, &nodes[b].value, &mut out)?;
+            let shape = Shape::Sparse(plan.pattern().clone());
+            Ok((out, shape, Any::Product(Op::Sparse { a, b, plan })))
+        });
+        Self::new(tape, id)
+    }
+}
+
+impl<'t, T: Scalar> Sparse<'t, T> {
+    /// Aᵀ X without a transposition. Gradients: Ā = (X Ȳᵀ) on the pattern of A, X̄ = A Ȳ.
+    pub fn transposed_times(self, x: Dense<'t, T>) -> Dense<'t, T> {
+        Dense::new(self.tape(), block(self.tape(), self.id(), x.id(), true))
+    }
+
+    /// The Galerkin product R A P, for the coarse matrix of a two-grid method: A is this matrix.
+    pub fn galerkin(self, restriction: Self, prolongation: Self) -> Self {
+        restriction * (self * prolongation)
+    }
+}
+
+impl<'t, T: Scalar> Dense<'t, T> {
+    /// (X Yᵀ) sampled on a pattern: entry (i, j) is Σ_c x(i,c) y(j,c). Gradients: X̄ = C̄ Y and
+    /// Ȳ = C̄ᵀ X.
+    pub fn outer_on(self, y: Self, pattern: &Arc<Pattern>) -> Sparse<'t, T> {
+        let (tape, x, y) = (self.tape(), self.id(), y.id());
+        let id = tape.record(&[x, y], |nodes, _, pool| {
+            let ((rows, k), (cols, l)) = (nodes[x].shape.extent(), nodes[y].shape.extent());
+            if k != l || rows != pattern.rows() || cols != pattern.cols() {
+                return Err(Error::dimension(format!(
+                    "the outer product of {} and {} does not fit a {} × {} pattern",
+                    nodes[x].shape,
+                    nodes[y].shape,
+                    pattern.rows(),
+                    pattern.cols()
+                )));
+            }
+            let mut out = pool.take(pattern.nnz());
+            sampled(pattern, &nodes[x].value, &nodes[y].value, &mut out, k);
+            let op = Op::Sampled { x, y, pattern: pattern.clone() };
+            Ok((out, Shape::Sparse(pattern.clone()), Any::Product(op)))
+        });
+        Sparse::new(tape, id)
+    }
+}

@@ -1,0 +1,208 @@
+//! Symbolic work by pattern, kept from one recording to the next.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::backend::Ordering;
+use crate::error::Result;
+use crate::sparse::{Pattern, ProductPlan};
+
+/// Stands for "no entry" in a [`Selection`].
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The union of two patterns.
+pub(super) struct Union {
+    pub(super) pattern: Arc<Pattern>,
+    /// Where every entry of either goes.
+    pub(super) of_a: Vec<u32>,
+    pub(super) of_b: Vec<u32>,
+}
+
+/// Entries of one pattern, in the order of another or of a vector.
+pub(super) struct Selection {
+    /// Of the result, if it is sparse.
+    pub(super) pattern: Option<Arc<Pattern>>,
+    /// The entry that goes to each place, or [`NONE`].
+    pub(super) source: Vec<u32>,
+}
+
+/// What to select of a pattern.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    Transpose,
+    Diagonal,
+    /// Entries (i, j) with j − i ≤ shift.
+    Lower(i64),
+    /// Entries (i, j) with j − i ≥ shift.
+    Upper(i64),
+}
+
+/// A pattern by identity. The plan keeps it alive, so that no other can have its address.
+fn key(pattern: &Arc<Pattern>) -> usize {
+    Arc::as_ptr(pattern) as usize
+}
+
+type Kept<T> = (Vec<Arc<Pattern>>, Arc<T>);
+
+/// All plans of a tape.
+#[derive(Default)]
+pub(super) struct Plans {
+    identities: HashMap<usize, Arc<Pattern>>,
+    products: HashMap<(usize, usize), Kept<ProductPlan>>,
+    unions: HashMap<(usize, usize), Kept<Union>>,
+    parts: HashMap<(usize, Part), Kept<Selection>>,
+    commons: HashMap<(usize, usize), Kept<(Selection, Selection)>>,
+    orderings: HashMap<usize, Kept<Ordering>>,
+}
+
+impl Plans {
+    pub(super) fn identity(&mut self, n: usize) -> Arc<Pattern> {
+        let make = || Arc::new(Pattern::from_parts(n, n, (0..=n as u32).collect(), (0..n as u32).collect()));
+        self.identities.entry(n).or_insert_with(make).clone()
+    }
+
+    pub(super) fn product(&mut self, a: &Arc<Pattern>, b: &Arc<Pattern>) -> Result<Arc<ProductPlan>> {
+        if let Some((_, plan)) = self.products.get(&(key(a), key(b))) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(ProductPlan::new(a, b)?);
+        self.products.insert((key(a), key(b)), (vec![a.clone(), b.clone()], plan.clone()));
+        Ok(plan)
+    }
+
+    pub(super) fn union(&mut self, a: &Arc<Pattern>, b: &Arc<Pattern>) -> Arc<Union> {
+        let make = || (vec![a.clone(), b.clone()], Arc::new(union(a, b)));
+        self.unions.entry((key(a), key(b))).or_insert_with(make).1.clone()
+    }
+
+    pub(super) fn part(&mut self, a: &Arc<Pattern>, part: Part) -> Arc<Selection> {
+        let make = || (vec![a.clone()], Arc::new(select(a, part)));
+        self.parts.entry((key(a), part)).or_insert_with(make).1.clone()
+    }
+
+    /// The entries that both have, in either.
+    pub(super) fn common(&mut self, a: &Arc<Pattern>, b: &Arc<Pattern>) -> Arc<(Selection, Selection)> {
+        let make = || (vec![a.clone(), b.clone()], Arc::new(common(a, b)));
+        self.commons.entry((key(a), key(b))).or_insert_with(make).1.clone()
+    }
+
+    /// The order of elimination for a direct solve.
+    pub(super) fn ordering(&mut self, a: &Arc<Pattern>) -> Result<Arc<Ordering>> {
+        if let Some((_, ordering)) = self.orderings.get(&key(a)) {
+            return Ok(ordering.clone());
+        }
+        let ordering = Arc::new(Ordering::new(a)?);
+        self.orderings.insert(key(a), (vec![a.clone()], ordering.clone()));
+        Ok(ordering)
+    }
+
+    /// Memory in bytes, without orders of elimination.
+    pub(super) fn bytes(&self) -> usize {
+        let selection = |s: &Selection| 4 * s.source.len();
+        self.products.values().map(|p| p.1.bytes()).sum::<usize>()
+            + self.unions.values().map(|u| 4 * (u.1.of_a.len() + u.1.of_b.len())).sum::<usize>()
+            + self.parts.values().map(|p| selection(&p.1)).sum::<usize>()
+            + self.commons.values().map(|c| selection(&c.1.0) + selection(&c.1.1)).sum::<usize>()
+    }
+}
+
+/// Walks through the columns of two rows, ascending: `f(column, place in a, place in b)`.
+fn merge(a: &Pattern, b: &Pattern, i: usize, mut f: impl FnMut(u32, Option<usize>, Option<usize>)) {
+    let (mut p, mut q) = (a.row(i), b.row(i));
+    loop {
+        let column = |of: &Pattern, at: &std::ops::Range<usize>| of.col_idx()[at.clone()].first().copied();
+        let (left, right) = (column(a, &p), column(b, &q));
+        let next = match (left, right) {
+            (None, None) => return,
+            (Some(l), Some(r)) => l.min(r),
+            (Some(c), None) | (None, Some(c)) => c,
+        };
+        let (from_a, from_b) = (left == Some(next), right == Some(next));
+        f(next, from_a.then_some(p.start), from_b.then_some(q.start));
+        p.start += usize::from(from_a);
+        q.start += usize::from(from_b);
+    }
+}
+
+fn union(a: &Pattern, b: &Pattern) -> Union {
+    let (mut row_ptr, mut columns) = (vec![0u32], Vec::with_capacity(a.nnz() + b.nnz()));
+    let (mut of_a, mut of_b) = (Vec::with_capacity(a.nnz()), Vec::with_capacity(b.nnz()));
+    for i in 0..a.rows() {
+        merge(a, b, i, |column, in_a, in_b| {
+            of_a.extend(in_a.map(|_| columns.len() as u32));
+            of_b.extend(in_b.map(|_| columns.len() as u32));
+            columns.push(column);
+        });
+        row_ptr.push(columns.len() as u32);
+    }
+    Union { pattern: Arc::new(Pattern::from_parts(a.rows(), a.cols(), row_ptr, columns)), of_a, of_b }
+}
+
+fn common(a: &Pattern, b: &Pattern) -> (Selection, Selection) {
+    let (mut row_ptr, mut columns) = (vec![0u32], Vec::new());
+    let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
+    for i in 0..a.rows() {
+        merge(a, b, i, |column, in_a, in_b| {
+            if let (Some(p), Some(q)) = (in_a, in_b) {
+                columns.push(column);
+                of_a.push(p as u32);
+                of_b.push(q as u32);
+            }
+        });
+        row_ptr.push(columns.len() as u32);
+    }
+    let pattern = Some(Arc::new(Pattern::from_parts(a.rows(), a.cols(), row_ptr, columns)));
+    (Selection { pattern: pattern.clone(), source: of_a }, Selection { pattern, source: of_b })
+}
+
+fn select(a: &Pattern, part: Part) -> Selection {
+    match part {
+        Part::Transpose => {
+            let t = a.transposition();
+            let pattern = Pattern::from_parts(a.cols(), a.rows(), t.ptr.clone(), t.row_idx.clone());
+            Selection { pattern: Some(Arc::new(pattern)), source: t.source.clone() }
+        }
+        Part::Diagonal => {
+            let own = |i: usize| {
+                a.row_cols(i).binary_search(&(i as u32)).map_or(NONE, |at| (a.row(i).start + at) as u32)
+            };
+            Selection { pattern: None, source: (0..a.rows().min(a.cols())).map(own).collect() }
+        }
+        Part::Lower(shift) => keep(a, |i, j| j - i <= shift),
+        Part::Upper(shift) => keep(a, |i, j| j - i >= shift),
+    }
+}
+
+fn keep(a: &Pattern, wanted: impl Fn(i64, i64) -> bool) -> Selection {
+    let (mut row_ptr, mut columns, mut source) = (vec![0u32], Vec::new(), Vec::new());
+    for i in 0..a.rows() {
+        for p in a.row(i) {
+            let j = a.col_idx()[p];
+            if wanted(i as i64, i64::from(j)) {
+                columns.push(j);
+                source.push(p as u32);
+            }
+        }
+        row_ptr.push(columns.len() as u32);
+    }
+    Selection { pattern: Some(Arc::new(Pattern::from_parts(a.rows(), a.cols(), row_ptr, columns))), source }
+}
+
+/// The rows `rows` and columns `columns` of a pattern, in the order given; a column at most once.
+pub(super) fn submatrix(a: &Pattern, rows: &[usize], columns: &[usize]) -> Selection {
+    let mut place = vec![NONE; a.cols()];
+    columns.iter().enumerate().for_each(|(at, &j)| place[j] = at as u32);
+    let (mut row_ptr, mut list, mut source) = (vec![0u32], Vec::new(), Vec::new());
+    let mut row: Vec<(u32, u32)> = Vec::new();
+    for &i in rows {
+        row.clear();
+        let entries = a.row(i).map(|p| (place[a.col_idx()[p] as usize], p as u32));
+        row.extend(entries.filter(|e| e.0 != NONE));
+        row.sort_unstable();
+        list.extend(row.iter().map(|e| e.0));
+        source.extend(row.iter().map(|e| e.1));
+        row_ptr.push(list.len() as u32);
+    }
+    let pattern = Pattern::from_parts(rows.len(), columns.len(), row_ptr, list);
+    Selection { pattern: Some(Arc::new(pattern)), source }
+}

@@ -1,0 +1,352 @@
+//! The tape: values, what made them, and buffers that are used again.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::handle::{Dense, Number, Sparse};
+use super::ops::Op;
+use super::plans::Plans;
+use crate::error::{Error, Result};
+use crate::sparse::{Csr, Pattern, Scalar};
+
+/// The number of an operand that does not exist, because an operation before it failed.
+pub(super) const FAILED: usize = usize::MAX;
+
+/// Records expressions of sparse matrices, dense blocks and numbers as they are computed.
+///
+/// A tape hands out handles ([`Sparse`], [`Dense`], [`Number`]) that combine with `+`, `-`, `*` and
+/// methods. What depends on a [parameter](Self::parameter) is recorded with what its reverse rule
+/// needs; the rest is a constant and costs nothing in the reverse sweep. An operation
+/// that fails (shapes that do not fit, a singular matrix) is remembered with its message, what is
+/// made of its result fails too, and reading a value or a gradient returns the error.
+///
+/// Work that depends on patterns alone (where the products of a sparse product go, factorisation
+/// orders) is kept from one recording to the next, as are buffers; [`clear`](Self::clear) starts the
+/// next recording.
+///
+/// ```
+/// use multigrad::expression::Tape;
+/// use multigrad::sparse::Csr;
+///
+/// let a = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, 1.0), (1, 1, 3.0)])?;
+/// let tape = Tape::new();
+/// let m = tape.parameter_matrix(&a);
+/// let loss = (m * tape.vector(&[5.0, 7.0])).sum(); // Σ (A x)ᵢ
+/// assert_eq!(loss.value()?, 38.0);
+/// assert_eq!(loss.gradients()?.of(m)?, [5.0, 7.0, 7.0]); // x(j) for every entry (i, j)
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub struct Tape<T: Scalar = f64> {
+    pub(super) nodes: RefCell<Vec<Node<T>>>,
+    pub(super) pool: RefCell<Pool<T>>,
+    pub(super) plans: RefCell<Plans>,
+    error: RefCell<Option<Error>>,
+    /// Largest memory of values and adjoints so far, in bytes.
+    pub(super) peak: Cell<usize>,
+}
+
+/// A value, with the operation that made it if it depends on a parameter.
+pub(super) struct Node<T: Scalar> {
+    pub(super) value: Value<T>,
+    pub(super) shape: Shape,
+    pub(super) op: Option<Op<T>>,
+}
+
+/// Values that belong to the tape or are shared with their owner.
+pub(super) enum Value<T> {
+    Owned(Vec<T>),
+    Shared(Arc<Vec<T>>),
+}
+
+impl<T> std::ops::Deref for Value<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Value::Owned(v) => v,
+            Value::Shared(v) => v,
+        }
+    }
+}
+
+/// What a value is.
+#[derive(Clone)]
+pub(super) enum Shape {
+    /// Row-major; a vector has one column, a number one row and one column.
+    Dense(usize, usize),
+    /// The entries of a pattern.
+    Sparse(Arc<Pattern>),
+}
+
+impl Shape {
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Shape::Dense(rows, cols) => rows * cols,
+            Shape::Sparse(pattern) => pattern.nnz(),
+        }
+    }
+
+    /// Rows and columns.
+    pub(super) fn extent(&self) -> (usize, usize) {
+        match self {
+            Shape::Dense(rows, cols) => (*rows, *cols),
+            Shape::Sparse(pattern) => (pattern.rows(), pattern.cols()),
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shape::Dense(1, 1) => f.write_str("a number"),
+            Shape::Dense(rows, 1) => write!(f, "a vector of {rows}"),
+            Shape::Dense(rows, cols) => write!(f, "a {rows} × {cols} block"),
+            Shape::Sparse(p) => {
+                write!(f, "a {} × {} sparse matrix with {} entries", p.rows(), p.cols(), p.nnz())
+            }
+        }
+    }
+}
+
+/// Buffers by length, for the next value that has it.
+pub(super) struct Pool<T> {
+    free: HashMap<usize, Vec<Vec<T>>>,
+}
+
+impl<T: Scalar> Pool<T> {
+    /// A buffer of this length with unspecified values.
+    pub(super) fn take(&mut self, length: usize) -> Vec<T> {
+        self.free.get_mut(&length).and_then(Vec::pop).unwrap_or_else(|| vec![T::ZERO; length])
+    }
+
+    pub(super) fn put(&mut self, buffer: Vec<T>) {
+        self.free.entry(buffer.len()).or_default().push(buffer);
+    }
+
+    fn bytes(&self) -> usize {
+        let values: usize = self.free.iter().map(|(length, list)| length * list.len()).sum();
+        values * size_of::<T>()
+    }
+}
+
+impl<T: Scalar> Default for Tape<T> {
+    fn default() -> Self {
+        Self {
+            nodes: RefCell::default(),
+            pool: RefCell::new(Pool { free: HashMap::new() }),
+            plans: RefCell::default(),
+            error: RefCell::default(),
+            peak: Cell::new(0),
+        }
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets the recording; buffers and symbolic work are kept for the next one. No handle can
+    /// outlive it.
+    pub fn clear(&mut self) {
+        let pool = self.pool.get_mut();
+        for node in self.nodes.get_mut().drain(..) {
+            if let Value::Owned(buffer) = node.value {
+                pool.put(buffer);
+            }
+        }
+        *self.error.get_mut() = None;
+    }
+
+    /// Number of values on the tape, constants included.
+    pub fn len(&self) -> usize {
+        self.nodes.borrow().len()
+    }
+
+    /// Whether nothing has been put on the tape.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.borrow().is_empty()
+    }
+
+    /// A constant matrix. Its values are shared, not copied.
+    pub fn matrix(&self, a: &Csr<T>) -> Sparse<'_, T> {
+        Sparse::new(
+            self,
+            self.leaf(Value::Shared(a.shared_values()), Shape::Sparse(a.pattern().clone()), false),
+        )
+    }
+
+    /// A matrix of which the gradient is wanted, on its pattern.
+    pub fn parameter_matrix(&self, a: &Csr<T>) -> Sparse<'_, T> {
+        Sparse::new(
+            self,
+            self.leaf(Value::Shared(a.shared_values()), Shape::Sparse(a.pattern().clone()), true),
+        )
+    }
+
+    /// A matrix with these values on a pattern, of which the gradient is wanted.
+    pub fn parameter_on(&self, pattern: &Arc<Pattern>, values: &[T]) -> Sparse<'_, T> {
+        if values.len() != pattern.nnz() {
+            let text = format!("{} values for a pattern with {} entries", values.len(), pattern.nnz());
+            return Sparse::new(self, self.fail(Error::dimension(text)));
+        }
+        Sparse::new(self, self.leaf(Value::Owned(self.copy(values)), Shape::Sparse(pattern.clone()), true))
+    }
+
+    /// A constant vector.
+    pub fn vector(&self, values: &[T]) -> Dense<'_, T> {
+        self.dense(values, 1, false)
+    }
+
+    /// A vector of which the gradient is wanted.
+    pub fn parameter(&self, values: &[T]) -> Dense<'_, T> {
+        self.dense(values, 1, true)
+    }
+
+    /// A constant block with `columns` columns, row-major.
+    pub fn block(&self, values: &[T], columns: usize) -> Dense<'_, T> {
+        self.dense(values, columns, false)
+    }
+
+    /// A block of which the gradient is wanted, with `columns` columns, row-major.
+    pub fn parameter_block(&self, values: &[T], columns: usize) -> Dense<'_, T> {
+        self.dense(values, columns, true)
+    }
+
+    /// A constant.
+    pub fn number(&self, value: T) -> Number<'_, T> {
+        Number::new(self, self.leaf(Value::Owned(self.copy(&[value])), Shape::Dense(1, 1), false))
+    }
+
+    /// A number of which the derivative is wanted.
+    pub fn parameter_number(&self, value: T) -> Number<'_, T> {
+        Number::new(self, self.leaf(Value::Owned(self.copy(&[value])), Shape::Dense(1, 1), true))
+    }
+
+    /// The identity of order `n`, a constant sparse matrix.
+    pub fn identity(&self, n: usize) -> Sparse<'_, T> {
+        let pattern = self.plans.borrow_mut().identity(n);
+        let mut values = self.pool.borrow_mut().take(n);
+        values.fill(T::ONE);
+        Sparse::new(self, self.leaf(Value::Owned(values), Shape::Sparse(pattern), false))
+    }
+
+    fn dense(&self, values: &[T], columns: usize, wanted: bool) -> Dense<'_, T> {
+        if columns == 0 || !values.len().is_multiple_of(columns) {
+            let text = format!("{} values are no block of {columns} columns", values.len());
+            return Dense::new(self, self.fail(Error::dimension(text)));
+        }
+        let shape = Shape::Dense(values.len() / columns, columns);
+        Dense::new(self, self.leaf(Value::Owned(self.copy(values)), shape, wanted))
+    }
+
+    fn copy(&self, values: &[T]) -> Vec<T> {
+        let mut buffer = self.pool.borrow_mut().take(values.len());
+        buffer.copy_from_slice(values);
+        buffer
+    }
+
+    fn leaf(&self, value: Value<T>, shape: Shape, wanted: bool) -> usize {
+        self.store(value, shape, wanted.then_some(Op::Parameter))
+    }
+
+    pub(super) fn store(&self, value: Value<T>, shape: Shape, op: Option<Op<T>>) -> usize {
+        debug_assert_eq!(value.len(), shape.length());
+        let mut nodes = self.nodes.borrow_mut();
+        nodes.push(Node { value, shape, op });
+        nodes.len() - 1
+    }
+
+    /// Remembers the first error.
+    pub(super) fn fail(&self, error: Error) -> usize {
+        self.error.borrow_mut().get_or_insert(error);
+        FAILED
+    }
+
+    /// The first error, for somebody who asks for a value.
+    pub(super) fn error(&self) -> Error {
+        let text = || Error::invalid_input("a handle of a failed operation");
+        self.error.borrow().clone().unwrap_or_else(text)
+    }
+
+    /// Records the result of an operation on `operands`: `forward` returns its shape and the
+    /// operation and fills the buffer, made by `buffer(length)`.
+    pub(super) fn record(
+        &self,
+        operands: &[usize],
+        forward: impl FnOnce(&[Node<T>], &mut Plans, &mut Pool<T>) -> Result<(Vec<T>, Shape, Op<T>)>,
+    ) -> usize {
+        if operands.contains(&FAILED) {
+            return FAILED;
+        }
+        let done = {
+            let nodes = self.nodes.borrow();
+            let active = operands.iter().any(|&q| nodes[q].op.is_some());
+            let (mut plans, mut pool) = (self.plans.borrow_mut(), self.pool.borrow_mut());
+            forward(&nodes, &mut plans, &mut pool)
+                .map(|(value, shape, op)| (value, shape, active.then_some(op)))
+        };
+        match done {
+            Ok((value, shape, op)) => self.store(Value::Owned(value), shape, op),
+            Err(e) => self.fail(e),
+        }
+    }
+
+    /// What the tape holds.
+    pub fn memory(&self) -> Memory {
+        let nodes = self.nodes.borrow();
+        let bytes = |shared: bool| {
+            let of = |n: &&Node<T>| matches!(n.value, Value::Shared(_)) == shared;
+            nodes.iter().filter(of).map(|n| n.value.len() * size_of::<T>()).sum::<usize>()
+        };
+        Memory {
+            values: bytes(false),
+            shared: bytes(true),
+            nodes: nodes.capacity() * size_of::<Node<T>>(),
+            pool: self.pool.borrow().bytes(),
+            plans: self.plans.borrow().bytes(),
+            adjoints: self.peak.get(),
+        }
+    }
+}
+
+/// The memory of a tape, in bytes; prints as a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Memory {
+    /// Values of this recording.
+    pub values: usize,
+    /// Values that belong to matrices outside.
+    pub shared: usize,
+    /// Records of operations.
+    pub nodes: usize,
+    /// Buffers that wait to be used again.
+    pub pool: usize,
+    /// Symbolic work.
+    pub plans: usize,
+    /// Adjoints of the largest reverse sweep so far.
+    pub adjoints: usize,
+}
+
+impl Memory {
+    /// All of it but what belongs to others; adjoints are among the buffers after a sweep.
+    pub fn total(&self) -> usize {
+        self.values + self.nodes + self.pool + self.plans
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |f: &mut fmt::Formatter<'_>, name: &str, bytes: usize| {
+            writeln!(f, "{name:28} {:12.3} MB", bytes as f64 / 1e6)
+        };
+        line(f, "values", self.values)?;
+        line(f, "values of others", self.shared)?;
+        line(f, "operations", self.nodes)?;
+        line(f, "buffers in waiting", self.pool)?;
+        line(f, "symbolic work", self.plans)?;
+        line(f, "adjoints, at most", self.adjoints)
+    }
+}

@@ -1,0 +1,375 @@
+//! Every rule against differences, and the identities that hold between operations.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::backend::Triangle;
+use crate::sparse::{Csr, Dual, Scalar};
+
+type Loss = for<'t> fn(&'t Tape<f64>, &[Dense<'t, f64>]) -> Number<'t, f64>;
+
+/// A rectangular matrix with an empty row, a single entry in another, and rows given out of order.
+fn rectangular() -> Csr<f64> {
+    let entries = [
+        (3, 2, 0.7),
+        (0, 3, 1.5),
+        (0, 0, -2.0),
+        (2, 1, 0.4),
+        (3, 0, -1.1),
+        (2, 3, 0.9),
+        (2, 0, 1.3),
+        (3, 3, 2.2),
+    ];
+    Csr::from_triplets(4, 5, &entries).unwrap()
+}
+
+fn square() -> Csr<f64> {
+    let mut entries: Vec<_> = (0..6).map(|i| (i, i, 3.0 + 0.3 * i as f64)).collect();
+    entries.extend([
+        (5, 0, -0.8),
+        (0, 4, 0.6),
+        (1, 0, -1.2),
+        (2, 1, 0.5),
+        (3, 1, -0.9),
+        (1, 3, 0.7),
+        (4, 5, 1.1),
+    ]);
+    Csr::from_triplets(6, 6, &entries).unwrap()
+}
+
+/// Weights that make every value of a result count.
+fn weigh<'t>(x: Dense<'t, f64>) -> Number<'t, f64> {
+    let (rows, cols) = x.extent();
+    let w: Vec<f64> = (0..rows * cols).map(|q| (1.0 + q as f64 * 0.7).sin()).collect();
+    (x * x.tape().block(&w, cols) + x * x * 0.3).sum()
+}
+
+fn on<'t>(p: Dense<'t, f64>, a: &Csr<f64>) -> Sparse<'t, f64> {
+    p.on_pattern(a.pattern())
+}
+
+fn wave(n: usize) -> Vec<f64> {
+    (0..n).map(|q| 0.4 + (0.3 + q as f64).sin()).collect()
+}
+
+#[test]
+fn every_rule_agrees_with_differences() {
+    let r = rectangular().values().to_vec();
+    let s = square().values().to_vec();
+    let cases: Vec<(&str, Loss, Vec<Vec<f64>>)> = vec![
+        ("spmv", |_, p| weigh(on(p[0], &rectangular()) * p[1]), vec![r.clone(), wave(5)]),
+        (
+            "spmm",
+            |_, p| weigh(on(p[0], &rectangular()) * p[1].outer_on(p[2], &full(5, 3)).dense_of(3)),
+            vec![r.clone(), wave(5), wave(3)],
+        ),
+        (
+            "spmv transposed",
+            |_, p| weigh(on(p[0], &rectangular()).transposed_times(p[1])),
+            vec![r.clone(), wave(4)],
+        ),
+        (
+            "product",
+            |_, p| weigh((on(p[0], &rectangular()) * on(p[1], &rectangular()).transpose()).entries()),
+            vec![r.clone(), wave(8)],
+        ),
+        (
+            "square of a matrix",
+            |_, p| weigh((on(p[0], &square()) * on(p[0], &square())).entries()),
+            vec![s.clone()],
+        ),
+        (
+            "galerkin",
+            |_, p| {
+                let (a, t) = (on(p[0], &square()), on(p[1], &rectangular_6()));
+                weigh(a.galerkin(t.transpose(), t).entries())
+            },
+            vec![s.clone(), wave(8)],
+        ),
+        (
+            "sum of matrices",
+            |_, p| {
+                let (a, b) = (on(p[0], &square()), on(p[0], &square()).transpose());
+                weigh((p[1].at(0, 0) * a - p[1].at(1, 0) * b).entries())
+            },
+            vec![s.clone(), vec![1.3, -0.4]],
+        ),
+        ("diagonal", |_, p| weigh(on(p[0], &rectangular()).diagonal()), vec![r.clone()]),
+        (
+            "diagonal matrix",
+            |_, p| weigh((p[0].as_diagonal() * on(p[1], &rectangular())).entries()),
+            vec![wave(4), r.clone()],
+        ),
+        ("tril", |_, p| weigh(on(p[0], &square()).tril(-1).entries()), vec![s.clone()]),
+        ("triu", |_, p| weigh(on(p[0], &rectangular()).triu(1).entries()), vec![r.clone()]),
+        ("row sums", |_, p| weigh(on(p[0], &rectangular()).row_sums()), vec![r.clone()]),
+        ("column sums", |_, p| weigh(on(p[0], &rectangular()).column_sums()), vec![r.clone()]),
+        (
+            "scaling of rows and columns",
+            |_, p| weigh(on(p[0], &rectangular()).scale_rows(p[1]).scale_columns(p[2]).entries()),
+            vec![r.clone(), wave(4), wave(5)],
+        ),
+        (
+            "hadamard",
+            |_, p| weigh(on(p[0], &square()).hadamard(on(p[1], &square()).transpose()).entries()),
+            vec![s.clone(), wave(13)],
+        ),
+        (
+            "hadamard on one pattern",
+            |_, p| weigh(on(p[0], &square()).hadamard(on(p[1], &square())).entries()),
+            vec![s.clone(), wave(13)],
+        ),
+        (
+            "norms",
+            |_, p| on(p[0], &square()).norm() * p[1].norm() + p[1].weighted_norm(on(p[0], &square())),
+            vec![s.clone(), wave(6)],
+        ),
+        ("maximum", |_, p| on(p[0], &square()).max() * p[1].abs().max(), vec![s.clone(), wave(6)]),
+        ("trace and mean", |_, p| on(p[0], &square()).trace() * on(p[0], &square()).mean(), vec![s.clone()]),
+        (
+            "submatrix",
+            |_, p| weigh(on(p[0], &square()).submatrix(&[5, 1, 1], &[3, 0, 1]).entries()),
+            vec![s.clone()],
+        ),
+        (
+            "blocks",
+            |t, p| {
+                let (a, b) = (on(p[0], &square()), on(p[1], &square()));
+                weigh(t.assemble(&[&[a, b.transpose()], &[b, a * 2.0]]) * t.vector(&wave(12)))
+            },
+            vec![s.clone(), wave(13)],
+        ),
+        (
+            "triangular solves",
+            |_, p| {
+                let a = on(p[0], &square());
+                let unit = Triangle { lower: false, unit: true };
+                let x = a.solve_triangular(Triangle { lower: true, unit: false }, p[1]);
+                weigh(x)
+                    + weigh(a.solve_triangular_transposed(unit, x))
+                    + weigh(a.solve_triangular(unit, p[1]))
+            },
+            vec![s.clone(), wave(6)],
+        ),
+        (
+            "direct solves",
+            |_, p| {
+                let a = on(p[0], &square());
+                weigh(a.solve(p[1])) + weigh(a.solve_transposed(p[1].beside(p[1] * p[1])))
+            },
+            vec![s.clone(), wave(6)],
+        ),
+        (
+            "small systems",
+            |t, p| {
+                let shift = t.block(&[3.0, 0.0, 0.0, 3.0, 0.1, 4.0, 4.0, 0.1], 2);
+                weigh((p[0].beside(p[1]) + shift).solve_batched(p[2].beside(p[2] * p[2])))
+            },
+            vec![wave(4), wave(4), wave(4)],
+        ),
+        (
+            "a network",
+            |_, p| {
+                let x = p[0].beside(p[0] * p[0]).times(p[1].beside(p[2]).transpose()).add_to_rows(p[3]);
+                let list: Arc<[u32]> = Arc::new([3, 0, 0, 2, 1]);
+                weigh(x.tanh().gather_rows(&list).sigmoid().scatter_rows(&list, 6).columns(1, 2))
+            },
+            vec![wave(4), wave(3), wave(3), wave(3)],
+        ),
+        (
+            "functions",
+            |_, p| {
+                let x = p[0];
+                let list = [
+                    x.abs(),
+                    x.square(),
+                    x.sqrt(),
+                    x.recip(),
+                    x.exp(),
+                    x.ln(),
+                    x.tanh(),
+                    x.sigmoid(),
+                    x.relu(),
+                    x.powi(-3),
+                    x.powi(4),
+                    x.powf(1.7),
+                    x.map(Function::Sin),
+                    x.map(Function::Cos),
+                    x.map(Function::Softplus),
+                    -x / (x + x),
+                    x - x * x,
+                ];
+                list.into_iter().map(weigh).reduce(|a, b| a + b).unwrap()
+            },
+            vec![vec![0.5, 1.7, 0.9]],
+        ),
+        (
+            "dots",
+            |_, p| weigh(p[0].beside(p[1]).column_dots(p[1].beside(p[1]))) * p[0].dot(p[1]),
+            vec![wave(4), wave(4)],
+        ),
+        (
+            "sampled outer product",
+            |_, p| {
+                weigh(p[0].beside(p[0] * p[0]).outer_on(p[1].beside(p[1]), rectangular().pattern()).entries())
+            },
+            vec![wave(4), wave(5)],
+        ),
+    ];
+    for (name, loss, parameters) in cases {
+        let check = gradient_check(loss, &parameters).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(check.checked > 0 && check.relative < 1e-7, "{name}: {check:?}");
+    }
+}
+
+/// A 6 × 3 pattern with eight entries.
+fn rectangular_6() -> Csr<f64> {
+    let entries = [(0, 0), (1, 0), (2, 0), (2, 1), (3, 1), (4, 1), (4, 2), (5, 2)];
+    Csr::from_triplets(6, 3, &entries.map(|(i, j)| (i, j, 1.0))).unwrap()
+}
+
+fn full(rows: usize, cols: usize) -> Arc<crate::sparse::Pattern> {
+    let entries: Vec<_> = (0..rows * cols).map(|q| (q / cols, q % cols, 1.0)).collect();
+    Csr::<f64>::from_triplets(rows, cols, &entries).unwrap().pattern().clone()
+}
+
+impl<'t, T: Scalar> Sparse<'t, T> {
+    /// A full sparse matrix as a block.
+    fn dense_of(self, cols: usize) -> Dense<'t, T> {
+        let identity: Vec<T> =
+            (0..cols * cols).map(|q| if q % (cols + 1) == 0 { T::ONE } else { T::ZERO }).collect();
+        self * self.tape().block(&identity, cols)
+    }
+}
+
+#[test]
+fn constants_cost_nothing_and_detached_values_are_constants() {
+    let tape = Tape::new();
+    let (a, x) = (tape.matrix(&square()), tape.vector(&wave(6)));
+    let y = a * (a * x);
+    let p = tape.parameter(&[2.0]);
+    let loss = y.frobenius_squared() * p.at(0, 0) + p.detached().at(0, 0) * p.at(0, 0);
+    let recorded = tape.nodes.borrow().iter().filter(|n| n.op.is_some()).count();
+    assert_eq!(recorded, 6, "the parameter, its value twice, two products and a sum");
+    let expected = y.values().unwrap().iter().map(|v| v * v).sum::<f64>() + 2.0;
+    assert!((loss.gradients().unwrap().of(p).unwrap()[0] - expected).abs() < 1e-12 * expected);
+    assert!(loss.gradients().unwrap().of(x).unwrap_err().is_invalid_input());
+}
+
+#[test]
+fn gradients_of_several_outputs_add_up() {
+    let tape = Tape::new();
+    let a = tape.parameter_matrix(&square());
+    let x = tape.vector(&wave(6));
+    let (y, z) = (a * x, a.transposed_times(x));
+    let (u, v) = (wave(6), vec![1.0; 6]);
+    let both = tape.backward(&[(&y, &u), (&z, &v)]).unwrap();
+    let mut sum = tape.backward(&[(&y, &u)]).unwrap();
+    sum.accumulate(1.0, &tape.backward(&[(&z, &v)]).unwrap()).unwrap();
+    let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-14;
+    assert!(both.of(a).unwrap().iter().zip(sum.of(a).unwrap()).all(near));
+    assert!(tape.backward(&[(&y, &v[..5])]).unwrap_err().is_dimension());
+}
+
+#[test]
+fn errors_are_kept_until_somebody_asks() {
+    let mut tape = Tape::new();
+    let (a, x) = (tape.matrix(&rectangular()), tape.parameter(&[1.0; 4]));
+    let y = (a * x).norm();
+    assert!(format!("{:?}", a * x).contains("failed"));
+    assert!(y.value().unwrap_err().to_string().contains("4 × 5"), "{}", y.value().unwrap_err());
+    assert!(y.gradients().unwrap_err().is_dimension());
+    // What does not depend on it still works.
+    assert_eq!(x.sum().value().unwrap(), 4.0);
+    tape.clear();
+    let singular = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0), (1, 1, 1.0)]).unwrap();
+    let x = tape.matrix(&singular).solve(tape.vector(&[1.0, 0.0]));
+    assert!(x.values().unwrap_err().is_singular());
+    tape.clear();
+    let hollow = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 0, 1.0), (1, 1, 0.0)]).unwrap();
+    let lower = Triangle { lower: true, unit: false };
+    let x = tape.matrix(&hollow).solve_triangular(lower, tape.vector(&[1.0, 0.0]));
+    assert!(x.values().unwrap_err().to_string().contains("row 2"));
+    tape.clear();
+    for wrong in
+        [tape.matrix(&square()).submatrix(&[6], &[0]), tape.matrix(&square()).submatrix(&[0], &[1, 1])]
+    {
+        assert!(wrong.to_csr().unwrap_err().is_invalid_input());
+    }
+    assert!(tape.block(&[1.0; 5], 2).values().is_err() && tape.vector(&[1.0]).at(1, 0).value().is_err());
+}
+
+/// ½ xᵀ A⁻¹(x²) + …, generic over the scalar.
+fn curved<'t, T: Scalar>(tape: &'t Tape<T>, p: &[Dense<'t, T>]) -> Number<'t, T> {
+    let a = tape.matrix(&square().cast::<T>());
+    let m = p[0].on_pattern(square().pattern());
+    let lower = Triangle { lower: true, unit: false };
+    let y = (a * m).solve(p[1].tanh()) + m.solve_triangular(lower, p[1]);
+    y.dot(p[1]) + (m * p[1].exp()).norm() + y.max()
+}
+
+#[test]
+fn hessian_vector_products_are_differences_of_gradients() {
+    let at = vec![square().values().to_vec(), wave(6)];
+    let along =
+        vec![wave(13).iter().map(|v| v - 0.5).collect::<Vec<_>>(), vec![0.3, -1.0, 0.2, 0.5, 0.1, -0.4]];
+    let (gradient, product) = hessian_vector_product(curved::<Dual>, &at, &along).unwrap();
+    let gradient_at = |h: f64| {
+        let tape = Tape::<f64>::new();
+        let moved = |(v, d): (&Vec<f64>, &Vec<f64>)| {
+            tape.parameter(&v.iter().zip(d).map(|(v, d)| v + h * d).collect::<Vec<_>>())
+        };
+        let handles: Vec<_> = at.iter().zip(&along).map(moved).collect();
+        let gradients = curved(&tape, &handles).gradients().unwrap();
+        handles.iter().flat_map(|h| gradients.of(h).unwrap().to_vec()).collect::<Vec<f64>>()
+    };
+    let (exact, h) = (gradient_at(0.0), 1e-3);
+    assert!(gradient.iter().flatten().zip(&exact).all(|(a, b)| (a - b).abs() < 1e-12 * (1.0 + b.abs())));
+    let (near, far) = ((gradient_at(h), gradient_at(-h)), (gradient_at(2.0 * h), gradient_at(-2.0 * h)));
+    for (q, &v) in product.iter().flatten().enumerate() {
+        let difference = (8.0 * (near.0[q] - near.1[q]) - (far.0[q] - far.1[q])) / (12.0 * h);
+        assert!((v - difference).abs() < 1e-7 * (1.0 + v.abs()), "{q}: {v} {difference}");
+    }
+}
+
+#[test]
+fn the_same_bits_on_any_number_of_threads_and_again() {
+    let a = crate::gallery::recirculating_flow(120, 0.01, crate::gallery::FlowScheme::Supg).unwrap().matrix;
+    let x: Vec<f64> = wave(a.rows());
+    let run = |tape: &Tape<f64>| {
+        let (m, v) = (tape.parameter_matrix(&a), tape.parameter(&x));
+        let y = m * (m * v) + m.transposed_times(v);
+        let loss = (m * m).frobenius_squared() + y.frobenius_squared() + (m + m.transpose()).norm();
+        let gradients = loss.gradients().unwrap();
+        (loss.value().unwrap(), gradients.of(m).unwrap().to_vec(), gradients.of(v).unwrap().to_vec())
+    };
+    let results: Vec<_> = [1, 2, 5]
+        .map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut tape = Tape::new();
+                let first = run(&tape);
+                let held = tape.memory();
+                tape.clear();
+                // The second run takes its buffers from the first.
+                assert!(run(&tape) == first && tape.memory().values == held.values);
+                first
+            })
+        })
+        .into();
+    assert!(results.windows(2).all(|w| w[0] == w[1]));
+}
+
+#[test]
+fn single_precision_agrees_to_its_rounding() {
+    let (wide, narrow) = (Tape::<f64>::new(), Tape::<f32>::new());
+    let small: Vec<f32> = wave(6).iter().map(|&v| v as f32).collect();
+    let (a, x) = (wide.parameter_matrix(&square()), wide.parameter(&wave(6)));
+    let (b, y) = (narrow.parameter_matrix(&square().cast()), narrow.parameter(&small));
+    let (f, g) = ((a * a.solve(x)).dot(a * x), (b * b.solve(y)).dot(b * y));
+    let (of_f, of_g) = (f.gradients().unwrap(), g.gradients().unwrap());
+    let largest = of_f.of(a).unwrap().iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let near = |(p, q): (&f64, &f32)| (p - f64::from(*q)).abs() < 1e-5 * largest;
+    assert!(of_f.of(a).unwrap().iter().zip(of_g.of(b).unwrap()).all(near));
+    assert!(of_f.of(x).unwrap().iter().zip(of_g.of(y).unwrap()).all(near));
+}
