@@ -31,14 +31,14 @@
 //! |---|---|
 //! | [`error`] | one error for the whole crate |
 //! | [`sparse`], [`gallery`] | patterns, matrices, Matrix Market files; model problems |
-//! | [`backend`], [`operator`] | kernels and the direct solver; operators and preconditioners on slices |
+//! | [`backend`], [`operator`], [`optimise`] | kernels and the direct solver; operators and preconditioners on slices; optimisers on flat buffers |
 //! | [`engine`] | operations with value semantics: eager, traced |
 //! | [`expression`] | expressions of sparse matrices with gradients |
 //! | [`autodiff`], [`setup`] | the tape and its rules; strength, aggregation, interpolation, relaxation values |
 //! | [`multigrid`] | hierarchies, smoothers and the one cycle |
 //! | [`krylov`] | CG, BiCGStab, FGMRES, plain cycles |
 //! | [`solver`] | what suits a matrix, and a whole solver of it |
-//! | [`learn`] | parameters, loss, optimiser, trainer |
+//! | [`learn`] | parameters, loss, trainer |
 //! | [`frozen`] | the frozen solver and its file |
 //! | [`integrations`], `plot` | faer; pictures (feature `plot`) |
 //! | `cli` | the program (feature `cli`) |
@@ -65,6 +65,7 @@ pub mod krylov;
 pub mod learn;
 pub mod multigrid;
 pub mod operator;
+pub mod optimise;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod setup;

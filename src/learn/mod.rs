@@ -1,6 +1,6 @@
-//! Training: parameters, loss, optimiser, trainer and its report.
+//! Training: parameters, loss, trainer and its report; its optimiser is
+//! [`Adam`](crate::optimise::Adam).
 
-mod adam;
 mod baselines;
 mod factor;
 mod loss;
@@ -11,7 +11,6 @@ mod report;
 mod session;
 mod trainer;
 
-pub use adam::Adam;
 pub use baselines::{Baseline, classical_baselines};
 pub use factor::{FactorEstimate, asymptotic_factor};
 pub use loss::{LossAndGradient, convergence_loss};

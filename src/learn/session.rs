@@ -5,7 +5,6 @@ use std::time::Instant;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::adam::{Adam, cosine_decay};
 use super::factor::PowerIteration;
 use super::loss::convergence_loss;
 use super::parameters::Parameters;
@@ -16,6 +15,7 @@ use crate::backend::Cpu;
 use crate::engine::Host;
 use crate::error::Result;
 use crate::multigrid::Hierarchy;
+use crate::optimise::{Adam, Optimiser, Schedule};
 use crate::sparse::Scalar;
 
 /// Steps between two measurements of the factor.
@@ -23,6 +23,8 @@ const CHECK_EVERY: usize = 20;
 /// Cycles of a measurement on the way, and columns.
 const CHECK_CYCLES: usize = 8;
 const CHECK_COLUMNS: usize = 4;
+/// Rate of the last step, as a share of the first.
+const LAST_RATE: f64 = 0.02;
 
 /// Training in progress: parameters, optimiser, batch, and the best that was seen.
 #[derive(Debug)]
@@ -30,7 +32,8 @@ pub struct Session<T: Scalar> {
     hierarchy: Hierarchy<Host<T>>,
     tape: Tape<T>,
     parameters: Parameters<T>,
-    optimiser: Adam<T>,
+    /// One for every buffer of the parameters.
+    optimisers: Vec<Adam<T>>,
     pool: Pool<T>,
     check: PowerIteration<T>,
     recipe: Recipe,
@@ -60,7 +63,7 @@ impl<T: Scalar> Session<T> {
         let mut session = Self {
             hierarchy: hierarchy.cast()?,
             tape: Tape::new(Cpu, recipe.batch),
-            optimiser: Adam::new(&parameters),
+            optimisers: optimisers(&parameters),
             pool: Pool::new(rows, recipe.batch, seed),
             check,
             rate: recipe.rate,
@@ -105,7 +108,8 @@ impl<T: Scalar> Session<T> {
     /// parameters are kept, and a divergence is rolled back to them at half the rate.
     ///
     /// # Errors
-    /// None in practice: lengths are right by construction.
+    /// None in practice: lengths are right by construction, and a gradient that is not finite is a
+    /// divergence.
     pub fn step(&mut self) -> Result<()> {
         self.step_at(self.steps() as f64 / self.recipe.steps.max(1) as f64)
     }
@@ -124,7 +128,7 @@ impl<T: Scalar> Session<T> {
 
     fn take_step(&mut self, share: f64) -> Result<()> {
         let number = self.steps();
-        let rate = cosine_decay(self.rate, share);
+        let rate = Schedule::cosine(self.rate, LAST_RATE).rate_at(share, self.recipe.steps);
         let result = convergence_loss(
             &self.tape,
             &self.hierarchy,
@@ -133,11 +137,15 @@ impl<T: Scalar> Session<T> {
             self.recipe.cycles_at(share),
         )?;
         self.loss_history.push(result.loss);
-        if !result.loss.is_finite() {
+        let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());
+        if !result.loss.is_finite() || !result.gradient.iter().all(finite) {
             self.roll_back();
             return Ok(());
         }
-        self.optimiser.update(&mut self.parameters, &result.gradient, rate);
+        for (q, (optimiser, gradient)) in self.optimisers.iter_mut().zip(&result.gradient).enumerate() {
+            let (values, units) = self.parameters.buffer_mut(q);
+            optimiser.step_scaled(values, gradient, units, rate)?;
+        }
         self.pool.advance(&result.after_one_cycle);
         if (number + 1).is_multiple_of(CHECK_EVERY) {
             self.measure();
@@ -177,7 +185,7 @@ impl<T: Scalar> Session<T> {
         self.rollbacks += 1;
         self.rate *= 0.5;
         self.parameters = self.best.1.clone();
-        self.optimiser = Adam::new(&self.parameters);
+        self.optimisers = optimisers(&self.parameters);
         let seed = self.seed ^ ((self.rollbacks as u64) << 32);
         self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, seed);
     }
@@ -186,4 +194,9 @@ impl<T: Scalar> Session<T> {
     pub fn candidates(&self) -> [&Parameters<T>; 2] {
         [&self.parameters, &self.best.1]
     }
+}
+
+/// Adam with moments (0.9, 0.99) for every buffer, no step taken yet.
+fn optimisers<T: Scalar>(parameters: &Parameters<T>) -> Vec<Adam<T>> {
+    vec![Adam::new().betas(0.9, 0.99); parameters.len()]
 }
