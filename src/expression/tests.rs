@@ -60,7 +60,7 @@ fn every_rule_agrees_with_differences() {
         ("spmv", |_, p| weigh(on(p[0], &rectangular()) * p[1]), vec![r.clone(), wave(5)]),
         (
             "spmm",
-            |_, p| weigh(on(p[0], &rectangular()) * p[1].outer_on(p[2], &full(5, 3)).dense_of(3)),
+            |_, p| weigh(on(p[0], &rectangular()) * p[1].outer_on(p[2], &full(5, 3)).to_dense()),
             vec![r.clone(), wave(5), wave(3)],
         ),
         (
@@ -231,15 +231,6 @@ fn rectangular_6() -> Csr<f64> {
 fn full(rows: usize, cols: usize) -> Arc<crate::sparse::Pattern> {
     let entries: Vec<_> = (0..rows * cols).map(|q| (q / cols, q % cols, 1.0)).collect();
     Csr::<f64>::from_triplets(rows, cols, &entries).unwrap().pattern().clone()
-}
-
-impl<'t, T: Scalar> Sparse<'t, T> {
-    /// A full sparse matrix as a block.
-    fn dense_of(self, cols: usize) -> Dense<'t, T> {
-        let identity: Vec<T> =
-            (0..cols * cols).map(|q| if q % (cols + 1) == 0 { T::ONE } else { T::ZERO }).collect();
-        self * self.tape().block(&identity, cols)
-    }
 }
 
 #[test]

@@ -157,6 +157,14 @@ impl<'t, T: Scalar> Sparse<'t, T> {
         Dense::new(self.tape(), block(self.tape(), self.id(), x.id(), true))
     }
 
+    /// A as a dense block: cols products with unit vectors, for small matrices.
+    pub fn to_dense(self) -> Dense<'t, T> {
+        let n = self.extent().1;
+        let mut unit = vec![T::ZERO; n * n];
+        unit.iter_mut().step_by(n + 1).for_each(|v| *v = T::ONE);
+        self * self.tape().block(&unit, n)
+    }
+
     /// The Galerkin product R A P, for the coarse matrix of a two-grid method: A is this matrix.
     pub fn galerkin(self, restriction: Self, prolongation: Self) -> Self {
         restriction * (self * prolongation)
