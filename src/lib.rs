@@ -32,8 +32,7 @@
 //! | [`error`] | one error for the whole crate |
 //! | [`sparse`], [`gallery`] | patterns, matrices, Matrix Market files; model problems |
 //! | [`backend`], [`operator`], [`optimise`] | kernels and the direct solver; operators and preconditioners on slices; optimisers on flat buffers |
-//! | [`engine`] | operations with value semantics: eager, traced |
-//! | [`expression`] | expressions of sparse matrices with gradients |
+//! | [`engine`], [`expression`] | operations with value semantics: eager, traced; expressions with gradients |
 //! | [`autodiff`], [`setup`] | the tape and its rules; strength, aggregation, interpolation, relaxation values |
 //! | [`multigrid`] | hierarchies, smoothers and the one cycle |
 //! | [`krylov`] | CG, BiCGStab, FGMRES, plain cycles |

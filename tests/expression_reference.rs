@@ -7,7 +7,7 @@ mod numbers;
 
 use multigrad::backend::Triangle;
 use multigrad::error::Result;
-use multigrad::expression::{Dense, Handle, Number, Sparse, Tape};
+use multigrad::expression::{Dense, Handle, Limits, Number, Sparse, Tape, fixed_point};
 use multigrad::sparse::Csr;
 use numbers::distance;
 use serde_json::Value;
@@ -25,7 +25,8 @@ fn list<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
 
 fn matrix(input: &Value) -> Csr<f64> {
     let shape: Vec<usize> = list(&input["shape"]);
-    Csr::from_csr(shape[0], shape[1], list(&input["indptr"]), list(&input["indices"]), list(&input["data"])).unwrap()
+    Csr::from_csr(shape[0], shape[1], list(&input["indptr"]), list(&input["indices"]), list(&input["data"]))
+        .unwrap()
 }
 
 /// An input or an output on a tape.
@@ -165,7 +166,9 @@ fn solves() {
     let triangle = |lower, unit| Triangle { lower, unit };
     check("trisolve_lower", |i| On::Dense(i.a("A").solve_triangular(triangle(true, false), i.x("b"))));
     check("trisolve_upper", |i| On::Dense(i.a("A").solve_triangular(triangle(false, false), i.x("b"))));
-    check("trisolve_lower_unit_strict", |i| On::Dense(i.a("A").solve_triangular(triangle(true, true), i.x("b"))));
+    check("trisolve_lower_unit_strict", |i| {
+        On::Dense(i.a("A").solve_triangular(triangle(true, true), i.x("b")))
+    });
     for name in ["spsolve_nonsym", "spsolve_poisson64"] {
         check(name, |i| On::Dense(i.a("A").solve(i.x("b"))));
         check(name, |i| On::Dense(i.a("A").transpose().solve_transposed(i.x("b"))));
@@ -175,7 +178,9 @@ fn solves() {
 /// Another implementation gives gradients to entries that its forward solve never reads.
 #[test]
 fn a_triangular_solve_gives_no_gradient_to_what_it_does_not_read() {
-    for (name, unit) in [("known_wrong_trisolve_full_pattern", false), ("known_wrong_trisolve_unit_stored_diag", true)] {
+    for (name, unit) in
+        [("known_wrong_trisolve_full_pattern", false), ("known_wrong_trisolve_unit_stored_diag", true)]
+    {
         let case = read(name);
         let tape = Tape::new();
         let a = tape.parameter_matrix(&matrix(&case["inputs"]["A"]));
@@ -196,7 +201,10 @@ fn jacobi_sweep<'t>(a: Sparse<'t>, x: Dense<'t>, b: Dense<'t>, w: Number<'t>) ->
 fn a_sweep_and_a_two_grid_method() {
     check("jacobi_sweep", |i| On::Dense(jacobi_sweep(i.a("A"), i.x("x"), i.x("b"), i.get("w").number())));
     check("jacobi_frob", |i| {
-        let entries: Vec<_> = (0..15).flat_map(|i| [(i, i + 1, -1.0), (i + 1, i, -1.0)]).chain((0..16).map(|i| (i, i, 2.0))).collect();
+        let entries: Vec<_> = (0..15)
+            .flat_map(|i| [(i, i + 1, -1.0), (i + 1, i, -1.0)])
+            .chain((0..16).map(|i| (i, i, 2.0)))
+            .collect();
         let a = i.tape.matrix(&Csr::from_triplets(16, 16, &entries).unwrap());
         let g = i.tape.identity(16) - (i.x("w") / a.diagonal()).as_diagonal() * a;
         On::Number((g.transpose() * g).trace())
@@ -218,7 +226,13 @@ fn a_sweep_and_a_two_grid_method() {
 }
 
 /// Conjugate gradients, or conjugate residuals, unrolled.
-fn krylov<'t>(a: Sparse<'t>, b: Dense<'t>, m: Option<Sparse<'t>>, steps: usize, residuals: bool) -> Dense<'t> {
+fn krylov<'t>(
+    a: Sparse<'t>,
+    b: Dense<'t>,
+    m: Option<Sparse<'t>>,
+    steps: usize,
+    residuals: bool,
+) -> Dense<'t> {
     let precondition = |r: Dense<'t>| m.map_or(r, |m| m * m.transposed_times(r));
     let inner = |x: Dense<'t>, y: Dense<'t>| if residuals { x.dot(a * y) } else { x.dot(y) };
     let (mut x, mut r) = (b - b, b);
@@ -257,4 +271,77 @@ fn graph_convolutions() {
         let (first, second) = (weights.columns(0, 3).transpose(), weights.columns(3, 3).transpose());
         On::Dense((ax.times(first) + (i.a("A") * ax).times(second)).add_to_rows(i.x("b")))
     });
+}
+
+/// tridiag(−1, 2, −1) + shift of order 9.
+fn shifted_laplacian(shift: f64) -> Csr<f64> {
+    let off = (0..8).flat_map(|i| [(i, i + 1, -1.0), (i + 1, i, -1.0)]);
+    let entries: Vec<_> = off.chain((0..9).map(|i| (i, i, 2.0 + shift))).collect();
+    Csr::from_triplets(9, 9, &entries).unwrap()
+}
+
+/// The limit of x ← x + a (b − A x) and its gradient with respect to b.
+fn richardson(
+    a: &Csr<f64>,
+    weight: f64,
+    b: &[f64],
+    upstream: &[f64],
+    limits: Limits,
+) -> Result<multigrad::expression::FixedPoint<f64>> {
+    fixed_point(
+        limits,
+        &[0.0; 9],
+        &[b.to_vec()],
+        |t, x, p| x + (p[0] - t.matrix(a) * x) * weight,
+        |t, x, _| x.dot(t.vector(upstream)),
+    )
+}
+
+/// Another implementation gives up on the adjoint after 300 steps and returns zero.
+#[test]
+fn the_adjoint_of_a_fixed_point_is_right_or_an_error() {
+    let case = read("known_wrong_fixed_point_silent_zero");
+    let (a, b, ones) = (shifted_laplacian(2.0), list::<f64>(&case["b"]), [1.0; 9]);
+    let limits = Limits { tolerance: 1e-14, ..Limits::default() };
+    let run = richardson(&a, 0.02, &b, &ones, limits).unwrap();
+    assert!(distance(&run.of_parameters[0], &list::<f64>(&case["exact_grad_b"])) < 1e-11);
+    let few = richardson(&a, 0.02, &b, &ones, Limits { steps: 30, ..limits }).unwrap_err();
+    assert!(few.to_string().contains("did not converge"), "{few}");
+    // The iteration converges from its limit at once, its adjoint does not.
+    let start = run.state.clone();
+    let adjoint = fixed_point(
+        Limits { steps: 100, ..limits },
+        &start,
+        &[b],
+        |t, x, p| x + (p[0] - t.matrix(&a) * x) * 0.02,
+        |_, x, _| x.sum(),
+    );
+    assert!(adjoint.unwrap_err().to_string().contains("adjoint"));
+
+    let case = read("fixed_point_linear");
+    let input = |name: &str| list::<f64>(&case["inputs"][name]["data"]);
+    let upstream = list::<f64>(&case["upstream"]);
+    for shift in [0.0, 1.0, 2.0] {
+        let run = richardson(&shifted_laplacian(shift), 0.25, &input("b"), &upstream, limits).unwrap();
+        if distance(&run.state, &list::<f64>(&case["output"]["data"])) < 1e-9 {
+            // The other implementation stops its adjoint at 10⁻⁶.
+            assert!(distance(&run.of_parameters[0], &list::<f64>(&case["grads"]["b"])) < 1e-5);
+            return;
+        }
+    }
+    panic!("the matrix of the case is another one");
+}
+
+/// Another implementation numbers nonzeros through 32-bit floats, which end at 2²⁴.
+#[test]
+fn more_nonzeros_than_single_precision_can_number() {
+    let n = (1usize << 24) + 5;
+    let a = Csr::from_csr(1, n, vec![0, n as u32], (0..n as u32).collect(), vec![1.0f32; n]).unwrap();
+    let tape = Tape::<f32>::new();
+    let m = tape.parameter_matrix(&a);
+    let last = m.triu((n - 3) as i64);
+    assert_eq!(last.extent(), (1, n));
+    let weighted = last.entries() * tape.vector(&[1.0, 2.0, 3.0]);
+    let gradients = weighted.sum().gradients().unwrap();
+    assert_eq!(gradients.of(m).unwrap()[n - 6..], [0.0, 0.0, 0.0, 1.0, 2.0, 3.0]);
 }

@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 12] = [
     &["error"],
     &["sparse", "gallery"],
     &["backend", "operator", "optimise"],
-    &["engine"],
+    &["engine", "expression"],
     &["autodiff", "setup"],
     &["multigrid"],
     &["krylov"],

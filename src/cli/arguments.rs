@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::setup_options::HierarchyOptions;
 use super::values::{count, finite, positive, positive_count, relaxation, seconds, whole};
 use crate::gallery::FlowScheme;
+use crate::learn::Learn;
 use crate::multigrid::Relaxation;
 use crate::solver::Krylov;
 
@@ -146,6 +147,10 @@ pub struct Train {
     pub output: PathBuf,
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
+    /// What is learned: relaxation (a sparse M on every level) or factors (L and U of an incomplete
+    /// factorisation)
+    #[arg(long, value_name = "WHAT", default_value = "relaxation")]
+    pub learn: Learn,
     /// Steps of the optimiser; chosen from the matrix without it
     #[arg(long, allow_negative_numbers = true, value_parser = positive_count)]
     pub steps: Option<usize>,

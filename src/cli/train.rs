@@ -42,16 +42,17 @@ pub fn run(options: &Train) -> Result<Verdict> {
             let clock = Instant::now();
             let found = classical_baselines(&amg, sweeps, options.seed, Some(limit))?;
             say("");
+            let name = match report.accepted {
+                true => report.learn.noun().to_string(),
+                false => format!("start ({})", report.start),
+            };
             if clock.elapsed() >= limit {
                 say(format_args!(
                     "comparison cut off after {:.0} s, not every parameter was tried:",
                     limit.as_secs_f64()
                 ));
             }
-            print_baselines(
-                (if report.accepted { "learned M" } else { "start (SPAI-1)" }, report.factor_after),
-                &found,
-            );
+            print_baselines((&name, report.factor_after), &found);
             found
         }
     };
@@ -100,7 +101,7 @@ fn starts(options: &Train, a: &Csr<f64>) -> Result<(Vec<Amg>, f64)> {
 
 fn trainer(options: &Train) -> Trainer {
     let cycle = options.hierarchy.cycle.unwrap_or_default();
-    let mut trainer = Trainer::new().seed(options.seed).sweeps(cycle.pre, cycle.post);
+    let mut trainer = Trainer::new().learn(options.learn).seed(options.seed).sweeps(cycle.pre, cycle.post);
     if let Some(steps) = options.steps {
         trainer = trainer.steps(steps);
     }
@@ -121,7 +122,8 @@ fn trainer(options: &Train) -> Trainer {
 
 fn save(options: &Train, amg: &Amg, report: &TrainingReport) -> Result<()> {
     let frozen = if options.single { amg.freeze_f32()? } else { amg.freeze()? };
-    let what = if report.accepted { "learned relaxation" } else { "SPAI-1" };
+    let learned = format!("learned {}", report.learn);
+    let what = if report.accepted { &learned } else { &report.start };
     let description = format!("{} with {what}", amg.setup());
     frozen.described(description, Some(report.factor_after)).save(&options.output)
 }

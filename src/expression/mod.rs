@@ -25,6 +25,7 @@
 
 mod check;
 mod checkpoint;
+mod fixed_point;
 mod handle;
 mod kernels;
 mod ops;
@@ -36,6 +37,7 @@ mod tests;
 
 pub use check::{Deviation, gradient_check, hessian_vector_product};
 pub use checkpoint::{Checkpoints, Unrolled, unrolled};
+pub use fixed_point::{FixedPoint, Limits, fixed_point};
 pub use handle::{Dense, Handle, Number, Sparse};
 pub use ops::Function;
 pub use reverse::Gradients;

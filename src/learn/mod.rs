@@ -3,6 +3,7 @@
 
 mod baselines;
 mod factor;
+mod learn;
 mod loss;
 mod parameters;
 mod pool;
@@ -13,6 +14,7 @@ mod trainer;
 
 pub use baselines::{Baseline, classical_baselines};
 pub use factor::{FactorEstimate, asymptotic_factor};
+pub use learn::Learn;
 pub use loss::{LossAndGradient, convergence_loss};
 pub use parameters::Parameters;
 pub use recipe::Recipe;

@@ -9,8 +9,8 @@ use crate::sparse::Scalar;
 
 /// The learned leaves of a hierarchy, one flat buffer each.
 ///
-/// Row i of a learned M⁽ˡ⁾ is measured in units of 1/|a(i,i)|, so that one rate suits all
-/// rows of all levels.
+/// Row i of a learned M⁽ˡ⁾ is measured in units of 1/|a(i,i)|, row i of a learned U in units of
+/// |u(i,i)|, entries of L in units of one, so that one rate suits all rows of all levels.
 #[derive(Debug, Clone)]
 pub struct Parameters<T> {
     places: Vec<Place>,
@@ -19,20 +19,31 @@ pub struct Parameters<T> {
 }
 
 impl<T: Scalar> Parameters<T> {
-    /// Every sparse approximate inverse among the smoothers of `h`, pre and post apart.
+    /// Every sparse approximate inverse and every pair of factors among the smoothers of `h`, pre and
+    /// post apart.
     pub fn relaxations(h: &Hierarchy<Host<f64>>) -> Self {
         let (mut places, mut values, mut scaling) = (Vec::new(), Vec::new(), Vec::new());
         for (level, l) in h.levels.iter().enumerate() {
             let diagonal = l.a.to_csr().diagonal();
             let sweeps = l.pre.iter().enumerate().map(|(q, s)| (Role::Pre(q), s));
             for (role, sweep) in sweeps.chain(l.post.iter().enumerate().map(|(q, s)| (Role::Post(q), s))) {
-                let Smoother::Sparse { m } = sweep else { continue };
+                let m = match sweep {
+                    Smoother::Sparse { m } | Smoother::Factors { factors: m, .. } => m,
+                    _ => continue,
+                };
                 places.push(Place { level, role });
                 values.push(Arc::new(m.values.iter().map(|&v| T::from_f64(v)).collect()));
-                let unit = |i: usize| if diagonal[i] == 0.0 { 1.0 } else { 1.0 / diagonal[i].abs() };
-                let rows = 0..m.pattern.rows();
-                scaling
-                    .push(rows.flat_map(|i| m.pattern.row(i).map(move |_| T::from_f64(unit(i)))).collect());
+                let factors = m.to_csr();
+                let pivots = factors.diagonal();
+                let unit = |i: usize, j: usize| match sweep {
+                    Smoother::Factors { unit_lower, .. } if (j < i) == *unit_lower && i != j => 1.0,
+                    Smoother::Factors { .. } => pivots[i].abs(),
+                    _ if diagonal[i] == 0.0 => 1.0,
+                    _ => 1.0 / diagonal[i].abs(),
+                };
+                let row = |i: usize| factors.row(i).map(move |(j, _)| (i, j));
+                let units = (0..factors.rows()).flat_map(row).map(|(i, j)| T::from_f64(unit(i, j)));
+                scaling.push(units.collect());
             }
         }
         Self { places, values, scaling }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::learn::Learn;
 use crate::error::{Error, Result};
 
 /// Everything about a training run but the hierarchy and the seed.
@@ -26,7 +27,11 @@ impl Recipe {
     /// What measured best on the model problems for a hierarchy of `rows` rows whose cycle
     /// starts at `factor` (see `DESIGN.md`). Few cycles in the loss are cheap and do at the
     /// beginning; a slow error needs many of them to show, and more steps.
-    pub fn suited_to(rows: usize, factor: f64) -> Self {
+    pub fn suited_to(learn: Learn, rows: usize, factor: f64) -> Self {
+        if learn == Learn::Factors {
+            let (steps, cycles) = if factor > SLOW { (400, (3, 8)) } else { (300, (3, 6)) };
+            return Self { steps, rate: 0.003, cycles, batch: 8 };
+        }
         let (steps, cycles) = match (factor > SLOW, rows > LARGE) {
             (false, false) => (350, (2, 10)),
             (false, true) => (250, (2, 10)),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::learn::Learn;
 use super::recipe::Recipe;
 
 /// The account of a training run.
@@ -9,7 +10,13 @@ use super::recipe::Recipe;
 pub struct TrainingReport {
     /// The hierarchy that was trained on.
     pub hierarchy: String,
-    /// Asymptotic factor of the start (SPAI-1 on every level), on fresh vectors.
+    /// What was learned.
+    #[serde(default)]
+    pub learn: Learn,
+    /// The smoothers that training started from.
+    #[serde(default)]
+    pub start: String,
+    /// Asymptotic factor of the start, on fresh vectors.
     pub factor_before: f64,
     /// Asymptotic factor of what is handed out, on the same fresh vectors.
     pub factor_after: f64,

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::factor::{FactorEstimate, asymptotic_factor};
+use super::learn::Learn;
 use super::recipe::Recipe;
 use super::report::TrainingReport;
 use super::session::Session;
@@ -41,6 +42,7 @@ pub struct Trainer {
     cycles: Option<usize>,
     batch: Option<usize>,
     sweeps: Option<(usize, usize)>,
+    learn: Learn,
     seed: u64,
     time_limit: Option<Duration>,
 }
@@ -69,6 +71,13 @@ impl Trainer {
     /// Everything chosen from the matrix, seed 0.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What is learned; the sparse M of every level by default.
+    #[must_use]
+    pub fn learn(mut self, learn: Learn) -> Self {
+        self.learn = learn;
+        self
     }
 
     /// Steps of the optimiser.
@@ -121,11 +130,11 @@ impl Trainer {
         self
     }
 
-    /// Trains the relaxation of `amg`, from SPAI-1 on; its smoothers are replaced by the
-    /// learned ones, or by SPAI-1 if those are no better.
+    /// Trains the relaxation of `amg` from SPAI-1 on, or its factors from ILU(0) on (see [`Learn`]);
+    /// its smoothers are replaced by the learned ones, or by the start if those are no better.
     ///
     /// # Errors
-    /// Parameters out of range; a level on which SPAI-1 cannot be built; values that overflow
+    /// Parameters out of range; a level on which the start cannot be built; values that overflow
     /// single precision.
     pub fn fit(&self, amg: &mut Amg) -> Result<TrainingReport> {
         let (trained, report) = self.fit_best(std::slice::from_ref(amg), &mut |_| {})?;
@@ -143,7 +152,7 @@ impl Trainer {
         let mut starts = Vec::new();
         let mut failure = Error::invalid_input("there is no hierarchy to train on");
         for amg in candidates {
-            match amg.with_relaxation(Relaxation::Spai1, self.sweeps.unwrap_or(amg.sweeps())) {
+            match self.learn.start(amg, self.sweeps.unwrap_or(amg.sweeps()), self.seed) {
                 Ok(start) => starts.push(start),
                 Err(e) => failure = e,
             }
@@ -171,16 +180,17 @@ impl Trainer {
     /// was begun on it.
     fn choose<'a>(
         &self,
-        starts: &'a [Amg],
+        starts: &'a [(Amg, Relaxation)],
         trials: &mut Vec<(String, f64)>,
         clock: Instant,
         observe: Observer<'_>,
-    ) -> Result<Option<(&'a Amg, Session<f32>)>> {
-        let mut best: Option<(f64, &Amg, Session<f32>)> = None;
-        for start in starts {
+    ) -> Result<Option<(&'a (Amg, Relaxation), Session<f32>)>> {
+        let mut best: Option<(f64, &(Amg, Relaxation), Session<f32>)> = None;
+        for pair in starts {
+            let start = &pair.0;
             let mut session = self.session(start)?;
             if starts.len() == 1 {
-                return Ok(Some((start, session)));
+                return Ok(Some((pair, session)));
             }
             let recipe = session.recipe();
             // With a time limit, all trials together take a quarter of it at most.
@@ -197,10 +207,10 @@ impl Trainer {
             // Nonzeros of one cycle over the digits that it gains.
             let cost = start.hierarchy().operator_complexity() / -factor.min(1.0 - 1e-9).log10();
             if best.as_ref().is_none_or(|b| cost < b.0) {
-                best = Some((cost, start, session));
+                best = Some((cost, pair, session));
             }
         }
-        Ok(best.map(|(_, start, session)| (start, session)))
+        Ok(best.map(|(_, pair, session)| (pair, session)))
     }
 
     fn progress(&self, session: &Session<f32>, clock: Instant, trial: bool) -> Progress {
@@ -228,7 +238,7 @@ impl Trainer {
     fn session(&self, start: &Amg) -> Result<Session<f32>> {
         let h = start.hierarchy();
         let factor = asymptotic_factor(h, self.seed, START_CYCLES).factor;
-        let suited = Recipe::suited_to(h.rows(), factor);
+        let suited = Recipe::suited_to(self.learn, h.rows(), factor);
         let recipe = Recipe {
             steps: self.steps.unwrap_or(suited.steps),
             rate: self.rate.unwrap_or(suited.rate),
@@ -243,7 +253,7 @@ impl Trainer {
     /// double precision on vectors that training never saw.
     fn hand_out(
         &self,
-        start: &Amg,
+        (start, relaxation): &(Amg, Relaxation),
         session: &Session<f32>,
         recipe: Recipe,
         account: TrainingAccount,
@@ -265,6 +275,8 @@ impl Trainer {
         };
         let report = TrainingReport {
             hierarchy: start.setup().name().to_string(),
+            learn: self.learn,
+            start: relaxation.to_string(),
             factor_before: before.factor,
             factor_after: after.factor,
             accepted,
