@@ -15,11 +15,15 @@ use multigrad::sparse::Scalar;
 use numbers::{Numbers, distance};
 
 fn build(m: usize, sweeps: (usize, usize), w: bool) -> Hierarchy<Host<f64>> {
+    build_with(m, sweeps, w, Relaxation::Spai1)
+}
+
+fn build_with(m: usize, sweeps: (usize, usize), w: bool, relaxation: Relaxation) -> Hierarchy<Host<f64>> {
     let a = recirculating_flow(m, 0.005, FlowScheme::Upwind).unwrap().matrix;
     let coarsening = Coarsening { max_coarse: 4, ..Coarsening::default() };
     let builder = Amg::smoothed_aggregation().coarsening(coarsening).suited_to(&a);
     let amg = if w { builder.cycle(CycleKind::W) } else { builder }.build(&a).unwrap();
-    amg.with_relaxation(Relaxation::Spai1, sweeps).unwrap().hierarchy().clone()
+    amg.with_relaxation(relaxation, sweeps).unwrap().hierarchy().clone()
 }
 
 fn with<T: Scalar>(start: &Parameters<T>, values: &[Vec<T>]) -> Parameters<T> {
@@ -32,10 +36,16 @@ fn with<T: Scalar>(start: &Parameters<T>, values: &[Vec<T>]) -> Parameters<T> {
 
 #[test]
 fn the_gradient_of_the_loss_is_right() {
-    for (cycles, batch, sweeps, w) in
-        [(1, 1, (1, 1), false), (3, 4, (1, 1), false), (8, 5, (1, 1), false), (2, 3, (2, 0), true)]
-    {
-        let h = build(8, sweeps, w);
+    let (m, lu) = (Relaxation::Spai1, Relaxation::Ilu0(0.8));
+    for (cycles, batch, sweeps, w, relaxation) in [
+        (1, 1, (1, 1), false, m),
+        (3, 4, (1, 1), false, m),
+        (8, 5, (1, 1), false, m),
+        (2, 3, (2, 0), true, m),
+        (1, 1, (1, 1), false, lu),
+        (4, 8, (1, 1), false, lu),
+    ] {
+        let h = build_with(8, sweeps, w, relaxation);
         let parameters = Parameters::<f64>::relaxations(&h);
         let z: Vec<f64> = Numbers(51).vector(h.rows() * batch);
         let tape = Tape::new(Cpu, batch);

@@ -8,7 +8,7 @@ mod numbers;
 use std::time::{Duration, Instant};
 
 use multigrad::gallery::{FlowScheme, recirculating_flow};
-use multigrad::learn::{Trainer, TrainingReport, asymptotic_factor};
+use multigrad::learn::{Learn, Trainer, TrainingReport, asymptotic_factor};
 use multigrad::multigrid::{Amg, Relaxation};
 use multigrad::setup::Variant;
 use multigrad::sparse::Csr;
@@ -43,6 +43,38 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
     let (other, report) = train(48, &trainer(4));
     assert!(other != runs[0].0);
     assert_ne!(report.loss_history[0], runs[0].1.loss_history[0]);
+}
+
+/// L and U start from ILU(0), stay on its pattern, and a frozen solver has them.
+#[test]
+fn factors_are_learned() {
+    let trainer = Trainer::new().learn(Learn::Factors).seed(3).steps(80);
+    let runs = [0, 1].map(|p| pools()[p].install(|| train(24, &trainer)));
+    assert!(runs[0].0 == runs[1].0, "the file depends on the number of threads");
+    let (bytes, report) = &runs[0];
+    assert!(
+        report.accepted && report.learn == Learn::Factors && report.start.starts_with("ilu0"),
+        "{report}"
+    );
+    assert!(report.factor_after < 0.5 * report.factor_before, "{report}");
+    // The same factor from the file.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("factors.mgrad");
+    std::fs::write(&path, bytes).unwrap();
+    let frozen = multigrad::frozen::Frozen::load(&path).unwrap();
+    let a = recirculating_flow(24, 0.005, FlowScheme::Upwind).unwrap().matrix;
+    let out =
+        multigrad::krylov::Cycles::new().preconditioner(&frozen).solve(&a, &vec![1.0; a.rows()]).unwrap();
+    assert!(out.converged());
+    let expected = (1e-8f64.ln() / report.factor_after.ln()).ceil();
+    assert!(
+        (out.iterations as f64) < expected + 4.0,
+        "{} iterations, factor {}",
+        out.iterations,
+        report.factor_after
+    );
+    assert!("multipliers".parse::<Learn>().unwrap_err().to_string().contains("factors"));
+    assert_eq!("factors".parse::<Learn>().unwrap(), Learn::Factors);
 }
 
 #[test]

@@ -17,8 +17,10 @@ pub enum Learn {
     Factors,
 }
 
-/// Damping of ILU(0) that is tried for a start: undamped it diverges where A is far from an M-matrix.
+/// Damping of ILU(0) that is tried for a start where it diverges faster than [`TAMEABLE`].
 const DAMPING: [f64; 4] = [1.0, 0.7, 0.5, 0.3];
+/// A divergence that training turns around: from damped factors it would have to grow them first.
+const TAMEABLE: f64 = 4.0;
 /// Cycles of the measurement that tells one damping from another.
 const CYCLES: usize = 12;
 
@@ -54,6 +56,9 @@ impl Learn {
             let factor = asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor;
             if best.as_ref().is_none_or(|b| factor < b.0) {
                 best = Some((factor, candidate, relaxation));
+            }
+            if factor < TAMEABLE {
+                break;
             }
         }
         best.map(|(_, amg, relaxation)| (amg, relaxation))
