@@ -371,7 +371,7 @@ fn block_dots<T: Scalar>(x: &[T], y: &[T], out: &mut [T]) {
 
 /// Pairwise sum by halves.
 #[inline(always)]
-fn halving_sum<T: Scalar, const K: usize>(v: [T; K]) -> T {
+pub(super) fn halving_sum<T: Scalar, const K: usize>(v: [T; K]) -> T {
     match K {
         16 => {
             let w: [T; 8] = std::array::from_fn(|l| v[l] + v[l + 8]);

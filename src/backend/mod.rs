@@ -7,6 +7,7 @@
 //! [`Reference`] is sequential and plain, the judge of the others; [`Cpu`] runs on the
 //! `rayon` pool and gives the same bits on any number of threads.
 
+mod adjoint;
 mod columns;
 mod convert;
 mod cpu;
@@ -21,6 +22,7 @@ mod single;
 mod sweeps;
 mod triangular;
 
+pub(crate) use adjoint::{product_adjoints, sampled_adjoints};
 pub(crate) use columns::interleaved_dot;
 pub(crate) use columns::vectorised;
 pub use cpu::Cpu;

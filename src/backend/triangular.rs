@@ -24,6 +24,9 @@ pub fn solve<T: Scalar>(a: View<'_, T>, tri: Triangle, transposed: bool, x: &mut
         single(a, tri, x);
         return;
     }
+    if k == 1 {
+        return single_transposed(a, tri, x);
+    }
     let n = a.pattern.rows();
     let ascending = tri.lower != transposed;
     vectorised(
@@ -60,6 +63,31 @@ fn single<T: Scalar>(a: View<'_, T>, tri: Triangle, x: &mut [T]) {
         (Some(levels), false, true) => by_levels::<T, false, true>(a, levels, x),
         (Some(levels), false, false) => by_levels::<T, false, false>(a, levels, x),
     }
+}
+
+/// T⁻ᵀ x for one column: every row of T that is done is taken off the rest, so that no transposition is
+/// needed.
+fn single_transposed<T: Scalar>(a: View<'_, T>, tri: Triangle, x: &mut [T]) {
+    let (columns, ptr, splits) = (a.pattern.col_idx(), a.pattern.row_ptr(), a.pattern.splits());
+    vectorised(
+        #[inline(always)]
+        || {
+            for i in rows_in_order(a.pattern.rows(), !tri.lower) {
+                let (start, split, end) = (ptr[i] as usize, splits[i] as usize, ptr[i + 1] as usize);
+                let stored = split < end && columns[split] as usize == i;
+                let range = if tri.lower { start..split } else { split + usize::from(stored)..end };
+                let known = match (tri.unit, stored) {
+                    (true, _) => x[i],
+                    (false, true) => x[i] / a.values[split],
+                    (false, false) => x[i] / T::ZERO,
+                };
+                x[i] = known;
+                for (&j, &v) in columns[range.clone()].iter().zip(&a.values[range]) {
+                    x[j as usize] -= v * known;
+                }
+            }
+        },
+    );
 }
 
 /// Row i of T⁻¹ x, with `last` the value of the row before it in this order, if there is one. It

@@ -3,7 +3,7 @@
 use std::ops::Mul;
 use std::sync::Arc;
 
-use crate::backend::{Backend, Cpu, View};
+use crate::backend::{Backend, Cpu, View, product_adjoints, sampled_adjoints};
 use crate::error::Error;
 use crate::expression::handle::{Dense, Handle, Sparse};
 use crate::expression::kernels::by_rows;
@@ -27,11 +27,11 @@ impl Op {
             &Op::Block { a, x, transposed } => {
                 let (pattern, values) = (r.pattern(a), r.value(a));
                 let (block, k) = (r.value(x), r.extent(x).1);
-                if k == 1 && !transposed && rayon::current_num_threads() == 1 && r.wants(a) && r.wants(x) {
-                    return both(a, x, up, r);
+                if !transposed && rayon::current_num_threads() == 1 && r.wants(a) && r.wants(x) {
+                    return if k == 1 { both(a, x, up, r) } else { both_blocks(a, x, up, r) };
                 }
                 let (left, right) = if transposed { (block, up) } else { (up, block) };
-                r.sum(a, |g| sampled(pattern, left, right, g, k));
+                r.with(a, |g, add| sampled(pattern, left, right, g, k, add));
                 r.sum(x, |g| {
                     let view = View { pattern, values };
                     if transposed {
@@ -49,6 +49,9 @@ impl Op {
             &Op::Sampled { x, y, ref pattern } => {
                 let (left, right, k) = (r.value(x), r.value(y), r.extent(x).1);
                 let view = View { pattern: &**pattern, values: up };
+                if k > 1 && x != y && rayon::current_num_threads() == 1 && r.wants(x) && r.wants(y) {
+                    return both_sampled(x, y, view, r);
+                }
                 r.sum(x, |g| Cpu.spmv(T::ONE, view, right, T::ZERO, g, k));
                 r.sum(y, |g| transposed_product(view, left, g, k));
             }
@@ -56,14 +59,21 @@ impl Op {
     }
 }
 
-/// g(p) ← Σ_c y(i,c) x(j,c) for every entry p = (i, j).
-fn sampled<T: Scalar>(pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize) {
+/// g(p) ← Σ_c y(i,c) x(j,c) for every entry p = (i, j), or g(p) plus that.
+fn sampled<T: Scalar>(pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize, add: bool) {
     if k > 1 {
-        g.fill(T::ZERO);
+        if !add {
+            g.fill(T::ZERO);
+        }
         return Cpu.sampled_product(T::ONE, pattern, y, x, g, k);
     }
     by_rows(pattern, g, |i, g| {
-        g.iter_mut().zip(pattern.row_cols(i)).for_each(|(g, &j)| *g = y[i] * x[j as usize]);
+        let (own, entries) = (y[i], g.iter_mut().zip(pattern.row_cols(i)));
+        if add {
+            entries.for_each(|(g, &j)| *g += own * x[j as usize]);
+        } else {
+            entries.for_each(|(g, &j)| *g = own * x[j as usize]);
+        }
     });
 }
 
@@ -84,20 +94,87 @@ fn transposed_product<T: Scalar>(a: View<'_, T>, x: &[T], y: &mut [T], k: usize)
 /// Both gradients of a product A x with one vector, in one pass over the matrix.
 fn both<T: Scalar>(a: usize, x: usize, up: &[T], r: &mut Reverse<'_, T>) {
     let (pattern, values, vector) = (r.pattern(a), r.value(a), r.value(x));
-    let mut of_x = r.pool.take(vector.len());
-    of_x.fill(T::ZERO);
-    r.sum(a, |g| {
-        for (i, &own) in up.iter().enumerate() {
-            let range = pattern.row(i);
-            let entries = pattern.col_idx()[range.clone()].iter().zip(&values[range.clone()]);
-            for ((&j, &v), g) in entries.zip(&mut g[range]) {
-                *g = own * vector[j as usize];
-                of_x[j as usize] += v * own;
-            }
+    let mut part = r.pool.take(vector.len());
+    r.with_two((a, x), |(g, add), (of_x, keep)| {
+        // A sum that is there already gets the whole product at once, as on several threads.
+        let sums = if keep { &mut part[..] } else { &mut *of_x };
+        sums.fill(T::ZERO);
+        if add {
+            rows_both::<T, true>(pattern, values, up, vector, g, sums);
+        } else {
+            rows_both::<T, false>(pattern, values, up, vector, g, sums);
+        }
+        if keep {
+            of_x.iter_mut().zip(&part).for_each(|(g, &v)| *g += v);
         }
     });
-    r.add(x, |q| of_x[q]);
-    r.pool.put(of_x);
+    r.pool.put(part);
+}
+
+/// g(p) ← y(i) x(j), added if `ADD`, and z(j) ← z(j) + v y(i), entry by entry.
+fn rows_both<T: Scalar, const ADD: bool>(
+    pattern: &Pattern,
+    values: &[T],
+    y: &[T],
+    x: &[T],
+    mut g: &mut [T],
+    z: &mut [T],
+) {
+    // One length for both, so that one comparison serves both.
+    let z = &mut z[..x.len()];
+    let (mut columns, mut values) = (pattern.col_idx(), values);
+    for (&own, bounds) in y.iter().zip(pattern.row_ptr().windows(2)) {
+        let length = (bounds[1] - bounds[0]) as usize;
+        let (now, here, part);
+        (now, columns) = columns.split_at(length);
+        (here, values) = values.split_at(length);
+        (part, g) = g.split_at_mut(length);
+        let mut entry = |j: u32, v: T, g: &mut T| {
+            let j = j as usize;
+            let term = own * x[j];
+            *g = if ADD { *g + term } else { term };
+            z[j] += v * own;
+        };
+        // The usual length of a row on a grid without a loop.
+        if let (&[a, b, c, d, e], &[p, q, r, s, t], [k, l, m, n, o]) = (now, here, &mut *part) {
+            entry(a, p, k);
+            entry(b, q, l);
+            entry(c, r, m);
+            entry(d, s, n);
+            entry(e, t, o);
+            continue;
+        }
+        now.iter().zip(here).zip(part).for_each(|((&j, &v), g)| entry(j, v, g));
+    }
+}
+
+/// Both gradients of a product A X with a block, in one pass.
+fn both_blocks<T: Scalar>(a: usize, x: usize, up: &[T], r: &mut Reverse<'_, T>) {
+    let view = View { pattern: r.pattern(a), values: r.value(a) };
+    let (block, k) = (r.value(x), r.extent(x).1);
+    let mut part = r.pool.take(block.len());
+    r.with_two((a, x), |(g, add), (of_x, keep)| {
+        if !add {
+            g.fill(T::ZERO);
+        }
+        let sums = if keep { &mut part[..] } else { &mut *of_x };
+        sums.fill(T::ZERO);
+        product_adjoints(view, up, block, g, sums, k);
+        if keep {
+            of_x.iter_mut().zip(&part).for_each(|(g, &v)| *g += v);
+        }
+    });
+    r.pool.put(part);
+}
+
+/// Both gradients of a sampled product, in one pass over its adjoint `up`.
+fn both_sampled<T: Scalar>(x: usize, y: usize, up: View<'_, T>, r: &mut Reverse<'_, T>) {
+    let (left, right, k) = (r.value(x), r.value(y), r.extent(x).1);
+    let (mut of_x, mut of_y) = (r.pool.take(left.len()), r.pool.take(right.len()));
+    of_y.fill(T::ZERO);
+    sampled_adjoints(up, left, right, &mut of_x, &mut of_y, k);
+    r.hand(x, of_x);
+    r.hand(y, of_y);
 }
 
 fn block<T: Scalar>(tape: &Tape<T>, a: usize, x: usize, transposed: bool) -> usize {
@@ -188,7 +265,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
                 )));
             }
             let mut out = pool.take(pattern.nnz());
-            sampled(pattern, &nodes[x].value, &nodes[y].value, &mut out, k);
+            sampled(pattern, &nodes[x].value, &nodes[y].value, &mut out, k, false);
             let op = Op::Sampled { x, y, pattern: pattern.clone() };
             Ok((out, Shape::Sparse(pattern.clone()), Any::Product(op)))
         });

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::expression::handle::{Dense, Handle, Sparse};
 use crate::expression::kernels::by_rows;
 use crate::expression::ops::Op as Any;
+use crate::expression::plans::{NONE, Part};
 use crate::expression::reverse::Reverse;
 use crate::expression::tape::Shape;
 use crate::sparse::{Pattern, Scalar};
@@ -27,8 +28,7 @@ impl Op {
         Cpu.solve_triangular(View { pattern, values }, triangle, !transposed, &mut adjoint, k);
         let (left, right) = if transposed { (x, &adjoint[..]) } else { (&adjoint[..], x) };
         r.sum(a, |g| minus_outer(pattern, left, right, g, k, |i, j| triangle.reads(i, j)));
-        r.add(b, |q| adjoint[q]);
-        r.pool.put(adjoint);
+        r.hand(b, adjoint);
     }
 }
 
@@ -41,6 +41,15 @@ pub(super) fn minus_outer<T: Scalar>(
     k: usize,
     read: impl Fn(usize, usize) -> bool + Sync + Send,
 ) {
+    if k == 1 {
+        return by_rows(pattern, g, |i, g| {
+            let own = y[i];
+            for (g, &j) in g.iter_mut().zip(pattern.row_cols(i)) {
+                let product = own * x[j as usize];
+                *g = if read(i, j as usize) { -product } else { T::ZERO };
+            }
+        });
+    }
     by_rows(pattern, g, |i, g| {
         for (g, &j) in g.iter_mut().zip(pattern.row_cols(i)) {
             let j = j as usize;
@@ -70,7 +79,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
 
     fn substitute(self, triangle: Triangle, transposed: bool, b: Dense<'t, T>) -> Dense<'t, T> {
         let (tape, a, b) = (self.tape(), self.id(), b.id());
-        let id = tape.record(&[a, b], |nodes, _, pool| {
+        let id = tape.record(&[a, b], |nodes, plans, pool| {
             let Shape::Sparse(pattern) = &nodes[a].shape else { unreachable!("a sparse handle") };
             let (rows, k) = nodes[b].shape.extent();
             if pattern.rows() != pattern.cols() || rows != pattern.rows() {
@@ -78,20 +87,17 @@ impl<'t, T: Scalar> Sparse<'t, T> {
                 return Err(Error::dimension(format!("a triangular solve with {matrix} and {right}")));
             }
             let values = &nodes[a].value;
-            let pivot = |i: usize| {
-                let at = pattern.row_cols(i).binary_search(&(i as u32)).ok();
-                at.map_or(T::ZERO, |at| values[pattern.row(i).start + at])
-            };
-            let zero = |i: &usize| {
-                let v = pivot(*i);
-                v == T::ZERO || !v.finite()
-            };
-            if let Some(i) = (0..rows).find(zero).filter(|_| !triangle.unit) {
-                return Err(Error::singular(format!(
-                    "the diagonal of row {} of a triangular solve is {}; every row needs a pivot",
-                    i + 1,
-                    pivot(i)
-                )));
+            if !triangle.unit {
+                let diagonal = plans.part(pattern, Part::Diagonal);
+                let pivot = |p: u32| if p == NONE { T::ZERO } else { values[p as usize] };
+                let missing = |v: T| v == T::ZERO || !v.finite();
+                if let Some(i) = diagonal.source.iter().position(|&p| missing(pivot(p))) {
+                    return Err(Error::singular(format!(
+                        "the diagonal of row {} of a triangular solve is {}; every row needs a pivot",
+                        i + 1,
+                        pivot(diagonal.source[i])
+                    )));
+                }
             }
             let mut x = pool.take(rows * k);
             x.copy_from_slice(&nodes[b].value);

@@ -143,12 +143,18 @@ pub(super) fn for_chunks<T: Scalar, C: Sync>(
 ) {
     let range = |c: usize| c * CHUNK..pattern.rows().min((c + 1) * CHUNK);
     let ptr = pattern.row_ptr();
-    let lengths = (0..chunks.len()).map(|c| (ptr[range(c).end] - ptr[range(c).start]) as usize);
-    let pieces = split(out, lengths);
+    let length = |c: usize| (ptr[range(c).end] - ptr[range(c).start]) as usize;
     if in_parallel(work) {
+        let pieces = split(out, (0..chunks.len()).map(length));
         pieces.into_par_iter().zip(chunks).enumerate().for_each(|(c, (out, chunk))| f(range(c), chunk, out));
-    } else {
-        pieces.into_iter().zip(chunks).enumerate().for_each(|(c, (out, chunk))| f(range(c), chunk, out));
+        return;
+    }
+    // Without a list: nothing is allocated.
+    let mut rest = out;
+    for (c, chunk) in chunks.iter().enumerate() {
+        let (piece, tail) = rest.split_at_mut(length(c));
+        f(range(c), chunk, piece);
+        rest = tail;
     }
 }
 
