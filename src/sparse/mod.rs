@@ -21,6 +21,7 @@ mod scalar;
 #[cfg(test)]
 mod structure_tests;
 mod symmetry;
+mod tanh;
 mod transpose;
 
 pub use csr::Csr;

@@ -113,8 +113,9 @@ macro_rules! scalar {
             fn cosine(self) -> Self {
                 $t::cos(self)
             }
+            #[inline(always)]
             fn hyperbolic_tangent(self) -> Self {
-                $t::tanh(self)
+                super::tanh::tanh(f64::from(self)) as $t
             }
             fn real_power(self, p: f64) -> Self {
                 $t::powf(self, p as $t)
