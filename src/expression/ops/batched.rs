@@ -2,11 +2,12 @@
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::backend::vectorised;
+use crate::error::Error;
 use crate::expression::handle::{Dense, Handle};
 use crate::expression::ops::Op as Any;
 use crate::expression::reverse::Reverse;
-use crate::expression::tape::Shape;
+use crate::expression::tape::{Pool, Shape};
 use crate::sparse::Scalar;
 
 /// X with Aᵢ Xᵢ = Bᵢ for blocks below each other.
@@ -21,14 +22,39 @@ pub(crate) struct Batched<T> {
     pivots: Vec<u32>,
 }
 
+/// Values from which the systems are shared among threads, and systems that one task solves.
+const PARALLEL: usize = 1 << 14;
+const TASK: usize = 256;
+
+/// Calls `body` with `$M` a constant for usual orders: the rows then stay in registers.
+macro_rules! with_order {
+    ($m:expr, $body:ident($($argument:expr),*)) => {
+        match $m {
+            2 => $body::<T, 2>($($argument),*),
+            3 => $body::<T, 3>($($argument),*),
+            4 => $body::<T, 4>($($argument),*),
+            6 => $body::<T, 6>($($argument),*),
+            8 => $body::<T, 8>($($argument),*),
+            _ => $body::<T, 0>($($argument),*),
+        }
+    };
+}
+
 /// LU with partial pivoting in place; the row that was swapped with each. The first row without a pivot
-/// on failure.
-fn factor<T: Scalar>(a: &mut [T], pivots: &mut [u32], m: usize) -> std::result::Result<(), usize> {
+/// on failure. The order is `M`, or `m` if `M` is 0.
+#[inline(always)]
+fn factor<T: Scalar, const M: usize>(
+    a: &mut [T],
+    pivots: &mut [u32],
+    m: usize,
+) -> std::result::Result<(), usize> {
+    let m = if M == 0 { m } else { M };
+    let a = &mut a[..m * m];
     for k in 0..m {
         let larger = |best: usize, i: usize| {
             if a[i * m + k].magnitude() > a[best * m + k].magnitude() { i } else { best }
         };
-        let best = (k..m).fold(k, larger);
+        let best = (k + 1..m).fold(k, larger);
         let pivot = a[best * m + k];
         if pivot == T::ZERO || !pivot.finite() {
             return Err(k);
@@ -37,20 +63,22 @@ fn factor<T: Scalar>(a: &mut [T], pivots: &mut [u32], m: usize) -> std::result::
         if best != k {
             (0..m).for_each(|j| a.swap(best * m + j, k * m + j));
         }
-        for i in k + 1..m {
-            let factor = a[i * m + k] / pivot;
-            a[i * m + k] = factor;
-            for j in k + 1..m {
-                let v = a[k * m + j];
-                a[i * m + j] -= factor * v;
-            }
+        let (above, below) = a.split_at_mut((k + 1) * m);
+        let row = &above[k * m..];
+        for other in below.chunks_exact_mut(m) {
+            let factor = other[k] / pivot;
+            other[k] = factor;
+            other[k + 1..].iter_mut().zip(&row[k + 1..]).for_each(|(v, &u)| *v -= factor * u);
         }
     }
     Ok(())
 }
 
 /// x ← A⁻¹ x for m × k.
-fn solve<T: Scalar>(lu: &[T], pivots: &[u32], x: &mut [T], m: usize, k: usize) {
+#[inline(always)]
+fn solve<T: Scalar, const M: usize>(lu: &[T], pivots: &[u32], x: &mut [T], m: usize, k: usize) {
+    let m = if M == 0 { m } else { M };
+    let (lu, x) = (&lu[..m * m], &mut x[..m * k]);
     for (i, &p) in pivots.iter().enumerate() {
         (0..k).for_each(|c| x.swap(i * k + c, p as usize * k + c));
     }
@@ -67,15 +95,20 @@ fn solve<T: Scalar>(lu: &[T], pivots: &[u32], x: &mut [T], m: usize, k: usize) {
 }
 
 /// x ← A⁻ᵀ x for m × k.
-fn solve_transposed<T: Scalar>(lu: &[T], pivots: &[u32], x: &mut [T], m: usize, k: usize) {
+#[inline(always)]
+fn solve_transposed<T: Scalar, const M: usize>(lu: &[T], pivots: &[u32], x: &mut [T], m: usize, k: usize) {
+    let m = if M == 0 { m } else { M };
+    let (lu, x) = (&lu[..m * m], &mut x[..m * k]);
     for c in 0..k {
+        // Row by row of U and of L: what is known is taken off the rest.
         for i in 0..m {
-            let sum = (0..i).fold(x[i * k + c], |sum, j| sum - lu[j * m + i] * x[j * k + c]);
-            x[i * k + c] = sum / lu[i * m + i];
+            let known = x[i * k + c] / lu[i * m + i];
+            x[i * k + c] = known;
+            (i + 1..m).for_each(|j| x[j * k + c] -= lu[i * m + j] * known);
         }
         for i in (0..m).rev() {
-            let sum = (i + 1..m).fold(x[i * k + c], |sum, j| sum - lu[j * m + i] * x[j * k + c]);
-            x[i * k + c] = sum;
+            let known = x[i * k + c];
+            (0..i).for_each(|j| x[j * k + c] -= lu[i * m + j] * known);
         }
     }
     for (i, &p) in pivots.iter().enumerate().rev() {
@@ -83,20 +116,95 @@ fn solve_transposed<T: Scalar>(lu: &[T], pivots: &[u32], x: &mut [T], m: usize, 
     }
 }
 
+/// Factors some systems and solves them; the first that is singular, with its row, on failure.
+fn solve_all<T: Scalar, const M: usize>(
+    lu: &mut [T],
+    pivots: &mut [u32],
+    x: &mut [T],
+    m: usize,
+    k: usize,
+) -> std::result::Result<(), (usize, usize)> {
+    vectorised(
+        #[inline(always)]
+        || {
+            let systems = lu.chunks_exact_mut(m * m).zip(pivots.chunks_exact_mut(m));
+            for (system, ((lu, pivots), x)) in systems.zip(x.chunks_exact_mut(m * k)).enumerate() {
+                factor::<T, M>(lu, pivots, m).map_err(|row| (system, row))?;
+                solve::<T, M>(lu, pivots, x, m, k);
+            }
+            Ok(())
+        },
+    )
+}
+
+/// B̄ = A⁻ᵀ X̄ in place of X̄, for some systems.
+fn solve_all_transposed<T: Scalar, const M: usize>(
+    lu: &[T],
+    pivots: &[u32],
+    x: &mut [T],
+    m: usize,
+    k: usize,
+) {
+    vectorised(
+        #[inline(always)]
+        || {
+            let systems = lu.chunks_exact(m * m).zip(pivots.chunks_exact(m)).zip(x.chunks_exact_mut(m * k));
+            systems.for_each(|((lu, pivots), x)| solve_transposed::<T, M>(lu, pivots, x, m, k));
+        },
+    );
+}
+
+/// Ā = −B̄ Xᵀ for some systems, added if `add`.
+fn minus_outer<T: Scalar, const M: usize>(y: &[T], x: &[T], g: &mut [T], m: usize, k: usize, add: bool) {
+    let m = if M == 0 { m } else { M };
+    vectorised(
+        #[inline(always)]
+        || {
+            let systems = y.chunks_exact(m * k).zip(x.chunks_exact(m * k));
+            for ((y, x), g) in systems.zip(g.chunks_exact_mut(m * m)) {
+                for (y, row) in y.chunks_exact(k).zip(g.chunks_exact_mut(m)) {
+                    for (x, g) in x.chunks_exact(k).zip(row) {
+                        let sum = y.iter().zip(x).fold(T::ZERO, |sum, (&y, &x)| sum + y * x);
+                        *g = if add { *g - sum } else { T::ZERO - sum };
+                    }
+                }
+            }
+        },
+    );
+}
+
 impl<T: Scalar> Batched<T> {
     pub(super) fn reverse(&self, id: usize, up: &[T], r: &mut Reverse<'_, T>) {
         let (m, x, k) = (self.m, r.value(id), r.extent(id).1);
+        let (lu, pivots) = (&self.factors[..], &self.pivots[..]);
         let mut adjoint = r.pool.take(up.len());
         adjoint.copy_from_slice(up);
-        let blocks = adjoint.par_chunks_mut(m * k).zip(self.factors.par_chunks(m * m));
-        blocks.zip(self.pivots.par_chunks(m)).for_each(|((x, lu), p)| solve_transposed(lu, p, x, m, k));
-        r.add(self.a, |q| {
-            let (i, j) = (q / m, q / (m * m) * m + q % m);
-            let terms = adjoint[i * k..(i + 1) * k].iter().zip(&x[j * k..(j + 1) * k]);
-            T::ZERO - terms.fold(T::ZERO, |sum, (&y, &x)| sum + y * x)
+        let (systems, values) = (TASK * m, TASK * m * m);
+        if lu.len() < PARALLEL || rayon::current_num_threads() == 1 {
+            with_order!(m, solve_all_transposed(lu, pivots, &mut adjoint, m, k));
+        } else {
+            let tasks = adjoint.par_chunks_mut(systems * k).zip(lu.par_chunks(values));
+            tasks.zip(pivots.par_chunks(systems)).for_each(|((x, lu), pivots)| {
+                with_order!(m, solve_all_transposed(lu, pivots, x, m, k));
+            });
+        }
+        r.with(self.a, |g, add| {
+            if g.len() < PARALLEL || rayon::current_num_threads() == 1 {
+                with_order!(m, minus_outer(&adjoint, x, g, m, k, add));
+            } else {
+                let tasks = g.par_chunks_mut(values).zip(adjoint.par_chunks(systems * k));
+                tasks.zip(x.par_chunks(systems * k)).for_each(|((g, y), x)| {
+                    with_order!(m, minus_outer(y, x, g, m, k, add));
+                });
+            }
         });
-        r.add(self.b, |q| adjoint[q]);
-        r.pool.put(adjoint);
+        r.hand(self.b, adjoint);
+    }
+
+    /// Gives its buffers back.
+    pub(super) fn recycle(self, pool: &mut Pool<T>) {
+        pool.put(self.factors);
+        pool.put_list(self.pivots);
     }
 }
 
@@ -114,18 +222,25 @@ impl<'t, T: Scalar> Dense<'t, T> {
                     "small systems in {left} with right-hand sides in {right}"
                 )));
             }
-            let (mut factors, mut pivots) = (nodes[a].value.to_vec(), vec![0u32; rows]);
+            let (mut factors, mut pivots) = (pool.take(rows * m), pool.take_list(rows));
+            factors.copy_from_slice(&nodes[a].value);
             let mut x = pool.take(rows * k);
             x.copy_from_slice(&nodes[b].value);
-            let blocks = factors.par_chunks_mut(m * m).zip(pivots.par_chunks_mut(m));
-            let one = |(system, ((lu, p), x)): (usize, ((&mut [T], &mut [u32]), &mut [T]))| -> Result<()> {
-                factor(lu, p, m).map_err(|row| {
-                    Error::singular(format!("small system {} is singular (row {})", system + 1, row + 1))
-                })?;
-                solve(lu, p, x, m, k);
-                Ok(())
+            let (systems, values) = (TASK * m, TASK * m * m);
+            let done = if factors.len() < PARALLEL || rayon::current_num_threads() == 1 {
+                with_order!(m, solve_all(&mut factors, &mut pivots, &mut x, m, k))
+            } else {
+                let tasks = factors.par_chunks_mut(values).zip(pivots.par_chunks_mut(systems));
+                let solved = tasks.zip(x.par_chunks_mut(systems * k)).enumerate().map(|(q, ((lu, p), x))| {
+                    let at = |(system, row)| (q * TASK + system, row);
+                    with_order!(m, solve_all(lu, p, x, m, k)).map_err(at)
+                });
+                // The first in order, whichever thread was first.
+                solved.find_first(|result| result.is_err()).unwrap_or(Ok(()))
             };
-            blocks.zip(x.par_chunks_mut(m * k)).enumerate().try_for_each(one)?;
+            done.map_err(|(system, row)| {
+                Error::singular(format!("small system {} is singular (row {})", system + 1, row + 1))
+            })?;
             Ok((x, Shape::Dense(rows, k), Any::Batched(Batched { a, b, m, factors, pivots })))
         });
         Self::new(tape, id)

@@ -1,5 +1,7 @@
 //! Products and arrangements of dense blocks, as networks need them.
 
+use rayon::prelude::*;
+
 use crate::backend::vectorised;
 use crate::error::Error;
 use crate::expression::handle::{Dense, Handle};
@@ -36,31 +38,123 @@ pub(crate) enum Op {
     },
 }
 
-/// C ← A B for row-major A (n × m) and B (m × l), or with their transposes: element (i, q) of A is
-/// `a[i * a_step.0 + q * a_step.1]`.
-fn product<T: Scalar>(
-    (n, m, l): (usize, usize, usize),
-    a: &[T],
-    a_step: (usize, usize),
-    b: &[T],
-    b_step: (usize, usize),
-    c: &mut [T],
-) {
+/// Multiplications below which a product stays on one thread.
+const PARALLEL: usize = 1 << 17;
+/// Rows that one task works out.
+const ROWS: usize = 512;
+/// Rows that make up one partial sum.
+const BLOCK: usize = 4096;
+
+/// Calls `body` with `$L` a constant for usual widths.
+macro_rules! with_width {
+    ($l:expr, $body:ident($($argument:expr),*)) => {
+        match $l {
+            1 => $body::<T, 1>($($argument),*),
+            4 => $body::<T, 4>($($argument),*),
+            8 => $body::<T, 8>($($argument),*),
+            16 => $body::<T, 16>($($argument),*),
+            32 => $body::<T, 32>($($argument),*),
+            _ => $body::<T, 0>($($argument),*),
+        }
+    };
+}
+
+/// C ← A B for row-major A (n × m) and B (m × l).
+fn product<T: Scalar>((n, m, l): (usize, usize, usize), a: &[T], b: &[T], c: &mut [T]) {
+    if n == 0 || l == 0 {
+        return;
+    }
+    if m == 0 {
+        return c.fill(T::ZERO);
+    }
+    let rows = |first: usize, c: &mut [T]| {
+        let a = &a[first * m..first * m + c.len() / l * m];
+        with_width!(l, rows_times(a, m, b, l, c));
+    };
+    if n * m * l < PARALLEL || rayon::current_num_threads() == 1 {
+        return rows(0, c);
+    }
+    c.par_chunks_mut(ROWS * l).enumerate().for_each(|(q, c)| rows(q * ROWS, c));
+}
+
+/// Rows of A times B, with `L` columns, or `l` if `L` is 0.
+#[inline(always)]
+fn rows_times<T: Scalar, const L: usize>(a: &[T], m: usize, b: &[T], l: usize, c: &mut [T]) {
     vectorised(
         #[inline(always)]
         || {
-            for i in 0..n {
-                let row = &mut c[i * l..(i + 1) * l];
-                row.fill(T::ZERO);
-                for q in 0..m {
-                    let v = a[i * a_step.0 + q * a_step.1];
-                    if b_step.1 == 1 {
-                        let other = &b[q * b_step.0..q * b_step.0 + l];
-                        row.iter_mut().zip(other).for_each(|(c, &b)| *c += v * b);
-                    } else {
-                        let other = b[q * b_step.0..].iter().step_by(b_step.1);
-                        row.iter_mut().zip(other).for_each(|(c, &b)| *c += v * b);
+            if L == 0 {
+                for (row, a) in c.chunks_exact_mut(l).zip(a.chunks_exact(m)) {
+                    row.fill(T::ZERO);
+                    for (&v, b) in a.iter().zip(b.chunks_exact(l)) {
+                        row.iter_mut().zip(b).for_each(|(c, &b)| *c += v * b);
                     }
+                }
+                return;
+            }
+            for (row, a) in c.chunks_exact_mut(L).zip(a.chunks_exact(m)) {
+                let mut sum = [T::ZERO; L];
+                for (&v, b) in a.iter().zip(b.chunks_exact(L)) {
+                    for q in 0..L {
+                        sum[q] += v * b[q];
+                    }
+                }
+                row.copy_from_slice(&sum);
+            }
+        },
+    );
+}
+
+/// C ← Aᵀ B for row-major A (n × m) and B (n × l): sums of blocks of rows, in their order.
+/// `scratch` is as long as C.
+fn product_transposed<T: Scalar>(
+    (n, m, l): (usize, usize, usize),
+    a: &[T],
+    b: &[T],
+    scratch: &mut [T],
+    c: &mut [T],
+) {
+    c.fill(T::ZERO);
+    if n == 0 || m == 0 || l == 0 {
+        return;
+    }
+    let block = |q: usize, c: &mut [T]| {
+        let rows = q * BLOCK..n.min((q + 1) * BLOCK);
+        let (a, b) = (&a[rows.start * m..rows.end * m], &b[rows.start * l..rows.end * l]);
+        with_width!(l, add_transposed(a, m, b, l, c));
+    };
+    let blocks = n.div_ceil(BLOCK);
+    if blocks == 1 {
+        return block(0, c);
+    }
+    if n * m * l < PARALLEL || rayon::current_num_threads() == 1 {
+        for q in 0..blocks {
+            scratch.fill(T::ZERO);
+            block(q, scratch);
+            c.iter_mut().zip(&*scratch).for_each(|(c, &p)| *c += p);
+        }
+        return;
+    }
+    let parts = (0..blocks).into_par_iter().map(|q| {
+        let mut part = vec![T::ZERO; m * l];
+        block(q, &mut part);
+        part
+    });
+    for part in parts.collect::<Vec<_>>() {
+        c.iter_mut().zip(&part).for_each(|(c, &p)| *c += p);
+    }
+}
+
+/// C ← C + Aᵀ B with `L` columns, or `l` if `L` is 0.
+#[inline(always)]
+fn add_transposed<T: Scalar, const L: usize>(a: &[T], m: usize, b: &[T], l: usize, c: &mut [T]) {
+    let l = if L == 0 { l } else { L };
+    vectorised(
+        #[inline(always)]
+        || {
+            for (a, b) in a.chunks_exact(m).zip(b.chunks_exact(l)) {
+                for (row, &v) in c.chunks_exact_mut(l).zip(a) {
+                    row.iter_mut().zip(b).for_each(|(c, &b)| *c += v * b);
                 }
             }
         },
@@ -68,22 +162,34 @@ fn product<T: Scalar>(
 }
 
 impl Op {
+    /// As for [`Any`].
+    pub(super) fn passes_to(&self) -> Option<usize> {
+        match *self {
+            Op::Bias { x, .. } => Some(x),
+            _ => None,
+        }
+    }
+
     pub(super) fn reverse<T: Scalar>(&self, up: &[T], r: &mut Reverse<'_, T>) {
         match *self {
             Op::Product { x, y } => {
                 let ((n, m), (_, l)) = (r.extent(x), r.extent(y));
                 let (left, right) = (r.value(x), r.value(y));
                 // X̄ = C̄ Yᵀ and Ȳ = Xᵀ C̄.
-                r.sum(x, |g| product((n, l, m), up, (l, 1), right, (1, l), g));
-                r.sum(y, |g| product((m, n, l), left, (1, m), up, (l, 1), g));
+                let mut flipped = r.pool.take(m * l);
+                each(&mut flipped, |p| right[p % m * l + p / m]);
+                r.sum(x, |g| product((n, l, m), up, &flipped, g));
+                r.pool.put(flipped);
+                let mut part = r.pool.take(m * l);
+                r.sum(y, |g| product_transposed((n, m, l), left, up, &mut part, g));
+                r.pool.put(part);
             }
             Op::Transpose { x } => {
                 let (rows, cols) = r.extent(x);
                 r.add(x, |p| up[(p % cols) * rows + p / cols]);
             }
-            Op::Bias { x, b } => {
+            Op::Bias { b, .. } => {
                 let width = r.value(b).len();
-                r.add(x, |p| up[p]);
                 r.zeroed(b, |g| {
                     let rows = up.chunks_exact(width.max(1));
                     rows.for_each(|row| g.iter_mut().zip(row).for_each(|(g, &u)| *g += u));
@@ -116,7 +222,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
                 return Err(Error::dimension(format!("{} times {}", nodes[x].shape, nodes[y].shape)));
             }
             let mut out = pool.take(n * l);
-            product((n, m, l), &nodes[x].value, (m, 1), &nodes[y].value, (l, 1), &mut out);
+            product((n, m, l), &nodes[x].value, &nodes[y].value, &mut out);
             Ok((out, Shape::Dense(n, l), Any::Dense(Op::Product { x, y })))
         });
         Self::new(tape, id)

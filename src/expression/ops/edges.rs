@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::error::Error;
 use crate::expression::handle::{Dense, Handle};
 use crate::expression::ops::Op as Any;
@@ -16,15 +18,53 @@ pub(crate) enum Op {
     Scatter { x: usize, list: Arc<[u32]> },
 }
 
+/// Values from which rows are gathered by several threads, and rows that one task gathers.
+const PARALLEL: usize = 1 << 16;
+const ROWS: usize = 1 << 12;
+
+/// Calls `body` with `$K` a constant for usual widths: a row is then no call of a copying routine.
+macro_rules! with_width {
+    ($k:expr, $body:ident($($argument:expr),*)) => {
+        match $k {
+            1 => $body::<T, 1>($($argument),*),
+            2 => $body::<T, 2>($($argument),*),
+            4 => $body::<T, 4>($($argument),*),
+            8 => $body::<T, 8>($($argument),*),
+            16 => $body::<T, 16>($($argument),*),
+            _ => $body::<T, 0>($($argument),*),
+        }
+    };
+}
+
 fn gather<T: Scalar>(list: &[u32], k: usize, from: &[T], to: &mut [T]) {
-    for (row, &i) in to.chunks_exact_mut(k.max(1)).zip(list) {
-        row.copy_from_slice(&from[i as usize * k..(i as usize + 1) * k]);
+    if k == 0 {
+        return;
+    }
+    if to.len() < PARALLEL || rayon::current_num_threads() == 1 {
+        return with_width!(k, gather_rows(list, k, from, to));
+    }
+    let tasks = to.par_chunks_mut(ROWS * k).zip(list.par_chunks(ROWS));
+    tasks.for_each(|(to, list)| with_width!(k, gather_rows(list, k, from, to)));
+}
+
+fn gather_rows<T: Scalar, const K: usize>(list: &[u32], k: usize, from: &[T], to: &mut [T]) {
+    let k = if K == 0 { k } else { K };
+    for (row, &i) in to.chunks_exact_mut(k).zip(list) {
+        row.copy_from_slice(&from[i as usize * k..i as usize * k + k]);
     }
 }
 
 fn scatter<T: Scalar>(list: &[u32], k: usize, from: &[T], to: &mut [T]) {
-    for (row, &i) in from.chunks_exact(k.max(1)).zip(list) {
-        to[i as usize * k..(i as usize + 1) * k].iter_mut().zip(row).for_each(|(t, &v)| *t += v);
+    if k > 0 {
+        with_width!(k, scatter_rows(list, k, from, to));
+    }
+}
+
+fn scatter_rows<T: Scalar, const K: usize>(list: &[u32], k: usize, from: &[T], to: &mut [T]) {
+    let k = if K == 0 { k } else { K };
+    for (row, &i) in from.chunks_exact(k).zip(list) {
+        let to = &mut to[i as usize * k..i as usize * k + k];
+        to.iter_mut().zip(row).for_each(|(t, &v)| *t += v);
     }
 }
 
