@@ -1,8 +1,10 @@
 //! Symbolic work by pattern, kept from one recording to the next.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use super::hash::{Multiply, Spread};
 use crate::backend::Ordering;
 use crate::error::Result;
 use crate::sparse::{Pattern, ProductPlan};
@@ -10,10 +12,19 @@ use crate::sparse::{Pattern, ProductPlan};
 /// Stands for "no entry" in a [`Selection`].
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The union of two patterns.
+/// Submatrices of which the plans are kept.
+const SUBMATRICES: usize = 4096;
+
+/// A matrix made of blocks: where the entries of each block go.
+pub(super) struct Assembly {
+    pub(super) pattern: Arc<Pattern>,
+    pub(super) places: Vec<Vec<u32>>,
+}
+
+/// The union of two patterns, or what they have in common.
 pub(super) struct Union {
     pub(super) pattern: Arc<Pattern>,
-    /// Where every entry of either goes.
+    /// Where every entry of either goes, or where every common entry comes from.
     pub(super) of_a: Vec<u32>,
     pub(super) of_b: Vec<u32>,
 }
@@ -24,6 +35,14 @@ pub(super) struct Selection {
     pub(super) pattern: Option<Arc<Pattern>>,
     /// The entry that goes to each place, or [`NONE`].
     pub(super) source: Vec<u32>,
+    /// Every entry of the one pattern goes to one place.
+    pub(super) permutes: bool,
+}
+
+impl Submatrix {
+    fn bytes(&self) -> usize {
+        size_of_val(&self.rows[..]) + size_of_val(&self.columns[..]) + 4 * self.plan.source.len()
+    }
 }
 
 /// What to select of a pattern.
@@ -47,12 +66,23 @@ type Kept<T> = (Vec<Arc<Pattern>>, Arc<T>);
 /// All plans of a tape.
 #[derive(Default)]
 pub(super) struct Plans {
-    identities: HashMap<usize, Arc<Pattern>>,
-    products: HashMap<(usize, usize), Kept<ProductPlan>>,
-    unions: HashMap<(usize, usize), Kept<Union>>,
-    parts: HashMap<(usize, Part), Kept<Selection>>,
-    commons: HashMap<(usize, usize), Kept<(Selection, Selection)>>,
-    orderings: HashMap<usize, Kept<Ordering>>,
+    identities: HashMap<usize, Arc<Pattern>, Spread>,
+    products: HashMap<(usize, usize), Kept<ProductPlan>, Spread>,
+    unions: HashMap<(usize, usize), Kept<Union>, Spread>,
+    parts: HashMap<(usize, Part), Kept<Selection>, Spread>,
+    commons: HashMap<(usize, usize), Kept<Union>, Spread>,
+    orderings: HashMap<usize, Kept<Ordering>, Spread>,
+    submatrices: HashMap<(usize, u64), Submatrix, Spread>,
+    assemblies: HashMap<Vec<usize>, Kept<Assembly>, Spread>,
+}
+
+/// A part of a pattern by lists of rows and columns.
+struct Submatrix {
+    /// Keeps the address of the pattern.
+    _of: Arc<Pattern>,
+    rows: Vec<usize>,
+    columns: Vec<usize>,
+    plan: Arc<Selection>,
 }
 
 impl Plans {
@@ -81,9 +111,56 @@ impl Plans {
     }
 
     /// The entries that both have, in either.
-    pub(super) fn common(&mut self, a: &Arc<Pattern>, b: &Arc<Pattern>) -> Arc<(Selection, Selection)> {
+    pub(super) fn common(&mut self, a: &Arc<Pattern>, b: &Arc<Pattern>) -> Arc<Union> {
         let make = || (vec![a.clone(), b.clone()], Arc::new(common(a, b)));
         self.commons.entry((key(a), key(b))).or_insert_with(make).1.clone()
+    }
+
+    /// The rows `rows` and columns `columns` of a pattern, in the order given.
+    ///
+    /// # Errors
+    /// What `check` finds wrong with lists that have not been met before.
+    pub(super) fn submatrix(
+        &mut self,
+        a: &Arc<Pattern>,
+        rows: &[usize],
+        columns: &[usize],
+        check: impl FnOnce() -> Result<()>,
+    ) -> Result<Arc<Selection>> {
+        let mut lists = Multiply::default();
+        (rows, columns).hash(&mut lists);
+        let key = (key(a), lists.finish());
+        if let Some(s) = self.submatrices.get(&key).filter(|s| s.rows == rows && s.columns == columns) {
+            return Ok(s.plan.clone());
+        }
+        check()?;
+        // Somebody who takes other rows every time gets no more than this.
+        if self.submatrices.len() >= SUBMATRICES {
+            self.submatrices.clear();
+        }
+        let plan = Arc::new(submatrix(a, rows, columns));
+        let (rows, columns) = (rows.to_vec(), columns.to_vec());
+        self.submatrices.insert(key, Submatrix { _of: a.clone(), rows, columns, plan: plan.clone() });
+        Ok(plan)
+    }
+
+    /// A matrix made of blocks of these patterns, `width` of them beside each other; `make` works it out.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub(super) fn assembly(
+        &mut self,
+        blocks: &[&Arc<Pattern>],
+        width: usize,
+        make: impl FnOnce() -> Result<Assembly>,
+    ) -> Result<Arc<Assembly>> {
+        let key: Vec<usize> = blocks.iter().map(|p| key(p)).chain([width]).collect();
+        if let Some((_, plan)) = self.assemblies.get(&key) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(make()?);
+        self.assemblies.insert(key, (blocks.iter().map(|p| Arc::clone(p)).collect(), plan.clone()));
+        Ok(plan)
     }
 
     /// The order of elimination for a direct solve.
@@ -102,7 +179,9 @@ impl Plans {
         self.products.values().map(|p| p.1.bytes()).sum::<usize>()
             + self.unions.values().map(|u| 4 * (u.1.of_a.len() + u.1.of_b.len())).sum::<usize>()
             + self.parts.values().map(|p| selection(&p.1)).sum::<usize>()
-            + self.commons.values().map(|c| selection(&c.1.0) + selection(&c.1.1)).sum::<usize>()
+            + self.assemblies.values().flat_map(|a| &a.1.places).map(|p| 4 * p.len()).sum::<usize>()
+            + self.submatrices.values().map(Submatrix::bytes).sum::<usize>()
+            + self.commons.values().map(|u| 4 * (u.1.of_a.len() + u.1.of_b.len())).sum::<usize>()
     }
 }
 
@@ -138,7 +217,7 @@ fn union(a: &Pattern, b: &Pattern) -> Union {
     Union { pattern: Arc::new(Pattern::from_parts(a.rows(), a.cols(), row_ptr, columns)), of_a, of_b }
 }
 
-fn common(a: &Pattern, b: &Pattern) -> (Selection, Selection) {
+fn common(a: &Pattern, b: &Pattern) -> Union {
     let (mut row_ptr, mut columns) = (vec![0u32], Vec::new());
     let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
     for i in 0..a.rows() {
@@ -151,8 +230,7 @@ fn common(a: &Pattern, b: &Pattern) -> (Selection, Selection) {
         });
         row_ptr.push(columns.len() as u32);
     }
-    let pattern = Some(Arc::new(Pattern::from_parts(a.rows(), a.cols(), row_ptr, columns)));
-    (Selection { pattern: pattern.clone(), source: of_a }, Selection { pattern, source: of_b })
+    Union { pattern: Arc::new(Pattern::from_parts(a.rows(), a.cols(), row_ptr, columns)), of_a, of_b }
 }
 
 fn select(a: &Pattern, part: Part) -> Selection {
@@ -160,13 +238,14 @@ fn select(a: &Pattern, part: Part) -> Selection {
         Part::Transpose => {
             let t = a.transposition();
             let pattern = Pattern::from_parts(a.cols(), a.rows(), t.ptr.clone(), t.row_idx.clone());
-            Selection { pattern: Some(Arc::new(pattern)), source: t.source.clone() }
+            Selection { pattern: Some(Arc::new(pattern)), source: t.source.clone(), permutes: true }
         }
         Part::Diagonal => {
             let own = |i: usize| {
                 a.row_cols(i).binary_search(&(i as u32)).map_or(NONE, |at| (a.row(i).start + at) as u32)
             };
-            Selection { pattern: None, source: (0..a.rows().min(a.cols())).map(own).collect() }
+            let source = (0..a.rows().min(a.cols())).map(own).collect();
+            Selection { pattern: None, source, permutes: false }
         }
         Part::Lower(shift) => keep(a, |i, j| j - i <= shift),
         Part::Upper(shift) => keep(a, |i, j| j - i >= shift),
@@ -185,11 +264,13 @@ fn keep(a: &Pattern, wanted: impl Fn(i64, i64) -> bool) -> Selection {
         }
         row_ptr.push(columns.len() as u32);
     }
-    Selection { pattern: Some(Arc::new(Pattern::from_parts(a.rows(), a.cols(), row_ptr, columns))), source }
+    let permutes = source.len() == a.nnz();
+    let pattern = Some(Arc::new(Pattern::from_parts(a.rows(), a.cols(), row_ptr, columns)));
+    Selection { pattern, source, permutes }
 }
 
 /// The rows `rows` and columns `columns` of a pattern, in the order given; a column at most once.
-pub(super) fn submatrix(a: &Pattern, rows: &[usize], columns: &[usize]) -> Selection {
+fn submatrix(a: &Pattern, rows: &[usize], columns: &[usize]) -> Selection {
     let mut place = vec![NONE; a.cols()];
     columns.iter().enumerate().for_each(|(at, &j)| place[j] = at as u32);
     let (mut row_ptr, mut list, mut source) = (vec![0u32], Vec::new(), Vec::new());
@@ -204,5 +285,5 @@ pub(super) fn submatrix(a: &Pattern, rows: &[usize], columns: &[usize]) -> Selec
         row_ptr.push(list.len() as u32);
     }
     let pattern = Pattern::from_parts(rows.len(), columns.len(), row_ptr, list);
-    Selection { pattern: Some(Arc::new(pattern)), source }
+    Selection { pattern: Some(Arc::new(pattern)), source, permutes: false }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::elementwise::same;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::expression::handle::{Dense, Handle, Sparse};
 use crate::expression::kernels::each;
 use crate::expression::ops::Op as Any;
-use crate::expression::plans::{NONE, Part, Selection, submatrix};
+use crate::expression::plans::{Assembly, NONE, Part, Selection, Union};
 use crate::expression::reverse::Reverse;
 use crate::expression::tape::{Node, Shape, Tape};
 use crate::sparse::{Pattern, Scalar};
@@ -15,10 +15,10 @@ use crate::sparse::{Pattern, Scalar};
 pub(crate) enum Op {
     /// Entries of x by a plan.
     Part { x: usize, plan: Arc<Selection> },
-    /// One half of a plan for two matrices.
-    Common { x: usize, plan: Arc<(Selection, Selection)>, right: bool },
+    /// Products of the entries that both have.
+    Common { x: usize, y: usize, plan: Arc<Union> },
     /// The entries of several matrices, each with its places in the result.
-    Blocks { parts: Vec<(usize, Vec<u32>)> },
+    Blocks { operands: Vec<usize>, plan: Arc<Assembly> },
 }
 
 fn gather<T: Scalar>(source: &[u32], from: &[T], out: &mut [T]) {
@@ -33,13 +33,42 @@ impl Op {
             }
         };
         match self {
-            Op::Part { x, plan } => r.zeroed(*x, |g| scatter(&plan.source, g)),
-            Op::Common { x, plan, right } => {
-                let selection = if *right { &plan.1 } else { &plan.0 };
-                r.zeroed(*x, |g| scatter(&selection.source, g));
+            // A permutation sets every value.
+            Op::Part { x, plan } if plan.permutes => {
+                r.with(*x, |g, add| {
+                    for (&p, &u) in plan.source.iter().zip(up) {
+                        let g = &mut g[p as usize];
+                        *g = if add { *g + u } else { u };
+                    }
+                });
             }
-            Op::Blocks { parts } => {
-                for (x, places) in parts {
+            Op::Part { x, plan } => r.with(*x, |g, add| {
+                if add {
+                    return scatter(&plan.source, g);
+                }
+                // From left to right, zeros on the way, as far as the entries come in order.
+                let mut next = 0;
+                let pairs = plan.source.iter().zip(up).filter(|(p, _)| **p != NONE);
+                for (&p, &u) in pairs {
+                    let p = p as usize;
+                    if p >= next {
+                        g[next..p].iter_mut().for_each(|g| *g = T::ZERO);
+                        g[p] = u;
+                        next = p + 1;
+                    } else {
+                        g[p] += u;
+                    }
+                }
+                g[next..].fill(T::ZERO);
+            }),
+            Op::Common { x, y, plan } => {
+                let (a, b) = (r.value(*x), r.value(*y));
+                let places = || plan.of_a.iter().zip(&plan.of_b).map(|(&p, &q)| (p as usize, q as usize));
+                r.zeroed(*x, |g| places().zip(up).for_each(|((p, q), &u)| g[p] += u * b[q]));
+                r.zeroed(*y, |g| places().zip(up).for_each(|((p, q), &u)| g[q] += u * a[p]));
+            }
+            Op::Blocks { operands, plan } => {
+                for (x, places) in operands.iter().zip(&plan.places) {
                     r.add(*x, |p| up[places[p] as usize]);
                 }
             }
@@ -62,6 +91,21 @@ fn part<T: Scalar>(tape: &Tape<T>, x: usize, what: Part) -> usize {
         let shape = plan.pattern.clone().map_or(Shape::Dense(out.len(), 1), Shape::Sparse);
         Ok((out, shape, Any::Select(Op::Part { x, plan })))
     })
+}
+
+/// Whether these rows and columns are there, and no column twice.
+fn check(shape: &Shape, rows: &[usize], columns: &[usize]) -> Result<()> {
+    let (height, width) = shape.extent();
+    let mut named = vec![false; width];
+    for (list, count, what) in [(rows, height, "row"), (columns, width, "column")] {
+        if let Some(i) = list.iter().find(|&&i| i >= count) {
+            return Err(Error::invalid_input(format!("no {what} {} in {shape}", i + 1)));
+        }
+    }
+    if let Some(j) = columns.iter().find(|&&j| std::mem::replace(&mut named[j], true)) {
+        return Err(Error::invalid_input(format!("column {} is named twice in a submatrix", j + 1)));
+    }
+    Ok(())
 }
 
 impl<'t, T: Scalar> Sparse<'t, T> {
@@ -89,18 +133,9 @@ impl<'t, T: Scalar> Sparse<'t, T> {
     /// named twice.
     pub fn submatrix(self, rows: &[usize], columns: &[usize]) -> Self {
         let (tape, x) = (self.tape(), self.id());
-        let id = tape.record(&[x], |nodes, _, pool| {
+        let id = tape.record(&[x], |nodes, plans, pool| {
             let pattern = pattern_of(&nodes[x]);
-            let mut named = vec![false; pattern.cols()];
-            for (list, count, what) in [(rows, pattern.rows(), "row"), (columns, pattern.cols(), "column")] {
-                if let Some(i) = list.iter().find(|&&i| i >= count) {
-                    return Err(Error::invalid_input(format!("no {what} {} in {}", i + 1, nodes[x].shape)));
-                }
-            }
-            if let Some(j) = columns.iter().find(|&&j| std::mem::replace(&mut named[j], true)) {
-                return Err(Error::invalid_input(format!("column {} is named twice in a submatrix", j + 1)));
-            }
-            let plan = Arc::new(submatrix(pattern, rows, columns));
+            let plan = plans.submatrix(pattern, rows, columns, || check(&nodes[x].shape, rows, columns))?;
             let mut out = pool.take(plan.source.len());
             gather(&plan.source, &nodes[x].value, &mut out);
             let shape = plan.pattern.clone().map_or(Shape::Dense(0, 1), Shape::Sparse);
@@ -109,26 +144,22 @@ impl<'t, T: Scalar> Sparse<'t, T> {
         Self::new(tape, id)
     }
 
-    /// Both matrices on the entries that both have.
-    pub(super) fn common(self, b: Self) -> (Self, Self) {
-        let tape = self.tape();
-        let half = |right: bool| {
-            let (x, other) = (self.id(), b.id());
-            let id = tape.record(&[x, other], |nodes, plans, pool| {
-                if nodes[x].shape.extent() != nodes[other].shape.extent() {
-                    let (left, right) = (&nodes[x].shape, &nodes[other].shape);
-                    return Err(Error::dimension(format!("{left} times {right}, entry by entry")));
-                }
-                let plan = plans.common(pattern_of(&nodes[x]), pattern_of(&nodes[other]));
-                let (selection, from) = if right { (&plan.1, other) } else { (&plan.0, x) };
-                let mut out = pool.take(selection.source.len());
-                gather(&selection.source, &nodes[from].value, &mut out);
-                let shape = selection.pattern.clone().map_or(Shape::Dense(0, 1), Shape::Sparse);
-                Ok((out, shape, Any::Select(Op::Common { x: from, plan, right })))
-            });
-            Self::new(tape, id)
-        };
-        (half(false), half(true))
+    /// The products of the entries that both matrices have.
+    pub(super) fn common_product(self, b: Self) -> Self {
+        let (tape, x, y) = (self.tape(), self.id(), b.id());
+        let id = tape.record(&[x, y], |nodes, plans, pool| {
+            if nodes[x].shape.extent() != nodes[y].shape.extent() {
+                let (left, right) = (&nodes[x].shape, &nodes[y].shape);
+                return Err(Error::dimension(format!("{left} times {right}, entry by entry")));
+            }
+            let plan = plans.common(pattern_of(&nodes[x]), pattern_of(&nodes[y]));
+            let (a, b) = (&nodes[x].value, &nodes[y].value);
+            let (of_a, of_b) = (&plan.of_a, &plan.of_b);
+            let mut out = pool.take(of_a.len());
+            each(&mut out, |q| a[of_a[q] as usize] * b[of_b[q] as usize]);
+            Ok((out, Shape::Sparse(plan.pattern.clone()), Any::Select(Op::Common { x, y, plan })))
+        });
+        Self::new(tape, id)
     }
 
     /// The stored values as a vector, in the order of the pattern.
@@ -152,7 +183,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
     }
 }
 
-fn vector_on(shape: &Shape, pattern: &Arc<Pattern>) -> crate::error::Result<Shape> {
+fn vector_on(shape: &Shape, pattern: &Arc<Pattern>) -> Result<Shape> {
     match shape {
         Shape::Dense(n, 1) if *n == pattern.nnz() => Ok(Shape::Sparse(pattern.clone())),
         shape => Err(Error::dimension(format!("{shape} as the values of {} entries", pattern.nnz()))),
@@ -165,45 +196,52 @@ impl<T: Scalar> Tape<T> {
     pub fn assemble<'t>(&'t self, blocks: &[&[Sparse<'t, T>]]) -> Sparse<'t, T> {
         let operands: Vec<usize> = blocks.iter().flat_map(|row| row.iter().map(Handle::id)).collect();
         let width = blocks.first().map_or(0, |row| row.len());
-        let id = self.record(&operands, |nodes, _, pool| {
+        let id = self.record(&operands, |nodes, plans, pool| {
+            let patterns: Vec<&Arc<Pattern>> = operands.iter().map(|&q| pattern_of(&nodes[q])).collect();
             if width == 0 || blocks.iter().any(|row| row.len() != width) {
                 return Err(Error::dimension("rows of blocks have to be equally long and not empty"));
             }
-            let extent = |b: &Sparse<'t, T>| nodes[b.id()].shape.extent();
-            let heights: Vec<usize> = blocks.iter().map(|row| extent(&row[0]).0).collect();
-            let widths: Vec<usize> = blocks[0].iter().map(|b| extent(b).1).collect();
-            for (row, &height) in blocks.iter().zip(&heights) {
-                for (b, &width) in row.iter().zip(&widths) {
-                    if extent(b) != (height, width) {
-                        let (rows, cols) = extent(b);
-                        let what =
-                            format!("a {rows} × {cols} block where a {height} × {width} one has to be");
-                        return Err(Error::dimension(what));
-                    }
-                }
+            let plan = plans.assembly(&patterns, width, || assembly(&patterns, width))?;
+            let mut out = pool.take(plan.pattern.nnz());
+            for (&q, places) in operands.iter().zip(&plan.places) {
+                places.iter().zip(nodes[q].value.iter()).for_each(|(&p, &v)| out[p as usize] = v);
             }
-            let mut parts: Vec<(usize, Vec<u32>)> = operands.iter().map(|&q| (q, Vec::new())).collect();
-            let (mut row_ptr, mut columns) = (vec![0u32], Vec::new());
-            for (r, (row, &height)) in blocks.iter().zip(&heights).enumerate() {
-                for i in 0..height {
-                    let mut first = 0;
-                    for (c, (b, &width)) in row.iter().zip(&widths).enumerate() {
-                        for &j in pattern_of(&nodes[b.id()]).row_cols(i) {
-                            parts[r * row.len() + c].1.push(columns.len() as u32);
-                            columns.push(first + j);
-                        }
-                        first += width as u32;
-                    }
-                    row_ptr.push(columns.len() as u32);
-                }
-            }
-            let mut out = pool.take(columns.len());
-            for (x, places) in &parts {
-                places.iter().zip(nodes[*x].value.iter()).for_each(|(&p, &v)| out[p as usize] = v);
-            }
-            let pattern = Pattern::from_parts(heights.iter().sum(), widths.iter().sum(), row_ptr, columns);
-            Ok((out, Shape::Sparse(Arc::new(pattern)), Any::Select(Op::Blocks { parts })))
+            let shape = Shape::Sparse(plan.pattern.clone());
+            Ok((out, shape, Any::Select(Op::Blocks { operands: operands.clone(), plan })))
         });
         Sparse::new(self, id)
     }
+}
+
+/// Where the entries of blocks go, `width` blocks beside each other.
+fn assembly(patterns: &[&Arc<Pattern>], width: usize) -> Result<Assembly> {
+    let rows: Vec<&[&Arc<Pattern>]> = patterns.chunks_exact(width).collect();
+    let heights: Vec<usize> = rows.iter().map(|row| row[0].rows()).collect();
+    let widths: Vec<usize> = rows[0].iter().map(|p| p.cols()).collect();
+    for (row, &height) in rows.iter().zip(&heights) {
+        for (p, &width) in row.iter().zip(&widths) {
+            let (rows, cols) = (p.rows(), p.cols());
+            if (rows, cols) != (height, width) {
+                let what = format!("a {rows} × {cols} block where a {height} × {width} one has to be");
+                return Err(Error::dimension(what));
+            }
+        }
+    }
+    let mut places: Vec<Vec<u32>> = patterns.iter().map(|p| Vec::with_capacity(p.nnz())).collect();
+    let (mut row_ptr, mut columns) = (vec![0u32], Vec::new());
+    for ((row, places), &height) in rows.iter().zip(places.chunks_exact_mut(width)).zip(&heights) {
+        for i in 0..height {
+            let mut first = 0;
+            for ((pattern, places), &width) in row.iter().zip(&mut *places).zip(&widths) {
+                for &j in pattern.row_cols(i) {
+                    places.push(columns.len() as u32);
+                    columns.push(first + j);
+                }
+                first += width as u32;
+            }
+            row_ptr.push(columns.len() as u32);
+        }
+    }
+    let pattern = Pattern::from_parts(heights.iter().sum(), widths.iter().sum(), row_ptr, columns);
+    Ok(Assembly { pattern: Arc::new(pattern), places })
 }
