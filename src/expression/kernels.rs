@@ -1,5 +1,7 @@
 //! Loops over values, in parallel where it pays and with the same bits on any number of threads.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::sparse::rows::split;
@@ -45,8 +47,9 @@ pub(super) fn put<T: Scalar>(add: bool, out: &mut [T], f: impl Fn(usize) -> T + 
 #[inline(always)]
 pub(super) fn by_rows<T: Send>(pattern: &Pattern, out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync + Send) {
     let rows = |first: usize, last: usize, mut rest: &mut [T]| {
-        for i in first..last {
-            let (row, tail) = rest.split_at_mut(pattern.row(i).len());
+        let bounds = pattern.row_ptr()[first..=last].windows(2);
+        for (i, bounds) in (first..last).zip(bounds) {
+            let (row, tail) = rest.split_at_mut((bounds[1] - bounds[0]) as usize);
             f(i, row);
             rest = tail;
         }
@@ -60,20 +63,48 @@ pub(super) fn by_rows<T: Send>(pattern: &Pattern, out: &mut [T], f: impl Fn(usiz
     split(out, lengths).into_par_iter().enumerate().for_each(|(c, part)| rows(c * ROWS, end(c), part));
 }
 
+/// Σ f(q) over a block, in eight interleaved sums.
+#[inline(always)]
+fn block_sum<T: Scalar>(range: Range<usize>, f: impl Fn(usize) -> T) -> T {
+    let whole = range.start + range.len() / 8 * 8;
+    let mut lanes = [T::ZERO; 8];
+    for q in (range.start..whole).step_by(8) {
+        lanes.iter_mut().enumerate().for_each(|(l, lane)| *lane += f(q + l));
+    }
+    let rest = (whole..range.end).fold(T::ZERO, |sum, q| sum + f(q));
+    let four: [T; 4] = std::array::from_fn(|l| lanes[l] + lanes[l + 4]);
+    ((four[0] + four[2]) + (four[1] + four[3])) + rest
+}
+
+/// As [`put`], and Σ h(q) over all of it, from values that are in cache then.
+#[inline(always)]
+pub(super) fn put_and_sum<T: Scalar>(
+    add: bool,
+    out: &mut [T],
+    f: impl Fn(usize) -> T + Sync + Send,
+    h: impl Fn(usize) -> T + Sync + Send,
+) -> T {
+    let block = |(c, part): (usize, &mut [T])| {
+        let first = c * CHUNK;
+        let values = part.iter_mut().enumerate();
+        if add {
+            values.for_each(|(q, v)| *v += f(first + q));
+        } else {
+            values.for_each(|(q, v)| *v = f(first + q));
+        }
+        block_sum(first..first + part.len(), &h)
+    };
+    if out.len() < PARALLEL || rayon::current_num_threads() == 1 {
+        return out.chunks_mut(CHUNK).enumerate().map(block).fold(T::ZERO, |sum, part| sum + part);
+    }
+    let parts: Vec<T> = out.par_chunks_mut(CHUNK).enumerate().map(block).collect();
+    parts.into_iter().fold(T::ZERO, |sum, part| sum + part)
+}
+
 /// Σ f(q) over 0 ≤ q < `length`: eight interleaved sums per block of fixed size.
 #[inline(always)]
 pub(super) fn sum<T: Scalar>(length: usize, f: impl Fn(usize) -> T + Sync + Send) -> T {
-    let block = |c: usize| {
-        let (start, end) = (c * CHUNK, length.min((c + 1) * CHUNK));
-        let whole = start + (end - start) / 8 * 8;
-        let mut lanes = [T::ZERO; 8];
-        for q in (start..whole).step_by(8) {
-            lanes.iter_mut().enumerate().for_each(|(l, lane)| *lane += f(q + l));
-        }
-        let rest = (whole..end).fold(T::ZERO, |sum, q| sum + f(q));
-        let four: [T; 4] = std::array::from_fn(|l| lanes[l] + lanes[l + 4]);
-        ((four[0] + four[2]) + (four[1] + four[3])) + rest
-    };
+    let block = |c: usize| block_sum(c * CHUNK..length.min((c + 1) * CHUNK), &f);
     let blocks = length.div_ceil(CHUNK);
     if length < PARALLEL || rayon::current_num_threads() == 1 {
         return (0..blocks).fold(T::ZERO, |sum, c| sum + block(c));

@@ -27,6 +27,7 @@ mod check;
 mod checkpoint;
 mod fixed_point;
 mod handle;
+mod hash;
 mod kernels;
 mod ops;
 mod plans;

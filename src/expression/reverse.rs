@@ -6,6 +6,18 @@ use super::tape::{FAILED, Node, Pool, Shape, Tape};
 use crate::error::{Error, Result};
 use crate::sparse::{Pattern, Scalar};
 
+/// Lists that a sweep leaves to the next one, empty.
+pub(super) struct Workspace<T> {
+    adjoints: Vec<Option<Vec<T>>>,
+    pub(super) gradients: Vec<(usize, Vec<T>)>,
+}
+
+impl<T> Default for Workspace<T> {
+    fn default() -> Self {
+        Self { adjoints: Vec::new(), gradients: Vec::new() }
+    }
+}
+
 /// Adjoints under way, and what rules need of the tape.
 pub(super) struct Reverse<'a, T: Scalar> {
     pub(super) nodes: &'a [Node<T>],
@@ -40,7 +52,7 @@ impl<'a, T: Scalar> Reverse<'a, T> {
 
     /// Calls `f(adjoint, add)` for an operand that wants it; without `add` the buffer holds
     /// nothing yet and `f` has to set every value.
-    fn with(&mut self, id: usize, f: impl FnOnce(&mut [T], bool)) {
+    pub(super) fn with(&mut self, id: usize, f: impl FnOnce(&mut [T], bool)) {
         if !self.wants(id) {
             return;
         }
@@ -74,6 +86,42 @@ impl<'a, T: Scalar> Reverse<'a, T> {
         self.with(id, |g, add| put(add, g, f));
     }
 
+    /// Adds `up` itself to the adjoint of an operand; the buffer becomes the adjoint if that is the first.
+    pub(super) fn hand(&mut self, id: usize, up: Vec<T>) {
+        if self.wants(id) && self.adjoints[id].is_none() {
+            self.bytes += up.len() * size_of::<T>();
+            self.peak = self.peak.max(self.bytes);
+            self.adjoints[id] = Some(up);
+        } else {
+            self.add(id, |q| up[q]);
+            self.pool.put(up);
+        }
+    }
+
+    fn zeros(&mut self, length: usize) -> Vec<T> {
+        let mut zeros = self.pool.take(length);
+        zeros.fill(T::ZERO);
+        zeros
+    }
+
+    /// Calls `f` for the adjoints of two operands that both want theirs, with whether to add or to set every
+    /// value, as in [`with`](Self::with).
+    pub(super) fn with_two(
+        &mut self,
+        (a, b): (usize, usize),
+        f: impl FnOnce((&mut [T], bool), (&mut [T], bool)),
+    ) {
+        let add = (self.adjoints[a].is_some(), self.adjoints[b].is_some());
+        // There they are, made if need be.
+        self.with(a, |_, _| {});
+        self.with(b, |_, _| {});
+        let (mut left, mut right) = (self.adjoints[a].take(), self.adjoints[b].take());
+        if let (Some(left), Some(right)) = (&mut left, &mut right) {
+            f((left, add.0), (right, add.1));
+        }
+        (self.adjoints[a], self.adjoints[b]) = (left, right);
+    }
+
     /// Calls `f` with the adjoint of an operand that wants it, to be added to.
     pub(super) fn zeroed(&mut self, id: usize, f: impl FnOnce(&mut [T])) {
         self.with(id, |g, add| {
@@ -100,6 +148,17 @@ impl<T: Scalar> Gradients<T> {
     /// A handle that is not a parameter.
     pub fn of(&self, parameter: impl Handle<T>) -> Result<&[T]> {
         Ok(&self.list[self.place(parameter.id())?].1)
+    }
+
+    /// Memory in bytes.
+    pub fn bytes(&self) -> usize {
+        self.list.iter().map(|g| g.1.len() * size_of::<T>()).sum()
+    }
+
+    /// The list, with every buffer given to `free`.
+    pub(super) fn into_list(mut self, free: impl FnMut(Vec<T>)) -> Vec<(usize, Vec<T>)> {
+        self.list.drain(..).map(|g| g.1).for_each(free);
+        self.list
     }
 
     fn place(&self, id: usize) -> Result<usize> {
@@ -134,7 +193,8 @@ impl<T: Scalar> Gradients<T> {
 
 impl<T: Scalar> Tape<T> {
     /// The gradients of Σ ⟨`seed`, output⟩ over several outputs: vector-Jacobian products. Cost: about
-    /// twice what the recorded operations did.
+    /// twice what the recorded operations did. Their memory can be given
+    /// [back](Tape::recycle) to the tape.
     ///
     /// # Errors
     /// The first error on the tape, a seed of another length than its output, a rule that
@@ -145,40 +205,55 @@ impl<T: Scalar> Tape<T> {
         if outputs.iter().any(|(h, _)| h.id() == FAILED) {
             return Err(self.error());
         }
-        let last = outputs.iter().map(|(h, _)| h.id() + 1).max().unwrap_or(0);
-        let adjoints = (0..last).map(|_| None).collect();
-        let mut r = Reverse { nodes: &nodes, adjoints, pool: &mut pool, bytes: 0, peak: 0 };
         for (handle, seed) in outputs {
-            let id = handle.id();
-            if seed.len() != nodes[id].value.len() {
-                return Err(Error::dimension(format!(
-                    "a seed of {} values for {}",
-                    seed.len(),
-                    nodes[id].shape
-                )));
+            let node = &nodes[handle.id()];
+            if seed.len() != node.value.len() {
+                return Err(Error::dimension(format!("a seed of {} values for {}", seed.len(), node.shape)));
             }
-            r.add(id, |q| seed[q]);
         }
-        let mut list = Vec::new();
+        let last = outputs.iter().map(|(h, _)| h.id() + 1).max().unwrap_or(0);
+        let Workspace { mut adjoints, gradients: mut list } = self.workspace.take();
+        adjoints.clear();
+        adjoints.resize_with(last, || None);
+        let mut r = Reverse { nodes: &nodes, adjoints, pool: &mut pool, bytes: 0, peak: 0 };
         for id in (0..last).rev() {
             let Some(op) = &nodes[id].op else { continue };
-            let upstream = r.adjoints[id].take();
+            let mut seeds = outputs.iter().filter(|(h, _)| h.id() == id).map(|(_, seed)| *seed);
+            let mut upstream = r.adjoints[id].take();
+            if let (None, Some(seed)) = (&upstream, seeds.clone().next()) {
+                // A seed that is all there is to it need not be copied, unless it becomes an adjoint.
+                if seeds.clone().count() == 1 && op.passes_to().is_none() && !op.is_parameter() {
+                    op.reverse(id, seed, &mut r)?;
+                    continue;
+                }
+            }
+            if seeds.clone().next().is_some() {
+                r.adjoints[id] = upstream;
+                seeds.by_ref().for_each(|seed| r.add(id, |q| seed[q]));
+                upstream = r.adjoints[id].take();
+            }
             if op.is_parameter() {
-                list.push((id, upstream.unwrap_or_else(|| vec![T::ZERO; nodes[id].value.len()])));
+                let length = nodes[id].value.len();
+                list.push((id, upstream.unwrap_or_else(|| r.zeros(length))));
             } else if let Some(upstream) = upstream {
                 op.reverse(id, &upstream, &mut r)?;
                 r.bytes -= upstream.len() * size_of::<T>();
-                r.pool.put(upstream);
+                match op.passes_to() {
+                    Some(operand) => r.hand(operand, upstream),
+                    None => r.pool.put(upstream),
+                }
             }
         }
+        list.reverse();
         // Parameters that come after all outputs do not matter to them.
         for (id, node) in nodes.iter().enumerate().skip(last) {
             if node.op.as_ref().is_some_and(|op| op.is_parameter()) {
-                list.push((id, vec![T::ZERO; node.value.len()]));
+                list.push((id, r.zeros(node.value.len())));
             }
         }
         self.peak.set(self.peak.get().max(r.peak));
-        list.sort_unstable_by_key(|g| g.0);
+        let adjoints = std::mem::take(&mut r.adjoints);
+        self.workspace.borrow_mut().adjoints = adjoints;
         Ok(Gradients { list })
     }
 }

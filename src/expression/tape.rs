@@ -6,8 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::handle::{Dense, Number, Sparse};
+use super::hash::Spread;
 use super::ops::Op;
 use super::plans::Plans;
+use super::reverse::{Gradients, Workspace};
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern, Scalar};
 
@@ -42,6 +44,7 @@ pub struct Tape<T: Scalar = f64> {
     pub(super) nodes: RefCell<Vec<Node<T>>>,
     pub(super) pool: RefCell<Pool<T>>,
     pub(super) plans: RefCell<Plans>,
+    pub(super) workspace: RefCell<Workspace<T>>,
     error: RefCell<Option<Error>>,
     /// Largest memory of values and adjoints so far, in bytes.
     pub(super) peak: Cell<usize>,
@@ -112,7 +115,9 @@ impl fmt::Display for Shape {
 
 /// Buffers by length, for the next value that has it.
 pub(super) struct Pool<T> {
-    free: HashMap<usize, Vec<Vec<T>>>,
+    free: HashMap<usize, Vec<Vec<T>>, Spread>,
+    /// Of indices.
+    lists: HashMap<usize, Vec<Vec<u32>>, Spread>,
 }
 
 impl<T: Scalar> Pool<T> {
@@ -122,12 +127,25 @@ impl<T: Scalar> Pool<T> {
     }
 
     pub(super) fn put(&mut self, buffer: Vec<T>) {
-        self.free.entry(buffer.len()).or_default().push(buffer);
+        // Empty ones, left where a gradient was taken, would only pile up.
+        if !buffer.is_empty() {
+            self.free.entry(buffer.len()).or_default().push(buffer);
+        }
+    }
+
+    /// A list of indices of this length with unspecified values.
+    pub(super) fn take_list(&mut self, length: usize) -> Vec<u32> {
+        self.lists.get_mut(&length).and_then(Vec::pop).unwrap_or_else(|| vec![0; length])
+    }
+
+    pub(super) fn put_list(&mut self, list: Vec<u32>) {
+        self.lists.entry(list.len()).or_default().push(list);
     }
 
     fn bytes(&self) -> usize {
         let values: usize = self.free.iter().map(|(length, list)| length * list.len()).sum();
-        values * size_of::<T>()
+        let indices: usize = self.lists.iter().map(|(length, list)| length * list.len()).sum();
+        values * size_of::<T>() + indices * size_of::<u32>()
     }
 }
 
@@ -135,8 +153,9 @@ impl<T: Scalar> Default for Tape<T> {
     fn default() -> Self {
         Self {
             nodes: RefCell::default(),
-            pool: RefCell::new(Pool { free: HashMap::new() }),
+            pool: RefCell::new(Pool { free: HashMap::default(), lists: HashMap::default() }),
             plans: RefCell::default(),
+            workspace: RefCell::default(),
             error: RefCell::default(),
             peak: Cell::new(0),
         }
@@ -157,8 +176,19 @@ impl<T: Scalar> Tape<T> {
             if let Value::Owned(buffer) = node.value {
                 pool.put(buffer);
             }
+            if let Some(op) = node.op {
+                op.recycle(pool);
+            }
         }
         *self.error.get_mut() = None;
+    }
+
+    /// Takes gradients back that are no longer needed: the next sweep uses their memory again. A
+    /// training loop that does so allocates nothing once it runs.
+    pub fn recycle(&self, gradients: Gradients<T>) {
+        let mut pool = self.pool.borrow_mut();
+        let list = gradients.into_list(|buffer| pool.put(buffer));
+        self.workspace.borrow_mut().gradients = list;
     }
 
     /// Number of values on the tape, constants included.
@@ -286,8 +316,13 @@ impl<T: Scalar> Tape<T> {
             let nodes = self.nodes.borrow();
             let active = operands.iter().any(|&q| nodes[q].op.is_some());
             let (mut plans, mut pool) = (self.plans.borrow_mut(), self.pool.borrow_mut());
-            forward(&nodes, &mut plans, &mut pool)
-                .map(|(value, shape, op)| (value, shape, active.then_some(op)))
+            forward(&nodes, &mut plans, &mut pool).map(|(value, shape, op)| {
+                if active {
+                    return (value, shape, Some(op));
+                }
+                op.recycle(&mut pool);
+                (value, shape, None)
+            })
         };
         match done {
             Ok((value, shape, op)) => self.store(Value::Owned(value), shape, op),

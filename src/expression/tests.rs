@@ -124,6 +124,14 @@ fn every_rule_agrees_with_differences() {
             |_, p| on(p[0], &square()).norm() * p[1].norm() + p[1].weighted_norm(on(p[0], &square())),
             vec![s.clone(), wave(6)],
         ),
+        (
+            "scaled sums",
+            |_, p| {
+                let s = p[2].at(0, 0);
+                weigh(p[0].add_scaled(s, p[1]) + p[1].add_scaled(s * s, p[0]).add_scaled(s, p[0]))
+            },
+            vec![wave(6), wave(6), vec![0.7]],
+        ),
         ("maximum", |_, p| on(p[0], &square()).max() * p[1].abs().max(), vec![s.clone(), wave(6)]),
         ("trace and mean", |_, p| on(p[0], &square()).trace() * on(p[0], &square()).mean(), vec![s.clone()]),
         (
@@ -363,4 +371,75 @@ fn single_precision_agrees_to_its_rounding() {
     let near = |(p, q): (&f64, &f32)| (p - f64::from(*q)).abs() < 1e-5 * largest;
     assert!(of_f.of(a).unwrap().iter().zip(of_g.of(b).unwrap()).all(near));
     assert!(of_f.of(x).unwrap().iter().zip(of_g.of(y).unwrap()).all(near));
+}
+
+#[test]
+fn a_training_loop_uses_its_memory_again() {
+    let (a, x) = (square(), wave(6));
+    let mut tape = Tape::new();
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let (m, v) = (tape.parameter_matrix(&a), tape.parameter(&x));
+        let wide = tape.assemble(&[&[m, m.transpose()]]);
+        let systems = tape.identity(6).to_dense() * 4.0;
+        let y = wide.transposed_times(v).dot(wide.column_sums()) * (systems + m.to_dense()).solve_batched(v);
+        // The same rows of one pattern again, and others of as many.
+        let parts = m.submatrix(&[5, 1, 1], &[3, 0]).norm() + m.submatrix(&[0, 1, 3], &[3, 0]).norm();
+        let loss = y.frobenius_squared() + parts;
+        let gradients = loss.gradients().unwrap();
+        held.push((gradients.of(m).unwrap().to_vec(), gradients.of(v).unwrap().to_vec(), tape.memory()));
+        assert_eq!(gradients.bytes(), (13 + 6) * size_of::<f64>());
+        tape.recycle(gradients);
+        tape.clear();
+    }
+    assert!(held[0].0 == held[3].0 && held[0].1 == held[3].1);
+    assert_eq!(held[1].2, held[3].2);
+}
+
+#[test]
+fn adjoints_that_are_handed_on_are_not_lost() {
+    let tape = Tape::new();
+    let x = tape.parameter(&[2.0, 3.0]);
+    let (twice, none, same) = (x + x, x - x, tape.parameter(&[1.0, 1.0]));
+    let z = same.as_diagonal() + x.as_diagonal();
+    // A parameter is an output itself, one output has two seeds, and one is an operand of another.
+    let outputs: [(&dyn Handle<f64>, &[f64]); 6] = [
+        (&x, &[1.0, 10.0]),
+        (&twice, &[100.0, 200.0]),
+        (&none, &[7.0, 9.0]),
+        (&z, &[1000.0, 2000.0]),
+        (&z, &[3000.0, 1000.0]),
+        (&(twice * 0.5), &[2.0, 4.0]),
+    ];
+    let gradients = tape.backward(&outputs).unwrap();
+    assert_eq!(gradients.of(x).unwrap(), [1.0 + 200.0 + 4000.0 + 2.0, 10.0 + 400.0 + 3000.0 + 4.0]);
+    assert_eq!(gradients.of(same).unwrap(), [4000.0, 3000.0]);
+}
+
+#[test]
+fn blocks_have_the_same_bits_on_any_number_of_threads() {
+    let a = crate::gallery::poisson_2d(90, 90).unwrap().matrix;
+    let n = a.rows();
+    let list: Arc<[u32]> = a.pattern().col_idx().into();
+    let run = || {
+        let tape = Tape::new();
+        let (m, x) = (tape.parameter_matrix(&a), tape.parameter_block(&wave(8 * n), 8));
+        let w = tape.parameter_block(&wave(64), 8);
+        let y = (m * x).times(w).tanh().gather_rows(&list).scatter_rows(&list, n);
+        let shift: Vec<f64> = (0..8 * n).map(|q| if q / 8 % 8 == q % 8 { 9.0 } else { 0.0 }).collect();
+        let systems = x.columns(0, 8).at(0, 0) * tape.block(&wave(8 * (n / 8) * 8), 8)
+            + tape.block(&shift[..8 * (n / 8) * 8], 8);
+        let b = tape.parameter(&wave(n / 8 * 8));
+        let solved = systems.solve_batched(b);
+        let loss = x.outer_on(y, a.pattern()).frobenius_squared() + solved.norm() * y.mean();
+        let gradients = loss.gradients().unwrap();
+        let of = [gradients.of(m), gradients.of(x), gradients.of(w), gradients.of(b)];
+        (loss.value().unwrap(), of.map(|g| g.unwrap().to_vec()))
+    };
+    let results = [1, 2, 5].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(run)
+    });
+    assert!(results[0].1.iter().flatten().all(|v| v.is_finite()));
+    assert!(results.windows(2).all(|w| w[0] == w[1]));
 }

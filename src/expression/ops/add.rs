@@ -24,15 +24,17 @@ impl<T: Scalar> Add<T> {
     pub(super) fn reverse(&self, up: &[T], r: &mut Reverse<'_, T>) {
         let beta = self.beta;
         match &self.plan {
-            None => {
-                r.add(self.a, |p| up[p]);
-                r.add(self.b, |p| beta * up[p]);
-            }
+            None => r.add(self.b, |p| beta * up[p]),
             Some(plan) => {
                 r.add(self.a, |p| up[plan.of_a[p] as usize]);
                 r.add(self.b, |p| beta * up[plan.of_b[p] as usize]);
             }
         }
+    }
+
+    /// As for [`Any`].
+    pub(super) fn passes_to(&self) -> Option<usize> {
+        self.plan.is_none().then_some(self.a)
     }
 }
 

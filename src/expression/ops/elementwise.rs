@@ -4,9 +4,10 @@ use std::ops::{Div, Mul};
 use std::sync::Arc;
 
 use super::function::Function;
+use crate::backend::vectorised;
 use crate::error::Error;
 use crate::expression::handle::{Dense, Handle, Number, Sparse};
-use crate::expression::kernels::each;
+use crate::expression::kernels::{each, parts};
 use crate::expression::ops::Op as Any;
 use crate::expression::reverse::Reverse;
 use crate::expression::tape::{Shape, Tape};
@@ -55,14 +56,8 @@ impl Op {
                 }
                 with_constant!(Negate Abs Square Root Reciprocal Relu Tanh);
             }
-            Op::Sum { x, y } => {
-                r.add(x, |p| up[p]);
-                r.add(y, |p| up[p]);
-            }
-            Op::Difference { x, y } => {
-                r.add(x, |p| up[p]);
-                r.add(y, |p| -up[p]);
-            }
+            Op::Sum { y, .. } => r.add(y, |p| up[p]),
+            Op::Difference { y, .. } => r.add(y, |p| -up[p]),
             Op::Product { x, y } => {
                 let (left, right) = (r.value(x), r.value(y));
                 r.add(x, |p| up[p] * right[p]);
@@ -73,7 +68,15 @@ impl Op {
                 r.add(x, |p| up[p] / right[p]);
                 r.add(y, |p| -(up[p] * own[p] / right[p]));
             }
-            Op::Same { x } => r.add(x, |p| up[p]),
+            Op::Same { .. } => {}
+        }
+    }
+
+    /// As for [`Any`].
+    pub(super) fn passes_to(&self) -> Option<usize> {
+        match *self {
+            Op::Sum { x, .. } | Op::Difference { x, .. } | Op::Same { x } => Some(x),
+            _ => None,
         }
     }
 }
@@ -85,12 +88,18 @@ fn map<T: Scalar>(tape: &Tape<T>, x: usize, f: Function) -> usize {
         macro_rules! with_constant {
             ($($name:ident)*) => {
                 match f {
-                    $(Function::$name => each(&mut out, |p| Function::$name.value(from[p])),)*
+                    $(Function::$name => parts(&mut out, |first, part| vectorised(
+                        #[inline(always)]
+                        || {
+                            let values = part.iter_mut().zip(&from[first..]);
+                            values.for_each(|(v, &x)| *v = Function::$name.value(x));
+                        },
+                    )),)*
                     f => each(&mut out, |p| f.value(from[p])),
                 }
             };
         }
-        with_constant!(Negate Abs Square Root Reciprocal Relu);
+        with_constant!(Negate Abs Square Root Reciprocal Relu Tanh Sigmoid);
         Ok((out, nodes[x].shape.clone(), Any::Elementwise(Op::Map { x, f })))
     })
 }
@@ -239,8 +248,10 @@ impl<'t, T: Scalar> Sparse<'t, T> {
         let (Ok(p), Ok(q)) = (self.pattern(), b.pattern()) else {
             return Self::new(self.tape(), self.tape().fail(self.tape().error()));
         };
-        let (left, right) = if Arc::ptr_eq(&p, &q) || p == q { (self, b) } else { self.common(b) };
-        Self::new(self.tape(), two(self.tape(), left.id(), right.id(), Kind::Product))
+        if Arc::ptr_eq(&p, &q) || p == q {
+            return Self::new(self.tape(), two(self.tape(), self.id(), b.id(), Kind::Product));
+        }
+        self.common_product(b)
     }
 }
 

@@ -16,6 +16,7 @@ mod triangular;
 pub use function::Function;
 
 use super::reverse::Reverse;
+use super::tape::Pool;
 use crate::error::Result;
 use crate::sparse::Scalar;
 
@@ -38,6 +39,24 @@ pub(super) enum Op<T: Scalar> {
 impl<T: Scalar> Op<T> {
     pub(super) fn is_parameter(&self) -> bool {
         matches!(self, Op::Parameter)
+    }
+
+    /// The operand to which the adjoint of the result goes as it is. [`reverse`](Self::reverse) leaves it out.
+    pub(super) fn passes_to(&self) -> Option<usize> {
+        match self {
+            Op::Elementwise(op) => op.passes_to(),
+            Op::Add(op) => op.passes_to(),
+            Op::Dense(op) => op.passes_to(),
+            Op::Scale(op) => op.passes_to(),
+            _ => None,
+        }
+    }
+
+    /// Gives buffers of its own back.
+    pub(super) fn recycle(self, pool: &mut Pool<T>) {
+        if let Op::Batched(op) = self {
+            op.recycle(pool);
+        }
     }
 
     /// Adds to the adjoints of the operands what follows from `up`, the adjoint of value `id`.

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::expression::handle::{Dense, Handle, Number, Sparse};
-use crate::expression::kernels::{parts, sum};
+use crate::expression::kernels::{by_rows, parts, sum};
 use crate::expression::ops::Op as Any;
 use crate::expression::reverse::Reverse;
 use crate::expression::tape::{Shape, Tape};
@@ -65,9 +65,14 @@ impl Op {
             Op::Rows { x } => match &r.nodes[x].shape {
                 Shape::Dense(_, k) => r.add(x, |p| up[p / k]),
                 Shape::Sparse(pattern) => {
-                    r.zeroed(x, |g| {
-                        crate::expression::kernels::by_rows(pattern, g, |i, g| {
-                            g.iter_mut().for_each(|g| *g += up[i]);
+                    r.with(x, |g, add| {
+                        by_rows(pattern, g, |i, g| {
+                            let own = up[i];
+                            if add {
+                                g.iter_mut().for_each(|g| *g += own);
+                            } else {
+                                g.iter_mut().for_each(|g| *g = own);
+                            }
                         });
                     });
                 }
@@ -102,15 +107,18 @@ fn sums<T: Scalar>(tape: &Tape<T>, x: usize, of_rows: bool) -> Dense<'_, T> {
         let (rows, cols) = shape.extent();
         let mut out = pool.take(if of_rows { rows } else { cols });
         if of_rows {
-            parts(&mut out, |first, out| {
-                for (q, out) in out.iter_mut().enumerate() {
-                    let range = match shape {
-                        Shape::Dense(_, k) => (first + q) * k..(first + q + 1) * k,
-                        Shape::Sparse(pattern) => pattern.row(first + q),
-                    };
-                    *out = values[range].iter().fold(T::ZERO, |sum, &v| sum + v);
-                }
-            });
+            let total = |row: &[T]| row.iter().fold(T::ZERO, |sum, &v| sum + v);
+            match shape {
+                Shape::Dense(_, k) => parts(&mut out, |first, out| {
+                    let rows = values[first * k..].chunks_exact((*k).max(1));
+                    out.iter_mut().zip(rows).for_each(|(out, row)| *out = total(row));
+                }),
+                Shape::Sparse(pattern) => parts(&mut out, |first, out| {
+                    let bounds = pattern.row_ptr()[first..=first + out.len()].windows(2);
+                    let rows = bounds.map(|b| &values[b[0] as usize..b[1] as usize]);
+                    out.iter_mut().zip(rows).for_each(|(out, row)| *out = total(row));
+                }),
+            }
         } else {
             out.fill(T::ZERO);
             match shape {

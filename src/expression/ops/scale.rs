@@ -4,7 +4,7 @@ use std::ops::Mul;
 
 use crate::error::Error;
 use crate::expression::handle::{Dense, Handle, Number, Sparse};
-use crate::expression::kernels::{by_rows, each, parts, sum};
+use crate::expression::kernels::{by_rows, each, parts, put_and_sum, sum};
 use crate::expression::ops::Op as Any;
 use crate::expression::reverse::Reverse;
 use crate::expression::tape::{Shape, Tape};
@@ -12,9 +12,38 @@ use crate::sparse::Scalar;
 
 /// diag(d) A, A diag(d) or s A; `x` may be sparse or dense.
 pub(crate) enum Op {
-    Rows { x: usize, d: usize },
-    Columns { x: usize, d: usize },
-    All { x: usize, s: usize },
+    Rows {
+        x: usize,
+        d: usize,
+    },
+    Columns {
+        x: usize,
+        d: usize,
+    },
+    All {
+        x: usize,
+        s: usize,
+    },
+    /// X + s Y.
+    Sum {
+        x: usize,
+        y: usize,
+        s: usize,
+    },
+}
+
+/// Adds s times `up` to the adjoint of `x`; the scalar product of `up` and `values` if it is asked for.
+fn scaled<T: Scalar>(x: usize, s: T, up: &[T], values: &[T], asked: bool, r: &mut Reverse<'_, T>) -> T {
+    if !asked {
+        r.add(x, |p| s * up[p]);
+        return T::ZERO;
+    }
+    if !r.wants(x) {
+        return sum(up.len(), |p| up[p] * values[p]);
+    }
+    let mut total = T::ZERO;
+    r.with(x, |g, add| total = put_and_sum(add, g, |p| s * up[p], |p| up[p] * values[p]));
+    total
 }
 
 /// Calls `f(row, first place, values of the row)`.
@@ -37,14 +66,27 @@ fn column(shape: &Shape, place: usize) -> usize {
 }
 
 impl Op {
+    /// As for [`Any`].
+    pub(super) fn passes_to(&self) -> Option<usize> {
+        match *self {
+            Op::Sum { x, .. } => Some(x),
+            _ => None,
+        }
+    }
+
     pub(super) fn reverse<T: Scalar>(&self, up: &[T], r: &mut Reverse<'_, T>) {
         let nodes = r.nodes;
         match *self {
             Op::Rows { x, d } => {
                 let (shape, values, weights) = (&nodes[x].shape, r.value(x), r.value(d));
-                r.sum(x, |g| {
+                r.with(x, |g, add| {
                     rows(shape, g, |i, first, row| {
-                        row.iter_mut().zip(&up[first..]).for_each(|(g, &u)| *g = weights[i] * u);
+                        let (weight, entries) = (weights[i], row.iter_mut().zip(&up[first..]));
+                        if add {
+                            entries.for_each(|(g, &u)| *g += weight * u);
+                        } else {
+                            entries.for_each(|(g, &u)| *g = weight * u);
+                        }
                     });
                 });
                 r.zeroed(d, |g| {
@@ -72,11 +114,13 @@ impl Op {
             }
             Op::All { x, s } => {
                 let (values, factor) = (r.value(x), r.value(s)[0]);
-                r.add(x, |p| factor * up[p]);
-                if r.wants(s) {
-                    let total = sum(up.len(), |p| up[p] * values[p]);
-                    r.add(s, |_| total);
-                }
+                let total = scaled(x, factor, up, values, r.wants(s), r);
+                r.add(s, |_| total);
+            }
+            Op::Sum { y, s, .. } => {
+                let (values, factor) = (r.value(y), r.value(s)[0]);
+                let total = scaled(y, factor, up, values, r.wants(s), r);
+                r.add(s, |_| total);
             }
         }
     }
@@ -115,6 +159,24 @@ fn by_number<T: Scalar>(tape: &Tape<T>, x: usize, s: usize) -> usize {
         each(&mut out, |p| factor * values[p]);
         Ok((out, shape, Any::Scale(Op::All { x, s })))
     })
+}
+
+impl<'t, T: Scalar> Dense<'t, T> {
+    /// X + s Y in one pass, as Krylov methods need it; the same bits as `x + s * y`.
+    pub fn add_scaled(self, s: Number<'t, T>, y: Self) -> Self {
+        let (tape, x, s, y) = (self.tape(), self.id(), s.id(), y.id());
+        let id = tape.record(&[x, s, y], |nodes, _, pool| {
+            let shape = nodes[x].shape.clone();
+            if shape.extent() != nodes[y].shape.extent() {
+                return Err(Error::dimension(format!("{shape} plus a multiple of {}", nodes[y].shape)));
+            }
+            let (left, right, factor) = (&nodes[x].value, &nodes[y].value, nodes[s].value[0]);
+            let mut out = pool.take(shape.length());
+            each(&mut out, |p| left[p] + factor * right[p]);
+            Ok((out, shape, Any::Scale(Op::Sum { x, y, s })))
+        });
+        Self::new(tape, id)
+    }
 }
 
 macro_rules! scaled {

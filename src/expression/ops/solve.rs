@@ -28,8 +28,7 @@ impl Solve {
         solve(factors, View { pattern, values }, !transposed, up, &mut adjoint, k, r.pool);
         let (left, right) = if transposed { (x, &adjoint[..]) } else { (&adjoint[..], x) };
         r.sum(a, |g| minus_outer(pattern, left, right, g, k, |_, _| true));
-        r.add(b, |q| adjoint[q]);
-        r.pool.put(adjoint);
+        r.hand(b, adjoint);
         Ok(())
     }
 }
