@@ -11,6 +11,10 @@ pub trait Handle<T: Scalar> {
     /// Its place on the tape.
     #[doc(hidden)]
     fn id(&self) -> usize;
+
+    /// The tape that it is on.
+    #[doc(hidden)]
+    fn home(&self) -> &Tape<T>;
 }
 
 macro_rules! handle {
@@ -42,17 +46,30 @@ macro_rules! handle {
             fn id(&self) -> usize {
                 self.id
             }
+
+            fn home(&self) -> &Tape<T> {
+                self.tape
+            }
         }
 
         impl<T: Scalar> Handle<T> for &$name<'_, T> {
             fn id(&self) -> usize {
                 self.id
             }
+
+            fn home(&self) -> &Tape<T> {
+                self.tape
+            }
         }
 
         impl<'t, T: Scalar> $name<'t, T> {
             pub(super) fn new(tape: &'t Tape<T>, id: usize) -> Self {
                 Self { tape, id }
+            }
+
+            /// The place of another operand, which has to be on the same tape.
+            pub(super) fn other(&self, operand: &impl Handle<T>) -> usize {
+                self.tape.place(operand)
             }
 
             /// The tape that it is on.

@@ -23,6 +23,7 @@
 //! # Ok::<(), multigrad::error::Error>(())
 //! ```
 
+mod cache;
 mod check;
 mod checkpoint;
 mod fixed_point;

@@ -1,19 +1,16 @@
 //! Symbolic work by pattern, kept from one recording to the next.
 
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::hash::{Multiply, Spread};
+use super::cache::{Cache, KEPT};
+use super::hash::Multiply;
 use crate::backend::Ordering;
 use crate::error::Result;
 use crate::sparse::{Pattern, ProductPlan};
 
 /// Stands for "no entry" in a [`Selection`].
 pub(super) const NONE: u32 = u32::MAX;
-
-/// Submatrices of which the plans are kept.
-const SUBMATRICES: usize = 4096;
 
 /// A matrix made of blocks: where the entries of each block go.
 pub(super) struct Assembly {
@@ -39,10 +36,11 @@ pub(super) struct Selection {
     pub(super) permutes: bool,
 }
 
-impl Submatrix {
-    fn bytes(&self) -> usize {
-        size_of_val(&self.rows[..]) + size_of_val(&self.columns[..]) + 4 * self.plan.source.len()
-    }
+/// A part of a pattern by lists of rows and columns.
+struct Submatrix {
+    rows: Vec<usize>,
+    columns: Vec<usize>,
+    plan: Arc<Selection>,
 }
 
 /// What to select of a pattern.
@@ -61,59 +59,57 @@ fn key(pattern: &Arc<Pattern>) -> usize {
     Arc::as_ptr(pattern) as usize
 }
 
-type Kept<T> = (Vec<Arc<Pattern>>, Arc<T>);
-
 /// All plans of a tape.
 #[derive(Default)]
 pub(super) struct Plans {
-    identities: HashMap<usize, Arc<Pattern>, Spread>,
-    products: HashMap<(usize, usize), Kept<ProductPlan>, Spread>,
-    unions: HashMap<(usize, usize), Kept<Union>, Spread>,
-    parts: HashMap<(usize, Part), Kept<Selection>, Spread>,
-    commons: HashMap<(usize, usize), Kept<Union>, Spread>,
-    orderings: HashMap<usize, Kept<Ordering>, Spread>,
-    submatrices: HashMap<(usize, u64), Submatrix, Spread>,
-    assemblies: HashMap<Vec<usize>, Kept<Assembly>, Spread>,
-}
-
-/// A part of a pattern by lists of rows and columns.
-struct Submatrix {
-    /// Keeps the address of the pattern.
-    _of: Arc<Pattern>,
-    rows: Vec<usize>,
-    columns: Vec<usize>,
-    plan: Arc<Selection>,
+    identities: Cache<usize, Pattern>,
+    products: Cache<(usize, usize), ProductPlan>,
+    unions: Cache<(usize, usize), Union>,
+    parts: Cache<(usize, Part), Selection>,
+    commons: Cache<(usize, usize), Union>,
+    orderings: Cache<usize, Ordering>,
+    submatrices: Cache<(usize, u64), Submatrix>,
+    assemblies: Cache<Vec<usize>, Assembly>,
+    recording: u64,
 }
 
 impl Plans {
+    /// The next recording begins: plans that none of the last ones needed are forgotten.
+    pub(super) fn next_recording(&mut self) {
+        self.recording += 1;
+        if self.recording.is_multiple_of(KEPT) {
+            let oldest = self.recording - KEPT;
+            self.identities.forget(oldest);
+            self.products.forget(oldest);
+            self.unions.forget(oldest);
+            self.parts.forget(oldest);
+            self.commons.forget(oldest);
+            self.orderings.forget(oldest);
+            self.submatrices.forget(oldest);
+            self.assemblies.forget(oldest);
+        }
+    }
+
     pub(super) fn identity(&mut self, n: usize) -> Arc<Pattern> {
-        let make = || Arc::new(Pattern::from_parts(n, n, (0..=n as u32).collect(), (0..n as u32).collect()));
-        self.identities.entry(n).or_insert_with(make).clone()
+        let make = || Pattern::from_parts(n, n, (0..=n as u32).collect(), (0..n as u32).collect());
+        self.identities.get(n, self.recording, &[], make)
     }
 
     pub(super) fn product(&mut self, a: &Arc<Pattern>, b: &Arc<Pattern>) -> Result<Arc<ProductPlan>> {
-        if let Some((_, plan)) = self.products.get(&(key(a), key(b))) {
-            return Ok(plan.clone());
-        }
-        let plan = Arc::new(ProductPlan::new(a, b)?);
-        self.products.insert((key(a), key(b)), (vec![a.clone(), b.clone()], plan.clone()));
-        Ok(plan)
+        self.products.try_get((key(a), key(b)), self.recording, &[a, b], || ProductPlan::new(a, b))
     }
 
     pub(super) fn union(&mut self, a: &Arc<Pattern>, b: &Arc<Pattern>) -> Arc<Union> {
-        let make = || (vec![a.clone(), b.clone()], Arc::new(union(a, b)));
-        self.unions.entry((key(a), key(b))).or_insert_with(make).1.clone()
+        self.unions.get((key(a), key(b)), self.recording, &[a, b], || union(a, b))
     }
 
     pub(super) fn part(&mut self, a: &Arc<Pattern>, part: Part) -> Arc<Selection> {
-        let make = || (vec![a.clone()], Arc::new(select(a, part)));
-        self.parts.entry((key(a), part)).or_insert_with(make).1.clone()
+        self.parts.get((key(a), part), self.recording, &[a], || select(a, part))
     }
 
     /// The entries that both have, in either.
     pub(super) fn common(&mut self, a: &Arc<Pattern>, b: &Arc<Pattern>) -> Arc<Union> {
-        let make = || (vec![a.clone(), b.clone()], Arc::new(common(a, b)));
-        self.commons.entry((key(a), key(b))).or_insert_with(make).1.clone()
+        self.commons.get((key(a), key(b)), self.recording, &[a, b], || common(a, b))
     }
 
     /// The rows `rows` and columns `columns` of a pattern, in the order given.
@@ -125,23 +121,22 @@ impl Plans {
         a: &Arc<Pattern>,
         rows: &[usize],
         columns: &[usize],
-        check: impl FnOnce() -> Result<()>,
+        check: impl Fn() -> Result<()>,
     ) -> Result<Arc<Selection>> {
         let mut lists = Multiply::default();
         (rows, columns).hash(&mut lists);
-        let key = (key(a), lists.finish());
-        if let Some(s) = self.submatrices.get(&key).filter(|s| s.rows == rows && s.columns == columns) {
-            return Ok(s.plan.clone());
+        let make = || {
+            check()?;
+            let plan = Arc::new(submatrix(a, rows, columns));
+            Ok(Submatrix { rows: rows.to_vec(), columns: columns.to_vec(), plan })
+        };
+        let found = self.submatrices.try_get((key(a), lists.finish()), self.recording, &[a], make)?;
+        if found.rows == rows && found.columns == columns {
+            return Ok(found.plan.clone());
         }
+        // Other lists with the same hash.
         check()?;
-        // Somebody who takes other rows every time gets no more than this.
-        if self.submatrices.len() >= SUBMATRICES {
-            self.submatrices.clear();
-        }
-        let plan = Arc::new(submatrix(a, rows, columns));
-        let (rows, columns) = (rows.to_vec(), columns.to_vec());
-        self.submatrices.insert(key, Submatrix { _of: a.clone(), rows, columns, plan: plan.clone() });
-        Ok(plan)
+        Ok(Arc::new(submatrix(a, rows, columns)))
     }
 
     /// A matrix made of blocks of these patterns, `width` of them beside each other; `make` works it out.
@@ -154,34 +149,26 @@ impl Plans {
         width: usize,
         make: impl FnOnce() -> Result<Assembly>,
     ) -> Result<Arc<Assembly>> {
-        let key: Vec<usize> = blocks.iter().map(|p| key(p)).chain([width]).collect();
-        if let Some((_, plan)) = self.assemblies.get(&key) {
-            return Ok(plan.clone());
-        }
-        let plan = Arc::new(make()?);
-        self.assemblies.insert(key, (blocks.iter().map(|p| Arc::clone(p)).collect(), plan.clone()));
-        Ok(plan)
+        let key = blocks.iter().map(|p| key(p)).chain([width]).collect();
+        self.assemblies.try_get(key, self.recording, blocks, make)
     }
 
     /// The order of elimination for a direct solve.
     pub(super) fn ordering(&mut self, a: &Arc<Pattern>) -> Result<Arc<Ordering>> {
-        if let Some((_, ordering)) = self.orderings.get(&key(a)) {
-            return Ok(ordering.clone());
-        }
-        let ordering = Arc::new(Ordering::new(a)?);
-        self.orderings.insert(key(a), (vec![a.clone()], ordering.clone()));
-        Ok(ordering)
+        self.orderings.try_get(key(a), self.recording, &[a], || Ordering::new(a))
     }
 
     /// Memory in bytes, without orders of elimination.
     pub(super) fn bytes(&self) -> usize {
         let selection = |s: &Selection| 4 * s.source.len();
-        self.products.values().map(|p| p.1.bytes()).sum::<usize>()
-            + self.unions.values().map(|u| 4 * (u.1.of_a.len() + u.1.of_b.len())).sum::<usize>()
-            + self.parts.values().map(|p| selection(&p.1)).sum::<usize>()
-            + self.assemblies.values().flat_map(|a| &a.1.places).map(|p| 4 * p.len()).sum::<usize>()
-            + self.submatrices.values().map(Submatrix::bytes).sum::<usize>()
-            + self.commons.values().map(|u| 4 * (u.1.of_a.len() + u.1.of_b.len())).sum::<usize>()
+        let union = |u: &Union| 4 * (u.of_a.len() + u.of_b.len());
+        let assembly = |a: &Assembly| a.places.iter().map(|p| 4 * p.len()).sum::<usize>();
+        self.products.sum(ProductPlan::bytes)
+            + self.unions.sum(union)
+            + self.commons.sum(union)
+            + self.parts.sum(selection)
+            + self.submatrices.sum(|s| selection(&s.plan))
+            + self.assemblies.sum(assembly)
     }
 }
 

@@ -138,6 +138,12 @@ impl<'a, T: Scalar> Reverse<'a, T> {
 pub struct Gradients<T: Scalar> {
     /// By number on the tape, ascending.
     list: Vec<(usize, Vec<T>)>,
+    /// The address of the tape.
+    home: usize,
+}
+
+fn address<T: Scalar>(tape: &Tape<T>) -> usize {
+    std::ptr::from_ref(tape) as usize
 }
 
 impl<T: Scalar> Gradients<T> {
@@ -147,7 +153,7 @@ impl<T: Scalar> Gradients<T> {
     /// # Errors
     /// A handle that is not a parameter.
     pub fn of(&self, parameter: impl Handle<T>) -> Result<&[T]> {
-        Ok(&self.list[self.place(parameter.id())?].1)
+        Ok(&self.list[self.place(&parameter)?].1)
     }
 
     /// Memory in bytes.
@@ -161,9 +167,12 @@ impl<T: Scalar> Gradients<T> {
         self.list
     }
 
-    fn place(&self, id: usize) -> Result<usize> {
+    fn place(&self, handle: &impl Handle<T>) -> Result<usize> {
+        if address(handle.home()) != self.home {
+            return Err(Error::invalid_input("a gradient of one tape for a parameter of another"));
+        }
         let missing = "only a parameter has a gradient; make it with `Tape::parameter…`";
-        self.list.binary_search_by_key(&id, |g| g.0).map_err(|_| Error::invalid_input(missing))
+        self.list.binary_search_by_key(&handle.id(), |g| g.0).map_err(|_| Error::invalid_input(missing))
     }
 
     /// Takes a gradient out.
@@ -171,7 +180,7 @@ impl<T: Scalar> Gradients<T> {
     /// # Errors
     /// As [`of`](Self::of).
     pub fn take(&mut self, parameter: impl Handle<T>) -> Result<Vec<T>> {
-        let at = self.place(parameter.id())?;
+        let at = self.place(&parameter)?;
         Ok(std::mem::take(&mut self.list[at].1))
     }
 
@@ -202,7 +211,7 @@ impl<T: Scalar> Tape<T> {
     pub fn backward(&self, outputs: &[(&dyn Handle<T>, &[T])]) -> Result<Gradients<T>> {
         let nodes = self.nodes.borrow();
         let mut pool = self.pool.borrow_mut();
-        if outputs.iter().any(|(h, _)| h.id() == FAILED) {
+        if outputs.iter().any(|(h, _)| self.place(*h) == FAILED) {
             return Err(self.error());
         }
         for (handle, seed) in outputs {
@@ -254,7 +263,7 @@ impl<T: Scalar> Tape<T> {
         self.peak.set(self.peak.get().max(r.peak));
         let adjoints = std::mem::take(&mut r.adjoints);
         self.workspace.borrow_mut().adjoints = adjoints;
-        Ok(Gradients { list })
+        Ok(Gradients { list, home: address(self) })
     }
 }
 

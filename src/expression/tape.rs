@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::handle::{Dense, Number, Sparse};
+use super::handle::{Dense, Handle, Number, Sparse};
 use super::hash::Spread;
 use super::ops::Op;
 use super::plans::Plans;
@@ -15,6 +15,10 @@ use crate::sparse::{Csr, Pattern, Scalar};
 
 /// The number of an operand that does not exist, because an operation before it failed.
 pub(super) const FAILED: usize = usize::MAX;
+
+/// Buffers in waiting that a tape keeps, times what a recording needs, and bytes that do not matter.
+const SURPLUS: usize = 4;
+const SMALL: usize = 1 << 20;
 
 /// Records expressions of sparse matrices, dense blocks and numbers as they are computed.
 ///
@@ -171,7 +175,13 @@ impl<T: Scalar> Tape<T> {
     /// Forgets the recording; buffers and symbolic work are kept for the next one. No handle can
     /// outlive it.
     pub fn clear(&mut self) {
+        let memory = self.memory();
         let pool = self.pool.get_mut();
+        // Buffers of lengths that are no longer needed would only pile up.
+        if memory.pool > SURPLUS * (memory.values + memory.adjoints) + SMALL {
+            pool.free.clear();
+            pool.lists.clear();
+        }
         for node in self.nodes.get_mut().drain(..) {
             if let Value::Owned(buffer) = node.value {
                 pool.put(buffer);
@@ -181,6 +191,7 @@ impl<T: Scalar> Tape<T> {
             }
         }
         *self.error.get_mut() = None;
+        self.plans.get_mut().next_recording();
     }
 
     /// Takes gradients back that are no longer needed: the next sweep uses their memory again. A
@@ -288,6 +299,15 @@ impl<T: Scalar> Tape<T> {
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(Node { value, shape, op });
         nodes.len() - 1
+    }
+
+    /// The place of a handle, which has to be of this tape.
+    pub(super) fn place(&self, handle: &(impl Handle<T> + ?Sized)) -> usize {
+        if std::ptr::eq(self, handle.home()) {
+            return handle.id();
+        }
+        let text = "operands of two tapes cannot be combined; put both on one tape";
+        self.fail(Error::invalid_input(text))
     }
 
     /// Remembers the first error.

@@ -271,6 +271,52 @@ fn gradients_of_several_outputs_add_up() {
 }
 
 #[test]
+fn operands_of_two_tapes_are_refused() {
+    let (one, two) = (Tape::new(), Tape::new());
+    let (_, x, y) = (one.vector(&[10.0, 20.0]), one.parameter(&[100.0, 200.0]), two.parameter(&[1.0, 1.0]));
+    assert!((x + y).values().unwrap_err().to_string().contains("two tapes"));
+    assert!((y * x).values().is_err() && x.dot(y).value().is_err() && y.scale_rows(x).values().is_err());
+    let (a, b) = (one.matrix(&square()), two.matrix(&square()));
+    assert!((a * b).to_csr().is_err() && (b + a).to_csr().is_err() && b.hadamard(a).to_csr().is_err());
+    assert!(one.assemble(&[&[a, b]]).to_csr().is_err());
+    let gradients = x.sum().gradients().unwrap();
+    assert!(gradients.of(y).unwrap_err().is_invalid_input() && gradients.of(x).is_ok());
+    assert!(two.backward(&[(&x, &[1.0, 1.0])]).unwrap_err().is_invalid_input());
+}
+
+/// Patterns and lengths that are new in every recording do not pile up.
+#[test]
+fn memory_does_not_grow_with_what_is_no_longer_needed() {
+    let mut tape = Tape::new();
+    let mut most = [0; 2];
+    for q in 0..400usize {
+        {
+            // A pattern of its own every time.
+            let a = tape.parameter_matrix(&square().filter(|i, j, _| i == j || (i + j + q) % 3 > 0));
+            let part = a.submatrix(&[q % 5, 5], &[q % 4, 4]);
+            let wide = tape.vector(&vec![1.0; 2000 + q]);
+            let loss = (a * a).frobenius_squared()
+                + part.frobenius_squared()
+                + tape.assemble(&[&[a, a.transpose()]]).transpose().frobenius_squared()
+                + wide.frobenius_squared();
+            loss.gradients().unwrap();
+        }
+        tape.clear();
+        let half = usize::from(q >= 200);
+        most[half] = most[half].max(tape.memory().total());
+    }
+    assert!(most[1] < 2 * most[0], "{most:?}");
+    // What every recording needs stays.
+    let matrix = square();
+    let run = |tape: &Tape| (tape.matrix(&matrix) * tape.matrix(&matrix)).pattern().unwrap();
+    let first = run(&tape);
+    for _ in 0..100 {
+        tape.clear();
+        assert!(Arc::ptr_eq(&first, &run(&tape)));
+    }
+}
+
+#[test]
 fn errors_are_kept_until_somebody_asks() {
     let mut tape = Tape::new();
     let (a, x) = (tape.matrix(&rectangular()), tape.parameter(&[1.0; 4]));

@@ -67,7 +67,7 @@ impl<'t, T: Scalar> std::ops::Add for Sparse<'t, T> {
 
     /// A + B on the union of both patterns.
     fn add(self, b: Self) -> Self {
-        Self::new(self.tape(), add(self.tape(), self.id(), b.id(), T::ONE))
+        Self::new(self.tape(), add(self.tape(), self.id(), self.other(&b), T::ONE))
     }
 }
 
@@ -76,6 +76,6 @@ impl<'t, T: Scalar> std::ops::Sub for Sparse<'t, T> {
 
     /// A − B on the union of both patterns.
     fn sub(self, b: Self) -> Self {
-        Self::new(self.tape(), add(self.tape(), self.id(), b.id(), -T::ONE))
+        Self::new(self.tape(), add(self.tape(), self.id(), self.other(&b), -T::ONE))
     }
 }

@@ -213,7 +213,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
     /// other ((N m) × m), `b` the right-hand sides ((N m) × k). By LU with partial pivoting, in
     /// parallel over systems. Gradients: B̄ᵢ = Aᵢ⁻ᵀ X̄ᵢ, Āᵢ = −B̄ᵢ Xᵢᵀ. A singular system is an error.
     pub fn solve_batched(self, b: Self) -> Self {
-        let (tape, a, b) = (self.tape(), self.id(), b.id());
+        let (tape, a, b) = (self.tape(), self.id(), self.other(&b));
         let id = tape.record(&[a, b], |nodes, _, pool| {
             let ((rows, m), (height, k)) = (nodes[a].shape.extent(), nodes[b].shape.extent());
             if m == 0 || k == 0 || rows % m != 0 || height != rows {

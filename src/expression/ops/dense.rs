@@ -215,7 +215,7 @@ impl Op {
 impl<'t, T: Scalar> Dense<'t, T> {
     /// The dense product X Y of an n × m and an m × l block.
     pub fn times(self, y: Self) -> Self {
-        let (tape, x, y) = (self.tape(), self.id(), y.id());
+        let (tape, x, y) = (self.tape(), self.id(), self.other(&y));
         let id = tape.record(&[x, y], |nodes, _, pool| {
             let ((n, m), (rows, l)) = (nodes[x].shape.extent(), nodes[y].shape.extent());
             if m != rows {
@@ -243,7 +243,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
 
     /// X with the vector `bias` (one value per column) added to every row.
     pub fn add_to_rows(self, bias: Self) -> Self {
-        let (tape, x, b) = (self.tape(), self.id(), bias.id());
+        let (tape, x, b) = (self.tape(), self.id(), self.other(&bias));
         let id = tape.record(&[x, b], |nodes, _, pool| {
             let (rows, cols) = nodes[x].shape.extent();
             if nodes[b].value.len() != cols {
@@ -262,7 +262,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
 
     /// [X Y], two blocks side by side.
     pub fn beside(self, y: Self) -> Self {
-        let (tape, x, y) = (self.tape(), self.id(), y.id());
+        let (tape, x, y) = (self.tape(), self.id(), self.other(&y));
         let id = tape.record(&[x, y], |nodes, _, pool| {
             let ((n, left), (m, right)) = (nodes[x].shape.extent(), nodes[y].shape.extent());
             if n != m {

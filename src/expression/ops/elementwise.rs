@@ -228,7 +228,7 @@ macro_rules! operator {
 
             /// Value by value.
             fn $method(self, other: Self) -> Self {
-                Self::new(self.tape(), two(self.tape(), self.id(), other.id(), Kind::$kind))
+                Self::new(self.tape(), two(self.tape(), self.id(), self.other(&other), Kind::$kind))
             }
         }
     };
@@ -249,7 +249,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
             return Self::new(self.tape(), self.tape().fail(self.tape().error()));
         };
         if Arc::ptr_eq(&p, &q) || p == q {
-            return Self::new(self.tape(), two(self.tape(), self.id(), b.id(), Kind::Product));
+            return Self::new(self.tape(), two(self.tape(), self.id(), self.other(&b), Kind::Product));
         }
         self.common_product(b)
     }

@@ -203,7 +203,7 @@ impl<'t, T: Scalar> Mul<Dense<'t, T>> for Sparse<'t, T> {
 
     /// A X. Gradients: Ā = (Ȳ Xᵀ) on the pattern of A, X̄ = Aᵀ Ȳ.
     fn mul(self, x: Dense<'t, T>) -> Dense<'t, T> {
-        Dense::new(self.tape(), block(self.tape(), self.id(), x.id(), false))
+        Dense::new(self.tape(), block(self.tape(), self.id(), self.other(&x), false))
     }
 }
 
@@ -213,7 +213,7 @@ impl<'t, T: Scalar> Mul for Sparse<'t, T> {
     /// A B, sparse. Gradients: Ā = (C̄ Bᵀ) on the pattern of A, B̄ = (Aᵀ C̄) on that of B; unmasked
     /// products are never formed. The pattern of the product is worked out once for two patterns.
     fn mul(self, b: Self) -> Self {
-        let (tape, a, b) = (self.tape(), self.id(), b.id());
+        let (tape, a, b) = (self.tape(), self.id(), self.other(&b));
         let id = tape.record(&[a, b], |nodes, plans, pool| {
             let (Shape::Sparse(left), Shape::Sparse(right)) = (&nodes[a].shape, &nodes[b].shape) else {
                 unreachable!("sparse handles")
@@ -231,7 +231,7 @@ impl<'t, T: Scalar> Mul for Sparse<'t, T> {
 impl<'t, T: Scalar> Sparse<'t, T> {
     /// Aᵀ X without a transposition. Gradients: Ā = (X Ȳᵀ) on the pattern of A, X̄ = A Ȳ.
     pub fn transposed_times(self, x: Dense<'t, T>) -> Dense<'t, T> {
-        Dense::new(self.tape(), block(self.tape(), self.id(), x.id(), true))
+        Dense::new(self.tape(), block(self.tape(), self.id(), self.other(&x), true))
     }
 
     /// A as a dense block: cols products with unit vectors, for small matrices.
@@ -252,7 +252,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
     /// (X Yᵀ) sampled on a pattern: entry (i, j) is Σ_c x(i,c) y(j,c). Gradients: X̄ = C̄ Y and
     /// Ȳ = C̄ᵀ X.
     pub fn outer_on(self, y: Self, pattern: &Arc<Pattern>) -> Sparse<'t, T> {
-        let (tape, x, y) = (self.tape(), self.id(), y.id());
+        let (tape, x, y) = (self.tape(), self.id(), self.other(&y));
         let id = tape.record(&[x, y], |nodes, _, pool| {
             let ((rows, k), (cols, l)) = (nodes[x].shape.extent(), nodes[y].shape.extent());
             if k != l || rows != pattern.rows() || cols != pattern.cols() {

@@ -191,7 +191,7 @@ macro_rules! reductions {
 
             /// ⟨x, y⟩ = Σ x y over all values of two of the same shape.
             pub fn dot(self, other: Self) -> Number<'t, T> {
-                let (tape, x, y) = (self.tape(), self.id(), other.id());
+                let (tape, x, y) = (self.tape(), self.id(), self.other(&other));
                 let id = tape.record(&[x, y], |nodes, _, pool| {
                     let (left, right) = (&nodes[x].value, &nodes[y].value);
                     let (of_x, of_y) = (&nodes[x].shape, &nodes[y].shape);
@@ -229,7 +229,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
 
     /// ⟨x, y⟩ for every column of two blocks of the same shape, a vector.
     pub fn column_dots(self, other: Self) -> Self {
-        let (tape, x, y) = (self.tape(), self.id(), other.id());
+        let (tape, x, y) = (self.tape(), self.id(), self.other(&other));
         let id = tape.record(&[x, y], |nodes, _, pool| {
             let (_, k) = nodes[x].shape.extent();
             if nodes[x].shape.extent() != nodes[y].shape.extent() {

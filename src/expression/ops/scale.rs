@@ -164,7 +164,7 @@ fn by_number<T: Scalar>(tape: &Tape<T>, x: usize, s: usize) -> usize {
 impl<'t, T: Scalar> Dense<'t, T> {
     /// X + s Y in one pass, as Krylov methods need it; the same bits as `x + s * y`.
     pub fn add_scaled(self, s: Number<'t, T>, y: Self) -> Self {
-        let (tape, x, s, y) = (self.tape(), self.id(), s.id(), y.id());
+        let (tape, x, s, y) = (self.tape(), self.id(), self.other(&s), self.other(&y));
         let id = tape.record(&[x, s, y], |nodes, _, pool| {
             let shape = nodes[x].shape.clone();
             if shape.extent() != nodes[y].shape.extent() {
@@ -184,12 +184,12 @@ macro_rules! scaled {
         impl<'t, T: Scalar> $name<'t, T> {
             /// diag(d) times this: row i times dᵢ, for a vector d. Gradients: d̄ᵢ = Σⱼ c̄ᵢⱼ aᵢⱼ.
             pub fn scale_rows(self, d: Dense<'t, T>) -> Self {
-                Self::new(self.tape(), by_vector(self.tape(), self.id(), d.id(), true))
+                Self::new(self.tape(), by_vector(self.tape(), self.id(), self.other(&d), true))
             }
 
             /// This times diag(d): column j times dⱼ, for a vector d.
             pub fn scale_columns(self, d: Dense<'t, T>) -> Self {
-                Self::new(self.tape(), by_vector(self.tape(), self.id(), d.id(), false))
+                Self::new(self.tape(), by_vector(self.tape(), self.id(), self.other(&d), false))
             }
         }
 
@@ -197,7 +197,7 @@ macro_rules! scaled {
             type Output = $name<'t, T>;
 
             fn mul(self, x: $name<'t, T>) -> $name<'t, T> {
-                $name::new(self.tape(), by_number(self.tape(), x.id(), self.id()))
+                $name::new(self.tape(), by_number(self.tape(), self.other(&x), self.id()))
             }
         }
     };

@@ -146,7 +146,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
 
     /// The products of the entries that both matrices have.
     pub(super) fn common_product(self, b: Self) -> Self {
-        let (tape, x, y) = (self.tape(), self.id(), b.id());
+        let (tape, x, y) = (self.tape(), self.id(), self.other(&b));
         let id = tape.record(&[x, y], |nodes, plans, pool| {
             if nodes[x].shape.extent() != nodes[y].shape.extent() {
                 let (left, right) = (&nodes[x].shape, &nodes[y].shape);
@@ -194,7 +194,7 @@ impl<T: Scalar> Tape<T> {
     /// A matrix made of blocks, row of blocks by row of blocks, such as `[&[a, b], &[c, d]]`. All
     /// blocks of a row have the same number of rows, all blocks of a column the same number of columns.
     pub fn assemble<'t>(&'t self, blocks: &[&[Sparse<'t, T>]]) -> Sparse<'t, T> {
-        let operands: Vec<usize> = blocks.iter().flat_map(|row| row.iter().map(Handle::id)).collect();
+        let operands: Vec<usize> = blocks.iter().flat_map(|row| row.iter().map(|b| self.place(b))).collect();
         let width = blocks.first().map_or(0, |row| row.len());
         let id = self.record(&operands, |nodes, plans, pool| {
             let patterns: Vec<&Arc<Pattern>> = operands.iter().map(|&q| pattern_of(&nodes[q])).collect();

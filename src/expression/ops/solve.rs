@@ -82,7 +82,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
     }
 
     fn directly(self, b: Dense<'t, T>, transposed: bool) -> Dense<'t, T> {
-        let (tape, a, b) = (self.tape(), self.id(), b.id());
+        let (tape, a, b) = (self.tape(), self.id(), self.other(&b));
         let id = tape.record(&[a, b], |nodes, plans, pool| {
             let Shape::Sparse(pattern) = &nodes[a].shape else { unreachable!("a sparse handle") };
             let (rows, k) = nodes[b].shape.extent();
