@@ -13,6 +13,7 @@ and backward together take least. Ways are explained in torch_cases.py, times in
 import argparse
 import csv
 import json
+import math
 import os
 import pathlib
 import re
@@ -109,12 +110,14 @@ def anchors():
 
 
 def milliseconds(entry):
-    return f"{entry[0][0] * 1e3:.3f} / {entry[0][1] * 1e3:.3f}" if entry else "–"
+    return " / ".join("–" if math.isnan(t) else f"{t * 1e3:.3f}" for t in entry[0]) if entry else "–"
 
 
 def ratio(entry, ours):
     """How many times ours: forward, and with backward."""
-    return f"{entry[0][0] / ours[0][0]:.1f} / {entry[0][1] / ours[0][1]:.1f}" if entry and ours else "–"
+    if not entry or not ours:
+        return "–"
+    return " / ".join("–" if math.isnan(t) else f"{t / own:.1f}" for t, own in zip(entry[0], ours[0]))
 
 
 def row(operation, m, best, elsewhere):

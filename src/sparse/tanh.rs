@@ -11,7 +11,8 @@ pub(super) fn tanh(x: f64) -> f64 {
     let small = x + x * z * (p / q);
     // Elsewhere: 1 − 2/(e²ˣ + 1), beyond 20 it is 1. NaN stays NaN.
     let large = 1.0 - 2.0 / (exponential(2.0 * if a > 20.0 { 20.0 } else { a }) + 1.0);
-    if a < 0.625 { small } else { large.copysign(x) }
+    // The sign of zero is lost in the sum.
+    (if a < 0.625 { small } else { large }).copysign(x)
 }
 
 /// eˣ for 0 ≤ x ≤ 40.
