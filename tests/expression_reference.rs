@@ -235,7 +235,7 @@ fn krylov<'t>(
 ) -> Dense<'t> {
     let precondition = |r: Dense<'t>| m.map_or(r, |m| m * m.transposed_times(r));
     let inner = |x: Dense<'t>, y: Dense<'t>| if residuals { x.dot(a * y) } else { x.dot(y) };
-    let (mut x, mut r) = (b - b, b);
+    let (mut x, mut r) = (b * 0.0, b);
     let mut z = precondition(r);
     let (mut p, mut rz) = (z, inner(r, z));
     for _ in 0..steps {

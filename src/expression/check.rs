@@ -80,6 +80,9 @@ where
     Ok(worst)
 }
 
+/// One list of values for every parameter.
+type Lists = Vec<Vec<f64>>;
+
 /// The gradient of `loss` at `parameters`, and its Hessian times `directions`, by the reverse rules
 /// evaluated with [`Dual`] numbers (forward over reverse, Pearlmutter 1994). Cost: two to three
 /// gradients.
@@ -104,7 +107,7 @@ pub fn hessian_vector_product<F>(
     loss: F,
     parameters: &[Vec<f64>],
     directions: &[Vec<f64>],
-) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>)>
+) -> Result<(Lists, Lists)>
 where
     F: for<'t> Fn(&'t Tape<Dual>, &[Dense<'t, Dual>]) -> Number<'t, Dual>,
 {

@@ -189,8 +189,9 @@ impl<T: Scalar> Gradients<T> {
     /// # Errors
     /// Other parameters.
     pub fn accumulate(&mut self, weight: T, other: &Self) -> Result<()> {
-        let alike = |(a, b): (&(usize, Vec<T>), &(usize, Vec<T>))| a.0 == b.0 && a.1.len() == b.1.len();
-        if self.list.len() != other.list.len() || !self.list.iter().zip(&other.list).all(alike) {
+        let pairs = || self.list.iter().zip(&other.list);
+        let alike = pairs().all(|(a, b)| a.0 == b.0 && a.1.len() == b.1.len());
+        if self.list.len() != other.list.len() || !alike {
             return Err(Error::dimension("gradients of other parameters cannot be added"));
         }
         for (to, from) in self.list.iter_mut().zip(&other.list) {

@@ -3,7 +3,6 @@
 
 mod baselines;
 mod factor;
-mod learn;
 mod loss;
 mod parameters;
 mod pool;
@@ -11,13 +10,14 @@ mod recipe;
 mod report;
 mod session;
 mod trainer;
+mod what;
 
 pub use baselines::{Baseline, classical_baselines};
 pub use factor::{FactorEstimate, asymptotic_factor};
-pub use learn::Learn;
 pub use loss::{LossAndGradient, convergence_loss};
 pub use parameters::Parameters;
 pub use recipe::Recipe;
 pub use report::TrainingReport;
 pub use session::Session;
 pub use trainer::{Observer, Progress, Trainer};
+pub use what::Learn;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::learn::Learn;
+use super::what::Learn;
 use crate::error::{Error, Result};
 
 /// Everything about a training run but the hierarchy and the seed.

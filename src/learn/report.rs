@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::learn::Learn;
 use super::recipe::Recipe;
+use super::what::Learn;
 
 /// The account of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::factor::{FactorEstimate, asymptotic_factor};
-use super::learn::Learn;
+
 use super::recipe::Recipe;
 use super::report::TrainingReport;
 use super::session::Session;
+use super::what::Learn;
 use crate::error::{Error, Result};
 use crate::multigrid::{Amg, Relaxation};
 
@@ -63,6 +64,9 @@ pub struct Progress {
     /// Whether this is a trial of a candidate.
     pub trial: bool,
 }
+
+/// A hierarchy to train from, and its smoothers.
+type Start = (Amg, Relaxation);
 
 /// Called after every step.
 pub type Observer<'a> = &'a mut dyn FnMut(&Progress);
@@ -180,12 +184,12 @@ impl Trainer {
     /// was begun on it.
     fn choose<'a>(
         &self,
-        starts: &'a [(Amg, Relaxation)],
+        starts: &'a [Start],
         trials: &mut Vec<(String, f64)>,
         clock: Instant,
         observe: Observer<'_>,
-    ) -> Result<Option<(&'a (Amg, Relaxation), Session<f32>)>> {
-        let mut best: Option<(f64, &(Amg, Relaxation), Session<f32>)> = None;
+    ) -> Result<Option<(&'a Start, Session<f32>)>> {
+        let mut best: Option<(f64, &Start, Session<f32>)> = None;
         for pair in starts {
             let start = &pair.0;
             let mut session = self.session(start)?;
@@ -253,7 +257,7 @@ impl Trainer {
     /// double precision on vectors that training never saw.
     fn hand_out(
         &self,
-        (start, relaxation): &(Amg, Relaxation),
+        (start, relaxation): &Start,
         session: &Session<f32>,
         recipe: Recipe,
         account: TrainingAccount,

@@ -104,7 +104,7 @@ fn power<T: Scalar>(x: T, n: i32) -> T {
     let (mut base, mut rest, mut product) = (x, n.unsigned_abs(), T::ONE);
     while rest > 0 {
         if rest % 2 == 1 {
-            product = product * base;
+            product *= base;
         }
         base = base * base;
         rest /= 2;

@@ -48,7 +48,7 @@ impl Op {
             }
             &Op::Sampled { x, y, ref pattern } => {
                 let (left, right, k) = (r.value(x), r.value(y), r.extent(x).1);
-                let view = View { pattern: &**pattern, values: up };
+                let view = View { pattern, values: up };
                 if k > 1 && x != y && rayon::current_num_threads() == 1 && r.wants(x) && r.wants(y) {
                     return both_sampled(x, y, view, r);
                 }
@@ -188,7 +188,7 @@ fn block<T: Scalar>(tape: &Tape<T>, a: usize, x: usize, transposed: bool) -> usi
             return Err(Error::dimension(format!("{what}{} times {}", nodes[a].shape, nodes[x].shape)));
         }
         let mut y = pool.take(out * k);
-        let view = View { pattern: &**pattern, values: &nodes[a].value };
+        let view = View { pattern, values: &nodes[a].value };
         if transposed {
             transposed_product(view, &nodes[x].value, &mut y, k);
         } else {

@@ -96,7 +96,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
             })?;
             let factors = Arc::new(factors);
             let mut x = pool.take(rows * k);
-            let view = View { pattern: &**pattern, values: &nodes[a].value };
+            let view = View { pattern, values: &nodes[a].value };
             solve(&factors, view, transposed, &nodes[b].value, &mut x, k, pool);
             Ok((x, Shape::Dense(rows, k), Any::Solve(Solve { a, b, factors, transposed })))
         });

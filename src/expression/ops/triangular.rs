@@ -101,7 +101,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
             }
             let mut x = pool.take(rows * k);
             x.copy_from_slice(&nodes[b].value);
-            Cpu.solve_triangular(View { pattern: &**pattern, values }, triangle, transposed, &mut x, k);
+            Cpu.solve_triangular(View { pattern, values }, triangle, transposed, &mut x, k);
             Ok((x, Shape::Dense(rows, k), Any::Triangular(Op { a, b, triangle, transposed })))
         });
         Dense::new(tape, id)
