@@ -80,6 +80,10 @@ impl Handle<f64> for Value<'_> {
     fn id(&self) -> usize {
         self.handle().id()
     }
+
+    fn home(&self) -> &Tape {
+        self.handle().home()
+    }
 }
 
 impl<'t> From<Sparse<'t>> for Value<'t> {
