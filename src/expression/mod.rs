@@ -9,9 +9,10 @@
 //! ```
 //! use multigrad::{expression::Tape, optimise::{Adam, Optimiser}, sparse::Csr};
 //!
-//! let entries: Vec<_> = (0..16).flat_map(|i| [(i, i, 2.0), (i, (i + 1) % 16, -1.0), ((i + 1) % 16, i, -1.0)]).collect();
-//! let a = Csr::from_triplets(16, 16, &entries)?.filter(|i, j, _| i.abs_diff(j) < 2);
-//! let (mut omega, mut adam, mut tape) = (vec![1.0; 16], Adam::new(), Tape::new());
+//! let beside = (0..15).flat_map(|i| [(i, i + 1, -1.0), (i + 1, i, -1.0)]);
+//! let entries: Vec<_> = (0..16).map(|i| (i, i, 2.0)).chain(beside).collect();
+//! let a = Csr::from_triplets(16, 16, &entries)?;
+//! let (mut omega, mut adam, mut tape) = (vec![1.0f64; 16], Adam::new(), Tape::new());
 //! for _ in 0..50 {
 //!     let (a, w) = (tape.matrix(&a), tape.parameter(&omega));
 //!     let loss = (tape.identity(16) - (w / a.diagonal()).as_diagonal() * a).frobenius_squared();
