@@ -29,11 +29,14 @@ pub fn write(path: &Path, lines: &[Line], time: Time) -> Result<(), String> {
     let threads = lines.iter().map(|l| l.threads).min();
     let of = |name: &str| -> (Points, Points) {
         let some = lines.iter().filter(|l| l.operation == name && Some(l.threads) == threads);
-        some.map(|l| {
-            let (x, (forward, backward)) = (l.nonzeros as f64, l.seconds(time));
-            ((x, forward * 1e3), (x, backward.max(1e-9) * 1e3))
-        })
-        .unzip()
+        let point = |l: &Line| (l.nonzeros as f64, l.seconds(time));
+        let (forward, both): (Points, Vec<_>) = some
+            .map(point)
+            .map(|(x, (forward, backward))| ((x, forward * 1e3), (x, forward, backward)))
+            .unzip();
+        // A difference that is lost in the noise of the forward run is no point.
+        let backward = both.into_iter().filter(|(_, forward, backward)| *backward > 0.01 * forward);
+        (forward, backward.map(|(x, _, backward)| (x, backward * 1e3)).collect())
     };
     let panels: Vec<(&str, Points, Points)> = NAMES
         .iter()
@@ -120,6 +123,8 @@ fn power(v: f64) -> String {
     format!("10{}", raised.collect::<String>())
 }
 
+/// A power of ten in digits.
 fn plain(v: f64) -> String {
-    if v < 0.01 { format!("{v:.0e}") } else { format!("{v}") }
+    let decimals = (-v.log10().round()).max(0.0) as usize;
+    format!("{v:.decimals$}")
 }
