@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::handle::{Dense, Handle, Number, Sparse};
 use super::hash::Spread;
+use super::memory::Memory;
 use super::ops::Op;
 use super::plans::Plans;
 use super::reverse::{Gradients, Workspace};
@@ -365,43 +366,5 @@ impl<T: Scalar> Tape<T> {
             plans: self.plans.borrow().bytes(),
             adjoints: self.peak.get(),
         }
-    }
-}
-
-/// The memory of a tape, in bytes; prints as a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Memory {
-    /// Values of this recording.
-    pub values: usize,
-    /// Values that belong to matrices outside.
-    pub shared: usize,
-    /// Records of operations.
-    pub nodes: usize,
-    /// Buffers that wait to be used again.
-    pub pool: usize,
-    /// Symbolic work.
-    pub plans: usize,
-    /// Adjoints of the largest reverse sweep so far.
-    pub adjoints: usize,
-}
-
-impl Memory {
-    /// All of it but what belongs to others; adjoints are among the buffers after a sweep.
-    pub fn total(&self) -> usize {
-        self.values + self.nodes + self.pool + self.plans
-    }
-}
-
-impl fmt::Display for Memory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = |f: &mut fmt::Formatter<'_>, name: &str, bytes: usize| {
-            writeln!(f, "{name:28} {:12.3} MB", bytes as f64 / 1e6)
-        };
-        line(f, "values", self.values)?;
-        line(f, "values of others", self.shared)?;
-        line(f, "operations", self.nodes)?;
-        line(f, "buffers in waiting", self.pool)?;
-        line(f, "symbolic work", self.plans)?;
-        line(f, "adjoints, at most", self.adjoints)
     }
 }

@@ -285,8 +285,8 @@ impl<'t, T: Scalar> Dense<'t, T> {
         let (tape, x) = (self.tape(), self.id());
         let id = tape.record(&[x], |nodes, _, pool| {
             let (rows, cols) = nodes[x].shape.extent();
-            if width == 0 || first + width > cols {
-                let text = format!("columns {} to {} of {}", first + 1, first + width, nodes[x].shape);
+            if width == 0 || first.checked_add(width).is_none_or(|last| last > cols) {
+                let text = format!("{width} columns behind the first {first} of {}", nodes[x].shape);
                 return Err(Error::dimension(text));
             }
             let mut out = pool.take(rows * width);
