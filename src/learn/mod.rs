@@ -4,6 +4,7 @@
 mod baselines;
 mod factor;
 mod loss;
+mod network;
 mod parameters;
 mod pool;
 mod recipe;
@@ -14,6 +15,7 @@ mod what;
 
 pub use baselines::{Baseline, classical_baselines};
 pub use factor::{FactorEstimate, asymptotic_factor};
+pub use network::{Family, NetworkTraining, SmootherNetwork};
 pub use loss::{LossAndGradient, convergence_loss};
 pub use parameters::Parameters;
 pub use recipe::Recipe;
