@@ -2,6 +2,7 @@
 //! [`Adam`](crate::optimise::Adam).
 
 mod baselines;
+mod collect;
 mod factor;
 mod loss;
 mod parameters;
@@ -9,6 +10,7 @@ mod pool;
 mod recipe;
 mod report;
 mod session;
+mod start;
 mod trainer;
 mod what;
 
@@ -20,4 +22,4 @@ pub use recipe::Recipe;
 pub use report::TrainingReport;
 pub use session::Session;
 pub use trainer::{Observer, Progress, Trainer};
-pub use what::Learn;
+pub use what::{Learn, LearnedSmoother};
