@@ -2,6 +2,8 @@
 #![allow(missing_docs)]
 
 mod common;
+#[path = "common/numbers.rs"]
+mod numbers;
 
 use multigrad::frozen::Frozen;
 use multigrad::gallery::{FlowScheme, recirculating_flow};
@@ -63,6 +65,17 @@ fn every_part_is_learned() {
         amg.freeze_f32().unwrap().save(&path).unwrap();
         Frozen::load(&path).unwrap();
     }
+}
+
+#[test]
+fn tied_and_stored_parameters_do_not_depend_on_threads() {
+    let trainer = short("chebyshev,interpolation").steps(3).symmetric(true);
+    let run = |pool: usize| {
+        let mut amg = poisson(80);
+        let report = numbers::pools()[pool].install(|| trainer.fit(&mut amg).unwrap());
+        (report.loss_history, report.factor_learned)
+    };
+    assert_eq!(run(0), run(1));
 }
 
 /// A V(2,2) has four different smoothers on every level.

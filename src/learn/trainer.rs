@@ -21,9 +21,9 @@ const GAIN: f64 = 0.999;
 /// Steps of a trial, where there is a choice.
 const TRIAL_STEPS: usize = 40;
 
-/// Trains the relaxation of a hierarchy: a sparse M⁽ˡ⁾ on every level's own pattern, one
-/// before and one after the coarse-grid correction, to minimise the asymptotic factor of the
-/// cycle.
+/// Trains parts of a hierarchy to minimise the asymptotic factor of the cycle: by default its
+/// relaxation, a sparse M⁽ˡ⁾ on every level's own pattern, one for every sweep; [`Learn`] names the
+/// others.
 ///
 /// What is not set is chosen from the matrix. The same seed gives the same values on any
 /// number of threads; a time limit gives that up.
