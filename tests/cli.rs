@@ -102,6 +102,19 @@ fn every_problem_is_generated_described_and_solved() {
     }
 }
 
+/// Learned pairs that are tied give a solver that CG takes.
+#[test]
+fn a_symmetric_learned_solver_runs_in_cg() {
+    let f = Folder::new();
+    f.run("generate poisson2d --n 16 -o a.mtx").ok();
+    let learn = "--learn chebyshev,interpolation --symmetric --steps 12 --time-limit 60";
+    f.run(&format!("train a.mtx -o s.mgrad {learn} --json t.json")).ok();
+    let t = f.json("t.json");
+    assert_eq!((&t["learn"], &t["accepted"]), (&"chebyshev,interpolation".into(), &true.into()));
+    f.run("solve a.mtx --preconditioner s.mgrad --krylov cg -o x.mtx").ok();
+    assert!(residual(&f, "a.mtx", None, "x.mtx") <= 1e-8);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
     let f = Folder::new();

@@ -154,3 +154,20 @@ fn pipes_are_written_to() {
     let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(value["converged"], true);
 }
+
+#[test]
+fn what_cannot_be_learned_is_named() {
+    let f = folder();
+    f.run("generate recirculating-flow --n 16 -o flow.mtx").ok();
+    for (learn, parts) in [
+        ("multipliers", ["'multipliers' cannot be learned", "wide-relaxation"]),
+        ("factors,", ["cannot be learned", "restriction"]),
+        ("factors,chebyshev", ["factors and chebyshev", "both smoothers"]),
+    ] {
+        f.run(&format!("train a.mtx -o t --learn {learn}")).fails(2, &["--learn", parts[0], parts[1]]);
+    }
+    let train = |rest: &str| f.run(&format!("train {rest} -o t --steps 1 --no-baselines"));
+    train("flow.mtx --symmetric").fails(2, &["symmetric matrix"]);
+    train("flow.mtx --learn factors --symmetric --cycle V(2,1)").fails(2, &["not 2 and 1"]);
+    train("flow.mtx --learn interpolation,restriction").ok();
+}

@@ -6,11 +6,11 @@ mod numbers;
 
 use multigrad::autodiff::{Tape, gradient_check};
 use multigrad::backend::{Cpu, Reference};
-use multigrad::engine::Host;
+use multigrad::engine::{Eager, Engine, Host};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
-use multigrad::learn::{Parameters, convergence_loss};
-use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Relaxation};
-use multigrad::setup::Coarsening;
+use multigrad::learn::{Learn, Parameters, convergence_loss};
+use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Relaxation, Smoother, cycle};
+use multigrad::setup::{Coarsening, relaxation::spai};
 use multigrad::sparse::Scalar;
 use numbers::{Numbers, distance};
 
@@ -66,6 +66,120 @@ fn the_gradient_of_the_loss_is_right() {
             assert!(distance(g, p) < 1e-10, "{:e}", distance(g, p));
         }
     }
+}
+
+/// Post-sweeps that are the transposes of the pre-sweeps.
+fn mirrored(mut h: Hierarchy<Host<f64>>) -> Hierarchy<Host<f64>> {
+    for level in &mut h.levels {
+        level.post = level.pre.iter().rev().map(Smoother::transposed).collect();
+    }
+    h
+}
+
+fn poisson(relaxation: Relaxation, sweeps: usize) -> Hierarchy<Host<f64>> {
+    let a = poisson_2d(8, 7).unwrap().matrix;
+    let coarsening = Coarsening { max_coarse: 4, ..Coarsening::default() };
+    let builder = Amg::smoothed_aggregation().coarsening(coarsening).relaxation(relaxation);
+    mirrored(builder.sweeps(sweeps, sweeps).build(&a).unwrap().hierarchy().clone())
+}
+
+/// M on the pattern of A².
+fn wide(mut h: Hierarchy<Host<f64>>) -> Hierarchy<Host<f64>> {
+    for level in &mut h.levels {
+        let a = level.a.to_csr();
+        let m = spai(&a, a.multiply(&a).unwrap().pattern()).unwrap();
+        assert!(m.nnz() > a.nnz() || a.rows() < 30);
+        for sweep in level.pre.iter_mut().chain(&mut level.post) {
+            *sweep = Smoother::Sparse { m: m.clone().into() };
+        }
+    }
+    h
+}
+
+/// The gradient of every kind of parameter, alone and together, apart and tied.
+#[test]
+fn every_kind_of_parameter_has_its_gradient() {
+    let (pre, w) = ((1, 1), false);
+    let flow = |relaxation| build_with(8, pre, w, relaxation);
+    let chebyshev = Relaxation::Chebyshev(3);
+    let two = |relaxation| build_with(8, (2, 2), true, relaxation);
+    for (learn, symmetric, h) in [
+        ("wide-relaxation", false, wide(flow(Relaxation::Spai1))),
+        ("chebyshev", false, two(chebyshev)),
+        ("damping", false, two(Relaxation::Jacobi(Some(0.7)))),
+        ("damping", false, flow(Relaxation::Ilu0(0.8))),
+        ("damping", false, flow(Relaxation::GaussSeidel)),
+        ("interpolation", false, flow(Relaxation::GaussSeidel)),
+        ("restriction", false, flow(Relaxation::Spai1)),
+        ("factors,interpolation,restriction", false, flow(Relaxation::Ilu0(0.8))),
+        ("chebyshev,interpolation", false, flow(chebyshev)),
+        ("relaxation", true, poisson(Relaxation::Spai1, 2)),
+        ("factors,interpolation", true, poisson(Relaxation::Ilu0(1.0), 1)),
+        ("chebyshev,interpolation,restriction", true, poisson(chebyshev, 1)),
+        ("damping", true, poisson(Relaxation::Ilu0(0.9), 2)),
+    ] {
+        let learn: Learn = learn.parse().unwrap();
+        let what = format!("{learn}, symmetric {symmetric}");
+        let parameters = Parameters::<f64>::learned(&h, learn, symmetric).unwrap();
+        // In units, and away from the start, where tied values could be equal by chance.
+        let mut numbers = Numbers(55);
+        let away = |length: usize| numbers.vector(length).iter().map(|v: &f64| 0.03 * v).collect();
+        let units: Vec<Vec<f64>> = parameters.lengths().into_iter().map(away).collect();
+        let at = |units: &[Vec<f64>]| {
+            let mut moved = parameters.clone();
+            for (q, shift) in units.iter().enumerate() {
+                let (values, scaling) = moved.buffer_mut(q);
+                values.iter_mut().zip(scaling).zip(shift).for_each(|((v, s), u)| *v += s * u);
+            }
+            moved
+        };
+        let (batch, cycles) = (3, 2);
+        let z: Vec<f64> = Numbers(56).vector(h.rows() * batch);
+        let value = |p: &[Vec<f64>]| convergence_loss(&Tape::new(Cpu, batch), &h, &at(p), &z, cycles);
+        let found = value(&units).unwrap();
+        let in_units = |(g, s): (&Vec<f64>, &Vec<f64>)| g.iter().zip(s).map(|(g, s)| g * s).collect();
+        let gradient: Vec<Vec<f64>> = found.gradient.iter().zip(parameters.scaling()).map(in_units).collect();
+        let check = gradient_check(|p| Ok(value(p)?.loss), &units, &gradient, 5).unwrap();
+        assert!(check.relative_error < 1e-7, "{what}: {check:?}");
+        assert!(gradient.iter().all(|g| g.iter().any(|v| *v != 0.0)), "{what}");
+
+        // What is handed out is what was differentiated.
+        let installed = at(&units).install(&h);
+        installed.validate().unwrap();
+        assert_eq!(installed.is_symmetric(), symmetric, "{what}");
+        let eager = Eager::new(Cpu, batch);
+        let zero = eager.zeros(h.rows());
+        let x = eager.values(&cycle(&eager, &installed, 0, &zero, eager.vector(&z)));
+        assert!(distance(&x, &found.after_one_cycle) < 1e-12, "{what}");
+    }
+}
+
+/// Every sweep has its own parameters; in a symmetric cycle every pair has.
+#[test]
+fn sweeps_do_not_share_parameters_unless_tied() {
+    let h = poisson(Relaxation::Spai1, 2);
+    let levels = h.levels.len();
+    assert!(levels > 1);
+    for (learn, apart, tied) in [
+        (Learn::Relaxation, 4 * levels, 2 * levels),
+        (Learn::Damping, 4 * levels, 2 * levels),
+        (Learn::Interpolation, levels, levels),
+        (Learn::Damping.and(Learn::Interpolation).unwrap(), 5 * levels, 3 * levels),
+        (Learn::Chebyshev, 0, 0),
+    ] {
+        assert_eq!(Parameters::<f64>::learned(&h, learn, false).unwrap().len(), apart, "{learn}");
+        assert_eq!(Parameters::<f64>::learned(&h, learn, true).unwrap().len(), tied, "{learn}");
+    }
+    // A cycle that is not symmetric cannot be tied, nor can factors that are not transposes.
+    let flow = build(8, (1, 1), false);
+    assert!(Parameters::<f64>::learned(&flow, Learn::Relaxation, true).unwrap_err().is_unsuited());
+    let mut lu = poisson(Relaxation::Ilu0(1.0), 1);
+    for level in &mut lu.levels {
+        level.post = level.pre.clone();
+    }
+    assert!(lu.is_symmetric());
+    let error = Parameters::<f64>::learned(&lu, Learn::Factors, true).unwrap_err();
+    assert!(error.is_unsuited() && error.to_string().contains("transposes"), "{error}");
 }
 
 /// The size of an error does not matter, only its direction.

@@ -178,6 +178,17 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
                 self.accumulate(*x, rows, |beta, buffer| backend.combine(alpha, &adjoint, beta, buffer));
                 self.accumulate(*y, rows, |beta, buffer| backend.combine(scale, &adjoint, beta, buffer));
             }
+            Node::Scaled { scalars, index, x, y, kept_x } => {
+                let scalar = scalars.values[*index];
+                if let (Some(number), Some(x)) = (scalars.number, kept(kept_x)) {
+                    let mut dots = vec![T::ZERO; k];
+                    backend.column_dots(&adjoint, x, &mut dots);
+                    let gradient = self.parameter(number, scalars.values.len())?;
+                    dots.into_iter().for_each(|dot| gradient[*index] += dot);
+                }
+                self.accumulate(*x, rows, |beta, buffer| backend.combine(scalar, &adjoint, beta, buffer));
+                self.pass_on(*y, adjoint);
+            }
             Node::Triangular { a, part, x, kept } => {
                 backend.solve_triangular(view(a), *part, true, &mut adjoint, k);
                 if let Some(out) = kept {

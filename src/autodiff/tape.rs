@@ -89,6 +89,14 @@ pub(super) enum Node<T: Scalar> {
     Diagonal { d: Parameter<T>, x: Option<usize>, y: Option<usize>, kept_x: Option<Value<T>> },
     /// α x + β y.
     Combine { alpha: f64, x: Option<usize>, beta: f64, y: Option<usize> },
+    /// y + c(index) x.
+    Scaled {
+        scalars: Parameter<T>,
+        index: usize,
+        x: Option<usize>,
+        y: Option<usize>,
+        kept_x: Option<Value<T>>,
+    },
     /// T⁻¹ x.
     Triangular { a: Operand<T>, part: Triangle, x: Option<usize>, kept: Option<Value<T>> },
     /// A Gauss–Seidel sweep: T x' = b − (A − T) x.
@@ -258,6 +266,25 @@ impl<T: Scalar, B: Backend<T>> Engine for Tape<T, B> {
             x: x.node,
             beta,
             y: node,
+        })
+    }
+
+    fn scaled_add(
+        &self,
+        scalars: &Parameter<T>,
+        index: usize,
+        x: &TapeVector<T>,
+        y: TapeVector<T>,
+    ) -> TapeVector<T> {
+        let node = y.node;
+        let value = self.eager.scaled_add(&scalars.values, index, &x.value, self.own(y));
+        let learned = scalars.number.is_some() && x.value.handle().is_some();
+        self.record(value, learned || x.node.is_some() || node.is_some(), || Node::Scaled {
+            scalars: scalars.clone(),
+            index,
+            x: x.node,
+            y: node,
+            kept_x: learned.then(|| x.value.clone()),
         })
     }
 

@@ -147,10 +147,15 @@ pub struct Train {
     pub output: PathBuf,
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
-    /// What is learned: relaxation (a sparse M on every level) or factors (L and U of an incomplete
-    /// factorisation)
-    #[arg(long, value_name = "WHAT", default_value = "relaxation")]
+    /// What is learned on every level, separated by commas: one smoother, relaxation (a sparse M on
+    /// the pattern of A), wide-relaxation (on that of A²), factors (L and U of an incomplete
+    /// factorisation), chebyshev (the coefficients of a polynomial) or damping (a weight per sweep);
+    /// beside it or alone interpolation (the values of P) and restriction (those of R)
+    #[arg(long, value_name = "LIST", default_value = "relaxation")]
     pub learn: Learn,
+    /// Keep the cycle symmetric, for CG: post-sweeps are the transposes of the pre-sweeps, R = Pᵀ
+    #[arg(long)]
+    pub symmetric: bool,
     /// Steps of the optimiser; chosen from the matrix without it
     #[arg(long, allow_negative_numbers = true, value_parser = positive_count)]
     pub steps: Option<usize>,

@@ -40,10 +40,12 @@ pub fn run(options: &Train) -> Result<Verdict> {
             // The comparison takes no longer than the training, or five seconds.
             let limit = Duration::from_secs_f64(report.train_seconds.max(5.0));
             let clock = Instant::now();
-            let found = classical_baselines(&amg, sweeps, options.seed, Some(limit))?;
+            // Beside learned P and R stand the classical smoothers with the P and R of the setup.
+            let classical = candidates.iter().find(|c| c.setup().name() == report.hierarchy);
+            let found = classical_baselines(classical.unwrap_or(&amg), sweeps, options.seed, Some(limit))?;
             say("");
             let name = match report.accepted {
-                true => report.learn.noun().to_string(),
+                true => report.learn.noun(),
                 false => format!("start ({})", report.start),
             };
             if clock.elapsed() >= limit {
@@ -102,6 +104,7 @@ fn starts(options: &Train, a: &Csr<f64>) -> Result<(Vec<Amg>, f64)> {
 fn trainer(options: &Train) -> Trainer {
     let cycle = options.hierarchy.cycle.unwrap_or_default();
     let mut trainer = Trainer::new().learn(options.learn).seed(options.seed).sweeps(cycle.pre, cycle.post);
+    trainer = trainer.symmetric(options.symmetric);
     if let Some(steps) = options.steps {
         trainer = trainer.steps(steps);
     }

@@ -156,6 +156,10 @@ impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
         self.backend.combine(T::from_f64(alpha), x, T::from_f64(beta), y);
     }
 
+    fn scalar(&self, scalars: &Arc<Vec<T>>, index: usize) -> f64 {
+        scalars[index].to_f64()
+    }
+
     fn least_squares(&self, b: &Buffer<T>, v: &[&Buffer<T>], c: &[&Buffer<T>], x: &mut Buffer<T>) {
         let v: Vec<&[T]> = v.iter().map(|v| &***v).collect();
         let c: Vec<&[T]> = c.iter().map(|c| &***c).collect();

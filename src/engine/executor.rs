@@ -44,6 +44,8 @@ pub trait Executor {
     );
     /// y ← α x + β y.
     fn combine(&self, alpha: f64, x: &Self::Handle, beta: f64, y: &mut Self::Handle);
+    /// The scalar with this number; a plan is compiled with it as a constant.
+    fn scalar(&self, scalars: &Values<Self>, index: usize) -> f64;
     /// x ← Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖.
     fn least_squares(&self, b: &Self::Handle, v: &[&Self::Handle], c: &[&Self::Handle], x: &mut Self::Handle);
     /// x ← T⁻¹ x.
@@ -231,6 +233,16 @@ impl<X: Executor> Engine for X {
                 Vector::new(rows, y)
             }
         }
+    }
+
+    fn scaled_add(
+        &self,
+        scalars: &ValuesOf<Self>,
+        index: usize,
+        x: &Self::Vector,
+        y: Self::Vector,
+    ) -> Self::Vector {
+        Engine::combine(self, self.scalar(scalars, index), x, 1.0, y)
     }
 
     fn least_squares(&self, b: &Self::Vector, v: &[&Self::Vector], c: &[&Self::Vector]) -> Self::Vector {

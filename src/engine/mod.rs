@@ -85,6 +85,16 @@ pub trait Engine {
     /// α x + β y.
     fn combine(&self, alpha: f64, x: &Self::Vector, beta: f64, y: Self::Vector) -> Self::Vector;
 
+    /// y + c(index) x for the scalar with this number among `scalars`: a scalar that is stored and
+    /// may be learned, where [`combine`](Self::combine) has constants.
+    fn scaled_add(
+        &self,
+        scalars: &ValuesOf<Self>,
+        index: usize,
+        x: &Self::Vector,
+        y: Self::Vector,
+    ) -> Self::Vector;
+
     /// Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖, column by column, for one or two
     /// v and as many c. A v that depends on the others, or is zero, gets y = 0.
     fn least_squares(&self, b: &Self::Vector, v: &[&Self::Vector], c: &[&Self::Vector]) -> Self::Vector;

@@ -157,6 +157,10 @@ impl<T: Scalar> Executor for Tracer<T> {
         self.push(Instruction::Combine { alpha, x: x.span(), beta, y: y.span() });
     }
 
+    fn scalar(&self, scalars: &Arc<Vec<T>>, index: usize) -> f64 {
+        scalars[index].to_f64()
+    }
+
     fn least_squares(&self, b: &Slot<T>, v: &[&Slot<T>], c: &[&Slot<T>], x: &mut Slot<T>) {
         let spans = |list: &[&Slot<T>]| list.iter().map(|s| s.span()).collect();
         self.push(Instruction::LeastSquares { b: b.span(), v: spans(v), c: spans(c), x: x.span() });

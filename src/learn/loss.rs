@@ -69,7 +69,7 @@ pub fn convergence_loss<T: Scalar, B: Backend<T>>(
     for row in last.chunks_exact_mut(columns) {
         row.iter_mut().zip(&scale).for_each(|(v, &s)| *v = T::from_f64(v.to_f64() * s));
     }
-    let gradient = tape.backward(&parameters.lengths(), &x, &last)?;
+    let gradient = parameters.backward(tape, &x, &last)?;
     tape.clear();
     Ok(LossAndGradient { loss, gradient, after_one_cycle })
 }

@@ -2,6 +2,7 @@
 //! [`Adam`](crate::optimise::Adam).
 
 mod baselines;
+mod collect;
 mod factor;
 mod loss;
 mod network;
@@ -10,6 +11,7 @@ mod pool;
 mod recipe;
 mod report;
 mod session;
+mod start;
 mod trainer;
 mod what;
 
@@ -22,4 +24,4 @@ pub use recipe::Recipe;
 pub use report::TrainingReport;
 pub use session::Session;
 pub use trainer::{Observer, Progress, Trainer};
-pub use what::Learn;
+pub use what::{Learn, LearnedSmoother};

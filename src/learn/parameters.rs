@@ -2,51 +2,89 @@
 
 use std::sync::Arc;
 
-use crate::autodiff::{Parameter, Recorded};
+use super::collect;
+use super::what::Learn;
+use crate::autodiff::{Parameter, Recorded, Tape, TapeVector};
+use crate::backend::Backend;
 use crate::engine::Host;
+use crate::error::Result;
 use crate::multigrid::{Hierarchy, Place, Role, Smoother};
-use crate::sparse::Scalar;
+use crate::sparse::{Pattern, Scalar};
 
 /// The learned leaves of a hierarchy, one flat buffer each.
 ///
 /// Row i of a learned M⁽ˡ⁾ is measured in units of 1/|a(i,i)|, row i of a learned U in units of
-/// |u(i,i)|, entries of L in units of one, so that one rate suits all rows of all levels.
+/// |u(i,i)|, entries of L in units of one, a row of P or a column of R in units of its largest entry,
+/// β of a polynomial in units of what it starts from, α and a damping in units of one, so that one
+/// rate suits all rows of all levels.
+///
+/// A leaf may be tied to another one: it has the same values, those of a matrix in the order of its
+/// transpose, and no buffer of its own.
 #[derive(Debug, Clone)]
 pub struct Parameters<T> {
-    places: Vec<Place>,
+    leaves: Vec<Leaf>,
     values: Vec<Arc<Vec<T>>>,
     scaling: Vec<Vec<T>>,
+}
+
+/// Where a buffer goes.
+#[derive(Debug, Clone)]
+struct Leaf {
+    place: Place,
+    /// Number of the buffer.
+    number: usize,
+    /// The pattern of the buffer, if the leaf is the transpose of it.
+    transposed: Option<Arc<Pattern>>,
+}
+
+impl Leaf {
+    /// The values of the leaf.
+    fn read<T: Scalar>(&self, buffer: &Arc<Vec<T>>) -> Arc<Vec<T>> {
+        match &self.transposed {
+            None => buffer.clone(),
+            Some(pattern) => {
+                let source = &pattern.transposition().source;
+                Arc::new(source.iter().map(|&p| buffer[p as usize]).collect())
+            }
+        }
+    }
 }
 
 impl<T: Scalar> Parameters<T> {
     /// Every sparse approximate inverse and every pair of factors among the smoothers of `h`, pre and
     /// post apart.
     pub fn relaxations(h: &Hierarchy<Host<f64>>) -> Self {
-        let (mut places, mut values, mut scaling) = (Vec::new(), Vec::new(), Vec::new());
-        for (level, l) in h.levels.iter().enumerate() {
-            let diagonal = l.a.to_csr().diagonal();
-            let sweeps = l.pre.iter().enumerate().map(|(q, s)| (Role::Pre(q), s));
-            for (role, sweep) in sweeps.chain(l.post.iter().enumerate().map(|(q, s)| (Role::Post(q), s))) {
-                let m = match sweep {
-                    Smoother::Sparse { m } | Smoother::Factors { factors: m, .. } => m,
-                    _ => continue,
-                };
-                places.push(Place { level, role });
-                values.push(Arc::new(m.values.iter().map(|&v| T::from_f64(v)).collect()));
-                let factors = m.to_csr();
-                let pivots = factors.diagonal();
-                let unit = |i: usize, j: usize| match sweep {
-                    Smoother::Factors { unit_lower, .. } if (j < i) == *unit_lower && i != j => 1.0,
-                    Smoother::Factors { .. } => pivots[i].abs(),
-                    _ if diagonal[i] == 0.0 => 1.0,
-                    _ => 1.0 / diagonal[i].abs(),
-                };
-                let row = |i: usize| factors.row(i).map(move |(j, _)| (i, j));
-                let units = (0..factors.rows()).flat_map(row).map(|(i, j)| T::from_f64(unit(i, j)));
-                scaling.push(units.collect());
-            }
+        let mut all = Self { leaves: Vec::new(), values: Vec::new(), scaling: Vec::new() };
+        collect::relaxations(h, &mut all);
+        all
+    }
+
+    /// What `learn` names of `h`. In a `symmetric` cycle a post-sweep is tied to its mirror image
+    /// among the pre-sweeps, and R to P.
+    ///
+    /// # Errors
+    /// With `symmetric`, a cycle that is not symmetric (see [`Hierarchy::is_symmetric`]), or pairs of
+    /// factors that are not stored as transposes of each other.
+    pub fn learned(h: &Hierarchy<Host<f64>>, learn: Learn, symmetric: bool) -> Result<Self> {
+        let mut all = Self { leaves: Vec::new(), values: Vec::new(), scaling: Vec::new() };
+        collect::learned(h, learn, symmetric, &mut all)?;
+        Ok(all)
+    }
+
+    /// A buffer of its own for a leaf; a leaf without values is left out.
+    pub(super) fn push(&mut self, place: Place, values: &[f64], units: impl Iterator<Item = f64>) {
+        if !values.is_empty() {
+            self.leaves.push(Leaf { place, number: self.values.len(), transposed: None });
+            self.values.push(Arc::new(values.iter().map(|&v| T::from_f64(v)).collect()));
+            self.scaling.push(units.map(T::from_f64).collect());
         }
-        Self { places, values, scaling }
+    }
+
+    /// A leaf with the values of another one, those of the transpose if a pattern is given.
+    pub(super) fn tie(&mut self, place: Place, owner: Place, transposed: Option<&Arc<Pattern>>) {
+        if let Some(number) = self.leaf(owner).map(|leaf| leaf.number) {
+            self.leaves.push(Leaf { place, number, transposed: transposed.cloned() });
+        }
     }
 
     /// Number of buffers.
@@ -90,29 +128,108 @@ impl<T: Scalar> Parameters<T> {
         self.values.iter().all(|v| v.iter().all(|x| x.finite()))
     }
 
-    fn position(&self, place: Place) -> Option<usize> {
-        self.places.iter().position(|&p| p == place)
+    /// Whether this leaf is learned.
+    pub(super) fn holds(&self, place: Place) -> bool {
+        self.leaf(place).is_some()
     }
 
-    /// `h` with these values as parameters 0, 1, … and everything else constant.
+    fn leaf(&self, place: Place) -> Option<&Leaf> {
+        self.leaves.iter().find(|leaf| leaf.place == place)
+    }
+
+    /// The number of a leaf on the tape: that of its buffer, or one behind all buffers where the
+    /// order of the values differs.
+    fn recorded_as(&self, place: Place) -> Option<(usize, &Leaf)> {
+        let mut next = self.values.len();
+        for leaf in &self.leaves {
+            let number = if leaf.transposed.is_some() { next } else { leaf.number };
+            next += usize::from(leaf.transposed.is_some());
+            if leaf.place == place {
+                return Some((number, leaf));
+            }
+        }
+        None
+    }
+
+    /// `h` with these values as parameters 0, 1, … and everything else constant. Gradients come from
+    /// [`backward`](Self::backward).
     pub fn record(&self, h: &Hierarchy<Host<T>>) -> Hierarchy<Recorded<T>> {
-        h.map(
-            |place, values| match self.position(place) {
-                Some(q) => Parameter::learned(self.values[q].clone(), q),
-                None => Parameter::constant(values.clone()),
-            },
+        let learned = |place| {
+            let (number, leaf) = self.recorded_as(place)?;
+            Some(Parameter::learned(leaf.read(&self.values[leaf.number]), number))
+        };
+        let mut recorded: Hierarchy<Recorded<T>> = h.map(
+            |place, values| learned(place).unwrap_or_else(|| Parameter::constant(values.clone())),
             Clone::clone,
-        )
+        );
+        self.each_scalars(&mut recorded, |sweep, leaf| {
+            if let Some(scalars) = learned(leaf.place) {
+                *sweep = Smoother::Scaled { sweep: Box::new(sweep.clone()), scalars };
+            }
+        });
+        recorded
     }
 
-    /// `h`, in any precision, with these values in place of its own.
+    /// The gradient with respect to every buffer, for a loss whose gradient with respect to `output`
+    /// is `seed`: [`Tape::backward`], with what reaches tied leaves added up.
+    ///
+    /// # Errors
+    /// As [`Tape::backward`].
+    pub fn backward<B: Backend<T>>(
+        &self,
+        tape: &Tape<T, B>,
+        output: &TapeVector<T>,
+        seed: &[T],
+    ) -> Result<Vec<Vec<T>>> {
+        let tied = || self.leaves.iter().filter_map(|leaf| Some((leaf.number, leaf.transposed.as_ref()?)));
+        let mut lengths = self.lengths();
+        lengths.extend(tied().map(|(number, _)| self.values[number].len()));
+        let mut gradients = tape.backward(&lengths, output, seed)?;
+        let behind = gradients.split_off(self.len());
+        for ((number, pattern), gradient) in tied().zip(behind) {
+            for (&p, g) in pattern.transposition().source.iter().zip(gradient) {
+                gradients[number][p as usize] += g;
+            }
+        }
+        Ok(gradients)
+    }
+
+    /// `h`, in any precision, with these values in place of its own. Scalars become constants, so
+    /// that the result costs no more than a classical solver of its kind.
     pub fn install<U: Scalar>(&self, h: &Hierarchy<Host<U>>) -> Hierarchy<Host<U>> {
-        h.map(
-            |place, values| match self.position(place) {
-                Some(q) => Arc::new(self.values[q].iter().map(|v| U::from_f64(v.to_f64())).collect()),
+        let mut installed: Hierarchy<Host<U>> = h.map(
+            |place, values| match self.leaf(place) {
+                Some(leaf) => {
+                    let learned = leaf.read(&self.values[leaf.number]);
+                    Arc::new(learned.iter().map(|v| U::from_f64(v.to_f64())).collect())
+                }
                 None => values.clone(),
             },
             Clone::clone,
-        )
+        );
+        self.each_scalars(&mut installed, |sweep, leaf| {
+            let scalars: Vec<f64> = self.values[leaf.number].iter().map(|v| v.to_f64()).collect();
+            *sweep = sweep.with_scalars(&scalars);
+        });
+        installed
+    }
+
+    /// Every sweep whose scalars are learned.
+    fn each_scalars<L: crate::engine::Leaves>(
+        &self,
+        h: &mut Hierarchy<L>,
+        mut change: impl FnMut(&mut Smoother<L::Values>, &Leaf),
+    ) {
+        for leaf in &self.leaves {
+            let Some(level) = h.levels.get_mut(leaf.place.level) else { continue };
+            let sweep = match leaf.place.role {
+                Role::PreScalars(q) => level.pre.get_mut(q),
+                Role::PostScalars(q) => level.post.get_mut(q),
+                _ => None,
+            };
+            if let Some(sweep) = sweep {
+                change(sweep, leaf);
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::what::Learn;
+use super::what::{Learn, LearnedSmoother};
 use crate::error::{Error, Result};
 
 /// Everything about a training run but the hierarchy and the seed.
@@ -28,7 +28,7 @@ impl Recipe {
     /// starts at `factor` (see `DESIGN.md`). Few cycles in the loss are cheap and do at the
     /// beginning; a slow error needs many of them to show, and more steps.
     pub fn suited_to(learn: Learn, rows: usize, factor: f64) -> Self {
-        if learn == Learn::Factors {
+        if learn.smoother() == Some(LearnedSmoother::Factors) {
             let (steps, cycles) = if factor > SLOW { (400, (3, 8)) } else { (300, (3, 6)) };
             return Self { steps, rate: 0.003, cycles, batch: 8 };
         }

@@ -55,8 +55,20 @@ impl<T: Scalar> Session<T> {
     /// # Errors
     /// A hierarchy whose values overflow the precision `T`.
     pub fn new(hierarchy: &Hierarchy<Host<f64>>, recipe: Recipe, seed: u64) -> Result<Self> {
+        Self::on(hierarchy, Parameters::relaxations(hierarchy), recipe, seed)
+    }
+
+    /// Starts from these parameters of `hierarchy`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn on(
+        hierarchy: &Hierarchy<Host<f64>>,
+        parameters: Parameters<T>,
+        recipe: Recipe,
+        seed: u64,
+    ) -> Result<Self> {
         let rows = hierarchy.rows();
-        let parameters = Parameters::relaxations(hierarchy);
         let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xc4ec);
         let check =
             PowerIteration::new(rows, CHECK_COLUMNS, normal_values(&mut random, rows * CHECK_COLUMNS));

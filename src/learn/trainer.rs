@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::factor::{FactorEstimate, asymptotic_factor};
 
+use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::report::TrainingReport;
 use super::session::Session;
 use super::what::Learn;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Relaxation};
+use crate::multigrid::Amg;
 
 /// Cycles of the final measurement.
 const MEASURE_CYCLES: usize = 120;
@@ -20,9 +21,9 @@ const GAIN: f64 = 0.999;
 /// Steps of a trial, where there is a choice.
 const TRIAL_STEPS: usize = 40;
 
-/// Trains the relaxation of a hierarchy: a sparse M⁽ˡ⁾ on every level's own pattern, one
-/// before and one after the coarse-grid correction, to minimise the asymptotic factor of the
-/// cycle.
+/// Trains parts of a hierarchy to minimise the asymptotic factor of the cycle: by default its
+/// relaxation, a sparse M⁽ˡ⁾ on every level's own pattern, one for every sweep; [`Learn`] names the
+/// others.
 ///
 /// What is not set is chosen from the matrix. The same seed gives the same values on any
 /// number of threads; a time limit gives that up.
@@ -44,6 +45,7 @@ pub struct Trainer {
     batch: Option<usize>,
     sweeps: Option<(usize, usize)>,
     learn: Learn,
+    symmetric: bool,
     seed: u64,
     time_limit: Option<Duration>,
 }
@@ -66,7 +68,7 @@ pub struct Progress {
 }
 
 /// A hierarchy to train from, and its smoothers.
-type Start = (Amg, Relaxation);
+type Start = (Amg, String);
 
 /// Called after every step.
 pub type Observer<'a> = &'a mut dyn FnMut(&Progress);
@@ -81,6 +83,14 @@ impl Trainer {
     #[must_use]
     pub fn learn(mut self, learn: Learn) -> Self {
         self.learn = learn;
+        self
+    }
+
+    /// Keeps the cycle symmetric, so that CG may be used: post-sweeps are the transposes of the
+    /// pre-sweeps in reverse order, and R = Pᵀ. A must be symmetric and R = Pᵀ from the start.
+    #[must_use]
+    pub fn symmetric(mut self, symmetric: bool) -> Self {
+        self.symmetric = symmetric;
         self
     }
 
@@ -134,8 +144,8 @@ impl Trainer {
         self
     }
 
-    /// Trains the relaxation of `amg` from SPAI-1 on, or its factors from ILU(0) on (see [`Learn`]);
-    /// its smoothers are replaced by the learned ones, or by the start if those are no better.
+    /// Trains what [`learn`](Self::learn) names, from the start that [`Learn`] names; the smoothers and
+    /// transfers of `amg` are replaced by the learned ones, or by the start if those are no better.
     ///
     /// # Errors
     /// Parameters out of range; a level on which the start cannot be built; values that overflow
@@ -156,7 +166,7 @@ impl Trainer {
         let mut starts = Vec::new();
         let mut failure = Error::invalid_input("there is no hierarchy to train on");
         for amg in candidates {
-            match self.learn.start(amg, self.sweeps.unwrap_or(amg.sweeps()), self.seed) {
+            match self.learn.start(amg, self.sweeps.unwrap_or(amg.sweeps()), self.seed, self.symmetric) {
                 Ok(start) => starts.push(start),
                 Err(e) => failure = e,
             }
@@ -250,7 +260,7 @@ impl Trainer {
             batch: self.batch.unwrap_or(suited.batch),
         };
         recipe.check()?;
-        Session::new(h, recipe, self.seed)
+        Session::on(h, Parameters::learned(h, self.learn, self.symmetric)?, recipe, self.seed)
     }
 
     /// The better of the last and the best parameters, if better than the start, measured in

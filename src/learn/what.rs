@@ -2,73 +2,162 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::factor::asymptotic_factor;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Relaxation};
 
-/// What of a cycle is learned, one before and one after the coarse-grid correction on every level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Learn {
+/// What of the smoothers is learned, one of its own for every sweep of every level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LearnedSmoother {
     /// A sparse M on the pattern of A, x ← x + M (b − A x), from SPAI-1 on.
-    #[default]
     Relaxation,
+    /// The same on the pattern of A², from the sparse approximate inverse on that pattern on.
+    WideRelaxation,
     /// L and U on the pattern of ILU(0), x ← x + U⁻¹ L⁻¹ (b − A x), from ILU(0) on.
     Factors,
+    /// The coefficients of every step of a polynomial in D⁻¹A, from those of Chebyshev on.
+    Chebyshev,
+    /// A weight, x ← x + ω B (b − A x) with B that of Jacobi or of ILU(0).
+    Damping,
 }
 
-/// Damping of ILU(0) that is tried for a start where it diverges faster than [`TAMEABLE`].
-const DAMPING: [f64; 4] = [1.0, 0.7, 0.5, 0.3];
-/// A divergence that training turns around: from damped factors it would have to grow them first.
-const TAMEABLE: f64 = 4.0;
-/// Cycles of the measurement that tells one damping from another.
-const CYCLES: usize = 12;
+/// What of a cycle is learned: at most one kind of smoother, and the values of P and R beside it or
+/// alone. The matrices of the coarser levels stay as they were set up.
+///
+/// Its text form is a list, as in `factors` or `relaxation,interpolation`.
+///
+/// ```
+/// use multigrad::learn::Learn;
+/// let learn: Learn = "factors,interpolation".parse()?;
+/// assert_eq!(learn, Learn::Factors.and(Learn::Interpolation)?);
+/// assert!("factors,chebyshev".parse::<Learn>().is_err()); // a sweep is of one kind
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Learn {
+    smoother: Option<LearnedSmoother>,
+    interpolation: bool,
+    restriction: bool,
+}
+
+/// What can be learned and its name.
+const NAMES: [(&str, Learn); 7] = [
+    ("relaxation", Learn::Relaxation),
+    ("wide-relaxation", Learn::WideRelaxation),
+    ("factors", Learn::Factors),
+    ("chebyshev", Learn::Chebyshev),
+    ("damping", Learn::Damping),
+    ("interpolation", Learn::Interpolation),
+    ("restriction", Learn::Restriction),
+];
+
+#[allow(non_upper_case_globals, reason = "they read as the variants of an enumeration")]
+impl Learn {
+    /// [`LearnedSmoother::Relaxation`] alone.
+    pub const Relaxation: Learn = Learn::smoothers(LearnedSmoother::Relaxation);
+    /// [`LearnedSmoother::WideRelaxation`] alone.
+    pub const WideRelaxation: Learn = Learn::smoothers(LearnedSmoother::WideRelaxation);
+    /// [`LearnedSmoother::Factors`] alone.
+    pub const Factors: Learn = Learn::smoothers(LearnedSmoother::Factors);
+    /// [`LearnedSmoother::Chebyshev`] alone.
+    pub const Chebyshev: Learn = Learn::smoothers(LearnedSmoother::Chebyshev);
+    /// [`LearnedSmoother::Damping`] alone.
+    pub const Damping: Learn = Learn::smoothers(LearnedSmoother::Damping);
+    /// The values of every P, on its pattern.
+    pub const Interpolation: Learn = Learn { smoother: None, interpolation: true, restriction: false };
+    /// The values of every R, on its pattern.
+    pub const Restriction: Learn = Learn { smoother: None, interpolation: false, restriction: true };
+}
 
 impl Learn {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Learn::Relaxation => "relaxation",
-            Learn::Factors => "factors",
+    const fn smoothers(kind: LearnedSmoother) -> Self {
+        Learn { smoother: Some(kind), interpolation: false, restriction: false }
+    }
+
+    /// Both together.
+    ///
+    /// # Errors
+    /// Two kinds of smoothers.
+    pub fn and(self, other: Learn) -> Result<Self> {
+        if let (Some(one), Some(two)) = (self.smoother, other.smoother)
+            && one != two
+        {
+            return Err(Error::invalid_input(format!(
+                "{} and {} are both smoothers, and a sweep is of one kind; learn one of them",
+                Learn::smoothers(one),
+                Learn::smoothers(two)
+            )));
         }
+        Ok(Learn {
+            smoother: self.smoother.or(other.smoother),
+            interpolation: self.interpolation || other.interpolation,
+            restriction: self.restriction || other.restriction,
+        })
+    }
+
+    /// What of the smoothers is learned; without it, they stay as they are.
+    pub fn smoother(self) -> Option<LearnedSmoother> {
+        self.smoother
+    }
+
+    /// Whether the values of P are learned.
+    pub fn interpolation(self) -> bool {
+        self.interpolation
+    }
+
+    /// Whether the values of R are learned.
+    pub fn restriction(self) -> bool {
+        self.restriction
+    }
+
+    /// The list on the command line.
+    pub fn name(self) -> String {
+        let holds = |part: Learn| {
+            part.smoother.is_some() && part.smoother == self.smoother
+                || part.interpolation && self.interpolation
+                || part.restriction && self.restriction
+        };
+        let names: Vec<&str> = NAMES.iter().filter(|n| holds(n.1)).map(|n| n.0).collect();
+        names.join(",")
     }
 
     /// What is learned, in a sentence.
-    pub fn noun(self) -> &'static str {
-        match self {
-            Learn::Relaxation => "learned M",
-            Learn::Factors => "learned L and U",
-        }
+    pub fn noun(self) -> String {
+        let smoother = self.smoother.map(|kind| match kind {
+            LearnedSmoother::Relaxation => "M",
+            LearnedSmoother::WideRelaxation => "wide M",
+            LearnedSmoother::Factors => "L and U",
+            LearnedSmoother::Chebyshev => "coefficients",
+            LearnedSmoother::Damping => "damping",
+        });
+        let transfers = [self.interpolation.then_some("P"), self.restriction.then_some("R")];
+        let parts: Vec<&str> = smoother.into_iter().chain(transfers.into_iter().flatten()).collect();
+        format!("learned {}", parts.join(", "))
     }
+}
 
-    /// The hierarchy of `amg` with the smoothers that training starts from, and their name.
-    ///
-    /// # Errors
-    /// A level on which they cannot be built.
-    pub(super) fn start(self, amg: &Amg, sweeps: (usize, usize), seed: u64) -> Result<(Amg, Relaxation)> {
-        if self == Learn::Relaxation {
-            return Ok((amg.with_relaxation(Relaxation::Spai1, sweeps)?, Relaxation::Spai1));
-        }
-        let mut best: Option<(f64, Amg, Relaxation)> = None;
-        for damping in DAMPING {
-            let relaxation = Relaxation::Ilu0(damping);
-            let candidate = amg.with_relaxation(relaxation, sweeps)?;
-            let factor = asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor;
-            if best.as_ref().is_none_or(|b| factor < b.0) {
-                best = Some((factor, candidate, relaxation));
-            }
-            if factor < TAMEABLE {
-                break;
-            }
-        }
-        best.map(|(_, amg, relaxation)| (amg, relaxation))
-            .ok_or_else(|| Error::unsuited("no damping of ILU(0) gives a start"))
+impl Default for Learn {
+    fn default() -> Self {
+        Learn::Relaxation
     }
 }
 
 impl std::fmt::Display for Learn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+        f.write_str(&self.name())
+    }
+}
+
+impl From<Learn> for String {
+    fn from(learn: Learn) -> Self {
+        learn.name()
+    }
+}
+
+impl TryFrom<String> for Learn {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
     }
 }
 
@@ -76,8 +165,65 @@ impl std::str::FromStr for Learn {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        [Learn::Relaxation, Learn::Factors].into_iter().find(|l| l.name() == text).ok_or_else(|| {
-            Error::invalid_input(format!("'{text}' cannot be learned; relaxation and factors can"))
-        })
+        let part = |name: &str| {
+            let found = NAMES.iter().find(|n| n.0 == name.trim()).map(|n| n.1);
+            found.ok_or_else(|| {
+                let names = NAMES.map(|n| n.0);
+                Error::invalid_input(format!(
+                    "'{}' cannot be learned; one of {} can, and interpolation and restriction beside it or alone, separated by commas",
+                    name.trim(),
+                    names[..5].join(", ")
+                ))
+            })
+        };
+        let mut parts = text.split(',').map(part);
+        let first = parts.next().unwrap_or_else(|| part(""))?;
+        parts.try_fold(first, |all, one| all.and(one?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_go_round() {
+        for text in [
+            "relaxation",
+            "wide-relaxation",
+            "factors",
+            "chebyshev",
+            "damping",
+            "interpolation",
+            "restriction",
+            "factors,interpolation",
+            "chebyshev,interpolation,restriction",
+            "interpolation,restriction",
+        ] {
+            let learn: Learn = text.parse().unwrap();
+            assert_eq!(learn.to_string(), text);
+            let json = serde_json::to_string(&learn).unwrap();
+            assert_eq!(json, format!("\"{text}\""));
+            assert_eq!(serde_json::from_str::<Learn>(&json).unwrap(), learn);
+        }
+        // Any order, spaces, and a name twice.
+        let learn: Learn = "restriction, factors,factors".parse().unwrap();
+        assert_eq!(learn.to_string(), "factors,restriction");
+        assert_eq!(
+            (learn.noun(), Learn::default().noun()),
+            ("learned L and U, R".into(), "learned M".into())
+        );
+    }
+
+    #[test]
+    fn lists_that_make_no_sense_are_errors() {
+        for text in ["", "multipliers", "factors,", "factors,x", "Factors"] {
+            let error = text.parse::<Learn>().unwrap_err().to_string();
+            for (name, _) in NAMES {
+                assert!(error.contains(name), "{text}: {error}");
+            }
+        }
+        let error = "damping,interpolation,factors".parse::<Learn>().unwrap_err().to_string();
+        assert!(error.contains("damping and factors are both smoothers"), "{error}");
     }
 }

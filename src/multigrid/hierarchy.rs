@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::cycle::CycleKind;
-use super::smoother::Smoother;
+use super::smoother::{Part, Smoother};
 use crate::engine::{Host, Leaves, Matrix};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
@@ -74,6 +74,22 @@ pub enum Role {
     Pre(usize),
     /// Values of this sweep after the coarse-grid correction.
     Post(usize),
+    /// Scalars of this sweep before the coarse-grid correction.
+    PreScalars(usize),
+    /// Scalars of this sweep after the coarse-grid correction.
+    PostScalars(usize),
+}
+
+impl Role {
+    /// A part of sweep `q` before the coarse-grid correction, or `post` it.
+    pub fn of_sweep(post: bool, q: usize, part: Part) -> Self {
+        match (post, part) {
+            (false, Part::Values) => Role::Pre(q),
+            (true, Part::Values) => Role::Post(q),
+            (false, Part::Scalars) => Role::PreScalars(q),
+            (true, Part::Scalars) => Role::PostScalars(q),
+        }
+    }
 }
 
 impl<L: Leaves> Hierarchy<L> {
@@ -98,10 +114,11 @@ impl<L: Leaves> Hierarchy<L> {
         let mut levels = Vec::with_capacity(self.levels.len());
         for (level, l) in self.levels.iter().enumerate() {
             let mut at = |role, v: &L::Values| values(Place { level, role }, v);
-            let mut sweeps = |list: &[Smoother<L::Values>], role: fn(usize) -> Role| {
-                list.iter().enumerate().map(|(q, s)| s.map(|v| at(role(q), v))).collect()
+            let mut sweeps = |list: &[Smoother<L::Values>], post| {
+                let sweeps = list.iter().enumerate();
+                sweeps.map(|(q, s)| s.map(&mut |v, part| at(Role::of_sweep(post, q, part), v))).collect()
             };
-            let (pre, post) = (sweeps(&l.pre, Role::Pre), sweeps(&l.post, Role::Post));
+            let (pre, post) = (sweeps(&l.pre, false), sweeps(&l.post, true));
             levels.push(Level {
                 a: l.a.map(|v| at(Role::Operator, v)),
                 prolongation: l.prolongation.map(|v| at(Role::Prolongation, v)),

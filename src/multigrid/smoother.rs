@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::scaled::stored_polynomial;
 use crate::backend::{Direction, Order, OrderedSweep, Triangle};
 use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
 use crate::error::{Error, Result};
@@ -51,6 +52,25 @@ pub enum Smoother<V> {
         /// W, one value per row: 1/a(i,i), or the inverse of an enlarged diagonal.
         inverse: V,
     },
+    /// A sweep whose scalars are a leaf, for a run that differentiates them. What is stored and
+    /// frozen has them as constants instead (see [`Smoother::with_scalars`]).
+    #[serde(skip)]
+    Scaled {
+        /// The sweep, not itself one of this kind.
+        sweep: Box<Smoother<V>>,
+        /// α and β of every step of a polynomial in place of its own; ω for any other sweep, which
+        /// becomes x ← x + ω B (b − A x).
+        scalars: V,
+    },
+}
+
+/// What a leaf is to its sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Weights, or the values of a matrix.
+    Values,
+    /// Coefficients of a polynomial, or a damping.
+    Scalars,
 }
 
 impl<V> Smoother<V> {
@@ -76,11 +96,23 @@ impl<V> Smoother<V> {
                 e.combine(*damping, &r, 1.0, x)
             }
             Smoother::OrderedGaussSeidel { sweep, inverse } => e.ordered_sweep(a, inverse, sweep, b, x),
+            Smoother::Scaled { sweep, scalars } => match &**sweep {
+                Smoother::Chebyshev { inverse_diagonal, coefficients } => {
+                    stored_polynomial(e, a, inverse_diagonal, (scalars, coefficients.len()), b, x)
+                }
+                sweep => {
+                    let r = e.residual(b, a, &x);
+                    let correction = sweep.smooth(e, a, &r, e.zeros(a.pattern.rows()));
+                    e.scaled_add(scalars, 0, &correction, x)
+                }
+            },
         }
     }
 
-    /// The same sweep with its leaf held otherwise.
-    pub fn map<W>(&self, f: impl FnOnce(&V) -> W) -> Smoother<W> {
+    /// The same sweep with its leaves held otherwise: that of [`leaf`](Self::leaf) first, then its
+    /// scalars if they are one.
+    pub fn map<W>(&self, leaves: &mut dyn FnMut(&V, Part) -> W) -> Smoother<W> {
+        let mut f = |v: &V| leaves(v, Part::Values);
         match self {
             Smoother::Diagonal { weights } => Smoother::Diagonal { weights: f(weights) },
             Smoother::GaussSeidel { direction } => Smoother::GaussSeidel { direction: *direction },
@@ -95,6 +127,10 @@ impl<V> Smoother<V> {
             Smoother::OrderedGaussSeidel { sweep, inverse } => {
                 Smoother::OrderedGaussSeidel { sweep: sweep.clone(), inverse: f(inverse) }
             }
+            Smoother::Scaled { sweep, scalars } => {
+                let sweep = Box::new(sweep.map(leaves));
+                Smoother::Scaled { sweep, scalars: leaves(scalars, Part::Scalars) }
+            }
         }
     }
 
@@ -103,11 +139,12 @@ impl<V> Smoother<V> {
         match self {
             Smoother::Sparse { m } => Some(m),
             Smoother::Factors { factors, .. } => Some(factors),
+            Smoother::Scaled { sweep, .. } => sweep.matrix(),
             _ => None,
         }
     }
 
-    /// Its leaf, if it has one.
+    /// Its leaf, if it has one; scalars are another.
     pub fn leaf(&self) -> Option<&V> {
         match self {
             Smoother::Diagonal { weights } => Some(weights),
@@ -116,6 +153,7 @@ impl<V> Smoother<V> {
             Smoother::Sparse { m } => Some(&m.values),
             Smoother::Factors { factors, .. } => Some(&factors.values),
             Smoother::OrderedGaussSeidel { inverse, .. } => Some(inverse),
+            Smoother::Scaled { sweep, .. } => sweep.leaf(),
         }
     }
 }
@@ -153,6 +191,9 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             Smoother::OrderedGaussSeidel { sweep, inverse } => {
                 Smoother::OrderedGaussSeidel { sweep: sweep.reversed(), inverse: inverse.clone() }
             }
+            Smoother::Scaled { sweep, scalars } => {
+                Smoother::Scaled { sweep: Box::new(sweep.transposed()), scalars: scalars.clone() }
+            }
         }
     }
 
@@ -181,6 +222,9 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
                 Smoother::OrderedGaussSeidel { sweep: v, inverse: d },
                 Smoother::OrderedGaussSeidel { sweep: w, inverse: e },
             ) => v == w && d == e,
+            (Smoother::Scaled { scalars: v, .. }, Smoother::Scaled { scalars: w, sweep: q }) => {
+                v == w && matches!(self, Smoother::Scaled { sweep, .. } if sweep.mirrors(q))
+            }
             _ => false,
         }
     }
@@ -212,6 +256,10 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             Smoother::OrderedGaussSeidel { sweep, inverse: w } => {
                 sweep.order.validate(&a.pattern)?;
                 (w.len() == n && finite(w) && w.iter().all(|v| *v != T::ZERO), None)
+            }
+            Smoother::Scaled { sweep, scalars } => {
+                sweep.validate(a)?;
+                (sweep.takes(scalars.len()) && finite(scalars), None)
             }
         };
         if !sound {
@@ -267,6 +315,7 @@ impl<V> std::fmt::Display for Smoother<V> {
                     Order::Colours(c) => write!(f, "Gauss–Seidel in {} colours {direction}", c.count()),
                 }
             }
+            Smoother::Scaled { sweep, .. } => sweep.fmt(f),
             Smoother::Factors { damping, .. } if *damping == 1.0 => f.write_str("incomplete LU"),
             Smoother::Factors { damping, .. } => write!(f, "{damping} · incomplete LU"),
         }

@@ -4,7 +4,7 @@
 //! | relaxation | x ← x + … | set-up |
 //! |---|---|---|
 //! | [`weighted_jacobi`], [`l1_jacobi`], [`spai0`] | d ∘ r | one pass over the matrix |
-//! | [`spai1`] | M r, M on the pattern of A | a small dense problem per row |
+//! | [`spai1`], [`spai`] | M r, M on the pattern of A, or on any | a small dense problem per row |
 //! | [`block_jacobi`] | M r, M of dense blocks | a small dense inverse per block |
 //! | [`l1_block_diagonal`] | Gauss–Seidel in blocks | one pass over the matrix |
 //! | [`ilu0`], [`iluk`], [`ilut`] | (L U)⁻¹ r | an incomplete elimination, sequential |
@@ -31,7 +31,7 @@ pub use estimate::{
 };
 pub use ilu::{ilu0, iluk};
 pub use ilut::ilut;
-pub use spai::spai1;
+pub use spai::{spai, spai1};
 
 use crate::error::{Error, Result};
 use crate::sparse::Csr;

@@ -1,5 +1,7 @@
 //! Sparse approximate inverse on the pattern of the matrix.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::check_square;
@@ -41,9 +43,26 @@ const ROWS: usize = 256;
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 pub fn spai1(a: &Csr<f64>) -> Result<Csr<f64>> {
+    spai(a, a.pattern())
+}
+
+/// The M with this pattern (n × n, as A) that minimises ‖I − M A‖_F, as [`spai1`] does for the
+/// pattern of A: the wider the pattern, the closer to the inverse.
+///
+/// # Errors
+/// As [`spai1`], and a pattern of other dimensions than A.
+pub fn spai(a: &Csr<f64>, pattern: &Arc<Pattern>) -> Result<Csr<f64>> {
     check_square(a)?;
-    let pattern = a.pattern();
-    let mut values = vec![0.0; a.nnz()];
+    if (pattern.rows(), pattern.cols()) != (a.rows(), a.cols()) {
+        return Err(Error::dimension(format!(
+            "a sparse approximate inverse of a {} × {} matrix on a pattern of {} × {}",
+            a.rows(),
+            a.cols(),
+            pattern.rows(),
+            pattern.cols()
+        )));
+    }
+    let mut values = vec![0.0; pattern.nnz()];
     let mut pieces = Vec::with_capacity(a.rows().div_ceil(ROWS));
     let mut rest = values.as_mut_slice();
     for first in (0..a.rows()).step_by(ROWS) {
@@ -60,7 +79,7 @@ pub fn spai1(a: &Csr<f64>) -> Result<Csr<f64>> {
             |workspace, (rows, mut out)| {
                 for i in rows {
                     let (row, next) = out.split_at_mut(pattern.row(i).len());
-                    if !workspace.solve_row(a, i, row) {
+                    if !workspace.solve_row(a, pattern, i, row) {
                         return Some(i);
                     }
                     out = next;
@@ -95,8 +114,8 @@ impl Workspace {
     }
 
     /// The entries of row `i`. Returns false if they vanish or are not finite.
-    fn solve_row(&mut self, a: &Csr<f64>, i: usize, out: &mut [f64]) -> bool {
-        let near = a.pattern().row_cols(i);
+    fn solve_row(&mut self, a: &Csr<f64>, wanted: &Pattern, i: usize, out: &mut [f64]) -> bool {
+        let near = wanted.row_cols(i);
         let size = near.len();
         self.gram.clear();
         self.gram.resize(size * size, 0.0);

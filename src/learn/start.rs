@@ -1,0 +1,160 @@
+//! What training starts from.
+
+use std::sync::Arc;
+
+use super::factor::asymptotic_factor;
+use super::what::{Learn, LearnedSmoother};
+use crate::engine::Host;
+use crate::error::{Error, Result};
+use crate::multigrid::{Amg, Hierarchy, Relaxation, Smoother};
+use crate::setup::relaxation::{spai, spai1};
+use crate::sparse::Csr;
+
+/// Damping of ILU(0) that is tried for a start where it diverges faster than [`TAMEABLE`].
+const DAMPING: [f64; 4] = [1.0, 0.7, 0.5, 0.3];
+/// A divergence that training turns around: from damped factors it would have to grow them first.
+const TAMEABLE: f64 = 4.0;
+/// Cycles of the measurement that tells one start from another.
+const CYCLES: usize = 12;
+/// Steps of a learned polynomial.
+const DEGREE: usize = 3;
+/// Entries in a row of A² beyond which the dense problem of a row costs too much.
+const WIDE: usize = 256;
+
+impl Learn {
+    /// The hierarchy of `amg` with the smoothers that training starts from, and their name. For a
+    /// `symmetric` cycle every post-sweep is the transpose of its mirror image among the pre-sweeps.
+    ///
+    /// # Errors
+    /// A level on which they cannot be built; other sweeps than those of `amg` where no smoother is
+    /// learned; a hierarchy whose cycle cannot be symmetric.
+    pub(super) fn start(
+        self,
+        amg: &Amg,
+        sweeps: (usize, usize),
+        seed: u64,
+        symmetric: bool,
+    ) -> Result<(Amg, String)> {
+        if symmetric {
+            self.check_symmetric(amg.hierarchy(), sweeps)?;
+        }
+        let finish = |amg: Amg| if symmetric { mirrored(&amg) } else { Ok(amg) };
+        let classical = |relaxation| finish(amg.with_relaxation(relaxation, sweeps)?);
+        let named = |relaxation: Relaxation| Ok((classical(relaxation)?, relaxation.to_string()));
+        match self.smoother() {
+            Some(LearnedSmoother::Relaxation) => named(Relaxation::Spai1),
+            Some(LearnedSmoother::Chebyshev) => named(Relaxation::Chebyshev(DEGREE)),
+            Some(LearnedSmoother::WideRelaxation) => {
+                Ok((finish(wide(amg, sweeps)?)?, "spai on the pattern of A²".into()))
+            }
+            Some(LearnedSmoother::Factors) => {
+                let mut best: Option<(f64, Amg, Relaxation)> = None;
+                for damping in DAMPING {
+                    let relaxation = Relaxation::Ilu0(damping);
+                    let candidate = classical(relaxation)?;
+                    let factor = asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor;
+                    if best.as_ref().is_none_or(|b| factor < b.0) {
+                        best = Some((factor, candidate, relaxation));
+                    }
+                    if factor < TAMEABLE {
+                        break;
+                    }
+                }
+                best.map(|(_, amg, relaxation)| (amg, relaxation.to_string()))
+                    .ok_or_else(|| Error::unsuited("no damping of ILU(0) gives a start"))
+            }
+            Some(LearnedSmoother::Damping) => {
+                let start = classical(Relaxation::Jacobi(None))?;
+                let mut best = (start, Relaxation::Jacobi(None));
+                let mut least = asymptotic_factor(best.0.hierarchy(), seed, CYCLES).factor;
+                for relaxation in DAMPING.map(Relaxation::Ilu0) {
+                    // A zero pivot leaves Jacobi.
+                    let Ok(candidate) = classical(relaxation) else { break };
+                    let factor = asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor;
+                    if factor < least {
+                        (least, best) = (factor, (candidate, relaxation));
+                    }
+                }
+                Ok((best.0, best.1.to_string()))
+            }
+            None if sweeps != amg.sweeps() => Err(Error::invalid_input(format!(
+                "the hierarchy has {:?} sweeps and no smoother is learned, so that there cannot be {sweeps:?}; build it with these, or learn relaxation or factors as well",
+                amg.sweeps()
+            ))),
+            None => {
+                let first = amg.hierarchy().levels.first();
+                let name = first.and_then(|l| l.pre.first().or(l.post.first())).map(Smoother::to_string);
+                let start = amg.with_hierarchy(amg.hierarchy().clone())?;
+                Ok((finish(start)?, name.unwrap_or_else(|| "direct solver".into())))
+            }
+        }
+    }
+
+    fn check_symmetric(self, h: &Hierarchy<Host<f64>>, (pre, post): (usize, usize)) -> Result<()> {
+        let refuse = |what: String| Err(Error::unsuited(format!("a symmetric cycle {what}")));
+        if !h.kind.is_linear() {
+            return refuse("cannot be a K-cycle, which is not linear; train the V-cycle".into());
+        }
+        if self.restriction() && !self.interpolation() {
+            return refuse("has R = Pᵀ, so that R is not learned alone; learn interpolation".into());
+        }
+        if pre != post {
+            return refuse(format!(
+                "has as many sweeps after the coarse-grid correction as before it, not {pre} and {post}"
+            ));
+        }
+        for (depth, level) in h.levels.iter().enumerate() {
+            if level.a.to_csr().asymmetry() >= 1e-12 {
+                return refuse(format!(
+                    "needs a symmetric matrix, and that of level {depth} is not; leave the symmetry out"
+                ));
+            }
+            if level.restriction.to_csr() != level.prolongation.to_csr().transpose() {
+                return refuse(format!(
+                    "needs R = Pᵀ, which does not hold on level {depth}; build the hierarchy 'sa'"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same pre-sweeps, and post-sweeps that are their transposes in reverse order.
+fn mirrored(amg: &Amg) -> Result<Amg> {
+    let mut h = amg.hierarchy().clone();
+    for level in &mut h.levels {
+        level.post = level.pre.iter().rev().map(Smoother::transposed).collect();
+    }
+    if !h.is_symmetric() {
+        return Err(Error::unsuited(
+            "a symmetric cycle needs symmetric matrices on all levels, the coarsest included; leave the symmetry out",
+        ));
+    }
+    amg.with_hierarchy(h)
+}
+
+/// Sparse approximate inverses on the pattern of A².
+fn wide(amg: &Amg, (pre, post): (usize, usize)) -> Result<Amg> {
+    let mut h = amg.hierarchy().clone();
+    for (depth, level) in h.levels.iter_mut().enumerate() {
+        let m = wide_inverse(&level.a.to_csr()).map_err(|e| e.at(format!("level {depth}")))?;
+        let sweep = Smoother::Sparse { m: m.into() };
+        (level.pre, level.post) = (vec![sweep.clone(); pre], vec![sweep; post]);
+    }
+    amg.with_hierarchy(h)
+}
+
+/// SPAI on the pattern of A², or SPAI-1 with zeros beside it where rows are long.
+fn wide_inverse(a: &Csr<f64>) -> Result<Csr<f64>> {
+    // Values that cannot cancel or overflow: only the pattern matters.
+    let ones = a.map(|_, _, _| 1.0);
+    let square = ones.multiply(&ones)?;
+    let pattern = square.pattern();
+    if (0..a.rows()).all(|i| pattern.row(i).len() <= WIDE) {
+        return spai(a, pattern);
+    }
+    let narrow = spai1(a)?;
+    let padded = |i: usize| pattern.row_cols(i).iter().map(move |&j| (i, j as usize));
+    let values = (0..a.rows()).flat_map(padded).map(|(i, j)| narrow.get(i, j));
+    Ok(Csr::from_shared(pattern.clone(), Arc::new(values.collect())))
+}

@@ -1,0 +1,79 @@
+//! Sweeps whose scalars are a leaf: for the run that differentiates them, and back to constants.
+
+use std::sync::Arc;
+
+use super::smoother::Smoother;
+use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
+use crate::sparse::Scalar;
+
+/// The polynomial of [`Smoother::Chebyshev`] with α and β of step q at 2q and 2q + 1 of `scalars`.
+/// The first α multiplies a direction that is zero.
+pub(super) fn stored_polynomial<E: Engine>(
+    e: &E,
+    a: &MatrixOf<E>,
+    inverse_diagonal: &ValuesOf<E>,
+    (scalars, steps): (&ValuesOf<E>, usize),
+    b: &E::Vector,
+    mut x: E::Vector,
+) -> E::Vector {
+    let rows = a.pattern.rows();
+    let mut d = e.zeros(rows);
+    for q in 0..steps {
+        let r = e.residual(b, a, &x);
+        let scaled = e.diagonal_add(inverse_diagonal, &r, e.zeros(rows));
+        drop(r);
+        let kept = e.scaled_add(scalars, 2 * q, &d, e.zeros(rows));
+        d = e.scaled_add(scalars, 2 * q + 1, &scaled, kept);
+        x = e.combine(1.0, &d, 1.0, x);
+    }
+    x
+}
+
+impl<V> Smoother<V> {
+    /// The scalars of this sweep that can be learned: α and β of every step of a polynomial; for any
+    /// other sweep one factor of its correction, 1 as it stands.
+    pub fn scalars(&self) -> Vec<f64> {
+        match self {
+            Smoother::Chebyshev { coefficients, .. } => {
+                coefficients.iter().flat_map(|&(alpha, beta)| [alpha, beta]).collect()
+            }
+            _ => vec![1.0],
+        }
+    }
+
+    /// Whether this many scalars are those of a sweep with this one inside.
+    pub(super) fn takes(&self, count: usize) -> bool {
+        !matches!(self, Smoother::Scaled { .. }) && count == self.scalars().len()
+    }
+}
+
+impl<T: Scalar> Smoother<Arc<Vec<T>>> {
+    /// This sweep with other [`scalars`](Self::scalars), as constants: they become the coefficients
+    /// of a polynomial, the damping of factors, or go into the values of a diagonal or of M. A sweep
+    /// without a place for them becomes a [`Smoother::Scaled`].
+    #[must_use]
+    pub fn with_scalars(&self, scalars: &[f64]) -> Self {
+        let omega = scalars.first().copied().unwrap_or(1.0);
+        let scaled = |v: &Arc<Vec<T>>| {
+            let omega = T::from_f64(omega);
+            Arc::new(v.iter().map(|&v| omega * v).collect::<Vec<T>>())
+        };
+        match self {
+            Smoother::Chebyshev { inverse_diagonal, .. } => Smoother::Chebyshev {
+                inverse_diagonal: inverse_diagonal.clone(),
+                coefficients: scalars.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect(),
+            },
+            Smoother::Factors { factors, unit_lower, damping } => Smoother::Factors {
+                factors: factors.clone(),
+                unit_lower: *unit_lower,
+                damping: omega * damping,
+            },
+            Smoother::Diagonal { weights } => Smoother::Diagonal { weights: scaled(weights) },
+            Smoother::Sparse { m } => Smoother::Sparse { m: Matrix::map(m, scaled) },
+            other => Smoother::Scaled {
+                sweep: Box::new(other.clone()),
+                scalars: Arc::new(scalars.iter().map(|&v| T::from_f64(v)).collect()),
+            },
+        }
+    }
+}
