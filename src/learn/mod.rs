@@ -1,6 +1,7 @@
 //! Training: parameters, loss, trainer and its report; its optimiser is
 //! [`Adam`](crate::optimise::Adam).
 
+mod account;
 mod baselines;
 mod factor;
 mod loss;
@@ -12,6 +13,7 @@ mod session;
 mod trainer;
 mod what;
 
+pub use account::{Account, AccountObserver, AccountOptions, Entry, Learned, Payback};
 pub use baselines::{Baseline, classical_baselines};
 pub use factor::{FactorEstimate, asymptotic_factor};
 pub use loss::{LossAndGradient, convergence_loss};

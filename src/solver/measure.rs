@@ -41,6 +41,8 @@ pub struct Measurement {
     pub converged: bool,
     /// "converged", or what went wrong.
     pub status: String,
+    /// Whether it did not converge because a solve was abandoned.
+    pub abandoned: bool,
     /// The largest ‖b − A x‖₂/‖b‖₂, computed anew from x; nothing if it is not finite or the solve
     /// was abandoned.
     pub relative_residual: Option<f64>,
@@ -144,7 +146,14 @@ impl<'a> Protocol<'a> {
             Ok(out) => out,
             Err(_) if operator.expired.load(Ordering::Relaxed) => {
                 let status = format!("abandoned after {seconds:.2} s");
-                return Ok(Run { seconds, iterations, converged: false, status, residual: None });
+                return Ok(Run {
+                    seconds,
+                    iterations,
+                    converged: false,
+                    abandoned: true,
+                    status,
+                    residual: None,
+                });
             }
             Err(e) => return Err(e),
         };
@@ -159,6 +168,7 @@ impl<'a> Protocol<'a> {
             seconds,
             iterations: out.iterations,
             converged: out.converged() && reached,
+            abandoned: false,
             status,
             residual: residual.is_finite().then_some(residual),
         })
@@ -183,6 +193,7 @@ struct Run {
     seconds: f64,
     iterations: usize,
     converged: bool,
+    abandoned: bool,
     status: String,
     residual: Option<f64>,
 }
@@ -201,6 +212,7 @@ fn summary(results: &[Run], runs: usize) -> Measurement {
         range: (seconds[0], seconds[last]),
         iterations: failed.map_or(iterations[middle], |r| r.iterations),
         converged: failed.is_none(),
+        abandoned: failed.is_some_and(|r| r.abandoned),
         status: failed.unwrap_or(&results[last]).status.clone(),
         relative_residual: residuals
             .fold(Some(0.0), |most: Option<f64>, r| most.zip(r).map(|(m, r)| m.max(r))),
