@@ -45,7 +45,7 @@ fn account(classical: Vec<Entry>, direct: Option<Entry>) -> Account {
         classical,
         direct,
         direct_left_out: None,
-        not_built: Vec::new(),
+        left_out: Vec::new(),
         not_tried: Vec::new(),
         cut_off_after: None,
     }
@@ -197,10 +197,10 @@ fn doubts_are_said() {
     assert!(!a.to_string().contains("cut off"));
     a.cut_off_after = Some(60.0);
     a.not_tried = vec!["air, gauss-seidel".to_string()];
-    a.not_built = vec!["sa, ilu0: level 1: a zero pivot".to_string()];
+    a.left_out = vec!["sa, ilu0: level 1: a zero pivot".to_string()];
     let text = a.to_string();
     assert!(text.contains("cut off after 60 s: 1 classical solvers were not tried"), "{text}");
-    assert!(text.contains("not tried: air, gauss-seidel") && text.contains("not built: sa, ilu0"), "{text}");
+    assert!(text.contains("not tried: air, gauss-seidel") && text.contains("left out: sa, ilu0"), "{text}");
 }
 
 fn measure(a: &Csr<f64>, amg: &Amg, options: &AccountOptions) -> Account {
@@ -209,7 +209,7 @@ fn measure(a: &Csr<f64>, amg: &Amg, options: &AccountOptions) -> Account {
     Account::measure(a, &learned, options, &mut |_, _, _| ()).unwrap()
 }
 
-fn check(account: &Account, right_hand_sides: usize, repeats: usize) {
+fn check(account: &Account, right_hand_sides: usize) {
     let entries = [&account.learned].into_iter().chain(&account.learned_otherwise);
     let entries = entries.chain(&account.classical).chain(&account.direct);
     for e in entries {
@@ -218,7 +218,7 @@ fn check(account: &Account, right_hand_sides: usize, repeats: usize) {
         if e.converged {
             assert!(e.relative_residual.unwrap() <= account.rtol * 1.001, "{e:?}");
             assert!(e.range.0 <= e.solve_seconds && e.solve_seconds <= e.range.1, "{e:?}");
-            assert!((right_hand_sides..=repeats * right_hand_sides).contains(&e.runs), "{e:?}");
+            assert!((right_hand_sides..=20 * right_hand_sides).contains(&e.runs), "{e:?}");
             assert_eq!(e.status, "converged", "{name}");
         } else {
             assert!(e.status.len() > 5 && e.status != "converged", "{e:?}");
@@ -246,7 +246,7 @@ fn a_small_flow_is_accounted_for() {
         seen.push(name.to_string());
     };
     let account = Account::measure(&a, &learned, &AccountOptions::default(), observe).unwrap();
-    check(&account, 3, 2);
+    check(&account, 3);
     assert_eq!((account.rows, account.nonzeros), (a.rows(), a.nnz()));
     assert!(account.learned.converged && account.learned.setup_seconds >= 0.01);
     assert!(account.not_tried.is_empty() && account.cut_off_after.is_none());
@@ -265,9 +265,11 @@ fn a_small_flow_is_accounted_for() {
         }
         tried(&["none, ilu0,", krylov]);
         tried(&["air", krylov]);
-        tried(&["sasym, ilu0", krylov]);
     }
     tried(&["none, ilu(2)"]);
+    // 256 rows are a coarsest level for these.
+    let left_out = |text: &&String| text.starts_with("sasym, ilu0") && text.contains("direct solver");
+    assert_eq!(account.left_out.iter().filter(left_out).count(), 2, "{account}");
     assert!(account.fastest_iterative().is_some());
     let direct = account.direct.as_ref().unwrap();
     assert!(direct.converged && direct.relative_residual.unwrap() < 1e-10);
@@ -292,7 +294,7 @@ fn a_symmetric_matrix_and_a_time_limit() {
         ..AccountOptions::default()
     };
     let account = measure(&a, &amg, &options);
-    check(&account, 2, 1);
+    check(&account, 2);
     assert_eq!(account.learned_otherwise.len(), 7, "{account}");
     let mut learned = [&account.learned].into_iter().chain(&account.learned_otherwise);
     assert!(learned.any(|e| e.configuration.ends_with("f64, CG") && e.converged), "{account}");
@@ -305,7 +307,7 @@ fn a_symmetric_matrix_and_a_time_limit() {
     // In full: CG around the own hierarchy where a smoother leaves the cycle symmetric.
     let account =
         measure(&a, &amg, &AccountOptions { right_hand_sides: 1, repeats: 1, ..Default::default() });
-    check(&account, 1, 1);
+    check(&account, 1);
     let cg = |smoother: &str| {
         let found = |e: &&Entry| e.configuration.contains(smoother) && e.configuration.contains("CG");
         let found = |e: &&Entry| found(e) && !e.configuration.contains("BiCG");
@@ -322,7 +324,7 @@ fn a_singular_matrix_has_right_hand_sides_that_can_be_solved() {
     let amg = Amg::smoothed_aggregation().build(&a).unwrap();
     let options = AccountOptions { right_hand_sides: 2, repeats: 1, ..Default::default() };
     let account = measure(&a, &amg, &options);
-    check(&account, 2, 1);
+    check(&account, 2);
     assert!(account.learned.converged && account.fastest_iterative().is_some(), "{account}");
 }
 

@@ -19,6 +19,9 @@ pub struct Protocol<'a> {
     pub rtol: f64,
     /// Solves of every right-hand side, of which the fastest counts.
     pub repeats: usize,
+    /// More repeats, twenty at most, until all solves have taken these seconds: short ones are easily
+    /// disturbed. With `warm_up` only, which tells how long a solve takes.
+    pub settle: f64,
     /// Whether a first solve is not counted: it finds caches and memory cold.
     pub warm_up: bool,
     /// A solver whose first solve takes longer than these seconds is not repeated.
@@ -49,6 +52,9 @@ pub struct Measurement {
     /// Solves that were timed.
     pub runs: usize,
 }
+
+/// Most repeats of a short solve.
+const MOST_REPEATS: usize = 20;
 
 /// A solve: operator, right-hand side, and what to call after every iteration.
 pub type Solve<'s> =
@@ -86,6 +92,7 @@ impl<'a> Protocol<'a> {
             right_hand_sides,
             rtol,
             repeats: 1,
+            settle: 0.0,
             warm_up: false,
             repeat_below: f64::INFINITY,
             give_up: f64::INFINITY,
@@ -111,6 +118,9 @@ impl<'a> Protocol<'a> {
             if slow {
                 repeats = 1;
                 results.push(run);
+            } else {
+                let round = run.seconds * self.right_hand_sides.len() as f64;
+                repeats = repeats.max(((self.settle / round).ceil() as usize).min(MOST_REPEATS));
             }
         }
         let mut runs = results.len();
@@ -205,7 +215,7 @@ fn summary(results: &[Run], runs: usize) -> Measurement {
     seconds.sort_by(f64::total_cmp);
     iterations.sort_unstable();
     let (middle, last) = (results.len() / 2, results.len() - 1);
-    let residuals = results.iter().map(|r| r.residual);
+    let mut residuals = results.iter().map(|r| r.residual);
     Measurement {
         // That of a failure is the time until it failed.
         solve_seconds: failed.map_or(seconds[middle], |r| r.seconds),
@@ -214,8 +224,7 @@ fn summary(results: &[Run], runs: usize) -> Measurement {
         converged: failed.is_none(),
         abandoned: failed.is_some_and(|r| r.abandoned),
         status: failed.unwrap_or(&results[last]).status.clone(),
-        relative_residual: residuals
-            .fold(Some(0.0), |most: Option<f64>, r| most.zip(r).map(|(m, r)| m.max(r))),
+        relative_residual: residuals.try_fold(0.0, |most: f64, r| r.map(|r| most.max(r))),
         runs,
     }
 }

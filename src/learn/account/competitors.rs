@@ -20,7 +20,7 @@ impl Competitor {
     /// The configuration with this method, in words.
     pub fn name(&self, krylov: Krylov) -> String {
         let configuration = Configuration { krylov, ..self.configuration.clone() };
-        format!("{configuration}{}", if self.own { " (hierarchy of the learned solver)" } else { "" })
+        format!("{configuration}{}", if self.own { "; hierarchy of the learned solver" } else { "" })
     }
 
     /// All its names.

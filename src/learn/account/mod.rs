@@ -71,8 +71,8 @@ pub struct Account {
     pub direct: Option<Entry>,
     /// Why the direct solver was left out, if it was.
     pub direct_left_out: Option<String>,
-    /// Classical solvers that could not be built or run, and why.
-    pub not_built: Vec<String>,
+    /// Classical solvers that could not be built or run, or are the direct one by another name, and why.
+    pub left_out: Vec<String>,
     /// Classical solvers that were not tried because the time was over.
     pub not_tried: Vec<String>,
     /// Seconds after which no further classical solver was begun, if that cut the account short.

@@ -19,7 +19,7 @@ pub struct AccountOptions {
     /// Number of right-hand sides, of independent normal values; of A times such values if the rows
     /// of A sum to zero, since others have no solution.
     pub right_hand_sides: usize,
-    /// Solves of every right-hand side, of which the fastest counts.
+    /// Solves of every right-hand side, of which the fastest counts; more where they are short.
     pub repeats: usize,
     /// Iterations after which a solver has failed.
     pub max_iterations: usize,

@@ -18,6 +18,8 @@ const HOPELESS: f64 = 4.0;
 const PATIENCE: f64 = 0.05;
 /// Solvers that take so many times the fastest solve are not timed again.
 const CLOSE: f64 = 1.5;
+/// Fast solves are repeated until a solver has taken so many seconds.
+const SETTLE: f64 = 0.1;
 /// A setup that has taken so many seconds is not timed again.
 const SETUP_LIMIT: f64 = 1.0;
 
@@ -53,6 +55,7 @@ impl Account {
         let protocol = Protocol {
             repeats: options.repeats,
             warm_up: true,
+            settle: SETTLE,
             ..Protocol::new(a, &right_hand_sides, options.rtol)
         };
         observe(0, 0, learned.name);
@@ -65,7 +68,7 @@ impl Account {
         };
         let mut scan = Scan { protocol, portrait, options, clock: Instant::now(), found: Found::default() };
         scan.classical(learned.amg, observe)?;
-        let Found { mut entries, not_built, not_tried, timed_out } = scan.found;
+        let Found { mut entries, left_out, not_tried, timed_out } = scan.found;
         sort(&mut entries);
         Ok(Self {
             rows,
@@ -80,7 +83,7 @@ impl Account {
             classical: entries,
             direct,
             direct_left_out,
-            not_built,
+            left_out,
             cut_off_after: options.time_limit.filter(|_| timed_out).map(|l| l.as_secs_f64()),
             not_tried,
         })
@@ -139,7 +142,7 @@ fn learned_in<T: Scalar>(
 #[derive(Default)]
 struct Found {
     entries: Vec<Entry>,
-    not_built: Vec<String>,
+    left_out: Vec<String>,
     not_tried: Vec<String>,
     timed_out: bool,
 }
@@ -160,11 +163,11 @@ impl Scan<'_> {
         match fastest_setup(self.protocol.repeats, SETUP_LIMIT, &|| Amg::auto_with(a, candidates)) {
             Ok((solver, seconds)) => {
                 let configuration = solver.configuration().clone();
-                let name = format!("{configuration} (automatic choice)");
+                let name = format!("{configuration}; automatic choice");
                 self.solve(&solver, seconds, configuration.krylov, name);
                 picked = Some(configuration);
             }
-            Err(e) => self.found.not_built.push(format!("automatic choice: {e}")),
+            Err(e) => self.found.left_out.push(format!("automatic choice: {e}")),
         }
         let list = competitors(&self.portrait, candidates.is_some(), amg, picked.as_ref());
         let all = list.iter().map(|c| c.methods.len()).sum::<usize>();
@@ -191,10 +194,15 @@ impl Scan<'_> {
         let (solver, seconds) = match fastest_setup(self.protocol.repeats, SETUP_LIMIT, &build) {
             Ok(built) => built,
             Err(e) => {
-                self.found.not_built.extend(competitor.names().map(|name| format!("{name}: {e}")));
+                self.found.left_out.extend(competitor.names().map(|name| format!("{name}: {e}")));
                 return;
             }
         };
+        if solver.levels() == 1 {
+            let reason = "no coarser level, so that it is the direct solver";
+            self.found.left_out.extend(competitor.names().map(|name| format!("{name}: {reason}")));
+            return;
+        }
         let linear = competitor.configuration.cycle.is_linear();
         for (method, &krylov) in competitor.methods.iter().enumerate() {
             let unsuited = match krylov {
@@ -246,7 +254,7 @@ impl Scan<'_> {
                 }
                 self.found.entries.push(Entry::new(name, setup_seconds, m, Some(solver.bytes())));
             }
-            Err(e) => self.found.not_built.push(format!("{name}: {e}")),
+            Err(e) => self.found.left_out.push(format!("{name}: {e}")),
         }
     }
 }

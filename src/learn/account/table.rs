@@ -33,7 +33,7 @@ impl fmt::Display for Account {
         if self.learned_otherwise.iter().chain(&self.classical).chain(&self.direct).any(|e| failed(&e)) {
             writeln!(f, "✗: not converged, and the time until that was known")?;
         }
-        self.not_built.iter().try_for_each(|text| writeln!(f, "not built: {text}"))?;
+        self.left_out.iter().try_for_each(|text| writeln!(f, "left out: {text}"))?;
         self.not_tried.iter().try_for_each(|name| writeln!(f, "not tried: {name}"))?;
         for sentence in self.verdict() {
             write!(f, "\n{sentence}")?;

@@ -67,7 +67,7 @@ impl Account {
         let fastest = self.fastest_iterative()?;
         let undecided = self.accepted && self.learned.converged && self.learned.overlaps(fastest);
         undecided.then(|| {
-            "Their times overlap between right-hand sides, so this number is uncertain; measure again with more of them."
+            "Their times overlap between right-hand sides, so this is uncertain; measure again with more of them."
                 .into()
         })
     }
