@@ -180,6 +180,14 @@ pub struct Train {
     /// Do not measure the classical smoothers beside it
     #[arg(long)]
     pub no_baselines: bool,
+    /// Measure setup, solves and training against every classical solver and the direct one, and say
+    /// after how many solves training has paid back
+    #[arg(long)]
+    pub account: bool,
+    /// Seconds after which no further classical solver is begun; a minute without it, or as long as
+    /// training took
+    #[arg(long, value_name = "SECONDS", requires = "account", allow_negative_numbers = true, value_parser = seconds)]
+    pub account_limit: Option<f64>,
     /// Training curve, .svg or .png
     #[arg(long, value_name = "PICTURE")]
     pub plot: Option<PathBuf>,

@@ -1,7 +1,5 @@
 //! `multigrad compare`.
 
-use std::time::Instant;
-
 use serde::Serialize;
 
 use super::Verdict;
@@ -11,9 +9,9 @@ use super::output::{complain, say};
 use super::paths::{check_outputs, stem};
 use super::progress::CompareBar;
 use super::setup_options::read_candidates;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::multigrid::Amg;
-use crate::solver::{Portrait, Solver, candidates};
+use crate::solver::{Portrait, Protocol, Solver, candidates, fastest_setup};
 use crate::sparse::{Csr, write_atomic};
 
 /// One configuration on one matrix.
@@ -100,40 +98,28 @@ pub fn run(options: &Compare) -> Result<Verdict> {
     Ok(if rows.iter().any(|r| r.converged) { Verdict::Done } else { Verdict::NotConverged })
 }
 
-/// The fastest of several runs of setup and solve.
+/// The fastest of several setups and the fastest of several solves.
 fn measure(options: &Compare, a: &Csr<f64>, b: &[f64], build: &dyn Fn() -> Result<Solver>) -> Result<Row> {
-    let mut best: Option<Row> = None;
-    for _ in 0..options.repeat {
-        let clock = Instant::now();
-        let solver = build()?;
-        let setup_seconds = clock.elapsed().as_secs_f64();
-        let clock = Instant::now();
-        let out = solver.solve_to(a, b, options.rtol, options.max_iterations, &mut |_, _| ())?;
-        let solve_seconds = clock.elapsed().as_secs_f64();
-        let row = Row {
-            configuration: solver.configuration().to_string(),
-            automatic: false,
-            setup_seconds,
-            solve_seconds,
-            total_seconds: setup_seconds + solve_seconds,
-            iterations: out.iterations,
-            converged: out.converged(),
-            status: out.status.to_string(),
-            relative_residual: out.relative_residual(),
-            operator_complexity: solver.operator_complexity(),
-            levels: solver.levels(),
-            bytes_per_unknown: solver.bytes() as f64 / a.rows().max(1) as f64,
-        };
-        let failed = !row.converged;
-        if best.as_ref().is_none_or(|b| row.total_seconds < b.total_seconds) {
-            best = Some(row);
-        }
-        // Nothing to gain from failing again.
-        if failed {
-            break;
-        }
-    }
-    best.ok_or_else(|| Error::invalid_input("no run was asked for"))
+    let (solver, setup_seconds) = fastest_setup(options.repeat, f64::INFINITY, build)?;
+    let right_hand_sides = [b.to_vec()];
+    let protocol = Protocol { repeats: options.repeat, ..Protocol::new(a, &right_hand_sides, options.rtol) };
+    let m = protocol.measure(&mut |a, b, on_iteration| {
+        solver.solve_to(a, b, options.rtol, options.max_iterations, on_iteration)
+    })?;
+    Ok(Row {
+        configuration: solver.configuration().to_string(),
+        automatic: false,
+        setup_seconds,
+        solve_seconds: m.solve_seconds,
+        total_seconds: setup_seconds + m.solve_seconds,
+        iterations: m.iterations,
+        converged: m.converged,
+        status: m.status,
+        relative_residual: m.relative_residual.unwrap_or(f64::INFINITY),
+        operator_complexity: solver.operator_complexity(),
+        levels: solver.levels(),
+        bytes_per_unknown: solver.bytes() as f64 / a.rows().max(1) as f64,
+    })
 }
 
 fn print(rows: &[Row]) {

@@ -5,8 +5,9 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use crate::engine::Host;
+use crate::error::{Error, Result};
 use crate::krylov::{Outcome, Status};
-use crate::learn::Baseline;
+use crate::learn::{Account, Baseline};
 use crate::multigrid::Hierarchy;
 use crate::sparse::Scalar;
 
@@ -37,6 +38,17 @@ pub fn level_table<T: Scalar>(h: &Hierarchy<Host<T>>) -> Value {
     let row = |n: usize, nnz: usize| json!({ "unknowns": n, "nonzeros": nnz });
     let levels = h.levels.iter().map(|l| row(l.a.pattern.rows(), l.a.pattern.nnz()));
     levels.chain([row(h.coarsest_rows, h.coarsest.matrix().nnz())]).collect()
+}
+
+/// An account with what follows from it.
+pub fn account_json(account: &Account) -> Result<Value> {
+    let encode = |e: serde_json::Error| Error::format(format!("cannot encode the account: {e}"));
+    let mut value = serde_json::to_value(account).map_err(encode)?;
+    value["fastest_iterative"] = json!(account.fastest_iterative().map(|e| &e.configuration));
+    value["payback"] = json!(account.payback());
+    value["payback_direct"] = json!(account.payback_direct());
+    value["verdict"] = json!(account.verdict());
+    Ok(value)
 }
 
 /// The learned solver among the classical smoothers, best first.

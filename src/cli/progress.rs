@@ -70,6 +70,16 @@ impl CompareBar {
     }
 }
 
+impl CompareBar {
+    /// The configuration at work, with the number of those done and of all; none of all while that is
+    /// not known.
+    pub fn show_of(&self, done: usize, all: usize, configuration: &str) {
+        self.0.set_length(all as u64);
+        self.0.set_position(done as u64);
+        self.0.set_message(configuration.to_string());
+    }
+}
+
 impl Drop for CompareBar {
     fn drop(&mut self) {
         self.0.finish_and_clear();

@@ -7,12 +7,14 @@ use serde_json::json;
 use super::Verdict;
 use super::arguments::Train;
 use super::common::{read_square, write_json};
-use super::output::{complain, level_table, print_baselines, say};
+use super::output::{account_json, complain, level_table, print_baselines, say};
 use super::paths::{check_outputs, check_picture, stem};
-use super::progress::TrainingBar;
+use super::progress::{CompareBar, TrainingBar};
 use super::values::HierarchyChoice;
 use crate::error::Result;
-use crate::learn::{Baseline, Trainer, TrainingReport, classical_baselines};
+use crate::learn::{
+    Account, AccountOptions, Baseline, Learned, Trainer, TrainingReport, classical_baselines,
+};
 use crate::multigrid::{Amg, Relaxation, Setup, training_setup, training_setups};
 use crate::plot::TrainingPlot;
 use crate::sparse::Csr;
@@ -27,37 +29,28 @@ pub fn run(options: &Train) -> Result<Verdict> {
     let a = read_square(&options.matrix)?;
     let (candidates, setup_seconds) = starts(options, &a)?;
     let bar = TrainingBar::new();
+    let clock = Instant::now();
     let (amg, report) = trainer.fit_best(&candidates, &mut |p| bar.show(p))?;
+    // With the measurements of what was trained: there is no solver before them.
+    let training_seconds = clock.elapsed().as_secs_f64();
     drop(bar);
     // Saved before the comparison, which may take long and be interrupted.
     save(options, &amg, &report)?;
     say(format_args!("{amg}\n\n{report}\nsaved to {}", options.output.display()));
-    let baselines = match options.no_baselines || report.parameters == 0 {
-        true => Vec::new(),
-        false => {
-            let cycle = options.hierarchy.cycle.unwrap_or_default();
-            let sweeps = (cycle.pre, cycle.post);
-            // The comparison takes no longer than the training, or five seconds.
-            let limit = Duration::from_secs_f64(report.train_seconds.max(5.0));
-            let clock = Instant::now();
-            // Beside learned P and R stand the classical smoothers with the P and R of the setup.
-            let classical = candidates.iter().find(|c| c.setup().name() == report.hierarchy);
-            let found = classical_baselines(classical.unwrap_or(&amg), sweeps, options.seed, Some(limit))?;
-            say("");
-            let name = match report.accepted {
-                true => report.learn.noun(),
-                false => format!("start ({})", report.start),
-            };
-            if clock.elapsed() >= limit {
-                say(format_args!(
-                    "comparison cut off after {:.0} s, not every parameter was tried:",
-                    limit.as_secs_f64()
-                ));
-            }
-            print_baselines((&name, report.factor_after), &found);
-            found
-        }
+    let name = match report.accepted {
+        true => report.learn.noun(),
+        false => format!("start ({})", report.start),
     };
+    let (mut baselines, mut account) = (Vec::new(), None);
+    if report.parameters > 0 && options.account {
+        let learned =
+            Learned { amg: &amg, name: &name, accepted: report.accepted, setup_seconds, training_seconds };
+        account = Some(measured(options, &a, &learned)?);
+    } else if report.parameters > 0 && !options.no_baselines {
+        // Beside learned P and R stand the classical smoothers with the P and R of the setup.
+        let classical = candidates.iter().find(|c| c.setup().name() == report.hierarchy);
+        baselines = compared(options, classical.unwrap_or(&amg), &report, &name)?;
+    }
     if let Some(path) = &options.plot {
         let title = format!("training on {}, hierarchy {}", stem(&options.matrix), report.hierarchy);
         let plot = TrainingPlot::new(title).loss(&report.loss_history).factor(&report.factor_history);
@@ -70,9 +63,46 @@ pub fn run(options: &Train) -> Result<Verdict> {
     if let Some(path) = &options.json {
         let mut value = to_json(&amg, &report, &baselines, setup_seconds)?;
         value["matrix"] = json!(stem(&options.matrix));
+        value["account"] = account.as_ref().map_or(Ok(json!(null)), account_json)?;
         write_json(path, &value)?;
     }
     Ok(Verdict::Done)
+}
+
+/// The classical smoothers on the hierarchy that was trained, printed.
+fn compared(options: &Train, amg: &Amg, report: &TrainingReport, name: &str) -> Result<Vec<Baseline>> {
+    let cycle = options.hierarchy.cycle.unwrap_or_default();
+    // The comparison takes no longer than the training, or five seconds.
+    let limit = Duration::from_secs_f64(report.train_seconds.max(5.0));
+    let clock = Instant::now();
+    let found = classical_baselines(amg, (cycle.pre, cycle.post), options.seed, Some(limit))?;
+    say("");
+    if clock.elapsed() >= limit {
+        say(format_args!(
+            "comparison cut off after {:.0} s, not every parameter was tried:",
+            limit.as_secs_f64()
+        ));
+    }
+    print_baselines((name, report.factor_after), &found);
+    Ok(found)
+}
+
+/// The account of what was trained, printed.
+fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>) -> Result<Account> {
+    let limit = options.account_limit.unwrap_or(learned.training_seconds.max(60.0));
+    let account_options = AccountOptions {
+        time_limit: Some(Duration::from_secs_f64(limit)),
+        near_nullspace: options.hierarchy.candidates(a, &options.matrix)?,
+        seed: options.seed,
+        ..AccountOptions::default()
+    };
+    let bar = CompareBar::new(0);
+    let account = Account::measure(a, learned, &account_options, &mut |done, all, name| {
+        bar.show_of(done, all, name);
+    })?;
+    drop(bar);
+    say(format_args!("\n{account}"));
+    Ok(account)
 }
 
 /// The hierarchies to try, with the seconds that they took.

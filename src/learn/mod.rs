@@ -1,6 +1,7 @@
 //! Training: parameters, loss, trainer and its report; its optimiser is
 //! [`Adam`](crate::optimise::Adam).
 
+mod account;
 mod baselines;
 mod collect;
 mod factor;
@@ -15,6 +16,7 @@ mod start;
 mod trainer;
 mod what;
 
+pub use account::{Account, AccountObserver, AccountOptions, Entry, Learned, Payback};
 pub use baselines::{Baseline, classical_baselines};
 pub use factor::{FactorEstimate, asymptotic_factor};
 pub use network::{Family, NetworkTraining, SmootherNetwork};

@@ -7,9 +7,10 @@ use ndarray::Array2;
 
 use super::choose::{Choice, check};
 use super::configuration::{Configuration, Krylov};
+use super::iterate::Iteration;
 use super::portrait::Portrait;
 use crate::error::Result;
-use crate::krylov::{BiCgStab, Cg, Cycles, Fgmres, Outcome};
+use crate::krylov::Outcome;
 use crate::multigrid::{Amg, CyclePreconditioner, Refresh};
 use crate::operator::{LinearOperator, Preconditioner};
 use crate::sparse::Csr;
@@ -202,24 +203,25 @@ impl Solver {
         max_iterations: usize,
         on_iteration: &mut dyn FnMut(usize, f64),
     ) -> Result<Outcome> {
-        macro_rules! solve {
-            ($method:expr) => {
-                $method.rtol(rtol).max_iterations(max_iterations).preconditioner(self).solve_with(
-                    a,
-                    b,
-                    on_iteration,
-                )
-            };
-        }
-        match self.configuration.krylov {
-            Krylov::Cycles => solve!(Cycles::new()),
-            Krylov::Cg => {
-                let flexible = !self.configuration.cycle.is_linear();
-                solve!(Cg::new().symmetry_check(false).flexible(flexible))
-            }
-            Krylov::BiCgStab => solve!(BiCgStab::new()),
-            Krylov::Fgmres => solve!(Fgmres::new()),
-        }
+        self.solve_by(self.configuration.krylov, a, b, rtol, max_iterations, on_iteration)
+    }
+
+    /// As [`solve_to`](Self::solve_to), by another method than its own. Whether the cycle is
+    /// symmetric, as CG needs it, is left to the caller.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    pub fn solve_by(
+        &self,
+        krylov: Krylov,
+        a: &dyn LinearOperator,
+        b: &[f64],
+        rtol: f64,
+        max_iterations: usize,
+        on_iteration: &mut dyn FnMut(usize, f64),
+    ) -> Result<Outcome> {
+        let flexible = !self.configuration.cycle.is_linear();
+        Iteration { krylov, rtol, max_iterations, flexible }.solve(self, a, b, on_iteration)
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::multigrid::{CycleKind, Relaxation, Setup};
+use crate::setup::Coarsening;
 
 /// The iteration around a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -107,10 +108,19 @@ impl Configuration {
     }
 }
 
-/// As in `sa, chebyshev(2), V(1,1), f32, CG`.
+/// What the name of a setup does not say of it.
+fn detail(setup: &Setup) -> String {
+    match setup {
+        Setup::Aggregation(c) if c.theta != Coarsening::default().theta => format!(" θ={}", c.theta),
+        Setup::Classical(c) if c.aggressive_levels > 0 => " aggressive".to_string(),
+        _ => String::new(),
+    }
+}
+
+/// As in `sa, chebyshev(2), V(1,1), f32, CG` or `sa θ=0, gauss-seidel, V(1,1), f32, CG`.
 impl fmt::Display for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.setup.name(), self.relaxation)?;
+        write!(f, "{}{}, {}", self.setup.name(), detail(&self.setup), self.relaxation)?;
         if self.setup != Setup::OneLevel {
             write!(f, ", {}({},{})", self.cycle, self.sweeps.0, self.sweeps.1)?;
         }

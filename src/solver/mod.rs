@@ -4,10 +4,14 @@ mod build;
 mod candidates;
 mod choose;
 mod configuration;
+mod iterate;
+mod measure;
 mod portrait;
 
 pub use build::Solver;
 pub use candidates::candidates;
 pub use choose::Choice;
 pub use configuration::{Configuration, Krylov};
+pub use iterate::Iteration;
+pub use measure::{Measurement, Protocol, Solve, fastest_setup, relative_residual};
 pub use portrait::Portrait;
