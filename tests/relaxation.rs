@@ -237,3 +237,23 @@ fn chebyshev_is_the_chebyshev_polynomial() {
     let bytes = postcard::to_allocvec(&c).unwrap();
     assert_eq!(postcard::from_bytes::<ChebyshevCoefficients>(&bytes).unwrap(), c);
 }
+
+/// The wider the pattern, the closer to the inverse; on the full one it is the inverse.
+#[test]
+fn spai_on_a_wider_pattern_is_closer_to_the_inverse() {
+    use multigrad::setup::relaxation::spai;
+    let a = multigrad::gallery::poisson_2d(4, 3).unwrap().matrix;
+    let distance = |m: &Csr<f64>| {
+        let product = m.multiply(&a).unwrap();
+        let defect = |i: usize, j: usize| product.get(i, j) - f64::from(u8::from(i == j));
+        (0..12).flat_map(|i| (0..12).map(move |j| (i, j))).map(|(i, j)| defect(i, j).powi(2)).sum::<f64>()
+    };
+    let square = a.multiply(&a).unwrap();
+    let all: Vec<_> = (0..12).flat_map(|i| (0..12).map(move |j| (i, j, 1.0))).collect();
+    let full = Csr::from_triplets(12, 12, &all).unwrap();
+    let errors = [&a, &square, &full].map(|p| distance(&spai(&a, p.pattern()).unwrap()));
+    assert!(errors[1] < 0.5 * errors[0] && errors[2] < 1e-20, "{errors:?}");
+    assert_eq!(spai(&a, a.pattern()).unwrap().values(), spai1(&a).unwrap().values());
+    let other = Csr::<f64>::identity(11);
+    assert!(spai(&a, other.pattern()).unwrap_err().is_dimension());
+}
