@@ -65,7 +65,12 @@ fn main() -> Result<(), Failure> {
         let share = step as f64 / steps as f64;
         mean += training.step(share, if share < 0.5 { 3 } else { 5 })?;
         if (step + 1) % 100 == 0 {
-            println!("step {:>5}: mean loss {:.4}  {:.1} s", step + 1, mean / 100.0, clock.elapsed().as_secs_f64());
+            println!(
+                "step {:>5}: mean loss {:.4}  {:.1} s",
+                step + 1,
+                mean / 100.0,
+                clock.elapsed().as_secs_f64()
+            );
             mean = 0.0;
         }
     }
@@ -80,8 +85,14 @@ fn main() -> Result<(), Failure> {
                 let learned = amg.with_hierarchy(made)?;
                 let a = &amg.hierarchy().levels[0].a.to_csr();
                 let b = common::normal(seed, a.rows());
-                let run = |p: &Amg| Fgmres::new().rtol(1e-8).max_iterations(100).preconditioner(p).solve(a, &b);
-                println!("{family:?} {side} {} {before:.4} {after:.4} its {} {}", amg.setup().name(), run(&amg)?.iterations, run(&learned)?.iterations);
+                let run =
+                    |p: &Amg| Fgmres::new().rtol(1e-8).max_iterations(100).preconditioner(p).solve(a, &b);
+                println!(
+                    "{family:?} {side} {} {before:.4} {after:.4} its {} {}",
+                    amg.setup().name(),
+                    run(&amg)?.iterations,
+                    run(&learned)?.iterations
+                );
             }
         }
     }

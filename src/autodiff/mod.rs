@@ -9,6 +9,7 @@
 //! pattern, one sampled dense-dense product, and the unmasked product is never formed.
 
 mod check;
+mod columns;
 mod reverse;
 mod tape;
 

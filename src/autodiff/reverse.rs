@@ -144,6 +144,15 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
         Ok(())
     }
 
+    /// Ā(p) −= λ(i) x(j) for the entries p = (i, j) that a triangle reads.
+    fn sampled_triangle(&mut self, a: &Operand<T>, lambda: &[T], x: &Value<T>, part: Triangle) -> Result<()> {
+        let (Some(number), Some(x)) = (a.values.number, x.handle()) else { return Ok(()) };
+        let (backend, k) = (self.eager.backend().clone(), self.eager.columns());
+        let gradient = self.parameter(number, a.pattern.nnz())?;
+        backend.sampled_triangle(-T::ONE, &a.pattern, part, (lambda, x), gradient, k);
+        Ok(())
+    }
+
     fn apply(&mut self, node: &Node<T>, mut adjoint: Buffer<T>) -> Result<()> {
         let (backend, k) = (self.eager.backend().clone(), self.eager.columns());
         let rows = adjoint.len() / k.max(1);
@@ -192,7 +201,7 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
             Node::Triangular { a, part, x, kept } => {
                 backend.solve_triangular(view(a), *part, true, &mut adjoint, k);
                 if let Some(out) = kept {
-                    self.sampled_part(a, &adjoint, out, |i, j| part.reads(i, j))?;
+                    self.sampled_triangle(a, &adjoint, out, *part)?;
                 }
                 self.pass_on(*x, adjoint);
             }
@@ -207,6 +216,16 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
                 backend.spmv_transposed(-T::ONE, view(a), &lambda, T::ONE, &mut adjoint, k);
                 self.pass_on(*x, adjoint);
                 self.pass_on(*b, lambda);
+            }
+            Node::Weighted { terms } => {
+                for (x, weights) in terms {
+                    self.accumulate(Some(*x), rows, |beta, buffer| {
+                        if beta == T::ZERO {
+                            buffer.fill(T::ZERO);
+                        }
+                        backend.column_add(weights, &adjoint, buffer);
+                    });
+                }
             }
             Node::Refused { what } => {
                 return Err(Error::unsuited(format!("there is no gradient of {what}")));

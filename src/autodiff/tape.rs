@@ -107,6 +107,8 @@ pub(super) enum Node<T: Scalar> {
         x: Option<usize>,
         kept: Option<(Value<T>, Value<T>)>,
     },
+    /// Σ w(c) x(·, c), weights for every column.
+    Weighted { terms: Vec<(usize, Vec<T>)> },
     /// An operation without a reverse rule.
     Refused { what: &'static str },
     /// A Gauss–Seidel sweep in blocks or by colours: (W⁻¹ + S) x' = b − (A − S − W⁻¹) x, with
@@ -188,7 +190,7 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     }
 
     /// A result, with its node if any of `depends` says that it depends on a parameter.
-    fn record(
+    pub(super) fn record(
         &self,
         value: Vector<Buffer<T>>,
         depends: bool,

@@ -19,7 +19,7 @@ use crate::sparse::{Pattern, Scalar};
 pub struct Cpu;
 
 /// Multiply-adds below which starting the pool costs more than it saves.
-const PARALLEL_WORK: usize = 1 << 17;
+pub(super) const PARALLEL_WORK: usize = 1 << 17;
 
 /// Values per block of a sum that is split among threads.
 const SUM_BLOCK: usize = 1 << 13;
@@ -194,44 +194,19 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     // Moves per nonzero: index (4 bytes), gradient read and written, k values of x; y once.
     fn sampled_product(&self, alpha: T, pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize) {
-        let body = |rows: Range<usize>, g: &mut [T]| {
-            vectorised(
-                #[inline(always)]
-                || {
-                    let start = pattern.row_ptr()[rows.start] as usize;
-                    by_columns!(k, |K, k, c| {
-                        for i in rows.clone() {
-                            let yi = part::<T, K>(y, i, k, c);
-                            let range = pattern.row(i);
-                            let out = &mut g[range.start - start..range.end - start];
-                            for (slot, &j) in out.iter_mut().zip(&pattern.col_idx()[range]) {
-                                let xj = part::<T, K>(x, j as usize, k, c);
-                                let mut product = [T::ZERO; K];
-                                for l in 0..K {
-                                    product[l] = yi[l] * xj[l];
-                                }
-                                *slot += alpha * halving_sum(product);
-                            }
-                        }
-                    });
-                },
-            )
-        };
-        if pattern.nnz() * k < PARALLEL_WORK || rayon::current_num_threads() == 1 {
-            body(0..pattern.rows(), g);
-            return;
-        }
-        let mut parts = Vec::new();
-        let chunk = pattern.rows().div_ceil(4 * rayon::current_num_threads()).max(64);
-        let mut rest = g;
-        for first in (0..pattern.rows()).step_by(chunk) {
-            let last = (first + chunk).min(pattern.rows());
-            let length = (pattern.row_ptr()[last] - pattern.row_ptr()[first]) as usize;
-            let (head, tail) = rest.split_at_mut(length);
-            parts.push((first..last, head));
-            rest = tail;
-        }
-        parts.into_par_iter().for_each(|(rows, g)| body(rows, g));
+        sampled::product(alpha, pattern, None, (y, x), g, k);
+    }
+
+    fn sampled_triangle(
+        &self,
+        alpha: T,
+        pattern: &Pattern,
+        part: Triangle,
+        blocks: (&[T], &[T]),
+        g: &mut [T],
+        k: usize,
+    ) {
+        sampled::product(alpha, pattern, Some(part), blocks, g, k);
     }
 
     // Moves 3 k values and one weight per row.

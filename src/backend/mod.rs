@@ -18,6 +18,7 @@ mod least_squares;
 mod order;
 mod reference;
 mod rows;
+mod sampled;
 mod single;
 mod sweeps;
 mod triangular;
@@ -101,6 +102,17 @@ pub trait Backend<T: Scalar>: Clone + Send + Sync + std::fmt::Debug {
     /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for every entry p = (i, j): the sampled
     /// dense-dense product, which is the gradient with respect to a matrix.
     fn sampled_product(&self, alpha: T, pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize);
+
+    /// The same for the entries that a triangle reads, for blocks (y, x).
+    fn sampled_triangle(
+        &self,
+        alpha: T,
+        pattern: &Pattern,
+        part: Triangle,
+        blocks: (&[T], &[T]),
+        g: &mut [T],
+        k: usize,
+    );
 
     /// x′(i,c) ← x(i,c) + d(i) (b − A x)(i,c): a sweep of Jacobi relaxation.
     fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize);

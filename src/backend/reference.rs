@@ -54,6 +54,24 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
+    fn sampled_triangle(
+        &self,
+        alpha: T,
+        pattern: &Pattern,
+        part: Triangle,
+        (y, x): (&[T], &[T]),
+        g: &mut [T],
+        k: usize,
+    ) {
+        let mut all = vec![T::ZERO; g.len()];
+        self.sampled_product(alpha, pattern, y, x, &mut all, k);
+        for i in 0..pattern.rows() {
+            for p in pattern.row(i).filter(|&p| part.reads(i, pattern.col_idx()[p] as usize)) {
+                g[p] += all[p];
+            }
+        }
+    }
+
     fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
         let mut r = vec![T::ZERO; b.len()];
         self.residual(a, b, x, &mut r, k);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::columns::{by_columns, part, vectorised};
-use super::rows::{entries_range, rows_in_order, side, substitute, transposed_range};
+use super::rows::rows_in_order;
 use super::single::SplitRows;
 use super::{Triangle, View};
 use crate::sparse::{Levels, Scalar};
@@ -27,26 +27,63 @@ pub fn solve<T: Scalar>(a: View<'_, T>, tri: Triangle, transposed: bool, x: &mut
     if k == 1 {
         return single_transposed(a, tri, x);
     }
-    let n = a.pattern.rows();
-    let ascending = tri.lower != transposed;
+    let transposed_lower = (transposed, tri.lower);
     vectorised(
         #[inline(always)]
         || {
-            by_columns!(k, |K, k, c| {
-                for i in rows_in_order(n, ascending) {
-                    let own = part::<T, K>(x, i, k, c);
-                    if transposed {
-                        let t = a.pattern.transposition();
-                        let range = side(&t.ptr, &t.row_idx, i, !tri.lower);
-                        substitute(transposed_range(a, range), tri.unit, own, i, x, (k, c));
-                    } else {
-                        let range = side(a.pattern.row_ptr(), a.pattern.col_idx(), i, tri.lower);
-                        substitute(entries_range(a, range), tri.unit, own, i, x, (k, c));
-                    }
-                }
+            by_columns!(k, |K, k, c| match transposed_lower {
+                (false, true) => block::<T, K, false, true>(a, tri.unit, x, (k, c)),
+                (false, false) => block::<T, K, false, false>(a, tri.unit, x, (k, c)),
+                (true, true) => block::<T, K, true, true>(a, tri.unit, x, (k, c)),
+                (true, false) => block::<T, K, true, false>(a, tri.unit, x, (k, c)),
             });
         },
     );
+}
+
+/// K columns from c on. A row is gathered from those that are known, the one before it in this order
+/// last; transposed, every row that is known is taken off the rest, the next one first. Either way no
+/// row waits for more than the one before.
+#[inline(always)]
+fn block<T: Scalar, const K: usize, const TRANSPOSED: bool, const LOWER: bool>(
+    a: View<'_, T>,
+    unit: bool,
+    x: &mut [T],
+    (k, c): (usize, usize),
+) {
+    let (columns, ptr, splits) = (a.pattern.col_idx(), a.pattern.row_ptr(), a.pattern.splits());
+    for i in rows_in_order(a.pattern.rows(), LOWER != TRANSPOSED) {
+        let (start, split, end) = (ptr[i] as usize, splits[i] as usize, ptr[i + 1] as usize);
+        let stored = split < end && columns[split] as usize == i;
+        let range = if LOWER { start..split } else { split + usize::from(stored)..end };
+        let inverse = match (unit, stored) {
+            (true, _) => T::ONE,
+            (false, true) => T::ONE / a.values[split],
+            (false, false) => T::ONE / T::ZERO,
+        };
+        let mut own = part::<T, K>(x, i, k, c);
+        let entries = columns[range.clone()].iter().zip(&a.values[range]);
+        if !TRANSPOSED {
+            let mut take = |(&j, &v): (&u32, &T)| {
+                let known = part::<T, K>(x, j as usize, k, c);
+                for l in 0..K {
+                    own[l] -= v * known[l];
+                }
+            };
+            if LOWER { entries.for_each(&mut take) } else { entries.rev().for_each(&mut take) }
+        }
+        own.iter_mut().for_each(|v| *v *= inverse);
+        x[i * k + c..i * k + c + K].copy_from_slice(&own);
+        if TRANSPOSED {
+            let give = |(&j, &v): (&u32, &T)| {
+                let rest = &mut x[j as usize * k + c..j as usize * k + c + K];
+                for l in 0..K {
+                    rest[l] -= v * own[l];
+                }
+            };
+            if LOWER { entries.rev().for_each(give) } else { entries.for_each(give) }
+        }
+    }
 }
 
 /// One column: by levels where they are wide and there are many threads.

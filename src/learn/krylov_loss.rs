@@ -41,8 +41,10 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
         out.into_iter().map(|v| v.to_f64()).collect()
     };
     let start: Vec<f64> = column_norms(z, columns).iter().map(|v| v.sqrt().max(f64::MIN_POSITIVE)).collect();
-    let unit: Vec<T> =
-        z.chunks_exact(columns).flat_map(|row| row.iter().zip(&start).map(|(v, s)| T::from_f64(v.to_f64() / s))).collect();
+    let unit: Vec<T> = z
+        .chunks_exact(columns)
+        .flat_map(|row| row.iter().zip(&start).map(|(v, s)| T::from_f64(v.to_f64() / s)))
+        .collect();
     let mut basis: Vec<(TapeVector<T>, Vec<T>)> = vec![(tape.constant(&unit), unit)];
     let mut images = Vec::new();
     // The Hessenberg matrix of every column, by columns.
@@ -85,8 +87,7 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
     }
     let y: Vec<Vec<f64>> = hessenberg.iter().map(|h| least_squares(h)).collect();
     let ones = vec![T::ONE; columns];
-    let weights: Vec<Vec<T>> =
-        (0..steps).map(|q| y.iter().map(|y| T::from_f64(-y[q])).collect()).collect();
+    let weights: Vec<Vec<T>> = (0..steps).map(|q| y.iter().map(|y| T::from_f64(-y[q])).collect()).collect();
     let mut terms = vec![(&basis[0].0, ones.as_slice())];
     terms.extend(images.iter().zip(&weights).map(|(image, w)| (image, w.as_slice())));
     let r = tape.weighted_sum(&terms);
@@ -101,7 +102,7 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
     for row in last.chunks_exact_mut(columns) {
         row.iter_mut().zip(&scale).for_each(|(v, &s)| *v = T::from_f64(v.to_f64() * s));
     }
-    let gradient = tape.backward(&parameters.lengths(), &r, &last)?;
+    let gradient = parameters.backward(tape, &r, &last)?;
     tape.clear();
     Ok(LossAndGradient { loss, gradient, after_one_cycle: after })
 }

@@ -36,14 +36,7 @@ pub fn convergence_loss<T: Scalar, B: Backend<T>>(
     cycles: usize,
 ) -> Result<LossAndGradient<T>> {
     tape.clear();
-    let columns = tape.columns();
-    if columns == 0 || z.len() != h.rows() * columns {
-        let message = format!("{} values are no {columns} columns of {} rows", z.len(), h.rows());
-        return Err(Error::dimension(message));
-    }
-    if cycles == 0 {
-        return Err(Error::invalid_input("the loss needs at least one cycle"));
-    }
+    let columns = require_columns(tape, h, z, cycles)?;
     let recorded = parameters.record(h);
     let zero = tape.zeros(h.rows());
     let mut x = tape.constant(z);
@@ -74,9 +67,27 @@ pub fn convergence_loss<T: Scalar, B: Backend<T>>(
     Ok(LossAndGradient { loss, gradient, after_one_cycle })
 }
 
+/// The columns of the tape, if `z` has as many of all rows, and there is something to run.
+pub(super) fn require_columns<T: Scalar, B: Backend<T>>(
+    tape: &Tape<T, B>,
+    h: &Hierarchy<Host<T>>,
+    z: &[T],
+    cycles: usize,
+) -> Result<usize> {
+    let columns = tape.columns();
+    if columns == 0 || z.len() != h.rows() * columns {
+        let message = format!("{} values are no {columns} columns of {} rows", z.len(), h.rows());
+        return Err(Error::dimension(message));
+    }
+    match cycles {
+        0 => Err(Error::invalid_input("the loss needs at least one cycle")),
+        _ => Ok(columns),
+    }
+}
+
 /// Squared 2-norm of every column, in double precision: many cycles of a fast solver leave an
 /// error whose square single precision cannot hold.
-fn column_norms<T: Scalar>(x: &[T], columns: usize) -> Vec<f64> {
+pub(super) fn column_norms<T: Scalar>(x: &[T], columns: usize) -> Vec<f64> {
     let mut out = vec![0.0; columns];
     for row in x.chunks_exact(columns) {
         for (sum, v) in out.iter_mut().zip(row) {

@@ -33,9 +33,7 @@ impl Family {
         let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xfa31);
         let mut logarithmic = |low: f64, high: f64| low * (high / low).powf(random.random::<f64>());
         match self {
-            Family::Upwind => {
-                gallery::recirculating_flow(side, logarithmic(0.002, 0.05), FlowScheme::Upwind)
-            }
+            Family::Upwind => gallery::recirculating_flow(side, logarithmic(0.002, 0.05), FlowScheme::Upwind),
             Family::Supg => gallery::recirculating_flow(side, logarithmic(0.002, 0.05), FlowScheme::Supg),
             Family::Rotated => {
                 let epsilon = logarithmic(1e-3, 0.3);

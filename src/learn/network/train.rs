@@ -1,7 +1,7 @@
 //! Training a network over a family of problems.
 
-use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::SmootherNetwork;
@@ -109,7 +109,7 @@ impl NetworkTraining {
         if !result.loss.is_finite() || result.gradient.iter().flatten().any(|v| !v.is_finite()) {
             return Ok(result.loss);
         }
-        let seed = pull_back(&result.gradient, &member.graph);
+        let seed = pull_back(&result.gradient, &numbers, &member.graph);
         let mut gradients = self.values.backward(&[(&out, &seed)])?;
         let mut blocks = Vec::new();
         for &handle in &handles {
@@ -145,20 +145,30 @@ pub(super) fn install(numbers: &[f32], graph: &Graph<f32>, parameters: &mut Para
         let (values, _) = parameters.buffer_mut(q);
         let rows = numbers.chunks_exact(OUTPUTS).zip(&graph.start).skip(range.start);
         for (value, (out, (start, unit))) in values.iter_mut().zip(rows) {
-            *value = start * (1.0 + out[column]) + unit * out[column + 1];
+            *value = start * (1.0 + bounded(out[column])) + unit * bounded(out[column + 1]);
         }
     }
 }
 
+/// A change of at most one, so that no network makes a value out of reach.
+fn bounded(v: f32) -> f32 {
+    v / (1.0 + v.abs())
+}
+
+/// Its derivative.
+fn slope(v: f32) -> f32 {
+    1.0 / ((1.0 + v.abs()) * (1.0 + v.abs()))
+}
+
 /// The gradient with respect to the numbers of the network.
-fn pull_back(gradient: &[Vec<f32>], graph: &Graph<f32>) -> Vec<f32> {
+fn pull_back(gradient: &[Vec<f32>], numbers: &[f32], graph: &Graph<f32>) -> Vec<f32> {
     let mut seed = vec![0.0f32; graph.features.len() / FEATURES * OUTPUTS];
     for ((range, post), gradient) in graph.buffers.iter().zip(gradient) {
         let column = if *post { 2 } else { 0 };
-        let rows = seed.chunks_exact_mut(OUTPUTS).zip(&graph.start).skip(range.start);
-        for (g, (out, (start, unit))) in gradient.iter().zip(rows) {
-            out[column] += start * g;
-            out[column + 1] += unit * g;
+        let rows = seed.chunks_exact_mut(OUTPUTS).zip(numbers.chunks_exact(OUTPUTS)).zip(&graph.start);
+        for (g, ((out, numbers), (start, unit))) in gradient.iter().zip(rows.skip(range.start)) {
+            out[column] += start * g * slope(numbers[column]);
+            out[column + 1] += unit * g * slope(numbers[column + 1]);
         }
     }
     seed

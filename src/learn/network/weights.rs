@@ -114,9 +114,8 @@ impl Weights {
             let mut sum = features.times(w).add_to_rows(b);
             if let Some(e) = edges {
                 let (v, x, y) = (take(), take(), take());
-                let mean = |end: usize| {
-                    e.scatter_rows(&graph.ends[end], graph.nodes()).scale_rows(shares[end])
-                };
+                let mean =
+                    |end: usize| e.scatter_rows(&graph.ends[end], graph.nodes()).scale_rows(shares[end]);
                 let nodes = mean(0).beside(mean(1));
                 sum = sum
                     + e.times(v)
