@@ -12,7 +12,7 @@ use std::time::Instant;
 use common::argument;
 use multigrad::engine::Host;
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{Family, NetworkTraining, SmootherNetwork, asymptotic_factor};
+use multigrad::learn::{Family, Loss, NetworkTraining, SmootherNetwork, asymptotic_factor};
 use multigrad::multigrid::{Amg, Hierarchy, Relaxation, training_setups};
 
 type Failure = Box<dyn std::error::Error>;
@@ -29,7 +29,7 @@ fn hierarchies(family: Family, side: usize, seed: u64, start: Relaxation) -> Res
     Ok(all)
 }
 
-fn main() -> Result<(), Failure> {
+pub fn main() -> Result<(), Failure> {
     let what = std::env::args().nth(1).unwrap_or_else(|| "factors".into());
     let start = match what.as_str() {
         "factors" => Relaxation::Ilu0(1.0),
@@ -41,12 +41,16 @@ fn main() -> Result<(), Failure> {
     let rounds = argument(4, "the number of rounds", 2, 1..=8)?;
     let each = argument(5, "problems per side and family", 2, 1..=100)?;
     let rate = argument(6, "the rate", 0.005, 1e-6..=1.0)?;
+    let loss = match argument(7, "krylov", 1, 0..=1)? {
+        1 => Loss::Krylov,
+        _ => Loss::Factor,
+    };
     let mut family: Vec<Hierarchy<Host<f64>>> = Vec::new();
     let clock = Instant::now();
     for (q, kind) in Family::ALL.into_iter().enumerate() {
         for (s, &side) in SIDES.iter().enumerate() {
-            for copy in 0..each {
-                let seed = ((q * SIDES.len() + s) * each + copy) as u64;
+            for copy in 0..(if kind == Family::Rotated { 3 * each } else { each }) {
+                let seed = ((q * SIDES.len() + s) * 100 + copy) as u64;
                 for amg in hierarchies(kind, side, seed, start)? {
                     if !amg.hierarchy().levels.is_empty() {
                         family.push(amg.hierarchy().clone());
@@ -58,7 +62,7 @@ fn main() -> Result<(), Failure> {
     println!("{} hierarchies in {:.1} s", family.len(), clock.elapsed().as_secs_f64());
     let network = SmootherNetwork::new(width, rounds, 1);
     println!("{} weights", network.count());
-    let mut training = NetworkTraining::new(network, &family, rate, 1)?;
+    let mut training = NetworkTraining::new(network, &family, loss, rate, 1)?;
     let clock = Instant::now();
     let mut mean = 0.0;
     for step in 0..steps {
@@ -96,7 +100,7 @@ fn main() -> Result<(), Failure> {
             }
         }
     }
-    if let Some(path) = std::env::args().nth(7) {
+    if let Some(path) = std::env::args().nth(8) {
         std::fs::write(path, postcard::to_stdvec(network)?)?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::tape::{Node, Tape, TapeVector};
 use crate::backend::Backend;
-use crate::engine::Engine;
+use crate::engine::Executor;
 use crate::sparse::Scalar;
 
 impl<T: Scalar, B: Backend<T>> Tape<T, B> {

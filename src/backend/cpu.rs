@@ -4,12 +4,11 @@
 //! rows are taken over blocks of fixed size: the bits do not depend on the number of
 //! threads. Small work stays on the calling thread.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::columns::{by_columns, dot, interleaved_dot, part, sum_of_8, vectorised};
 use super::rows::{entries, gather, transposed_entries};
+use super::sampled;
 use super::single::row_products;
 use super::{Backend, Direction, OrderedView, Triangle, View, sweeps, triangular};
 use crate::sparse::{Pattern, Scalar};

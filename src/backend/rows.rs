@@ -39,17 +39,6 @@ pub fn transposed_range<'a, T: Scalar>(
     )
 }
 
-/// The entries of row `i` at and below the diagonal, or at and above it.
-#[inline(always)]
-pub fn side(ptr: &[u32], idx: &[u32], i: usize, lower: bool) -> Range<usize> {
-    let (start, end) = (ptr[i] as usize, ptr[i + 1] as usize);
-    if lower {
-        start..start + idx[start..end].partition_point(|&j| j as usize <= i)
-    } else {
-        start + idx[start..end].partition_point(|&j| (j as usize) < i)..end
-    }
-}
-
 /// y(i) ← α Σ v x(j) + β y(i) over the entries (j, v) of row i.
 #[inline(always)]
 pub fn gather<T: Scalar, I: Iterator<Item = (u32, T)>>(

@@ -18,16 +18,6 @@ pub fn product<T: Scalar>(
     g: &mut [T],
     k: usize,
 ) {
-    let wanted = |i: usize| {
-        let row = pattern.row(i);
-        let Some(triangle) = triangle else { return row };
-        let split = pattern.splits()[i] as usize;
-        let stored = split < row.end && pattern.col_idx()[split] as usize == i;
-        match triangle.lower {
-            true => row.start..split + usize::from(stored && !triangle.unit),
-            false => split + usize::from(stored && triangle.unit)..row.end,
-        }
-    };
     let body = |rows: Range<usize>, g: &mut [T]| {
         vectorised(
             #[inline(always)]
@@ -36,7 +26,7 @@ pub fn product<T: Scalar>(
                 by_columns!(k, |K, k, c| {
                     for i in rows.clone() {
                         let yi = part::<T, K>(y, i, k, c);
-                        let range = wanted(i);
+                        let range = wanted(pattern, triangle, i);
                         let out = &mut g[range.start - start..range.end - start];
                         for (slot, &j) in out.iter_mut().zip(&pattern.col_idx()[range]) {
                             let xj = part::<T, K>(x, j as usize, k, c);
@@ -66,4 +56,17 @@ pub fn product<T: Scalar>(
         rest = tail;
     }
     parts.into_par_iter().for_each(|(rows, g)| body(rows, g));
+}
+
+/// The entries of row `i` that a triangle reads, or all of them.
+#[inline(always)]
+fn wanted(pattern: &Pattern, triangle: Option<Triangle>, i: usize) -> Range<usize> {
+    let row = pattern.row(i);
+    let Some(triangle) = triangle else { return row };
+    let split = pattern.splits()[i] as usize;
+    let stored = split < row.end && pattern.col_idx()[split] as usize == i;
+    match triangle.lower {
+        true => row.start..split + usize::from(stored && !triangle.unit),
+        false => split + usize::from(stored && triangle.unit)..row.end,
+    }
 }

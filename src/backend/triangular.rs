@@ -62,26 +62,28 @@ fn block<T: Scalar, const K: usize, const TRANSPOSED: bool, const LOWER: bool>(
             (false, false) => T::ONE / T::ZERO,
         };
         let mut own = part::<T, K>(x, i, k, c);
-        let entries = columns[range.clone()].iter().zip(&a.values[range]);
+        let (row, values) = (&columns[range.clone()], &a.values[range]);
         if !TRANSPOSED {
-            let mut take = |(&j, &v): (&u32, &T)| {
-                let known = part::<T, K>(x, j as usize, k, c);
+            for q in 0..row.len() {
+                // The row before this one is the last entry of a lower triangle, the first of an upper.
+                let q = if LOWER { q } else { row.len() - 1 - q };
+                let (v, known) = (values[q], part::<T, K>(x, row[q] as usize, k, c));
                 for l in 0..K {
                     own[l] -= v * known[l];
                 }
-            };
-            if LOWER { entries.for_each(&mut take) } else { entries.rev().for_each(&mut take) }
+            }
         }
         own.iter_mut().for_each(|v| *v *= inverse);
         x[i * k + c..i * k + c + K].copy_from_slice(&own);
         if TRANSPOSED {
-            let give = |(&j, &v): (&u32, &T)| {
-                let rest = &mut x[j as usize * k + c..j as usize * k + c + K];
+            for q in 0..row.len() {
+                let q = if LOWER { row.len() - 1 - q } else { q };
+                let (v, j) = (values[q], row[q] as usize * k + c);
+                let rest = &mut x[j..j + K];
                 for l in 0..K {
                     rest[l] -= v * own[l];
                 }
-            };
-            if LOWER { entries.rev().for_each(give) } else { entries.for_each(give) }
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::setup_options::HierarchyOptions;
 use super::values::{count, finite, positive, positive_count, relaxation, seconds, whole};
 use crate::gallery::FlowScheme;
-use crate::learn::Learn;
+use crate::learn::{Learn, Loss, Start};
 use crate::multigrid::Relaxation;
 use crate::solver::Krylov;
 
@@ -156,6 +156,13 @@ pub struct Train {
     /// Keep the cycle symmetric, for CG: post-sweeps are the transposes of the pre-sweeps, R = Pᵀ
     #[arg(long)]
     pub symmetric: bool,
+    /// What is minimised: factor (for plain cycles), krylov (for FGMRES, BiCGStab and CG) or time
+    /// (seconds per digit: M and the factors are both tried).
+    #[arg(long, default_value = "factor")]
+    pub loss: Loss,
+    /// Where training starts: classical, or the network of this program, which needs fewer steps.
+    #[arg(long, default_value = "classical", value_parser = parse_start)]
+    pub start: Start,
     /// Steps of the optimiser; chosen from the matrix without it
     #[arg(long, allow_negative_numbers = true, value_parser = positive_count)]
     pub steps: Option<usize>,
@@ -323,4 +330,12 @@ pub struct Plot {
     /// Title of the picture
     #[arg(long)]
     pub title: Option<String>,
+}
+
+fn parse_start(text: &str) -> Result<Start, String> {
+    match text {
+        "classical" => Ok(Start::Classical),
+        "network" => Ok(Start::Network),
+        _ => Err(format!("there is no start '{text}'; choose classical or network")),
+    }
 }

@@ -133,7 +133,12 @@ fn starts(options: &Train, a: &Csr<f64>) -> Result<(Vec<Amg>, f64)> {
 
 fn trainer(options: &Train) -> Trainer {
     let cycle = options.hierarchy.cycle.unwrap_or_default();
-    let mut trainer = Trainer::new().learn(options.learn).seed(options.seed).sweeps(cycle.pre, cycle.post);
+    let mut trainer = Trainer::new()
+        .learn(options.learn)
+        .loss(options.loss)
+        .start(options.start)
+        .seed(options.seed)
+        .sweeps(cycle.pre, cycle.post);
     trainer = trainer.symmetric(options.symmetric);
     if let Some(steps) = options.steps {
         trainer = trainer.steps(steps);

@@ -3,10 +3,14 @@
 
 mod account;
 mod baselines;
+mod begin;
 mod collect;
 mod factor;
+mod hand_out;
+mod judge;
 mod krylov_loss;
 mod loss;
+mod loss_kind;
 mod network;
 mod parameters;
 mod pool;
@@ -19,9 +23,12 @@ mod what;
 
 pub use account::{Account, AccountObserver, AccountOptions, Entry, Learned, Payback};
 pub use baselines::{Baseline, classical_baselines};
+pub use begin::Start;
 pub use factor::{FactorEstimate, asymptotic_factor};
+pub use judge::Judgement;
 pub use krylov_loss::krylov_loss;
 pub use loss::{LossAndGradient, convergence_loss};
+pub use loss_kind::Loss;
 pub use network::{Family, NetworkTraining, SmootherNetwork};
 pub use parameters::Parameters;
 pub use recipe::Recipe;

@@ -2,12 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::begin::Start;
+use super::loss_kind::Loss;
 use super::what::{Learn, LearnedSmoother};
 use crate::error::{Error, Result};
 
 /// Everything about a training run but the hierarchy and the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
+    /// What is minimised.
+    #[serde(default)]
+    pub loss: Loss,
     /// Steps of the optimiser.
     pub steps: usize,
     /// Rate of the first step; it decays to 2 % of that by a cosine.
@@ -23,22 +28,32 @@ const SLOW: f64 = 0.6;
 /// Rows above which a problem counts as large.
 const LARGE: usize = 8_000;
 
+/// Steps from a start that is learned already.
+const TUNING: usize = 50;
+
 impl Recipe {
     /// What measured best on the model problems for a hierarchy of `rows` rows whose cycle
     /// starts at `factor` (see `DESIGN.md`). Few cycles in the loss are cheap and do at the
-    /// beginning; a slow error needs many of them to show, and more steps.
-    pub fn suited_to(learn: Learn, rows: usize, factor: f64) -> Self {
-        if learn.smoother() == Some(LearnedSmoother::Factors) {
-            let (steps, cycles) = if factor > SLOW { (400, (3, 8)) } else { (300, (3, 6)) };
-            return Self { steps, rate: 0.003, cycles, batch: 8 };
-        }
-        let (steps, cycles) = match (factor > SLOW, rows > LARGE) {
-            (false, false) => (350, (2, 10)),
-            (false, true) => (250, (2, 10)),
-            (true, false) => (600, (4, 10)),
-            (true, true) => (500, (4, 16)),
+    /// beginning; a slow error needs many of them to show, and more steps. From a network or from
+    /// learned values, a few steps do.
+    pub fn suited_to((learn, loss, start): (Learn, Loss, Start), rows: usize, factor: f64) -> Self {
+        let factors = learn.smoother() == Some(LearnedSmoother::Factors);
+        let (steps, cycles) = match (factors, factor > SLOW, rows > LARGE) {
+            (true, false, _) => (300, (3, 6)),
+            (true, true, _) => (400, (3, 8)),
+            (false, false, false) => (350, (2, 10)),
+            (false, false, true) => (250, (2, 10)),
+            (false, true, false) => (600, (4, 10)),
+            (false, true, true) => (500, (4, 16)),
         };
-        Self { steps, rate: 0.02, cycles, batch: 16 }
+        // GMRES finds the slow errors by itself, and single precision ends before many steps do.
+        let cycles = match loss {
+            Loss::Krylov => (3, if factors { 4 } else { 6 }),
+            Loss::Factor | Loss::Time => cycles,
+        };
+        let (rate, batch) = if factors { (0.003, 8) } else { (0.02, 16) };
+        let steps = if start == Start::Classical { steps } else { TUNING };
+        Self { loss, steps, rate, cycles, batch }
     }
 
     /// Cycles in the loss at this share of the training, 0 to 1.

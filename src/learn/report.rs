@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::judge::Judgement;
+use super::loss_kind::Loss;
 use super::recipe::Recipe;
 use super::what::Learn;
 
@@ -20,6 +22,16 @@ pub struct TrainingReport {
     pub factor_before: f64,
     /// Asymptotic factor of what is handed out, on the same fresh vectors.
     pub factor_after: f64,
+    /// All that was measured of the classical start.
+    #[serde(default)]
+    pub before: Option<Judgement>,
+    /// All that was measured of what is handed out.
+    #[serde(default)]
+    pub after: Option<Judgement>,
+    /// The classical smoother that is handed out because neither the learned one nor its start
+    /// converges.
+    #[serde(default)]
+    pub fallback: Option<String>,
     /// Whether the learned solver is handed out; otherwise it was no better than the start,
     /// and the start is kept.
     pub accepted: bool,
@@ -67,12 +79,33 @@ impl std::fmt::Display for TrainingReport {
                 "nothing to learn: no level has a learned sweep (a small matrix goes to the direct solver at once)"
             );
         }
-        if self.accepted {
+        if let (true, Some(before), Some(after)) = (self.accepted, self.before, self.after) {
+            writeln!(
+                f,
+                "asymptotic factor per cycle {:.4} (start {:.4}), {:.4} to {:.4} over random starts",
+                after.factor, before.factor, after.least_factor, after.factor
+            )?;
             write!(
                 f,
-                "asymptotic factor per cycle {:.4} (start {:.4})",
-                self.factor_after, self.factor_before
+                "FGMRES to 1e-8: {:.1} iterations (start {:.1}); {}",
+                after.iterations,
+                before.iterations,
+                match self.recipe.loss {
+                    Loss::Krylov => "trained for Krylov methods, for plain cycles use the loss factor",
+                    Loss::Factor | Loss::Time =>
+                        "trained for plain cycles, for Krylov methods use the loss krylov",
+                }
             )
+        } else if let (Some(name), Some(after)) = (&self.fallback, self.after) {
+            write!(
+                f,
+                "neither the learned solver (factor {:.4}) nor its start (factor {:.4}) converges: fell back to {name} with factor {:.4}",
+                self.factor_learned, self.factor_before, after.factor
+            )?;
+            if after.factor >= 1.0 {
+                write!(f, ", which diverges as well: use it inside FGMRES, or another hierarchy")?;
+            }
+            Ok(())
         } else if (self.factor_before - 1.0).abs() < 1e-6 {
             write!(
                 f,

@@ -6,7 +6,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::factor::PowerIteration;
+use super::judge::Krylov;
+use super::krylov_loss::krylov_loss;
 use super::loss::convergence_loss;
+use super::loss_kind::Loss;
 use super::parameters::Parameters;
 use super::pool::{Pool, normal_values};
 use super::recipe::Recipe;
@@ -23,8 +26,19 @@ const CHECK_EVERY: usize = 20;
 /// Cycles of a measurement on the way, and columns.
 const CHECK_CYCLES: usize = 8;
 const CHECK_COLUMNS: usize = 4;
+/// Right-hand sides of a measurement inside FGMRES.
+const CHECK_SIDES: usize = 2;
 /// Rate of the last step, as a share of the first.
 const LAST_RATE: f64 = 0.02;
+
+/// How progress is measured: by what the loss is about.
+#[derive(Debug)]
+enum Check<T> {
+    /// The factor of cycles.
+    Power(PowerIteration<T>),
+    /// The reduction per iteration of FGMRES, on the hierarchy in double precision.
+    Krylov(Krylov, Hierarchy<Host<f64>>),
+}
 
 /// Training in progress: parameters, optimiser, batch, and the best that was seen.
 #[derive(Debug)]
@@ -35,7 +49,7 @@ pub struct Session<T: Scalar> {
     /// One for every buffer of the parameters.
     optimisers: Vec<Adam<T>>,
     pool: Pool<T>,
-    check: PowerIteration<T>,
+    check: Check<T>,
     recipe: Recipe,
     seed: u64,
     rate: f64,
@@ -43,7 +57,7 @@ pub struct Session<T: Scalar> {
     best: (f64, Parameters<T>),
     /// Loss of every step.
     pub loss_history: Vec<f64>,
-    /// (step, factor) of every measurement.
+    /// (step, factor per cycle, or reduction per iteration of FGMRES) of every measurement.
     pub factor_history: Vec<(usize, f64)>,
     /// How often training diverged and went back to its best.
     pub rollbacks: usize,
@@ -69,9 +83,14 @@ impl<T: Scalar> Session<T> {
         seed: u64,
     ) -> Result<Self> {
         let rows = hierarchy.rows();
-        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xc4ec);
-        let check =
-            PowerIteration::new(rows, CHECK_COLUMNS, normal_values(&mut random, rows * CHECK_COLUMNS));
+        let check = match recipe.loss {
+            Loss::Krylov => Check::Krylov(Krylov::new(rows, CHECK_SIDES, seed ^ 0xc4ec), hierarchy.clone()),
+            Loss::Factor | Loss::Time => {
+                let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xc4ec);
+                let start = normal_values(&mut random, rows * CHECK_COLUMNS);
+                Check::Power(PowerIteration::new(rows, CHECK_COLUMNS, start))
+            }
+        };
         let mut session = Self {
             hierarchy: hierarchy.cast()?,
             tape: Tape::new(Cpu, recipe.batch),
@@ -89,9 +108,11 @@ impl<T: Scalar> Session<T> {
             rollbacks: 0,
         };
         if !session.is_empty() {
-            // From random vectors, the first measurement needs more cycles than the others.
-            session.check.run(&session.parameters.install(&session.hierarchy), 2 * CHECK_CYCLES);
-            session.measure();
+            if let Check::Power(power) = &mut session.check {
+                // From random vectors, the first measurement needs more cycles than the others.
+                power.run(&session.parameters.install(&session.hierarchy), 2 * CHECK_CYCLES);
+            }
+            session.measure()?;
         }
         Ok(session)
     }
@@ -141,13 +162,9 @@ impl<T: Scalar> Session<T> {
     fn take_step(&mut self, share: f64) -> Result<()> {
         let number = self.steps();
         let rate = Schedule::cosine(self.rate, LAST_RATE).rate_at(share, self.recipe.steps);
-        let result = convergence_loss(
-            &self.tape,
-            &self.hierarchy,
-            &self.parameters,
-            self.pool.values(),
-            self.recipe.cycles_at(share),
-        )?;
+        let cycles = self.recipe.cycles_at(share);
+        let loss = if self.recipe.loss == Loss::Krylov { krylov_loss } else { convergence_loss };
+        let result = loss(&self.tape, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
         self.loss_history.push(result.loss);
         let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());
         if !result.loss.is_finite() || !result.gradient.iter().all(finite) {
@@ -160,7 +177,7 @@ impl<T: Scalar> Session<T> {
         }
         self.pool.advance(&result.after_one_cycle);
         if (number + 1).is_multiple_of(CHECK_EVERY) {
-            self.measure();
+            self.measure()?;
         }
         Ok(())
     }
@@ -176,21 +193,28 @@ impl<T: Scalar> Session<T> {
     }
 
     /// Measures what the last steps gave.
-    pub fn finish(&mut self) {
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn finish(&mut self) -> Result<()> {
         if !self.is_empty() && self.factor_history.last().is_some_and(|f| f.0 < self.steps()) {
-            self.measure();
+            self.measure()?;
         }
+        Ok(())
     }
 
-    fn measure(&mut self) {
-        let current = self.parameters.install(&self.hierarchy);
-        let (factor, _) = self.check.run(&current, CHECK_CYCLES);
+    fn measure(&mut self) -> Result<()> {
+        let factor = match &mut self.check {
+            Check::Power(power) => power.run(&self.parameters.install(&self.hierarchy), CHECK_CYCLES).0,
+            Check::Krylov(krylov, h) => krylov.run(&self.parameters.install(h))?.1,
+        };
         self.factor_history.push((self.steps(), factor));
         if factor < self.best.0 {
             self.best = (factor, self.parameters.clone());
         } else if !factor.is_finite() || factor > 1.5 * self.best.0.max(0.5) {
             self.roll_back();
         }
+        Ok(())
     }
 
     fn roll_back(&mut self) {

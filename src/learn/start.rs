@@ -77,17 +77,29 @@ impl Learn {
                 }
                 Ok((best.0, best.1.to_string()))
             }
-            None if sweeps != amg.sweeps() => Err(Error::invalid_input(format!(
-                "the hierarchy has {:?} sweeps and no smoother is learned, so that there cannot be {sweeps:?}; build it with these, or learn relaxation or factors as well",
-                amg.sweeps()
-            ))),
-            None => {
-                let first = amg.hierarchy().levels.first();
-                let name = first.and_then(|l| l.pre.first().or(l.post.first())).map(Smoother::to_string);
-                let start = amg.with_hierarchy(amg.hierarchy().clone())?;
-                Ok((finish(start)?, name.unwrap_or_else(|| "direct solver".into())))
-            }
+            None => self.given(amg, sweeps, symmetric),
         }
+    }
+
+    /// The hierarchy as it is, and the name of its smoothers.
+    ///
+    /// # Errors
+    /// Other sweeps than those of `amg`; a hierarchy whose cycle cannot be symmetric.
+    pub(super) fn given(self, amg: &Amg, sweeps: (usize, usize), symmetric: bool) -> Result<(Amg, String)> {
+        if sweeps != amg.sweeps() {
+            return Err(Error::invalid_input(format!(
+                "the hierarchy has {:?} sweeps and keeps its smoothers, so that there cannot be {sweeps:?}; build it with these, or learn relaxation or factors as well",
+                amg.sweeps()
+            )));
+        }
+        if symmetric {
+            self.check_symmetric(amg.hierarchy(), sweeps)?;
+        }
+        let first = amg.hierarchy().levels.first();
+        let name = first.and_then(|l| l.pre.first().or(l.post.first())).map(Smoother::to_string);
+        let start = amg.with_hierarchy(amg.hierarchy().clone())?;
+        let start = if symmetric { mirrored(&start)? } else { start };
+        Ok((start, name.unwrap_or_else(|| "direct solver".into())))
     }
 
     fn check_symmetric(self, h: &Hierarchy<Host<f64>>, (pre, post): (usize, usize)) -> Result<()> {

@@ -2,22 +2,24 @@
 
 use std::time::{Duration, Instant};
 
-use super::factor::{FactorEstimate, asymptotic_factor};
-
+use super::begin::{Begin, Start};
+use super::factor::asymptotic_factor;
+use super::hand_out::{Progressed, hand_out};
+use super::loss_kind::Loss;
 use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::report::TrainingReport;
 use super::session::Session;
-use super::what::Learn;
+use super::what::{Learn, LearnedSmoother};
+use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::Amg;
+use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy};
+use crate::operator::Preconditioner;
 
-/// Cycles of the final measurement.
-const MEASURE_CYCLES: usize = 120;
 /// Cycles of the measurement that tells a fast start from a slow one.
 const START_CYCLES: usize = 20;
-/// The least gain that counts: rounding the start to single precision is not learning.
-const GAIN: f64 = 0.999;
+/// Cycles whose time is taken.
+const TIMED_CYCLES: usize = 5;
 /// Steps of a trial, where there is a choice.
 const TRIAL_STEPS: usize = 40;
 
@@ -45,6 +47,8 @@ pub struct Trainer {
     batch: Option<usize>,
     sweeps: Option<(usize, usize)>,
     learn: Learn,
+    loss: Loss,
+    start: Start,
     symmetric: bool,
     seed: u64,
     time_limit: Option<Duration>,
@@ -67,9 +71,6 @@ pub struct Progress {
     pub trial: bool,
 }
 
-/// A hierarchy to train from, and its smoothers.
-type Start = (Amg, String);
-
 /// Called after every step.
 pub type Observer<'a> = &'a mut dyn FnMut(&Progress);
 
@@ -83,6 +84,20 @@ impl Trainer {
     #[must_use]
     pub fn learn(mut self, learn: Learn) -> Self {
         self.learn = learn;
+        self
+    }
+
+    /// What is minimised; the asymptotic factor by default.
+    #[must_use]
+    pub fn loss(mut self, loss: Loss) -> Self {
+        self.loss = loss;
+        self
+    }
+
+    /// Where training starts; from classical smoothers by default.
+    #[must_use]
+    pub fn start(mut self, start: Start) -> Self {
+        self.start = start;
         self
     }
 
@@ -166,9 +181,12 @@ impl Trainer {
         let mut starts = Vec::new();
         let mut failure = Error::invalid_input("there is no hierarchy to train on");
         for amg in candidates {
-            match self.learn.start(amg, self.sweeps.unwrap_or(amg.sweeps()), self.seed, self.symmetric) {
-                Ok(start) => starts.push(start),
-                Err(e) => failure = e,
+            let sweeps = self.sweeps.unwrap_or(amg.sweeps());
+            for learn in self.ways() {
+                match Begin::new(amg, learn, self.start, sweeps, (self.seed, self.symmetric, self.loss)) {
+                    Ok(begin) => starts.push(begin),
+                    Err(e) => failure = e,
+                }
             }
         }
         let mut trials = Vec::new();
@@ -185,26 +203,25 @@ impl Trainer {
                 stopped_early = Some(format!("the time limit was reached after {} steps", session.steps()));
             }
         }
-        session.finish();
+        session.finish()?;
         let train_seconds = clock.elapsed().as_secs_f64();
-        self.hand_out(start, &session, recipe, TrainingAccount { train_seconds, stopped_early, trials })
+        hand_out(start, &session, self.seed, Progressed { train_seconds, stopped_early, trials })
     }
 
     /// The hierarchy whose trial ends with the least work per digit, with the session that
     /// was begun on it.
     fn choose<'a>(
         &self,
-        starts: &'a [Start],
+        starts: &'a [Begin],
         trials: &mut Vec<(String, f64)>,
         clock: Instant,
         observe: Observer<'_>,
-    ) -> Result<Option<(&'a Start, Session<f32>)>> {
-        let mut best: Option<(f64, &Start, Session<f32>)> = None;
-        for pair in starts {
-            let start = &pair.0;
-            let mut session = self.session(start)?;
+    ) -> Result<Option<(&'a Begin, Session<f32>)>> {
+        let mut best: Option<(f64, &Begin, Session<f32>)> = None;
+        for begin in starts {
+            let mut session = self.session(begin)?;
             if starts.len() == 1 {
-                return Ok(Some((pair, session)));
+                return Ok(Some((begin, session)));
             }
             let recipe = session.recipe();
             // With a time limit, all trials together take a quarter of it at most.
@@ -215,16 +232,31 @@ impl Trainer {
                 session.step_at(self.share(&session, clock))?;
                 observe(&self.progress(&session, clock, true));
             }
-            session.finish();
+            session.finish()?;
             let factor = session.best_factor();
-            trials.push((start.setup().name().to_string(), factor));
-            // Nonzeros of one cycle over the digits that it gains.
-            let cost = start.hierarchy().operator_complexity() / -factor.min(1.0 - 1e-9).log10();
+            trials.push((begin.label(starts), factor));
+            // Work of one cycle over the digits that it gains: nonzeros, or seconds.
+            let work = match self.loss {
+                Loss::Time => cycle_seconds(begin.amg.hierarchy())?,
+                Loss::Factor | Loss::Krylov => begin.amg.hierarchy().operator_complexity(),
+            };
+            let cost = work / -factor.min(1.0 - 1e-9).log10();
             if best.as_ref().is_none_or(|b| cost < b.0) {
-                best = Some((cost, pair, session));
+                best = Some((cost, begin, session));
             }
         }
-        Ok(best.map(|(_, pair, session)| (pair, session)))
+        Ok(best.map(|(_, begin, session)| (begin, session)))
+    }
+
+    /// What is tried: with [`Loss::Time`], M and the factors both, where one of them is asked for.
+    fn ways(&self) -> Vec<Learn> {
+        let both = [LearnedSmoother::Relaxation, LearnedSmoother::Factors];
+        match self.learn.smoother() {
+            Some(smoother) if self.loss == Loss::Time && both.contains(&smoother) => {
+                both.map(|smoother| self.learn.with(smoother)).into()
+            }
+            _ => vec![self.learn],
+        }
     }
 
     fn progress(&self, session: &Session<f32>, clock: Instant, trial: bool) -> Progress {
@@ -249,69 +281,31 @@ impl Trainer {
     }
 
     /// A session with what was set, and the rest suited to the hierarchy and its start.
-    fn session(&self, start: &Amg) -> Result<Session<f32>> {
-        let h = start.hierarchy();
+    fn session(&self, begin: &Begin) -> Result<Session<f32>> {
+        let h = begin.amg.hierarchy();
         let factor = asymptotic_factor(h, self.seed, START_CYCLES).factor;
-        let suited = Recipe::suited_to(self.learn, h.rows(), factor);
+        let suited = Recipe::suited_to((begin.learn, self.loss, self.start), h.rows(), factor);
         let recipe = Recipe {
+            loss: self.loss,
             steps: self.steps.unwrap_or(suited.steps),
             rate: self.rate.unwrap_or(suited.rate),
             cycles: self.cycles.map_or(suited.cycles, |c| (c.min(suited.cycles.0), c)),
             batch: self.batch.unwrap_or(suited.batch),
         };
         recipe.check()?;
-        Session::on(h, Parameters::learned(h, self.learn, self.symmetric)?, recipe, self.seed)
-    }
-
-    /// The better of the last and the best parameters, if better than the start, measured in
-    /// double precision on vectors that training never saw.
-    fn hand_out(
-        &self,
-        (start, relaxation): &Start,
-        session: &Session<f32>,
-        recipe: Recipe,
-        account: TrainingAccount,
-    ) -> Result<(Amg, TrainingReport)> {
-        let fresh = self.seed ^ 0xf4e5;
-        let before = asymptotic_factor(start.hierarchy(), fresh, MEASURE_CYCLES);
-        let mut best: Option<(FactorEstimate, Amg)> = None;
-        for parameters in session.candidates().into_iter().filter(|p| !p.is_empty() && p.finite()) {
-            let learned = start.with_hierarchy(parameters.install(start.hierarchy()))?;
-            let estimate = asymptotic_factor(learned.hierarchy(), fresh, MEASURE_CYCLES);
-            if best.as_ref().is_none_or(|b| estimate.factor < b.0.factor) {
-                best = Some((estimate, learned));
-            }
-        }
-        let factor_learned = best.as_ref().map_or(before.factor, |b| b.0.factor);
-        let (accepted, after, amg) = match best {
-            Some((after, learned)) if after.factor < GAIN * before.factor => (true, after, learned),
-            _ => (false, before, start.with_hierarchy(start.hierarchy().clone())?),
-        };
-        let report = TrainingReport {
-            hierarchy: start.setup().name().to_string(),
-            learn: self.learn,
-            start: relaxation.to_string(),
-            factor_before: before.factor,
-            factor_after: after.factor,
-            accepted,
-            factor_learned,
-            train_seconds: account.train_seconds,
-            steps: session.steps(),
-            parameters: session.candidates()[0].count(),
-            rollbacks: session.rollbacks,
-            stopped_early: account.stopped_early,
-            seed: self.seed,
-            recipe,
-            loss_history: session.loss_history.clone(),
-            factor_history: session.factor_history.clone(),
-            trials: account.trials,
-        };
-        Ok((amg, report))
+        Session::on(h, Parameters::learned(h, begin.learn, self.symmetric)?, recipe, self.seed)
     }
 }
 
-struct TrainingAccount {
-    train_seconds: f64,
-    stopped_early: Option<String>,
-    trials: Vec<(String, f64)>,
+/// Seconds of one compiled cycle on one column, the fastest of several.
+fn cycle_seconds(h: &Hierarchy<Host<f64>>) -> Result<f64> {
+    let cycle = CyclePreconditioner::trusted(h.cast::<f32>()?, Some(false))?;
+    let (r, mut z) = (vec![1.0; h.rows()], vec![0.0; h.rows()]);
+    let mut least = f64::INFINITY;
+    for _ in 0..TIMED_CYCLES {
+        let clock = Instant::now();
+        cycle.apply(&r, &mut z)?;
+        least = least.min(clock.elapsed().as_secs_f64());
+    }
+    Ok(least)
 }

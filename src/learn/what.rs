@@ -94,6 +94,11 @@ impl Learn {
         })
     }
 
+    /// The same with this kind of smoother.
+    pub(super) fn with(self, smoother: LearnedSmoother) -> Self {
+        Learn { smoother: Some(smoother), ..self }
+    }
+
     /// What of the smoothers is learned; without it, they stay as they are.
     pub fn smoother(self) -> Option<LearnedSmoother> {
         self.smoother

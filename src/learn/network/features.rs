@@ -79,11 +79,6 @@ impl<T: Scalar> Graph<T> {
         Ok(graph)
     }
 
-    /// Number of entries of all levels.
-    pub fn entries(&self) -> usize {
-        self.start.len()
-    }
-
     /// Number of rows of all levels.
     pub fn nodes(&self) -> usize {
         self.shares[0].len()

@@ -14,9 +14,13 @@ use serde::{Deserialize, Serialize};
 use self::features::Graph;
 use self::weights::Weights;
 use super::parameters::Parameters;
+use super::what::{Learn, LearnedSmoother};
 use crate::engine::Host;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::multigrid::Hierarchy;
+
+/// What a file begins with: a name and a version.
+const MAGIC: &[u8] = b"multigrad network 1\n";
 
 /// A small message-passing network (Gilmer et al. 2017) over the entries of a smoother.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +33,47 @@ impl SmootherNetwork {
     /// entry, `rounds` rounds of messages.
     pub fn new(width: usize, rounds: usize, seed: u64) -> Self {
         Self { weights: Weights::new(width, rounds, seed) }
+    }
+
+    /// The network of this crate for M or for L and U: trained by `examples/train_network.rs` over
+    /// recirculating flow, rotated anisotropic and unstructured diffusion on small grids.
+    ///
+    /// # Errors
+    /// Anything else to learn.
+    pub fn shipped(learn: Learn) -> Result<Self> {
+        match learn.smoother() {
+            Some(LearnedSmoother::Factors) => Self::from_bytes(include_bytes!("factors.mgnet")),
+            Some(LearnedSmoother::Relaxation) => Self::from_bytes(include_bytes!("relaxation.mgnet")),
+            _ => Err(Error::unsuited(format!(
+                "there is no network for {learn}; it makes relaxation or factors"
+            ))),
+        }
+    }
+
+    /// The network in a file's content.
+    ///
+    /// # Errors
+    /// Another kind of file or version, a truncated or damaged one.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| {
+            Error::format("this is no file of a network, or one of another version; train it again")
+        })?;
+        let (weights, rest) = postcard::take_from_bytes::<Weights>(rest)
+            .map_err(|e| Error::format(format!("the file of the network is truncated or damaged: {e}")))?;
+        if !rest.is_empty() {
+            return Err(Error::format(format!("{} bytes too many after the network", rest.len())));
+        }
+        weights.check()?;
+        Ok(Self { weights })
+    }
+
+    /// The content of its file.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let encode = |e| Error::format(format!("cannot encode the network: {e}"));
+        postcard::to_extend(&self.weights, MAGIC.to_vec()).map_err(encode)
     }
 
     /// Number of weights.

@@ -12,7 +12,9 @@ use crate::backend::Cpu;
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::expression::Tape;
+use crate::learn::krylov_loss::krylov_loss;
 use crate::learn::loss::convergence_loss;
+use crate::learn::loss_kind::Loss;
 use crate::learn::parameters::Parameters;
 use crate::learn::pool::Pool;
 use crate::multigrid::Hierarchy;
@@ -41,6 +43,7 @@ pub struct NetworkTraining {
     order: Vec<usize>,
     random: ChaCha8Rng,
     rate: f64,
+    loss: Loss,
     tape: CycleTape<f32>,
     values: Tape<f32>,
     steps: usize,
@@ -54,6 +57,7 @@ impl NetworkTraining {
     pub fn new(
         network: SmootherNetwork,
         family: &[Hierarchy<Host<f64>>],
+        loss: Loss,
         rate: f64,
         seed: u64,
     ) -> Result<Self> {
@@ -76,6 +80,7 @@ impl NetworkTraining {
             order: Vec::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
             rate,
+            loss,
             tape: CycleTape::new(Cpu, BATCH),
             values: Tape::new(),
             steps: 0,
@@ -98,13 +103,9 @@ impl NetworkTraining {
         let (out, handles) = self.network.weights.record(&self.values, &member.graph);
         let numbers = out.values()?;
         install(&numbers, &member.graph, &mut member.parameters);
-        let result = convergence_loss(
-            &self.tape,
-            &member.hierarchy,
-            &member.parameters,
-            member.pool.values(),
-            cycles,
-        )?;
+        let loss = if self.loss == Loss::Krylov { krylov_loss } else { convergence_loss };
+        let batch = member.pool.values();
+        let result = loss(&self.tape, &member.hierarchy, &member.parameters, batch, cycles)?;
         member.pool.advance(&result.after_one_cycle);
         if !result.loss.is_finite() || result.gradient.iter().flatten().any(|v| !v.is_finite()) {
             return Ok(result.loss);

@@ -1,0 +1,98 @@
+//! How good a cycle is, measured: by itself, and inside FGMRES.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::factor::asymptotic_factor;
+use super::loss_kind::Loss;
+use super::pool::normal_values;
+use crate::engine::Host;
+use crate::error::Result;
+use crate::krylov::Fgmres;
+use crate::multigrid::{CyclePreconditioner, Hierarchy};
+
+/// Relative residual that FGMRES has to reach.
+const RTOL: f64 = 1e-8;
+/// Iterations after which FGMRES gives up, without a restart.
+const ITERATIONS: usize = 100;
+
+/// What was measured of a cycle, on vectors that training never saw.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// Asymptotic factor per cycle, the largest over random starts; 1 or more diverges.
+    pub factor: f64,
+    /// The smallest over the starts.
+    pub least_factor: f64,
+    /// Iterations of FGMRES to 1e-8, the mean over random right-hand sides.
+    pub iterations: f64,
+    /// Reduction of the residual per iteration of FGMRES, the geometric mean over the right-hand
+    /// sides.
+    pub reduction: f64,
+    /// Whether FGMRES converged for all of them.
+    pub converges: bool,
+}
+
+impl Judgement {
+    /// Measures a cycle by power iteration (see [`asymptotic_factor`]) and by `sides` solves.
+    ///
+    /// # Errors
+    /// A hierarchy whose cycle does nothing.
+    pub fn of(h: &Hierarchy<Host<f64>>, seed: u64, cycles: usize, sides: usize) -> Result<Self> {
+        let estimate = asymptotic_factor(h, seed, cycles);
+        let (iterations, reduction, converges) = Krylov::new(h.rows(), sides, seed).run(h)?;
+        Ok(Self { factor: estimate.factor, least_factor: estimate.least, iterations, reduction, converges })
+    }
+
+    /// What a loss looks at: less is better.
+    pub fn by(&self, loss: Loss) -> f64 {
+        match loss {
+            Loss::Krylov => self.reduction,
+            Loss::Factor | Loss::Time => self.factor,
+        }
+    }
+
+    /// Whether a solver may be handed out: its cycles converge, or FGMRES does where that is what it was
+    /// made for.
+    pub fn sound(&self, loss: Loss) -> bool {
+        match loss {
+            Loss::Krylov => self.converges,
+            Loss::Factor | Loss::Time => self.factor < 1.0,
+        }
+    }
+}
+
+/// Right-hand sides on which cycles are compared inside FGMRES.
+#[derive(Debug)]
+pub(super) struct Krylov {
+    sides: Vec<Vec<f64>>,
+}
+
+impl Krylov {
+    pub fn new(rows: usize, sides: usize, seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x51de);
+        Self { sides: (0..sides.max(1)).map(|_| normal_values(&mut random, rows)).collect() }
+    }
+
+    /// Mean iterations, reduction per iteration, and whether all converged.
+    pub fn run(&self, h: &Hierarchy<Host<f64>>) -> Result<(f64, f64, bool)> {
+        let Some(finest) = h.levels.first() else { return Ok((1.0, 0.0, true)) };
+        let a = finest.a.to_csr();
+        let cycle = CyclePreconditioner::trusted(h.clone(), Some(false))?;
+        let method =
+            Fgmres::new().rtol(RTOL).restart(ITERATIONS).max_iterations(ITERATIONS).preconditioner(&cycle);
+        let (mut iterations, mut logarithm, mut converges) = (0, 0.0, true);
+        for b in &self.sides {
+            let out = method.solve(&a, b)?;
+            iterations += out.iterations;
+            converges &= out.converged();
+            let residual = out.relative_residual().max(1e-16);
+            logarithm += match residual.is_finite() && out.iterations > 0 {
+                true => residual.ln() / out.iterations as f64,
+                false => f64::INFINITY,
+            };
+        }
+        let sides = self.sides.len() as f64;
+        Ok((iterations as f64 / sides, (logarithm / sides).exp(), converges))
+    }
+}
