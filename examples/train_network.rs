@@ -18,7 +18,7 @@ use multigrad::multigrid::{Amg, Hierarchy, Relaxation, training_setups};
 type Failure = Box<dyn std::error::Error>;
 
 /// Sides of the grids to train on; all sizes must be there, or the network does not extrapolate.
-const SIDES: [usize; 8] = [16, 24, 32, 40, 48, 56, 72, 96];
+const SIDES: [usize; 8] = [16, 24, 32, 40, 48, 56, 64, 80];
 
 fn hierarchies(family: Family, side: usize, seed: u64, start: Relaxation) -> Result<Vec<Amg>, Failure> {
     let a = family.member(side, seed)?.matrix;
@@ -101,7 +101,7 @@ pub fn main() -> Result<(), Failure> {
         }
     }
     if let Some(path) = std::env::args().nth(8) {
-        std::fs::write(path, postcard::to_stdvec(network)?)?;
+        std::fs::write(path, network.to_bytes()?)?;
     }
     Ok(())
 }

@@ -66,6 +66,8 @@ pub(super) struct Begin {
     pub name: String,
     pub learn: Learn,
     pub loss: Loss,
+    /// Its factor, where it is known already.
+    pub factor: Option<f64>,
     /// The classical smoothers, if a network made others.
     pub classical: Option<(Amg, String)>,
 }
@@ -84,11 +86,11 @@ impl Begin {
     ) -> Result<Self> {
         if start == Start::Given {
             let (amg, name) = learn.given(amg, sweeps, symmetric)?;
-            return Ok(Self { amg, name, learn, loss, classical: None });
+            return Ok(Self { amg, name, learn, loss, factor: None, classical: None });
         }
-        let (classical, name) = learn.start(amg, sweeps, seed, symmetric)?;
+        let (classical, name, factor) = learn.start(amg, sweeps, seed, symmetric)?;
         if start == Start::Classical {
-            return Ok(Self { amg: classical, name, learn, loss, classical: None });
+            return Ok(Self { amg: classical, name, learn, loss, factor, classical: None });
         }
         if symmetric {
             let text =
@@ -109,10 +111,11 @@ impl Begin {
         let judge = |h| Judgement::of(h, seed, CYCLES, SIDES);
         let (network, old) = (judge(&made)?, judge(classical.hierarchy())?);
         if network.sound(loss) >= old.sound(loss) && network.by(loss) <= old.by(loss) {
-            let (amg, network) = (base.with_hierarchy(made)?, format!("network for {learn}"));
-            return Ok(Self { amg, name: network, learn, loss, classical: Some((classical, name)) });
+            let (amg, label) = (base.with_hierarchy(made)?, format!("network for {learn}"));
+            let factor = Some(network.factor);
+            return Ok(Self { amg, name: label, learn, loss, factor, classical: Some((classical, name)) });
         }
-        Ok(Self { amg: classical, name, learn, loss, classical: None })
+        Ok(Self { amg: classical, name, learn, loss, factor: Some(old.factor), classical: None })
     }
 
     /// The hierarchy, and what is learned where that differs.

@@ -6,6 +6,7 @@ use super::begin::Start;
 use super::loss_kind::Loss;
 use super::what::{Learn, LearnedSmoother};
 use crate::error::{Error, Result};
+use crate::multigrid::Setup;
 
 /// Everything about a training run but the hierarchy and the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -36,22 +37,34 @@ impl Recipe {
     /// starts at `factor` (see `DESIGN.md`). Few cycles in the loss are cheap and do at the
     /// beginning; a slow error needs many of them to show, and more steps. From a network or from
     /// learned values, a few steps do.
-    pub fn suited_to((learn, loss, start): (Learn, Loss, Start), rows: usize, factor: f64) -> Self {
+    pub fn suited_to(
+        (learn, loss, start): (Learn, Loss, Start),
+        setup: &Setup,
+        rows: usize,
+        factor: f64,
+    ) -> Self {
+        let classical = matches!(setup, Setup::Classical(_));
         let factors = learn.smoother() == Some(LearnedSmoother::Factors);
         let (steps, cycles) = match (factors, factor > SLOW, rows > LARGE) {
-            (true, false, _) => (300, (3, 6)),
-            (true, true, _) => (400, (3, 8)),
-            (false, false, false) => (350, (2, 10)),
-            (false, false, true) => (250, (2, 10)),
-            (false, true, false) => (600, (4, 10)),
-            (false, true, true) => (500, (4, 16)),
+            (true, false, false) => (60, (3, 4)),
+            (true, true, false) => (100, (3, 5)),
+            (true, false, true) => (80, (3, 5)),
+            (true, true, true) => (200, (3, 6)),
+            (false, false, _) => (100, (2, 6)),
+            (false, true, _) => (150, (3, 6)),
         };
+        // Aggregates leave more to the smoothers than classical coarsening does.
+        let steps = if classical { steps } else { 3 * steps };
         // GMRES finds the slow errors by itself, and single precision ends before many steps do.
         let cycles = match loss {
             Loss::Krylov => (3, if factors { 4 } else { 6 }),
             Loss::Factor | Loss::Time => cycles,
         };
-        let (rate, batch) = if factors { (0.003, 8) } else { (0.02, 16) };
+        let (rate, batch) = match (factors, factor > SLOW || !classical) {
+            (true, false) => (0.005, 8),
+            (true, true) => (0.003, 8),
+            (false, _) => (0.02, 16),
+        };
         let steps = if start == Start::Classical { steps } else { TUNING };
         Self { loss, steps, rate, cycles, batch }
     }

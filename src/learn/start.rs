@@ -12,8 +12,9 @@ use crate::sparse::Csr;
 
 /// Damping of ILU(0) that is tried for a start where it diverges faster than [`TAMEABLE`].
 const DAMPING: [f64; 4] = [1.0, 0.7, 0.5, 0.3];
-/// A divergence that training turns around: from damped factors it would have to grow them first.
-const TAMEABLE: f64 = 4.0;
+/// A divergence that training turns around in a few steps. Damped factors would have to grow first:
+/// from ω = 0.7 on, training stalls at a factor of (1 − ω)² for two sweeps.
+const TAMEABLE: f64 = 1e3;
 /// Cycles of the measurement that tells one start from another.
 const CYCLES: usize = 12;
 /// Steps of a learned polynomial.
@@ -22,7 +23,8 @@ const DEGREE: usize = 3;
 const WIDE: usize = 256;
 
 impl Learn {
-    /// The hierarchy of `amg` with the smoothers that training starts from, and their name. For a
+    /// The hierarchy of `amg` with the smoothers that training starts from, their name, and the factor if
+    /// it was measured. For a
     /// `symmetric` cycle every post-sweep is the transpose of its mirror image among the pre-sweeps.
     ///
     /// # Errors
@@ -34,18 +36,18 @@ impl Learn {
         sweeps: (usize, usize),
         seed: u64,
         symmetric: bool,
-    ) -> Result<(Amg, String)> {
+    ) -> Result<(Amg, String, Option<f64>)> {
         if symmetric {
             self.check_symmetric(amg.hierarchy(), sweeps)?;
         }
         let finish = |amg: Amg| if symmetric { mirrored(&amg) } else { Ok(amg) };
         let classical = |relaxation| finish(amg.with_relaxation(relaxation, sweeps)?);
-        let named = |relaxation: Relaxation| Ok((classical(relaxation)?, relaxation.to_string()));
+        let named = |relaxation: Relaxation| Ok((classical(relaxation)?, relaxation.to_string(), None));
         match self.smoother() {
             Some(LearnedSmoother::Relaxation) => named(Relaxation::Spai1),
             Some(LearnedSmoother::Chebyshev) => named(Relaxation::Chebyshev(DEGREE)),
             Some(LearnedSmoother::WideRelaxation) => {
-                Ok((finish(wide(amg, sweeps)?)?, "spai on the pattern of A²".into()))
+                Ok((finish(wide(amg, sweeps)?)?, "spai on the pattern of A²".into(), None))
             }
             Some(LearnedSmoother::Factors) => {
                 let mut best: Option<(f64, Amg, Relaxation)> = None;
@@ -60,7 +62,7 @@ impl Learn {
                         break;
                     }
                 }
-                best.map(|(_, amg, relaxation)| (amg, relaxation.to_string()))
+                best.map(|(factor, amg, relaxation)| (amg, relaxation.to_string(), Some(factor)))
                     .ok_or_else(|| Error::unsuited("no damping of ILU(0) gives a start"))
             }
             Some(LearnedSmoother::Damping) => {
@@ -75,9 +77,9 @@ impl Learn {
                         (least, best) = (factor, (candidate, relaxation));
                     }
                 }
-                Ok((best.0, best.1.to_string()))
+                Ok((best.0, best.1.to_string(), Some(least)))
             }
-            None => self.given(amg, sweeps, symmetric),
+            None => self.given(amg, sweeps, symmetric).map(|(amg, name)| (amg, name, None)),
         }
     }
 

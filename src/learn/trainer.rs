@@ -17,11 +17,11 @@ use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy};
 use crate::operator::Preconditioner;
 
 /// Cycles of the measurement that tells a fast start from a slow one.
-const START_CYCLES: usize = 20;
+const START_CYCLES: usize = 12;
 /// Cycles whose time is taken.
 const TIMED_CYCLES: usize = 5;
 /// Steps of a trial, where there is a choice.
-const TRIAL_STEPS: usize = 40;
+const TRIAL_STEPS: usize = 10;
 
 /// Trains parts of a hierarchy to minimise the asymptotic factor of the cycle: by default its
 /// relaxation, a sparse M⁽ˡ⁾ on every level's own pattern, one for every sweep; [`Learn`] names the
@@ -172,7 +172,7 @@ impl Trainer {
     }
 
     /// Trains on the best of several hierarchies of the same matrix: each gets a short trial,
-    /// and the one with the best factor for its cost is trained to the end.
+    /// and the one that the loss likes best is trained to the end.
     ///
     /// # Errors
     /// As for [`fit`](Self::fit), and no hierarchy at all.
@@ -208,7 +208,7 @@ impl Trainer {
         hand_out(start, &session, self.seed, Progressed { train_seconds, stopped_early, trials })
     }
 
-    /// The hierarchy whose trial ends with the least work per digit, with the session that
+    /// The hierarchy whose trial ends best, with the session that
     /// was begun on it.
     fn choose<'a>(
         &self,
@@ -235,12 +235,11 @@ impl Trainer {
             session.finish()?;
             let factor = session.best_factor();
             trials.push((begin.label(starts), factor));
-            // Work of one cycle over the digits that it gains: nonzeros, or seconds.
-            let work = match self.loss {
-                Loss::Time => cycle_seconds(begin.amg.hierarchy())?,
-                Loss::Factor | Loss::Krylov => begin.amg.hierarchy().operator_complexity(),
+            // What the loss is about: the factor, or the seconds of a cycle over its digits.
+            let cost = match self.loss {
+                Loss::Time => cycle_seconds(begin.amg.hierarchy())? / -factor.min(1.0 - 1e-9).log10(),
+                Loss::Factor | Loss::Krylov => factor,
             };
-            let cost = work / -factor.min(1.0 - 1e-9).log10();
             if best.as_ref().is_none_or(|b| cost < b.0) {
                 best = Some((cost, begin, session));
             }
@@ -283,8 +282,12 @@ impl Trainer {
     /// A session with what was set, and the rest suited to the hierarchy and its start.
     fn session(&self, begin: &Begin) -> Result<Session<f32>> {
         let h = begin.amg.hierarchy();
-        let factor = asymptotic_factor(h, self.seed, START_CYCLES).factor;
-        let suited = Recipe::suited_to((begin.learn, self.loss, self.start), h.rows(), factor);
+        let factor = match begin.factor {
+            Some(factor) => factor,
+            None => asymptotic_factor(h, self.seed, START_CYCLES).factor,
+        };
+        let suited =
+            Recipe::suited_to((begin.learn, self.loss, self.start), begin.amg.setup(), h.rows(), factor);
         let recipe = Recipe {
             loss: self.loss,
             steps: self.steps.unwrap_or(suited.steps),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use ndarray::Array2;
 
 use crate::error::{Error, Result};
-use crate::setup::classical::{Classical, Interpolation, SplittingKind};
+use crate::setup::classical::{Classical, Interpolation};
 use crate::setup::{Aggregates, Coarsening, Grids, Smoothing, Variant};
 use crate::sparse::Csr;
 
@@ -137,13 +137,7 @@ impl FromStr for Setup {
             "pairwise" => Coarsening { aggregates: Aggregates::Pairwise, ..smoothed(Smoothing::None) }.into(),
             "root-node" => smoothed(Smoothing::RootNode).into(),
             "classical" => Classical::default().into(),
-            "ruge-stueben" => Classical {
-                splitting: SplittingKind::RugeStueben,
-                interpolation: Interpolation::Modified,
-                max_per_row: None,
-                ..Classical::default()
-            }
-            .into(),
+            "ruge-stueben" => Classical::ruge_stueben().into(),
             "air" => Classical::air().into(),
             "none" => Setup::OneLevel,
             _ => match name.parse::<Variant>() {

@@ -30,6 +30,17 @@ impl Classical {
         }
     }
 
+    /// Ruge–Stüben splitting with classical interpolation (Ruge and Stüben 1987), every entry of a row
+    /// of P kept.
+    pub fn ruge_stueben() -> Self {
+        Self {
+            splitting: SplittingKind::RugeStueben,
+            interpolation: Interpolation::Modified,
+            max_per_row: None,
+            ..Self::default()
+        }
+    }
+
     /// Builds the hierarchy of `a`, n × n.
     ///
     /// Coarsening ends at [`max_coarse`](Self::max_coarse) rows or
