@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::setup_options::HierarchyOptions;
-use super::values::{count, finite, positive, positive_count, relaxation, seconds, whole};
+use super::values::{SmootherChoice, count, finite, positive, positive_count, seconds, smoother, whole};
 use crate::gallery::FlowScheme;
 use crate::learn::{Learn, Loss, Start};
-use crate::multigrid::Relaxation;
 use crate::solver::Krylov;
 
 /// Algebraic multigrid with learned relaxation.
@@ -242,9 +241,10 @@ pub struct Solve {
     /// The smoother of every level, with parameters where there are some: jacobi(0.8),
     /// l1-jacobi, gauss-seidel, hybrid-gauss-seidel, multicolour-gauss-seidel, chebyshev(4),
     /// spai0, spai1, ilu0, ilu(2), ilut(0.01,10), block-jacobi(3) and others; an unknown name
-    /// lists them all [default: what suits the hierarchy]
-    #[arg(long, value_name = "NAME", value_parser = relaxation)]
-    pub smoother: Option<Relaxation>,
+    /// lists them all. learned-network lets the network of this program make L and U, or M as
+    /// learned-network(relaxation), and checks them [default: what suits the hierarchy]
+    #[arg(long, value_name = "NAME", value_parser = smoother)]
+    pub smoother: Option<SmootherChoice>,
     /// A solver saved by `train`, instead of building a hierarchy
     #[arg(long, value_name = "SOLVER.mgrad", conflicts_with_all = [
         "smoother", "hierarchy", "near_nullspace", "theta", "max_coarse", "block_size", "cycle",

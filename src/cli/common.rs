@@ -7,7 +7,7 @@ use ndarray::Array2;
 use super::setup_options::HierarchyOptions;
 use super::values::HierarchyChoice;
 use crate::error::{Error, Result};
-use crate::multigrid::{Relaxation, Setup};
+use crate::multigrid::{Amg, Relaxation, Setup, training_setup, training_setups};
 use crate::solver::{Choice, Configuration, Krylov, Portrait};
 use crate::sparse::{Csr, matrix_market, write_atomic};
 
@@ -91,4 +91,39 @@ pub fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
         serde_json::to_writer_pretty(&mut *file, value)?;
         file.write_all(b"\n")
     })
+}
+
+/// The hierarchies that are worth training, or the one that was asked for.
+pub fn training_hierarchies(options: &HierarchyOptions, a: &Csr<f64>, path: &Path) -> Result<Vec<Amg>> {
+    let setups = match &options.hierarchy {
+        HierarchyChoice::Auto => training_setups(a),
+        HierarchyChoice::Named(setup) => vec![match &**setup {
+            Setup::Aggregation(c) if **setup == Setup::from(c.variant) => training_setup(c.variant).into(),
+            other => other.clone(),
+        }],
+    };
+    let near_nullspace = options.candidates(a, path)?;
+    let cycle = options.cycle.unwrap_or_default();
+    let build = |setup: Setup| -> Result<Amg> {
+        let mut builder = Amg::builder(options.apply(setup)?)
+            .relaxation(Relaxation::L1Jacobi)
+            .sweeps(cycle.pre, cycle.post)
+            .cycle(cycle.kind);
+        if let Some(candidates) = &near_nullspace {
+            builder = builder.near_nullspace(candidates.clone());
+        }
+        builder.build(a).map_err(|e| e.at(path.display()))
+    };
+    // Options and candidates may leave one of several to try.
+    let (mut hierarchies, mut failure) = (Vec::new(), None);
+    for setup in setups {
+        match build(setup) {
+            Ok(amg) => hierarchies.push(amg),
+            Err(e) => failure = Some(e),
+        }
+    }
+    match failure {
+        Some(e) if hierarchies.is_empty() => Err(e),
+        _ => Ok(hierarchies),
+    }
 }

@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 use super::Verdict;
 use super::arguments::{KrylovOption, Solve};
 use super::chosen::Chosen;
-use super::common::{choice, read_square, right_hand_side, write_json};
+use super::common::{choice, read_square, right_hand_side, training_hierarchies, write_json};
 use super::output::{complain, ending, say};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::SolveBar;
+use super::values::SmootherChoice;
 use crate::error::{Error, Result};
 use crate::frozen::Frozen;
 use crate::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres, Outcome, Status};
-use crate::learn::asymptotic_factor;
+use crate::learn::{Learn, Loss, Start, Trainer, asymptotic_factor};
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, ResidualPlot};
 use crate::solver::Krylov;
@@ -158,9 +159,13 @@ fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
 }
 
 fn solver(options: &Solve, a: &Csr<f64>) -> Result<Chosen> {
+    if let Some(SmootherChoice::Network(learn)) = options.smoother {
+        return by_network(options, a, learn);
+    }
     let Some(path) = &options.preconditioner else {
         let candidates = options.hierarchy.candidates(a, &options.matrix)?;
-        let mut choice = choice(a, &options.hierarchy, options.smoother, candidates.as_ref())?;
+        let smoother = options.smoother.and_then(SmootherChoice::classical);
+        let mut choice = choice(a, &options.hierarchy, smoother, candidates.as_ref())?;
         for c in &mut choice.configurations {
             c.single = options.single || (c.single && !options.double);
             if let Some(krylov) = options.krylov.method() {
@@ -180,6 +185,22 @@ fn solver(options: &Solve, a: &Csr<f64>) -> Result<Chosen> {
         let hint = if same_size { "; --allow-other-matrix uses it all the same" } else { "" };
         return Err(Error::fingerprint(format!("{e}{hint}")));
     }
+    Ok(Chosen::Saved(Box::new(frozen), name))
+}
+
+/// A hierarchy with the smoothers that the network makes, or the classical ones where these are better.
+fn by_network(options: &Solve, a: &Csr<f64>, learn: Learn) -> Result<Chosen> {
+    let candidates = training_hierarchies(&options.hierarchy, a, &options.matrix)?;
+    let loss = if options.krylov == KrylovOption::None { Loss::Factor } else { Loss::Krylov };
+    let cycle = options.hierarchy.cycle.unwrap_or_default();
+    let trainer = Trainer::new().learn(learn).loss(loss).start(Start::Network).steps(0);
+    let (amg, report) = trainer.sweeps(cycle.pre, cycle.post).fit_best(&candidates, &mut |_| ())?;
+    if report.fallback.is_some() {
+        complain(format_args!("{report}"));
+    }
+    let frozen = if options.double { amg.freeze()? } else { amg.freeze_f32()? };
+    let name = if report.accepted { "learned-network".to_string() } else { report.start.clone() };
+    let frozen = frozen.described(format!("{} with {name}", amg.setup()), Some(report.factor_after));
     Ok(Chosen::Saved(Box::new(frozen), name))
 }
 

@@ -6,16 +6,15 @@ use serde_json::json;
 
 use super::Verdict;
 use super::arguments::Train;
-use super::common::{read_square, write_json};
+use super::common::{read_square, training_hierarchies, write_json};
 use super::output::{account_json, complain, level_table, print_baselines, say};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::{CompareBar, TrainingBar};
-use super::values::HierarchyChoice;
 use crate::error::Result;
 use crate::learn::{
     Account, AccountOptions, Baseline, Learned, Trainer, TrainingReport, classical_baselines,
 };
-use crate::multigrid::{Amg, Relaxation, Setup, training_setup, training_setups};
+use crate::multigrid::Amg;
 use crate::plot::TrainingPlot;
 use crate::sparse::Csr;
 
@@ -27,7 +26,9 @@ pub fn run(options: &Train) -> Result<Verdict> {
     )?;
     let trainer = trainer(options);
     let a = read_square(&options.matrix)?;
-    let (candidates, setup_seconds) = starts(options, &a)?;
+    let clock = Instant::now();
+    let candidates = training_hierarchies(&options.hierarchy, &a, &options.matrix)?;
+    let setup_seconds = clock.elapsed().as_secs_f64();
     let bar = TrainingBar::new();
     let clock = Instant::now();
     let (amg, report) = trainer.fit_best(&candidates, &mut |p| bar.show(p))?;
@@ -103,32 +104,6 @@ fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>) -> Result<Acco
     drop(bar);
     say(format_args!("\n{account}"));
     Ok(account)
-}
-
-/// The hierarchies to try, with the seconds that they took.
-fn starts(options: &Train, a: &Csr<f64>) -> Result<(Vec<Amg>, f64)> {
-    let clock = Instant::now();
-    let setups = match &options.hierarchy.hierarchy {
-        HierarchyChoice::Auto => training_setups(a),
-        HierarchyChoice::Named(setup) => vec![match &**setup {
-            Setup::Aggregation(c) if **setup == Setup::from(c.variant) => training_setup(c.variant).into(),
-            other => other.clone(),
-        }],
-    };
-    let near_nullspace = options.hierarchy.candidates(a, &options.matrix)?;
-    let cycle = options.hierarchy.cycle.unwrap_or_default();
-    let mut starts = Vec::new();
-    for setup in setups {
-        let mut builder = Amg::builder(options.hierarchy.apply(setup)?)
-            .relaxation(Relaxation::Spai1)
-            .sweeps(cycle.pre, cycle.post)
-            .cycle(cycle.kind);
-        if let Some(candidates) = &near_nullspace {
-            builder = builder.near_nullspace(candidates.clone());
-        }
-        starts.push(builder.build(a).map_err(|e| e.at(options.matrix.display()))?);
-    }
-    Ok((starts, clock.elapsed().as_secs_f64()))
 }
 
 fn trainer(options: &Train) -> Trainer {

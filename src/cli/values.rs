@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::learn::Learn;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::{Aggregates, Smoothing};
 
@@ -56,8 +57,32 @@ impl FromStr for CycleShape {
     }
 }
 
-pub fn relaxation(text: &str) -> Result<Relaxation, String> {
-    text.parse::<Relaxation>().map_err(|e| e.to_string())
+/// A smoother by name: a classical one, or what the network of this program makes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SmootherChoice {
+    Classical(Relaxation),
+    Network(Learn),
+}
+
+impl SmootherChoice {
+    /// The classical one.
+    pub fn classical(self) -> Option<Relaxation> {
+        match self {
+            SmootherChoice::Classical(relaxation) => Some(relaxation),
+            SmootherChoice::Network(_) => None,
+        }
+    }
+}
+
+pub fn smoother(text: &str) -> Result<SmootherChoice, String> {
+    match text {
+        "learned-network" | "learned-network(factors)" => Ok(SmootherChoice::Network(Learn::Factors)),
+        "learned-network(relaxation)" => Ok(SmootherChoice::Network(Learn::Relaxation)),
+        _ => match text.parse::<Relaxation>() {
+            Ok(relaxation) => Ok(SmootherChoice::Classical(relaxation)),
+            Err(e) => Err(format!("{e}, learned-network, learned-network(relaxation)")),
+        },
+    }
 }
 
 fn number(text: &str, what: &str, allowed: impl Fn(f64) -> bool) -> Result<f64, String> {

@@ -57,6 +57,8 @@ impl std::str::FromStr for Start {
 /// Cycles and right-hand sides of the measurement that tells a network from its classical start.
 const CYCLES: usize = 15;
 const SIDES: usize = 1;
+/// Damping of ILU(0) that a network has to beat, beside none.
+const DAMPING: [f64; 3] = [0.7, 0.5, 0.3];
 
 /// A hierarchy to train from.
 #[derive(Debug)]
@@ -70,6 +72,8 @@ pub(super) struct Begin {
     pub factor: Option<f64>,
     /// The classical smoothers, if a network made others.
     pub classical: Option<(Amg, String)>,
+    /// What the network reached, if the classical smoothers were better.
+    pub rejected: Option<Judgement>,
 }
 
 impl Begin {
@@ -86,36 +90,57 @@ impl Begin {
     ) -> Result<Self> {
         if start == Start::Given {
             let (amg, name) = learn.given(amg, sweeps, symmetric)?;
-            return Ok(Self { amg, name, learn, loss, factor: None, classical: None });
+            return Ok(Self { amg, name, learn, loss, factor: None, classical: None, rejected: None });
         }
-        let (classical, name, factor) = learn.start(amg, sweeps, seed, symmetric)?;
         if start == Start::Classical {
-            return Ok(Self { amg: classical, name, learn, loss, factor, classical: None });
+            let (classical, name, factor) = learn.start(amg, sweeps, seed, symmetric)?;
+            return Ok(Self { amg: classical, name, learn, loss, factor, classical: None, rejected: None });
         }
         if symmetric {
             let text =
                 "what the network makes is not symmetric; leave the symmetry out, or start from classical";
             return Err(Error::unsuited(text));
         }
-        // The network knows undamped factors, also where they diverge.
-        let base = match learn.smoother() {
-            Some(LearnedSmoother::Factors) => Relaxation::Ilu0(1.0),
-            Some(LearnedSmoother::Relaxation) => Relaxation::Spai1,
+        let judge = |amg: &Amg| Judgement::of(amg.hierarchy(), seed, CYCLES, SIDES);
+        let better = |one: &Judgement, two: &Judgement| {
+            one.sound(loss) > two.sound(loss)
+                || one.sound(loss) == two.sound(loss) && one.by(loss) < two.by(loss)
+        };
+        // The network knows undamped factors, also where they diverge; its rival is the best damping.
+        let (base, others) = match learn.smoother() {
+            Some(LearnedSmoother::Factors) => (Relaxation::Ilu0(1.0), DAMPING.as_slice()),
+            Some(LearnedSmoother::Relaxation) => (Relaxation::Spai1, [].as_slice()),
             _ => {
                 let text = format!("there is no network for {learn}; it makes relaxation or factors");
                 return Err(Error::unsuited(text));
             }
         };
-        let base = amg.with_relaxation(base, sweeps)?;
-        let made = SmootherNetwork::shipped(learn)?.apply(base.hierarchy())?;
-        let judge = |h| Judgement::of(h, seed, CYCLES, SIDES);
-        let (network, old) = (judge(&made)?, judge(classical.hierarchy())?);
-        if network.sound(loss) >= old.sound(loss) && network.by(loss) <= old.by(loss) {
-            let (amg, label) = (base.with_hierarchy(made)?, format!("network for {learn}"));
-            let factor = Some(network.factor);
-            return Ok(Self { amg, name: label, learn, loss, factor, classical: Some((classical, name)) });
+        let mut classical = (amg.with_relaxation(base, sweeps)?, base.to_string());
+        let made = SmootherNetwork::shipped(learn)?.apply(classical.0.hierarchy())?;
+        let network = amg.with_hierarchy(made)?;
+        let mut old = judge(&classical.0)?;
+        for &damping in others {
+            let candidate = amg.with_relaxation(Relaxation::Ilu0(damping), sweeps)?;
+            let judged = judge(&candidate)?;
+            if better(&judged, &old) {
+                (old, classical) = (judged, (candidate, Relaxation::Ilu0(damping).to_string()));
+            }
         }
-        Ok(Self { amg: classical, name, learn, loss, factor: Some(old.factor), classical: None })
+        let judged = judge(&network)?;
+        if better(&old, &judged) {
+            let (amg, name) = classical;
+            let rejected = Some(judged);
+            return Ok(Self { amg, name, learn, loss, factor: Some(old.factor), classical: None, rejected });
+        }
+        Ok(Self {
+            amg: network,
+            name: format!("network for {learn}"),
+            learn,
+            loss,
+            factor: Some(judged.factor),
+            classical: Some(classical),
+            rejected: None,
+        })
     }
 
     /// The hierarchy, and what is learned where that differs.

@@ -49,25 +49,30 @@ pub(super) fn hand_out(
         true => Some((started, start.with_hierarchy(start.hierarchy().clone())?)),
         false => None,
     };
-    for parameters in session.candidates().into_iter().filter(|p| !p.is_empty() && p.finite()) {
-        if from_network && session.steps() == 0 {
-            break;
-        }
+    let untouched = session.steps() == 0;
+    for parameters in session.candidates().into_iter().filter(|p| !untouched && !p.is_empty() && p.finite()) {
         let learned = start.with_hierarchy(parameters.install(start.hierarchy()))?;
         let judged = judge(&learned)?;
         if best.as_ref().is_none_or(|b| better(&judged, &b.0)) {
             best = Some((judged, learned));
         }
     }
-    let factor_learned = best.as_ref().map_or(before.factor, |b| b.0.factor);
+    let network = begin.rejected.map_or(before.factor, |rejected| rejected.factor);
+    let factor_learned = best.as_ref().map_or(network, |b| b.0.factor);
     let gains = |after: &Judgement| {
         let enough = Judgement { factor: GAIN * before.factor, reduction: GAIN * before.reduction, ..before };
         after.sound(loss) && better(after, &enough)
     };
-    let mut fallback = None;
+    let mut fallback = begin.rejected.map(|_| begin.name.clone());
     let (accepted, after, amg) = match best {
-        Some((after, learned)) if gains(&after) => (true, after, learned),
+        Some((after, learned)) if gains(&after) => {
+            fallback = None;
+            (true, after, learned)
+        }
         _ => {
+            if from_network {
+                fallback = Some(classical.1.clone());
+            }
             let mut kept = (before, classical.0.with_hierarchy(classical.0.hierarchy().clone())?);
             if !before.sound(loss) && begin.learn.smoother().is_some() {
                 for relaxation in classical_choices() {

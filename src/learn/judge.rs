@@ -47,7 +47,8 @@ impl Judgement {
     /// What a loss looks at: less is better.
     pub fn by(&self, loss: Loss) -> f64 {
         match loss {
-            Loss::Krylov => self.reduction,
+            // Whole iterations first: that is what a user waits for.
+            Loss::Krylov => self.iterations + self.reduction.min(0.999),
             Loss::Factor | Loss::Time => self.factor,
         }
     }

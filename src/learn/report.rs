@@ -28,8 +28,8 @@ pub struct TrainingReport {
     /// All that was measured of what is handed out.
     #[serde(default)]
     pub after: Option<Judgement>,
-    /// The classical smoother that is handed out because neither the learned one nor its start
-    /// converges.
+    /// The classical smoother that is handed out because the network's is worse, or because neither the
+    /// learned one nor its start converges.
     #[serde(default)]
     pub fallback: Option<String>,
     /// Whether the learned solver is handed out; otherwise it was no better than the start,
@@ -99,8 +99,8 @@ impl std::fmt::Display for TrainingReport {
         } else if let (Some(name), Some(after)) = (&self.fallback, self.after) {
             write!(
                 f,
-                "neither the learned solver (factor {:.4}) nor its start (factor {:.4}) converges: fell back to {name} with factor {:.4}",
-                self.factor_learned, self.factor_before, after.factor
+                "the learned solver (factor {:.4}) is outside its competence here: fell back to {name} with factor {:.4} and {:.1} iterations of FGMRES",
+                self.factor_learned, after.factor, after.iterations
             )?;
             if after.factor >= 1.0 {
                 write!(f, ", which diverges as well: use it inside FGMRES, or another hierarchy")?;

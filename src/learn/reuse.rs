@@ -1,0 +1,173 @@
+//! Learned smoothers for new values on the same pattern: time stepping, Newton's method, a parameter
+//! that drifts.
+
+use std::sync::Arc;
+
+use super::begin::Start;
+use super::judge::Judgement;
+use super::loss_kind::Loss;
+use super::trainer::Trainer;
+use crate::engine::Host;
+use crate::error::{Error, Result};
+use crate::multigrid::{Amg, Hierarchy, Refresh, Relaxation, Smoother};
+use crate::sparse::Csr;
+
+/// Cycles and right-hand sides that tell whether a carried smoother still does.
+const CYCLES: usize = 12;
+const SIDES: usize = 1;
+
+/// A learned solver that follows its matrix.
+///
+/// The transfers between the levels stay, their products are computed anew, and what was learned is
+/// carried over: a learned M by the ratio of the diagonals, learned factors as what they differ from
+/// ILU(0) by, in units of its pivots. The result is verified by a short measurement; where it falls
+/// behind, it is tuned by a few steps.
+///
+/// ```
+/// use multigrad::{gallery, krylov::Fgmres, learn::{Learn, LearnedSolver, Trainer}, multigrid::Amg};
+/// let flow = |epsilon| gallery::recirculating_flow(16, epsilon, gallery::FlowScheme::Upwind);
+/// let first = flow(0.005)?;
+/// let mut amg = Amg::smoothed_aggregation().suited_to(&first.matrix).build(&first.matrix)?;
+/// let trainer = Trainer::new().learn(Learn::Factors).steps(20);
+/// trainer.fit(&mut amg)?;
+/// let mut solver = LearnedSolver::new(amg, trainer.steps(10))?;
+/// let next = flow(0.0055)?;
+/// let kept = solver.follow(&next.matrix)?;
+/// assert!(kept.judgement.converges);
+/// let out = Fgmres::new().preconditioner(solver.amg()).solve(&next.matrix, &next.rhs)?;
+/// assert!(out.converged());
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct LearnedSolver {
+    amg: Amg,
+    trainer: Trainer,
+    refresh: Refresh,
+    /// What was reached when it was last trained.
+    trained: Judgement,
+    /// ILU(0) of every level where factors are learned.
+    base: Vec<Option<Csr<f64>>>,
+}
+
+/// What following a matrix took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Followed {
+    /// Whether the smoothers had to be tuned.
+    pub tuned: bool,
+    /// Whether classical smoothers took over, because tuning did not help.
+    pub fell_back: bool,
+    /// What was measured at last.
+    pub judgement: Judgement,
+}
+
+/// Iterations of FGMRES that a carried smoother may need beyond those at its training.
+const PATIENCE: f64 = 1.5;
+
+impl LearnedSolver {
+    /// Takes over a trained solver, and the trainer that tunes it (its steps count).
+    ///
+    /// # Errors
+    /// Products that cannot be planned; ILU(0) of a level that does not exist.
+    pub fn new(amg: Amg, trainer: Trainer) -> Result<Self> {
+        let refresh = Refresh::new(amg.hierarchy())?;
+        let trained = Judgement::of(amg.hierarchy(), 0, CYCLES, SIDES)?;
+        let base = bases(amg.hierarchy())?;
+        Ok(Self { amg, trainer: trainer.start(Start::Given).loss(Loss::Krylov), refresh, trained, base })
+    }
+
+    /// The solver for the last matrix: a preconditioner.
+    pub fn amg(&self) -> &Amg {
+        &self.amg
+    }
+
+    /// Moves on to new values on the same pattern. Cost: the numerical part of a setup and some twenty
+    /// cycles; the steps of the trainer where the carried smoothers fall behind.
+    ///
+    /// # Errors
+    /// Another pattern; a level without ILU(0), or on which no smoother can be built.
+    pub fn follow(&mut self, a: &Csr<f64>) -> Result<Followed> {
+        let sweeps = self.amg.sweeps();
+        let mut h = self.refresh.apply(self.amg.hierarchy(), a, Relaxation::L1Jacobi, sweeps)?;
+        let mut base = Vec::new();
+        for ((depth, level), (old, ilu)) in
+            h.levels.iter_mut().enumerate().zip(self.amg.hierarchy().levels.iter().zip(&self.base))
+        {
+            let (matrix, before) = (level.a.to_csr(), old.a.to_csr());
+            let new = ilu.as_ref().map(|_| crate::setup::relaxation::ilu0(&matrix)).transpose();
+            let new = new.map_err(|e| e.at(format!("level {depth}")))?;
+            let carry = |sweep: &Smoother<Arc<Vec<f64>>>| carried(sweep, (&before, &matrix), (ilu, &new));
+            level.pre = old.pre.iter().map(carry).collect::<Result<_>>()?;
+            level.post = old.post.iter().map(carry).collect::<Result<_>>()?;
+            base.push(new);
+        }
+        let carried = Amg::from_hierarchy(h, self.amg.setup().clone())?;
+        let mut judgement = Judgement::of(carried.hierarchy(), 0, CYCLES, SIDES)?;
+        (self.amg, self.base) = (carried, base);
+        let enough =
+            |j: &Judgement, best: &Judgement| j.converges && j.iterations <= PATIENCE * best.iterations;
+        let (mut tuned, mut fell_back) = (false, false);
+        if !enough(&judgement, &self.trained) {
+            tuned = true;
+            let report = self.trainer.fit(&mut self.amg)?;
+            judgement = Judgement::of(self.amg.hierarchy(), 0, CYCLES, SIDES)?;
+            if !judgement.converges || report.fallback.is_some() {
+                let classical = self.amg.with_relaxation(Relaxation::L1Jacobi, sweeps)?;
+                let other = Judgement::of(classical.hierarchy(), 0, CYCLES, SIDES)?;
+                if !judgement.converges && other.converges {
+                    (self.amg, judgement, fell_back) = (classical, other, true);
+                }
+            } else {
+                self.trained = judgement;
+            }
+            self.base = bases(self.amg.hierarchy())?;
+        }
+        Ok(Followed { tuned, fell_back, judgement })
+    }
+}
+
+/// ILU(0) of the levels that have factors.
+fn bases(h: &Hierarchy<Host<f64>>) -> Result<Vec<Option<Csr<f64>>>> {
+    let factors = |s: &Smoother<Arc<Vec<f64>>>| matches!(s, Smoother::Factors { unit_lower: true, .. });
+    let base = |level: &crate::multigrid::Level<Host<f64>>| {
+        let any = level.pre.iter().chain(&level.post).any(factors);
+        any.then(|| crate::setup::relaxation::ilu0(&level.a.to_csr())).transpose()
+    };
+    h.levels.iter().map(base).collect()
+}
+
+/// The smoother of the old matrix for the new one.
+fn carried(
+    sweep: &Smoother<Arc<Vec<f64>>>,
+    (before, now): (&Csr<f64>, &Csr<f64>),
+    (old, new): (&Option<Csr<f64>>, &Option<Csr<f64>>),
+) -> Result<Smoother<Arc<Vec<f64>>>> {
+    let matrix = |m: &crate::engine::Matrix<Arc<Vec<f64>>>, values: Vec<f64>| crate::engine::Matrix {
+        pattern: m.pattern.clone(),
+        values: Arc::new(values),
+    };
+    match (sweep, old, new) {
+        (Smoother::Sparse { m }, ..) => {
+            let (d, e) = (before.diagonal(), now.diagonal());
+            let csr = m.to_csr();
+            let scaled = csr.map(|i, _, v| if e[i] == 0.0 { v } else { v * d[i] / e[i] });
+            Ok(Smoother::Sparse { m: matrix(m, scaled.values().to_vec()) })
+        }
+        (Smoother::Factors { factors, unit_lower: true, damping }, Some(old), Some(new))
+            if *old.pattern() == factors.pattern && *new.pattern() == factors.pattern =>
+        {
+            let (p, q) = (old.diagonal(), new.diagonal());
+            let mut values = new.values().to_vec();
+            for i in 0..new.rows() {
+                for at in factors.pattern.row(i) {
+                    let lower = (factors.pattern.col_idx()[at] as usize) < i;
+                    let unit = if lower { 1.0 } else { q[i] / p[i] };
+                    values[at] += unit * (factors.values[at] - old.values()[at]);
+                }
+            }
+            Ok(Smoother::Factors { factors: matrix(factors, values), unit_lower: true, damping: *damping })
+        }
+        _ => Err(Error::unsuited(format!(
+            "the smoother ({sweep}) cannot follow its matrix; learned M, and learned L and U with unit L, can"
+        ))),
+    }
+}
