@@ -56,9 +56,9 @@ impl std::str::FromStr for Start {
 
 /// Cycles and right-hand sides of the measurement that tells a network from its classical start.
 const CYCLES: usize = 15;
-const SIDES: usize = 1;
+const SIDES: usize = 2;
 /// Damping of ILU(0) that a network has to beat, beside none.
-const DAMPING: [f64; 3] = [0.7, 0.5, 0.3];
+const DAMPING: [f64; 7] = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 
 /// A hierarchy to train from.
 #[derive(Debug)]
@@ -101,7 +101,10 @@ impl Begin {
                 "what the network makes is not symmetric; leave the symmetry out, or start from classical";
             return Err(Error::unsuited(text));
         }
-        let judge = |amg: &Amg| Judgement::of(amg.hierarchy(), seed, CYCLES, SIDES);
+        // Inside a Krylov method the factor of a cycle does not matter, and takes the longer to measure.
+        let cycles = if loss == Loss::Krylov { 1 } else { CYCLES };
+        let judge = |amg: &Amg| Judgement::of(amg.hierarchy(), seed, cycles, SIDES);
+        let known = |judged: &Judgement| (loss != Loss::Krylov).then_some(judged.factor);
         let better = |one: &Judgement, two: &Judgement| {
             one.sound(loss) > two.sound(loss)
                 || one.sound(loss) == two.sound(loss) && one.by(loss) < two.by(loss)
@@ -130,14 +133,14 @@ impl Begin {
         if better(&old, &judged) {
             let (amg, name) = classical;
             let rejected = Some(judged);
-            return Ok(Self { amg, name, learn, loss, factor: Some(old.factor), classical: None, rejected });
+            return Ok(Self { amg, name, learn, loss, factor: known(&old), classical: None, rejected });
         }
         Ok(Self {
             amg: network,
             name: format!("network for {learn}"),
             learn,
             loss,
-            factor: Some(judged.factor),
+            factor: known(&judged),
             classical: Some(classical),
             rejected: None,
         })

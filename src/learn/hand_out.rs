@@ -74,7 +74,9 @@ pub(super) fn hand_out(
                 fallback = Some(classical.1.clone());
             }
             let mut kept = (before, classical.0.with_hierarchy(classical.0.hierarchy().clone())?);
-            if !before.sound(loss) && begin.learn.smoother().is_some() {
+            // A null vector leaves every factor at 1: no other smoother would help.
+            let singular = (before.factor - 1.0).abs() < 1e-6;
+            if !before.sound(loss) && !singular && begin.learn.smoother().is_some() {
                 for relaxation in classical_choices() {
                     let Ok(candidate) = start.with_relaxation(relaxation, start.sweeps()) else { continue };
                     let judged = judge(&candidate)?;
