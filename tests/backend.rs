@@ -162,6 +162,95 @@ fn residuals_and_samples<T: Scalar>() {
     }
 }
 
+/// Square matrices of awkward sizes: unsymmetric patterns, diagonal entries that are missing, rows that
+/// are empty or lie on one side of the diagonal.
+fn squares<T: Scalar>() -> Vec<(&'static str, Csr<T>)> {
+    let mut r = Numbers(16);
+    let full = r.dominant::<T>(67, 6);
+    let keep = |a: &Csr<T>, f: fn(usize, usize) -> bool| a.filter(|i, j, _| f(i, j));
+    vec![
+        ("no rows", r.matrix(0, 0, 0)),
+        ("one entry", r.dominant(1, 1)),
+        ("one row without an entry", r.matrix(1, 1, 0)),
+        ("random, most diagonal entries missing", r.matrix(53, 53, 4)),
+        ("dominant", r.dominant(211, 5)),
+        ("no diagonal at all", keep(&full, |i, j| i != j)),
+        ("every third diagonal entry missing", keep(&full, |i, j| i != j || i % 3 != 0)),
+        ("a lower triangle", keep(&full, |i, j| j <= i)),
+        ("a strictly upper triangle", keep(&full, |i, j| j > i)),
+        ("every fifth row empty", keep(&full, |i, _| i % 5 != 2)),
+    ]
+}
+
+/// g of a triangle: what its entries are sampled at, and the others are not touched.
+fn sampled_triangles<T: Scalar>() {
+    let mut r = Numbers(17);
+    // Beyond the parallel threshold, in chunks that do not divide it.
+    let mut matrices: Vec<_> = squares::<T>().into_iter().map(|(name, a)| (name, a, &COLUMNS[..])).collect();
+    matrices.push(("large", r.matrix(2_603, 2_603, 60), &FEW[..]));
+    for (name, a, columns) in &matrices {
+        for &k in *columns {
+            let (y, x) = (r.vector::<T>(a.rows() * k), r.vector::<T>(a.rows() * k));
+            let (g, alpha) = (r.vector::<T>(a.nnz()), T::from_f64(-0.75));
+            for part in (0..4).map(|q| Triangle { lower: q & 1 == 0, unit: q & 2 == 0 }) {
+                let what = format!("sampled_triangle: {name}, {k} columns, {}, {part:?}", T::NAME);
+                judge(
+                    &what,
+                    &g,
+                    |g| Cpu.sampled_triangle(alpha, a.pattern(), part, (&y, &x), g, k),
+                    |g| Reference.sampled_triangle(alpha, a.pattern(), part, (&y, &x), g, k),
+                );
+                let mut own = g.clone();
+                Cpu.sampled_triangle(alpha, a.pattern(), part, (&y, &x), &mut own, k);
+                for i in 0..a.rows() {
+                    for p in a.pattern().row(i) {
+                        let read = part.reads(i, a.pattern().col_idx()[p] as usize);
+                        assert!(read || own[p] == g[p], "{what}: an entry beside the triangle changed");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Blocks of 1 to 17 columns: every width of the kernels and every rest. A triangle of unit diagonal
+/// need not store it, and what is stored elsewhere is not read.
+fn block_substitutions<T: Scalar>() {
+    let mut r = Numbers(18);
+    let half = |a: &Csr<T>| a.map(|i, j, v| if i == j { v } else { T::from_f64(0.3) * v });
+    for (name, a) in &squares::<T>() {
+        let (a, n) = (half(a), a.rows());
+        let whole = (0..n).all(|i| a.pattern().find(i, i).is_some());
+        for (k, q) in (1..=17).flat_map(|k| (0..8).map(move |q| (k, q))) {
+            let (part, transposed) = (Triangle { lower: q & 1 == 0, unit: q & 2 == 0 }, q & 4 == 0);
+            if !part.unit && !whole {
+                continue;
+            }
+            let b = r.vector::<T>(n * k);
+            let hidden = a.map(|i, j, v| if part.reads(i, j) { v } else { T::from_f64(f64::NAN) });
+            let what = format!("{part:?}, transposed {transposed}: {name}, {k} columns, {}", T::NAME);
+            judge(
+                &what,
+                &b,
+                |x| Cpu.solve_triangular((&hidden).into(), part, transposed, x, k),
+                |x| Reference.solve_triangular((&a).into(), part, transposed, x, k),
+            );
+            // A block is its columns, to rounding.
+            let mut x = b.clone();
+            Cpu.solve_triangular((&a).into(), part, transposed, &mut x, k);
+            for c in 0..k {
+                let column = |v: &[T]| (0..n).map(|i| v[i * k + c]).collect::<Vec<T>>();
+                let mut own = column(&b);
+                Cpu.solve_triangular((&a).into(), part, transposed, &mut own, 1);
+                let size = own.iter().fold(1.0f64, |m, v| m.max(v.to_f64().abs()));
+                for (p, q) in own.iter().zip(column(&x)) {
+                    assert!((p.to_f64() - q.to_f64()).abs() <= tolerance::<T>() * size, "{what}");
+                }
+            }
+        }
+    }
+}
+
 fn column_sums<T: Scalar>() {
     let mut r = Numbers(11);
     for k in COLUMNS.into_iter().chain([9_000]) {
@@ -264,6 +353,14 @@ macro_rules! is_equivalent_to_reference {
             #[test]
             fn substitutions_are_equivalent_to_reference() {
                 super::substitutions::<$scalar>();
+            }
+            #[test]
+            fn sampled_triangles_are_equivalent_to_reference() {
+                super::sampled_triangles::<$scalar>();
+            }
+            #[test]
+            fn block_substitutions_are_equivalent_to_reference() {
+                super::block_substitutions::<$scalar>();
             }
             #[test]
             fn unit_factors_read_only_their_triangle() {

@@ -41,6 +41,8 @@ fn options_out_of_range_are_misuse() {
         "--smoother jacobi(nan)",
         "--smoother chebyshev(0)",
         "--smoother ilu0()",
+        "--smoother learned-network(damping)",
+        "--smoother learned-network()",
         "--krylov gmres",
         "--plot-solution u.svg",
         "--coordinates a.mtx",
@@ -62,6 +64,11 @@ fn options_out_of_range_are_misuse() {
         "--cycles-in-loss 0",
         "--cycles-in-loss 100000",
         "--seed -1",
+        "--loss foo",
+        "--loss Krylov",
+        "--loss factor,time",
+        "--start foo",
+        "--start given",
     ] {
         f.run(&format!("train a.mtx -o t {options}")).fails(2, &[options.split(' ').next().unwrap()]);
     }
@@ -170,4 +177,11 @@ fn what_cannot_be_learned_is_named() {
     train("flow.mtx --symmetric").fails(2, &["symmetric matrix"]);
     train("flow.mtx --learn factors --symmetric --cycle V(2,1)").fails(2, &["not 2 and 1"]);
     train("flow.mtx --learn interpolation,restriction").ok();
+    for learn in ["damping", "chebyshev", "interpolation"] {
+        let line = format!("flow.mtx --start network --learn {learn}");
+        train(&line).fails(2, &["no network for", learn, "relaxation or factors"]);
+    }
+    train("a.mtx --start network --symmetric").fails(2, &["symmetr"]);
+    f.run("train a.mtx -o t --loss foo").fails(2, &["factor, krylov or time"]);
+    f.run("train a.mtx -o t --start foo").fails(2, &["classical or network"]);
 }

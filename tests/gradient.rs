@@ -263,3 +263,57 @@ fn adjoints_accumulate() {
     let constant = tape.constant(&[1.0, 1.0]);
     assert!(tape.backward_to(&[3, 2], &y, &[1.0, 1.0], &constant).unwrap_err().is_invalid_input());
 }
+
+/// Every column has weights of its own: values, the gradients of inputs and of parameters behind them,
+/// terms that occur twice, constants and zeros among them.
+#[test]
+fn a_weighted_sum_has_the_gradient_of_its_terms() {
+    let a = Numbers(50).dominant::<f64>(20, 4);
+    for k in [1, 3, 8] {
+        let mut numbers = Numbers(51);
+        let [x, y, c, seed] = [0; 4].map(|_| numbers.vector::<f64>(20 * k));
+        let [u, v, w, t] = [0; 4].map(|_| numbers.vector::<f64>(k));
+        let none = vec![0.0; k];
+        // u x + v A y + w x + 0 y + t c.
+        let run = |tape: &Tape<f64>, p: &[Vec<f64>]| {
+            let m = matrix(&Csr::new(a.pattern().clone(), p[0].clone()).unwrap(), 0);
+            let (xv, yv) = (tape.input(&p[1]), tape.input(&p[2]));
+            let (image, constant, zero) = (tape.spmv(&m, &yv), tape.constant(&c), tape.zeros(20));
+            let terms: [(_, &[f64]); 6] =
+                [(&xv, &u), (&image, &v), (&xv, &w), (&yv, &none), (&constant, &t), (&zero, &u)];
+            (tape.weighted_sum(&terms), xv, yv)
+        };
+        let at = [a.values().to_vec(), x.clone(), y.clone()];
+        let tape = Tape::new(Cpu, k);
+        let (out, xv, yv) = run(&tape, &at);
+        let mut image = vec![0.0; 20 * k];
+        for i in 0..20 {
+            for (j, value) in a.row(i) {
+                (0..k).for_each(|c| image[i * k + c] += value * y[j * k + c]);
+            }
+        }
+        for (q, found) in tape.values(&out).into_iter().enumerate() {
+            let l = q % k;
+            let expected = (u[l] + w[l]) * x[q] + v[l] * image[q] + t[l] * c[q];
+            assert!((found - expected).abs() < 1e-14, "{k} columns, value {q}: {found} {expected}");
+        }
+        let (mut gradients, of_x) = tape.backward_to(&[a.nnz()], &out, &seed, &xv).unwrap();
+        let (_, of_y) = tape.backward_to(&[a.nnz()], &out, &seed, &yv).unwrap();
+        for (q, g) in of_x.iter().enumerate() {
+            assert!((g - (u[q % k] + w[q % k]) * seed[q]).abs() < 1e-15, "{k} columns, value {q}");
+        }
+        gradients.extend([of_x, of_y]);
+        let loss = |p: &[Vec<f64>]| {
+            let tape = Tape::new(Cpu, k);
+            Ok(dot(&tape.values(&run(&tape, p).0), &seed))
+        };
+        let found = gradient_check(loss, &at, &gradients, 60).unwrap();
+        assert!(found.relative_error < TOLERANCE, "{k} columns: {found:?}");
+    }
+    // Of constants alone it is one, and without terms it is empty.
+    let tape = Tape::<f64>::new(Cpu, 2);
+    let constant = tape.constant(&[1.0, 2.0, 3.0, 4.0]);
+    let sum = tape.weighted_sum(&[(&constant, &[10.0, 100.0]), (&tape.zeros(2), &[1.0, 1.0])]);
+    assert_eq!((tape.values(&sum), tape.operations()), (vec![10.0, 200.0, 30.0, 400.0], 0));
+    assert!(tape.values(&tape.weighted_sum(&[])).is_empty());
+}

@@ -199,7 +199,7 @@ fn by_network(options: &Solve, a: &Csr<f64>, learn: Learn) -> Result<Chosen> {
         complain(format_args!("{report}"));
     }
     let frozen = if options.double { amg.freeze()? } else { amg.freeze_f32()? };
-    let name = if report.accepted { "learned-network".to_string() } else { report.start.clone() };
+    let name = if report.accepted { "learned-network".to_string() } else { report.kept().to_string() };
     let frozen = frozen.described(format!("{} with {name}", amg.setup()), Some(report.factor_after));
     Ok(Chosen::Saved(Box::new(frozen), name))
 }

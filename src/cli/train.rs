@@ -40,7 +40,8 @@ pub fn run(options: &Train) -> Result<Verdict> {
     say(format_args!("{amg}\n\n{report}\nsaved to {}", options.output.display()));
     let name = match report.accepted {
         true => report.learn.noun(),
-        false => format!("start ({})", report.start),
+        false if report.fallback.is_some() => format!("fallback ({})", report.kept()),
+        false => format!("start ({})", report.kept()),
     };
     let (mut baselines, mut account) = (Vec::new(), None);
     if report.parameters > 0 && options.account {
@@ -136,7 +137,7 @@ fn trainer(options: &Train) -> Trainer {
 fn save(options: &Train, amg: &Amg, report: &TrainingReport) -> Result<()> {
     let frozen = if options.single { amg.freeze_f32()? } else { amg.freeze()? };
     let learned = format!("learned {}", report.learn);
-    let what = if report.accepted { &learned } else { &report.start };
+    let what = if report.accepted { &learned } else { report.kept() };
     let description = format!("{} with {what}", amg.setup());
     frozen.described(description, Some(report.factor_after)).save(&options.output)
 }

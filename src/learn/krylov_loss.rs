@@ -107,7 +107,8 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
     Ok(LossAndGradient { loss, gradient, after_one_cycle: after })
 }
 
-/// The y that minimises ‖e₁ − H y‖ for a Hessenberg matrix given by columns, by Givens rotations.
+/// The y that minimises ‖e₁ − H y‖ for a Hessenberg matrix given by columns, by Givens rotations; zero
+/// for a column that depends on those before it.
 fn least_squares(h: &[Vec<f64>]) -> Vec<f64> {
     let k = h.len();
     let mut r: Vec<Vec<f64>> = h.to_vec();
@@ -126,7 +127,8 @@ fn least_squares(h: &[Vec<f64>]) -> Vec<f64> {
     let mut y = vec![0.0; k];
     for q in (0..k).rev() {
         let rest: f64 = (q + 1..k).map(|p| r[p][q] * y[p]).sum();
-        y[q] = if r[q][q] == 0.0 { 0.0 } else { (g[q] - rest) / r[q][q] };
+        let size = h[q].iter().map(|v| v * v).sum::<f64>().sqrt();
+        y[q] = if r[q][q].abs() <= DEPENDENT * size { 0.0 } else { (g[q] - rest) / r[q][q] };
     }
     y
 }

@@ -59,6 +59,13 @@ pub struct TrainingReport {
     pub trials: Vec<(String, f64)>,
 }
 
+impl TrainingReport {
+    /// The smoothers that are handed out, unless learned ones are: what was fallen back to, or the start.
+    pub fn kept(&self) -> &str {
+        self.fallback.as_deref().unwrap_or(&self.start)
+    }
+}
+
 impl std::fmt::Display for TrainingReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Recipe { rate, cycles, batch, .. } = self.recipe;
@@ -102,10 +109,15 @@ impl std::fmt::Display for TrainingReport {
                 "the learned solver (factor {:.4}) is outside its competence here: fell back to {name} with factor {:.4} and {:.1} iterations of FGMRES",
                 self.factor_learned, after.factor, after.iterations
             )?;
-            if after.factor >= 1.0 {
-                write!(f, ", which diverges as well: use it inside FGMRES, or another hierarchy")?;
+            match (after.factor >= 1.0, after.converges) {
+                (true, true) => {
+                    write!(f, ", which diverges as well: use it inside FGMRES, or another hierarchy")
+                }
+                (true, false) => {
+                    write!(f, ", which diverges as well, and FGMRES does not converge: use another hierarchy")
+                }
+                (false, _) => Ok(()),
             }
-            Ok(())
         } else if (self.factor_before - 1.0).abs() < 1e-6 {
             write!(
                 f,

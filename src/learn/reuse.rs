@@ -40,12 +40,15 @@ const SIDES: usize = 1;
 /// ```
 #[derive(Debug)]
 pub struct LearnedSolver {
-    amg: Amg,
+    /// The learned smoothers with the last matrix for which they did: the next ones are made of these.
+    learned: Amg,
+    /// What stands in for them where they do not.
+    stand_in: Option<Amg>,
     trainer: Trainer,
     refresh: Refresh,
     /// What was reached when it was last trained.
     trained: Judgement,
-    /// ILU(0) of every level where factors are learned.
+    /// ILU(0) of every level of `learned` where there are factors.
     base: Vec<Option<Csr<f64>>>,
 }
 
@@ -72,25 +75,28 @@ impl LearnedSolver {
         let refresh = Refresh::new(amg.hierarchy())?;
         let trained = Judgement::of(amg.hierarchy(), 0, CYCLES, SIDES)?;
         let base = bases(amg.hierarchy())?;
-        Ok(Self { amg, trainer: trainer.start(Start::Given).loss(Loss::Krylov), refresh, trained, base })
+        let trainer = trainer.start(Start::Given).loss(Loss::Krylov);
+        Ok(Self { learned: amg, stand_in: None, trainer, refresh, trained, base })
     }
 
     /// The solver for the last matrix: a preconditioner.
     pub fn amg(&self) -> &Amg {
-        &self.amg
+        self.stand_in.as_ref().unwrap_or(&self.learned)
     }
 
     /// Moves on to new values on the same pattern. Cost: the numerical part of a setup and some twenty
-    /// cycles; the steps of the trainer where the carried smoothers fall behind.
+    /// cycles; the steps of the trainer where the carried smoothers fall behind. An error leaves the
+    /// solver as it was; classical smoothers that took over are replaced as soon as the learned ones do
+    /// again.
     ///
     /// # Errors
     /// Another pattern; a level without ILU(0), or on which no smoother can be built.
     pub fn follow(&mut self, a: &Csr<f64>) -> Result<Followed> {
-        let sweeps = self.amg.sweeps();
-        let mut h = self.refresh.apply(self.amg.hierarchy(), a, Relaxation::L1Jacobi, sweeps)?;
+        let sweeps = self.learned.sweeps();
+        let mut h = self.refresh.apply(self.learned.hierarchy(), a, Relaxation::L1Jacobi, sweeps)?;
         let mut base = Vec::new();
         for ((depth, level), (old, ilu)) in
-            h.levels.iter_mut().enumerate().zip(self.amg.hierarchy().levels.iter().zip(&self.base))
+            h.levels.iter_mut().enumerate().zip(self.learned.hierarchy().levels.iter().zip(&self.base))
         {
             let (matrix, before) = (level.a.to_csr(), old.a.to_csr());
             let new = ilu.as_ref().map(|_| crate::setup::relaxation::ilu0(&matrix)).transpose();
@@ -100,28 +106,29 @@ impl LearnedSolver {
             level.post = old.post.iter().map(carry).collect::<Result<_>>()?;
             base.push(new);
         }
-        let carried = Amg::from_hierarchy(h, self.amg.setup().clone())?;
-        let mut judgement = Judgement::of(carried.hierarchy(), 0, CYCLES, SIDES)?;
-        (self.amg, self.base) = (carried, base);
-        let enough =
-            |j: &Judgement, best: &Judgement| j.converges && j.iterations <= PATIENCE * best.iterations;
-        let (mut tuned, mut fell_back) = (false, false);
-        if !enough(&judgement, &self.trained) {
-            tuned = true;
-            let report = self.trainer.fit(&mut self.amg)?;
-            judgement = Judgement::of(self.amg.hierarchy(), 0, CYCLES, SIDES)?;
-            if !judgement.converges || report.fallback.is_some() {
-                let classical = self.amg.with_relaxation(Relaxation::L1Jacobi, sweeps)?;
-                let other = Judgement::of(classical.hierarchy(), 0, CYCLES, SIDES)?;
-                if !judgement.converges && other.converges {
-                    (self.amg, judgement, fell_back) = (classical, other, true);
-                }
-            } else {
-                self.trained = judgement;
-            }
-            self.base = bases(self.amg.hierarchy())?;
+        let mut amg = Amg::from_hierarchy(h, self.learned.setup().clone())?;
+        let mut judgement = Judgement::of(amg.hierarchy(), 0, CYCLES, SIDES)?;
+        if judgement.converges && judgement.iterations <= PATIENCE * self.trained.iterations {
+            (self.learned, self.base, self.stand_in) = (amg, base, None);
+            return Ok(Followed { tuned: false, fell_back: false, judgement });
         }
-        Ok(Followed { tuned, fell_back, judgement })
+        let report = self.trainer.fit(&mut amg)?;
+        judgement = Judgement::of(amg.hierarchy(), 0, CYCLES, SIDES)?;
+        let mut fell_back = report.fallback.is_some();
+        if judgement.converges && !fell_back {
+            (self.base, self.trained) = (bases(amg.hierarchy())?, judgement);
+            (self.learned, self.stand_in) = (amg, None);
+            return Ok(Followed { tuned: true, fell_back, judgement });
+        }
+        if !judgement.converges {
+            let classical = amg.with_relaxation(Relaxation::L1Jacobi, sweeps)?;
+            let other = Judgement::of(classical.hierarchy(), 0, CYCLES, SIDES)?;
+            if other.converges {
+                (amg, judgement, fell_back) = (classical, other, true);
+            }
+        }
+        self.stand_in = Some(amg);
+        Ok(Followed { tuned: true, fell_back, judgement })
     }
 }
 

@@ -1,5 +1,5 @@
 //! What a network sees of a hierarchy: numbers of every stored entry that do not change when the
-//! matrix, or a row and its unknown, is scaled.
+//! matrix is scaled, by a negative number too.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -118,12 +118,13 @@ impl<T: Scalar> Graph<T> {
                 let forward = if aligned { values[q] } else { a.get(i, j) };
                 let backward = a.get(j, i);
                 let value = m.values[q];
+                // With the sign of the diagonal: those of −A are −M, and L and −U.
                 let (unit, relative) = match (factors, j < i) {
                     (true, true) => (forward.abs() / size(own[j]), value),
-                    (true, false) if i == j => (own[i].abs(), value / size(own[i])),
-                    (true, false) => (forward.abs(), value / size(own[i])),
-                    (false, _) if i == j => (1.0 / d[i], value * d[i]),
-                    (false, _) => (forward.abs() / (d[i] * d[j]), value * d[i]),
+                    (true, false) if i == j => (sign[i] * own[i].abs(), sign[i] * value / size(own[i])),
+                    (true, false) => (sign[i] * forward.abs(), sign[i] * value / size(own[i])),
+                    (false, _) if i == j => (sign[i] / d[i], sign[i] * value * d[i]),
+                    (false, _) => (sign[i] * forward.abs() / (d[i] * d[j]), sign[i] * value * d[i]),
                 };
                 let beside = |v: f64, s: f64| if v * s > 0.0 { v / s } else { 0.0 };
                 let both = [
@@ -135,7 +136,7 @@ impl<T: Scalar> Graph<T> {
                     sign[i] * backward / d[i],
                     beside(forward.abs(), rows.largest[i]),
                     beside(backward.abs(), rows.largest[j]),
-                    sign[i] * relative,
+                    relative,
                     pivot[i],
                     pivot[j],
                     rows.signed[i],
