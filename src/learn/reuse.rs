@@ -12,9 +12,8 @@ use crate::error::{Error, Result};
 use crate::multigrid::{Amg, Hierarchy, Refresh, Relaxation, Smoother};
 use crate::sparse::Csr;
 
-/// Cycles and right-hand sides that tell whether a carried smoother still does.
-const CYCLES: usize = 12;
-const SIDES: usize = 1;
+/// Cycles of the measurement that tells whether a carried smoother still does.
+const CYCLES: usize = 6;
 
 /// A learned solver that follows its matrix.
 ///
@@ -47,6 +46,8 @@ pub struct LearnedSolver {
     trained: Judgement,
     /// ILU(0) of every level where factors are learned.
     base: Vec<Option<Csr<f64>>>,
+    /// What took over when tuning did not help.
+    classical: Option<Relaxation>,
 }
 
 /// What following a matrix took.
@@ -56,7 +57,7 @@ pub struct Followed {
     pub tuned: bool,
     /// Whether classical smoothers took over, because tuning did not help.
     pub fell_back: bool,
-    /// What was measured at last.
+    /// What was measured at last; its factors are those of a few cycles from one random start.
     pub judgement: Judgement,
 }
 
@@ -70,9 +71,10 @@ impl LearnedSolver {
     /// Products that cannot be planned; ILU(0) of a level that does not exist.
     pub fn new(amg: Amg, trainer: Trainer) -> Result<Self> {
         let refresh = Refresh::new(amg.hierarchy())?;
-        let trained = Judgement::of(amg.hierarchy(), 0, CYCLES, SIDES)?;
+        let trained = Judgement::quick(amg.cycle(), 0, CYCLES)?;
         let base = bases(amg.hierarchy())?;
-        Ok(Self { amg, trainer: trainer.start(Start::Given).loss(Loss::Krylov), refresh, trained, base })
+        let trainer = trainer.start(Start::Given).loss(Loss::Krylov);
+        Ok(Self { amg, trainer, refresh, trained, base, classical: None })
     }
 
     /// The solver for the last matrix: a preconditioner.
@@ -80,14 +82,33 @@ impl LearnedSolver {
         &self.amg
     }
 
-    /// Moves on to new values on the same pattern. Cost: the numerical part of a setup and some twenty
-    /// cycles; the steps of the trainer where the carried smoothers fall behind.
+    /// Moves on to new values on the same pattern. Cost: that of [`carry`](Self::carry), a solve and six
+    /// cycles; that of [`tune`](Self::tune) where the carried smoothers fall behind.
     ///
     /// # Errors
-    /// Another pattern; a level without ILU(0), or on which no smoother can be built.
+    /// As [`carry`](Self::carry) and [`tune`](Self::tune).
     pub fn follow(&mut self, a: &Csr<f64>) -> Result<Followed> {
+        self.carry(a)?;
+        let judgement = Judgement::quick(self.amg.cycle(), 0, CYCLES)?;
+        if judgement.converges && judgement.iterations <= PATIENCE * self.trained.iterations {
+            return Ok(Followed { tuned: false, fell_back: false, judgement });
+        }
+        self.tune()
+    }
+
+    /// Moves on to new values on the same pattern without any measurement, for a caller whose own solves
+    /// tell when to [`tune`](Self::tune). Cost: the numerical part of a setup.
+    ///
+    /// # Errors
+    /// Another pattern; a level without ILU(0); smoothers that cannot be carried.
+    pub fn carry(&mut self, a: &Csr<f64>) -> Result<()> {
         let sweeps = self.amg.sweeps();
-        let mut h = self.refresh.apply(self.amg.hierarchy(), a, Relaxation::L1Jacobi, sweeps)?;
+        let relaxation = self.classical.unwrap_or(Relaxation::L1Jacobi);
+        let mut h = self.refresh.apply(self.amg.hierarchy(), a, relaxation, sweeps)?;
+        if self.classical.is_some() {
+            self.amg = Amg::from_hierarchy(h, self.amg.setup().clone())?;
+            return Ok(());
+        }
         let mut base = Vec::new();
         for ((depth, level), (old, ilu)) in
             h.levels.iter_mut().enumerate().zip(self.amg.hierarchy().levels.iter().zip(&self.base))
@@ -100,28 +121,30 @@ impl LearnedSolver {
             level.post = old.post.iter().map(carry).collect::<Result<_>>()?;
             base.push(new);
         }
-        let carried = Amg::from_hierarchy(h, self.amg.setup().clone())?;
-        let mut judgement = Judgement::of(carried.hierarchy(), 0, CYCLES, SIDES)?;
-        (self.amg, self.base) = (carried, base);
-        let enough =
-            |j: &Judgement, best: &Judgement| j.converges && j.iterations <= PATIENCE * best.iterations;
-        let (mut tuned, mut fell_back) = (false, false);
-        if !enough(&judgement, &self.trained) {
-            tuned = true;
-            let report = self.trainer.fit(&mut self.amg)?;
-            judgement = Judgement::of(self.amg.hierarchy(), 0, CYCLES, SIDES)?;
-            if !judgement.converges || report.fallback.is_some() {
-                let classical = self.amg.with_relaxation(Relaxation::L1Jacobi, sweeps)?;
-                let other = Judgement::of(classical.hierarchy(), 0, CYCLES, SIDES)?;
-                if !judgement.converges && other.converges {
-                    (self.amg, judgement, fell_back) = (classical, other, true);
-                }
-            } else {
-                self.trained = judgement;
+        (self.amg, self.base) = (Amg::from_hierarchy(h, self.amg.setup().clone())?, base);
+        Ok(())
+    }
+
+    /// Tunes the smoothers for the last matrix by the steps of the trainer; classical ones take over
+    /// where that does not help, from which the next call tries again.
+    ///
+    /// # Errors
+    /// A level on which no smoother can be built.
+    pub fn tune(&mut self) -> Result<Followed> {
+        let start = if self.classical.is_some() { Start::Classical } else { Start::Given };
+        let report = self.trainer.clone().start(start).fit(&mut self.amg)?;
+        self.classical = report.fallback.map(|name| name.parse()).transpose()?;
+        let mut judgement = Judgement::quick(self.amg.cycle(), 0, CYCLES)?;
+        if !judgement.converges {
+            let other = self.amg.with_relaxation(Relaxation::L1Jacobi, self.amg.sweeps())?;
+            let judged = Judgement::quick(other.cycle(), 0, CYCLES)?;
+            if judged.converges {
+                (self.amg, judgement, self.classical) = (other, judged, Some(Relaxation::L1Jacobi));
             }
-            self.base = bases(self.amg.hierarchy())?;
         }
-        Ok(Followed { tuned, fell_back, judgement })
+        self.base = bases(self.amg.hierarchy())?;
+        self.trained = judgement;
+        Ok(Followed { tuned: true, fell_back: self.classical.is_some(), judgement })
     }
 }
 
@@ -169,5 +192,59 @@ fn carried(
         _ => Err(Error::unsuited(format!(
             "the smoother ({sweep}) cannot follow its matrix; learned M, and learned L and U with unit L, can"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gallery::{FlowScheme, recirculating_flow};
+    use crate::krylov::Fgmres;
+    use crate::learn::Learn;
+
+    fn flow(epsilon: f64) -> Csr<f64> {
+        recirculating_flow(14, epsilon, FlowScheme::Upwind).unwrap().matrix
+    }
+
+    fn learned(a: &Csr<f64>) -> LearnedSolver {
+        let mut amg = Amg::smoothed_aggregation().suited_to(a).build(a).unwrap();
+        let trainer = Trainer::new().learn(Learn::Factors).steps(5).seed(3);
+        trainer.fit(&mut amg).unwrap();
+        LearnedSolver::new(amg, trainer).unwrap()
+    }
+
+    #[test]
+    fn there_and_back_is_where_it_was() {
+        let (first, next) = (flow(0.01), flow(0.012));
+        let mut solver = learned(&first);
+        let factors = |s: &LearnedSolver| match &s.amg().hierarchy().levels[0].pre[0] {
+            Smoother::Factors { factors, .. } => factors.values.to_vec(),
+            other => panic!("{other}"),
+        };
+        let before = factors(&solver);
+        solver.carry(&next).unwrap();
+        let there = factors(&solver);
+        assert!(before.iter().zip(&there).any(|(p, q)| (p - q).abs() > 1e-6));
+        solver.carry(&first).unwrap();
+        assert!(before.iter().zip(&factors(&solver)).all(|(p, q)| (p - q).abs() < 1e-12));
+        // Following is carrying, with a measurement.
+        let followed = solver.follow(&next).unwrap();
+        assert!(!followed.tuned && followed.judgement.converges && followed.judgement.factor < 1.0);
+        assert!(there.iter().zip(&factors(&solver)).all(|(p, q)| (p - q).abs() < 1e-12));
+    }
+
+    #[test]
+    fn what_fell_back_can_still_follow() {
+        let (first, next) = (flow(0.01), flow(0.012));
+        let mut solver = learned(&first);
+        solver.amg = solver.amg.with_relaxation(Relaxation::L1Jacobi, (1, 1)).unwrap();
+        solver.classical = Some(Relaxation::L1Jacobi);
+        solver.carry(&next).unwrap();
+        let b = vec![1.0; next.rows()];
+        assert!(Fgmres::new().preconditioner(solver.amg()).solve(&next, &b).unwrap().converged());
+        // Tuning starts from the classical smoother then.
+        let tuned = solver.tune().unwrap();
+        assert!(tuned.tuned && !tuned.fell_back);
+        assert!(Fgmres::new().preconditioner(solver.amg()).solve(&next, &b).unwrap().converged());
     }
 }
