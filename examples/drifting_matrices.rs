@@ -1,10 +1,10 @@
-//! A new matrix for every solve: two hundred of them on one pattern, from one to the next a little
+//! A new matrix for every solve: many of them on one pattern, from one to the next a little
 //! different, as in Newton's method or a sweep over a parameter. What is dearest, building anew,
 //! refreshing, following with a learned smoother, or factoring?
 //!
 //! ```text
-//! cargo run --release --example drifting_matrices                  # flow, 96 × 96, 200 matrices
-//! cargo run --release --example drifting_matrices rotated 128 50   # another family, size and number
+//! cargo run --release --example drifting_matrices                  # flow, 64 × 64, 100 matrices
+//! cargo run --release --example drifting_matrices rotated 96 200   # another family, size and number
 //! ```
 //!
 //! `flow`: the diffusion ε of the recirculating flow falls from 0.02 to 0.002. `rotated`: diffusion with
@@ -40,12 +40,11 @@ const TUNING_STEPS: usize = 20;
 
 fn main() -> std::result::Result<(), Box<dyn Error>> {
     let family = std::env::args().nth(1).unwrap_or("flow".into());
-    let n = argument(2, "the number of unknowns per side", 96, 8..=512)?;
-    let count = argument(3, "the number of matrices", 200, 2..=10_000)?;
+    let n = argument(2, "the number of unknowns per side", 64, 8..=512)?;
+    let count = argument(3, "the number of matrices", 100, 2..=10_000)?;
     let drift = Drift { rotated: rotated(&family)?, n, count };
-    println!("{} to {}: {count} matrices, solved to {RTOL:e}\n", drift.problem(0)?.name, {
-        drift.problem(count - 1)?.name
-    });
+    let (first, last) = (drift.problem(0)?.name, drift.problem(count - 1)?.name);
+    println!("{first} to {last}: {count} matrices, solved to {RTOL:e}\n");
 
     let mut runs = vec![
         drift.run("automatic choice, built anew", &mut Anew)?,
@@ -62,19 +61,21 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     ] {
         let (first, tuning) = (first.clone(), trainer.clone().steps(TUNING_STEPS));
         let (solver, best) = (None, usize::MAX);
-        runs.push(drift.run(name, &mut Following { first, tuning, measured, solver, best })?);
+        let mut following = Following { first, tuning, measured, solver, best, outcome: String::new() };
+        let run = drift.run(name, &mut following)?;
+        runs.push(Run { name: run.name + &following.outcome, ..run });
     }
     runs.push(drift.run("direct solver, factored anew", &mut Factored)?);
 
     report(&runs);
-    let title = format!("{} matrices that drift: {family} {n} × {n}", count);
+    let title = format!("{count} matrices that drift: {family} {n} × {n}");
     let x_label = "matrices after the first";
     let mut seconds = ResidualPlot::new(&title).x_label(x_label).y_label("seconds in all");
     let mut iterations = ResidualPlot::new(&title).x_label(x_label).y_label("iterations of a solve");
     for run in &runs {
-        seconds = seconds.series(run.name, &run.seconds);
+        seconds = seconds.series(&run.name, &run.seconds);
         if run.iterations.iter().any(|&i| i > 0.0) {
-            iterations = iterations.series(run.name, &run.iterations);
+            iterations = iterations.series(&run.name, &run.iterations);
         }
     }
     seconds.write(picture("drifting_matrices.svg")?)?;
@@ -103,7 +104,7 @@ struct Drift {
 
 /// A way through the sequence, and what it took.
 struct Run {
-    name: &'static str,
+    name: String,
     /// Seconds after every matrix.
     seconds: Vec<f64>,
     /// Iterations for every matrix.
@@ -145,8 +146,9 @@ impl Drift {
         }
     }
 
-    fn run(&self, name: &'static str, competitor: &mut dyn Competitor) -> Result<Run> {
+    fn run(&self, name: &str, competitor: &mut dyn Competitor) -> Result<Run> {
         let (seconds, iterations) = (Vec::new(), Vec::new());
+        let name = name.to_string();
         let mut run = Run { name, seconds, iterations, tuned: 0, fell_back: 0, failed: 0, residual: 0.0 };
         let mut spent = 0.0;
         for place in 0..self.count {
@@ -208,6 +210,8 @@ struct Following {
     solver: Option<LearnedSolver>,
     /// Iterations of the first solve, and of the first after tuning.
     best: usize,
+    /// What the first matrix was left with if learning was no gain.
+    outcome: String,
 }
 
 impl Competitor for Following {
@@ -221,7 +225,11 @@ impl Competitor for Following {
                     training_setups(a).into_iter().map(build).collect::<Result<_>>()?;
                 let (amg, report) = self.first.fit_best(&candidates, &mut |_| {})?;
                 if self.measured {
-                    println!("{report}\n");
+                    println!("{report}\n"); // the other one begins alike
+                }
+                if !report.accepted {
+                    let kept = report.fallback.unwrap_or(report.start);
+                    self.outcome = format!(" (no gain on the first: {kept})");
                 }
                 let solver = none.insert(LearnedSolver::new(amg, self.tuning.clone())?);
                 let (x, iterations) = within(solver, a, b)?;
