@@ -41,6 +41,12 @@ fn sweeps(h: &Hierarchy<Host<f64>>) -> Vec<Arc<Vec<f64>>> {
 }
 
 #[test]
+fn there_is_a_network_of_its_own_for_either() {
+    let bytes = |learn| SmootherNetwork::shipped(learn).unwrap().to_bytes().unwrap();
+    assert!(bytes(Learn::Factors) != bytes(Learn::Relaxation));
+}
+
+#[test]
 fn shipped_networks_load_and_survive_their_file() {
     for (learn, relaxation) in BOTH {
         let network = SmootherNetwork::shipped(learn).unwrap();

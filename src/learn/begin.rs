@@ -105,10 +105,7 @@ impl Begin {
         let cycles = if loss == Loss::Krylov { 1 } else { CYCLES };
         let judge = |amg: &Amg| Judgement::of(amg.hierarchy(), seed, cycles, SIDES);
         let known = |judged: &Judgement| (loss != Loss::Krylov).then_some(judged.factor);
-        let better = |one: &Judgement, two: &Judgement| {
-            one.sound(loss) > two.sound(loss)
-                || one.sound(loss) == two.sound(loss) && one.by(loss) < two.by(loss)
-        };
+        let better = |one: &Judgement, two: &Judgement| one.is_better(two, loss);
         // The network knows undamped factors, also where they diverge; its rival is the best damping.
         let (base, others) = match learn.smoother() {
             Some(LearnedSmoother::Factors) => (Relaxation::Ilu0(1.0), DAMPING.as_slice()),

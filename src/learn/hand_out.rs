@@ -40,10 +40,7 @@ pub(super) fn hand_out(
         Some((amg, name)) => (judge(amg)?, (amg, name.clone())),
         None => (started, (start, begin.name.clone())),
     };
-    let better = |one: &Judgement, two: &Judgement| {
-        (one.sound(loss), two.sound(loss)) == (true, false)
-            || one.sound(loss) == two.sound(loss) && one.by(loss) < two.by(loss)
-    };
+    let better = |one: &Judgement, two: &Judgement| one.is_better(two, loss);
     // The network itself is a candidate: it may be better than what a few steps made of it.
     let mut best = match from_network {
         true => Some((started, start.with_hierarchy(start.hierarchy().clone())?)),

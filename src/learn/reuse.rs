@@ -12,9 +12,8 @@ use crate::error::{Error, Result};
 use crate::multigrid::{Amg, Hierarchy, Refresh, Relaxation, Smoother};
 use crate::sparse::Csr;
 
-/// Cycles and right-hand sides that tell whether a carried smoother still does.
-const CYCLES: usize = 12;
-const SIDES: usize = 1;
+/// Cycles of the measurement that tells whether a carried smoother still does.
+const CYCLES: usize = 6;
 
 /// A learned solver that follows its matrix.
 ///
@@ -59,7 +58,7 @@ pub struct Followed {
     pub tuned: bool,
     /// Whether classical smoothers took over, because tuning did not help.
     pub fell_back: bool,
-    /// What was measured at last.
+    /// What was measured at last; its factors are those of a few cycles from one random start.
     pub judgement: Judgement,
 }
 
@@ -73,7 +72,7 @@ impl LearnedSolver {
     /// Products that cannot be planned; ILU(0) of a level that does not exist.
     pub fn new(amg: Amg, trainer: Trainer) -> Result<Self> {
         let refresh = Refresh::new(amg.hierarchy())?;
-        let trained = Judgement::of(amg.hierarchy(), 0, CYCLES, SIDES)?;
+        let trained = Judgement::quick(amg.cycle(), 0, CYCLES)?;
         let base = bases(amg.hierarchy())?;
         let trainer = trainer.start(Start::Given).loss(Loss::Krylov);
         Ok(Self { learned: amg, stand_in: None, trainer, refresh, trained, base })
@@ -84,19 +83,51 @@ impl LearnedSolver {
         self.stand_in.as_ref().unwrap_or(&self.learned)
     }
 
-    /// Moves on to new values on the same pattern. Cost: the numerical part of a setup and some twenty
-    /// cycles; the steps of the trainer where the carried smoothers fall behind. An error leaves the
+    /// Moves on to new values on the same pattern. Cost: that of [`carry`](Self::carry), a solve and six
+    /// cycles; that of [`tune`](Self::tune) where the carried smoothers fall behind. An error leaves the
     /// solver as it was; classical smoothers that took over are replaced as soon as the learned ones do
     /// again.
     ///
     /// # Errors
-    /// Another pattern; a level without ILU(0), or on which no smoother can be built.
+    /// As [`carry`](Self::carry) and [`tune`](Self::tune).
     pub fn follow(&mut self, a: &Csr<f64>) -> Result<Followed> {
-        let sweeps = self.learned.sweeps();
-        let mut h = self.refresh.apply(self.learned.hierarchy(), a, Relaxation::L1Jacobi, sweeps)?;
+        let (amg, base) = self.carried(a)?;
+        let judgement = Judgement::quick(amg.cycle(), 0, CYCLES)?;
+        if judgement.converges && judgement.iterations <= PATIENCE * self.trained.iterations {
+            (self.learned, self.base, self.stand_in) = (amg, base, None);
+            return Ok(Followed { tuned: false, fell_back: false, judgement });
+        }
+        self.settle(amg)
+    }
+
+    /// Moves on to new values on the same pattern without any measurement, for a caller whose own solves
+    /// tell when to [`tune`](Self::tune). Cost: the numerical part of a setup.
+    ///
+    /// # Errors
+    /// Another pattern; a level without ILU(0); smoothers that cannot be carried.
+    pub fn carry(&mut self, a: &Csr<f64>) -> Result<()> {
+        let (amg, base) = self.carried(a)?;
+        (self.learned, self.base, self.stand_in) = (amg, base, None);
+        Ok(())
+    }
+
+    /// Tunes the smoothers for the last matrix by the steps of the trainer; classical ones stand in
+    /// where that does not help.
+    ///
+    /// # Errors
+    /// A level on which no smoother can be built.
+    pub fn tune(&mut self) -> Result<Followed> {
+        let amg = self.learned.with_hierarchy(self.learned.hierarchy().clone())?;
+        self.settle(amg)
+    }
+
+    /// The learned smoothers for new values, with ILU(0) of the levels where there are factors.
+    fn carried(&self, a: &Csr<f64>) -> Result<(Amg, Vec<Option<Csr<f64>>>)> {
+        let (old, sweeps) = (self.learned.hierarchy(), self.learned.sweeps());
+        let mut h = self.refresh.apply(old, a, Relaxation::L1Jacobi, sweeps)?;
         let mut base = Vec::new();
         for ((depth, level), (old, ilu)) in
-            h.levels.iter_mut().enumerate().zip(self.learned.hierarchy().levels.iter().zip(&self.base))
+            h.levels.iter_mut().enumerate().zip(old.levels.iter().zip(&self.base))
         {
             let (matrix, before) = (level.a.to_csr(), old.a.to_csr());
             let new = ilu.as_ref().map(|_| crate::setup::relaxation::ilu0(&matrix)).transpose();
@@ -106,14 +137,13 @@ impl LearnedSolver {
             level.post = old.post.iter().map(carry).collect::<Result<_>>()?;
             base.push(new);
         }
-        let mut amg = Amg::from_hierarchy(h, self.learned.setup().clone())?;
-        let mut judgement = Judgement::of(amg.hierarchy(), 0, CYCLES, SIDES)?;
-        if judgement.converges && judgement.iterations <= PATIENCE * self.trained.iterations {
-            (self.learned, self.base, self.stand_in) = (amg, base, None);
-            return Ok(Followed { tuned: false, fell_back: false, judgement });
-        }
+        Ok((Amg::from_hierarchy(h, self.learned.setup().clone())?, base))
+    }
+
+    /// Tunes what was carried, and keeps it if it converges.
+    fn settle(&mut self, mut amg: Amg) -> Result<Followed> {
         let report = self.trainer.fit(&mut amg)?;
-        judgement = Judgement::of(amg.hierarchy(), 0, CYCLES, SIDES)?;
+        let mut judgement = Judgement::quick(amg.cycle(), 0, CYCLES)?;
         let mut fell_back = report.fallback.is_some();
         if judgement.converges && !fell_back {
             (self.base, self.trained) = (bases(amg.hierarchy())?, judgement);
@@ -121,8 +151,8 @@ impl LearnedSolver {
             return Ok(Followed { tuned: true, fell_back, judgement });
         }
         if !judgement.converges {
-            let classical = amg.with_relaxation(Relaxation::L1Jacobi, sweeps)?;
-            let other = Judgement::of(classical.hierarchy(), 0, CYCLES, SIDES)?;
+            let classical = amg.with_relaxation(Relaxation::L1Jacobi, amg.sweeps())?;
+            let other = Judgement::quick(classical.cycle(), 0, CYCLES)?;
             if other.converges {
                 (amg, judgement, fell_back) = (classical, other, true);
             }
@@ -176,5 +206,60 @@ fn carried(
         _ => Err(Error::unsuited(format!(
             "the smoother ({sweep}) cannot follow its matrix; learned M, and learned L and U with unit L, can"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gallery::{FlowScheme, recirculating_flow};
+    use crate::krylov::Fgmres;
+    use crate::learn::Learn;
+
+    fn flow(epsilon: f64) -> Csr<f64> {
+        recirculating_flow(14, epsilon, FlowScheme::Upwind).unwrap().matrix
+    }
+
+    fn learned(a: &Csr<f64>) -> LearnedSolver {
+        let mut amg = Amg::smoothed_aggregation().suited_to(a).build(a).unwrap();
+        let trainer = Trainer::new().learn(Learn::Factors).steps(5).seed(3);
+        trainer.fit(&mut amg).unwrap();
+        LearnedSolver::new(amg, trainer).unwrap()
+    }
+
+    #[test]
+    fn there_and_back_is_where_it_was() {
+        let (first, next) = (flow(0.01), flow(0.012));
+        let mut solver = learned(&first);
+        let factors = |s: &LearnedSolver| match &s.amg().hierarchy().levels[0].pre[0] {
+            Smoother::Factors { factors, .. } => factors.values.to_vec(),
+            other => panic!("{other}"),
+        };
+        let before = factors(&solver);
+        solver.carry(&next).unwrap();
+        let there = factors(&solver);
+        assert!(before.iter().zip(&there).any(|(p, q)| (p - q).abs() > 1e-6));
+        solver.carry(&first).unwrap();
+        assert!(before.iter().zip(&factors(&solver)).all(|(p, q)| (p - q).abs() < 1e-12));
+        // Following is carrying, with a measurement.
+        let followed = solver.follow(&next).unwrap();
+        assert!(!followed.tuned && followed.judgement.converges && followed.judgement.factor < 1.0);
+        assert!(there.iter().zip(&factors(&solver)).all(|(p, q)| (p - q).abs() < 1e-12));
+    }
+
+    #[test]
+    fn what_fell_back_can_still_follow() {
+        let (first, next) = (flow(0.01), flow(0.012));
+        let mut solver = learned(&first);
+        let classical = solver.learned.with_relaxation(Relaxation::L1Jacobi, (1, 1)).unwrap();
+        solver.stand_in = Some(classical);
+        assert!(matches!(solver.amg().hierarchy().levels[0].pre[0], Smoother::Diagonal { .. }));
+        solver.carry(&next).unwrap();
+        let b = vec![1.0; next.rows()];
+        assert!(Fgmres::new().preconditioner(solver.amg()).solve(&next, &b).unwrap().converged());
+        assert!(matches!(solver.amg().hierarchy().levels[0].pre[0], Smoother::Factors { .. }));
+        let tuned = solver.tune().unwrap();
+        assert!(tuned.tuned && !tuned.fell_back);
+        assert!(Fgmres::new().preconditioner(solver.amg()).solve(&next, &b).unwrap().converged());
     }
 }

@@ -9,8 +9,6 @@ mod weights;
 pub use family::Family;
 pub use train::NetworkTraining;
 
-use serde::{Deserialize, Serialize};
-
 use self::features::Graph;
 use self::weights::Weights;
 use super::parameters::Parameters;
@@ -23,7 +21,7 @@ use crate::multigrid::Hierarchy;
 const MAGIC: &[u8] = b"multigrad network 1\n";
 
 /// A small message-passing network (Gilmer et al. 2017) over the entries of a smoother.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SmootherNetwork {
     weights: Weights,
 }
