@@ -2,13 +2,15 @@
 
 use super::begin::Begin;
 use super::judge::Judgement;
+use super::loss_kind::Loss;
 use super::report::TrainingReport;
 use super::session::Session;
 use crate::error::Result;
 use crate::multigrid::{Amg, Relaxation};
 
-/// Cycles of the final measurement.
+/// Cycles of the final measurement, at most; fewer where the factor of a cycle is not what counts.
 const CYCLES: usize = 120;
+const CYCLES_OF_KRYLOV: usize = 30;
 /// Right-hand sides of the final measurement, and rows beyond which there are fewer.
 const SIDES: (usize, usize) = (3, 1);
 const LARGE: usize = 200_000;
@@ -33,7 +35,8 @@ pub(super) fn hand_out(
 ) -> Result<(Amg, TrainingReport)> {
     let (start, loss, fresh) = (&begin.amg, begin.loss, seed ^ 0xf4e5);
     let sides = if start.hierarchy().rows() > LARGE { SIDES.1 } else { SIDES.0 };
-    let judge = |amg: &Amg| Judgement::of(amg.hierarchy(), fresh, CYCLES, sides);
+    let cycles = if loss == Loss::Krylov { CYCLES_OF_KRYLOV } else { CYCLES };
+    let judge = |amg: &Amg| Judgement::of(amg.hierarchy(), fresh, cycles, sides);
     let from_network = begin.classical.is_some();
     let started = judge(start)?;
     let (before, classical) = match &begin.classical {
