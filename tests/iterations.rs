@@ -47,7 +47,8 @@ fn no_worse_than_pyamg() {
         let classical: Setup = "ruge-stueben".parse().unwrap();
         // PyAMG counts nodes where it stops, we count rows.
         let columns = problem.near_nullspace.as_ref().map_or(1, |b| b.ncols());
-        let aggregation = Coarsening { max_coarse: 40 * columns, ..training_setup(Variant::Symmetric) };
+        let aggregation =
+            Coarsening { theta: 0.0, max_coarse: 40 * columns, ..training_setup(Variant::Symmetric) };
         let aggregation = Setup::from(aggregation);
         let pairs = [(Some(&row.sa), aggregation), (row.classical.as_ref(), classical)];
         for (peer, setup) in pairs.into_iter().filter_map(|(peer, setup)| peer.map(|p| (p, setup))) {

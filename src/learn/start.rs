@@ -90,7 +90,7 @@ impl Learn {
     pub(super) fn given(self, amg: &Amg, sweeps: (usize, usize), symmetric: bool) -> Result<(Amg, String)> {
         if sweeps != amg.sweeps() {
             return Err(Error::invalid_input(format!(
-                "the hierarchy has {:?} sweeps and keeps its smoothers, so that there cannot be {sweeps:?}; build it with these, or learn relaxation or factors as well",
+                "the hierarchy has {:?} sweeps and no smoother is learned anew, so that there cannot be {sweeps:?}; build it with these, or learn relaxation or factors as well",
                 amg.sweeps()
             )));
         }

@@ -21,7 +21,9 @@ const START_CYCLES: usize = 12;
 /// Cycles whose time is taken.
 const TIMED_CYCLES: usize = 5;
 /// Steps of a trial, where there is a choice.
-const TRIAL_STEPS: usize = 10;
+const TRIAL_STEPS: usize = 20;
+/// What a later candidate has to reach of the best before it: the first ones learn longest.
+const CLEARLY: f64 = 0.8;
 
 /// Trains parts of a hierarchy to minimise the asymptotic factor of the cycle: by default its
 /// relaxation, a sparse M⁽ˡ⁾ on every level's own pattern, one for every sweep; [`Learn`] names the
@@ -240,7 +242,7 @@ impl Trainer {
                 Loss::Time => cycle_seconds(begin.amg.hierarchy())? / -factor.min(1.0 - 1e-9).log10(),
                 Loss::Factor | Loss::Krylov => factor,
             };
-            if best.as_ref().is_none_or(|b| cost < b.0) {
+            if best.as_ref().is_none_or(|b| cost < CLEARLY * b.0) {
                 best = Some((cost, begin, session));
             }
         }
