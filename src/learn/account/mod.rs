@@ -34,7 +34,7 @@ pub type AccountObserver<'a> = &'a mut dyn FnMut(usize, usize, &str);
 /// let report = Trainer::new().steps(10).fit(&mut amg)?;
 /// let learned = Learned {
 ///     amg: &amg,
-///     name: report.learn.noun(),
+///     name: &report.learn.noun(),
 ///     accepted: report.accepted,
 ///     setup_seconds: 0.01, // of the hierarchy
 ///     training_seconds: report.train_seconds,
