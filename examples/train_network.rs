@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release --example train_network factors            # or relaxation; 300 steps, a small family
 //! cargo run --release --example train_network factors 5000 2     # what is shipped for L and U
-//! cargo run --release --example train_network relaxation 1300 1  # what is shipped for M
+//! cargo run --release --example train_network relaxation 1300 1 0.006  # what is shipped for M
 //! ```
 //!
 //! Arguments: what to make, steps, problems per side and family, rate, and the loss (krylov or factor). The
