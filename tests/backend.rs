@@ -287,6 +287,16 @@ fn substitutions<T: Scalar>() {
                 |x| Reference.solve_triangular(a.into(), part, transposed, x, k),
             );
         }
+        let dense = b.iter().zip(&x).map(|(b, x)| *b + *x).collect::<Vec<T>>();
+        for (q, start) in (0..8).flat_map(|q| [(q, None), (q, Some(&dense[..]))]) {
+            let (part, transposed) = (Triangle { lower: q & 1 == 0, unit: q & 2 == 0 }, q & 4 == 0);
+            judge(
+                &format!("Jacobi on {part:?}, transposed {transposed}: {n} × {k}, {}", T::NAME),
+                &x,
+                |y| Cpu.sweep_triangular(a.into(), part, transposed, (&b, start), y, k),
+                |y| Reference.sweep_triangular(a.into(), part, transposed, (&b, start), y, k),
+            );
+        }
         for direction in [Direction::Forward, Direction::Backward] {
             judge(
                 &format!("Gauss–Seidel {direction:?}: {n} × {k}, {}", T::NAME),

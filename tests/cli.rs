@@ -87,6 +87,8 @@ fn every_problem_is_generated_described_and_solved() {
         "jumps3d --n 8 --seed 3",
         "stretched2d --n 16",
         "anisotropic3d --n 8",
+        "recirculating-flow3d --n 6",
+        "rotated-anisotropic3d --n 5",
         "elasticity2d --n 8 --near-nullspace modes.mtx",
         "elasticity3d --n 3",
         "unstructured3d --n 6",

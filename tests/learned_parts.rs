@@ -43,6 +43,7 @@ fn every_part_is_learned() {
         ("restriction", "Gauss–Seidel"),
         ("relaxation,interpolation", "spai1"),
         ("factors,interpolation,restriction", "ilu0"),
+        ("iterative-factors", "iterative-ilu0(3"),
     ] {
         let mut amg = flow(16);
         let before = amg.hierarchy().clone();
@@ -103,6 +104,7 @@ fn a_symmetric_cycle_stays_symmetric_and_suits_cg() {
     for (learn, sweeps) in [
         ("relaxation,interpolation", 1),
         ("factors", 1),
+        ("iterative-factors", 1),
         ("chebyshev,interpolation,restriction", 1),
         ("damping", 2),
     ] {

@@ -464,3 +464,23 @@ fn passes_are_what_they_say() {
         }
     }
 }
+
+/// Jacobi sweeps on the triangles: as many as a factor has rows are exact, and more are never worse here.
+#[test]
+fn sweeps_on_triangles_approach_the_substitutions() {
+    let a = common::poisson(8);
+    let correction = |relaxation: Relaxation| {
+        let (pre, _) = relaxation.smoothers(&a, 1, 0).unwrap();
+        let (e, b) = (Eager::new(Cpu, 1), Numbers(4).vector::<f64>(a.rows()));
+        let m = a.clone().into();
+        e.values(&pre[0].smooth(&e, &m, &e.vector(&b), Engine::zeros(&e, a.rows())))
+    };
+    let exact = correction(Relaxation::Ilu0(1.0));
+    let error = |sweeps| {
+        let near = correction(Relaxation::IterativeIlu0 { sweeps, damping: Some(1.0) });
+        near.iter().zip(&exact).map(|(p, q)| (p - q).abs()).fold(0.0, f64::max)
+    };
+    let errors = [0, 1, 2, 4, 8, 64].map(error);
+    println!("{errors:?}");
+    assert!(errors.windows(2).all(|w| w[1] < w[0]) && errors[5] < 1e-14, "{errors:?}");
+}

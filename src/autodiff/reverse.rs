@@ -153,6 +153,21 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
         Ok(())
     }
 
+    /// Ā(i,i) −= λ(i) x(i).
+    fn sampled_diagonal(&mut self, a: &Operand<T>, lambda: &[T], x: &Value<T>) -> Result<()> {
+        let (Some(number), Some(x)) = (a.values.number, x.handle()) else { return Ok(()) };
+        let (backend, k) = (self.eager.backend().clone(), self.eager.columns());
+        let mut diagonal = vec![T::ZERO; a.pattern.rows()];
+        backend.row_dots(lambda, x, &mut diagonal, k);
+        let gradient = self.parameter(number, a.pattern.nnz())?;
+        for (i, d) in diagonal.into_iter().enumerate() {
+            if let Some(p) = a.pattern.find(i, i) {
+                gradient[p] -= d;
+            }
+        }
+        Ok(())
+    }
+
     fn apply(&mut self, node: &Node<T>, mut adjoint: Buffer<T>) -> Result<()> {
         let (backend, k) = (self.eager.backend().clone(), self.eager.columns());
         let rows = adjoint.len() / k.max(1);
@@ -204,6 +219,29 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
                     self.sampled_triangle(a, &adjoint, out, *part)?;
                 }
                 self.pass_on(*x, adjoint);
+            }
+            Node::TriangularSweep { a, part, b, x, kept } => {
+                // λ = D⁻¹ ȳ; b̄ += λ, x̄ −= Nᵀ λ, N̄ −= λ xᵀ, D̄ −= λ ∘ y.
+                let mut lambda = self.eager.allocate(rows);
+                backend.sweep_triangular(view(a), *part, true, (&adjoint, None), &mut lambda, k);
+                drop(adjoint);
+                let strict = Triangle { unit: true, ..*part };
+                if let Some((before, after)) = kept {
+                    self.sampled_triangle(a, &lambda, before, strict)?;
+                    if !part.unit {
+                        self.sampled_diagonal(a, &lambda, after)?;
+                    }
+                }
+                let mut scratch = self.eager.allocate(rows);
+                self.accumulate(*x, rows, |beta, buffer| {
+                    if beta == T::ZERO {
+                        buffer.fill(T::ZERO);
+                    }
+                    let blocks = (&buffer[..], Some(&lambda[..]));
+                    backend.sweep_triangular(view(a), strict, true, blocks, &mut scratch, k);
+                    buffer.copy_from_slice(&scratch);
+                });
+                self.pass_on(*b, lambda);
             }
             Node::Sweep { a, direction, b, x, kept } => {
                 let part = Triangle { lower: *direction == Direction::Forward, unit: false };

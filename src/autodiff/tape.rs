@@ -99,6 +99,14 @@ pub(super) enum Node<T: Scalar> {
     },
     /// T⁻¹ x.
     Triangular { a: Operand<T>, part: Triangle, x: Option<usize>, kept: Option<Value<T>> },
+    /// y = D⁻¹ (b − N x) for a triangle T = D + N; x (unless it is zero) and y are kept.
+    TriangularSweep {
+        a: Operand<T>,
+        part: Triangle,
+        b: Option<usize>,
+        x: Option<usize>,
+        kept: Option<(Value<T>, Value<T>)>,
+    },
     /// A Gauss–Seidel sweep: T x' = b − (A − T) x.
     Sweep {
         a: Operand<T>,
@@ -316,6 +324,33 @@ impl<T: Scalar, B: Backend<T>> Engine for Tape<T, B> {
             self.keep(&mut out, |node, value| {
                 if let Node::Triangular { kept, .. } = node {
                     *kept = Some(value);
+                }
+            });
+        }
+        out
+    }
+
+    fn sweep_triangular(
+        &self,
+        a: &Operand<T>,
+        part: Triangle,
+        b: &TapeVector<T>,
+        x: &TapeVector<T>,
+    ) -> TapeVector<T> {
+        let learned = a.values.number.is_some();
+        let value = Engine::sweep_triangular(&self.eager, &host(a), part, &b.value, &x.value);
+        let depends = learned || b.node.is_some() || x.node.is_some();
+        let mut out = self.record(value, depends, || Node::TriangularSweep {
+            a: a.clone(),
+            part,
+            b: b.node,
+            x: x.node,
+            kept: None,
+        });
+        if learned {
+            self.keep(&mut out, |node, value| {
+                if let Node::TriangularSweep { kept, .. } = node {
+                    *kept = Some((x.value.clone(), value));
                 }
             });
         }

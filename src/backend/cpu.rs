@@ -10,7 +10,7 @@ use super::columns::{by_columns, dot, interleaved_dot, part, sum_of_8, vectorise
 use super::rows::{entries, gather, transposed_entries};
 use super::sampled;
 use super::single::row_products;
-use super::{Backend, Direction, OrderedView, Triangle, View, sweeps, triangular};
+use super::{Backend, Direction, OrderedView, Triangle, View, sweeps, triangular, triangular_sweeps};
 use crate::sparse::{Pattern, Scalar};
 
 /// Multi-threaded kernels on the `rayon` pool that is current.
@@ -262,6 +262,18 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     fn solve_triangular(&self, a: View<'_, T>, tri: Triangle, transposed: bool, x: &mut [T], k: usize) {
         triangular::solve(a, tri, transposed, x, k);
+    }
+
+    fn sweep_triangular(
+        &self,
+        a: View<'_, T>,
+        part: Triangle,
+        transposed: bool,
+        blocks: (&[T], Option<&[T]>),
+        y: &mut [T],
+        k: usize,
+    ) {
+        triangular_sweeps::sweep(a, part, transposed, blocks, y, k);
     }
 
     fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize) {

@@ -22,6 +22,7 @@ mod sampled;
 mod single;
 mod sweeps;
 mod triangular;
+mod triangular_sweeps;
 
 pub(crate) use adjoint::{product_adjoints, sampled_adjoints};
 pub(crate) use columns::interleaved_dot;
@@ -145,6 +146,18 @@ pub trait Backend<T: Scalar>: Clone + Send + Sync + std::fmt::Debug {
 
     /// x ← T⁻¹ x, or T⁻ᵀ x, for a triangle of `a` whose diagonal has no zero.
     fn solve_triangular(&self, a: View<'_, T>, part: Triangle, transposed: bool, x: &mut [T], k: usize);
+
+    /// y ← D⁻¹ (b − N x) for a triangle T = D + N of `a` whose diagonal D has no zero, or
+    /// D⁻¹ (b − Nᵀ x): a sweep of Jacobi relaxation on T y = b, or on Tᵀ y = b. Without x, from zero.
+    fn sweep_triangular(
+        &self,
+        a: View<'_, T>,
+        part: Triangle,
+        transposed: bool,
+        blocks: (&[T], Option<&[T]>),
+        y: &mut [T],
+        k: usize,
+    );
 
     /// One Gauss–Seidel sweep on A x = b in place; the diagonal has no zero.
     fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize);

@@ -154,6 +154,35 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
+    fn sweep_triangular(
+        &self,
+        a: View<'_, T>,
+        part: Triangle,
+        transposed: bool,
+        (b, x): (&[T], Option<&[T]>),
+        y: &mut [T],
+        k: usize,
+    ) {
+        y.copy_from_slice(b);
+        for i in 0..a.pattern.rows() {
+            for p in a.pattern.row(i) {
+                let j = a.pattern.col_idx()[p] as usize;
+                if let (Some(x), true, true) = (x, i != j, part.reads(i, j)) {
+                    let (to, from) = if transposed { (j, i) } else { (i, j) };
+                    for c in 0..k {
+                        y[to * k + c] -= a.values[p] * x[from * k + c];
+                    }
+                }
+            }
+        }
+        for i in (0..a.pattern.rows()).filter(|_| !part.unit) {
+            let d = a.pattern.find(i, i).map_or(T::ZERO, |p| a.values[p]);
+            for c in 0..k {
+                y[i * k + c] /= d;
+            }
+        }
+    }
+
     fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize) {
         let n = a.pattern.rows();
         for step in 0..n {

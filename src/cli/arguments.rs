@@ -54,6 +54,12 @@ pub enum Problem {
     /// 7-point diffusion with coefficients 1, 10⁻², 10⁻⁴ along the axes
     #[value(name = "anisotropic3d")]
     Anisotropic3d,
+    /// Recirculating flow in a cube, upwind, ε = 0.005
+    #[value(name = "recirculating-flow3d")]
+    RecirculatingFlow3d,
+    /// −∇·(D∇u) in a cube, diffusion 1 along one rotated direction and 10⁻³ across
+    #[value(name = "rotated-anisotropic3d")]
+    RotatedAnisotropic3d,
     /// −Δu − k²u, indefinite
     #[value(name = "helmholtz2d")]
     Helmholtz2d,
@@ -148,8 +154,9 @@ pub struct Train {
     pub hierarchy: HierarchyOptions,
     /// What is learned on every level, separated by commas: one smoother, relaxation (a sparse M on
     /// the pattern of A), wide-relaxation (on that of A²), factors (L and U of an incomplete
-    /// factorisation), chebyshev (the coefficients of a polynomial) or damping (a weight per sweep);
-    /// beside it or alone interpolation (the values of P) and restriction (those of R)
+    /// factorisation), iterative-factors (the same, applied by Jacobi sweeps), chebyshev (the
+    /// coefficients of a polynomial) or damping (a weight per sweep); beside it or alone
+    /// interpolation (the values of P) and restriction (those of R)
     #[arg(long, value_name = "LIST", default_value = "relaxation")]
     pub learn: Learn,
     /// Keep the cycle symmetric, for CG: post-sweeps are the transposes of the pre-sweeps, R = Pᵀ

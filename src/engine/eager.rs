@@ -170,6 +170,17 @@ impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
         self.backend.solve_triangular(a.view(), part, false, x, self.k);
     }
 
+    fn sweep_triangular(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        part: Triangle,
+        b: &Buffer<T>,
+        x: Option<&Buffer<T>>,
+        y: &mut Buffer<T>,
+    ) {
+        self.backend.sweep_triangular(a.view(), part, false, (b, x.map(|x| &**x)), y, self.k);
+    }
+
     fn gauss_seidel(&self, a: &Matrix<Arc<Vec<T>>>, b: &Buffer<T>, x: &mut Buffer<T>, direction: Direction) {
         self.backend.gauss_seidel(a.view(), b, x, direction, self.k);
     }

@@ -50,6 +50,15 @@ pub trait Executor {
     fn least_squares(&self, b: &Self::Handle, v: &[&Self::Handle], c: &[&Self::Handle], x: &mut Self::Handle);
     /// x ← T⁻¹ x.
     fn solve_triangular(&self, a: &Matrix<Values<Self>>, part: Triangle, x: &mut Self::Handle);
+    /// y ← D⁻¹ (b − N x) for a triangle T = D + N; without x, y ← D⁻¹ b.
+    fn sweep_triangular(
+        &self,
+        a: &Matrix<Values<Self>>,
+        part: Triangle,
+        b: &Self::Handle,
+        x: Option<&Self::Handle>,
+        y: &mut Self::Handle,
+    );
     /// One Gauss–Seidel sweep in place.
     fn gauss_seidel(&self, a: &Matrix<Values<Self>>, b: &Self::Handle, x: &mut Self::Handle, d: Direction);
     /// One Gauss–Seidel sweep in blocks or by colours, in place; `scratch` is as long as x.
@@ -269,6 +278,29 @@ impl<X: Executor> Engine for X {
             Executor::solve_triangular(self, a, part, x);
         }
         x
+    }
+
+    fn sweep_triangular(
+        &self,
+        a: &MatrixOf<Self>,
+        part: Triangle,
+        b: &Self::Vector,
+        x: &Self::Vector,
+    ) -> Self::Vector {
+        let rows = b.rows;
+        if b.handle.is_none() && x.handle.is_none() {
+            return self.zeros(rows);
+        }
+        let mut y = self.allocate(rows);
+        match &b.handle {
+            Some(b) => Executor::sweep_triangular(self, a, part, b, x.handle.as_ref(), &mut y),
+            None => {
+                let mut zero = self.allocate(rows);
+                self.clear(&mut zero);
+                Executor::sweep_triangular(self, a, part, &zero, x.handle.as_ref(), &mut y);
+            }
+        }
+        Vector::new(rows, y)
     }
 
     fn gauss_seidel(

@@ -102,6 +102,15 @@ pub trait Engine {
     /// T⁻¹ x for a triangle T of `a`.
     fn solve_triangular(&self, a: &MatrixOf<Self>, part: Triangle, x: Self::Vector) -> Self::Vector;
 
+    /// D⁻¹ (b − N x) for a triangle T = D + N of `a`: a sweep of Jacobi relaxation on T y = b from x.
+    fn sweep_triangular(
+        &self,
+        a: &MatrixOf<Self>,
+        part: Triangle,
+        b: &Self::Vector,
+        x: &Self::Vector,
+    ) -> Self::Vector;
+
     /// x after one Gauss–Seidel sweep on A x = b.
     fn gauss_seidel(
         &self,

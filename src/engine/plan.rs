@@ -48,6 +48,7 @@ pub(super) enum Instruction<T: Scalar> {
     Combine { alpha: T, x: Span, beta: T, y: Span },
     LeastSquares { b: Span, v: Vec<Span>, c: Vec<Span>, x: Span },
     Triangular { a: Leaf<T>, part: Triangle, x: Span },
+    TriangularSweep { a: Leaf<T>, part: Triangle, b: Span, x: Option<Span>, y: Span },
     GaussSeidel { a: Leaf<T>, b: Span, x: Span, direction: Direction },
     OrderedSweep { a: Leaf<T>, inverse: Arc<Vec<T>>, sweep: OrderedSweep, b: Span, x: Span, scratch: Span },
     Solve { direct: Arc<Direct<T>>, b: Span, x: Span },
@@ -223,6 +224,14 @@ impl<T: Scalar> Memory<'_, T> {
             Instruction::Triangular { a, part, x } => {
                 let ([], x) = self.split([], *x)?;
                 backend.solve_triangular(a.view(), *part, false, x, k);
+            }
+            Instruction::TriangularSweep { a, part, b, x: Some(x), y } => {
+                let ([b, x], y) = self.split([*b, *x], *y)?;
+                backend.sweep_triangular(a.view(), *part, false, (b, Some(x)), y, k);
+            }
+            Instruction::TriangularSweep { a, part, b, x: None, y } => {
+                let ([b], y) = self.split([*b], *y)?;
+                backend.sweep_triangular(a.view(), *part, false, (b, None), y, k);
             }
             Instruction::GaussSeidel { a, b, x, direction } => {
                 let ([b], x) = self.split([*b], *x)?;

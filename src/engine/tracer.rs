@@ -170,6 +170,18 @@ impl<T: Scalar> Executor for Tracer<T> {
         self.push(Instruction::Triangular { a: a.clone(), part, x: x.span() });
     }
 
+    fn sweep_triangular(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        part: Triangle,
+        b: &Slot<T>,
+        x: Option<&Slot<T>>,
+        y: &mut Slot<T>,
+    ) {
+        let x = x.map(Slot::span);
+        self.push(Instruction::TriangularSweep { a: a.clone(), part, b: b.span(), x, y: y.span() });
+    }
+
     fn gauss_seidel(&self, a: &Matrix<Arc<Vec<T>>>, b: &Slot<T>, x: &mut Slot<T>, direction: Direction) {
         self.push(Instruction::GaussSeidel { a: a.clone(), b: b.span(), x: x.span(), direction });
     }

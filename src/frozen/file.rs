@@ -20,7 +20,7 @@ use crate::multigrid::{CyclePreconditioner, Hierarchy};
 use crate::sparse::write_atomic;
 
 const MAGIC: &[u8; 8] = b"MGRAD\0\0\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER: usize = 20;
 const CHECKSUM: usize = 16;
 

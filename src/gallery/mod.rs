@@ -11,6 +11,8 @@
 //! | [`anisotropic_3d`] | 7-point, a diffusion of its own along each axis | yes | points |
 //! | [`helmholtz_2d`] | 5-point Laplacian minus k²: indefinite | yes | points |
 //! | [`recirculating_flow`] | convection–diffusion: upwind, SUPG or plain Galerkin | no | points |
+//! | [`recirculating_flow_3d`] | the same eddy in a cube, upwind | no | points |
+//! | [`rotated_anisotropic_3d`] | trilinear elements, diffusion along one rotated direction | yes | points |
 //! | [`jumping_coefficients_2d`], [`jumping_coefficients_3d`] | diffusion with jumps of any size | yes | cells |
 //! | [`stretched_grid_2d`] | Laplacian on cells that are thin along all sides | yes | cells |
 //! | [`neumann_2d`] | Laplacian without Dirichlet boundary: singular | yes | cells |
@@ -39,6 +41,7 @@ mod grid;
 mod jumps;
 mod named;
 mod rigid;
+mod space;
 mod tensor;
 #[cfg(test)]
 mod testing;
@@ -52,6 +55,7 @@ pub use graph::{GraphOptions, power_law_laplacian};
 pub use jumps::{Jumps, jumping_coefficients_2d, jumping_coefficients_3d};
 pub use named::{NAMES, named};
 pub use rigid::rigid_body_modes;
+pub use space::{recirculating_flow_3d, rotated_anisotropic_3d};
 pub use tensor::{neumann_2d, stretched_grid_2d};
 pub use tetrahedra::unstructured_3d;
 pub use transform::{Elimination, disjoint_union, with_identity_rows};

@@ -7,12 +7,14 @@ use super::*;
 /// Builds a problem of size `n` with a seed.
 type Build = fn(usize, u64) -> Result<Problem>;
 
-const MODELS: [(&str, Build); 15] = [
+const MODELS: [(&str, Build); 17] = [
     ("poisson2d", |n, _| poisson_2d(n, n)),
     ("poisson3d", |n, _| poisson_3d(n, n, n)),
     ("rotated-anisotropic", |n, _| rotated_anisotropic(n, 1e-3, FRAC_PI_6)),
     ("anisotropic3d", |n, _| anisotropic_3d(n, 1.0, 1e-2, 1e-4)),
     ("recirculating-flow", |n, _| recirculating_flow(n, FLOW_EPSILON, FlowScheme::Upwind)),
+    ("recirculating-flow3d", |n, _| recirculating_flow_3d(n, FLOW_EPSILON)),
+    ("rotated-anisotropic3d", |n, _| rotated_anisotropic_3d(n, 1e-3, space::ANGLES.0, space::ANGLES.1)),
     ("helmholtz2d", |n, _| helmholtz_2d(n, 10.0)),
     ("jumps2d", |n, seed| jumping_coefficients_2d(n, n, 1e6, Jumps::Random((n / 8).max(1)), seed)),
     ("jumps3d", |n, seed| jumping_coefficients_3d(n, n, n, 1e6, Jumps::Random((n / 8).max(1)), seed)),
@@ -50,6 +52,8 @@ pub const NAMES: [&str; MODELS.len()] = {
 /// | `rotated-anisotropic` | ε = 10⁻³, θ = π/6 |
 /// | `anisotropic3d` | ε = (1, 10⁻², 10⁻⁴) |
 /// | `recirculating-flow` | ε = 0.005, upwind |
+/// | `recirculating-flow3d` | ε = 0.005, upwind |
+/// | `rotated-anisotropic3d` | ε = 10⁻³, θ = π/6, φ = π/4 |
 /// | `helmholtz2d` | k = 10 |
 /// | `jumps2d`, `jumps3d` | contrast 10⁶ in random blocks of an eighth of a side |
 /// | `stretched2d` | ratio 1000 |

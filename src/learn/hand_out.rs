@@ -24,75 +24,74 @@ pub(super) struct Progressed {
     pub trials: Vec<(String, f64)>,
 }
 
-/// The best of the last parameters, the best parameters and the start, measured in double
-/// precision on vectors that training never saw. If none of them converges, the best classical
-/// smoother that does.
+/// A solver and what was measured of it.
+type Judged = (Judgement, Amg);
+
+/// The final measurement: in double precision, on vectors that training never saw.
+#[derive(Clone, Copy)]
+struct Judge {
+    loss: Loss,
+    seed: u64,
+    cycles: usize,
+    sides: usize,
+}
+
+impl Judge {
+    fn new(begin: &Begin, seed: u64) -> Self {
+        let sides = if begin.amg.hierarchy().rows() > LARGE { SIDES.1 } else { SIDES.0 };
+        let cycles = if begin.loss == Loss::Krylov { CYCLES_OF_KRYLOV } else { CYCLES };
+        Self { loss: begin.loss, seed: seed ^ 0xf4e5, cycles, sides }
+    }
+
+    fn of(self, amg: &Amg) -> Result<Judgement> {
+        Judgement::of(amg.hierarchy(), self.seed, self.cycles, self.sides)
+    }
+
+    fn better(self, one: &Judgement, two: &Judgement) -> bool {
+        one.is_better(two, self.loss)
+    }
+
+    /// Whether `after` is sound, and better than `before` by more than rounding.
+    fn gains(self, after: &Judgement, before: &Judgement) -> bool {
+        let enough = Judgement { factor: GAIN * before.factor, reduction: GAIN * before.reduction, ..*before };
+        after.sound(self.loss) && self.better(after, &enough)
+    }
+}
+
+/// The best of the last parameters, the best parameters and the start. If none of them converges, the
+/// best classical smoother that does; where nothing does, the best of all.
 pub(super) fn hand_out(
     begin: &Begin,
     session: &Session<f32>,
     seed: u64,
     run: Progressed,
 ) -> Result<(Amg, TrainingReport)> {
-    let (start, loss, fresh) = (&begin.amg, begin.loss, seed ^ 0xf4e5);
-    let sides = if start.hierarchy().rows() > LARGE { SIDES.1 } else { SIDES.0 };
-    let cycles = if loss == Loss::Krylov { CYCLES_OF_KRYLOV } else { CYCLES };
-    let judge = |amg: &Amg| Judgement::of(amg.hierarchy(), fresh, cycles, sides);
-    let from_network = begin.classical.is_some();
-    let started = judge(start)?;
-    let (before, classical) = match &begin.classical {
-        Some((amg, name)) => (judge(amg)?, (amg, name.clone())),
-        None => (started, (start, begin.name.clone())),
+    let judge = Judge::new(begin, seed);
+    let started = judge.of(&begin.amg)?;
+    let (before, classical, name) = match &begin.classical {
+        Some((amg, name)) => (judge.of(amg)?, amg, name),
+        None => (started, &begin.amg, &begin.name),
     };
-    let better = |one: &Judgement, two: &Judgement| one.is_better(two, loss);
-    // The network itself is a candidate: it may be better than what a few steps made of it.
-    let mut best = match from_network {
-        true => Some((started, start.with_hierarchy(start.hierarchy().clone())?)),
-        false => None,
-    };
-    let untouched = session.steps() == 0;
-    for parameters in session.candidates().into_iter().filter(|p| !untouched && !p.is_empty() && p.finite()) {
-        let learned = start.with_hierarchy(parameters.install(start.hierarchy()))?;
-        let judged = judge(&learned)?;
-        if best.as_ref().is_none_or(|b| better(&judged, &b.0)) {
-            best = Some((judged, learned));
-        }
-    }
+    let best = best_learned(begin, session, judge, started)?;
     let network = begin.rejected.map_or(before.factor, |rejected| rejected.factor);
     let factor_learned = best.as_ref().map_or(network, |b| b.0.factor);
-    let gains = |after: &Judgement| {
-        let enough = Judgement { factor: GAIN * before.factor, reduction: GAIN * before.reduction, ..before };
-        after.sound(loss) && better(after, &enough)
-    };
-    let mut fallback = begin.rejected.map(|_| begin.name.clone());
-    let (accepted, after, amg) = match best {
-        Some((after, learned)) if gains(&after) => {
-            fallback = None;
-            (true, after, learned)
-        }
-        _ => {
-            if from_network {
-                fallback = Some(classical.1.clone());
+    let (accepted, fallback, (after, amg)) = match best {
+        Some(best) if judge.gains(&best.0, &before) => (true, None, best),
+        best => {
+            let kept = (before, again(classical)?);
+            let known = begin.rejected.map(|_| &begin.name).or(begin.classical.as_ref().map(|c| &c.1));
+            let (fallback, kept) = without_learning(begin, judge, kept)?;
+            let fallback = fallback.or(known.cloned());
+            match best {
+                Some(best) if !kept.0.sound(judge.loss) && judge.better(&best.0, &kept.0) => (true, None, best),
+                _ => (false, fallback, kept),
             }
-            let mut kept = (before, classical.0.with_hierarchy(classical.0.hierarchy().clone())?);
-            // A null vector leaves every factor at 1: no other smoother would help.
-            let singular = (before.factor - 1.0).abs() < 1e-6;
-            if !before.sound(loss) && !singular && begin.learn.smoother().is_some() {
-                for relaxation in classical_choices() {
-                    let Ok(candidate) = start.with_relaxation(relaxation, start.sweeps()) else { continue };
-                    let judged = judge(&candidate)?;
-                    if better(&judged, &kept.0) {
-                        kept = (judged, candidate);
-                        fallback = Some(relaxation.to_string());
-                    }
-                }
-            }
-            (false, kept.0, kept.1)
         }
     };
     let report = TrainingReport {
-        hierarchy: start.setup().name().to_string(),
+        hierarchy: begin.amg.setup().name().to_string(),
         learn: begin.learn,
-        start: if from_network { begin.name.clone() } else { classical.1 },
+        start: if begin.classical.is_some() { begin.name.clone() } else { name.clone() },
         factor_before: before.factor,
         factor_after: after.factor,
         before: Some(before),
@@ -112,6 +111,55 @@ pub(super) fn hand_out(
         trials: run.trials,
     };
     Ok((amg, report))
+}
+
+/// The same solver, to be given away.
+fn again(amg: &Amg) -> Result<Amg> {
+    amg.with_hierarchy(amg.hierarchy().clone())
+}
+
+/// The best of what training made, and of the network that it began with.
+fn best_learned(
+    begin: &Begin,
+    session: &Session<f32>,
+    judge: Judge,
+    started: Judgement,
+) -> Result<Option<Judged>> {
+    // The network itself is a candidate: it may be better than what a few steps made of it.
+    let mut best = match begin.classical {
+        Some(_) => Some((started, again(&begin.amg)?)),
+        None => None,
+    };
+    if session.steps() == 0 {
+        return Ok(best);
+    }
+    for parameters in session.candidates().into_iter().filter(|p| !p.is_empty() && p.finite()) {
+        let learned = begin.amg.with_hierarchy(parameters.install(begin.amg.hierarchy()))?;
+        let judged = judge.of(&learned)?;
+        if best.as_ref().is_none_or(|b| judge.better(&judged, &b.0)) {
+            best = Some((judged, learned));
+        }
+    }
+    Ok(best)
+}
+
+/// What was kept, or a classical smoother that converges where that does not, and its name.
+fn without_learning(begin: &Begin, judge: Judge, mut kept: Judged) -> Result<(Option<String>, Judged)> {
+    // A null vector leaves every factor at 1: no other smoother would help.
+    let singular = (kept.0.factor - 1.0).abs() < 1e-6;
+    let mut name = None;
+    if kept.0.sound(judge.loss) || singular || begin.learn.smoother().is_none() {
+        return Ok((name, kept));
+    }
+    for relaxation in classical_choices() {
+        let Ok(candidate) = begin.amg.with_relaxation(relaxation, begin.amg.sweeps()) else { continue };
+        let judged = judge.of(&candidate)?;
+        if judge.better(&judged, &kept.0) {
+            kept = (judged, candidate);
+            name = Some(relaxation.to_string());
+        }
+    }
+    Ok((name, kept))
 }
 
 /// What is tried where neither the learned smoother nor its start converges.

@@ -41,8 +41,20 @@ impl Judgement {
     /// # Errors
     /// A hierarchy whose cycle does nothing.
     pub fn of(h: &Hierarchy<Host<f64>>, seed: u64, cycles: usize, sides: usize) -> Result<Self> {
+        Self::within(h, seed, cycles, (sides, ITERATIONS))
+    }
+
+    /// As [`of`](Self::of), but with `limit` iterations FGMRES has failed: to find out whether a cycle
+    /// is better than one that is known.
+    pub(super) fn within(
+        h: &Hierarchy<Host<f64>>,
+        seed: u64,
+        cycles: usize,
+        (sides, limit): (usize, usize),
+    ) -> Result<Self> {
         let estimate = asymptotic_factor(h, seed, cycles);
-        let (iterations, reduction, converges) = Krylov::new(h.rows(), sides, seed).run(h)?;
+        let krylov = Krylov { limit, ..Krylov::new(h.rows(), sides, seed) };
+        let (iterations, reduction, converges) = krylov.run(h)?;
         Ok(Self { factor: estimate.factor, least_factor: estimate.least, iterations, reduction, converges })
     }
 
@@ -108,12 +120,15 @@ impl Judgement {
 #[derive(Debug)]
 pub(super) struct Krylov {
     sides: Vec<Vec<f64>>,
+    /// Iterations after which a solve has failed.
+    limit: usize,
 }
 
 impl Krylov {
     pub fn new(rows: usize, sides: usize, seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x51de);
-        Self { sides: (0..sides.max(1)).map(|_| normal_values(&mut random, rows)).collect() }
+        let sides = (0..sides.max(1)).map(|_| normal_values(&mut random, rows)).collect();
+        Self { sides, limit: ITERATIONS }
     }
 
     /// Mean iterations, reduction per iteration, and whether all converged.
@@ -126,10 +141,11 @@ impl Krylov {
     /// The same for a compiled cycle.
     fn solve(&self, a: &Csr<f64>, cycle: &CyclePreconditioner<f64>) -> Result<(f64, f64, bool)> {
         let method =
-            Fgmres::new().rtol(RTOL).restart(ITERATIONS).max_iterations(ITERATIONS).preconditioner(cycle);
-        let (mut iterations, mut logarithm, mut converges) = (0, 0.0, true);
+            Fgmres::new().rtol(RTOL).restart(self.limit).max_iterations(self.limit).preconditioner(cycle);
+        let (mut iterations, mut logarithm, mut converges, mut solves) = (0, 0.0, true, 0.0);
         for b in &self.sides {
             let out = method.solve(a, b)?;
+            solves += 1.0;
             iterations += out.iterations;
             converges &= out.converged();
             let residual = out.relative_residual().max(1e-16);
@@ -137,8 +153,11 @@ impl Krylov {
                 true => residual.ln() / out.iterations as f64,
                 false => f64::INFINITY,
             };
+            if !converges {
+                // One failure is enough to know: what is left tells nothing more.
+                break;
+            }
         }
-        let sides = self.sides.len() as f64;
-        Ok((iterations as f64 / sides, (logarithm / sides).exp(), converges))
+        Ok((iterations as f64 / solves, (logarithm / solves).exp(), converges))
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::begin::Start;
 use super::loss_kind::Loss;
-use super::what::{Learn, LearnedSmoother};
+use super::what::Learn;
 use crate::error::{Error, Result};
 use crate::multigrid::Setup;
 
@@ -22,10 +22,16 @@ pub struct Recipe {
     pub cycles: (usize, usize),
     /// Columns of the batch, half of them the pool.
     pub batch: usize,
+    /// Share of a training for Krylov methods that minimises the factor of cycles, before the residual
+    /// of GMRES takes its place.
+    #[serde(default)]
+    pub factor_first: f64,
 }
 
 /// Start factor above which a problem counts as slow.
 const SLOW: f64 = 0.6;
+/// Start factor below which three steps of GMRES leave little but rounding.
+const FAST: f64 = 0.05;
 /// Rows above which a problem counts as large.
 const LARGE: usize = 8_000;
 
@@ -44,10 +50,10 @@ impl Recipe {
         factor: f64,
     ) -> Self {
         let classical = matches!(setup, Setup::Classical(_));
-        let factors = learn.smoother() == Some(LearnedSmoother::Factors);
+        let factors = learn.factors();
         let (steps, cycles) = match (factors, factor > SLOW, rows > LARGE) {
-            (true, false, false) => (60, (3, 4)),
-            (true, true, false) => (100, (3, 5)),
+            (true, false, false) => (60, (2, 4)),
+            (true, true, false) => (60, (3, 5)),
             (true, false, true) => (80, (3, 5)),
             (true, true, true) => (200, (3, 6)),
             (false, false, _) => (100, (2, 6)),
@@ -66,7 +72,15 @@ impl Recipe {
             (false, _) => (0.02, 16),
         };
         let steps = if start == Start::Classical { steps } else { TUNING };
-        Self { loss, steps, rate, cycles, batch }
+        let (steps, factor_first) = match (loss, factor) {
+            (Loss::Factor | Loss::Time, _) => (steps, 1.0),
+            // GMRES hides what few errors a slow cycle amplifies, and then does not teach to damp them.
+            (Loss::Krylov, SLOW..) => (3 * steps / 2, 0.6),
+            // What GMRES leaves of a fast cycle's residual is rounding of single precision.
+            (Loss::Krylov, ..FAST) => (4 * steps, 1.0),
+            (Loss::Krylov, _) => (steps, 0.0),
+        };
+        Self { loss, steps, rate, cycles, batch, factor_first }
     }
 
     /// Cycles in the loss at this share of the training, 0 to 1.
@@ -87,6 +101,10 @@ impl Recipe {
             format!("the rate is {}; it must be positive, such as 0.02", self.rate),
         )?;
         require(self.cycles.0 > 0 && self.cycles.1 > 0, "the loss needs at least one cycle".into())?;
+        require(
+            (0.0..=1.0).contains(&self.factor_first),
+            format!("a share of {} is not within 0 to 1", self.factor_first),
+        )?;
         require(
             self.batch > 0 && self.batch <= 1024,
             format!("a batch of {} is not within 1 to 1024", self.batch),

@@ -189,7 +189,7 @@ fn carried(
             let scaled = csr.map(|i, _, v| if e[i] == 0.0 { v } else { v * d[i] / e[i] });
             Ok(Smoother::Sparse { m: matrix(m, scaled.values().to_vec()) })
         }
-        (Smoother::Factors { factors, unit_lower: true, damping }, Some(old), Some(new))
+        (&Smoother::Factors { ref factors, unit_lower: true, damping, sweeps }, Some(old), Some(new))
             if *old.pattern() == factors.pattern && *new.pattern() == factors.pattern =>
         {
             let (p, q) = (old.diagonal(), new.diagonal());
@@ -201,7 +201,7 @@ fn carried(
                     values[at] += unit * (factors.values[at] - old.values()[at]);
                 }
             }
-            Ok(Smoother::Factors { factors: matrix(factors, values), unit_lower: true, damping: *damping })
+            Ok(Smoother::Factors { factors: matrix(factors, values), unit_lower: true, damping, sweeps })
         }
         _ => Err(Error::unsuited(format!(
             "the smoother ({sweep}) cannot follow its matrix; learned M, and learned L and U with unit L, can"

@@ -54,6 +54,8 @@ pub struct Session<T: Scalar> {
     seed: u64,
     rate: f64,
     seconds: f64,
+    /// Whether the loss is that of GMRES by now.
+    residuals: bool,
     best: (f64, Parameters<T>),
     /// Loss of every step.
     pub loss_history: Vec<f64>,
@@ -99,6 +101,7 @@ impl<T: Scalar> Session<T> {
             check,
             rate: recipe.rate,
             seconds: 0.0,
+            residuals: false,
             best: (f64::INFINITY, parameters.clone()),
             parameters,
             recipe,
@@ -163,7 +166,13 @@ impl<T: Scalar> Session<T> {
         let number = self.steps();
         let rate = Schedule::cosine(self.rate, LAST_RATE).rate_at(share, self.recipe.steps);
         let cycles = self.recipe.cycles_at(share);
-        let loss = if self.recipe.loss == Loss::Krylov { krylov_loss } else { convergence_loss };
+        let krylov = self.recipe.loss == Loss::Krylov && share >= self.recipe.factor_first;
+        if krylov && !self.residuals {
+            // The pool holds errors until now, and residuals from now on.
+            self.residuals = true;
+            self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, self.seed ^ 0x4e51);
+        }
+        let loss = if krylov { krylov_loss } else { convergence_loss };
         let result = loss(&self.tape, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
         self.loss_history.push(result.loss);
         let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());

@@ -17,6 +17,8 @@ const DAMPING: [f64; 4] = [1.0, 0.7, 0.5, 0.3];
 const TAMEABLE: f64 = 1e3;
 /// Cycles of the measurement that tells one start from another.
 const CYCLES: usize = 12;
+/// Jacobi sweeps on each triangle of learned factors that are applied by them.
+const SWEEPS: u32 = 3;
 /// Steps of a learned polynomial.
 const DEGREE: usize = 3;
 /// Entries in a row of A² beyond which the dense problem of a row costs too much.
@@ -49,10 +51,13 @@ impl Learn {
             Some(LearnedSmoother::WideRelaxation) => {
                 Ok((finish(wide(amg, sweeps)?)?, "spai on the pattern of A²".into(), None))
             }
-            Some(LearnedSmoother::Factors) => {
+            Some(kind @ (LearnedSmoother::Factors | LearnedSmoother::IterativeFactors)) => {
                 let mut best: Option<(f64, Amg, Relaxation)> = None;
                 for damping in DAMPING {
-                    let relaxation = Relaxation::Ilu0(damping);
+                    let relaxation = match kind {
+                        LearnedSmoother::Factors => Relaxation::Ilu0(damping),
+                        _ => Relaxation::IterativeIlu0 { sweeps: SWEEPS, damping: Some(damping) },
+                    };
                     let candidate = classical(relaxation)?;
                     let factor = asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor;
                     if best.as_ref().is_none_or(|b| factor < b.0) {

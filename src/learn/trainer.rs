@@ -20,8 +20,8 @@ use crate::operator::Preconditioner;
 const START_CYCLES: usize = 12;
 /// Cycles whose time is taken.
 const TIMED_CYCLES: usize = 5;
-/// Steps of a trial, where there is a choice.
-const TRIAL_STEPS: usize = 20;
+/// Steps of a trial, where there is a choice: of the first candidate, and of the later ones.
+const TRIAL_STEPS: (usize, usize) = (20, 10);
 /// What a later candidate has to reach of the best before it: the first ones learn longest.
 const CLEARLY: f64 = 0.8;
 
@@ -230,18 +230,20 @@ impl Trainer {
             let trial = Instant::now();
             let limit = self.time_limit.map(|l| l / (4 * starts.len() as u32));
             let in_time = || limit.is_none_or(|l| trial.elapsed() < l);
-            while session.steps() < TRIAL_STEPS.min(recipe.steps) && !session.is_empty() && in_time() {
+            let steps = if best.is_none() { TRIAL_STEPS.0 } else { TRIAL_STEPS.1 };
+            while session.steps() < steps.min(recipe.steps) && !session.is_empty() && in_time() {
                 session.step_at(self.share(&session, clock))?;
                 observe(&self.progress(&session, clock, true));
             }
             session.finish()?;
             let factor = session.best_factor();
             trials.push((begin.label(starts), factor));
-            // What the loss is about: the factor, or the seconds of a cycle over its digits.
-            let cost = match self.loss {
-                Loss::Time => cycle_seconds(begin.amg.hierarchy())? / -factor.min(1.0 - 1e-9).log10(),
-                Loss::Factor | Loss::Krylov => factor,
+            // Cycles, or seconds of cycles, for a digit.
+            let unit = match self.loss {
+                Loss::Time => cycle_seconds(begin.amg.hierarchy())?,
+                Loss::Factor | Loss::Krylov => 1.0,
             };
+            let cost = unit / -factor.min(1.0 - 1e-9).log10();
             if best.as_ref().is_none_or(|b| cost < CLEARLY * b.0) {
                 best = Some((cost, begin, session));
             }
@@ -296,6 +298,7 @@ impl Trainer {
             rate: self.rate.unwrap_or(suited.rate),
             cycles: self.cycles.map_or(suited.cycles, |c| (c.min(suited.cycles.0), c)),
             batch: self.batch.unwrap_or(suited.batch),
+            factor_first: suited.factor_first,
         };
         recipe.check()?;
         Session::on(h, Parameters::learned(h, begin.learn, self.symmetric)?, recipe, self.seed)

@@ -13,6 +13,9 @@ pub enum LearnedSmoother {
     WideRelaxation,
     /// L and U on the pattern of ILU(0), x ← x + U⁻¹ L⁻¹ (b − A x), from ILU(0) on.
     Factors,
+    /// The same, applied by a few Jacobi sweeps on the triangular systems and trained as such, from
+    /// ILU(0) on: no row waits for another, as a device with many threads has it.
+    IterativeFactors,
     /// The coefficients of every step of a polynomial in D⁻¹A, from those of Chebyshev on.
     Chebyshev,
     /// A weight, x ← x + ω B (b − A x) with B that of Jacobi or of ILU(0).
@@ -40,10 +43,11 @@ pub struct Learn {
 }
 
 /// What can be learned and its name.
-const NAMES: [(&str, Learn); 7] = [
+const NAMES: [(&str, Learn); 8] = [
     ("relaxation", Learn::Relaxation),
     ("wide-relaxation", Learn::WideRelaxation),
     ("factors", Learn::Factors),
+    ("iterative-factors", Learn::IterativeFactors),
     ("chebyshev", Learn::Chebyshev),
     ("damping", Learn::Damping),
     ("interpolation", Learn::Interpolation),
@@ -58,6 +62,8 @@ impl Learn {
     pub const WideRelaxation: Learn = Learn::smoothers(LearnedSmoother::WideRelaxation);
     /// [`LearnedSmoother::Factors`] alone.
     pub const Factors: Learn = Learn::smoothers(LearnedSmoother::Factors);
+    /// [`LearnedSmoother::IterativeFactors`] alone.
+    pub const IterativeFactors: Learn = Learn::smoothers(LearnedSmoother::IterativeFactors);
     /// [`LearnedSmoother::Chebyshev`] alone.
     pub const Chebyshev: Learn = Learn::smoothers(LearnedSmoother::Chebyshev);
     /// [`LearnedSmoother::Damping`] alone.
@@ -104,6 +110,11 @@ impl Learn {
         self.smoother
     }
 
+    /// Whether the smoothers are incomplete factors, applied one way or the other.
+    pub(super) fn factors(self) -> bool {
+        matches!(self.smoother, Some(LearnedSmoother::Factors | LearnedSmoother::IterativeFactors))
+    }
+
     /// Whether the values of P are learned.
     pub fn interpolation(self) -> bool {
         self.interpolation
@@ -131,6 +142,7 @@ impl Learn {
             LearnedSmoother::Relaxation => "M",
             LearnedSmoother::WideRelaxation => "wide M",
             LearnedSmoother::Factors => "L and U",
+            LearnedSmoother::IterativeFactors => "iterative L and U",
             LearnedSmoother::Chebyshev => "coefficients",
             LearnedSmoother::Damping => "damping",
         });
@@ -177,7 +189,7 @@ impl std::str::FromStr for Learn {
                 Error::invalid_input(format!(
                     "'{}' cannot be learned; one of {} can, and interpolation and restriction beside it or alone, separated by commas",
                     name.trim(),
-                    names[..5].join(", ")
+                    names[..6].join(", ")
                 ))
             })
         };
@@ -197,6 +209,7 @@ mod tests {
             "relaxation",
             "wide-relaxation",
             "factors",
+            "iterative-factors",
             "chebyshev",
             "damping",
             "interpolation",

@@ -81,8 +81,8 @@ pub(super) fn damped(sweep: Sweep, a: &Csr<f64>, omega: Option<f64>, most: f64) 
     }
     let scaled = |v: &[f64]| Arc::new(v.iter().map(|v| omega * v).collect::<Vec<f64>>());
     Ok(match sweep {
-        Smoother::Factors { factors, unit_lower, damping } => {
-            Smoother::Factors { factors, unit_lower, damping: omega * damping }
+        Smoother::Factors { factors, unit_lower, damping, sweeps } => {
+            Smoother::Factors { factors, unit_lower, damping: omega * damping, sweeps }
         }
         Smoother::Diagonal { weights } => Smoother::Diagonal { weights: scaled(&weights) },
         Smoother::Sparse { m } => Smoother::Sparse { m: m.map(|v| scaled(v)) },

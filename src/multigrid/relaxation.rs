@@ -69,6 +69,14 @@ pub enum Relaxation {
     },
     /// A Chebyshev polynomial of the fourth kind and this degree in D⁻¹A.
     FourthKindChebyshev(usize),
+    /// ω Ũ⁻¹ L̃⁻¹ on A's pattern, where Jacobi sweeps on the triangular systems stand for the
+    /// substitutions (Anzt, Chow and Dongarra 2015): no row waits for another.
+    IterativeIlu0 {
+        /// Sweeps for each triangle.
+        sweeps: u32,
+        /// ω; without it, chosen from the spectral radius.
+        damping: Option<f64>,
+    },
     /// SPAI-0 times ω; without it, chosen from the spectral radius.
     DampedSpai0(Option<f64>),
 }
@@ -92,7 +100,7 @@ const CHEBYSHEV_RATIO: f64 = 10.0;
 
 impl Relaxation {
     /// One of each, with default parameters.
-    pub const ALL: [Relaxation; 17] = [
+    pub const ALL: [Relaxation; 18] = [
         Relaxation::Jacobi(None),
         Relaxation::L1Jacobi,
         Relaxation::GaussSeidel,
@@ -110,6 +118,7 @@ impl Relaxation {
         Relaxation::Ilut { drop_tolerance: 0.01, fill_factor: 10.0, damping: Some(1.0) },
         Relaxation::BlockJacobi { size: None, omega: None },
         Relaxation::FourthKindChebyshev(3),
+        Relaxation::IterativeIlu0 { sweeps: 3, damping: Some(1.0) },
     ];
 
     /// The smoothers of one level: `pre` sweeps before and `post` sweeps after the
@@ -139,8 +148,13 @@ impl Relaxation {
         let chebyshev = |inverse, coefficients| {
             both(&[Smoother::Chebyshev { inverse_diagonal: Arc::new(inverse), coefficients }])
         };
-        let factors =
-            |factors: Csr<f64>| Smoother::Factors { factors: factors.into(), unit_lower: true, damping: 1.0 };
+        let applied = |factors: Csr<f64>, sweeps| Smoother::Factors {
+            factors: factors.into(),
+            unit_lower: true,
+            damping: 1.0,
+            sweeps,
+        };
+        let factors = |factors| applied(factors, None);
         let one = |sweep, a, damping| Ok(both(&[damped(sweep, a, damping, 1.0)?]));
         match self {
             Relaxation::Jacobi(omega) => {
@@ -188,6 +202,9 @@ impl Relaxation {
                 Ok(both(&[damped(Smoother::Sparse { m: m.into() }, a, omega, f64::INFINITY)?]))
             }
             Relaxation::Ilu0(damping) => one(factors(values::ilu0(a)?), a, Some(damping)),
+            Relaxation::IterativeIlu0 { sweeps, damping } => {
+                one(applied(values::ilu0(a)?, Some(sweeps)), a, damping)
+            }
             Relaxation::Ilu { level, damping } => one(factors(values::iluk(a, level)?), a, damping),
             Relaxation::Ilut { drop_tolerance, fill_factor, damping } => {
                 one(factors(values::ilut(a, drop_tolerance, fill_factor)?), a, damping)

@@ -27,6 +27,7 @@ impl Relaxation {
             Relaxation::Ilut { .. } => "ilut",
             Relaxation::BlockJacobi { .. } => "block-jacobi",
             Relaxation::FourthKindChebyshev(_) => "fourth-kind-chebyshev",
+            Relaxation::IterativeIlu0 { .. } => "iterative-ilu0",
         }
     }
 }
@@ -74,6 +75,8 @@ impl fmt::Display for Relaxation {
             }
             R::Ilu { level, damping: Some(1.0) } => write!(f, "({level})"),
             R::Ilu { level, damping } => write!(f, "({level},{})", Auto(damping)),
+            R::IterativeIlu0 { sweeps, damping: Some(1.0) } => write!(f, "({sweeps})"),
+            R::IterativeIlu0 { sweeps, damping } => write!(f, "({sweeps},{})", Auto(damping)),
             R::Ilut { drop_tolerance, fill_factor, damping: Some(1.0) } => {
                 write!(f, "({drop_tolerance},{fill_factor})")
             }
@@ -119,6 +122,10 @@ fn with_parameters(kind: Relaxation, parameters: &[&str]) -> Option<Relaxation> 
         (R::MulticolourGaussSeidel(_), [p]) => R::MulticolourGaussSeidel(passes(p)?),
         (R::Ilu { .. }, [level, rest @ ..]) if rest.len() < 2 => R::Ilu {
             level: level.parse().ok().filter(|&l| l <= DEGREE)?,
+            damping: automatic(rest.first().unwrap_or(&"1"))?,
+        },
+        (R::IterativeIlu0 { .. }, [sweeps, rest @ ..]) if rest.len() < 2 => R::IterativeIlu0 {
+            sweeps: sweeps.parse().ok().filter(|&s| s <= DEGREE as u32)?,
             damping: automatic(rest.first().unwrap_or(&"1"))?,
         },
         (R::Ilut { .. }, [drop, fill, rest @ ..]) if rest.len() < 2 => R::Ilut {
@@ -171,6 +178,8 @@ mod tests {
             "ilu(2,0.5)",
             "ilut(0.01,10)",
             "ilut(0,5,auto)",
+            "iterative-ilu0(0)",
+            "iterative-ilu0(4,0.7)",
             "block-jacobi(3)",
             "block-jacobi(3,0.5)",
             "block-jacobi(auto,0.5)",
@@ -202,6 +211,8 @@ mod tests {
             "fourth-kind-chebyshev(0)",
             "spai0(nan)",
             "ilu()",
+            "iterative-ilu0(-1)",
+            "iterative-ilu0(2,0)",
         ] {
             let e = wrong.parse::<Relaxation>().unwrap_err().to_string();
             assert!(e.contains("is not a parameter of the smoother"), "{e}");

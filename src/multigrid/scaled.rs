@@ -63,10 +63,11 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
                 inverse_diagonal: inverse_diagonal.clone(),
                 coefficients: scalars.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect(),
             },
-            Smoother::Factors { factors, unit_lower, damping } => Smoother::Factors {
+            Smoother::Factors { factors, unit_lower, damping, sweeps } => Smoother::Factors {
                 factors: factors.clone(),
                 unit_lower: *unit_lower,
                 damping: omega * damping,
+                sweeps: *sweeps,
             },
             Smoother::Diagonal { weights } => Smoother::Diagonal { weights: scaled(weights) },
             Smoother::Sparse { m } => Smoother::Sparse { m: Matrix::map(m, scaled) },

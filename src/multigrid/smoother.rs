@@ -35,7 +35,10 @@ pub enum Smoother<V> {
         /// M.
         m: Matrix<V>,
     },
-    /// B = ω U⁻¹ L⁻¹ with both factors in one matrix: ILU(0).
+    /// B = ω U⁻¹ L⁻¹ with both factors in one matrix: ILU(0). With `sweeps`, as many sweeps of Jacobi
+    /// relaxation on L y = r from D⁻¹ r, and on U z = y from D⁻¹ y, stand for the substitutions:
+    /// exact in as many sweeps as a factor has levels, and of some use in few (Anzt, Chow and
+    /// Dongarra 2015), with no row waiting for another.
     Factors {
         /// L strictly below the diagonal (or at it), U above (or at it).
         factors: Matrix<V>,
@@ -43,6 +46,8 @@ pub enum Smoother<V> {
         unit_lower: bool,
         /// ω.
         damping: f64,
+        /// Sweeps in place of the substitutions.
+        sweeps: Option<u32>,
     },
     /// Gauss–Seidel in blocks or by colours, B = (W⁻¹ + S)⁻¹ with W = diag(inverse) and S the
     /// entries that read new values: hybrid, l1 and multicolour Gauss–Seidel.
@@ -89,10 +94,15 @@ impl<V> Smoother<V> {
                 let r = e.residual(b, a, &x);
                 e.spmv_add(m, &r, x)
             }
-            Smoother::Factors { factors, unit_lower, damping } => {
-                let r = e.residual(b, a, &x);
-                let r = e.solve_triangular(factors, Triangle { lower: true, unit: *unit_lower }, r);
-                let r = e.solve_triangular(factors, Triangle { lower: false, unit: !unit_lower }, r);
+            Smoother::Factors { factors, unit_lower, damping, sweeps } => {
+                let mut r = e.residual(b, a, &x);
+                for lower in [true, false] {
+                    let part = Triangle { lower, unit: lower == *unit_lower };
+                    r = match sweeps {
+                        None => e.solve_triangular(factors, part, r),
+                        Some(sweeps) => swept_triangle(e, factors, part, *sweeps, &r),
+                    };
+                }
                 e.combine(*damping, &r, 1.0, x)
             }
             Smoother::OrderedGaussSeidel { sweep, inverse } => e.ordered_sweep(a, inverse, sweep, b, x),
@@ -121,9 +131,12 @@ impl<V> Smoother<V> {
                 coefficients: coefficients.clone(),
             },
             Smoother::Sparse { m } => Smoother::Sparse { m: m.map(f) },
-            Smoother::Factors { factors, unit_lower, damping } => {
-                Smoother::Factors { factors: factors.map(f), unit_lower: *unit_lower, damping: *damping }
-            }
+            Smoother::Factors { factors, unit_lower, damping, sweeps } => Smoother::Factors {
+                factors: factors.map(f),
+                unit_lower: *unit_lower,
+                damping: *damping,
+                sweeps: *sweeps,
+            },
             Smoother::OrderedGaussSeidel { sweep, inverse } => {
                 Smoother::OrderedGaussSeidel { sweep: sweep.clone(), inverse: f(inverse) }
             }
@@ -158,6 +171,18 @@ impl<V> Smoother<V> {
     }
 }
 
+/// T⁻¹ b, nearly: `sweeps` sweeps of Jacobi relaxation from D⁻¹ b.
+fn swept_triangle<E: Engine>(
+    e: &E,
+    a: &MatrixOf<E>,
+    part: Triangle,
+    sweeps: u32,
+    b: &E::Vector,
+) -> E::Vector {
+    let zero = e.zeros(a.pattern.rows());
+    (0..sweeps).fold(e.sweep_triangular(a, part, b, &zero), |x, _| e.sweep_triangular(a, part, b, &x))
+}
+
 fn chebyshev<E: Engine>(
     e: &E,
     a: &MatrixOf<E>,
@@ -183,10 +208,11 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             Smoother::Diagonal { .. } | Smoother::Chebyshev { .. } => self.clone(),
             Smoother::GaussSeidel { direction } => Smoother::GaussSeidel { direction: direction.reversed() },
             Smoother::Sparse { m } => Smoother::Sparse { m: m.to_csr().transpose().into() },
-            Smoother::Factors { factors, unit_lower, damping } => Smoother::Factors {
+            Smoother::Factors { factors, unit_lower, damping, sweeps } => Smoother::Factors {
                 factors: factors.to_csr().transpose().into(),
                 unit_lower: !unit_lower,
                 damping: *damping,
+                sweeps: *sweeps,
             },
             Smoother::OrderedGaussSeidel { sweep, inverse } => {
                 Smoother::OrderedGaussSeidel { sweep: sweep.reversed(), inverse: inverse.clone() }
@@ -210,11 +236,11 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
                 v.pattern == w.pattern && close(&v.values, &w.values)
             }
             (
-                Smoother::Factors { factors: v, unit_lower: p, damping: s },
-                Smoother::Factors { factors: w, unit_lower: q, damping: t },
+                Smoother::Factors { factors: v, unit_lower: p, damping: s, sweeps: l },
+                Smoother::Factors { factors: w, unit_lower: q, damping: t, sweeps: m },
             ) => {
                 // L U of a symmetric matrix is symmetric although the factors look different.
-                s == t
+                (s, l) == (t, m)
                     && (p == q && v.pattern == w.pattern && close(&v.values, &w.values)
                         || symmetric_factors(self, post))
             }
@@ -316,8 +342,13 @@ impl<V> std::fmt::Display for Smoother<V> {
                 }
             }
             Smoother::Scaled { sweep, .. } => sweep.fmt(f),
-            Smoother::Factors { damping, .. } if *damping == 1.0 => f.write_str("incomplete LU"),
-            Smoother::Factors { damping, .. } => write!(f, "{damping} · incomplete LU"),
+            Smoother::Factors { damping, sweeps, .. } => {
+                if *damping != 1.0 {
+                    write!(f, "{damping} · ")?;
+                }
+                f.write_str("incomplete LU")?;
+                sweeps.map_or(Ok(()), |sweeps| write!(f, " by {sweeps} Jacobi sweeps"))
+            }
         }
     }
 }
