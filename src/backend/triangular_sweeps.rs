@@ -23,10 +23,22 @@ pub fn sweep<T: Scalar>(
             || {
                 by_columns!(k, |K, k, c| match (x, transposed) {
                     (None, _) => rows::<T, K>(a, tri.unit, b, (first, y), (k, c), |_, _| {}),
-                    (Some(x), false) =>
-                        rows::<T, K>(a, tri.unit, b, (first, y), (k, c), |i, own| forward(a, tri, x, (k, c), i, own)),
-                    (Some(x), true) =>
-                        rows::<T, K>(a, tri.unit, b, (first, y), (k, c), |i, own| backward(a, tri, x, (k, c), i, own)),
+                    (Some(x), false) => rows::<T, K>(a, tri.unit, b, (first, y), (k, c), |i, own| forward(
+                        a,
+                        tri,
+                        x,
+                        (k, c),
+                        i,
+                        own
+                    )),
+                    (Some(x), true) => rows::<T, K>(a, tri.unit, b, (first, y), (k, c), |i, own| backward(
+                        a,
+                        tri,
+                        x,
+                        (k, c),
+                        i,
+                        own
+                    )),
                 });
             },
         );

@@ -53,7 +53,8 @@ impl Judge {
 
     /// Whether `after` is sound, and better than `before` by more than rounding.
     fn gains(self, after: &Judgement, before: &Judgement) -> bool {
-        let enough = Judgement { factor: GAIN * before.factor, reduction: GAIN * before.reduction, ..*before };
+        let enough =
+            Judgement { factor: GAIN * before.factor, reduction: GAIN * before.reduction, ..*before };
         after.sound(self.loss) && self.better(after, &enough)
     }
 }
@@ -83,7 +84,9 @@ pub(super) fn hand_out(
             let (fallback, kept) = without_learning(begin, judge, kept)?;
             let fallback = fallback.or(known.cloned());
             match best {
-                Some(best) if !kept.0.sound(judge.loss) && judge.better(&best.0, &kept.0) => (true, None, best),
+                Some(best) if !kept.0.sound(judge.loss) && judge.better(&best.0, &kept.0) => {
+                    (true, None, best)
+                }
                 _ => (false, fallback, kept),
             }
         }

@@ -1,0 +1,187 @@
+//! The automatic choice on hard problems: it converges, and says what it chose and why.
+
+use multigrad::gallery::{
+    Elimination, FlowScheme, Jumps, Problem, anisotropic_3d, disjoint_union, elasticity_2d, elasticity_3d,
+    jumping_coefficients_2d, jumping_coefficients_3d, named, neumann_2d, poisson_2d, poisson_3d,
+    recirculating_flow, rotated_anisotropic, stretched_grid_2d, unstructured_3d, with_identity_rows,
+};
+use multigrad::krylov::Status;
+use multigrad::multigrid::{Amg, Relaxation};
+use multigrad::operator::Preconditioner;
+use multigrad::setup::classical::Classical;
+use multigrad::solver::{Configuration, Krylov, Solver};
+use multigrad::sparse::Csr;
+
+/// The iterations of the automatic choice to 1e-8.
+fn iterations(problem: &Problem) -> usize {
+    iterations_to(problem, 1e-8)
+}
+
+/// The iterations of the automatic choice, with the residual checked from outside.
+fn iterations_to(problem: &Problem, rtol: f64) -> usize {
+    let a = &problem.matrix;
+    let solver = Amg::auto_with(a, problem.near_nullspace.as_ref()).unwrap();
+    let out = solver.solve_to(a, &problem.rhs, rtol, 500, &mut |_, _| ()).unwrap();
+    println!(
+        "{:<44} {:>7} unknowns  {:>3} iterations  complexity {:.2}  {}",
+        problem.name,
+        a.rows(),
+        out.iterations,
+        solver.operator_complexity(),
+        solver.configuration()
+    );
+    assert!(out.converged(), "{}: {out}\n{solver}", problem.name);
+    assert!(!solver.reasons().is_empty());
+    let mut r = vec![0.0; a.rows()];
+    a.spmv(&out.x, &mut r).unwrap();
+    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>().sqrt();
+    let residual = norm(&mut r.iter().zip(&problem.rhs).map(|(r, b)| b - r));
+    assert!(residual <= 1.01 * rtol * norm(&mut problem.rhs.iter().copied()), "{}", problem.name);
+    out.iterations
+}
+
+#[test]
+fn diffusion_converges_fast() {
+    for (problem, limit) in [
+        (poisson_2d(100, 100), 15),
+        (poisson_3d(20, 20, 20), 15),
+        (stretched_grid_2d(64, 64, 1000.0), 30),
+        (anisotropic_3d(16, 1.0, 1e-2, 1e-4), 30),
+        (rotated_anisotropic(64, 1e-3, std::f64::consts::FRAC_PI_6), 60),
+        (unstructured_3d(14, 1), 25),
+    ] {
+        let problem = problem.unwrap();
+        let count = iterations(&problem);
+        assert!(count <= limit, "{}: {count}", problem.name);
+    }
+}
+
+/// The rounding of the residual, 10⁻¹⁶ ‖A‖‖x‖ / ‖b‖, is about 10⁻⁸ here: no method gets much below.
+#[test]
+fn jumping_coefficients_converge_as_far_as_rounding_allows() {
+    for problem in [
+        jumping_coefficients_2d(64, 64, 1e6, Jumps::Checkerboard(8), 1),
+        jumping_coefficients_2d(64, 64, 1e6, Jumps::Random(4), 2),
+        jumping_coefficients_3d(16, 16, 16, 1e6, Jumps::Random(4), 1),
+    ] {
+        let problem = problem.unwrap();
+        let count = iterations_to(&problem, 1e-7);
+        assert!(count <= 40, "{}: {count}", problem.name);
+    }
+}
+
+#[test]
+fn systems_graphs_and_flows_converge() {
+    for (problem, limit) in [
+        (elasticity_2d(24, 12, 1.0, 0.3), 40),
+        (elasticity_3d(8, 5, 5, 1.0, 0.3), 40),
+        (named("power-law", 3000, 1), 60),
+        (named("power-law-grounded", 3000, 1), 60),
+        (recirculating_flow(48, 0.005, FlowScheme::Supg), 30),
+        (recirculating_flow(48, 0.005, FlowScheme::Upwind), 20),
+        (recirculating_flow(48, 0.05, FlowScheme::Galerkin), 30),
+        // Beyond the size where one level suffices.
+        (recirculating_flow(128, 0.005, FlowScheme::Supg), 10),
+        (recirculating_flow(128, 0.005, FlowScheme::Upwind), 10),
+    ] {
+        let problem = problem.unwrap();
+        let count = iterations(&problem);
+        assert!(count <= limit, "{}: {count}", problem.name);
+    }
+}
+
+/// By name: approximate ideal restriction with Gauss–Seidel in both directions, inside FGMRES. (Forward
+/// sweeps alone go against the flow in half of the domain: 385 iterations with SUPG.)
+#[test]
+fn flow_converges_by_approximate_ideal_restriction() {
+    for (scheme, limit) in [(FlowScheme::Supg, 20), (FlowScheme::Upwind, 20)] {
+        let problem = recirculating_flow(96, 0.005, scheme).unwrap();
+        let a = &problem.matrix;
+        let configuration =
+            Configuration::new(Classical::air(), Relaxation::GaussSeidel, Krylov::Fgmres).double();
+        let solver = Solver::build(a, &configuration, None).unwrap();
+        let out = solver.solve(a, &problem.rhs).unwrap();
+        println!("{:<44} {:>3} iterations  {configuration}", problem.name, out.iterations);
+        assert!(out.converged() && out.iterations <= limit, "{}: {out}", problem.name);
+    }
+}
+
+#[test]
+fn extreme_shapes_work() {
+    iterations(&neumann_2d(40, 30).unwrap());
+    let poisson = poisson_2d(24, 24).unwrap();
+    let fixed: Vec<(usize, f64)> = (0..24).map(|i| (i, 1.0)).collect();
+    iterations(&with_identity_rows(&poisson, &fixed, Elimination::RowsAndColumns).unwrap());
+    iterations(&with_identity_rows(&poisson, &fixed, Elimination::Rows).unwrap());
+    iterations(&disjoint_union(&[poisson.clone(), poisson_2d(9, 30).unwrap(), poisson]).unwrap());
+    let one = Csr::from_triplets(1, 1, &[(0, 0, 4.0)]).unwrap();
+    let out = Amg::auto(&one).unwrap().solve(&one, &[2.0]).unwrap();
+    assert!(out.converged() && out.x == [0.5]);
+    let diagonal = Csr::diagonal_matrix(&(1..200).map(f64::from).collect::<Vec<_>>());
+    assert!(Amg::auto(&diagonal).unwrap().solve(&diagonal, &[1.0; 199]).unwrap().converged());
+}
+
+#[test]
+fn what_cannot_work_is_told() {
+    // Indefinite: a status within the limit of iterations, not a hang or a panic.
+    let problem = named("helmholtz2d", 40, 1).unwrap();
+    let solver = Amg::auto(&problem.matrix).unwrap();
+    assert!(solver.to_string().contains(solver.configuration().krylov.name()));
+    let out = solver.solve_to(&problem.matrix, &problem.rhs, 1e-8, 60, &mut |_, _| ()).unwrap();
+    assert!(out.converged() || out.advice.is_some(), "{out}");
+    // No solution: ones are not in the range of a Neumann problem.
+    let neumann = neumann_2d(20, 20).unwrap();
+    let out = Amg::auto(&neumann.matrix).unwrap().solve(&neumann.matrix, &[1.0; 400]).unwrap();
+    assert!(!out.converged() && out.advice.is_some(), "{out}");
+    assert_ne!(out.status, Status::Converged);
+    let wide = Csr::from_triplets(2, 3, &[(0, 0, 1.0), (1, 1, 1.0)]).unwrap();
+    assert!(Amg::auto(&wide).unwrap_err().is_dimension());
+    let hole = Csr::from_triplets(2, 2, &[(0, 0, 1.0)]).unwrap();
+    assert!(Amg::auto(&hole).unwrap_err().to_string().contains("row 2"));
+}
+
+#[test]
+fn the_choice_follows_the_matrix() {
+    let choice = |problem: Problem| Amg::auto(&problem.matrix).unwrap().configuration().clone();
+    let poisson = choice(poisson_2d(20, 20).unwrap());
+    assert_eq!((poisson.setup.name(), poisson.krylov, poisson.single), ("sa", Krylov::Cg, true));
+    let graph = choice(named("power-law", 2000, 1).unwrap());
+    assert_eq!((graph.setup.name(), graph.krylov), ("pairwise", Krylov::Cg));
+    let flow = choice(recirculating_flow(20, 0.005, FlowScheme::Supg).unwrap());
+    assert_ne!(flow.krylov, Krylov::Cg);
+}
+
+/// The largest difference of two solutions, relative to the second.
+fn distance(x: &[f64], y: &[f64]) -> f64 {
+    let largest = |v: &mut dyn Iterator<Item = f64>| v.fold(0.0f64, |m, v| m.max(v.abs()));
+    largest(&mut x.iter().zip(y).map(|(x, y)| x - y)) / largest(&mut y.iter().copied())
+}
+
+#[test]
+fn a_refreshed_solver_is_one_of_the_new_matrix() {
+    for problem in [poisson_2d(40, 40), recirculating_flow(30, 0.005, FlowScheme::Supg)] {
+        let Problem { matrix: a, rhs, .. } = problem.unwrap();
+        // Twice the matrix has the same transfers: refreshing is the same as building.
+        let double = a.map(|_, _, v| 2.0 * v);
+        let mut solver = Amg::auto(&a).unwrap();
+        let (fresh, before) = (Amg::auto(&double).unwrap(), solver.solve(&a, &rhs).unwrap());
+        solver.refresh(&double).unwrap();
+        let (mut x, mut y) = (vec![0.0; a.rows()], vec![0.0; a.rows()]);
+        solver.apply(&rhs, &mut x).unwrap();
+        fresh.apply(&rhs, &mut y).unwrap();
+        assert!(distance(&x, &y) < 1e-5, "{:e}", distance(&x, &y));
+        // A time step, twice, and back.
+        let step = a.map(|i, j, v| if i == j { 1.3 * v } else { v });
+        for _ in 0..2 {
+            solver.refresh(&step).unwrap();
+            let out = solver.solve(&step, &rhs).unwrap();
+            assert!(out.converged() && out.iterations <= before.iterations + 2, "{out}");
+        }
+        solver.refresh(&a).unwrap();
+        assert_eq!(solver.solve(&a, &rhs).unwrap().iterations, before.iterations);
+        // Another pattern is refused, and the solver stays as it was.
+        let other = Csr::identity(a.rows());
+        assert!(solver.refresh(&other).unwrap_err().to_string().contains("another pattern"));
+        assert_eq!(solver.solve(&a, &rhs).unwrap().iterations, before.iterations);
+    }
+}

@@ -1,0 +1,46 @@
+//! All tests of the public interface, in one program: what they share is compiled once.
+#![allow(missing_docs)]
+
+mod common;
+
+mod account;
+mod automatic;
+mod backend;
+mod classical;
+mod classical_interpolation;
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
+mod cli_account;
+#[cfg(feature = "cli")]
+mod cli_bad_input;
+#[cfg(feature = "cli")]
+mod cli_bad_options;
+#[cfg(feature = "cli")]
+mod cli_losses;
+mod direct;
+mod engine;
+mod expression_reference;
+mod faer;
+mod fallback;
+mod figures;
+mod frozen;
+mod gallery;
+mod gradient;
+mod gradient_of_krylov_loss;
+mod gradient_of_loss;
+mod iterations;
+mod krylov;
+mod krylov_small_systems;
+mod layering;
+mod learned_parts;
+mod matrix_market;
+mod network;
+mod preconditioner;
+mod reference_values;
+mod relaxation;
+mod reuse;
+mod setup;
+mod smoothers;
+mod training;
+mod trajectories;
