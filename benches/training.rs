@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench --bench training                  # factors on upwind flow 64²
 //! cargo bench --bench training -- 32 relaxation # another side, M instead of L and U
+//! cargo bench --bench training -- scaling       # seconds of a step from 64² to 1000² unknowns
 //! ```
 //!
 //! Every row is the asymptotic factor after so many seconds of one run from the same start, measured on
@@ -17,7 +18,7 @@ use multigrad::backend::Cpu;
 use multigrad::engine::{Engine, Host};
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, recirculating_flow};
-use multigrad::learn::{Learn, Parameters, Trainer, asymptotic_factor};
+use multigrad::learn::{Learn, Loss, Parameters, Recipe, Session, Trainer, asymptotic_factor};
 use multigrad::multigrid::{Amg, Hierarchy, Relaxation, cycle, training_setups};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -30,6 +31,9 @@ const INNER: usize = 8;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    if arguments.first().is_some_and(|a| a == "scaling") {
+        return scaling();
+    }
     let side = arguments.first().and_then(|a| a.parse().ok()).unwrap_or(64);
     let learn: Learn = arguments.get(1).map_or(Ok(Learn::Factors), |a| a.parse())?;
     let a = recirculating_flow(side, 0.005, FlowScheme::Upwind)?.matrix;
@@ -51,6 +55,31 @@ fn main() -> Result<()> {
             levenberg_marquardt(amg.hierarchy(), cycles)?;
         }
         by_levels(&amg, learn)?;
+    }
+    Ok(())
+}
+
+/// A step of Adam as the problem grows.
+fn scaling() -> Result<()> {
+    let recipe =
+        Recipe { loss: Loss::Factor, steps: 4, rate: 0.003, cycles: (3, 3), batch: 8, factor_first: 1.0 };
+    println!("learned        unknowns   nonzeros of all levels   s/step   ns per nonzero, cycle and column");
+    for (learn, start) in [(Learn::Factors, Relaxation::Ilu0(1.0)), (Learn::Relaxation, Relaxation::Spai1)] {
+        for side in [64, 128, 256, 512, 1000] {
+            let a = recirculating_flow(side, 0.005, FlowScheme::Upwind)?.matrix;
+            let amg = Amg::builder(training_setups(&a).swap_remove(0)).relaxation(start).build(&a)?;
+            let h = amg.hierarchy();
+            let nonzeros: usize = h.levels.iter().map(|level| level.a.pattern.nnz()).sum();
+            let mut session = Session::<f32>::new(h, recipe, 1)?;
+            let mut least = f64::INFINITY;
+            for _ in 0..recipe.steps {
+                let clock = Instant::now();
+                session.step()?;
+                least = least.min(clock.elapsed().as_secs_f64());
+            }
+            let each = 1e9 * least / (nonzeros * recipe.cycles.0 * recipe.batch) as f64;
+            println!("{:<12} {:>10} {nonzeros:>24} {least:>8.3} {each:>34.1}", learn.to_string(), h.rows());
+        }
     }
     Ok(())
 }

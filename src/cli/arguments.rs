@@ -169,8 +169,9 @@ pub struct Train {
     /// Where training starts: classical, or the network of this program, which needs fewer steps.
     #[arg(long, default_value = "classical", value_parser = parse_start)]
     pub start: Start,
-    /// Steps of the optimiser; chosen from the matrix without it
-    #[arg(long, allow_negative_numbers = true, value_parser = positive_count)]
+    /// Steps of the optimiser; chosen from the matrix without it. 0 hands out what the network of
+    /// --start network makes
+    #[arg(long, allow_negative_numbers = true, value_parser = whole)]
     pub steps: Option<usize>,
     /// Rate of the first step; chosen without it
     #[arg(long, allow_negative_numbers = true, value_parser = positive)]

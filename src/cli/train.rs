@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::Verdict;
 use super::arguments::Train;
 use super::common::{read_square, training_hierarchies, write_json};
 use super::output::{account_json, complain, level_table, print_baselines, say};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::{CompareBar, TrainingBar};
+use super::{Verdict, misuse};
 use crate::error::Result;
 use crate::learn::{
-    Account, AccountOptions, Baseline, Learned, Trainer, TrainingReport, classical_baselines,
+    Account, AccountOptions, Baseline, Learned, Start, Trainer, TrainingReport, classical_baselines,
 };
 use crate::multigrid::Amg;
 use crate::plot::TrainingPlot;
@@ -24,6 +24,10 @@ pub fn run(options: &Train) -> Result<Verdict> {
         [Some(options.matrix.as_path()), options.hierarchy.near_nullspace.as_deref()],
         [Some(options.output.as_path()), options.plot.as_deref(), options.json.as_deref()],
     )?;
+    if options.steps == Some(0) && options.start != Start::Network {
+        let text = "with --steps 0 there is nothing to train; add --start network, or ask for a step";
+        return Err(misuse(text));
+    }
     let trainer = trainer(options);
     let a = read_square(&options.matrix)?;
     let clock = Instant::now();

@@ -12,7 +12,8 @@ pub enum Loss {
     #[default]
     Factor,
     /// The residual of a few steps of GMRES: suits FGMRES, BiCGStab and CG, which care for a few slow
-    /// errors less than a plain cycle does.
+    /// errors less than a plain cycle does. From a slow start the factor is minimised first, and from a
+    /// start that leaves GMRES only rounding to minimise, to the end.
     Krylov,
     /// Seconds per digit: the factor, where every way to learn that is tried is judged by the measured
     /// time of a cycle over the digits that it gains.

@@ -71,13 +71,15 @@ impl Recipe {
             (true, true) => (0.003, 8),
             (false, _) => (0.02, 16),
         };
-        let steps = if start == Start::Classical { steps } else { TUNING };
+        let fresh = start == Start::Classical;
+        let steps = if fresh { steps } else { TUNING };
+        let halves = |count: usize| if fresh { count * steps / 2 } else { steps };
         let (steps, factor_first) = match (loss, factor) {
             (Loss::Factor | Loss::Time, _) => (steps, 1.0),
             // GMRES hides what few errors a slow cycle amplifies, and then does not teach to damp them.
-            (Loss::Krylov, SLOW..) => (3 * steps / 2, 0.6),
+            (Loss::Krylov, SLOW..) => (halves(3), 0.6),
             // What GMRES leaves of a fast cycle's residual is rounding of single precision.
-            (Loss::Krylov, ..FAST) => (4 * steps, 1.0),
+            (Loss::Krylov, ..FAST) => (halves(8), 1.0),
             (Loss::Krylov, _) => (steps, 0.0),
         };
         Self { loss, steps, rate, cycles, batch, factor_first }

@@ -140,13 +140,13 @@ fn a_forged_file_is_refused() {
     let path = folder.path().join("solver.mgrad");
     let good = bytes(&build(&flow(8)).freeze().unwrap(), &path);
     let mut future = good.clone();
-    future[8] = 2;
+    future[8] = 3;
     let error = load(&sealed(future.clone()), &path).unwrap_err();
-    assert!(error.is_format() && error.to_string().contains("version 2"), "{error}");
+    assert!(error.is_format() && error.to_string().contains("version 3"), "{error}");
     // A later version may end otherwise: its version is what matters.
     future.truncate(future.len() - 3);
     let error = load(&future, &path).unwrap_err();
-    assert!(error.is_format() && error.to_string().contains("version 2"), "{error}");
+    assert!(error.is_format() && error.to_string().contains("version 3"), "{error}");
 
     for (q, wrong) in [(12, 0xff), (12, 0x01), (19, 0x80)] {
         let mut bad = good.clone();

@@ -9,7 +9,7 @@ use multigrad::operator::Preconditioner;
 use multigrad::setup::{Coarsening, Variant};
 use multigrad::sparse::Csr;
 
-const SYMMETRIC: [Relaxation; 13] = [
+const SYMMETRIC: [Relaxation; 14] = [
     Relaxation::Jacobi(None),
     Relaxation::L1Jacobi,
     Relaxation::GaussSeidel,
@@ -23,6 +23,7 @@ const SYMMETRIC: [Relaxation; 13] = [
     Relaxation::Ilu { level: 1, damping: Some(1.0) },
     Relaxation::BlockJacobi { size: None, omega: None },
     Relaxation::FourthKindChebyshev(3),
+    Relaxation::IterativeIlu0 { sweeps: 3, damping: Some(1.0) },
 ];
 
 fn flow(m: usize) -> Csr<f64> {
