@@ -34,6 +34,7 @@
 //! | [`backend`], [`operator`], [`optimise`] | kernels and the direct solver; operators and preconditioners on slices; optimisers on flat buffers |
 //! | [`engine`], [`expression`] | operations with value semantics: eager, traced; expressions with gradients |
 //! | [`autodiff`], [`setup`] | the tape and its rules; strength, aggregation, interpolation, relaxation values |
+//! | [`schwarz`] | subdomains, local solves, interface conditions that can be learned |
 //! | [`multigrid`] | hierarchies, smoothers and the one cycle |
 //! | [`krylov`] | CG, BiCGStab, FGMRES, plain cycles |
 //! | [`solver`] | what suits a matrix, and a whole solver of it |
@@ -67,6 +68,7 @@ pub mod operator;
 pub mod optimise;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod schwarz;
 pub mod setup;
 pub mod solver;
 pub mod sparse;

@@ -5,12 +5,13 @@
 use std::path::Path;
 
 /// Lowest floor first; modules of one floor do not see each other unless listed in `BESIDE`.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["error"],
     &["sparse", "gallery"],
     &["backend", "operator", "optimise"],
     &["engine", "expression"],
     &["autodiff", "setup"],
+    &["schwarz"],
     &["multigrid"],
     &["krylov"],
     &["solver"],

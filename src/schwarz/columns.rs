@@ -1,0 +1,42 @@
+//! What local solves read and write: chosen rows of a block.
+
+use crate::sparse::Scalar;
+
+/// Where a solve reads its right-hand sides and writes its solutions: rows of a block, chosen and
+/// weighted, to rows of a block of its own.
+pub(super) struct Columns<'a, T> {
+    /// Right-hand sides of k columns.
+    pub from: &'a [T],
+    /// The row of `from` that each row is, all in order if there are none.
+    pub rows: Option<&'a [u32]>,
+    /// What each row is multiplied with; nothing if there are none.
+    pub weights: Option<&'a [T]>,
+    /// Solutions of k columns.
+    pub to: &'a mut [T],
+    /// Number of columns.
+    pub k: usize,
+}
+
+impl<'a, T: Scalar> Columns<'a, T> {
+    /// One column, as it is.
+    pub fn one(from: &'a [T], to: &'a mut [T]) -> Self {
+        Self { from, rows: None, weights: None, to, k: 1 }
+    }
+
+    /// Part of row i of the right-hand sides, from column c on.
+    #[inline(always)]
+    pub fn read(&self, i: usize, c: usize, out: &mut [T]) {
+        let start = self.rows.map_or(i, |rows| rows[i] as usize) * self.k + c;
+        out.copy_from_slice(&self.from[start..start + out.len()]);
+        if let Some(weights) = self.weights {
+            out.iter_mut().for_each(|v| *v *= weights[i]);
+        }
+    }
+
+    /// Part of row i of the solutions, from column c on.
+    #[inline(always)]
+    pub fn write(&mut self, i: usize, c: usize, x: &[T]) {
+        let start = i * self.k + c;
+        self.to[start..start + x.len()].copy_from_slice(x);
+    }
+}

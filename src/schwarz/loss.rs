@@ -1,0 +1,198 @@
+//! How well K steps of the Schwarz iteration reduce errors, and the gradient by a hand-written adjoint.
+//!
+//! With T = I − M A and Bᵢ = Rᵢ A Rᵢᵀ + Lᵢ a step is x ← x − Σᵢ R̃ᵢᵀ yᵢ with yᵢ = Bᵢ⁻¹ Rᵢ A x. Its adjoint is
+//! x̄ ← x̄ − Aᵀ Σᵢ Rᵢᵀ λᵢ with λᵢ = Bᵢ⁻ᵀ R̃ᵢ x̄, and L̄ᵢ(p,q) += λᵢ(p) · yᵢ(q), summed over columns and steps, on the
+//! interface entries only. Every subdomain is factored once, M is never formed, and of the steps only the yᵢ on
+//! the outer rings are kept.
+
+use rayon::prelude::*;
+
+use super::layout::Layout;
+use super::operator::Schwarz;
+use crate::backend::{Backend, Cpu, interleaved_dot, vectorised};
+use crate::error::{Error, Result};
+use crate::sparse::Scalar;
+
+/// What is minimised. T is I − M A, K the number of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Loss {
+    /// max ‖Tᴷ u‖ / ‖u‖ over the columns u (Taghibakhshi et al., 2022). Its gradient is that of
+    /// the column that is largest, so that the adjoint runs on one column.
+    Largest,
+    /// Mean over the columns of log(‖Tᴷ u‖² / ‖u‖²) / K, twice the logarithm of the factor of a step.
+    Logarithm,
+}
+
+/// A loss, its gradient, and what a pool of columns needs.
+#[derive(Debug, Clone)]
+pub struct LossAndGradient<T> {
+    /// The loss.
+    pub loss: f64,
+    /// Its gradient with respect to every interface value.
+    pub gradient: Vec<T>,
+    /// T u, n rows × columns.
+    pub after_one_step: Vec<T>,
+}
+
+/// A square so small is nothing to learn from, and its inverse would overflow.
+fn vanished<T: Scalar>() -> f64 {
+    if T::NAME == "f32" { 1e-60 } else { 1e-280 }
+}
+
+/// The loss of `steps` steps on the `columns` columns of `u` (n × columns, row-major). Cost: that many
+/// products with A and applications of M.
+///
+/// # Errors
+/// Lengths that do not fit; no columns or no steps; a column of zeros.
+pub fn loss<T: Scalar>(m: &Schwarz<T>, kind: Loss, u: &[T], columns: usize, steps: usize) -> Result<f64> {
+    let start = require(m, u, columns, steps)?;
+    let mut x = u.to_vec();
+    for _ in 0..steps {
+        m.iterate(&mut x, columns)?;
+    }
+    Ok(value::<T>(kind, &start, &squares(&x, columns), steps).0)
+}
+
+/// The loss and its gradient with respect to the interface values.
+///
+/// Cost: `steps` products with A and applications of M; for [`Loss::Logarithm`] as many transposed ones on all
+/// columns, for [`Loss::Largest`] on one column. Memory: `columns` values for every row of an outer ring
+/// and every step.
+///
+/// # Errors
+/// As [`loss`].
+pub fn loss_and_gradient<T: Scalar>(
+    m: &Schwarz<T>,
+    kind: Loss,
+    u: &[T],
+    columns: usize,
+    steps: usize,
+) -> Result<LossAndGradient<T>> {
+    let start = require(m, u, columns, steps)?;
+    let layout = m.layout();
+    let mut x = u.to_vec();
+    let mut after_one_step = Vec::new();
+    let mut kept = Vec::with_capacity(steps);
+    for step in 0..steps {
+        let y = m.step(&mut x, columns)?;
+        kept.push(on_rings(layout, &y, columns));
+        if step == 0 {
+            after_one_step.clone_from(&x);
+        }
+    }
+    let end = squares(&x, columns);
+    let (loss, largest) = value::<T>(kind, &start, &end, steps);
+    // The adjoint of the last error, and the columns that it concerns.
+    let k = match kind {
+        Loss::Logarithm => {
+            let weight = 2.0 / (steps * columns) as f64;
+            let scale: Vec<f64> =
+                end.iter().map(|&e| if e < vanished::<T>() { 0.0 } else { weight / e }).collect();
+            for row in x.chunks_exact_mut(columns) {
+                row.iter_mut().zip(&scale).for_each(|(v, &s)| *v = T::from_f64(v.to_f64() * s));
+            }
+            columns
+        }
+        Loss::Largest => {
+            let norm = (end[largest] * start[largest]).sqrt();
+            let scale = if end[largest] < vanished::<T>() { 0.0 } else { 1.0 / norm };
+            x = column(&x, columns, largest);
+            x.iter_mut().for_each(|v| *v = T::from_f64(v.to_f64() * scale));
+            kept.iter_mut().for_each(|y| *y = column(y, columns, largest));
+            1
+        }
+    };
+    let mut gradient = vec![T::ZERO; layout.interface_entries()];
+    while let Some(y) = kept.pop() {
+        let lambda = m.corrections(&x, k, true)?;
+        add_products(layout, &on_rings(layout, &lambda, k), &y, &mut gradient, k);
+        if !kept.is_empty() {
+            let mut sum = vec![T::ZERO; x.len()];
+            m.add_corrections(T::ONE, &lambda, &mut sum, k, true)?;
+            Cpu.spmv_transposed(-T::ONE, m.matrix().into(), &sum, T::ONE, &mut x, k);
+        }
+    }
+    Ok(LossAndGradient { loss, gradient, after_one_step })
+}
+
+/// The squared norms of the columns, if there is something to run.
+fn require<T: Scalar>(m: &Schwarz<T>, u: &[T], columns: usize, steps: usize) -> Result<Vec<f64>> {
+    if columns == 0 || steps == 0 {
+        return Err(Error::invalid_input("the loss needs at least one column and one step"));
+    }
+    m.require(u, columns)?;
+    let start = squares(u, columns);
+    match start.iter().position(|&s| s < vanished::<T>() || !s.is_finite()) {
+        Some(c) => Err(Error::invalid_input(format!("column {} is zero, or too large to be squared", c + 1))),
+        None => Ok(start),
+    }
+}
+
+/// The loss, and the column that is largest (the first of equal ones).
+fn value<T: Scalar>(kind: Loss, start: &[f64], end: &[f64], steps: usize) -> (f64, usize) {
+    match kind {
+        Loss::Logarithm => {
+            let logarithm = |square: f64| square.max(vanished::<T>()).ln();
+            let sum: f64 = start.iter().zip(end).map(|(&s, &e)| logarithm(e) - logarithm(s)).sum();
+            (sum / (steps * start.len()) as f64, 0)
+        }
+        Loss::Largest => {
+            let ratios = start.iter().zip(end).map(|(s, e)| (e / s).sqrt()).enumerate();
+            let (largest, ratio) =
+                ratios.fold((0, -1.0), |best, (c, r)| if r > best.1 || r.is_nan() { (c, r) } else { best });
+            (ratio, largest)
+        }
+    }
+}
+
+/// Squared 2-norm of every column, in double precision.
+pub(super) fn squares<T: Scalar>(x: &[T], columns: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; columns];
+    for row in x.chunks_exact(columns) {
+        sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.to_f64() * v.to_f64());
+    }
+    sums
+}
+
+fn column<T: Scalar>(x: &[T], columns: usize, c: usize) -> Vec<T> {
+    x.iter().skip(c).step_by(columns).copied().collect()
+}
+
+/// The rows of the outer rings, subdomain after subdomain.
+fn on_rings<T: Scalar>(layout: &Layout, y: &[T], k: usize) -> Vec<T> {
+    let decomposition = layout.decomposition();
+    let total = decomposition.ring_starts().last().map_or(0, |&r| r as usize);
+    let mut out = Vec::with_capacity(total * k);
+    for (p, subdomain) in decomposition.iter().enumerate() {
+        let first = decomposition.range(p).start;
+        for &local in subdomain.ring {
+            let start = (first + local as usize) * k;
+            out.extend_from_slice(&y[start..start + k]);
+        }
+    }
+    out
+}
+
+/// g(p,q) ← g(p,q) + λ(p) · y(q) on all interface entries.
+fn add_products<T: Scalar>(layout: &Layout, lambda: &[T], y: &[T], gradient: &mut [T], k: usize) {
+    let ring_starts = layout.decomposition().ring_starts();
+    let mut tasks = Vec::with_capacity(layout.decomposition().parts());
+    let mut rest = gradient;
+    for (p, &first) in ring_starts.iter().enumerate().take(layout.decomposition().parts()) {
+        let own = layout.interface_of(p);
+        let (g, others) = rest.split_at_mut(own.len());
+        rest = others;
+        tasks.push((first as usize, &layout.ring_ends()[own], g));
+    }
+    tasks.into_par_iter().with_min_len(8).for_each(|(first, ends, g)| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (g, &[r, c]) in g.iter_mut().zip(ends) {
+                    let (r, c) = ((first + r as usize) * k, (first + c as usize) * k);
+                    *g += interleaved_dot(&lambda[r..r + k], &y[c..c + k]);
+                }
+            },
+        );
+    });
+}

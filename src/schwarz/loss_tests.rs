@@ -1,0 +1,79 @@
+//! Gradients against differences, a known loss, threads.
+
+use super::schwarz_tests::{VARIANTS, layout, noise, unsymmetric};
+use super::{Interface, Loss, Schwarz, Variant, blocks_2d, loss, loss_and_gradient};
+use crate::gallery::poisson_2d;
+
+#[test]
+fn gradients_are_those_of_differences() {
+    let a = unsymmetric(6, 6);
+    let (n, columns) = (a.rows(), 5);
+    let layout = layout(&a, &blocks_2d(6, 6, 2, 2).unwrap(), 1);
+    let base: Vec<f64> = noise(4, layout.interface_entries()).iter().map(|v| 0.3 * v).collect();
+    let u = noise(8, n * columns);
+    for variant in VARIANTS {
+        for kind in [Loss::Largest, Loss::Logarithm] {
+            for steps in [1, 2, 4] {
+                let at = |values: Vec<f64>| {
+                    let interface = Interface::new(&layout, values).unwrap();
+                    let m = Schwarz::new(&a, interface, variant).unwrap();
+                    loss(&m, kind, &u, columns, steps).unwrap()
+                };
+                let m = Schwarz::new(&a, Interface::new(&layout, base.clone()).unwrap(), variant).unwrap();
+                let found = loss_and_gradient(&m, kind, &u, columns, steps).unwrap();
+                assert_eq!(found.loss, at(base.clone()));
+                // Some entries, and one direction through all of them.
+                let entries = base.len();
+                let mut directions = vec![noise(2, entries)];
+                for q in [0, entries / 3, entries - 1] {
+                    directions.push((0..entries).map(|p| if p == q { 1.0 } else { 0.0 }).collect());
+                }
+                for direction in directions {
+                    let h = 1e-3;
+                    let moved = |s: f64| at(base.iter().zip(&direction).map(|(b, d)| b + s * d).collect());
+                    let difference =
+                        (8.0 * (moved(h) - moved(-h)) - (moved(2.0 * h) - moved(-2.0 * h))) / (12.0 * h);
+                    let derivative: f64 = found.gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
+                    let scale = derivative.abs().max(1.0);
+                    assert!(
+                        (difference - derivative).abs() < 1e-7 * scale,
+                        "{variant:?} {kind:?} {steps}: {difference} {derivative}"
+                    );
+                }
+                let mut after = u.clone();
+                m.iterate(&mut after, columns).unwrap();
+                assert_eq!(after, found.after_one_step);
+            }
+        }
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_threads() {
+    let a = unsymmetric(26, 26);
+    let (n, k) = (a.rows(), 100);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let layout = layout(&a, &blocks_2d(26, 26, 4, 3).unwrap(), 1);
+            let interface = Interface::new(&layout, noise(1, layout.interface_entries())).unwrap();
+            let m = Schwarz::new(&a, interface, Variant::Weighted).unwrap();
+            let mut z = vec![0.0; n * k];
+            m.apply_block(&noise(2, n * k), &mut z, k).unwrap();
+            let found = loss_and_gradient(&m, Loss::Logarithm, &z, k, 2).unwrap();
+            (z, found.gradient, found.loss)
+        })
+    };
+    assert!(run(1) == run(3));
+}
+
+/// The loss of the classical method in an experiment of the literature on 39² points (.23919, whose vectors are not
+/// known): blocks of some hundred rows, one ring, 100 random vectors, one step.
+#[test]
+fn a_loss_of_the_literature() {
+    let a = poisson_2d(39, 39).unwrap().matrix;
+    let layout = layout(&a, &blocks_2d(39, 39, 4, 4).unwrap(), 1);
+    let m = Schwarz::new(&a, Interface::zero(&layout), Variant::Restricted).unwrap();
+    let found = loss(&m, Loss::Largest, &noise(5, 1521 * 100), 100, 1).unwrap();
+    assert!((found - 0.239).abs() < 0.01, "{found}");
+}

@@ -1,0 +1,65 @@
+//! Overlapping Schwarz methods of one level, and interface conditions that can be learned.
+//!
+//! The additive Schwarz method (Dryja and Widlund, 1987) solves on overlapping subdomains side by side,
+//!
+//! ```text
+//! M = Σᵢ R̃ᵢᵀ (Rᵢ A Rᵢᵀ + Lᵢ)⁻¹ Rᵢ
+//! ```
+//!
+//! Rᵢ takes the rows of subdomain i with its overlap; R̃ᵢ, and sometimes Rᵢ too, carries the weights of a
+//! [`Variant`]. Lᵢ changes entries of A between rows of the outer ring of the subdomain only: it is the
+//! interface condition. With Lᵢ = 0 it is Dirichlet's. Optimised Schwarz methods (Gander, 2006) take Robin's,
+//! and Taghibakhshi et al. (2022) learn all its entries.
+//!
+//! | step | type |
+//! |---|---|
+//! | rows to subdomains | [`blocks_2d`], [`blocks_3d`], [`partition`] (METIS), [`greedy`] |
+//! | overlap and outer rings | [`Decomposition`] |
+//! | where the local matrices and the interface entries lie | [`Layout`] |
+//! | values of the interface entries | [`Interface`] |
+//! | factored local matrices | [`LocalSolves`] |
+//! | the preconditioner M | [`Schwarz`] |
+//! | how well (I − M A)ᴷ reduces errors, with gradient | [`loss_and_gradient`] |
+//! | learned interface values | [`SchwarzTrainer`] |
+//!
+//! ```
+//! use multigrad::gallery::poisson_2d;
+//! use multigrad::schwarz::{Decomposition, Interface, Layout, Schwarz, Variant, blocks_2d};
+//! # use multigrad::operator::Preconditioner;
+//! let a = poisson_2d(12, 12)?.matrix;
+//! let parts = Decomposition::from_parts(a.pattern(), &blocks_2d(12, 12, 2, 2)?, 1)?;
+//! let layout = Layout::new(a.pattern(), parts)?;
+//! let robin = Interface::optimised_zero(&a, &layout, 0.5)?;
+//! let m = Schwarz::new(&a, robin, Variant::Restricted)?;
+//! let mut z = vec![0.0; 144];
+//! m.apply(&vec![1.0; 144], &mut z)?;
+//! # Ok::<(), multigrad::error::Error>(())
+//! ```
+
+mod columns;
+mod decomposition;
+mod dense;
+mod graph;
+mod interface;
+mod layout;
+mod local;
+mod loss;
+#[cfg(test)]
+mod loss_tests;
+mod operator;
+mod panel;
+mod partition;
+#[cfg(test)]
+mod partition_tests;
+#[cfg(test)]
+mod schwarz_tests;
+mod train;
+
+pub use decomposition::{Decomposition, Subdomain};
+pub use interface::{Coupling, Interface, optimised_parameter_zero, optimised_parameters_two, robin_shares};
+pub use layout::Layout;
+pub use local::LocalSolves;
+pub use loss::{Loss, LossAndGradient, loss, loss_and_gradient};
+pub use operator::{Schwarz, Variant};
+pub use partition::{blocks_2d, blocks_3d, greedy, partition};
+pub use train::{SchwarzReport, SchwarzTrainer};
