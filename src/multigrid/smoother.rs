@@ -10,6 +10,9 @@ use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
+/// Sweeps on a triangle at most: every one is an operation of the compiled cycle.
+const MOST_SWEEPS: u32 = 100;
+
 /// One sweep x ← x + B (b − A x). Closed and serialisable; `V` is how leaves are held.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Smoother<V> {
@@ -276,7 +279,12 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             }
             Smoother::GaussSeidel { .. } => (true, Some(a)),
             Smoother::Sparse { m } => (square(m), None),
-            Smoother::Factors { factors, damping, .. } => {
+            Smoother::Factors { factors, damping, sweeps, .. } => {
+                if let Some(sweeps) = sweeps.filter(|&sweeps| sweeps > MOST_SWEEPS) {
+                    return Err(Error::invalid_input(format!(
+                        "{sweeps} Jacobi sweeps on a triangle are more than {MOST_SWEEPS}; substitution is cheaper"
+                    )));
+                }
                 (square(factors) && damping.is_finite(), Some(factors))
             }
             Smoother::OrderedGaussSeidel { sweep, inverse: w } => {
