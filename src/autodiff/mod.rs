@@ -11,6 +11,7 @@
 mod check;
 mod columns;
 mod reverse;
+mod subdomains;
 mod tape;
 
 pub use check::{GradientCheck, gradient_check};

@@ -81,8 +81,8 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
 /// Gradients of the parameters, and of one input if it was wanted.
 type Swept<T> = (Vec<Vec<T>>, Option<Vec<T>>);
 
-struct Adjoints<'t, T, B> {
-    eager: &'t Eager<T, B>,
+pub(super) struct Adjoints<'t, T, B> {
+    pub(super) eager: &'t Eager<T, B>,
     nodes: Vec<Option<Buffer<T>>>,
     parameters: Vec<Vec<T>>,
 }
@@ -90,7 +90,12 @@ struct Adjoints<'t, T, B> {
 impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
     /// The only place where an adjoint is added to: `contribute(β, buffer)` computes
     /// buffer ← contribution + β buffer, with β = 0 for the first contribution.
-    fn accumulate(&mut self, node: Option<usize>, rows: usize, contribute: impl FnOnce(T, &mut Buffer<T>)) {
+    pub(super) fn accumulate(
+        &mut self,
+        node: Option<usize>,
+        rows: usize,
+        contribute: impl FnOnce(T, &mut Buffer<T>),
+    ) {
         let Some(node) = node else { return };
         let (beta, mut buffer) = match self.nodes[node].take() {
             Some(buffer) => (T::ONE, buffer),
@@ -101,7 +106,7 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
     }
 
     /// Contributes an adjoint that is needed no more; the first one is moved.
-    fn pass_on(&mut self, node: Option<usize>, adjoint: Buffer<T>) {
+    pub(super) fn pass_on(&mut self, node: Option<usize>, adjoint: Buffer<T>) {
         match node {
             Some(number) if self.nodes[number].is_none() => self.nodes[number] = Some(adjoint),
             _ => {
@@ -111,7 +116,7 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
         }
     }
 
-    fn parameter(&mut self, number: usize, length: usize) -> Result<&mut Vec<T>> {
+    pub(super) fn parameter(&mut self, number: usize, length: usize) -> Result<&mut Vec<T>> {
         match self.parameters.get_mut(number) {
             Some(gradient) if gradient.len() == length => Ok(gradient),
             other => Err(Error::dimension(format!(
@@ -298,6 +303,7 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
                 self.pass_on(*x, adjoint);
                 self.pass_on(*b, lambda);
             }
+            Node::SubdomainSolves(solves) => self.subdomain_solves(solves, adjoint)?,
             Node::Solve { direct, b } => {
                 let mut solved = self.eager.allocate(rows);
                 direct.solve_transposed(&adjoint, &mut solved, k);

@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::subdomains::SubdomainSolves;
 use crate::backend::{Backend, Cpu, Direct, Direction, OrderedSweep, Triangle};
 use crate::engine::{Buffer, Eager, Engine, Leaves, Matrix, Vector};
+use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
 /// Computes at once and records what the reverse sweep needs.
@@ -129,6 +131,8 @@ pub(super) enum Node<T: Scalar> {
         x: Option<usize>,
         kept: Option<(Value<T>, Value<T>)>,
     },
+    /// x + M r for a Schwarz method M.
+    SubdomainSolves(SubdomainSolves<T>),
     /// A⁻¹ b.
     Solve { direct: Arc<Direct<T>>, b: Option<usize> },
 }
@@ -179,6 +183,7 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     /// Forgets the recording and keeps the buffers for the next one.
     pub fn clear(&self) {
         self.nodes.borrow_mut().clear();
+        self.eager.factored().clear();
         self.recording.set(self.recording.get() + 1);
     }
 
@@ -193,7 +198,7 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     }
 
     /// The value if nobody else needs it, or a copy.
-    fn own(&self, x: TapeVector<T>) -> Vector<Buffer<T>> {
+    pub(super) fn own(&self, x: TapeVector<T>) -> Vector<Buffer<T>> {
         Rc::try_unwrap(x.value).unwrap_or_else(|shared| self.eager.duplicate(&shared))
     }
 
@@ -412,6 +417,17 @@ impl<T: Scalar, B: Backend<T>> Engine for Tape<T, B> {
             });
         }
         out
+    }
+
+    fn subdomain_solves(
+        &self,
+        a: &Operand<T>,
+        subdomains: &Subdomains,
+        interface: &Parameter<T>,
+        r: &TapeVector<T>,
+        x: TapeVector<T>,
+    ) -> TapeVector<T> {
+        self.record_subdomain_solves(a, subdomains, interface, r, x)
     }
 
     fn solve(&self, direct: &Arc<Direct<T>>, b: &TapeVector<T>) -> TapeVector<T> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::setup_options::HierarchyOptions;
+use super::subdomains::{LearnedSubdomains, SubdomainOptions};
 use super::values::{SmootherChoice, count, finite, positive, positive_count, seconds, smoother, whole};
 use crate::gallery::FlowScheme;
 use crate::learn::{Learn, Loss, Start};
@@ -154,11 +155,14 @@ pub struct Train {
     pub hierarchy: HierarchyOptions,
     /// What is learned on every level, separated by commas: one smoother, relaxation (a sparse M on
     /// the pattern of A), wide-relaxation (on that of A²), factors (L and U of an incomplete
-    /// factorisation), iterative-factors (the same, applied by Jacobi sweeps), chebyshev (the
-    /// coefficients of a polynomial) or damping (a weight per sweep); beside it or alone
-    /// interpolation (the values of P) and restriction (those of R)
+    /// factorisation), iterative-factors (the same, applied by Jacobi sweeps), schwarz (interface
+    /// conditions of overlapping subdomains on the finest level, M below; with --hierarchy none
+    /// a Schwarz method by itself), chebyshev (the coefficients of a polynomial) or damping (a
+    /// weight per sweep); beside it or alone interpolation (the values of P) and restriction (those of R)
     #[arg(long, value_name = "LIST", default_value = "relaxation")]
     pub learn: Learn,
+    #[command(flatten)]
+    pub schwarz: LearnedSubdomains,
     /// Keep the cycle symmetric, for CG: post-sweeps are the transposes of the pre-sweeps, R = Pᵀ
     #[arg(long)]
     pub symmetric: bool,
@@ -248,14 +252,16 @@ pub struct Solve {
     pub hierarchy: HierarchyOptions,
     /// The smoother of every level, with parameters where there are some: jacobi(0.8),
     /// l1-jacobi, gauss-seidel, hybrid-gauss-seidel, multicolour-gauss-seidel, chebyshev(4),
-    /// spai0, spai1, ilu0, ilu(2), ilut(0.01,10), block-jacobi(3) and others; an unknown name
+    /// spai0, spai1, ilu0, ilu(2), ilut(0.01,10), block-jacobi(3), schwarz and others; an unknown name
     /// lists them all. learned-network lets the network of this program make L and U, or M as
     /// learned-network(relaxation), and checks them [default: what suits the hierarchy]
     #[arg(long, value_name = "NAME", value_parser = smoother)]
     pub smoother: Option<SmootherChoice>,
+    #[command(flatten)]
+    pub subdomains: SubdomainOptions,
     /// A solver saved by `train`, instead of building a hierarchy
     #[arg(long, value_name = "SOLVER.mgrad", conflicts_with_all = [
-        "smoother", "hierarchy", "near_nullspace", "theta", "max_coarse", "block_size", "cycle",
+        "smoother", "parts", "rows_per_part", "overlap", "variant", "hierarchy", "near_nullspace", "theta", "max_coarse", "block_size", "cycle",
         "splitting", "interpolation", "restriction", "max_per_row", "aggressive_levels", "aggregates", "smoothing",
     ])]
     pub preconditioner: Option<PathBuf>,

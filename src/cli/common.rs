@@ -103,7 +103,7 @@ pub fn training_hierarchies(options: &HierarchyOptions, a: &Csr<f64>, path: &Pat
         }],
     };
     let near_nullspace = options.candidates(a, path)?;
-    let cycle = options.cycle.unwrap_or_default();
+    let cycle = options.training_cycle();
     let build = |setup: Setup| -> Result<Amg> {
         let mut builder = Amg::builder(options.apply(setup)?)
             .relaxation(Relaxation::L1Jacobi)

@@ -16,6 +16,7 @@ mod plot;
 mod progress;
 mod setup_options;
 mod solve;
+mod subdomains;
 mod train;
 mod values;
 

@@ -125,6 +125,13 @@ impl HierarchyOptions {
         }
     }
 
+    /// The cycle that is trained: V(1,1) without another, and one sweep where that is all there is.
+    pub fn training_cycle(&self) -> CycleShape {
+        let alone = matches!(&self.hierarchy, HierarchyChoice::Named(s) if **s == Setup::OneLevel);
+        let post = usize::from(!alone);
+        self.cycle.unwrap_or(CycleShape { post, ..CycleShape::default() })
+    }
+
     /// The near-nullspace candidates, if a file was given.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::frozen::Frozen;
 use crate::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres, Outcome, Status};
 use crate::learn::{Learn, Loss, Start, Trainer, asymptotic_factor};
+use crate::multigrid::Relaxation;
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, ResidualPlot};
 use crate::solver::Krylov;
@@ -159,12 +160,20 @@ fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
 }
 
 fn solver(options: &Solve, a: &Csr<f64>) -> Result<Chosen> {
+    let smoother = match options.smoother {
+        Some(SmootherChoice::Classical(Relaxation::Schwarz(own))) => {
+            Some(Relaxation::Schwarz(options.subdomains.apply(own)))
+        }
+        other => {
+            options.subdomains.refuse("--smoother schwarz")?;
+            other.and_then(SmootherChoice::classical)
+        }
+    };
     if let Some(SmootherChoice::Network(learn)) = options.smoother {
         return by_network(options, a, learn);
     }
     let Some(path) = &options.preconditioner else {
         let candidates = options.hierarchy.candidates(a, &options.matrix)?;
-        let smoother = options.smoother.and_then(SmootherChoice::classical);
         let mut choice = choice(a, &options.hierarchy, smoother, candidates.as_ref())?;
         for c in &mut choice.configurations {
             c.single = options.single || (c.single && !options.double);
@@ -192,7 +201,7 @@ fn solver(options: &Solve, a: &Csr<f64>) -> Result<Chosen> {
 fn by_network(options: &Solve, a: &Csr<f64>, learn: Learn) -> Result<Chosen> {
     let candidates = training_hierarchies(&options.hierarchy, a, &options.matrix)?;
     let loss = if options.krylov == KrylovOption::None { Loss::Factor } else { Loss::Krylov };
-    let cycle = options.hierarchy.cycle.unwrap_or_default();
+    let cycle = options.hierarchy.training_cycle();
     let trainer = Trainer::new().learn(learn).loss(loss).start(Start::Network).steps(0);
     let (amg, report) = trainer.sweeps(cycle.pre, cycle.post).fit_best(&candidates, &mut |_| ())?;
     if report.fallback.is_some() {

@@ -12,9 +12,10 @@ use super::progress::{CompareBar, TrainingBar};
 use super::{Verdict, misuse};
 use crate::error::Result;
 use crate::learn::{
-    Account, AccountOptions, Baseline, Learned, Start, Trainer, TrainingReport, classical_baselines,
+    Account, AccountOptions, Baseline, Learned, LearnedSmoother, Start, Trainer, TrainingReport,
+    classical_baselines,
 };
-use crate::multigrid::Amg;
+use crate::multigrid::{Amg, SchwarzOptions};
 use crate::plot::TrainingPlot;
 use crate::sparse::Csr;
 
@@ -28,7 +29,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
         let text = "with --steps 0 there is nothing to train; add --start network, or ask for a step";
         return Err(misuse(text));
     }
-    let trainer = trainer(options);
+    let trainer = trainer(options)?;
     let a = read_square(&options.matrix)?;
     let clock = Instant::now();
     let candidates = training_hierarchies(&options.hierarchy, &a, &options.matrix)?;
@@ -77,7 +78,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
 
 /// The classical smoothers on the hierarchy that was trained, printed.
 fn compared(options: &Train, amg: &Amg, report: &TrainingReport, name: &str) -> Result<Vec<Baseline>> {
-    let cycle = options.hierarchy.cycle.unwrap_or_default();
+    let cycle = options.hierarchy.training_cycle();
     // The comparison takes no longer than the training, or five seconds.
     let limit = Duration::from_secs_f64(report.train_seconds.max(5.0));
     let clock = Instant::now();
@@ -111,8 +112,8 @@ fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>) -> Result<Acco
     Ok(account)
 }
 
-fn trainer(options: &Train) -> Trainer {
-    let cycle = options.hierarchy.cycle.unwrap_or_default();
+fn trainer(options: &Train) -> Result<Trainer> {
+    let cycle = options.hierarchy.training_cycle();
     let mut trainer = Trainer::new()
         .learn(options.learn)
         .loss(options.loss)
@@ -120,6 +121,15 @@ fn trainer(options: &Train) -> Trainer {
         .seed(options.seed)
         .sweeps(cycle.pre, cycle.post);
     trainer = trainer.symmetric(options.symmetric);
+    let (subdomains, levels) = (&options.schwarz.subdomains, options.schwarz.schwarz_levels);
+    if options.learn.smoother() == Some(LearnedSmoother::Schwarz) {
+        trainer = trainer.subdomains(subdomains.apply(SchwarzOptions::default()), levels.unwrap_or(1));
+    } else {
+        subdomains.refuse("--learn schwarz")?;
+        if levels.is_some() {
+            return Err(misuse("--schwarz-levels belongs to --learn schwarz"));
+        }
+    }
     if let Some(steps) = options.steps {
         trainer = trainer.steps(steps);
     }
@@ -135,7 +145,7 @@ fn trainer(options: &Train) -> Trainer {
     if let Some(limit) = options.time_limit {
         trainer = trainer.time_limit(Duration::from_secs_f64(limit));
     }
-    trainer
+    Ok(trainer)
 }
 
 fn save(options: &Train, amg: &Amg, report: &TrainingReport) -> Result<()> {

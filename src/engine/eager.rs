@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Executor, Host, Matrix, Vector};
+use super::{Executor, Factored, Host, Matrix, Vector};
 use crate::backend::{Backend, Cpu, Direct, Direction, OrderedSweep, OrderedView, Triangle, least_squares};
+use crate::schwarz::{Subdomains, add_subdomain_solves};
 use crate::sparse::Scalar;
 
 /// Computes every operation when it is called.
@@ -18,6 +19,7 @@ pub struct Eager<T, B = Cpu> {
     backend: B,
     k: usize,
     pool: Rc<Pool<T>>,
+    factored: Rc<Factored<T>>,
 }
 
 #[derive(Debug)]
@@ -55,12 +57,18 @@ impl<T: Scalar, B: Backend<T>> Eager<T, B> {
     /// An engine for blocks of `k` columns, at least one.
     pub fn new(backend: B, k: usize) -> Self {
         let k = k.max(1);
-        Self { backend, k, pool: Rc::new(Pool(RefCell::new(HashMap::new()))) }
+        let pool = Rc::new(Pool(RefCell::new(HashMap::new())));
+        Self { backend, k, pool, factored: Rc::default() }
     }
 
     /// The kernels.
     pub fn backend(&self) -> &B {
         &self.backend
+    }
+
+    /// The Schwarz methods that were factored.
+    pub(crate) fn factored(&self) -> &Factored<T> {
+        &self.factored
     }
 
     /// Number of columns of every block.
@@ -196,6 +204,19 @@ impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
     ) {
         let sweep = OrderedView { a: a.view(), inverse, sweep };
         self.backend.ordered_sweep(sweep, b, x, scratch, self.k);
+    }
+
+    fn subdomain_solves(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        subdomains: &Subdomains,
+        interface: &Arc<Vec<T>>,
+        r: &Buffer<T>,
+        beta: f64,
+        x: &mut Buffer<T>,
+    ) {
+        let solver = self.factored.get(a, subdomains, interface);
+        add_subdomain_solves(solver.as_deref(), r, beta == 0.0, x, self.k);
     }
 
     fn solve(&self, direct: &Arc<Direct<T>>, b: &Buffer<T>, x: &mut Buffer<T>) {

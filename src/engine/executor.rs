@@ -2,6 +2,7 @@
 
 use super::{DirectOf, Engine, Leaves, Matrix, MatrixOf, ValuesOf};
 use crate::backend::{Direction, OrderedSweep, Triangle};
+use crate::schwarz::Subdomains;
 
 /// Kernels on handles: a buffer that is computed at once, or a slot of a plan. Everything
 /// that implements it is an [`Engine`].
@@ -70,6 +71,16 @@ pub trait Executor {
         b: &Self::Handle,
         x: &mut Self::Handle,
         scratch: &mut Self::Handle,
+    );
+    /// x ← β x + M r for a Schwarz method M, β 0 or 1.
+    fn subdomain_solves(
+        &self,
+        a: &Matrix<Values<Self>>,
+        subdomains: &Subdomains,
+        interface: &Values<Self>,
+        r: &Self::Handle,
+        beta: f64,
+        x: &mut Self::Handle,
     );
     /// x ← A⁻¹ b.
     fn solve(&self, direct: &<Self::Leaves as Leaves>::Direct, b: &Self::Handle, x: &mut Self::Handle);
@@ -325,6 +336,21 @@ impl<X: Executor> Engine for X {
         swept(self, b, x, |b, x| {
             Executor::ordered_sweep(self, a, inverse, sweep, b, x, &mut self.allocate(rows));
         })
+    }
+
+    fn subdomain_solves(
+        &self,
+        a: &MatrixOf<Self>,
+        subdomains: &Subdomains,
+        interface: &ValuesOf<Self>,
+        r: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        let rows = x.rows;
+        let Some(r) = &r.handle else { return x };
+        let (mut x, beta) = target(self, x);
+        Executor::subdomain_solves(self, a, subdomains, interface, r, beta, &mut x);
+        Vector::new(rows, x)
     }
 
     fn solve(&self, direct: &DirectOf<Self>, b: &Self::Vector) -> Self::Vector {

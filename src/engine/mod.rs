@@ -14,17 +14,20 @@
 
 mod eager;
 mod executor;
+mod factored;
 mod leaves;
 mod plan;
 mod tracer;
 
 pub use eager::{Buffer, Eager};
 pub use executor::{Executor, Vector};
+pub(crate) use factored::Factored;
 pub use leaves::{Host, Leaves, Matrix};
 pub use plan::Plan;
 pub use tracer::{Slot, Traced, Tracer};
 
 use crate::backend::{Direction, OrderedSweep, Triangle};
+use crate::schwarz::Subdomains;
 
 /// The values of an engine's leaves.
 pub type ValuesOf<E> = <<E as Engine>::Leaves as Leaves>::Values;
@@ -128,6 +131,17 @@ pub trait Engine {
         inverse: &ValuesOf<Self>,
         sweep: &OrderedSweep,
         b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector;
+
+    /// x + M r for the Schwarz method M of `a` on these subdomains with these interface values. A singular
+    /// local matrix makes the result NaN.
+    fn subdomain_solves(
+        &self,
+        a: &MatrixOf<Self>,
+        subdomains: &Subdomains,
+        interface: &ValuesOf<Self>,
+        r: &Self::Vector,
         x: Self::Vector,
     ) -> Self::Vector;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Matrix;
 use crate::backend::{Backend, Direct, Direction, OrderedSweep, OrderedView, Triangle, least_squares};
 use crate::error::{Error, Result};
+use crate::schwarz::{SubdomainSolver, add_subdomain_solves};
 use crate::sparse::Scalar;
 
 /// Straight-line code for x = B b, with a workspace whose size is known beforehand.
@@ -51,6 +52,7 @@ pub(super) enum Instruction<T: Scalar> {
     TriangularSweep { a: Leaf<T>, part: Triangle, b: Span, x: Option<Span>, y: Span },
     GaussSeidel { a: Leaf<T>, b: Span, x: Span, direction: Direction },
     OrderedSweep { a: Leaf<T>, inverse: Arc<Vec<T>>, sweep: OrderedSweep, b: Span, x: Span, scratch: Span },
+    SubdomainSolves { solver: Option<Arc<SubdomainSolver<T>>>, r: Span, fresh: bool, x: Span },
     Solve { direct: Arc<Direct<T>>, b: Span, x: Span },
     Clear { x: Span },
 }
@@ -240,6 +242,10 @@ impl<T: Scalar> Memory<'_, T> {
             Instruction::OrderedSweep { a, inverse, sweep, b, x, scratch } => {
                 let (b, x, scratch) = self.split_two(*b, *x, *scratch)?;
                 backend.ordered_sweep(OrderedView { a: a.view(), inverse, sweep }, b, x, scratch, k);
+            }
+            Instruction::SubdomainSolves { solver, r, fresh, x } => {
+                let ([r], x) = self.split([*r], *x)?;
+                add_subdomain_solves(solver.as_deref(), r, *fresh, x, k);
             }
             Instruction::Solve { direct, b, x } => {
                 let ([b], x) = self.split([*b], *x)?;

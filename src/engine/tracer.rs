@@ -6,9 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::plan::{Instruction, Plan, Source};
-use super::{Executor, Leaves, Matrix, Vector};
+use super::{Executor, Factored, Leaves, Matrix, Vector};
 use crate::backend::{Direct, Direction, OrderedSweep, Triangle};
 use crate::error::{Error, Result};
+use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
 /// Records a run on one right-hand side as a [`Plan`].
@@ -36,6 +37,7 @@ struct State<T: Scalar> {
     free: Vec<(usize, usize)>,
     /// Rows of workspace handed out so far.
     rows: usize,
+    factored: Factored<T>,
 }
 
 /// A range of rows of the workspace, or the right-hand side.
@@ -63,7 +65,8 @@ impl<T: Scalar> Default for Tracer<T> {
 impl<T: Scalar> Tracer<T> {
     /// Nothing recorded yet.
     pub fn new() -> Self {
-        let state = State { instructions: Vec::new(), free: Vec::new(), rows: 0 };
+        let state =
+            State { instructions: Vec::new(), free: Vec::new(), rows: 0, factored: Factored::default() };
         Self { state: Rc::new(RefCell::new(state)) }
     }
 
@@ -203,6 +206,20 @@ impl<T: Scalar> Executor for Tracer<T> {
             x: x.span(),
             scratch: scratch.span(),
         });
+    }
+
+    fn subdomain_solves(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        subdomains: &Subdomains,
+        interface: &Arc<Vec<T>>,
+        r: &Slot<T>,
+        beta: f64,
+        x: &mut Slot<T>,
+    ) {
+        let solver = self.state.borrow().factored.get(a, subdomains, interface);
+        let fresh = beta == 0.0;
+        self.push(Instruction::SubdomainSolves { solver, r: r.span(), fresh, x: x.span() });
     }
 
     fn solve(&self, direct: &Arc<Direct<T>>, b: &Slot<T>, x: &mut Slot<T>) {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::judge::Judgement;
 use super::loss_kind::Loss;
 use super::network::SmootherNetwork;
+use super::start::Wishes;
 use super::what::{Learn, LearnedSmoother};
 use crate::error::{Error, Result};
 use crate::multigrid::{Amg, Relaxation};
@@ -83,19 +84,14 @@ impl Begin {
     ///
     /// # Errors
     /// A level on which it cannot be built; a network for what no network makes.
-    pub fn new(
-        amg: &Amg,
-        learn: Learn,
-        start: Start,
-        sweeps: (usize, usize),
-        (seed, symmetric, loss): (u64, bool, Loss),
-    ) -> Result<Self> {
+    pub fn new(amg: &Amg, learn: Learn, start: Start, wishes: Wishes) -> Result<Self> {
+        let Wishes { sweeps, seed, symmetric, loss, .. } = wishes;
         if start == Start::Given {
             let (amg, name) = learn.given(amg, sweeps, symmetric)?;
             return Ok(Self { amg, name, learn, loss, factor: None, classical: None, rejected: None });
         }
         if start == Start::Classical {
-            let (classical, name, factor) = learn.start(amg, sweeps, seed, symmetric)?;
+            let (classical, name, factor) = learn.start(amg, wishes)?;
             return Ok(Self { amg: classical, name, learn, loss, factor, classical: None, rejected: None });
         }
         if symmetric {

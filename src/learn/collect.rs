@@ -7,7 +7,7 @@ use super::what::{Learn, LearnedSmoother};
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, Level, Part, Place, Role, Smoother};
-use crate::sparse::Scalar;
+use crate::sparse::{Pattern, Scalar};
 
 type Sweep = Smoother<Arc<Vec<f64>>>;
 
@@ -16,7 +16,7 @@ pub(super) fn relaxations<T: Scalar>(h: &Hierarchy<Host<f64>>, all: &mut Paramet
     for (depth, level) in h.levels.iter().enumerate() {
         let diagonal = level.a.to_csr().diagonal();
         for (role, sweep) in sweeps(level, Part::Values, false) {
-            push_values(all, Place { level: depth, role }, sweep, &diagonal);
+            push_values(all, Place { level: depth, role }, sweep, (&level.a.pattern, &diagonal));
         }
     }
 }
@@ -48,7 +48,7 @@ pub(super) fn learned<T: Scalar>(
             Some(_) => {
                 let diagonal = level.a.to_csr().diagonal();
                 for (role, sweep) in sweeps(level, Part::Values, symmetric) {
-                    push_values(all, at(role), sweep, &diagonal);
+                    push_values(all, at(role), sweep, (&level.a.pattern, &diagonal));
                 }
             }
         }
@@ -99,9 +99,22 @@ fn tie_sweeps<T: Scalar>(all: &mut Parameters<T>, depth: usize, level: &Level<Ho
     Ok(())
 }
 
-/// M in units of 1/|a(i,i)|; U in units of its pivots and L of one.
-fn push_values<T: Scalar>(all: &mut Parameters<T>, place: Place, sweep: &Sweep, diagonal: &[f64]) {
+/// M in units of 1/|a(i,i)|; U in units of its pivots and L of one; interface values in units of |a(i,i)|.
+fn push_values<T: Scalar>(
+    all: &mut Parameters<T>,
+    place: Place,
+    sweep: &Sweep,
+    (pattern, diagonal): (&Arc<Pattern>, &[f64]),
+) {
     let m = match sweep {
+        Smoother::Schwarz { subdomains, interface } => {
+            let size = |i: usize| if diagonal[i] == 0.0 { 1.0 } else { diagonal[i].abs() };
+            // A layout that cannot be made has no interface entries either.
+            if let Ok(layout) = subdomains.layout(pattern) {
+                all.push(place, interface, layout.interface_rows().map(size));
+            }
+            return;
+        }
         Smoother::Sparse { m } | Smoother::Factors { factors: m, .. } => m.to_csr(),
         _ => return,
     };

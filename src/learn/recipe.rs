@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::begin::Start;
 use super::loss_kind::Loss;
-use super::what::Learn;
+use super::what::{Learn, LearnedSmoother};
 use crate::error::{Error, Result};
 use crate::multigrid::Setup;
 
@@ -51,6 +51,9 @@ impl Recipe {
     ) -> Self {
         let classical = matches!(setup, Setup::Classical(_));
         let factors = learn.factors();
+        if learn.smoother() == Some(LearnedSmoother::Schwarz) {
+            return Self::of_schwarz(loss, start, setup);
+        }
         let (steps, cycles) = match (factors, factor > SLOW, rows > LARGE) {
             (true, false, false) => (60, (2, 4)),
             (true, true, false) => (60, (3, 5)),
@@ -83,6 +86,23 @@ impl Recipe {
             (Loss::Krylov, _) => (steps, 0.0),
         };
         Self { loss, steps, rate, cycles, batch, factor_first }
+    }
+
+    /// For interface values: a single level has slow errors, which need many cycles to show.
+    fn of_schwarz(loss: Loss, start: Start, setup: &Setup) -> Self {
+        let alone = *setup == Setup::OneLevel;
+        let steps = match (start, alone) {
+            (Start::Classical, true) => 300,
+            (Start::Classical, false) => 150,
+            _ => TUNING,
+        };
+        let cycles = match (loss, alone) {
+            (Loss::Krylov, true) => (10, 10),
+            (Loss::Krylov, false) => (3, 5),
+            (_, true) => (5, 5),
+            (_, false) => (2, 5),
+        };
+        Self { loss, steps, rate: 0.01, cycles, batch: 16, factor_first: 0.0 }
     }
 
     /// Cycles in the loss at this share of the training, 0 to 1.

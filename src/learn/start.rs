@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::factor::asymptotic_factor;
+use super::loss_kind::Loss;
 use super::what::{Learn, LearnedSmoother};
 use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Hierarchy, Relaxation, Smoother};
+use crate::multigrid::{Amg, Hierarchy, Relaxation, SchwarzOptions, Smoother};
 use crate::setup::relaxation::{spai, spai1};
 use crate::sparse::Csr;
 
@@ -19,10 +20,24 @@ const TAMEABLE: f64 = 1e3;
 const CYCLES: usize = 12;
 /// Jacobi sweeps on each triangle of learned factors that are applied by them.
 const SWEEPS: u32 = 3;
+/// Shares of the Robin condition that are tried for a start of learned interface values.
+const SHARES: [f64; 5] = [0.0, 0.5, 0.7, 0.8, 0.9];
 /// Steps of a learned polynomial.
 const DEGREE: usize = 3;
 /// Entries in a row of A² beyond which the dense problem of a row costs too much.
 const WIDE: usize = 256;
+
+/// What a start is made with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wishes {
+    /// Sweeps before and after the coarse-grid correction.
+    pub sweeps: (usize, usize),
+    pub seed: u64,
+    pub symmetric: bool,
+    pub loss: Loss,
+    /// Subdomains of Schwarz methods, and the number of finest levels that have them.
+    pub subdomains: (SchwarzOptions, usize),
+}
 
 impl Learn {
     /// The hierarchy of `amg` with the smoothers that training starts from, their name, and the factor if
@@ -35,9 +50,7 @@ impl Learn {
     pub(super) fn start(
         self,
         amg: &Amg,
-        sweeps: (usize, usize),
-        seed: u64,
-        symmetric: bool,
+        Wishes { sweeps, seed, symmetric, subdomains, .. }: Wishes,
     ) -> Result<(Amg, String, Option<f64>)> {
         if symmetric {
             self.check_symmetric(amg.hierarchy(), sweeps)?;
@@ -47,6 +60,15 @@ impl Learn {
         let named = |relaxation: Relaxation| Ok((classical(relaxation)?, relaxation.to_string(), None));
         match self.smoother() {
             Some(LearnedSmoother::Relaxation) => named(Relaxation::Spai1),
+            Some(LearnedSmoother::Schwarz) => {
+                let base = classical(Relaxation::Spai1)?;
+                let (factor, amg, share) = best_share(&base, sweeps, seed, subdomains)?;
+                let name = match share {
+                    0.0 => "Dirichlet conditions".into(),
+                    share => format!("Robin conditions, share {share}"),
+                };
+                Ok((amg, name, Some(factor)))
+            }
             Some(LearnedSmoother::Chebyshev) => named(Relaxation::Chebyshev(DEGREE)),
             Some(LearnedSmoother::WideRelaxation) => {
                 Ok((finish(wide(amg, sweeps)?)?, "spai on the pattern of A²".into(), None))
@@ -110,6 +132,11 @@ impl Learn {
     }
 
     fn check_symmetric(self, h: &Hierarchy<Host<f64>>, (pre, post): (usize, usize)) -> Result<()> {
+        if self.smoother() == Some(LearnedSmoother::Schwarz) {
+            return Err(Error::unsuited(
+                "learned interface conditions are not symmetric; leave the symmetry out and use FGMRES",
+            ));
+        }
         let refuse = |what: String| Err(Error::unsuited(format!("a symmetric cycle {what}")));
         if !h.kind.is_linear() {
             return refuse("cannot be a K-cycle, which is not linear; train the V-cycle".into());
@@ -136,6 +163,42 @@ impl Learn {
         }
         Ok(())
     }
+}
+
+/// Schwarz methods on the finest `levels` of `base`, with the share of the Robin condition that gives the least
+/// factor.
+fn best_share(
+    base: &Amg,
+    (pre, post): (usize, usize),
+    seed: u64,
+    (options, levels): (SchwarzOptions, usize),
+) -> Result<(f64, Amg, f64)> {
+    let mut cut = Vec::new();
+    for (depth, level) in base.hierarchy().levels.iter().take(levels.max(1)).enumerate() {
+        let a = level.a.to_csr();
+        let subdomains = options.subdomains(&a).map_err(|e| e.at(format!("level {depth}")))?;
+        cut.push((a, subdomains));
+    }
+    let mut best: Option<(f64, Amg, f64)> = None;
+    for share in SHARES {
+        let mut h = base.hierarchy().clone();
+        for (level, (a, subdomains)) in h.levels.iter_mut().zip(&cut) {
+            let interface = Arc::new(SchwarzOptions { share, ..options }.interface(a, subdomains)?);
+            let sweep = Smoother::Schwarz { subdomains: subdomains.clone(), interface };
+            (level.pre, level.post) = (vec![sweep.clone(); pre], vec![sweep; post]);
+        }
+        // A local matrix may be singular with one share and not with another.
+        let candidate = match (base.with_hierarchy(h), &best) {
+            (Err(e), None) if share == SHARES[SHARES.len() - 1] => return Err(e),
+            (Err(_), _) => continue,
+            (Ok(candidate), _) => candidate,
+        };
+        let factor = asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor;
+        if best.as_ref().is_none_or(|b| factor < b.0) {
+            best = Some((factor, candidate, share));
+        }
+    }
+    best.ok_or_else(|| Error::unsuited("no Robin condition gives a start"))
 }
 
 /// The same pre-sweeps, and post-sweeps that are their transposes in reverse order.

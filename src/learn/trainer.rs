@@ -10,10 +10,11 @@ use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::report::TrainingReport;
 use super::session::Session;
+use super::start::Wishes;
 use super::what::{Learn, LearnedSmoother};
 use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy};
+use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy, SchwarzOptions};
 use crate::operator::Preconditioner;
 
 /// Cycles of the measurement that tells a fast start from a slow one.
@@ -52,6 +53,7 @@ pub struct Trainer {
     loss: Loss,
     start: Start,
     symmetric: bool,
+    subdomains: (SchwarzOptions, usize),
     seed: u64,
     time_limit: Option<Duration>,
 }
@@ -147,6 +149,15 @@ impl Trainer {
         self
     }
 
+    /// Subdomains of [`Learn::Schwarz`], and on how many of the finest levels; the levels below learn M. By
+    /// default parts of 100 rows with one ring of overlap on the finest level. The share of the options is
+    /// not used: the start is the best of a few.
+    #[must_use]
+    pub fn subdomains(mut self, options: SchwarzOptions, levels: usize) -> Self {
+        self.subdomains = (options, levels);
+        self
+    }
+
     /// Seed of all random vectors.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -183,9 +194,15 @@ impl Trainer {
         let mut starts = Vec::new();
         let mut failure = Error::invalid_input("there is no hierarchy to train on");
         for amg in candidates {
-            let sweeps = self.sweeps.unwrap_or(amg.sweeps());
+            let wishes = Wishes {
+                sweeps: self.sweeps.unwrap_or(amg.sweeps()),
+                seed: self.seed,
+                symmetric: self.symmetric,
+                loss: self.loss,
+                subdomains: self.subdomains,
+            };
             for learn in self.ways() {
-                match Begin::new(amg, learn, self.start, sweeps, (self.seed, self.symmetric, self.loss)) {
+                match Begin::new(amg, learn, self.start, wishes) {
                     Ok(begin) => starts.push(begin),
                     Err(e) => failure = e,
                 }

@@ -16,6 +16,9 @@ pub enum LearnedSmoother {
     /// The same, applied by a few Jacobi sweeps on the triangular systems and trained as such, from
     /// ILU(0) on: no row waits for another, as a device with many threads has it.
     IterativeFactors,
+    /// Interface values of a Schwarz method on the finest levels, from the best Robin condition of a few on,
+    /// and M on the levels below.
+    Schwarz,
     /// The coefficients of every step of a polynomial in D⁻¹A, from those of Chebyshev on.
     Chebyshev,
     /// A weight, x ← x + ω B (b − A x) with B that of Jacobi or of ILU(0).
@@ -43,11 +46,12 @@ pub struct Learn {
 }
 
 /// What can be learned and its name.
-const NAMES: [(&str, Learn); 8] = [
+const NAMES: [(&str, Learn); 9] = [
     ("relaxation", Learn::Relaxation),
     ("wide-relaxation", Learn::WideRelaxation),
     ("factors", Learn::Factors),
     ("iterative-factors", Learn::IterativeFactors),
+    ("schwarz", Learn::Schwarz),
     ("chebyshev", Learn::Chebyshev),
     ("damping", Learn::Damping),
     ("interpolation", Learn::Interpolation),
@@ -64,6 +68,8 @@ impl Learn {
     pub const Factors: Learn = Learn::smoothers(LearnedSmoother::Factors);
     /// [`LearnedSmoother::IterativeFactors`] alone.
     pub const IterativeFactors: Learn = Learn::smoothers(LearnedSmoother::IterativeFactors);
+    /// [`LearnedSmoother::Schwarz`] alone.
+    pub const Schwarz: Learn = Learn::smoothers(LearnedSmoother::Schwarz);
     /// [`LearnedSmoother::Chebyshev`] alone.
     pub const Chebyshev: Learn = Learn::smoothers(LearnedSmoother::Chebyshev);
     /// [`LearnedSmoother::Damping`] alone.
@@ -143,6 +149,7 @@ impl Learn {
             LearnedSmoother::WideRelaxation => "wide M",
             LearnedSmoother::Factors => "L and U",
             LearnedSmoother::IterativeFactors => "iterative L and U",
+            LearnedSmoother::Schwarz => "interface conditions",
             LearnedSmoother::Chebyshev => "coefficients",
             LearnedSmoother::Damping => "damping",
         });
@@ -189,7 +196,7 @@ impl std::str::FromStr for Learn {
                 Error::invalid_input(format!(
                     "'{}' cannot be learned; one of {} can, and interpolation and restriction beside it or alone, separated by commas",
                     name.trim(),
-                    names[..6].join(", ")
+                    names[..7].join(", ")
                 ))
             })
         };
@@ -210,6 +217,8 @@ mod tests {
             "wide-relaxation",
             "factors",
             "iterative-factors",
+            "schwarz",
+            "schwarz,interpolation",
             "chebyshev",
             "damping",
             "interpolation",

@@ -300,8 +300,10 @@ fn assemble(grids: Grids, kind: CycleKind) -> Result<Hierarchy<Host<f64>>> {
 }
 
 fn set_smoothers(h: &mut Hierarchy<Host<f64>>, relaxation: Relaxation, sweeps: (usize, usize)) -> Result<()> {
+    let rows = h.rows();
     for (depth, level) in h.levels.iter_mut().enumerate() {
         let a = level.a.to_csr();
+        let relaxation = if depth == 0 { relaxation } else { relaxation.below(rows) };
         let smoothers = relaxation.smoothers(&a, sweeps.0, sweeps.1);
         (level.pre, level.post) = smoothers.map_err(|e| e.at(format!("level {depth}")))?;
     }

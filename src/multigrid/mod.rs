@@ -12,6 +12,7 @@ mod relaxation_names;
 mod scaled;
 mod setup;
 mod smoother;
+mod subdomains;
 mod table;
 
 pub use amg::{Amg, AmgBuilder, suited_variant, training_setup, training_setups};
@@ -23,3 +24,4 @@ pub(crate) use refresh::Refresh;
 pub use relaxation::{Passes, Relaxation, Sweep, Sweeps};
 pub use setup::Setup;
 pub use smoother::{Part, Smoother};
+pub use subdomains::{Parts, SchwarzOptions};

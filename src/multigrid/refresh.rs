@@ -65,6 +65,7 @@ impl Refresh {
             let double = |m: &Matrix<Arc<Vec<T>>>| m.to_csr().cast::<f64>();
             let (r, p) = (double(&level.restriction), double(&level.prolongation));
             let next = plan.numeric(&r, &current, &p)?;
+            let relaxation = if depth == 0 { relaxation } else { relaxation.below(h.rows()) };
             let smoothers = relaxation.smoothers(&current, sweeps.0, sweeps.1);
             let (pre, post) = smoothers.map_err(|e| e.at(format!("level {depth}")))?;
             let a = std::mem::replace(&mut current, next).into();

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::damping::damped;
 use super::smoother::Smoother;
+use super::subdomains::{Parts, SchwarzOptions};
 use crate::backend::{Direction, Order, OrderedSweep};
 use crate::error::Result;
+use crate::schwarz::Variant;
 use crate::setup::{detect_block_size, inverse_diagonal, relaxation as values};
 use crate::sparse::Csr;
 
@@ -77,6 +79,8 @@ pub enum Relaxation {
         /// ω; without it, chosen from the spectral radius.
         damping: Option<f64>,
     },
+    /// Solves on overlapping subdomains.
+    Schwarz(SchwarzOptions),
     /// SPAI-0 times ω; without it, chosen from the spectral radius.
     DampedSpai0(Option<f64>),
 }
@@ -100,7 +104,7 @@ const CHEBYSHEV_RATIO: f64 = 10.0;
 
 impl Relaxation {
     /// One of each, with default parameters.
-    pub const ALL: [Relaxation; 18] = [
+    pub const ALL: [Relaxation; 19] = [
         Relaxation::Jacobi(None),
         Relaxation::L1Jacobi,
         Relaxation::GaussSeidel,
@@ -119,7 +123,22 @@ impl Relaxation {
         Relaxation::BlockJacobi { size: None, omega: None },
         Relaxation::FourthKindChebyshev(3),
         Relaxation::IterativeIlu0 { sweeps: 3, damping: Some(1.0) },
+        Relaxation::Schwarz(SchwarzOptions {
+            parts: Parts::Rows(100),
+            overlap: 1,
+            share: 0.0,
+            variant: Variant::Restricted,
+        }),
     ];
+
+    /// The same for a level below a finest one of `rows` rows, where a number of parts is one of the finest.
+    #[must_use]
+    pub(super) fn below(self, rows: usize) -> Self {
+        match self {
+            Relaxation::Schwarz(options) => Relaxation::Schwarz(options.below(rows)),
+            other => other,
+        }
+    }
 
     /// The smoothers of one level: `pre` sweeps before and `post` sweeps after the
     /// coarse-grid correction.
@@ -201,6 +220,7 @@ impl Relaxation {
                 let m = values::block_jacobi(a, size.unwrap_or_else(|| detect_block_size(a)))?;
                 Ok(both(&[damped(Smoother::Sparse { m: m.into() }, a, omega, f64::INFINITY)?]))
             }
+            Relaxation::Schwarz(options) => Ok(both(&[options.sweep(a)?])),
             Relaxation::Ilu0(damping) => one(factors(values::ilu0(a)?), a, Some(damping)),
             Relaxation::IterativeIlu0 { sweeps, damping } => {
                 one(applied(values::ilu0(a)?, Some(sweeps)), a, damping)

@@ -28,6 +28,7 @@ impl Relaxation {
             Relaxation::BlockJacobi { .. } => "block-jacobi",
             Relaxation::FourthKindChebyshev(_) => "fourth-kind-chebyshev",
             Relaxation::IterativeIlu0 { .. } => "iterative-ilu0",
+            Relaxation::Schwarz(_) => "schwarz",
         }
     }
 }
@@ -65,6 +66,7 @@ impl fmt::Display for Relaxation {
         f.write_str(self.name())?;
         match *self {
             R::Jacobi(Some(omega)) => write!(f, "({omega})"),
+            R::Schwarz(options) => options.fmt(f),
             R::DampedSpai0(omega) => write!(f, "({})", Auto(omega)),
             R::Chebyshev(degree) | R::FourthKindChebyshev(degree) => write!(f, "({degree})"),
             R::Ilu0(damping) if damping != 1.0 => write!(f, "({damping})"),
@@ -133,6 +135,7 @@ fn with_parameters(kind: Relaxation, parameters: &[&str]) -> Option<Relaxation> 
             fill_factor: positive(fill)?,
             damping: automatic(rest.first().unwrap_or(&"1"))?,
         },
+        (R::Schwarz(options), parameters) => R::Schwarz(options.with_parameters(parameters)?),
         (R::BlockJacobi { .. }, [size, rest @ ..]) if rest.len() < 2 => R::BlockJacobi {
             size: if *size == "auto" { None } else { Some(count(size, 64)?) },
             omega: automatic(rest.first().unwrap_or(&"auto"))?,
@@ -187,6 +190,9 @@ mod tests {
             "hybrid-gauss-seidel(symmetric)",
             "l1-gauss-seidel(forward)",
             "multicolour-gauss-seidel(backward)",
+            "schwarz(81 parts,1)",
+            "schwarz(50,2,0.9)",
+            "schwarz(50,0,0,weighted)",
         ];
         let all = Relaxation::ALL.map(|r| r.to_string());
         for text in all.iter().map(String::as_str).chain(more) {
@@ -213,6 +219,10 @@ mod tests {
             "ilu()",
             "iterative-ilu0(-1)",
             "iterative-ilu0(2,0)",
+            "schwarz(0)",
+            "schwarz(10,-1)",
+            "schwarz(10,1,nan)",
+            "schwarz(10,1,0,up)",
         ] {
             let e = wrong.parse::<Relaxation>().unwrap_err().to_string();
             assert!(e.contains("is not a parameter of the smoother"), "{e}");

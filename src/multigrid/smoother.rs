@@ -8,6 +8,7 @@ use super::scaled::stored_polynomial;
 use crate::backend::{Direction, Order, OrderedSweep, Triangle};
 use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
 use crate::error::{Error, Result};
+use crate::schwarz::{SubdomainSolver, Subdomains};
 use crate::sparse::Scalar;
 
 /// Sweeps on a triangle at most: every one is an operation of the compiled cycle.
@@ -60,6 +61,13 @@ pub enum Smoother<V> {
         /// W, one value per row: 1/a(i,i), or the inverse of an enlarged diagonal.
         inverse: V,
     },
+    /// B = M, a Schwarz method: solves on overlapping subdomains, with values on their interfaces.
+    Schwarz {
+        /// The part of every row, overlap, variant.
+        subdomains: Arc<Subdomains>,
+        /// Interface values, in the order of the layout of the subdomains on the pattern of A.
+        interface: V,
+    },
     /// A sweep whose scalars are a leaf, for a run that differentiates them. What is stored and
     /// frozen has them as constants instead (see [`Smoother::with_scalars`]).
     #[serde(skip)]
@@ -109,6 +117,10 @@ impl<V> Smoother<V> {
                 e.combine(*damping, &r, 1.0, x)
             }
             Smoother::OrderedGaussSeidel { sweep, inverse } => e.ordered_sweep(a, inverse, sweep, b, x),
+            Smoother::Schwarz { subdomains, interface } => {
+                let r = e.residual(b, a, &x);
+                e.subdomain_solves(a, subdomains, interface, &r, x)
+            }
             Smoother::Scaled { sweep, scalars } => match &**sweep {
                 Smoother::Chebyshev { inverse_diagonal, coefficients } => {
                     stored_polynomial(e, a, inverse_diagonal, (scalars, coefficients.len()), b, x)
@@ -143,6 +155,9 @@ impl<V> Smoother<V> {
             Smoother::OrderedGaussSeidel { sweep, inverse } => {
                 Smoother::OrderedGaussSeidel { sweep: sweep.clone(), inverse: f(inverse) }
             }
+            Smoother::Schwarz { subdomains, interface } => {
+                Smoother::Schwarz { subdomains: subdomains.clone(), interface: f(interface) }
+            }
             Smoother::Scaled { sweep, scalars } => {
                 let sweep = Box::new(sweep.map(leaves));
                 Smoother::Scaled { sweep, scalars: leaves(scalars, Part::Scalars) }
@@ -169,6 +184,7 @@ impl<V> Smoother<V> {
             Smoother::Sparse { m } => Some(&m.values),
             Smoother::Factors { factors, .. } => Some(&factors.values),
             Smoother::OrderedGaussSeidel { inverse, .. } => Some(inverse),
+            Smoother::Schwarz { interface, .. } => Some(interface),
             Smoother::Scaled { sweep, .. } => sweep.leaf(),
         }
     }
@@ -220,6 +236,10 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             Smoother::OrderedGaussSeidel { sweep, inverse } => {
                 Smoother::OrderedGaussSeidel { sweep: sweep.reversed(), inverse: inverse.clone() }
             }
+            Smoother::Schwarz { subdomains, interface } => {
+                let (subdomains, interface) = subdomains.transposed(interface);
+                Smoother::Schwarz { subdomains, interface: Arc::new(interface) }
+            }
             Smoother::Scaled { sweep, scalars } => {
                 Smoother::Scaled { sweep: Box::new(sweep.transposed()), scalars: scalars.clone() }
             }
@@ -247,6 +267,10 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
                     && (p == q && v.pattern == w.pattern && close(&v.values, &w.values)
                         || symmetric_factors(self, post))
             }
+            (
+                Smoother::Schwarz { subdomains: s, interface: v },
+                Smoother::Schwarz { subdomains: t, interface: w },
+            ) => s == t && close(v, w),
             (
                 Smoother::OrderedGaussSeidel { sweep: v, inverse: d },
                 Smoother::OrderedGaussSeidel { sweep: w, inverse: e },
@@ -290,6 +314,13 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             Smoother::OrderedGaussSeidel { sweep, inverse: w } => {
                 sweep.order.validate(&a.pattern)?;
                 (w.len() == n && finite(w) && w.iter().all(|v| *v != T::ZERO), None)
+            }
+            Smoother::Schwarz { subdomains, interface } => {
+                let layout = subdomains.layout(&a.pattern)?;
+                if interface.len() == layout.interface_entries() && finite(interface) {
+                    SubdomainSolver::new(&layout, &a.values, interface, subdomains.variant())?;
+                }
+                (interface.len() == layout.interface_entries() && finite(interface), None)
             }
             Smoother::Scaled { sweep, scalars } => {
                 sweep.validate(a)?;
@@ -348,6 +379,9 @@ impl<V> std::fmt::Display for Smoother<V> {
                     Order::Blocks { .. } => write!(f, "Gauss–Seidel in blocks {direction}"),
                     Order::Colours(c) => write!(f, "Gauss–Seidel in {} colours {direction}", c.count()),
                 }
+            }
+            Smoother::Schwarz { subdomains, .. } => {
+                write!(f, "Schwarz, {} parts, overlap {}", subdomains.parts(), subdomains.overlap())
             }
             Smoother::Scaled { sweep, .. } => sweep.fmt(f),
             Smoother::Factors { damping, sweeps, .. } => {

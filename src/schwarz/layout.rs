@@ -139,6 +139,15 @@ impl Layout {
         self.ends[self.interface_of(p)].iter().map(local).collect()
     }
 
+    /// The row of A of every interface entry.
+    pub fn interface_rows(&self) -> impl Iterator<Item = usize> + '_ {
+        let parts = self.decomposition.iter().enumerate();
+        parts.flat_map(|(p, subdomain)| {
+            let ends = self.ends[self.interface_of(p)].iter();
+            ends.map(move |&[r, _]| subdomain.rows[subdomain.ring[r as usize] as usize] as usize)
+        })
+    }
+
     /// Number in the values of A of every interface entry.
     pub(super) fn interface_sources(&self) -> impl Iterator<Item = usize> + '_ {
         self.interface.iter().map(|&q| self.sources[q as usize] as usize)

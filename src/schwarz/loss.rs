@@ -5,11 +5,9 @@
 //! interface entries only. Every subdomain is factored once, M is never formed, and of the steps only the yᵢ on
 //! the outer rings are kept.
 
-use rayon::prelude::*;
-
-use super::layout::Layout;
+use super::adjoint::{add_products, on_rings};
 use super::operator::Schwarz;
-use crate::backend::{Backend, Cpu, interleaved_dot, vectorised};
+use crate::backend::{Backend, Cpu};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
@@ -105,7 +103,7 @@ pub fn loss_and_gradient<T: Scalar>(
     let mut gradient = vec![T::ZERO; layout.interface_entries()];
     while let Some(y) = kept.pop() {
         let lambda = m.corrections(&x, k, true)?;
-        add_products(layout, &on_rings(layout, &lambda, k), &y, &mut gradient, k);
+        add_products(layout, T::ONE, &on_rings(layout, &lambda, k), &y, &mut gradient, k);
         if !kept.is_empty() {
             let mut sum = vec![T::ZERO; x.len()];
             m.add_corrections(T::ONE, &lambda, &mut sum, k, true)?;
@@ -156,43 +154,4 @@ pub(super) fn squares<T: Scalar>(x: &[T], columns: usize) -> Vec<f64> {
 
 fn column<T: Scalar>(x: &[T], columns: usize, c: usize) -> Vec<T> {
     x.iter().skip(c).step_by(columns).copied().collect()
-}
-
-/// The rows of the outer rings, subdomain after subdomain.
-fn on_rings<T: Scalar>(layout: &Layout, y: &[T], k: usize) -> Vec<T> {
-    let decomposition = layout.decomposition();
-    let total = decomposition.ring_starts().last().map_or(0, |&r| r as usize);
-    let mut out = Vec::with_capacity(total * k);
-    for (p, subdomain) in decomposition.iter().enumerate() {
-        let first = decomposition.range(p).start;
-        for &local in subdomain.ring {
-            let start = (first + local as usize) * k;
-            out.extend_from_slice(&y[start..start + k]);
-        }
-    }
-    out
-}
-
-/// g(p,q) ← g(p,q) + λ(p) · y(q) on all interface entries.
-fn add_products<T: Scalar>(layout: &Layout, lambda: &[T], y: &[T], gradient: &mut [T], k: usize) {
-    let ring_starts = layout.decomposition().ring_starts();
-    let mut tasks = Vec::with_capacity(layout.decomposition().parts());
-    let mut rest = gradient;
-    for (p, &first) in ring_starts.iter().enumerate().take(layout.decomposition().parts()) {
-        let own = layout.interface_of(p);
-        let (g, others) = rest.split_at_mut(own.len());
-        rest = others;
-        tasks.push((first as usize, &layout.ring_ends()[own], g));
-    }
-    tasks.into_par_iter().with_min_len(8).for_each(|(first, ends, g)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (g, &[r, c]) in g.iter_mut().zip(ends) {
-                    let (r, c) = ((first + r as usize) * k, (first + c as usize) * k);
-                    *g += interleaved_dot(&lambda[r..r + k], &y[c..c + k]);
-                }
-            },
-        );
-    });
 }

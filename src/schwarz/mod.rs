@@ -18,7 +18,9 @@
 //! | where the local matrices and the interface entries lie | [`Layout`] |
 //! | values of the interface entries | [`Interface`] |
 //! | factored local matrices | [`LocalSolves`] |
-//! | the preconditioner M | [`Schwarz`] |
+//! | M alone, for values of A and of the interfaces | [`SubdomainSolver`] |
+//! | the preconditioner M of a matrix | [`Schwarz`] |
+//! | the part of every row as it is stored | [`Subdomains`] |
 //! | how well (I − M A)ᴷ reduces errors, with gradient | [`loss_and_gradient`] |
 //! | learned interface values | [`SchwarzTrainer`] |
 //!
@@ -36,6 +38,7 @@
 //! # Ok::<(), multigrad::error::Error>(())
 //! ```
 
+mod adjoint;
 mod columns;
 mod decomposition;
 mod dense;
@@ -53,8 +56,11 @@ mod partition;
 mod partition_tests;
 #[cfg(test)]
 mod schwarz_tests;
+mod solver;
+mod subdomains;
 mod train;
 
+pub(crate) use adjoint::{add_products, on_rings};
 pub use decomposition::{Decomposition, Subdomain};
 pub use interface::{Coupling, Interface, optimised_parameter_zero, optimised_parameters_two, robin_shares};
 pub use layout::Layout;
@@ -62,4 +68,7 @@ pub use local::LocalSolves;
 pub use loss::{Loss, LossAndGradient, loss, loss_and_gradient};
 pub use operator::{Schwarz, Variant};
 pub use partition::{blocks_2d, blocks_3d, greedy, partition};
+pub use solver::SubdomainSolver;
+pub(crate) use solver::add_subdomain_solves;
+pub use subdomains::Subdomains;
 pub use train::{SchwarzReport, SchwarzTrainer};

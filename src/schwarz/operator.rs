@@ -2,21 +2,13 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::interface::{Interface, require_pattern};
 use super::layout::Layout;
-use super::local::LocalSolves;
+use super::solver::SubdomainSolver;
 use crate::backend::{Backend, Cpu};
 use crate::error::{Error, Result};
 use crate::operator::{Preconditioner, check_lengths};
 use crate::sparse::{Csr, Scalar};
-
-/// Rows that one task puts together.
-const ROWS: usize = 512;
-
-/// Values below which starting the pool costs more than it saves.
-const PARALLEL: usize = 1 << 16;
 
 /// How the subdomains read residuals and add up corrections where they overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -33,26 +25,39 @@ pub enum Variant {
     Harmonic,
 }
 
-/// The weights at the places on one side.
-#[derive(Debug, Clone)]
-enum Side<T> {
-    /// One everywhere.
-    All,
-    /// One where the row is owned, zero elsewhere.
-    Owned,
-    /// One for each place.
-    Each(Arc<Vec<T>>),
+impl Variant {
+    /// All of them.
+    pub const ALL: [Variant; 4] =
+        [Variant::Restricted, Variant::Additive, Variant::Weighted, Variant::Harmonic];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::Restricted => "restricted",
+            Variant::Additive => "additive",
+            Variant::Weighted => "weighted",
+            Variant::Harmonic => "harmonic",
+        }
+    }
+}
+
+impl std::str::FromStr for Variant {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|v| v.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::invalid_input(format!("there is no Schwarz variant '{name}'; choose one of {names}"))
+        })
+    }
 }
 
 /// M = Σᵢ R̃ᵢᵀ (Rᵢ A Rᵢᵀ + Lᵢ)⁻¹ Rᵢ for one matrix.
 #[derive(Debug)]
 pub struct Schwarz<T> {
     a: Csr<T>,
-    variant: Variant,
     interface: Interface<T>,
-    local: LocalSolves<T>,
-    /// What residuals are read with, and what corrections are added with.
-    sides: [Side<T>; 2],
+    solver: SubdomainSolver<T>,
     symmetric: bool,
 }
 
@@ -64,22 +69,11 @@ impl<T: Scalar> Schwarz<T> {
     pub fn new(a: &Csr<T>, interface: Interface<T>, variant: Variant) -> Result<Self> {
         let layout = interface.layout();
         require_pattern(a, layout)?;
-        let local = LocalSolves::new(layout, a.values(), interface.values())?;
-        let decomposition = layout.decomposition();
-        let sides = match variant {
-            Variant::Restricted => [Side::All, Side::Owned],
-            Variant::Additive => [Side::All, Side::All],
-            Variant::Harmonic => [Side::Owned, Side::All],
-            Variant::Weighted => {
-                let weight = |&i: &u32| T::ONE / T::from_f64(decomposition.copies(i as usize) as f64).root();
-                let weights = Arc::new(decomposition.members().iter().map(weight).collect());
-                [Side::Each(Arc::clone(&weights)), Side::Each(weights)]
-            }
-        };
+        let solver = SubdomainSolver::new(layout, a.values(), interface.values(), variant)?;
         let symmetric = matches!(variant, Variant::Additive | Variant::Weighted)
             && a.is_symmetric()
             && interface.is_symmetric();
-        Ok(Self { a: a.clone(), variant, interface, local, sides, symmetric })
+        Ok(Self { a: a.clone(), interface, solver, symmetric })
     }
 
     /// Takes other interface values and factors anew. On failure nothing has changed.
@@ -88,8 +82,8 @@ impl<T: Scalar> Schwarz<T> {
     /// Another number of values; a value that is not finite; a local matrix that becomes singular.
     pub fn set_interface(&mut self, values: &[T]) -> Result<()> {
         let interface = Interface::new(self.layout(), values.to_vec())?;
-        self.local.refactor(self.a.values(), values)?;
-        self.symmetric = matches!(self.variant, Variant::Additive | Variant::Weighted)
+        self.solver.refactor(self.a.values(), values)?;
+        self.symmetric = matches!(self.variant(), Variant::Additive | Variant::Weighted)
             && self.a.is_symmetric()
             && interface.is_symmetric();
         self.interface = interface;
@@ -103,7 +97,7 @@ impl<T: Scalar> Schwarz<T> {
 
     /// How the subdomains are put together.
     pub fn variant(&self) -> Variant {
-        self.variant
+        self.solver.variant()
     }
 
     /// The interface values.
@@ -157,23 +151,10 @@ impl<T: Scalar> Schwarz<T> {
 
     /// Bᵢ⁻¹ Wᵢ Rᵢ r of all subdomains, or with Bᵢ⁻ᵀ and the weights of the other side.
     pub(super) fn corrections(&self, r: &[T], k: usize, transposed: bool) -> Result<Vec<T>> {
-        self.require(r, k)?;
-        let decomposition = self.layout().decomposition();
-        let mut y = vec![T::ZERO; decomposition.places() * k];
-        let owned: Vec<T>;
-        let weights = match &self.sides[usize::from(transposed)] {
-            Side::All => None,
-            Side::Each(weights) => Some(&weights[..]),
-            Side::Owned => {
-                owned = decomposition.owned().iter().map(|&o| if o { T::ONE } else { T::ZERO }).collect();
-                Some(&owned[..])
-            }
-        };
-        self.local.solve(r, weights, k, transposed, &mut y)?;
-        Ok(y)
+        self.solver.corrections(r, k, transposed)
     }
 
-    /// z ← z + α Σᵢ Rᵢᵀ Wᵢ yᵢ, every row by one thread and in the order of the parts.
+    /// z ← z + α Σᵢ Rᵢᵀ Wᵢ yᵢ.
     pub(super) fn add_corrections(
         &self,
         alpha: T,
@@ -182,44 +163,12 @@ impl<T: Scalar> Schwarz<T> {
         k: usize,
         transposed: bool,
     ) -> Result<()> {
-        self.require(z, k)?;
-        if k == 0 {
-            return Ok(());
-        }
-        let decomposition = self.layout().decomposition();
-        let side = &self.sides[usize::from(!transposed)];
-        let add = |z: &mut [T], place: u32, weight: T| {
-            let start = place as usize * k;
-            z.iter_mut().zip(&y[start..start + k]).for_each(|(z, &y)| *z += weight * y);
-        };
-        let rows = |(task, z): (usize, &mut [T])| {
-            for (i, z) in (task * ROWS..).zip(z.chunks_exact_mut(k)) {
-                match side {
-                    Side::Owned => add(z, decomposition.owners()[i], alpha),
-                    Side::All => decomposition.places_of(i).iter().for_each(|&q| add(z, q, alpha)),
-                    Side::Each(weights) => {
-                        let places = decomposition.places_of(i).iter();
-                        places.for_each(|&q| add(z, q, alpha * weights[q as usize]));
-                    }
-                }
-            }
-        };
-        if z.len() < PARALLEL {
-            z.chunks_mut(ROWS * k).enumerate().for_each(rows);
-        } else {
-            z.par_chunks_mut(ROWS * k).enumerate().for_each(rows);
-        }
-        Ok(())
+        self.solver.add_corrections(alpha, y, z, k, transposed)
     }
 
     /// A block of n rows and k columns.
     pub(super) fn require(&self, x: &[T], k: usize) -> Result<()> {
-        let n = self.a.rows();
-        if x.len() != n * k {
-            let message = format!("{} values are no {k} columns of {n} rows", x.len());
-            return Err(Error::dimension(message));
-        }
-        Ok(())
+        self.solver.require(x, k)
     }
 }
 

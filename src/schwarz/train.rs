@@ -174,12 +174,7 @@ impl SchwarzTrainer {
 fn units<T: Scalar>(m: &Schwarz<T>) -> Vec<T> {
     let layout = m.layout();
     let diagonal = m.matrix().diagonal();
-    let parts = layout.decomposition().iter().enumerate();
-    let of_part = |(p, subdomain): (usize, super::Subdomain<'_>)| {
-        let ends = layout.interface_ends(p).into_iter();
-        ends.map(|[row, _]| diagonal[subdomain.rows[row] as usize].magnitude()).collect::<Vec<T>>()
-    };
-    parts.flat_map(of_part).collect()
+    layout.interface_rows().map(|i| diagonal[i].magnitude()).collect()
 }
 
 /// Normalised steps of power iteration on four columns; the mean factor of a step over the second half of

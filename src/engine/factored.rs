@@ -1,0 +1,70 @@
+//! Factored local matrices of Schwarz methods, kept as long as the values that they belong to.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::Matrix;
+use crate::schwarz::{SubdomainSolver, Subdomains};
+use crate::sparse::Scalar;
+
+/// The methods that an engine has factored. A sweep is run many times on the same values, and the two sweeps of
+/// a level often share them.
+#[derive(Debug)]
+pub struct Factored<T>(RefCell<Vec<Entry<T>>>);
+
+/// The values are held, so that nobody can change them under the same address.
+#[derive(Debug)]
+struct Entry<T> {
+    a: Arc<Vec<T>>,
+    interface: Arc<Vec<T>>,
+    subdomains: Subdomains,
+    /// Nothing where a local matrix is singular.
+    solver: Option<Arc<SubdomainSolver<T>>>,
+}
+
+impl<T> Default for Factored<T> {
+    fn default() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
+}
+
+impl<T: Scalar> Factored<T> {
+    /// The method of `a` on these subdomains with these interface values, or nothing if a local matrix is singular
+    /// or the values do not fit. Factors on first use; methods whose interface values nobody else
+    /// holds any more are forgotten.
+    pub fn get(
+        &self,
+        a: &Matrix<Arc<Vec<T>>>,
+        subdomains: &Subdomains,
+        interface: &Arc<Vec<T>>,
+    ) -> Option<Arc<SubdomainSolver<T>>> {
+        let mut entries = self.0.borrow_mut();
+        let known = entries.iter().find(|e| {
+            Arc::ptr_eq(&e.a, &a.values)
+                && Arc::ptr_eq(&e.interface, interface)
+                && e.subdomains == *subdomains
+        });
+        if let Some(entry) = known {
+            return entry.solver.clone();
+        }
+        entries.retain(|e| Arc::strong_count(&e.interface) > 1 && Arc::strong_count(&e.a) > 1);
+        let factor = || {
+            let layout = subdomains.layout(&a.pattern).ok()?;
+            let solver = SubdomainSolver::new(&layout, &a.values, interface, subdomains.variant());
+            solver.ok().map(Arc::new)
+        };
+        let solver = factor();
+        entries.push(Entry {
+            a: a.values.clone(),
+            interface: interface.clone(),
+            subdomains: subdomains.clone(),
+            solver: solver.clone(),
+        });
+        solver
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+}

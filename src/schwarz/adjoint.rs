@@ -1,0 +1,53 @@
+//! What the reverse rule of a local solve reads and writes: rows of the outer rings, interface entries.
+
+use rayon::prelude::*;
+
+use super::layout::Layout;
+use crate::backend::{interleaved_dot, vectorised};
+use crate::sparse::Scalar;
+
+/// The rows of the outer rings, subdomain after subdomain.
+pub(crate) fn on_rings<T: Scalar>(layout: &Layout, y: &[T], k: usize) -> Vec<T> {
+    let decomposition = layout.decomposition();
+    let total = decomposition.ring_starts().last().map_or(0, |&r| r as usize);
+    let mut out = Vec::with_capacity(total * k);
+    for (p, subdomain) in decomposition.iter().enumerate() {
+        let first = decomposition.range(p).start;
+        for &local in subdomain.ring {
+            let start = (first + local as usize) * k;
+            out.extend_from_slice(&y[start..start + k]);
+        }
+    }
+    out
+}
+
+/// g(p,q) ← g(p,q) + α λ(p) · y(q) on all interface entries.
+pub(crate) fn add_products<T: Scalar>(
+    layout: &Layout,
+    alpha: T,
+    lambda: &[T],
+    y: &[T],
+    gradient: &mut [T],
+    k: usize,
+) {
+    let ring_starts = layout.decomposition().ring_starts();
+    let mut tasks = Vec::with_capacity(layout.decomposition().parts());
+    let mut rest = gradient;
+    for (p, &first) in ring_starts.iter().enumerate().take(layout.decomposition().parts()) {
+        let own = layout.interface_of(p);
+        let (g, others) = rest.split_at_mut(own.len());
+        rest = others;
+        tasks.push((first as usize, &layout.ring_ends()[own], g));
+    }
+    tasks.into_par_iter().with_min_len(8).for_each(|(first, ends, g)| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (g, &[r, c]) in g.iter_mut().zip(ends) {
+                    let (r, c) = ((first + r as usize) * k, (first + c as usize) * k);
+                    *g += alpha * interleaved_dot(&lambda[r..r + k], &y[c..c + k]);
+                }
+            },
+        );
+    });
+}
