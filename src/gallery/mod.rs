@@ -18,6 +18,7 @@
 //! | [`neumann_2d`] | Laplacian without Dirichlet boundary: singular | yes | cells |
 //! | [`elasticity_2d`], [`elasticity_3d`] | linear elasticity, bilinear and trilinear elements | yes | nodes |
 //! | [`unstructured_3d`] | Laplacian on tetrahedra, numbered at random | yes | vertices |
+//! | [`random_diffusion_2d`], [`TriangleMesh::diffusion`] | diffusion and reaction on triangles | yes | vertices |
 //! | [`power_law_laplacian`] | Laplacian of a graph with hubs: singular, or grounded | yes | vertices |
 //!
 //! [`with_identity_rows`] and [`disjoint_union`] make new problems out of these, and
@@ -47,6 +48,7 @@ mod tensor;
 mod testing;
 mod tetrahedra;
 mod transform;
+mod triangles;
 
 pub use diffusion::{anisotropic_3d, helmholtz_2d, poisson_2d, poisson_3d, rotated_anisotropic};
 pub use elasticity::{elasticity_2d, elasticity_3d};
@@ -59,6 +61,7 @@ pub use space::{recirculating_flow_3d, rotated_anisotropic_3d};
 pub use tensor::{neumann_2d, stretched_grid_2d};
 pub use tetrahedra::unstructured_3d;
 pub use transform::{Elimination, disjoint_union, with_identity_rows};
+pub use triangles::{TriangleMesh, random_diffusion_2d, random_triangle_mesh};
 
 use ndarray::Array2;
 

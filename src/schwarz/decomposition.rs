@@ -170,7 +170,7 @@ impl Decomposition {
     }
 
     /// Number of entries of the rings before each subdomain, and of all.
-    pub(super) fn ring_starts(&self) -> &[u32] {
+    pub(crate) fn ring_starts(&self) -> &[u32] {
         &self.ring_starts
     }
 }

@@ -149,12 +149,12 @@ impl Layout {
     }
 
     /// Number in the values of A of every interface entry.
-    pub(super) fn interface_sources(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn interface_sources(&self) -> impl Iterator<Item = usize> + '_ {
         self.interface.iter().map(|&q| self.sources[q as usize] as usize)
     }
 
     /// Row and column of every interface entry in the ring of its subdomain.
-    pub(super) fn ring_ends(&self) -> &[[u32; 2]] {
+    pub(crate) fn ring_ends(&self) -> &[[u32; 2]] {
         &self.ends
     }
 
@@ -171,8 +171,7 @@ impl Layout {
     pub(super) fn local_values<T: Scalar>(&self, p: usize, a: &[T], interface: &[T]) -> Vec<T> {
         let starts = self.local_starts(p);
         let first = starts[0] as usize;
-        let sources = &self.sources[first..starts[starts.len() - 1] as usize];
-        let mut values: Vec<T> = sources.iter().map(|&q| a[q as usize]).collect();
+        let mut values: Vec<T> = self.local_sources(p).iter().map(|&q| a[q as usize]).collect();
         let own = self.interface_of(p);
         for (&q, &v) in self.interface[own.clone()].iter().zip(&interface[own]) {
             values[q as usize - first] += v;
@@ -181,8 +180,14 @@ impl Layout {
     }
 
     /// Columns of all rows of the local matrix of subdomain `p`.
-    pub(super) fn local_rows(&self, p: usize) -> impl Iterator<Item = &[u32]> + '_ {
+    pub(crate) fn local_rows(&self, p: usize) -> impl Iterator<Item = &[u32]> + '_ {
         self.local_starts(p).windows(2).map(|w| &self.columns[w[0] as usize..w[1] as usize])
+    }
+
+    /// Numbers in the values of A of all entries of the local matrix of subdomain `p`, row by row.
+    pub(crate) fn local_sources(&self, p: usize) -> &[u32] {
+        let starts = self.local_starts(p);
+        &self.sources[starts[0] as usize..starts[starts.len() - 1] as usize]
     }
 
     fn local_starts(&self, p: usize) -> &[u32] {

@@ -1,0 +1,116 @@
+//! What the network sees of a matrix: the graphs of all local matrices, and what their rows miss outside.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use super::joined::Joined;
+use super::part::Part;
+use crate::schwarz::{Layout, Subdomain};
+use crate::sparse::{Csr, Pattern, Scalar};
+
+/// Numbers that describe a row of a local matrix.
+pub const NODE: usize = 10;
+/// Numbers that describe an entry beside the diagonal.
+pub const EDGE: usize = 5;
+/// Numbers that describe an interface entry.
+pub const ENTRY: usize = 5;
+
+/// The rows of all local matrices as nodes, their entries beside the diagonal as edges, and the interface
+/// entries. All values are in units of diagonal entries.
+#[derive(Debug)]
+pub struct LocalGraph<T> {
+    /// Nodes × [`NODE`].
+    pub nodes: Vec<T>,
+    /// Local entries without the diagonal, all local matrices below each other.
+    pub pattern: Arc<Pattern>,
+    /// Entries of the pattern × [`EDGE`].
+    pub edges: Vec<T>,
+    /// 1 over the number of neighbours of every node.
+    pub shares: Vec<T>,
+    /// The nodes on outer rings.
+    pub ring: Arc<[u32]>,
+    /// Row and column of every interface entry, counted in `ring`.
+    pub ends: [Arc<[u32]>; 2],
+    /// Interface entries × [`ENTRY`].
+    pub entries: Vec<T>,
+    /// For every interface entry on the diagonal the couplings that its row misses: the largest, and the
+    /// sum of their sizes. Beside it 0, and the latter.
+    pub missing: Vec<(T, T)>,
+    /// The interface entry on the diagonal of the row of each, if there is one.
+    pub diagonal: Vec<Option<u32>>,
+}
+
+impl<T: Scalar> LocalGraph<T> {
+    /// The graph of a matrix and its subdomains. Cost: one pass over all local entries, in parallel over
+    /// subdomains.
+    ///
+    /// # Errors
+    /// A matrix of another pattern than the layout has; a row of an outer ring without a diagonal entry.
+    pub fn of(a: &Csr<T>, layout: &Layout) -> Result<Self> {
+        if a.pattern() != layout.pattern() {
+            return Err(Error::dimension("the matrix has not the pattern of the layout"));
+        }
+        let diagonal: Vec<f64> = a.diagonal().iter().map(|v| v.to_f64()).collect();
+        let sources: Vec<usize> = layout.interface_sources().collect();
+        let parts: Vec<(usize, Subdomain<'_>)> = layout.decomposition().iter().enumerate().collect();
+        let made: Vec<Result<Part>> =
+            parts.into_par_iter().map(|(p, s)| Part::new(a, layout, &diagonal, &sources, p, s)).collect();
+        let mut graph = Joined::new();
+        for part in made {
+            graph.add(part?);
+        }
+        Ok(graph.finish())
+    }
+
+    /// The interface values that the numbers of the network (two for every interface entry, the first for those
+    /// on the diagonal) stand for: with bounded numbers t and the couplings c that a row misses,
+    ///
+    /// ```text
+    /// L(p,q) = t(p,q) Σ|c(p)|,    L(p,p) = α c_max(p) + t(p,p) Σ|c(p)| − Σ L(p,q)
+    /// ```
+    ///
+    /// On constants the entries beside the diagonal have no effect.
+    pub fn values(&self, numbers: &[T], alpha: T) -> Vec<T> {
+        let mut values = vec![T::ZERO; self.missing.len()];
+        for (q, ((&(base, unit), own), out)) in
+            self.missing.iter().zip(&self.diagonal).zip(numbers.chunks_exact(2)).enumerate()
+        {
+            if *own == Some(q as u32) {
+                values[q] += alpha * base + unit * bounded(out[0]);
+            } else if let Some(own) = own {
+                let value = unit * bounded(out[1]);
+                values[q] = value;
+                values[*own as usize] -= value;
+            }
+        }
+        values
+    }
+
+    /// The gradient with respect to the numbers, from that with respect to the values.
+    pub fn pull_back(&self, gradient: &[T], numbers: &[T]) -> Vec<T> {
+        let mut seed = vec![T::ZERO; numbers.len()];
+        for (q, ((&(_, unit), own), out)) in
+            self.missing.iter().zip(&self.diagonal).zip(numbers.chunks_exact(2)).enumerate()
+        {
+            if *own == Some(q as u32) {
+                seed[2 * q] = gradient[q] * unit * slope(out[0]);
+            } else if let Some(own) = own {
+                seed[2 * q + 1] = (gradient[q] - gradient[*own as usize]) * unit * slope(out[1]);
+            }
+        }
+        seed
+    }
+}
+
+/// A change of at most one, so that no network makes a value out of reach.
+fn bounded<T: Scalar>(v: T) -> T {
+    v / (T::ONE + v.magnitude())
+}
+
+/// Its derivative.
+fn slope<T: Scalar>(v: T) -> T {
+    let size = T::ONE + v.magnitude();
+    T::ONE / (size * size)
+}

@@ -1,0 +1,87 @@
+//! A network that writes the interface values of a Schwarz preconditioner for any matrix and subdomains.
+
+mod graph;
+mod joined;
+mod part;
+#[cfg(test)]
+mod schwarz_network_tests;
+mod train;
+mod weights;
+
+use std::sync::Arc;
+
+pub use train::{SchwarzNetworkTraining, TrainingStep};
+
+use self::graph::LocalGraph;
+use self::weights::Weights;
+use crate::error::{Error, Result};
+use crate::schwarz::{Interface, Layout, LocalSolves, Schwarz, Variant};
+use crate::sparse::{Csr, Scalar};
+
+/// What a file begins with: a name and a version.
+const MAGIC: &[u8] = b"multigrad schwarz network 1\n";
+
+/// A graph network over the local matrices of a Schwarz method, after Taghibakhshi et al. (2022), that writes
+/// the interface values Lᵢ.
+///
+/// It sees every subdomain for itself, in units of its diagonal, and on the outer ring what its rows miss
+/// outside: its values depend on nothing farther away, and neither does its cost. So it carries over from small
+/// grids to large ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchwarzNetwork {
+    weights: Weights,
+}
+
+impl SchwarzNetwork {
+    /// A network that writes Robin conditions of order zero with the share `alpha` of the largest coupling
+    /// ([`Interface::optimised`]), with random inner weights: `width` numbers on every row, `rounds` blocks.
+    pub fn new(width: usize, rounds: usize, alpha: f64, seed: u64) -> Self {
+        Self { weights: Weights::new(width, rounds, alpha, seed) }
+    }
+
+    /// The network in a file's content.
+    ///
+    /// # Errors
+    /// Another kind of file or version, a truncated or damaged one.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| {
+            Error::format(
+                "this is no file of a network for Schwarz methods, or one of another version; train it again",
+            )
+        })?;
+        let (weights, rest) = postcard::take_from_bytes::<Weights>(rest)
+            .map_err(|e| Error::format(format!("the file of the network is truncated or damaged: {e}")))?;
+        if !rest.is_empty() {
+            return Err(Error::format(format!("{} bytes too many after the network", rest.len())));
+        }
+        weights.check()?;
+        Ok(Self { weights })
+    }
+
+    /// The content of its file.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let encode = |e| Error::format(format!("cannot encode the network: {e}"));
+        postcard::to_extend(&self.weights, MAGIC.to_vec()).map_err(encode)
+    }
+
+    /// Number of weights.
+    pub fn count(&self) -> usize {
+        self.weights.count()
+    }
+
+    /// The interface values for a matrix and its subdomains. Cost: some thousand multiplications for every
+    /// row of a subdomain; sums run in single precision.
+    ///
+    /// # Errors
+    /// A matrix of another pattern; a row of an outer ring without a diagonal entry; values that are not
+    /// finite.
+    pub fn interface<T: Scalar>(&self, a: &Csr<T>, layout: &Arc<Layout>) -> Result<Interface<T>> {
+        let single = a.map_values(|v| v.to_f64() as f32);
+        let graph = LocalGraph::<f32>::of(&single, layout)?;
+        let values = self.weights.values(&graph)?;
+        Interface::new(layout, values.into_iter().map(|v| T::from_f64(f64::from(v))).collect())
+    }
+}
