@@ -1,27 +1,31 @@
 //! Schwarz methods on the tape: the recorded run and its reverse rule.
 //!
 //! With y = B⁻¹ R r and x' = x + Σ R̃ᵀ y on all subdomains, λ = B⁻ᵀ R̃ x̄' gives r̄ += Σ Rᵀ λ and
-//! L̄(p,q) −= λ(p) · y(q): the factors of the recorded run are used again, transposed.
+//! L̄(p,q) −= λ(p) · y(q), where A has an entry too Ā(p,q) −= λ(p) · y(q): the factors of the recorded run are
+//! used again, transposed.
 
 use std::sync::Arc;
 
 use super::reverse::Adjoints;
 use super::tape::{Node, Operand, Parameter, Tape, TapeVector};
 use crate::backend::Backend;
-use crate::engine::{Buffer, Engine, Executor, Vector};
+use crate::engine::{Buffer, Executor, Vector};
 use crate::error::Result;
-use crate::schwarz::{SubdomainSolver, Subdomains, add_products, on_rings};
+use crate::schwarz::{SubdomainSolver, Subdomains, add_products, add_products_of_matrix, on_rings};
 use crate::sparse::Scalar;
 
 /// A recorded x + M r.
 #[derive(Debug)]
 pub(super) struct SubdomainSolves<T> {
     solver: Arc<SubdomainSolver<T>>,
+    a: Parameter<T>,
     interface: Parameter<T>,
     r: Option<usize>,
     x: Option<usize>,
     /// Of the local solutions those on the outer rings, if the interface values are learned.
     kept: Option<Vec<T>>,
+    /// All of them, if A is.
+    whole: Option<Vec<T>>,
 }
 
 impl<T: Scalar, B: Backend<T>> Tape<T, B> {
@@ -36,13 +40,6 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     ) -> TapeVector<T> {
         let matrix = a.map(|p| p.values.clone());
         let Some(residual) = r.value.handle() else { return x };
-        if a.values.number.is_some() {
-            let own = self.own(x);
-            let value =
-                Engine::subdomain_solves(&self.eager, &matrix, subdomains, &interface.values, &r.value, own);
-            let what = "local solves with respect to the matrix itself; its interface values have one";
-            return self.record(value, true, || Node::Refused { what });
-        }
         let (node, rows) = (x.node, x.value.rows());
         let mut own = self.own(x).into_handle().unwrap_or_else(|| {
             let mut zero = self.eager.allocate(rows);
@@ -55,12 +52,12 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
             own.fill(T::from_f64(f64::NAN));
             return self.record(Vector::new(rows, own), false, || Node::Input);
         };
-        let learned = interface.number.is_some();
-        let depends = learned || r.node.is_some() || node.is_some();
+        let (learned, of_matrix) = (interface.number.is_some(), a.values.number.is_some());
+        let depends = learned || of_matrix || r.node.is_some() || node.is_some();
         self.record(Vector::new(rows, own), depends, || {
             let kept = learned.then(|| on_rings(solver.layout(), &y, self.columns()));
-            let interface = interface.clone();
-            Node::SubdomainSolves(SubdomainSolves { solver, interface, r: r.node, x: node, kept })
+            let (a, interface, whole) = (a.values.clone(), interface.clone(), of_matrix.then_some(y));
+            Node::SubdomainSolves(SubdomainSolves { solver, a, interface, r: r.node, x: node, kept, whole })
         })
     }
 
@@ -81,6 +78,10 @@ impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
         if let (Some(number), Some(y)) = (node.interface.number, &node.kept) {
             let gradient = self.parameter(number, node.interface.values.len())?;
             add_products(&layout, -T::ONE, &on_rings(&layout, &lambda, k), y, gradient, k);
+        }
+        if let (Some(number), Some(y)) = (node.a.number, &node.whole) {
+            let gradient = self.parameter(number, node.a.values.len())?;
+            add_products_of_matrix(&layout, -T::ONE, &lambda, y, gradient, k);
         }
         let mut sum = Ok(());
         self.accumulate(node.r, adjoint.len() / k.max(1), |beta, buffer| {

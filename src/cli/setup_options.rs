@@ -19,7 +19,7 @@ use crate::sparse::{Csr, matrix_market};
 pub struct HierarchyOptions {
     /// auto (what suits the matrix), sa (smoothed aggregation), sasym (built on (A+Aᵀ)/2), sat (R
     /// smoothed on Aᵀ), san (energy-minimised, for dominant advection), plain, pairwise (for
-    /// graphs), root-node, classical (HMIS and extended+i), ruge-stueben, air (for advection), or
+    /// graphs), root-node, two-level (a coarse unknown per part of 100), classical (HMIS and extended+i), ruge-stueben, air (for advection), or
     /// none (the smoother alone)
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub hierarchy: HierarchyChoice,
@@ -35,7 +35,7 @@ pub struct HierarchyOptions {
     /// Unknowns per mesh point, for systems; detected without it
     #[arg(long, value_name = "ROWS", allow_negative_numbers = true, value_parser = positive_count)]
     pub block_size: Option<usize>,
-    /// How nodes are grouped: standard or pairwise (aggregation)
+    /// How nodes are grouped: standard, pairwise or parts(100), parts of so many nodes (aggregation)
     #[arg(long, value_name = "NAME", value_parser = aggregates)]
     pub aggregates: Option<Aggregates>,
     /// How P is smoothed: none, jacobi, energy or root-node (aggregation)

@@ -130,7 +130,13 @@ pub fn aggregates(text: &str) -> Result<Aggregates, String> {
     match text {
         "standard" => Ok(Aggregates::Standard),
         "pairwise" => Ok(Aggregates::Pairwise),
-        _ => Err(format!("'{text}' is not a way to aggregate; choose standard or pairwise")),
+        _ => {
+            let size = text.strip_prefix("parts(").and_then(|t| t.strip_suffix(')'));
+            let size = size.and_then(|t| t.parse().ok()).filter(|&size: &usize| size > 1);
+            size.map(Aggregates::Parts).ok_or_else(|| {
+                format!("'{text}' is not a way to aggregate; choose standard, pairwise or parts(100)")
+            })
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::report::TrainingReport;
 use super::session::Session;
 use crate::error::Result;
 use crate::multigrid::{Amg, Relaxation};
+use crate::sparse::Scalar;
 
 /// Cycles of the final measurement, at most; fewer where the factor of a cycle is not what counts.
 const CYCLES: usize = 120;
@@ -61,9 +62,9 @@ impl Judge {
 
 /// The best of the last parameters, the best parameters and the start. If none of them converges, the
 /// best classical smoother that does; where nothing does, the best of all.
-pub(super) fn hand_out(
+pub(super) fn hand_out<T: Scalar>(
     begin: &Begin,
-    session: &Session<f32>,
+    session: &Session<T>,
     seed: u64,
     run: Progressed,
 ) -> Result<(Amg, TrainingReport)> {
@@ -122,9 +123,9 @@ fn again(amg: &Amg) -> Result<Amg> {
 }
 
 /// The best of what training made, and of the network that it began with.
-fn best_learned(
+fn best_learned<T: Scalar>(
     begin: &Begin,
-    session: &Session<f32>,
+    session: &Session<T>,
     judge: Judge,
     started: Judgement,
 ) -> Result<Option<Judged>> {

@@ -26,6 +26,9 @@ pub struct Recipe {
     /// of GMRES takes its place.
     #[serde(default)]
     pub factor_first: f64,
+    /// Whether all columns are drawn anew every step; half of them are a pool otherwise.
+    #[serde(default)]
+    pub fresh: bool,
 }
 
 /// Start factor above which a problem counts as slow.
@@ -85,7 +88,7 @@ impl Recipe {
             (Loss::Krylov, ..FAST) => (halves(8), 1.0),
             (Loss::Krylov, _) => (steps, 0.0),
         };
-        Self { loss, steps, rate, cycles, batch, factor_first }
+        Self { loss, steps, rate, cycles, batch, factor_first, fresh: false }
     }
 
     /// For interface values: a single level has slow errors, which need many cycles to show.
@@ -102,7 +105,8 @@ impl Recipe {
             (_, true) => (5, 5),
             (_, false) => (2, 5),
         };
-        Self { loss, steps, rate: 0.01, cycles, batch: 16, factor_first: 0.0 }
+        let fresh = alone && loss == Loss::Krylov;
+        Self { loss, steps, rate: 0.01, cycles, batch: 16, factor_first: 0.0, fresh }
     }
 
     /// Cycles in the loss at this share of the training, 0 to 1.

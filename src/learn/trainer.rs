@@ -14,8 +14,9 @@ use super::start::Wishes;
 use super::what::{Learn, LearnedSmoother};
 use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy, SchwarzOptions};
+use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy, SchwarzOptions, Setup};
 use crate::operator::Preconditioner;
+use crate::sparse::Scalar;
 
 /// Cycles of the measurement that tells a fast start from a slow one.
 const START_CYCLES: usize = 12;
@@ -208,8 +209,26 @@ impl Trainer {
                 }
             }
         }
+        // Interface conditions of a single level are learned from residuals far below single precision.
+        let long = |b: &Begin| {
+            b.learn.smoother() == Some(LearnedSmoother::Schwarz) && *b.amg.setup() == Setup::OneLevel
+        };
+        if starts.iter().any(long) {
+            return self.run::<f64>(&starts, failure, clock, observe);
+        }
+        self.run::<f32>(&starts, failure, clock, observe)
+    }
+
+    /// Trains in this precision on the start whose trial ends best; without a start, the failure.
+    fn run<T: Scalar>(
+        &self,
+        starts: &[Begin],
+        failure: Error,
+        clock: Instant,
+        observe: Observer<'_>,
+    ) -> Result<(Amg, TrainingReport)> {
         let mut trials = Vec::new();
-        let Some((start, mut session)) = self.choose(&starts, &mut trials, clock, observe)? else {
+        let Some((start, mut session)) = self.choose::<T>(starts, &mut trials, clock, observe)? else {
             return Err(failure);
         };
         let recipe = session.recipe();
@@ -229,14 +248,14 @@ impl Trainer {
 
     /// The hierarchy whose trial ends best, with the session that
     /// was begun on it.
-    fn choose<'a>(
+    fn choose<'a, T: Scalar>(
         &self,
         starts: &'a [Begin],
         trials: &mut Vec<(String, f64)>,
         clock: Instant,
         observe: Observer<'_>,
-    ) -> Result<Option<(&'a Begin, Session<f32>)>> {
-        let mut best: Option<(f64, &Begin, Session<f32>)> = None;
+    ) -> Result<Option<(&'a Begin, Session<T>)>> {
+        let mut best: Option<(f64, &Begin, Session<T>)> = None;
         for begin in starts {
             let mut session = self.session(begin)?;
             if starts.len() == 1 {
@@ -279,7 +298,7 @@ impl Trainer {
         }
     }
 
-    fn progress(&self, session: &Session<f32>, clock: Instant, trial: bool) -> Progress {
+    fn progress<T: Scalar>(&self, session: &Session<T>, clock: Instant, trial: bool) -> Progress {
         let (step, steps) = (session.steps(), session.recipe().steps);
         let seconds = clock.elapsed().as_secs_f64();
         let limit = self.time_limit.map_or(f64::INFINITY, |l| (l.as_secs_f64() - seconds).max(0.0));
@@ -294,14 +313,14 @@ impl Trainer {
     }
 
     /// How much of the training is done, by steps or by time, whichever is more.
-    fn share(&self, session: &Session<f32>, clock: Instant) -> f64 {
+    fn share<T: Scalar>(&self, session: &Session<T>, clock: Instant) -> f64 {
         let steps = session.steps() as f64 / session.recipe().steps.max(1) as f64;
         let time = self.time_limit.map_or(0.0, |l| clock.elapsed().as_secs_f64() / l.as_secs_f64());
         steps.max(time).min(1.0)
     }
 
     /// A session with what was set, and the rest suited to the hierarchy and its start.
-    fn session(&self, begin: &Begin) -> Result<Session<f32>> {
+    fn session<T: Scalar>(&self, begin: &Begin) -> Result<Session<T>> {
         let h = begin.amg.hierarchy();
         let factor = match begin.factor {
             Some(factor) => factor,
@@ -316,6 +335,7 @@ impl Trainer {
             cycles: self.cycles.map_or(suited.cycles, |c| (c.min(suited.cycles.0), c)),
             batch: self.batch.unwrap_or(suited.batch),
             factor_first: suited.factor_first,
+            fresh: suited.fresh,
         };
         recipe.check()?;
         Session::on(h, Parameters::learned(h, begin.learn, self.symmetric)?, recipe, self.seed)

@@ -22,9 +22,12 @@ pub enum Setup {
     OneLevel,
 }
 
+/// Rows of a part in the coarse space of a two-level method.
+const PART: usize = 100;
+
 impl Setup {
     /// The names that [`Setup::from_str`] knows, with what they stand for.
-    pub const NAMES: [(&'static str, &'static str); 11] = [
+    pub const NAMES: [(&'static str, &'static str); 12] = [
         ("sa", "smoothed aggregation"),
         ("sasym", "smoothed aggregation built on (A+Aᵀ)/2"),
         ("sat", "smoothed aggregation, R smoothed on Aᵀ"),
@@ -35,6 +38,7 @@ impl Setup {
         ("classical", "HMIS splitting, extended+i interpolation"),
         ("ruge-stueben", "Ruge–Stüben splitting, classical interpolation"),
         ("air", "approximate ideal restriction, for advection"),
+        ("two-level", "one coarse unknown for every part of the graph"),
         ("none", "one level"),
     ];
 
@@ -42,6 +46,7 @@ impl Setup {
     pub fn name(&self) -> &'static str {
         match self {
             Setup::Aggregation(c) => match (c.smoothing, c.aggregates) {
+                (_, Aggregates::Parts(_)) => "two-level",
                 (Some(Smoothing::None), Aggregates::Pairwise) => "pairwise",
                 (Some(Smoothing::None), Aggregates::Standard) => "plain",
                 (Some(Smoothing::RootNode), _) => "root-node",
@@ -139,6 +144,13 @@ impl FromStr for Setup {
             "classical" => Classical::default().into(),
             "ruge-stueben" => Classical::ruge_stueben().into(),
             "air" => Classical::air().into(),
+            "two-level" => Coarsening {
+                aggregates: Aggregates::Parts(PART),
+                max_levels: 2,
+                theta: 0.0,
+                ..smoothed(Smoothing::None)
+            }
+            .into(),
             "none" => Setup::OneLevel,
             _ => match name.parse::<Variant>() {
                 Ok(variant) => variant.into(),

@@ -51,3 +51,25 @@ pub(crate) fn add_products<T: Scalar>(
         );
     });
 }
+
+/// g(p) ← g(p) + α λ · y over all local copies of every entry of A, for local solutions at all places.
+pub(crate) fn add_products_of_matrix<T: Scalar>(
+    layout: &Layout,
+    alpha: T,
+    lambda: &[T],
+    y: &[T],
+    gradient: &mut [T],
+    k: usize,
+) {
+    for p in 0..layout.decomposition().parts() {
+        let first = layout.decomposition().range(p).start;
+        let own = |local: usize| (first + local) * k..(first + local + 1) * k;
+        let mut sources = layout.local_sources(p).iter();
+        for (row, columns) in layout.local_rows(p).enumerate() {
+            for (&column, &source) in columns.iter().zip(sources.by_ref()) {
+                let product = interleaved_dot(&lambda[own(row)], &y[own(column as usize)]);
+                gradient[source as usize] += alpha * product;
+            }
+        }
+    }
+}

@@ -60,7 +60,7 @@ mod solver;
 mod subdomains;
 mod train;
 
-pub(crate) use adjoint::{add_products, on_rings};
+pub(crate) use adjoint::{add_products, add_products_of_matrix, on_rings};
 pub use decomposition::{Decomposition, Subdomain};
 pub use interface::{Coupling, Interface, optimised_parameter_zero, optimised_parameters_two, robin_shares};
 pub use layout::Layout;

@@ -40,6 +40,7 @@ mod preconditioner;
 mod reference_values;
 mod relaxation;
 mod reuse;
+mod schwarz;
 mod setup;
 mod smoothers;
 mod training;

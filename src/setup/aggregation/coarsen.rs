@@ -10,6 +10,7 @@ use super::energy::{Krylov, minimise, pattern_of};
 use super::filtered::{filtered_matrix, strong_part};
 use super::jacobi::smooth;
 use super::pairwise::match_pairs;
+use super::parts::parts;
 use super::root_node::{root_node_tentative, with_roots};
 use super::standard::{Aggregation, aggregate};
 use super::tentative::{Tentative, fit_candidates};
@@ -208,6 +209,7 @@ impl Coarsening {
     fn aggregation(&self, a: &Csr<f64>, graph: &Pattern, nodes: &Nodes) -> Result<Aggregation> {
         match self.aggregates {
             Aggregates::Standard => Ok(aggregate(graph)),
+            Aggregates::Parts(size) => parts(graph, size),
             Aggregates::Pairwise if nodes.is_identity() => match_pairs(a, self.pairwise_passes),
             Aggregates::Pairwise => {
                 let norms = amalgamate(a, nodes)?.map(|i, j, v| if i == j { v } else { -v });

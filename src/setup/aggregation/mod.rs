@@ -7,6 +7,7 @@ mod energy;
 mod filtered;
 mod jacobi;
 mod pairwise;
+mod parts;
 mod root_node;
 mod standard;
 mod tentative;
@@ -96,6 +97,8 @@ pub enum Aggregates {
     Standard,
     /// [`pairwise_aggregation`]: pairs, pairs of pairs and so on. For graph Laplacians.
     Pairwise,
+    /// Parts of about this many nodes by METIS: the coarse space of two-level Schwarz methods.
+    Parts(usize),
 }
 
 /// How the tentative prolongation is smoothed.
