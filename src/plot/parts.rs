@@ -1,12 +1,13 @@
 //! The subdomains of a mesh, a grid or a cloud of points.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::canvas::{Area, Point, Scene, Shape};
 use super::extent::{bounds, fit, length, widened};
 use super::shades::{NOBODY, shades};
 use super::style::{self, AXIS, HEIGHT, Marker, WHITE, WIDTH};
-use super::tiling::{Ground, Ring, spacing, trails};
+use super::tiling::{Ground, Ring, area, spacing, trails};
 use super::{font, output, panel, svg};
 use crate::error::{Error, Result};
 
@@ -186,8 +187,9 @@ impl PartsPlot {
             if part == Self::NONE { NOBODY } else { shades.get(&part).copied().unwrap_or(NOBODY) }
         };
         let regions = ground.regions(&self.parts);
-        for (&part, rings) in &regions {
-            scene.shapes.push(Shape::Polygon { points: joined(rings, place), color: shade(part) });
+        for (part, ring) in from_large_to_small(&regions) {
+            let color = part.map_or(WHITE, shade);
+            scene.shapes.push(Shape::Polygon { points: closed(ring, place), color });
         }
         if self.triangles.len() <= DRAWN {
             for trail in trails(&self.triangles) {
@@ -198,7 +200,7 @@ impl PartsPlot {
         for ring in regions.values().flatten() {
             scene.line(closed(ring, place), 1.2, AXIS);
         }
-        let dot = 0.36 * around / length(xs) * area.width();
+        let dot = 0.3 * around / length(xs) * area.width();
         if let Ground::Points(points) = ground {
             for (&p, &part) in points.iter().zip(&self.parts) {
                 scene.glyph(place(p), Marker::Disc, dot.clamp(1.0, 14.0), shade(part));
@@ -227,15 +229,23 @@ impl PartsPlot {
     }
 }
 
-/// One polygon out of several rings, with a way there and back from the first one to each.
-fn joined(rings: &[Ring], place: impl Fn([f64; 2]) -> Point + Copy) -> Vec<Point> {
-    let mut points = Vec::new();
-    let start = rings.first().and_then(|ring| ring.first()).map(|&p| place(p));
-    for ring in rings {
-        points.extend(closed(ring, place));
-        points.extend(start);
+/// All rings in the order in which to fill them, those around holes without a part.
+///
+/// What is within a ring is smaller and comes later. A hole and what fills it exactly have
+/// equal areas but for rounding: the hole comes first.
+fn from_large_to_small(regions: &BTreeMap<u32, Vec<Ring>>) -> Vec<(Option<u32>, &Ring)> {
+    let all = regions.iter().flat_map(|(&part, rings)| rings.iter().map(move |ring| (part, ring)));
+    let mut order: Vec<(f64, Option<u32>, &Ring)> = all
+        .map(|(part, ring)| {
+            let area = area(ring);
+            (area.abs(), (area >= 0.0).then_some(part), ring)
+        })
+        .collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for equal in order.chunk_by_mut(|a, b| a.0 - b.0 <= 1e-9 * a.0) {
+        equal.sort_by_key(|(_, part, _)| part.is_some());
     }
-    points
+    order.into_iter().map(|(_, part, ring)| (part, ring)).collect()
 }
 
 fn closed(ring: &Ring, place: impl Fn([f64; 2]) -> Point) -> Vec<Point> {

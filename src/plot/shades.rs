@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn more_neighbours_than_colours_are_shared_out() {
         let labels: Vec<u32> = (0..16).collect();
-        let shades = shades(&labels, &[labels.clone()]);
+        let shades = shades(&labels, std::slice::from_ref(&labels));
         assert!(SHADES.iter().all(|shade| shades.values().filter(|s| *s == shade).count() == 2));
     }
 }

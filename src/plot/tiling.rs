@@ -178,6 +178,13 @@ fn near_points(points: &[[f64; 2]]) -> Vec<Vec<u32>> {
     squares.into_values().collect()
 }
 
+/// The area within a ring, negative around a hole.
+pub(super) fn area(ring: &Ring) -> f64 {
+    let Some(&[x, y]) = ring.first() else { return 0.0 };
+    let cross = |p: &[f64; 2], q: &[f64; 2]| (p[0] - x) * (q[1] - y) - (p[1] - y) * (q[0] - x);
+    ring.windows(2).map(|side| cross(&side[0], &side[1]) / 2.0).sum()
+}
+
 /// The edges of triangles, each once, in few lines from point to point.
 pub(super) fn trails(triangles: &[[u32; 3]]) -> Vec<Vec<u32>> {
     let mut edges: Vec<[u32; 2]> = triangles
@@ -221,11 +228,6 @@ pub(super) fn spacing(points: &[[f64; 2]]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn area(ring: &Ring) -> f64 {
-        let next = ring.iter().cycle().skip(1);
-        ring.iter().zip(next).map(|(p, q)| (p[0] * q[1] - p[1] * q[0]) / 2.0).sum()
-    }
 
     #[test]
     fn regions_of_a_grid_are_its_cells() {
