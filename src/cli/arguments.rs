@@ -85,6 +85,8 @@ pub enum Problem {
     /// Linear elements on an unstructured mesh of tetrahedra
     #[value(name = "unstructured3d")]
     Unstructured3d,
+    /// Linear elements on an unstructured mesh of triangles in a random domain
+    RandomDiffusion,
     /// Laplacian of a graph with power-law degrees, singular
     PowerLaw,
     /// The same with one vertex grounded
@@ -101,7 +103,7 @@ impl Problem {
 #[derive(Debug, Args)]
 pub struct Generate {
     pub problem: Problem,
-    /// Unknowns, cells or elements per direction; vertices of a graph
+    /// Unknowns, cells or elements per direction; vertices of a graph or of a mesh of triangles
     #[arg(long, default_value = "64", allow_negative_numbers = true, value_parser = positive_count)]
     pub n: usize,
     /// Discretisation of the flow: upwind, supg or galerkin [default: upwind]

@@ -7,7 +7,7 @@ use super::*;
 /// Builds a problem of size `n` with a seed.
 type Build = fn(usize, u64) -> Result<Problem>;
 
-const MODELS: [(&str, Build); 17] = [
+const MODELS: [(&str, Build); 18] = [
     ("poisson2d", |n, _| poisson_2d(n, n)),
     ("poisson3d", |n, _| poisson_3d(n, n, n)),
     ("rotated-anisotropic", |n, _| rotated_anisotropic(n, 1e-3, FRAC_PI_6)),
@@ -23,6 +23,7 @@ const MODELS: [(&str, Build); 17] = [
     ("elasticity2d", |n, _| elasticity_2d(n, n, 1.0, 0.3)),
     ("elasticity3d", |n, _| elasticity_3d(n, n, n, 1.0, 0.3)),
     ("unstructured3d", unstructured_3d),
+    ("random-diffusion", |n, seed| random_diffusion_2d(n, 0.0, seed)),
     ("power-law", |n, seed| power_law_laplacian(n, 4, GraphOptions::default(), seed)),
     ("power-law-grounded", |n, seed| {
         power_law_laplacian(n, 4, GraphOptions { grounded: true, ..GraphOptions::default() }, seed)
@@ -42,9 +43,9 @@ pub const NAMES: [&str; MODELS.len()] = {
 
 /// The model problem with the given name, out of [`NAMES`], upper or lower case.
 ///
-/// `n` is the number of unknowns, cells or elements in every direction, for the graphs the
-/// number of vertices. `seed` matters to `jumps2d`, `jumps3d`, `unstructured3d` and the
-/// graphs.
+/// `n` is the number of unknowns, cells or elements in every direction; for the graphs the
+/// number of vertices, for `random-diffusion` about the number of unknowns. `seed` matters to
+/// `jumps2d`, `jumps3d`, `unstructured3d`, `random-diffusion` and the graphs.
 ///
 /// | name | parameters |
 /// |---|---|
@@ -59,6 +60,7 @@ pub const NAMES: [&str; MODELS.len()] = {
 /// | `stretched2d` | ratio 1000 |
 /// | `elasticity2d`, `elasticity3d` | E = 1, ν = 0.3 |
 /// | `unstructured3d` | none |
+/// | `random-diffusion` | η = 0 |
 /// | `power-law`, `power-law-grounded` | 4 edges per node, weights 1 |
 ///
 /// # Errors
@@ -88,7 +90,8 @@ mod tests {
 
     #[test]
     fn every_name_gives_a_problem_that_only_the_seed_may_change() -> Result<()> {
-        let seeded = ["jumps2d", "jumps3d", "unstructured3d", "power-law", "power-law-grounded"];
+        let seeded =
+            ["jumps2d", "jumps3d", "unstructured3d", "random-diffusion", "power-law", "power-law-grounded"];
         for (i, name) in NAMES.into_iter().enumerate() {
             assert!(!NAMES[..i].contains(&name), "{name} twice");
             let problem = named(name, 9, 1)?;

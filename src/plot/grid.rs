@@ -47,6 +47,23 @@ impl Grid {
         (line[0] - below, line[line.len() - 1] + above)
     }
 
+    /// The crossings along x and y.
+    pub(super) fn shape(&self) -> [usize; 2] {
+        [self.lines[0].len(), self.lines[1].len()]
+    }
+
+    /// The value at each crossing, x fastest; `None` where there is no point.
+    pub(super) fn values(&self) -> &[Option<f64>] {
+        &self.values
+    }
+
+    /// The ends of the cells along an axis, one more than there are lines: halfway between these.
+    pub(super) fn ends(&self, axis: usize) -> Vec<f64> {
+        let (first, last) = self.extent(axis);
+        let middles = self.lines[axis].windows(2).map(|pair| pair[0] + (pair[1] - pair[0]) / 2.0);
+        std::iter::once(first).chain(middles).chain([last]).collect()
+    }
+
     /// The field as a picture; `place` gives the position of a value of the field
     /// between 0 and 1, `x` and `y` the coordinates of the picture's columns and rows.
     pub(super) fn picture(&self, x: &[f64], y: &[f64], place: impl Fn(f64) -> f64) -> Indexed {

@@ -2,7 +2,8 @@
 //!
 //! * [`ResidualPlot`]: how fast several solvers converge;
 //! * [`TrainingPlot`]: the loss of a training run and the factor it reached;
-//! * [`FieldPlot`]: a solution or an error in the plane.
+//! * [`FieldPlot`]: a solution or an error in the plane;
+//! * [`PartsPlot`]: the subdomains of a mesh.
 //!
 //! Figures are laid out for 960 × 640 pixels; a PNG has twice as many in each direction.
 //! The fonts are part of the crate, colours keep apart for the colour-blind and in grey,
@@ -33,13 +34,17 @@ mod legend;
 mod nearest;
 mod output;
 mod panel;
+mod parts;
 mod raster;
 mod residual;
 mod scattered;
+mod shades;
 mod style;
 mod svg;
+mod tiling;
 mod training;
 
 pub use field::FieldPlot;
+pub use parts::PartsPlot;
 pub use residual::ResidualPlot;
 pub use training::TrainingPlot;

@@ -88,6 +88,7 @@ fn every_problem_is_generated_described_and_solved() {
         "elasticity2d --n 8 --near-nullspace modes.mtx",
         "elasticity3d --n 3",
         "unstructured3d --n 6",
+        "random-diffusion --n 90",
         "power-law-grounded --n 300",
         "poisson2d --n 2",
     ] {

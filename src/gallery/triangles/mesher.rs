@@ -55,7 +55,7 @@ pub fn random_triangle_mesh(nodes: usize, seed: u64) -> Result<TriangleMesh> {
     for trial in 0..TRIALS {
         let mesh = triangulate(&domain, limit, nodes)?;
         let free = mesh.boundary.iter().filter(|boundary| !**boundary).count();
-        let ratio = free.max(1) as f64 / nodes as f64;
+        let ratio = (free as f64).max(0.5) / nodes as f64;
         let off = if free == 0 { f64::INFINITY } else { ratio.ln().abs() };
         if best.as_ref().is_none_or(|(least, _)| off < *least) {
             best = Some((off, mesh));

@@ -2,9 +2,9 @@
 
 mod assembly;
 mod domain;
+mod gmsh;
+mod lines;
 mod mesher;
-#[cfg(test)]
-mod tests;
 
 pub use assembly::random_diffusion_2d;
 pub use mesher::random_triangle_mesh;
@@ -64,6 +64,50 @@ impl TriangleMesh {
     /// Whether each point is on the boundary, that of holes included.
     pub fn boundary(&self) -> &[bool] {
         &self.boundary
+    }
+
+    /// A number of every point out of those of the unknowns, such as their parts for a picture: a
+    /// point on the boundary has that of the nearest unknown along edges, among equally near
+    /// ones the lowest.
+    ///
+    /// # Errors
+    /// Not as many numbers as there are unknowns; points on the boundary that no edges connect to
+    /// an unknown.
+    pub fn on_all_points(&self, of_unknowns: &[u32]) -> Result<Vec<u32>> {
+        let free = self.free();
+        if free.len() != of_unknowns.len() || self.boundary.len() != self.points.len() {
+            return Err(Error::dimension(format!(
+                "{} numbers for the {} unknowns of a mesh with {} points",
+                of_unknowns.len(),
+                free.len(),
+                self.points.len()
+            )));
+        }
+        let mut numbers = vec![None; self.points.len()];
+        free.iter().zip(of_unknowns).for_each(|(&v, &number)| numbers[v as usize] = Some(number));
+        loop {
+            let before = numbers.clone();
+            let mut more = false;
+            for triangle in &self.triangles {
+                let near = triangle.iter().filter_map(|&v| *before.get(v as usize)?).min();
+                for &v in triangle {
+                    if let (Some(None), Some(near)) = (before.get(v as usize), near) {
+                        let slot = &mut numbers[v as usize];
+                        *slot = Some(slot.map_or(near, |known: u32| known.min(near)));
+                        more = true;
+                    }
+                }
+            }
+            if !more {
+                let lost = numbers.iter().position(Option::is_none);
+                return lost.map_or_else(
+                    || Ok(numbers.iter().filter_map(|n| *n).collect()),
+                    |v| {
+                        Err(Error::invalid_input(format!("no edges lead from point {} to an unknown", v + 1)))
+                    },
+                );
+            }
+        }
     }
 
     /// The sum of the areas of the triangles.
@@ -173,3 +217,7 @@ fn difference(p: [f64; 2], q: [f64; 2]) -> [f64; 2] {
 fn square(p: [f64; 2]) -> f64 {
     p[0] * p[0] + p[1] * p[1]
 }
+
+#[cfg(test)]
+#[path = "mesh_tests.rs"]
+mod tests;
