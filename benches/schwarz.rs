@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow, rotated_anisotropic};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{self, Learn, Trainer};
-use multigrad::multigrid::{Amg, Parts, Relaxation, SchwarzOptions, Setup, training_setups};
+use multigrad::learn::{self, Learn, Start, Trainer, asymptotic_factor};
+use multigrad::multigrid::{Amg, Parts, Relaxation, SchwarzOptions, Setup, Smoother, training_setups};
 use multigrad::operator::Preconditioner;
 use multigrad::optimise::{Adam, Optimiser};
 use multigrad::schwarz::{
-    Coupling, Decomposition, Interface, Layout, Loss, Schwarz, SchwarzTrainer, Variant, blocks_2d, loss,
+    Coupling, Decomposition, Interface, Layout, Loss, Schwarz, Subdomains, Variant, blocks_2d, loss,
     loss_and_gradient,
 };
 use multigrad::sparse::Csr;
@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     match arguments.first().map(String::as_str) {
         None => step(),
         Some("scaling") => scaling(number(1, 1000)),
-        Some("direct") => direct(),
+        Some("direct") => direct(number(1, 90)),
         Some("two-level") => two_level(number(1, 320)),
         Some("smoother") => smoother(number(1, 128)),
         Some(other) => {
@@ -152,41 +152,57 @@ fn iterations(a: &Csr<f64>, m: &dyn Preconditioner) -> Result<f64> {
     Ok(sum as f64 / 3.0)
 }
 
+/// A hierarchy of one level whose only sweep is the method with these interface values.
+fn one_level(a: &Csr<f64>, part: Vec<u32>, interface: Vec<f64>) -> Result<Amg> {
+    let subdomains = Subdomains::new(a.pattern(), part, 1, Variant::Restricted)?;
+    let amg = Amg::builder(Setup::OneLevel).relaxation(Relaxation::L1Jacobi).sweeps(1, 0).build(a)?;
+    let mut h = amg.hierarchy().clone();
+    for level in &mut h.levels {
+        level.pre =
+            vec![Smoother::Schwarz { subdomains: subdomains.clone(), interface: interface.clone().into() }];
+    }
+    amg.with_hierarchy(h)
+}
+
 /// Learned directly, against the restricted method and the best Robin condition of a scan.
-fn direct() -> Result<()> {
+fn direct(largest: usize) -> Result<()> {
     println!("Poisson n² in blocks of 10 × 10, overlap 1: factor of a step / FGMRES iterations to 1e-8");
-    println!(
-        "  n   restricted     best Robin of the scan (α, β)        learned, factor       learned, GMRES"
-    );
-    for n in [30, 50, 70, 90] {
+    println!("  n   restricted     best Robin (α)        learned, factor         learned, GMRES");
+    for n in [30, 50, 70, 90].into_iter().filter(|&n| n <= largest) {
         let (a, layout) = square(n)?;
-        let of = |interface: Interface<f64>| Schwarz::new(&a, interface, Variant::Restricted);
-        let plain = of(Interface::zero(&layout))?;
-        print!("{n:>3}   {:.3} / {:<4.1}", SchwarzTrainer::factor_of(&plain)?, iterations(&a, &plain)?);
-        let mut best = (f64::INFINITY, 0.0, 0.0);
+        let part = blocks_2d(n, n, n / 10, n / 10)?;
+        let with = |alpha: f64, coupling| -> Result<Amg> {
+            let interface = Interface::optimised(&a, &layout, alpha, 0.0, coupling)?;
+            one_level(&a, part.clone(), interface.values().to_vec())
+        };
+        let factor = |amg: &Amg| asymptotic_factor(amg.hierarchy(), 1, 300).factor;
+        let plain = with(0.0, Coupling::Largest)?;
+        print!("{n:>3}   {:.3} / {:<4.1}", factor(&plain), iterations(&a, &plain)?);
+        let (mut least, mut fastest) =
+            ((f64::INFINITY, plain.with_hierarchy(plain.hierarchy().clone())?), f64::INFINITY);
+        let (mut best, mut share) = (f64::INFINITY, 0.0);
         for coupling in [Coupling::Largest, Coupling::Sum] {
             for alpha in (0..20).map(|q| 0.05 * f64::from(q)) {
-                for beta in [0.0, 0.1, 0.2, 0.3, 0.4] {
-                    let Ok(m) = Interface::optimised(&a, &layout, alpha, beta, coupling).and_then(of) else {
-                        continue;
-                    };
-                    let found = iterations(&a, &m)?;
-                    if found < best.0 {
-                        best = (found, alpha, beta);
-                    }
+                let Ok(amg) = with(alpha, coupling) else { continue };
+                let (found, slowest) = (iterations(&a, &amg)?, factor(&amg));
+                if found < best {
+                    (best, share, fastest) = (found, alpha, slowest);
+                }
+                if slowest < least.0 {
+                    least = (slowest, amg);
                 }
             }
         }
-        let robin = of(Interface::optimised(&a, &layout, best.1, best.2, Coupling::Largest)?)?;
-        let factor = SchwarzTrainer::factor_of(&robin)?;
-        print!("   {factor:.3} / {:<4.1} ({:.2}, {:.2})", best.0, best.1, best.2);
-        for kind in [Loss::Logarithm, Loss::Krylov] {
-            let mut m = of(Interface::zero(&layout))?;
-            let clock = Instant::now();
-            SchwarzTrainer::new().loss(kind).fit(&mut m)?;
-            let seconds = clock.elapsed().as_secs_f64();
-            let factor = SchwarzTrainer::factor_of(&m)?;
-            print!("   {factor:.3} / {:<4.1} {seconds:>4.0} s", iterations(&a, &m)?);
+        print!("   {fastest:.3} / {best:<4.1} ({share:.2})");
+        for (kind, mut amg) in
+            [(learn::Loss::Factor, least.1), (learn::Loss::Krylov, with(share, Coupling::Largest)?)]
+        {
+            let trainer = Trainer::new().learn(Learn::Schwarz).loss(kind).sweeps(1, 0);
+            // From the best of the scan, with the steps of a training from classical conditions.
+            let steps = if kind == learn::Loss::Factor { 500 } else { 300 };
+            let report = trainer.start(Start::Given).steps(steps).fit(&mut amg)?;
+            let (seconds, found) = (report.train_seconds, iterations(&a, &amg)?);
+            print!("   {:.3} / {found:<4.1} {seconds:>5.0} s", factor(&amg));
         }
         println!();
     }

@@ -55,7 +55,7 @@ impl Recipe {
         let classical = matches!(setup, Setup::Classical(_));
         let factors = learn.factors();
         if learn.smoother() == Some(LearnedSmoother::Schwarz) {
-            return Self::of_schwarz(loss, start, setup);
+            return Self::of_schwarz(loss, start, *setup == Setup::OneLevel);
         }
         let (steps, cycles) = match (factors, factor > SLOW, rows > LARGE) {
             (true, false, false) => (60, (2, 4)),
@@ -91,22 +91,18 @@ impl Recipe {
         Self { loss, steps, rate, cycles, batch, factor_first, fresh: false }
     }
 
-    /// For interface values: a single level has slow errors, which need many cycles to show.
-    fn of_schwarz(loss: Loss, start: Start, setup: &Setup) -> Self {
-        let alone = *setup == Setup::OneLevel;
-        let steps = match (start, alone) {
-            (Start::Classical, true) => 300,
-            (Start::Classical, false) => 150,
-            _ => TUNING,
+    /// For interface values, `alone` on a single level. There slow errors need many cycles to show, and GMRES as
+    /// many steps as a solve takes: what fewer steps leave over says little of the end.
+    fn of_schwarz(loss: Loss, start: Start, alone: bool) -> Self {
+        let (steps, rate, cycles) = match (loss, alone) {
+            (Loss::Krylov, true) => (300, 0.005, (20, 20)),
+            (Loss::Krylov, false) => (150, 0.01, (3, 5)),
+            (_, true) => (500, 0.01, (5, 5)),
+            (_, false) => (150, 0.01, (2, 5)),
         };
-        let cycles = match (loss, alone) {
-            (Loss::Krylov, true) => (10, 10),
-            (Loss::Krylov, false) => (3, 5),
-            (_, true) => (5, 5),
-            (_, false) => (2, 5),
-        };
+        let steps = if start == Start::Classical { steps } else { TUNING };
         let fresh = alone && loss == Loss::Krylov;
-        Self { loss, steps, rate: 0.01, cycles, batch: 16, factor_first: 0.0, fresh }
+        Self { loss, steps, rate, cycles, batch: 16, factor_first: 0.0, fresh }
     }
 
     /// Cycles in the loss at this share of the training, 0 to 1.

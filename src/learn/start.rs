@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::factor::asymptotic_factor;
+use super::judge::Judgement;
 use super::loss_kind::Loss;
 use super::what::{Learn, LearnedSmoother};
 use crate::engine::Host;
@@ -21,7 +22,9 @@ const CYCLES: usize = 12;
 /// Jacobi sweeps on each triangle of learned factors that are applied by them.
 const SWEEPS: u32 = 3;
 /// Shares of the Robin condition that are tried for a start of learned interface values.
-const SHARES: [f64; 5] = [0.0, 0.5, 0.7, 0.8, 0.9];
+const SHARES: [f64; 10] = [0.0, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
+/// Iterations of FGMRES after which a share has failed.
+const MOST: usize = 100;
 /// Steps of a learned polynomial.
 const DEGREE: usize = 3;
 /// Entries in a row of A² beyond which the dense problem of a row costs too much.
@@ -50,7 +53,7 @@ impl Learn {
     pub(super) fn start(
         self,
         amg: &Amg,
-        Wishes { sweeps, seed, symmetric, subdomains, .. }: Wishes,
+        Wishes { sweeps, seed, symmetric, subdomains, loss }: Wishes,
     ) -> Result<(Amg, String, Option<f64>)> {
         if symmetric {
             self.check_symmetric(amg.hierarchy(), sweeps)?;
@@ -62,12 +65,12 @@ impl Learn {
             Some(LearnedSmoother::Relaxation) => named(Relaxation::Spai1),
             Some(LearnedSmoother::Schwarz) => {
                 let base = classical(Relaxation::Spai1)?;
-                let (factor, amg, share) = best_share(&base, sweeps, seed, subdomains)?;
+                let (factor, amg, share) = best_share(&base, sweeps, (seed, loss), subdomains)?;
                 let name = match share {
                     0.0 => "Dirichlet conditions".into(),
                     share => format!("Robin conditions, share {share}"),
                 };
-                Ok((amg, name, Some(factor)))
+                Ok((amg, name, factor))
             }
             Some(LearnedSmoother::Chebyshev) => named(Relaxation::Chebyshev(DEGREE)),
             Some(LearnedSmoother::WideRelaxation) => {
@@ -166,13 +169,14 @@ impl Learn {
 }
 
 /// Schwarz methods on the finest `levels` of `base`, with the share of the Robin condition that gives the least
-/// factor.
+/// factor, or the fewest iterations of FGMRES where the loss is about those; the factor if it was measured, and
+/// the share.
 fn best_share(
     base: &Amg,
     (pre, post): (usize, usize),
-    seed: u64,
+    (seed, loss): (u64, Loss),
     (options, levels): (SchwarzOptions, usize),
-) -> Result<(f64, Amg, f64)> {
+) -> Result<(Option<f64>, Amg, f64)> {
     let mut cut = Vec::new();
     for (depth, level) in base.hierarchy().levels.iter().take(levels.max(1)).enumerate() {
         let a = level.a.to_csr();
@@ -193,12 +197,17 @@ fn best_share(
             (Err(_), _) => continue,
             (Ok(candidate), _) => candidate,
         };
-        let factor = asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor;
-        if best.as_ref().is_none_or(|b| factor < b.0) {
-            best = Some((factor, candidate, share));
+        let cost = match loss {
+            Loss::Krylov => Judgement::within(candidate.hierarchy(), seed, 1, (1, MOST))?.by(loss),
+            Loss::Factor | Loss::Time => asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor,
+        };
+        if best.as_ref().is_none_or(|b| cost < b.0) {
+            best = Some((cost, candidate, share));
         }
     }
-    best.ok_or_else(|| Error::unsuited("no Robin condition gives a start"))
+    let known = |cost: f64| (loss != Loss::Krylov).then_some(cost);
+    best.map(|(cost, amg, share)| (known(cost), amg, share))
+        .ok_or_else(|| Error::unsuited("no Robin condition gives a start"))
 }
 
 /// The same pre-sweeps, and post-sweeps that are their transposes in reverse order.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::begin::{Begin, Start};
 use super::factor::asymptotic_factor;
 use super::hand_out::{Progressed, hand_out};
+use super::judge::Judgement;
 use super::loss_kind::Loss;
 use super::parameters::Parameters;
 use super::recipe::Recipe;
@@ -20,6 +21,8 @@ use crate::sparse::Scalar;
 
 /// Cycles of the measurement that tells a fast start from a slow one.
 const START_CYCLES: usize = 12;
+/// Steps of GMRES in a loss, at most.
+const LONGEST_SPACE: usize = 40;
 /// Cycles whose time is taken.
 const TIMED_CYCLES: usize = 5;
 /// Steps of a trial, where there is a choice: of the first candidate, and of the later ones.
@@ -328,11 +331,18 @@ impl Trainer {
         };
         let suited =
             Recipe::suited_to((begin.learn, self.loss, self.start), begin.amg.setup(), h.rows(), factor);
+        let cycles = match suited.fresh {
+            true => {
+                let start = Judgement::within(h, self.seed, 1, (1, LONGEST_SPACE))?.iterations as usize;
+                (start.max(1), start.max(1))
+            }
+            false => suited.cycles,
+        };
         let recipe = Recipe {
             loss: self.loss,
             steps: self.steps.unwrap_or(suited.steps),
             rate: self.rate.unwrap_or(suited.rate),
-            cycles: self.cycles.map_or(suited.cycles, |c| (c.min(suited.cycles.0), c)),
+            cycles: self.cycles.map_or(cycles, |c| (c.min(cycles.0), c)),
             batch: self.batch.unwrap_or(suited.batch),
             factor_first: suited.factor_first,
             fresh: suited.fresh,

@@ -21,8 +21,8 @@
 //! | M alone, for values of A and of the interfaces | [`SubdomainSolver`] |
 //! | the preconditioner M of a matrix | [`Schwarz`] |
 //! | the part of every row as it is stored | [`Subdomains`] |
-//! | how well (I − M A)ᴷ reduces errors, with gradient | [`loss_and_gradient`] |
-//! | learned interface values | [`SchwarzTrainer`] |
+//! | how well K steps reduce errors or residuals, with gradient | [`loss_and_gradient`] |
+//! | learned interface values | [`Trainer`](crate::learn::Trainer) with [`Learn::Schwarz`](crate::learn::Learn::Schwarz) |
 //!
 //! ```
 //! use multigrad::gallery::poisson_2d;
@@ -58,7 +58,6 @@ mod partition_tests;
 mod schwarz_tests;
 mod solver;
 mod subdomains;
-mod train;
 
 pub(crate) use adjoint::{add_products, add_products_of_matrix, on_rings};
 pub use decomposition::{Decomposition, Subdomain};
@@ -71,4 +70,3 @@ pub use partition::{blocks_2d, blocks_3d, greedy, partition};
 pub use solver::SubdomainSolver;
 pub(crate) use solver::add_subdomain_solves;
 pub use subdomains::Subdomains;
-pub use train::{SchwarzReport, SchwarzTrainer};

@@ -7,10 +7,12 @@ use multigrad::backend::Cpu;
 use multigrad::frozen::Frozen;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{Learn, Parameters, Trainer, convergence_loss, krylov_loss};
+use multigrad::learn::{Learn, Parameters, Trainer, asymptotic_factor, convergence_loss, krylov_loss};
 use multigrad::multigrid::{Amg, Parts, Relaxation, SchwarzOptions, Setup, Smoother};
 use multigrad::operator::Preconditioner;
-use multigrad::schwarz::{Interface, Loss, Schwarz, Subdomains, Variant, loss_and_gradient};
+use multigrad::schwarz::{
+    Coupling, Interface, Loss, Schwarz, Subdomains, Variant, blocks_2d, loss_and_gradient,
+};
 use multigrad::sparse::Csr;
 
 use crate::common::numbers::Numbers;
@@ -82,6 +84,29 @@ fn the_tape_and_the_adjoint_by_hand_agree() {
             assert!(size > 1e-3 && far < 1e-9 * size, "{variant} {kind:?}: {far} of {size}");
         }
     }
+}
+
+/// The factors of an independent program for the square of 30² points in 3 × 3 blocks with one ring of
+/// overlap: .872 for the restricted method, .638 for the best Robin condition that it tried.
+#[test]
+fn factors_of_the_classical_conditions() {
+    let a = poisson_2d(30, 30).unwrap().matrix;
+    let part = blocks_2d(30, 30, 3, 3).unwrap();
+    let subdomains = Subdomains::new(a.pattern(), part, 1, Variant::Restricted).unwrap();
+    let layout = subdomains.layout(a.pattern()).unwrap();
+    let base = one_level(&a, "schwarz");
+    let factor = |alpha: f64, coupling: Coupling| {
+        let values = Interface::optimised(&a, &layout, alpha, 0.0, coupling).unwrap().values().to_vec();
+        let mut h = base.hierarchy().clone();
+        h.levels[0].pre =
+            vec![Smoother::Schwarz { subdomains: subdomains.clone(), interface: values.into() }];
+        asymptotic_factor(&h, 1, 200).factor
+    };
+    let restricted = factor(0.0, Coupling::Sum);
+    assert!((restricted - 0.872).abs() < 1e-3, "{restricted}");
+    let robin = factor(0.9, Coupling::Largest);
+    assert!(robin < 0.638 && robin > 0.55, "{robin}");
+    assert!(factor(0.8, Coupling::Sum) > 1.0);
 }
 
 fn iterations(a: &Csr<f64>, m: &dyn Preconditioner) -> usize {
