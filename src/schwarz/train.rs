@@ -51,8 +51,7 @@ pub struct SchwarzTrainer {
 /// What a training did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchwarzReport {
-    /// Factor of a step of x ← (I − M A) x before training, by power iteration; for [`Loss::Krylov`] that of
-    /// a step of GMRES, the mean over its first 30 on random residuals.
+    /// Factor of a step of x ← (I − M A) x before training, by power iteration; for [`Loss::Krylov`] of GMRES.
     pub factor_before: f64,
     /// The same with the values that were kept.
     pub factor_after: f64,
@@ -171,10 +170,10 @@ impl SchwarzTrainer {
         Ok(SchwarzReport { factor_before, factor_after, losses })
     }
 
-    /// What the loss promises, on vectors that it does not see.
+    /// What the loss promises: the factor of a step, or the mean of as many steps of GMRES as it takes.
     fn factor<T: Scalar>(&self, m: &Schwarz<T>, x: &mut [T], steps: usize) -> Result<f64> {
         if self.loss == Loss::Krylov {
-            return Ok((0.5 * loss(m, self.loss, x, COLUMNS, ITERATIONS)?).exp());
+            return Ok((0.5 * loss(m, self.loss, x, COLUMNS, self.iterations)?).exp());
         }
         growth(m, x, steps)
     }
