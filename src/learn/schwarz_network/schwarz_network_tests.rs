@@ -59,12 +59,12 @@ fn the_gradient_of_the_whole_chain_is_that_of_differences() {
     for (b, &handle) in handles.iter().enumerate() {
         let gradient = gradients.take(handle).unwrap();
         for q in [0, gradient.len() / 2, gradient.len() - 1] {
-            // Weights are single numbers: a step that they hold exactly.
+            // A step so small that it meets no kink of a relu.
             let moved = |steps: f32| {
                 let mut moved = weights.clone();
                 let w = &mut moved.blocks_mut()[b][q];
                 let before = *w;
-                *w += steps / 4096.0;
+                *w += steps / 262_144.0;
                 let step = f64::from(*w) - f64::from(before);
                 (through(&moved, &graph, &a, &layout, &u), step)
             };
@@ -72,7 +72,7 @@ fn the_gradient_of_the_whole_chain_is_that_of_differences() {
             let difference = (up - down) / (high - low);
             let scale = gradient[q].abs().max(0.1);
             assert!(
-                (difference - gradient[q]).abs() < 1e-4 * scale,
+                (difference - gradient[q]).abs() < 1e-6 * scale,
                 "block {b}, {q}: {difference} {}",
                 gradient[q]
             );
@@ -87,7 +87,7 @@ fn it_starts_with_robin_conditions() {
     let found = network.interface(&a, &layout).unwrap();
     let robin = Interface::optimised(&a, &layout, 0.75, 0.0, Coupling::Largest).unwrap();
     for (x, y) in found.values().iter().zip(robin.values()) {
-        assert!((x - y).abs() < 1e-12 * y.abs(), "{x} {y}");
+        assert!((x - y).abs() <= 1e-6 * y.abs(), "{x} {y}");
     }
 }
 

@@ -53,7 +53,6 @@ pub struct SchwarzNetworkTraining {
     optimisers: Vec<Adam<f32>>,
     order: Vec<usize>,
     random: ChaCha8Rng,
-    variant: Variant,
     rate: f64,
     iterations: usize,
     batch: usize,
@@ -90,7 +89,6 @@ impl SchwarzNetworkTraining {
             members,
             order: Vec::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
-            variant: Variant::Restricted,
             rate,
             iterations: 10,
             batch: 16,
@@ -127,15 +125,12 @@ impl SchwarzNetworkTraining {
             chosen.extend(next.filter(|q| !chosen.contains(q)));
         }
         chosen.sort_unstable();
-        let (network, variant, iterations) = (&self.network, self.variant, self.iterations);
+        let (network, iterations) = (&self.network, self.iterations);
         let members = self.members.iter_mut().enumerate();
         let members: Vec<&mut Member> =
             members.filter(|(q, _)| chosen.binary_search(q).is_ok()).map(|(_, m)| m).collect();
-        let found: Vec<Option<Found>> = members
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|m| m.gradient(network, variant, iterations))
-            .collect();
+        let found: Vec<Option<Found>> =
+            members.into_par_iter().with_max_len(1).map(|m| m.gradient(network, iterations)).collect();
         let mut sums: Vec<Vec<f32>> = Vec::new();
         let (mut loss, mut count) = (0.0, 0);
         for found in found.into_iter().flatten() {
@@ -151,8 +146,7 @@ impl SchwarzNetworkTraining {
         }
         let failed = chosen.len() - count;
         if count > 0 {
-            let flat: Vec<f32> = sums.iter().flatten().map(|g| g / count as f32).collect();
-            let mut flat = flat;
+            let mut flat: Vec<f32> = sums.iter().flatten().map(|g| g / count as f32).collect();
             clip_norm(&mut flat, CLIP);
             let rate = Schedule::cosine(self.rate, LAST_RATE).rate_at(share, 1);
             let mut rest = &flat[..];
@@ -180,17 +174,17 @@ struct Found {
 
 impl Member {
     /// Nothing where a local matrix is singular, or a number not finite.
-    fn gradient(&mut self, network: &SchwarzNetwork, variant: Variant, iterations: usize) -> Option<Found> {
-        let found = self.chain(network, variant, iterations).ok();
+    fn gradient(&mut self, network: &SchwarzNetwork, iterations: usize) -> Option<Found> {
+        let found = self.chain(network, iterations).ok();
         found.filter(|f| f.loss.is_finite() && f.blocks.iter().flatten().all(|g| g.is_finite()))
     }
 
-    fn chain(&mut self, network: &SchwarzNetwork, variant: Variant, iterations: usize) -> Result<Found> {
+    fn chain(&mut self, network: &SchwarzNetwork, iterations: usize) -> Result<Found> {
         let tape = Tape::new();
         let (out, handles) = network.weights.record(&tape, &self.graph);
         let numbers = out.values()?;
         let values = self.graph.values(&numbers, network.weights.alpha());
-        let m = Schwarz::new(&self.a, Interface::new(&self.layout, values)?, variant)?;
+        let m = Schwarz::new(&self.a, Interface::new(&self.layout, values)?, Variant::Restricted)?;
         let found = loss_and_gradient(&m, Loss::Krylov, self.pool.values(), COLUMNS, iterations)?;
         self.pool.advance(&found.after_one_step);
         // The derivative of the iterations: slow matrices count most.
