@@ -199,7 +199,7 @@ fn direct(largest: usize) -> Result<()> {
         {
             let trainer = Trainer::new().learn(Learn::Schwarz).loss(kind).sweeps(1, 0);
             // From the best of the scan, with the steps of a training from classical conditions.
-            let steps = if kind == learn::Loss::Factor { 500 } else { 300 };
+            let steps = if kind == learn::Loss::Factor { 500 } else { 200 };
             let report = trainer.start(Start::Given).steps(steps).fit(&mut amg)?;
             let (seconds, found) = (report.train_seconds, iterations(&a, &amg)?);
             print!("   {:.3} / {found:<4.1} {seconds:>5.0} s", factor(&amg));

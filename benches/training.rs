@@ -61,15 +61,8 @@ fn main() -> Result<()> {
 
 /// A step of Adam as the problem grows.
 fn scaling() -> Result<()> {
-    let recipe = Recipe {
-        loss: Loss::Factor,
-        steps: 4,
-        rate: 0.003,
-        cycles: (3, 3),
-        batch: 8,
-        factor_first: 1.0,
-        fresh: false,
-    };
+    let recipe =
+        Recipe { loss: Loss::Factor, steps: 4, rate: 0.003, cycles: (3, 3), batch: 8, factor_first: 1.0 };
     println!("learned        unknowns   nonzeros of all levels   s/step   ns per nonzero, cycle and column");
     for (learn, start) in [(Learn::Factors, Relaxation::Ilu0(1.0)), (Learn::Relaxation, Relaxation::Spai1)] {
         for side in [64, 128, 256, 512, 1000] {

@@ -112,7 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     let mut csv = String::from("unknowns,parts,method,iterations,setup_seconds,solve_seconds\n");
     let mut curves: [Vec<(f64, f64)>; 3] = Default::default();
-    let (mut grids, mut beaten, mut sums) = (0, 0, [0.0; 3]);
+    let (mut grids, mut beaten, mut sums) = (0usize, 0usize, [0.0; 3]);
     for nodes in NODES.into_iter().filter(|&n| n <= largest) {
         let mut means = [0.0; 3];
         let mut rows = 0.0;
@@ -167,13 +167,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     plot.write(picture("learned_schwarz.svg")?)?;
     std::fs::write(picture("learned_schwarz.csv")?, csv)?;
-    let [ras, robin, learned] = sums.map(|s| s / f64::from(grids));
+    let [ras, robin, learned] = sums.map(|s| s / grids as f64);
     println!("\nmean over {grids} grids: RAS {ras:.1}, OO0 {robin:.1}, network {learned:.1} iterations");
     println!("the network needs fewer iterations than RAS on {beaten} of {grids}");
     println!(
         "pictures and table in out/: learned_schwarz.svg, learned_schwarz_parts.svg, learned_schwarz.csv"
     );
-    if beaten < grids as usize || learned >= robin {
+    if beaten < grids || learned >= robin {
         return Err(
             "the network does not need fewer iterations than RAS on every grid and than OO0 on average"
                 .into(),

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::judge::Judgement;
 use super::loss_kind::Loss;
 use super::network::SmootherNetwork;
-use super::schwarz_network::SchwarzNetwork;
+use super::schwarz_network::{SchwarzNetwork, Tuning, tuned};
 use super::start::Wishes;
 use super::what::{Learn, LearnedSmoother};
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Relaxation};
+use crate::multigrid::{Amg, Relaxation, Setup};
 
 /// What training starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -76,6 +76,8 @@ pub(super) struct Begin {
     pub factor: Option<f64>,
     /// The classical smoothers, if a network made others.
     pub classical: Option<(Amg, String)>,
+    /// The losses of a network that was trained on the matrix, if one was.
+    pub tuning: Vec<f64>,
     /// What the network reached, if the classical smoothers were better.
     pub rejected: Option<Judgement>,
 }
@@ -89,11 +91,29 @@ impl Begin {
         let Wishes { sweeps, seed, symmetric, loss, .. } = wishes;
         if start == Start::Given {
             let (amg, name) = learn.given(amg, sweeps, symmetric)?;
-            return Ok(Self { amg, name, learn, loss, factor: None, classical: None, rejected: None });
+            return Ok(Self {
+                amg,
+                name,
+                learn,
+                loss,
+                factor: None,
+                classical: None,
+                tuning: Vec::new(),
+                rejected: None,
+            });
         }
         if start == Start::Classical {
             let (classical, name, factor) = learn.start(amg, wishes)?;
-            return Ok(Self { amg: classical, name, learn, loss, factor, classical: None, rejected: None });
+            return Ok(Self {
+                amg: classical,
+                name,
+                learn,
+                loss,
+                factor,
+                classical: None,
+                tuning: Vec::new(),
+                rejected: None,
+            });
         }
         if symmetric {
             let text =
@@ -148,7 +168,16 @@ impl Begin {
         if better(&old, &judged) {
             let (amg, name) = classical;
             let rejected = Some(judged);
-            return Ok(Self { amg, name, learn, loss, factor: known(&old), classical: None, rejected });
+            return Ok(Self {
+                amg,
+                name,
+                learn,
+                loss,
+                factor: known(&old),
+                classical: None,
+                tuning: Vec::new(),
+                rejected,
+            });
         }
         Ok(Self {
             amg: network,
@@ -157,8 +186,34 @@ impl Begin {
             loss,
             factor: known(&judged),
             classical: Some(classical),
+            tuning: Vec::new(),
             rejected: None,
         })
+    }
+
+    /// Whether interface conditions of a single level are learned.
+    pub fn is_single_schwarz(&self) -> bool {
+        self.learn.smoother() == Some(LearnedSmoother::Schwarz) && *self.amg.setup() == Setup::OneLevel
+    }
+
+    /// Whether a network is trained on the matrix in place of the values themselves.
+    pub fn tunes(&self, loss: Loss) -> bool {
+        self.is_single_schwarz() && loss == Loss::Krylov
+    }
+
+    /// For interface conditions of a single level inside GMRES: those that a network trained on the matrix
+    /// makes, if they are better.
+    ///
+    /// # Errors
+    /// What training reports.
+    pub fn tune(&mut self, tuning: &mut Tuning<'_>) -> Result<()> {
+        if let Some((amg, losses)) = tuned(&self.amg, tuning)? {
+            let start = std::mem::replace(&mut self.amg, amg);
+            let name = std::mem::replace(&mut self.name, "network trained on the matrix".into());
+            self.classical.get_or_insert((start, name));
+            (self.tuning, self.factor) = (losses, None);
+        }
+        Ok(())
     }
 
     /// The hierarchy, and what is learned where that differs.

@@ -29,11 +29,6 @@ impl<T: Scalar> Pool<T> {
         &self.values
     }
 
-    /// Draws all columns anew.
-    pub fn renew(&mut self) {
-        self.values.iter_mut().for_each(|v| *v = normal(&mut self.random));
-    }
-
     /// Takes over what one cycle made of the pool, and draws the rest.
     pub fn advance(&mut self, after_one_cycle: &[T]) {
         let (columns, half) = (self.columns, self.columns.div_ceil(2));

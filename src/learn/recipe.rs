@@ -26,9 +26,6 @@ pub struct Recipe {
     /// of GMRES takes its place.
     #[serde(default)]
     pub factor_first: f64,
-    /// Whether all columns are drawn anew every step; half of them are a pool otherwise.
-    #[serde(default)]
-    pub fresh: bool,
 }
 
 /// Start factor above which a problem counts as slow.
@@ -88,21 +85,20 @@ impl Recipe {
             (Loss::Krylov, ..FAST) => (halves(8), 1.0),
             (Loss::Krylov, _) => (steps, 0.0),
         };
-        Self { loss, steps, rate, cycles, batch, factor_first, fresh: false }
+        Self { loss, steps, rate, cycles, batch, factor_first }
     }
 
-    /// For interface values, `alone` on a single level. There slow errors need many cycles to show, and GMRES as
-    /// many steps as a solve takes: what fewer steps leave over says little of the end.
+    /// For interface values, `alone` on a single level, where slow errors need many cycles to show.
     fn of_schwarz(loss: Loss, start: Start, alone: bool) -> Self {
         let (steps, rate, cycles) = match (loss, alone) {
-            (Loss::Krylov, true) => (300, 0.005, (20, 20)),
+            // A network is trained in place of the values (see `schwarz_network/tune.rs`).
+            (Loss::Krylov, true) => (0, 0.005, (10, 10)),
             (Loss::Krylov, false) => (150, 0.01, (3, 5)),
             (_, true) => (500, 0.01, (5, 5)),
             (_, false) => (150, 0.01, (2, 5)),
         };
         let steps = if start == Start::Classical { steps } else { TUNING };
-        let fresh = alone && loss == Loss::Krylov;
-        Self { loss, steps, rate, cycles, batch: 16, factor_first: 0.0, fresh }
+        Self { loss, steps, rate, cycles, batch: 16, factor_first: 0.0 }
     }
 
     /// Cycles in the loss at this share of the training, 0 to 1.

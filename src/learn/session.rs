@@ -184,11 +184,7 @@ impl<T: Scalar> Session<T> {
             let (values, units) = self.parameters.buffer_mut(q);
             optimiser.step_scaled(values, gradient, units, rate)?;
         }
-        if self.recipe.fresh {
-            self.pool.renew();
-        } else {
-            self.pool.advance(&result.after_one_cycle);
-        }
+        self.pool.advance(&result.after_one_cycle);
         if (number + 1).is_multiple_of(CHECK_EVERY) {
             self.measure()?;
         }

@@ -22,7 +22,7 @@ const CYCLES: usize = 12;
 /// Jacobi sweeps on each triangle of learned factors that are applied by them.
 const SWEEPS: u32 = 3;
 /// Shares of the Robin condition that are tried for a start of learned interface values.
-const SHARES: [f64; 10] = [0.0, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
+pub(super) const SHARES: [f64; 10] = [0.0, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
 /// Iterations of FGMRES after which a share has failed.
 const MOST: usize = 100;
 /// Steps of a learned polynomial.

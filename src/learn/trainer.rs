@@ -5,24 +5,25 @@ use std::time::{Duration, Instant};
 use super::begin::{Begin, Start};
 use super::factor::asymptotic_factor;
 use super::hand_out::{Progressed, hand_out};
-use super::judge::Judgement;
 use super::loss_kind::Loss;
 use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::report::TrainingReport;
+use super::schwarz_network::Tuning;
 use super::session::Session;
 use super::start::Wishes;
 use super::what::{Learn, LearnedSmoother};
 use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy, SchwarzOptions, Setup};
+use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy, SchwarzOptions};
 use crate::operator::Preconditioner;
 use crate::sparse::Scalar;
 
 /// Cycles of the measurement that tells a fast start from a slow one.
 const START_CYCLES: usize = 12;
-/// Steps of GMRES in a loss, at most.
-const LONGEST_SPACE: usize = 40;
+/// Steps, and rate of the first, of a network that is trained on one matrix.
+const TUNING_STEPS: usize = 200;
+const TUNING_RATE: f64 = 1e-3;
 /// Cycles whose time is taken.
 const TIMED_CYCLES: usize = 5;
 /// Steps of a trial, where there is a choice: of the first candidate, and of the later ones.
@@ -213,13 +214,30 @@ impl Trainer {
             }
         }
         // Interface conditions of a single level are learned from residuals far below single precision.
-        let long = |b: &Begin| {
-            b.learn.smoother() == Some(LearnedSmoother::Schwarz) && *b.amg.setup() == Setup::OneLevel
-        };
-        if starts.iter().any(long) {
+        if starts.iter().any(Begin::is_single_schwarz) {
+            if self.loss == Loss::Krylov {
+                self.tune(&mut starts, clock, observe)?;
+            }
             return self.run::<f64>(&starts, failure, clock, observe);
         }
         self.run::<f32>(&starts, failure, clock, observe)
+    }
+
+    /// Trains a network on the matrix for every start.
+    fn tune(&self, starts: &mut [Begin], clock: Instant, observe: Observer<'_>) -> Result<()> {
+        for begin in starts {
+            let mut show = |step: usize, steps: usize, loss: f64| {
+                let seconds = clock.elapsed().as_secs_f64();
+                let left = self.time_limit.map_or(f64::INFINITY, |l| (l.as_secs_f64() - seconds).max(0.0));
+                let seconds_left = left.min(seconds / step as f64 * (steps - step) as f64);
+                let factor = f64::NAN;
+                observe(&Progress { step: (step, steps), loss, factor, seconds, seconds_left, trial: false });
+                left > 0.0
+            };
+            let (steps, rate) = (self.steps.unwrap_or(TUNING_STEPS), self.rate.unwrap_or(TUNING_RATE));
+            begin.tune(&mut Tuning { steps, rate, seed: self.seed, observe: &mut show })?;
+        }
+        Ok(())
     }
 
     /// Trains in this precision on the start whose trial ends best; without a start, the failure.
@@ -331,21 +349,13 @@ impl Trainer {
         };
         let suited =
             Recipe::suited_to((begin.learn, self.loss, self.start), begin.amg.setup(), h.rows(), factor);
-        let cycles = match suited.fresh {
-            true => {
-                let start = Judgement::within(h, self.seed, 1, (1, LONGEST_SPACE))?.iterations as usize;
-                (start.max(1), start.max(1))
-            }
-            false => suited.cycles,
-        };
         let recipe = Recipe {
             loss: self.loss,
-            steps: self.steps.unwrap_or(suited.steps),
+            steps: if begin.tunes(self.loss) { 0 } else { self.steps.unwrap_or(suited.steps) },
             rate: self.rate.unwrap_or(suited.rate),
-            cycles: self.cycles.map_or(cycles, |c| (c.min(cycles.0), c)),
+            cycles: self.cycles.map_or(suited.cycles, |c| (c.min(suited.cycles.0), c)),
             batch: self.batch.unwrap_or(suited.batch),
             factor_first: suited.factor_first,
-            fresh: suited.fresh,
         };
         recipe.check()?;
         Session::on(h, Parameters::learned(h, begin.learn, self.symmetric)?, recipe, self.seed)
