@@ -263,8 +263,8 @@ pub struct Solve {
     /// The smoother of every level, with parameters where there are some: jacobi(0.8),
     /// l1-jacobi, gauss-seidel, hybrid-gauss-seidel, multicolour-gauss-seidel, chebyshev(4),
     /// spai0, spai1, ilu0, ilu(2), ilut(0.01,10), block-jacobi(3), schwarz and others; an unknown name
-    /// lists them all. learned-network lets the network of this program make L and U, or M as
-    /// learned-network(relaxation), and checks them [default: what suits the hierarchy]
+    /// lists them all. learned-network lets a network of this program make L and U, M as
+    /// learned-network(relaxation), or interface conditions as learned-network(schwarz), and checks them [default: what suits the hierarchy]
     #[arg(long, value_name = "NAME", value_parser = smoother)]
     pub smoother: Option<SmootherChoice>,
     #[command(flatten)]

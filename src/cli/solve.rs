@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::frozen::Frozen;
 use crate::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres, Outcome, Status};
 use crate::learn::{Learn, Loss, Start, Trainer, asymptotic_factor};
-use crate::multigrid::Relaxation;
+use crate::multigrid::{Relaxation, SchwarzOptions};
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
 use crate::solver::Krylov;
@@ -191,6 +191,9 @@ fn solver(options: &Solve, a: &Csr<f64>) -> Result<Chosen> {
         Some(SmootherChoice::Classical(Relaxation::Schwarz(own))) => {
             Some(Relaxation::Schwarz(options.subdomains.apply(own)))
         }
+        network @ Some(SmootherChoice::Network(Learn::Schwarz)) => {
+            network.and_then(SmootherChoice::classical)
+        }
         other => {
             options.subdomains.refuse("--smoother schwarz")?;
             other.and_then(SmootherChoice::classical)
@@ -229,7 +232,9 @@ fn by_network(options: &Solve, a: &Csr<f64>, learn: Learn) -> Result<Chosen> {
     let candidates = training_hierarchies(&options.hierarchy, a, &options.matrix)?;
     let loss = if options.krylov == KrylovOption::None { Loss::Factor } else { Loss::Krylov };
     let cycle = options.hierarchy.training_cycle();
+    let subdomains = options.subdomains.apply(SchwarzOptions::default());
     let trainer = Trainer::new().learn(learn).loss(loss).start(Start::Network).steps(0);
+    let trainer = trainer.subdomains(subdomains, 1);
     let (amg, report) = trainer.sweeps(cycle.pre, cycle.post).fit_best(&candidates, &mut |_| ())?;
     if report.fallback.is_some() {
         complain(format_args!("{report}"));

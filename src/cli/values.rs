@@ -78,9 +78,12 @@ pub fn smoother(text: &str) -> Result<SmootherChoice, String> {
     match text {
         "learned-network" | "learned-network(factors)" => Ok(SmootherChoice::Network(Learn::Factors)),
         "learned-network(relaxation)" => Ok(SmootherChoice::Network(Learn::Relaxation)),
+        "learned-network(schwarz)" => Ok(SmootherChoice::Network(Learn::Schwarz)),
         _ => match text.parse::<Relaxation>() {
             Ok(relaxation) => Ok(SmootherChoice::Classical(relaxation)),
-            Err(e) => Err(format!("{e}, learned-network, learned-network(relaxation)")),
+            Err(e) => {
+                Err(format!("{e}, learned-network, learned-network(relaxation), learned-network(schwarz)"))
+            }
         },
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::judge::Judgement;
 use super::loss_kind::Loss;
 use super::network::SmootherNetwork;
+use super::schwarz_network::SchwarzNetwork;
 use super::start::Wishes;
 use super::what::{Learn, LearnedSmoother};
 use crate::error::{Error, Result};
@@ -18,7 +19,7 @@ pub enum Start {
     #[default]
     Classical,
     /// What the network of this crate makes of it, without having seen the matrix; the classical
-    /// smoother where that is better. For M and for L and U.
+    /// smoother where that is better. For M, for L and U and for interface conditions.
     Network,
     /// The smoothers that the hierarchy has, such as those learned for a similar matrix.
     Given,
@@ -114,16 +115,25 @@ impl Begin {
         let known = |judged: &Judgement| (loss != Loss::Krylov).then_some(judged.factor);
         let better = |one: &Judgement, two: &Judgement| one.is_better(two, loss);
         // The network knows undamped factors, also where they diverge; its rival is the best damping.
-        let (base, others) = match learn.smoother() {
-            Some(LearnedSmoother::Factors) => (Relaxation::Ilu0(1.0), DAMPING.as_slice()),
-            Some(LearnedSmoother::Relaxation) => (Relaxation::Spai1, [].as_slice()),
+        let classical = |base: Relaxation| Ok((amg.with_relaxation(base, sweeps)?, base.to_string()));
+        let (mut classical, others) = match learn.smoother() {
+            Some(LearnedSmoother::Factors) => (classical(Relaxation::Ilu0(1.0))?, DAMPING.as_slice()),
+            Some(LearnedSmoother::Relaxation) => (classical(Relaxation::Spai1)?, [].as_slice()),
+            Some(LearnedSmoother::Schwarz) => {
+                let (robin, name, _) = learn.start(amg, wishes)?;
+                ((robin, name), [].as_slice())
+            }
             _ => {
-                let text = format!("there is no network for {learn}; it makes relaxation or factors");
+                let text =
+                    format!("there is no network for {learn}; it makes relaxation, factors or schwarz");
                 return Err(Error::unsuited(text));
             }
         };
-        let mut classical = (amg.with_relaxation(base, sweeps)?, base.to_string());
-        let made = SmootherNetwork::shipped(learn)?.apply(classical.0.hierarchy())?;
+        let h = classical.0.hierarchy();
+        let made = match learn.smoother() {
+            Some(LearnedSmoother::Schwarz) => SchwarzNetwork::shipped()?.apply(h)?,
+            _ => SmootherNetwork::shipped(learn)?.apply(h)?,
+        };
         let network = amg.with_hierarchy(made)?;
         let judged = judge(&network, None)?;
         let mut old = judge(&classical.0, Some(&judged))?;

@@ -3,14 +3,11 @@
 use super::loss::{LossAndGradient, column_norms, require_columns};
 use super::parameters::Parameters;
 use crate::autodiff::{Tape, TapeVector};
-use crate::backend::Backend;
+use crate::backend::{Backend, dependent, hessenberg_least_squares};
 use crate::engine::{Engine, Host};
 use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, cycle};
 use crate::sparse::Scalar;
-
-/// A direction of the Krylov space shorter than this share of its image is rounding.
-const DEPENDENT: f64 = 1e-5;
 
 /// The mean over the columns of `z` of log(‖r‖² / ‖z‖²) / k, where r is the residual of k steps of
 /// GMRES, preconditioned from the right by one cycle B, on the residual z (rows × columns):
@@ -66,7 +63,9 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
         let length = dots(&rest, &rest);
         // A space that is exhausted grows no more: the next direction is zero.
         let scale: Vec<f64> = (0..columns)
-            .map(|c| if length[c] > DEPENDENT * DEPENDENT * size[c] { 1.0 / length[c].sqrt() } else { 0.0 })
+            .map(
+                |c| if length[c] > dependent::<T>().powi(2) * size[c] { 1.0 / length[c].sqrt() } else { 0.0 },
+            )
             .collect();
         for c in 0..columns {
             coefficients[c][q + 1] = if scale[c] == 0.0 { 0.0 } else { length[c].sqrt() };
@@ -85,7 +84,7 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
         }
         images.push(image);
     }
-    let y: Vec<Vec<f64>> = hessenberg.iter().map(|h| least_squares(h)).collect();
+    let y: Vec<Vec<f64>> = hessenberg.iter().map(|h| hessenberg_least_squares(h, dependent::<T>())).collect();
     let ones = vec![T::ONE; columns];
     let weights: Vec<Vec<T>> = (0..steps).map(|q| y.iter().map(|y| T::from_f64(-y[q])).collect()).collect();
     let mut terms = vec![(&basis[0].0, ones.as_slice())];
@@ -97,7 +96,7 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
     let weight = 1.0 / (steps * columns) as f64;
     // What is left of a residual below the rounding of its parts has nothing to teach.
     let least = if T::NAME == "f64" { 1e-26 } else { 1e-11 };
-    let loss = end.iter().map(|&e| weight * e.max(least).ln()).sum();
+    let loss = end.iter().map(|&e| weight * if e.is_nan() { e } else { e.max(least).ln() }).sum();
     let scale: Vec<f64> = end.iter().map(|&e| if e < least { 0.0 } else { 2.0 * weight / e }).collect();
     for row in last.chunks_exact_mut(columns) {
         row.iter_mut().zip(&scale).for_each(|(v, &s)| *v = T::from_f64(v.to_f64() * s));
@@ -105,30 +104,4 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
     let gradient = parameters.backward(tape, &r, &last)?;
     tape.clear();
     Ok(LossAndGradient { loss, gradient, after_one_cycle: after })
-}
-
-/// The y that minimises ‖e₁ − H y‖ for a Hessenberg matrix given by columns, by Givens rotations; zero
-/// for a column that depends on those before it.
-fn least_squares(h: &[Vec<f64>]) -> Vec<f64> {
-    let k = h.len();
-    let mut r: Vec<Vec<f64>> = h.to_vec();
-    let mut g = vec![0.0; k + 1];
-    g[0] = 1.0;
-    for q in 0..k {
-        let (a, b) = (r[q][q], r[q][q + 1]);
-        let length = a.hypot(b);
-        let (c, s) = if length == 0.0 { (1.0, 0.0) } else { (a / length, b / length) };
-        for column in r.iter_mut().skip(q) {
-            let (u, v) = (column[q], column[q + 1]);
-            (column[q], column[q + 1]) = (c * u + s * v, c * v - s * u);
-        }
-        (g[q], g[q + 1]) = (c * g[q], -s * g[q]);
-    }
-    let mut y = vec![0.0; k];
-    for q in (0..k).rev() {
-        let rest: f64 = (q + 1..k).map(|p| r[p][q] * y[p]).sum();
-        let size = h[q].iter().map(|v| v * v).sum::<f64>().sqrt();
-        y[q] = if r[q][q].abs() <= DEPENDENT * size { 0.0 } else { (g[q] - rest) / r[q][q] };
-    }
-    y
 }

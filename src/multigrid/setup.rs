@@ -24,6 +24,8 @@ pub enum Setup {
 
 /// Rows of a part in the coarse space of a two-level method.
 const PART: usize = 100;
+/// Rings by which their supports overlap.
+const RINGS: usize = 5;
 
 impl Setup {
     /// The names that [`Setup::from_str`] knows, with what they stand for.
@@ -148,7 +150,8 @@ impl FromStr for Setup {
                 aggregates: Aggregates::Parts(PART),
                 max_levels: 2,
                 theta: 0.0,
-                ..smoothed(Smoothing::None)
+                jacobi_steps: RINGS,
+                ..smoothed(Smoothing::Jacobi)
             }
             .into(),
             "none" => Setup::OneLevel,

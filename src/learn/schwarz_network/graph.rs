@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
 use super::joined::Joined;
 use super::part::Part;
+use crate::error::{Error, Result};
 use crate::schwarz::{Layout, Subdomain};
 use crate::sparse::{Csr, Pattern, Scalar};
 
@@ -37,7 +37,7 @@ pub struct LocalGraph<T> {
     pub entries: Vec<T>,
     /// For every interface entry on the diagonal the couplings that its row misses: the largest, and the
     /// sum of their sizes. Beside it 0, and the latter.
-    pub missing: Vec<(T, T)>,
+    pub missing: Vec<(f64, f64)>,
     /// The interface entry on the diagonal of the row of each, if there is one.
     pub diagonal: Vec<Option<u32>>,
 }
@@ -48,7 +48,7 @@ impl<T: Scalar> LocalGraph<T> {
     ///
     /// # Errors
     /// A matrix of another pattern than the layout has; a row of an outer ring without a diagonal entry.
-    pub fn of(a: &Csr<T>, layout: &Layout) -> Result<Self> {
+    pub fn of<U: Scalar>(a: &Csr<U>, layout: &Layout) -> Result<Self> {
         if a.pattern() != layout.pattern() {
             return Err(Error::dimension("the matrix has not the pattern of the layout"));
         }
@@ -72,15 +72,15 @@ impl<T: Scalar> LocalGraph<T> {
     /// ```
     ///
     /// On constants the entries beside the diagonal have no effect.
-    pub fn values(&self, numbers: &[T], alpha: T) -> Vec<T> {
-        let mut values = vec![T::ZERO; self.missing.len()];
+    pub fn values(&self, numbers: &[T], alpha: f64) -> Vec<f64> {
+        let mut values = vec![0.0; self.missing.len()];
         for (q, ((&(base, unit), own), out)) in
             self.missing.iter().zip(&self.diagonal).zip(numbers.chunks_exact(2)).enumerate()
         {
             if *own == Some(q as u32) {
-                values[q] += alpha * base + unit * bounded(out[0]);
+                values[q] += alpha * base + unit * bounded(out[0].to_f64());
             } else if let Some(own) = own {
-                let value = unit * bounded(out[1]);
+                let value = unit * bounded(out[1].to_f64());
                 values[q] = value;
                 values[*own as usize] -= value;
             }
@@ -89,15 +89,16 @@ impl<T: Scalar> LocalGraph<T> {
     }
 
     /// The gradient with respect to the numbers, from that with respect to the values.
-    pub fn pull_back(&self, gradient: &[T], numbers: &[T]) -> Vec<T> {
+    pub fn pull_back(&self, gradient: &[f64], numbers: &[T]) -> Vec<T> {
         let mut seed = vec![T::ZERO; numbers.len()];
         for (q, ((&(_, unit), own), out)) in
             self.missing.iter().zip(&self.diagonal).zip(numbers.chunks_exact(2)).enumerate()
         {
             if *own == Some(q as u32) {
-                seed[2 * q] = gradient[q] * unit * slope(out[0]);
+                seed[2 * q] = T::from_f64(gradient[q] * unit * slope(out[0].to_f64()));
             } else if let Some(own) = own {
-                seed[2 * q + 1] = (gradient[q] - gradient[*own as usize]) * unit * slope(out[1]);
+                let difference = gradient[q] - gradient[*own as usize];
+                seed[2 * q + 1] = T::from_f64(difference * unit * slope(out[1].to_f64()));
             }
         }
         seed
@@ -105,12 +106,11 @@ impl<T: Scalar> LocalGraph<T> {
 }
 
 /// A change of at most one, so that no network makes a value out of reach.
-fn bounded<T: Scalar>(v: T) -> T {
-    v / (T::ONE + v.magnitude())
+fn bounded(v: f64) -> f64 {
+    v / (1.0 + v.abs())
 }
 
 /// Its derivative.
-fn slope<T: Scalar>(v: T) -> T {
-    let size = T::ONE + v.magnitude();
-    T::ONE / (size * size)
+fn slope(v: f64) -> f64 {
+    1.0 / (1.0 + v.abs()).powi(2)
 }

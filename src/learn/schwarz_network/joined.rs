@@ -15,7 +15,7 @@ pub(super) struct Joined<T> {
     ring: Vec<u32>,
     ends: [Vec<u32>; 2],
     entries: Vec<T>,
-    missing: Vec<(T, T)>,
+    missing: Vec<(f64, f64)>,
     diagonal: Vec<Option<u32>>,
 }
 
@@ -54,7 +54,7 @@ impl<T: Scalar> Joined<T> {
         self.nodes.extend(cast::<T>(part.nodes));
         self.edges.extend(cast::<T>(part.edges));
         self.entries.extend(cast::<T>(part.entries));
-        self.missing.extend(part.missing.iter().map(|&(v, w)| (T::from_f64(v), T::from_f64(w))));
+        self.missing.extend(part.missing);
         self.diagonal.extend(part.diagonal);
     }
 

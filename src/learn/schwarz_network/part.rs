@@ -79,7 +79,8 @@ impl Part {
         };
         for (i, columns) in local.iter().enumerate() {
             let o = outside[i];
-            let beside = columns.iter().filter(|&&j| on_ring[j as usize].is_some() && j as usize != i).count();
+            let beside =
+                columns.iter().filter(|&&j| on_ring[j as usize].is_some() && j as usize != i).count();
             let row_sum = o.all * inverse[i];
             part.nodes.extend([
                 f64::from(u8::from(on_ring[i].is_some())),

@@ -81,8 +81,13 @@ impl Weights {
     }
 
     /// The share that the network starts from.
-    pub fn alpha<T: Scalar>(&self) -> T {
-        T::from_f64(f64::from(self.alpha))
+    pub fn alpha(&self) -> f64 {
+        f64::from(self.alpha)
+    }
+
+    /// Number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.blocks.len()
     }
 
     /// All blocks, for an optimiser.
@@ -127,16 +132,12 @@ impl Weights {
         let mut next = handles.iter().copied();
         // There are as many handles as shapes.
         let mut take = || next.next().unwrap_or(nodes);
-        let mut layer = |x: Dense<'t, T>| {
-            let (w, b) = (take(), take());
-            x.times(w).add_to_rows(b)
-        };
-        let mut x = layer(nodes).relu();
-        let edges = layer(tape.block(&graph.edges, EDGE)).relu();
-        let weights = layer(edges);
+        let (w, b) = (take(), take());
+        let mut x = nodes.times(w).add_to_rows(b).relu();
+        let (e, b, f, c) = (take(), take(), take(), take());
+        let edges = tape.block(&graph.edges, EDGE).times(e).add_to_rows(b).relu();
+        let weights = edges.times(f).add_to_rows(c);
         let shares = tape.vector(&graph.shares);
-        let mut next = handles.iter().copied().skip(6);
-        let mut take = || next.next().unwrap_or(nodes);
         for round in 0..self.rounds {
             let mean = weights.columns(round, 1).on_pattern(&graph.pattern).scale_rows(shares);
             let (own, once, twice) = (take(), take(), take());
@@ -148,7 +149,8 @@ impl Weights {
         }
         let ring = x.gather_rows(&graph.ring);
         let (row, column, own) = (take(), take(), take());
-        let ends = ring.times(row).gather_rows(&graph.ends[0]) + ring.times(column).gather_rows(&graph.ends[1]);
+        let ends =
+            ring.times(row).gather_rows(&graph.ends[0]) + ring.times(column).gather_rows(&graph.ends[1]);
         let entries = (ends + tape.block(&graph.entries, ENTRY).times(own)).add_to_rows(take()).relu();
         let (h, c) = (take(), take());
         let entries = entries.times(h).add_to_rows(c).relu();
@@ -160,7 +162,7 @@ impl Weights {
     ///
     /// # Errors
     /// Memory that the graph does not allow.
-    pub fn values<T: Scalar>(&self, graph: &LocalGraph<T>) -> Result<Vec<T>> {
+    pub fn values<T: Scalar>(&self, graph: &LocalGraph<T>) -> Result<Vec<f64>> {
         let tape = Tape::new();
         let numbers = self.record(&tape, graph).0.values()?;
         Ok(graph.values(&numbers, self.alpha()))

@@ -5,16 +5,11 @@
 //! does not depend on them: all are constants of the adjoint.
 
 use super::{scale_columns, squares};
-use crate::backend::{Backend, Cpu};
+use crate::backend::{Backend, Cpu, dependent, hessenberg_least_squares};
 use crate::error::Result;
 use crate::schwarz::adjoint::{add_products, on_rings};
 use crate::schwarz::operator::Schwarz;
 use crate::sparse::Scalar;
-
-/// A direction of the Krylov space shorter than this share of its image is rounding.
-fn dependent<T: Scalar>() -> f64 {
-    if T::NAME == "f32" { 1e-5 } else { 1e-12 }
-}
 
 /// What is left of a unit residual, squared, below which there is nothing to learn from.
 fn least<T: Scalar>() -> f64 {
@@ -64,7 +59,8 @@ impl<T: Scalar> Space<T> {
             basis.push(next);
             images.push(image);
         }
-        let shares: Vec<Vec<f64>> = hessenberg.iter().map(|h| least_squares::<T>(h)).collect();
+        let shares: Vec<Vec<f64>> =
+            hessenberg.iter().map(|h| hessenberg_least_squares(h, dependent::<T>())).collect();
         let mut residual = basis.swap_remove(0);
         for (q, image) in images.iter().enumerate() {
             let minus: Vec<T> = shares.iter().map(|y| T::from_f64(-y[q])).collect();
@@ -157,30 +153,4 @@ fn orthogonalised<T: Scalar>(image: &[T], basis: &[Vec<T>], columns: usize) -> (
     }
     scale_columns(&mut rest, &scale);
     (coefficients, rest)
-}
-
-/// The y that minimises ‖e₁ − H y‖ for a Hessenberg matrix given by columns, by Givens rotations; zero
-/// for a column that depends on those before it.
-fn least_squares<T: Scalar>(h: &[Vec<f64>]) -> Vec<f64> {
-    let k = h.len();
-    let mut r: Vec<Vec<f64>> = h.to_vec();
-    let mut g = vec![0.0; k + 1];
-    g[0] = 1.0;
-    for q in 0..k {
-        let (a, b) = (r[q][q], r[q][q + 1]);
-        let length = a.hypot(b);
-        let (c, s) = if length == 0.0 { (1.0, 0.0) } else { (a / length, b / length) };
-        for column in r.iter_mut().skip(q) {
-            let (u, v) = (column[q], column[q + 1]);
-            (column[q], column[q + 1]) = (c * u + s * v, c * v - s * u);
-        }
-        (g[q], g[q + 1]) = (c * g[q], -s * g[q]);
-    }
-    let mut y = vec![0.0; k];
-    for q in (0..k).rev() {
-        let rest: f64 = (q + 1..k).map(|p| r[p][q] * y[p]).sum();
-        let size = h[q].iter().map(|v| v * v).sum::<f64>().sqrt();
-        y[q] = if r[q][q].abs() <= dependent::<T>() * size { 0.0 } else { (g[q] - rest) / r[q][q] };
-    }
-    y
 }

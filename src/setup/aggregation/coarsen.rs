@@ -23,6 +23,9 @@ use crate::setup::spectral::inverse_diagonal;
 use crate::setup::strength::{absolute_sum, symmetric_strength};
 use crate::sparse::{Csr, Pattern};
 
+/// Jacobi steps on a prolongation at most: each makes it wider.
+const MOST_STEPS: usize = 20;
+
 /// What is carried from one level to the next.
 pub(super) struct Level {
     pub(super) a: Csr<f64>,
@@ -251,7 +254,12 @@ impl Coarsening {
                 };
                 let inverse = inverse_diagonal(&a)?;
                 let rho = rho.map_or_else(|| self.jacobi_radius.estimate(&a, &inverse), Ok)?;
-                Ok((smooth(&a, &inverse, &t.prolongation, rho, self.jacobi_omega)?, Some(rho)))
+                let step = |p: &Csr<f64>| smooth(&a, &inverse, p, rho, self.jacobi_omega);
+                let mut p = step(&t.prolongation)?;
+                for _ in 1..self.jacobi_steps {
+                    p = step(&p)?;
+                }
+                Ok((p, Some(rho)))
             }
             Smoothing::Energy | Smoothing::RootNode => {
                 let pattern = pattern_of(graph, nodes, &t.prolongation)?;
@@ -300,6 +308,10 @@ impl Coarsening {
         require(
             self.epsilon >= 1.0,
             format!("the drop tolerance epsilon is {}; choose 1 or more, such as 4", self.epsilon),
+        )?;
+        require(
+            (1..=MOST_STEPS).contains(&self.jacobi_steps),
+            format!("{} Jacobi steps on the prolongation; choose 1 to {MOST_STEPS}", self.jacobi_steps),
         )?;
         require(
             self.jacobi_omega > 0.0 && self.jacobi_omega.is_finite(),

@@ -157,6 +157,9 @@ pub struct Coarsening {
     pub candidate_sweeps: Option<usize>,
     /// Weight ω of [`jacobi_prolongation`]; 4/3 by default.
     pub jacobi_omega: f64,
+    /// Steps of that smoothing, 1 by default; more suit aggregates of many rings, whose prolongation one step hardly
+    /// changes. Each widens the support of a coarse unknown by a ring.
+    pub jacobi_steps: usize,
     /// Estimate of ρ(D⁻¹A) in [`jacobi_prolongation`]; by a sample of the rows by default.
     pub jacobi_radius: SpectralRadius,
     /// Drop tolerance ε of [`evolution_strength`](super::evolution_strength); 4 by default.
@@ -195,6 +198,7 @@ impl Default for Coarsening {
             block_size: None,
             candidate_sweeps: None,
             jacobi_omega: 4.0 / 3.0,
+            jacobi_steps: 1,
             jacobi_radius: SpectralRadius::Sampled,
             epsilon: 4.0,
             evolution_radius: SpectralRadius::InfinityNorm,
