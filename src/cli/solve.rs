@@ -35,7 +35,10 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     check_picture(options.plot_solution.as_deref())?;
     check_picture(options.plot_parts.as_deref())?;
     check_files(options)?;
-    let schwarz = matches!(options.smoother, Some(SmootherChoice::Classical(Relaxation::Schwarz(_))));
+    let schwarz = matches!(
+        options.smoother,
+        Some(SmootherChoice::Classical(Relaxation::Schwarz(_)) | SmootherChoice::Network(Learn::Schwarz))
+    );
     if options.plot_parts.is_some() && !schwarz && options.preconditioner.is_none() {
         return Err(misuse(PARTS_OF_WHAT));
     }
