@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use super::setup_options::HierarchyOptions;
 use super::subdomains::{LearnedSubdomains, SubdomainOptions};
@@ -87,6 +87,8 @@ pub enum Problem {
     Unstructured3d,
     /// Linear elements on an unstructured mesh of triangles in a random domain
     RandomDiffusion,
+    /// Linear elements on the mesh of triangles in a Gmsh file, see --mesh
+    MeshDiffusion,
     /// Laplacian of a graph with power-law degrees, singular
     PowerLaw,
     /// The same with one vertex grounded
@@ -106,6 +108,9 @@ pub struct Generate {
     /// Unknowns, cells or elements per direction; vertices of a graph or of a mesh of triangles
     #[arg(long, default_value = "64", allow_negative_numbers = true, value_parser = positive_count)]
     pub n: usize,
+    /// The mesh of mesh-diffusion, a Gmsh file
+    #[arg(long, value_name = "FILE.msh", conflicts_with = "n")]
+    pub mesh: Option<PathBuf>,
     /// Discretisation of the flow: upwind, supg or galerkin [default: upwind]
     #[arg(long)]
     pub scheme: Option<FlowScheme>,
@@ -244,6 +249,9 @@ impl KrylovOption {
 }
 
 #[derive(Debug, Args)]
+#[command(group(
+    ArgGroup::new("pictures_of_points").args(["plot_solution", "plot_parts"]).multiple(true)
+))]
 pub struct Solve {
     /// Matrix Market file
     pub matrix: PathBuf,
@@ -294,12 +302,15 @@ pub struct Solve {
     /// Residual history, .svg or .png
     #[arg(long, value_name = "PICTURE")]
     pub plot: Option<PathBuf>,
-    /// Coordinates of the unknowns, one row each, for --plot-solution
-    #[arg(long, value_name = "XY.mtx", requires = "plot_solution")]
+    /// Coordinates of the unknowns, one row each, for --plot-solution and --plot-parts
+    #[arg(long, value_name = "XY.mtx", requires = "pictures_of_points")]
     pub coordinates: Option<PathBuf>,
     /// The solution over its coordinates, .svg or .png
     #[arg(long, value_name = "PICTURE", requires = "coordinates")]
     pub plot_solution: Option<PathBuf>,
+    /// The subdomains of a Schwarz smoother on the finest level, .svg or .png
+    #[arg(long, value_name = "PICTURE", requires = "coordinates")]
+    pub plot_parts: Option<PathBuf>,
     /// Name of this run in pictures; smoother and method without it
     #[arg(long)]
     pub label: Option<String>,

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::output::level_table;
+use crate::engine::Leaves;
 use crate::frozen::Frozen;
-use crate::multigrid::CyclePreconditioner;
+use crate::multigrid::{CyclePreconditioner, Hierarchy, Smoother};
 use crate::operator::Preconditioner;
 use crate::solver::Solver;
 
@@ -42,6 +43,12 @@ impl Chosen {
             Chosen::Saved(frozen, _) => frozen.single(),
             Chosen::Built(solver) => solver.single(),
         }
+    }
+
+    /// The part of every row in the Schwarz method of the finest level; nothing without one.
+    pub fn parts(&self) -> Option<&[u32]> {
+        let double = self.double().and_then(|c| parts(c.hierarchy()));
+        double.or_else(|| self.single().and_then(|c| parts(c.hierarchy())))
     }
 
     pub fn level_table(&self) -> Option<Value> {
@@ -89,6 +96,14 @@ impl Chosen {
             Chosen::Built(solver) => solver.configuration().cycle.is_linear(),
         }
     }
+}
+
+fn parts<L: Leaves>(hierarchy: &Hierarchy<L>) -> Option<&[u32]> {
+    let finest = hierarchy.levels.first()?;
+    finest.pre.iter().chain(&finest.post).find_map(|smoother| match smoother {
+        Smoother::Schwarz { subdomains, .. } => Some(subdomains.part()),
+        _ => None,
+    })
 }
 
 impl std::fmt::Display for Chosen {

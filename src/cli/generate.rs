@@ -8,7 +8,7 @@ use super::output::say;
 use super::paths::check_outputs;
 use super::{Verdict, misuse};
 use crate::error::Result;
-use crate::gallery::{self, FLOW_EPSILON, FlowScheme};
+use crate::gallery::{self, FLOW_EPSILON, FlowScheme, TriangleMesh};
 use crate::sparse::matrix_market;
 
 pub fn run(options: &Generate) -> Result<Verdict> {
@@ -19,7 +19,7 @@ pub fn run(options: &Generate) -> Result<Verdict> {
         options.near_nullspace.as_deref(),
         options.json.as_deref(),
     ];
-    check_outputs([], [Some(options.output.as_path())].into_iter().chain(outputs))?;
+    check_outputs([options.mesh.as_deref()], [Some(options.output.as_path())].into_iter().chain(outputs))?;
     let unused = |given: bool, option: &str, of: &str| {
         if given { Err(misuse(format!("{option} belongs to {of} only"))) } else { Ok(()) }
     };
@@ -34,7 +34,15 @@ pub fn run(options: &Generate) -> Result<Verdict> {
         "--epsilon",
         "recirculating-flow and rotated-anisotropic",
     )?;
+    let on_mesh = matches!(options.problem, Problem::MeshDiffusion);
+    unused(options.mesh.is_some() && !on_mesh, "--mesh", "mesh-diffusion")?;
     let problem = match options.problem {
+        Problem::MeshDiffusion => {
+            let file = options.mesh.as_ref();
+            let file = file.ok_or_else(|| misuse("mesh-diffusion needs a mesh; add --mesh FILE.msh"))?;
+            let mesh = TriangleMesh::read_gmsh(file)?;
+            mesh.diffusion(0.0, |_| 1.0).map_err(|e| e.at(file.display()))?
+        }
         Problem::RecirculatingFlow => gallery::recirculating_flow(
             n,
             epsilon.unwrap_or(FLOW_EPSILON),

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::Verdict;
 use super::arguments::{KrylovOption, Solve};
 use super::chosen::Chosen;
 use super::common::{choice, read_square, right_hand_side, training_hierarchies, write_json};
@@ -12,13 +11,14 @@ use super::output::{complain, ending, say};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::SolveBar;
 use super::values::SmootherChoice;
+use super::{Verdict, misuse};
 use crate::error::{Error, Result};
 use crate::frozen::Frozen;
 use crate::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres, Outcome, Status};
 use crate::learn::{Learn, Loss, Start, Trainer, asymptotic_factor};
 use crate::multigrid::{Relaxation, SchwarzOptions};
 use crate::operator::Preconditioner;
-use crate::plot::{FieldPlot, ResidualPlot};
+use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
 use crate::solver::Krylov;
 use crate::sparse::{Csr, matrix_market};
 
@@ -27,11 +27,21 @@ use crate::sparse::{Csr, matrix_market};
 const POWER_ITERATION_ROWS: usize = 200_000;
 /// Cycles of that measurement.
 const POWER_ITERATION_CYCLES: usize = 90;
+/// Why there is no picture of parts.
+const PARTS_OF_WHAT: &str = "--plot-parts draws the subdomains of a Schwarz method; add --smoother schwarz";
 
 pub fn run(options: &Solve) -> Result<Verdict> {
     check_picture(options.plot.as_deref())?;
     check_picture(options.plot_solution.as_deref())?;
+    check_picture(options.plot_parts.as_deref())?;
     check_files(options)?;
+    let schwarz = matches!(
+        options.smoother,
+        Some(SmootherChoice::Classical(Relaxation::Schwarz(_)) | SmootherChoice::Network(Learn::Schwarz))
+    );
+    if options.plot_parts.is_some() && !schwarz && options.preconditioner.is_none() {
+        return Err(misuse(PARTS_OF_WHAT));
+    }
     let a = read_square(&options.matrix)?;
     let b = right_hand_side(options.rhs.as_deref(), &a)?;
     let points = points(options, &a)?;
@@ -39,6 +49,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let solver = solver(options, &a)?;
     let name = solver.name();
     let setup_seconds = clock.elapsed().as_secs_f64();
+    let parts = options.plot_parts.is_some().then(|| parts(options, &solver)).transpose()?;
     let clock = Instant::now();
     let (krylov, out) = iterate_suited(options, &a, &b, &solver)?;
     let solve_seconds = clock.elapsed().as_secs_f64();
@@ -63,6 +74,10 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     if let (Some(path), Some(points)) = (&options.plot_solution, &points) {
         FieldPlot::new(format!("solution of {}", stem(&options.matrix)), points, &out.x)?
             .label("u")
+            .write(path)?;
+    }
+    if let (Some(path), Some(points), Some(parts)) = (&options.plot_parts, &points, parts) {
+        PartsPlot::new(format!("subdomains of {}", stem(&options.matrix)), points, &[], parts)?
             .write(path)?;
     }
     if let Some(path) = &options.json {
@@ -133,6 +148,7 @@ fn check_files(options: &Solve) -> Result<()> {
             options.output.as_deref(),
             options.plot.as_deref(),
             options.plot_solution.as_deref(),
+            options.plot_parts.as_deref(),
             options.json.as_deref(),
         ],
     )
@@ -145,7 +161,7 @@ fn finite(value: f64) -> Value {
 
 /// Coordinates in the plane; those of mesh points beyond the unknowns are left out.
 fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
-    let (Some(path), Some(_)) = (&options.coordinates, &options.plot_solution) else { return Ok(None) };
+    let Some(path) = &options.coordinates else { return Ok(None) };
     let xy = matrix_market::read_dense(path)?;
     if xy.ncols() != 2 || xy.nrows() < a.rows() {
         return Err(Error::dimension(format!(
@@ -157,6 +173,20 @@ fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
         )));
     }
     Ok(Some((0..a.rows()).map(|i| [xy[[i, 0]], xy[[i, 1]]]).collect()))
+}
+
+/// The part of every unknown in the Schwarz method of the finest level.
+fn parts<'a>(options: &Solve, solver: &'a Chosen) -> Result<&'a [u32]> {
+    solver.parts().ok_or_else(|| match &options.preconditioner {
+        _ if solver.levels() == 1 => misuse(
+            "--plot-parts draws the subdomains of the finest level, but the matrix is so small that it is solved directly; give --max-coarse fewer rows",
+        ),
+        Some(path) => misuse(format!(
+            "--plot-parts draws the subdomains of a Schwarz method, and {} has none on its finest level; train with --learn schwarz",
+            path.display()
+        )),
+        None => misuse(PARTS_OF_WHAT),
+    })
 }
 
 fn solver(options: &Solve, a: &Csr<f64>) -> Result<Chosen> {

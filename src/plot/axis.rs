@@ -80,6 +80,11 @@ impl Axis {
     }
 }
 
+/// The least and the greatest value.
+pub(super) fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.map(|v| (v, v)).reduce(|(lo, hi), (v, _)| (lo.min(v), hi.max(v)))
+}
+
 /// The end of a logarithmic axis: the next whole decade, unless a value only just
 /// passes one and there are plenty.
 fn outward(end: f64, span: f64) -> f64 {

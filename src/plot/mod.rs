@@ -1,6 +1,7 @@
-//! Pictures worth showing: residual histories, training curves and fields, as SVG or PNG.
+//! Pictures worth showing: residual histories, growth with the size, training curves and fields, as SVG or PNG.
 //!
 //! * [`ResidualPlot`]: how fast several solvers converge;
+//! * [`GrowthPlot`]: how iterations or seconds grow with the size of the problem;
 //! * [`TrainingPlot`]: the loss of a training run and the factor it reached;
 //! * [`FieldPlot`]: a solution or an error in the plane;
 //! * [`PartsPlot`]: the subdomains of a mesh.
@@ -23,6 +24,7 @@
 
 mod axis;
 mod canvas;
+mod chart;
 mod colorbar;
 mod colormap;
 mod curve;
@@ -30,6 +32,7 @@ mod extent;
 mod field;
 mod font;
 mod grid;
+mod growth;
 mod legend;
 mod nearest;
 mod output;
@@ -45,6 +48,7 @@ mod tiling;
 mod training;
 
 pub use field::FieldPlot;
+pub use growth::GrowthPlot;
 pub use parts::PartsPlot;
 pub use residual::ResidualPlot;
 pub use training::TrainingPlot;

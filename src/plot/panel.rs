@@ -2,8 +2,8 @@
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Area, Point, Scene, Text};
-use super::font;
-use super::style::{AXIS, GRID, INK, LABEL, MINOR_GRID, TICK, TITLE, WIDTH};
+use super::style::{AXIS, GRID, INK, LABEL, Look, MINOR_GRID, TICK, TITLE, WIDTH};
+use super::{curve, font};
 
 /// Distance of the labels from the axis.
 const GAP: f64 = 10.0;
@@ -48,21 +48,25 @@ impl Panel<'_> {
         )
     }
 
-    /// Grid lines, behind everything else.
+    /// Grid lines, behind everything else, the faint ones first.
     pub(super) fn grid(&self, scene: &mut Scene) {
         let Area { x0, y0, x1, y1 } = self.area;
-        let inside = |t: f64| (-1e-9..=1.0 + 1e-9).contains(&t);
-        for (values, color) in
-            [(self.y.minor.clone(), MINOR_GRID), (self.y.ticks.iter().map(|t| t.value).collect(), GRID)]
-        {
-            for v in values.into_iter().filter(|&v| inside(self.y.position(v))) {
-                let y = y1 - self.y.position(v) * (y1 - y0);
+        let places = |axis: &Axis, values: &[f64]| -> Vec<f64> {
+            let inside = |t: &f64| (-1e-9..=1.0 + 1e-9).contains(t);
+            values.iter().map(|&v| axis.position(v)).filter(inside).collect()
+        };
+        let labelled = |axis: &Axis| axis.ticks.iter().map(|t| t.value).collect::<Vec<_>>();
+        let faint = [places(self.y, &self.y.minor), places(self.x, &self.x.minor)];
+        let strong = [places(self.y, &labelled(self.y)), places(self.x, &labelled(self.x))];
+        for ([rows, columns], color) in [(faint, MINOR_GRID), (strong, GRID)] {
+            for t in rows {
+                let y = y1 - t * (y1 - y0);
                 scene.line(vec![(x0, y), (x1, y)], 1.0, color);
             }
-        }
-        for tick in self.x.ticks.iter().filter(|t| inside(self.x.position(t.value))) {
-            let x = x0 + self.x.position(tick.value) * (x1 - x0);
-            scene.line(vec![(x, y0), (x, y1)], 1.0, GRID);
+            for t in columns {
+                let x = x0 + t * (x1 - x0);
+                scene.line(vec![(x, y0), (x, y1)], 1.0, color);
+            }
         }
     }
 
@@ -89,6 +93,21 @@ impl Panel<'_> {
         }
         if let (Some(factor), true) = (&self.x.factor, numbers) {
             scene.text((x1, y1 + 2.0 * GAP + 2.0 * TICK), &**factor, TICK, Anchor::End);
+        }
+    }
+
+    /// A curve through places on the figure, in pieces between those that are NaN.
+    pub(super) fn line(&self, scene: &mut Scene, places: &[Point], width: f64, look: &Look) {
+        for piece in curve::clip(&curve::thin(places.iter().copied()), &self.area).pieces {
+            scene.dashed(piece, width, look.color, look.dash);
+        }
+    }
+
+    /// Markers on the places inside, at least `gap` apart.
+    pub(super) fn markers(&self, scene: &mut Scene, mut places: Vec<Point>, gap: f64, look: &Look) {
+        places.retain(|&p| self.area.contains(p));
+        for at in curve::marked(&places, gap, 0.0) {
+            scene.marker(at, look);
         }
     }
 

@@ -3,15 +3,13 @@
 use std::path::Path;
 
 use super::axis::Axis;
-use super::canvas::{Area, Point, Scene};
-use super::legend::Legend;
-use super::panel::{self, Panel};
-use super::style::{self, HEIGHT, Look, STROKE, WIDTH};
-use super::{curve, font, output, svg};
-use crate::error::{Error, Result};
+use super::canvas::{Point, Scene};
+use super::chart::Chart;
+use super::panel::Panel;
+use super::style::{self, Look, STROKE};
+use super::{curve, output, svg};
+use crate::error::Result;
 
-/// Most series in one figure; more could not be told apart.
-const MOST: usize = 12;
 /// How far above the largest first residual the axis may reach.
 const HEADROOM: f64 = 1e2;
 
@@ -34,39 +32,31 @@ const HEADROOM: f64 = 1e2;
 #[derive(Debug, Clone)]
 #[must_use = "a plot is drawn by `write` or `render_svg`"]
 pub struct ResidualPlot {
-    title: String,
-    x_label: String,
-    y_label: String,
-    series: Vec<(String, Vec<f64>)>,
+    chart: Chart<f64>,
 }
 
 impl ResidualPlot {
     /// A figure without series. A long title takes two lines; an empty one takes none.
     pub fn new(title: impl AsRef<str>) -> Self {
-        Self {
-            title: font::clean(title.as_ref()),
-            x_label: "iterations".to_owned(),
-            y_label: "relative residual ‖b − Ax‖ / ‖b‖".to_owned(),
-            series: Vec::new(),
-        }
+        Self { chart: Chart::new(title.as_ref(), "iterations", "relative residual ‖b − Ax‖ / ‖b‖") }
     }
 
     /// Adds a history: its name in the legend and a residual for each iteration, the
     /// first before any.
     pub fn series(mut self, name: impl AsRef<str>, residuals: &[f64]) -> Self {
-        self.series.push((font::clean(name.as_ref()), residuals.to_vec()));
+        self.chart.add(name.as_ref(), residuals);
         self
     }
 
     /// What the horizontal axis counts; "iterations" unless told.
     pub fn x_label(mut self, label: impl AsRef<str>) -> Self {
-        self.x_label = font::clean(label.as_ref());
+        self.chart.set_x_label(label.as_ref());
         self
     }
 
     /// What the vertical axis measures; the relative residual unless told.
     pub fn y_label(mut self, label: impl AsRef<str>) -> Self {
-        self.y_label = font::clean(label.as_ref());
+        self.chart.set_y_label(label.as_ref());
         self
     }
 
@@ -90,56 +80,22 @@ impl ResidualPlot {
     }
 
     fn scene(&self) -> Result<Scene> {
-        self.check()?;
-        let mut scene = Scene::default();
-        let last = self.series.iter().map(|(_, h)| h.len() - 1).max().unwrap_or(0);
-        let (x, y) = (Axis::counts(last, 8), self.y_axis());
-        let left = Panel::left_margin(&y) + 10.0;
-        let looks: Vec<Look> = (0..self.series.len()).map(style::look).collect();
-        let names: Vec<_> = looks.iter().copied().zip(self.series.iter().map(|(n, _)| n.as_str())).collect();
-        let legend = Legend::new(&names, 290.0, HEIGHT - 160.0);
-        let right = WIDTH - legend.width - 56.0;
-        let top = panel::title(&mut scene, &self.title, WIDTH / 2.0);
-        let area = Area { x0: left, y0: top, x1: right, y1: HEIGHT - 78.0 };
-        let panel = Panel { area, x: &x, y: &y };
-        panel.grid(&mut scene);
-        panel.axes(&mut scene, true);
-        panel.x_label(&mut scene, &self.x_label);
-        panel.y_label(&mut scene, &self.y_label);
-        let count = self.series.len() as f64;
-        for (i, ((_, history), look)) in self.series.iter().zip(&looks).enumerate() {
-            draw(&mut scene, &panel, history, look, i as f64 / count);
-        }
-        legend.draw(&mut scene, (right + 28.0, top));
-        Ok(scene)
-    }
-
-    fn check(&self) -> Result<()> {
-        if self.series.is_empty() || self.series.len() > MOST {
-            return Err(Error::invalid_input(format!(
-                "a residual plot takes 1 to {MOST} series, not {}",
-                self.series.len()
-            )));
-        }
-        match self.series.iter().find(|(_, history)| history.is_empty()) {
-            Some((name, _)) => {
-                Err(Error::invalid_input(format!("the series \"{name}\" has no residuals to plot")))
-            }
-            None => Ok(()),
-        }
+        self.chart.check("residual", "residuals")?;
+        let last = self.chart.series.iter().map(|(_, h)| h.len() - 1).max().unwrap_or(0);
+        Ok(self.chart.scene(&Axis::counts(last, 8), &self.y_axis(), draw))
     }
 
     fn y_axis(&self) -> Axis {
         let drawable = |r: &f64| r.is_finite() && *r > 0.0;
         let first = |h: &Vec<f64>| h.iter().copied().find(drawable);
-        let start = self.series.iter().filter_map(|(_, h)| first(h)).fold(0.0, f64::max);
+        let start = self.chart.series.iter().filter_map(|(_, h)| first(h)).fold(0.0, f64::max);
         if start == 0.0 {
             return Axis::log(0.01, 1.0);
         }
         let cap = (start * HEADROOM).min(f64::MAX);
-        let shown = self.series.iter().flat_map(|(_, h)| h).copied().filter(drawable);
+        let shown = self.chart.series.iter().flat_map(|(_, h)| h).copied().filter(drawable);
         let (lo, hi) = shown.fold((start, start), |(lo, hi), r| (lo.min(r), hi.max(r)));
-        let beyond = self.series.iter().flat_map(|(_, h)| h).any(|r| *r == f64::INFINITY);
+        let beyond = self.chart.series.iter().flat_map(|(_, h)| h).any(|r| *r == f64::INFINITY);
         Axis::log(lo, if beyond { cap } else { hi.min(cap) })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::axis::Axis;
+use super::axis::{Axis, ends};
 use super::canvas::{Anchor, Area, Point, Scene};
 use super::panel::{self, Panel};
 use super::style::{self, HEIGHT, LABEL, Look, Rgb, STROKE, TICK, WIDTH};
@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 
 /// The losses themselves, where a running mean lies over them.
 const FAINT: Rgb = Rgb(153, 199, 224);
+/// Least distance of two markers.
+const APART: f64 = 12.0;
 
 /// A figure of a training run: the loss per step on top, and below it the asymptotic
 /// convergence factor at the steps where it was measured, on a logarithmic axis.
@@ -105,12 +107,13 @@ impl TrainingPlot {
     fn draw_loss(&self, scene: &mut Scene, panel: &Panel<'_>, numbers: bool) {
         let look = style::look(0);
         panel.grid(scene);
-        let places =
-            |values: &[f64]| values.iter().enumerate().map(|(k, &v)| panel.place(k as f64, v)).collect();
+        let places = |values: &[f64]| -> Vec<Point> {
+            values.iter().enumerate().map(|(k, &v)| panel.place(k as f64, v)).collect()
+        };
         match curve::running_mean(&self.loss) {
             Some((window, mean)) => {
-                line(scene, panel, places(&self.loss), 1.3, &Look { color: FAINT, ..look });
-                line(scene, panel, places(&mean), STROKE + 0.6, &look);
+                panel.line(scene, &places(&self.loss), 1.3, &Look { color: FAINT, ..look });
+                panel.line(scene, &places(&mean), STROKE + 0.6, &look);
                 key(
                     scene,
                     panel.area,
@@ -121,9 +124,9 @@ impl TrainingPlot {
                 );
             }
             None => {
-                let all: Vec<Point> = places(&self.loss);
-                line(scene, panel, all.clone(), STROKE, &look);
-                marks(scene, panel, all, &look);
+                let all = places(&self.loss);
+                panel.line(scene, &all, STROKE, &look);
+                panel.markers(scene, all, APART, &look);
             }
         }
         panel.axes(scene, numbers);
@@ -138,8 +141,8 @@ impl TrainingPlot {
         panel.grid(scene);
         panel.axes(scene, true);
         let all: Vec<Point> = self.factor.iter().map(|&(step, f)| panel.place(step as f64, f)).collect();
-        line(scene, panel, all.clone(), STROKE, &Look { dash: &[], ..look });
-        marks(scene, panel, all, &look);
+        panel.line(scene, &all, STROKE, &Look { dash: &[], ..look });
+        panel.markers(scene, all, APART, &look);
         let whole = "asymptotic factor";
         let room = panel.area.height() + 40.0;
         panel.y_label(scene, if font::width(whole, LABEL, false) < room { whole } else { "factor" });
@@ -147,8 +150,8 @@ impl TrainingPlot {
     }
 
     fn loss_axis(&self) -> Axis {
-        let finite: Vec<f64> = self.loss.iter().copied().filter(|v| v.is_finite()).collect();
-        let (lo, hi) = ends(&finite).unwrap_or((0.0, 1.0));
+        let finite = self.loss.iter().copied().filter(|v| v.is_finite());
+        let (lo, hi) = ends(finite).unwrap_or((0.0, 1.0));
         if lo > 0.0 && hi / lo >= 10.0 {
             return Axis::log(lo, hi);
         }
@@ -157,28 +160,9 @@ impl TrainingPlot {
     }
 
     fn factor_axis(&self) -> Axis {
-        let usable: Vec<f64> =
-            self.factor.iter().map(|f| f.1).filter(|f| f.is_finite() && *f > 0.0).collect();
-        let (lo, hi) = ends(&usable).unwrap_or((0.1, 1.0));
+        let usable = self.factor.iter().map(|f| f.1).filter(|f| f.is_finite() && *f > 0.0);
+        let (lo, hi) = ends(usable).unwrap_or((0.1, 1.0));
         Axis::log(lo, hi)
-    }
-}
-
-fn ends(values: &[f64]) -> Option<(f64, f64)> {
-    let (first, rest) = values.split_first()?;
-    Some(rest.iter().fold((*first, *first), |(lo, hi), &v| (lo.min(v), hi.max(v))))
-}
-
-fn line(scene: &mut Scene, panel: &Panel<'_>, places: Vec<Point>, width: f64, look: &Look) {
-    for piece in curve::clip(&curve::thin(places.into_iter()), &panel.area).pieces {
-        scene.dashed(piece, width, look.color, look.dash);
-    }
-}
-
-fn marks(scene: &mut Scene, panel: &Panel<'_>, mut places: Vec<Point>, look: &Look) {
-    places.retain(|&p| panel.area.contains(p));
-    for at in curve::marked(&places, 12.0, 0.0) {
-        scene.marker(at, look);
     }
 }
 

@@ -62,7 +62,8 @@ pub struct Schwarz<T> {
 }
 
 impl<T: Scalar> Schwarz<T> {
-    /// Factors the local matrices of `a` with these interface values. Cost: that of [`LocalSolves::new`].
+    /// Factors the local matrices of `a` with these interface values. Cost: that of
+    /// [`LocalSolves::new`](super::LocalSolves::new).
     ///
     /// # Errors
     /// A matrix that has not the pattern of the layout; a singular local matrix, named by its part.
@@ -110,8 +111,8 @@ impl<T: Scalar> Schwarz<T> {
         self.interface.layout()
     }
 
-    /// z ← M r for blocks of n rows and `k` columns. Cost: that of [`LocalSolves::solve`], and a buffer of k
-    /// values for every place.
+    /// z ← M r for blocks of n rows and `k` columns. Cost: that of
+    /// [`LocalSolves::solve`](super::LocalSolves::solve), and a buffer of k values for every place.
     ///
     /// # Errors
     /// Lengths that do not fit.

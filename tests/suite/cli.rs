@@ -264,3 +264,75 @@ fn indefinite_systems_are_left_to_fgmres() {
     f.write("a.mtx", laplacian(16, -1.0, 0.0));
     f.run("solve a.mtx --krylov cg").fails(3, &["not positive definite"]);
 }
+
+/// Colours of the areas of a picture of parts.
+fn colours(f: &Folder, svg: &str) -> usize {
+    let text = String::from_utf8(f.bytes(svg)).unwrap();
+    let fills = text.lines().filter(|l| l.starts_with("<polygon"));
+    let fills = fills.map(|l| l.split("fill=\"").nth(1).unwrap().split('"').next().unwrap());
+    fills.collect::<std::collections::BTreeSet<_>>().len()
+}
+
+#[test]
+fn the_subdomains_of_a_schwarz_smoother_are_drawn() {
+    let f = Folder::new();
+    f.run("generate poisson2d --n 20 -o a.mtx --coordinates xy.mtx").ok();
+    f.run("solve a.mtx --smoother schwarz --parts 6 --coordinates xy.mtx --plot-parts p.svg").ok();
+    f.run("solve a.mtx --smoother schwarz --parts 1 --coordinates xy.mtx --plot-parts one.svg").ok();
+    assert!(colours(&f, "p.svg") >= 3 && colours(&f, "one.svg") == 1);
+    assert!(f.bytes("p.svg").windows(15).any(|w| w == b"subdomains of a"));
+
+    // Both pictures; in single precision; smoothing after the correction only.
+    let both = "--coordinates xy.mtx --plot-parts q.svg --plot-solution u.svg";
+    f.run(&format!("solve a.mtx --smoother schwarz --parts 6 --single --cycle V(0,1) {both}")).ok();
+    assert_eq!(f.bytes("q.svg"), f.bytes("p.svg"));
+    assert!(f.path("u.svg").is_file());
+
+    f.run("train a.mtx -o s.mgrad --learn schwarz --parts 6 --steps 2 --no-baselines").ok();
+    f.run("solve a.mtx --preconditioner s.mgrad --coordinates xy.mtx --plot-parts saved.svg").ok();
+    assert_eq!(f.bytes("saved.svg"), f.bytes("p.svg"));
+}
+
+#[test]
+fn without_a_schwarz_smoother_there_are_no_subdomains() {
+    let f = Folder::new();
+    f.run("generate poisson2d --n 12 -o a.mtx --coordinates xy.mtx").ok();
+    f.run("train a.mtx -o s.mgrad --steps 1 --no-baselines").ok();
+    let before = f.names();
+    let draw = "-o x.mtx --coordinates xy.mtx --plot-parts p.svg";
+    for smoother in ["", "--smoother jacobi", "--smoother learned-network"] {
+        f.run(&format!("solve a.mtx {smoother} {draw}"))
+            .fails(2, &["--plot-parts", "add --smoother schwarz"]);
+    }
+    f.run(&format!("solve a.mtx --preconditioner s.mgrad {draw}"))
+        .fails(2, &["--plot-parts", "s.mgrad", "--learn schwarz"]);
+    f.run(&format!("solve a.mtx --smoother schwarz --hierarchy sa --max-coarse 1000 {draw}"))
+        .fails(2, &["solved directly", "--max-coarse"]);
+    f.run("solve a.mtx --smoother schwarz --plot-parts p.svg").fails(2, &["--coordinates"]);
+    f.run("solve a.mtx --smoother schwarz --coordinates xy.mtx --plot-parts p.pdf").fails(2, &["p.pdf"]);
+    f.run("solve a.mtx --smoother schwarz --coordinates xy.mtx --plot-parts x -o x").fails(2, &[".svg"]);
+    f.run("solve a.mtx --smoother schwarz --coordinates xy.mtx --plot-parts x.svg -o x.svg")
+        .fails(2, &["x.svg", "two options"]);
+    assert_eq!(f.names(), before);
+}
+
+#[test]
+fn a_mesh_from_a_file_is_a_problem() {
+    let f = Folder::new();
+    for (file, unknowns) in
+        [("polygon_two_holes.msh", 621), ("polygon_graded.msh", 513), ("polygon_graded_hole.msh", 699)]
+    {
+        let path = mesh(file);
+        let outputs = "-o a.mtx --rhs b.mtx --coordinates xy.mtx --json g.json";
+        f.run(&format!("generate mesh-diffusion --mesh {path} {outputs}")).ok();
+        let problem =
+            multigrad::gallery::TriangleMesh::read_gmsh(&path).unwrap().diffusion(0.0, |_| 1.0).unwrap();
+        assert_eq!(
+            (f.json("g.json")["rows"].as_u64(), problem.matrix.rows()),
+            (Some(unknowns), unknowns as usize)
+        );
+        assert_eq!((f.matrix("a.mtx"), f.vector("b.mtx")), (problem.matrix, problem.rhs));
+        f.run("solve a.mtx --rhs b.mtx -o x.mtx --coordinates xy.mtx --plot-solution u.svg").ok();
+        assert!(residual(&f, "a.mtx", Some("b.mtx"), "x.mtx") <= 1e-8, "{file}");
+    }
+}

@@ -41,6 +41,7 @@ fn options_out_of_range_are_misuse() {
         "--smoother learned-network()",
         "--krylov gmres",
         "--plot-solution u.svg",
+        "--plot-parts u.svg",
         "--coordinates a.mtx",
         "--allow-other-matrix",
         "--unknown",
@@ -83,6 +84,13 @@ fn options_out_of_range_are_misuse() {
         f.run(&format!("generate {line} -o g")).fails(2, &[]);
     }
     f.run("generate poisson3d --n 3000 -o g").fails(1, &["32-bit"]);
+    f.run("generate mesh-diffusion -o g").fails(2, &["needs a mesh", "--mesh FILE.msh"]);
+    f.run("generate poisson2d --mesh a.mtx -o g").fails(2, &["--mesh belongs to mesh-diffusion only"]);
+    f.run("generate mesh-diffusion --mesh a.mtx --n 3 -o g").fails(2, &["--mesh", "--n"]);
+    f.run("generate mesh-diffusion --mesh a.mtx --epsilon 1 -o g").fails(2, &["--epsilon"]);
+    f.run("generate mesh-diffusion --mesh a.mtx -o a.mtx").fails(2, &["overwrite an input"]);
+    f.run("generate mesh-diffusion --mesh a.mtx -o g").fails(1, &["a.mtx"]);
+    f.run("generate mesh-diffusion --mesh missing.msh -o g").fails(1, &["missing.msh", "No such file"]);
     f.run("").fails(2, &["Usage"]);
     f.run("foo").fails(2, &["foo"]);
     assert_eq!(f.names(), ["a.mtx"]);
