@@ -17,7 +17,19 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
     /// A seed of another length than the output, a parameter whose length is missing or wrong,
     /// or an output of an earlier recording.
     pub fn backward(&self, lengths: &[usize], output: &TapeVector<T>, seed: &[T]) -> Result<Vec<Vec<T>>> {
-        Ok(self.sweep(lengths, output, seed, None)?.0)
+        Ok(self.sweep(lengths, &[(output, seed)], None)?.0)
+    }
+
+    /// As [`backward`](Self::backward), for a loss that depends on several outputs, each with its seed.
+    ///
+    /// # Errors
+    /// As `backward`.
+    pub fn backward_from(
+        &self,
+        lengths: &[usize],
+        outputs: &[(&TapeVector<T>, &[T])],
+    ) -> Result<Vec<Vec<T>>> {
+        Ok(self.sweep(lengths, outputs, None)?.0)
     }
 
     /// As [`backward`](Self::backward), with the gradient with respect to `input` beside it.
@@ -34,26 +46,27 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
         let node = input.node.filter(|_| input.recording == self.recording.get()).ok_or_else(|| {
             Error::invalid_input("the input is not on this recording; make it with `Tape::input`")
         })?;
-        let (parameters, wanted) = self.sweep(lengths, output, seed, Some(node))?;
+        let (parameters, wanted) = self.sweep(lengths, &[(output, seed)], Some(node))?;
         Ok((parameters, wanted.unwrap_or_else(|| vec![T::ZERO; input.value.rows() * self.eager.columns()])))
     }
 
     fn sweep(
         &self,
         lengths: &[usize],
-        output: &TapeVector<T>,
-        seed: &[T],
+        outputs: &[(&TapeVector<T>, &[T])],
         wanted: Option<usize>,
     ) -> Result<Swept<T>> {
-        if output.node.is_some() && output.recording != self.recording.get() {
-            return Err(Error::invalid_input(
-                "the output was recorded before the tape was cleared; record it again",
-            ));
-        }
-        let expected = output.value.rows() * self.eager.columns();
-        if seed.len() != expected {
-            let message = format!("the seed has {} values, the output {expected}", seed.len());
-            return Err(Error::dimension(message));
+        for (output, seed) in outputs {
+            if output.node.is_some() && output.recording != self.recording.get() {
+                return Err(Error::invalid_input(
+                    "the output was recorded before the tape was cleared; record it again",
+                ));
+            }
+            let expected = output.value.rows() * self.eager.columns();
+            if seed.len() != expected {
+                let message = format!("the seed has {} values, the output {expected}", seed.len());
+                return Err(Error::dimension(message));
+            }
         }
         let nodes = self.nodes.borrow();
         let mut adjoints = Adjoints {
@@ -61,10 +74,12 @@ impl<T: Scalar, B: Backend<T>> Tape<T, B> {
             nodes: (0..nodes.len()).map(|_| None).collect(),
             parameters: lengths.iter().map(|&n| vec![T::ZERO; n]).collect(),
         };
-        if let Some(last) = output.node {
+        for (output, seed) in outputs {
             let mut buffer = self.eager.allocate(output.value.rows());
             buffer.copy_from_slice(seed);
-            adjoints.nodes[last] = Some(buffer);
+            if output.node.is_some() {
+                adjoints.pass_on(output.node, buffer);
+            }
         }
         let mut result = None;
         for (number, node) in nodes.iter().enumerate().rev() {

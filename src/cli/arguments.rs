@@ -173,7 +173,8 @@ pub struct Train {
     /// Keep the cycle symmetric, for CG: post-sweeps are the transposes of the pre-sweeps, R = Pᵀ
     #[arg(long)]
     pub symmetric: bool,
-    /// What is minimised: factor (for plain cycles), krylov (for FGMRES, BiCGStab and CG) or time
+    /// What is minimised: factor (for plain cycles), krylov (for FGMRES, BiCGStab and CG), slowest
+    /// (the factors of all cycles, weighted to the slowest) or time
     /// (seconds per digit: M and the factors are both tried).
     #[arg(long, default_value = "factor")]
     pub loss: Loss,

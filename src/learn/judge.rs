@@ -93,7 +93,7 @@ impl Judgement {
         match loss {
             // Whole iterations first: that is what a user waits for.
             Loss::Krylov => self.iterations + self.reduction.min(0.999),
-            Loss::Factor | Loss::Time => self.factor,
+            Loss::Factor | Loss::Slowest | Loss::Time => self.factor,
         }
     }
 
@@ -111,7 +111,7 @@ impl Judgement {
     pub fn sound(&self, loss: Loss) -> bool {
         match loss {
             Loss::Krylov => self.converges,
-            Loss::Factor | Loss::Time => self.factor < 1.0,
+            Loss::Factor | Loss::Slowest | Loss::Time => self.factor < 1.0,
         }
     }
 }

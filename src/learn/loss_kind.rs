@@ -15,6 +15,9 @@ pub enum Loss {
     /// errors less than a plain cycle does. From a slow start the factor is minimised first, and from a
     /// start that leaves GMRES only rounding to minimise, to the end.
     Krylov,
+    /// The factors of one to K cycles, weighted to the slowest column and number of cycles (Taghibakhshi et al.
+    /// 2023): as the factor, with less weight on what is fast already.
+    Slowest,
     /// Seconds per digit: the factor, where every way to learn that is tried is judged by the measured
     /// time of a cycle over the digits that it gains.
     Time,
@@ -22,13 +25,14 @@ pub enum Loss {
 
 impl Loss {
     /// All of them.
-    pub const ALL: [Loss; 3] = [Loss::Factor, Loss::Krylov, Loss::Time];
+    pub const ALL: [Loss; 4] = [Loss::Factor, Loss::Krylov, Loss::Slowest, Loss::Time];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Loss::Factor => "factor",
             Loss::Krylov => "krylov",
+            Loss::Slowest => "slowest",
             Loss::Time => "time",
         }
     }
@@ -45,7 +49,7 @@ impl std::str::FromStr for Loss {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|l| l.name() == text).ok_or_else(|| {
-            Error::invalid_input(format!("there is no loss '{text}'; choose factor, krylov or time"))
+            Error::invalid_input(format!("there is no loss '{text}'; choose factor, krylov, slowest or time"))
         })
     }
 }

@@ -181,10 +181,22 @@ impl<T: Scalar> Parameters<T> {
         output: &TapeVector<T>,
         seed: &[T],
     ) -> Result<Vec<Vec<T>>> {
+        self.backward_from(tape, &[(output, seed)])
+    }
+
+    /// As [`backward`](Self::backward), for a loss that depends on several outputs.
+    ///
+    /// # Errors
+    /// As [`Tape::backward_from`].
+    pub fn backward_from<B: Backend<T>>(
+        &self,
+        tape: &Tape<T, B>,
+        outputs: &[(&TapeVector<T>, &[T])],
+    ) -> Result<Vec<Vec<T>>> {
         let tied = || self.leaves.iter().filter_map(|leaf| Some((leaf.number, leaf.transposed.as_ref()?)));
         let mut lengths = self.lengths();
         lengths.extend(tied().map(|(number, _)| self.values[number].len()));
-        let mut gradients = tape.backward(&lengths, output, seed)?;
+        let mut gradients = tape.backward_from(&lengths, outputs)?;
         let behind = gradients.split_off(self.len());
         for ((number, pattern), gradient) in tied().zip(behind) {
             for (&p, g) in pattern.transposition().source.iter().zip(gradient) {

@@ -52,7 +52,7 @@ impl Recipe {
         let classical = matches!(setup, Setup::Classical(_));
         let factors = learn.factors();
         if learn.smoother() == Some(LearnedSmoother::Schwarz) {
-            return Self::of_schwarz(loss, start, *setup == Setup::OneLevel);
+            return Self::of_schwarz(loss, start, *setup == Setup::OneLevel, factor);
         }
         let (steps, cycles) = match (factors, factor > SLOW, rows > LARGE) {
             (true, false, false) => (60, (2, 4)),
@@ -67,7 +67,7 @@ impl Recipe {
         // GMRES finds the slow errors by itself, and single precision ends before many steps do.
         let cycles = match loss {
             Loss::Krylov => (3, if factors { 4 } else { 6 }),
-            Loss::Factor | Loss::Time => cycles,
+            Loss::Factor | Loss::Slowest | Loss::Time => cycles,
         };
         let (rate, batch) = match (factors, factor > SLOW || !classical) {
             (true, false) => (0.005, 8),
@@ -78,7 +78,7 @@ impl Recipe {
         let steps = if fresh { steps } else { TUNING };
         let halves = |count: usize| if fresh { count * steps / 2 } else { steps };
         let (steps, factor_first) = match (loss, factor) {
-            (Loss::Factor | Loss::Time, _) => (steps, 1.0),
+            (Loss::Factor | Loss::Slowest | Loss::Time, _) => (steps, 1.0),
             // GMRES hides what few errors a slow cycle amplifies, and then does not teach to damp them.
             (Loss::Krylov, SLOW..) => (halves(3), 0.6),
             // What GMRES leaves of a fast cycle's residual is rounding of single precision.
@@ -88,13 +88,15 @@ impl Recipe {
         Self { loss, steps, rate, cycles, batch, factor_first }
     }
 
-    /// For interface values, `alone` on a single level, where slow errors need many cycles to show.
-    fn of_schwarz(loss: Loss, start: Start, alone: bool) -> Self {
+    /// For interface values, `alone` on a single level. There many subdomains leave slow errors, which take many
+    /// cycles to show: with fewer the fast ones are all that is learned, and the factor gets worse.
+    fn of_schwarz(loss: Loss, start: Start, alone: bool, factor: f64) -> Self {
+        let many = (1.5 / (1.0 - factor.min(0.999))).clamp(8.0, 40.0).round() as usize;
         let (steps, rate, cycles) = match (loss, alone) {
             // A network is trained in place of the values (see `schwarz_network/tune.rs`).
             (Loss::Krylov, true) => (0, 0.005, (10, 10)),
             (Loss::Krylov, false) => (150, 0.01, (3, 5)),
-            (_, true) => (500, 0.01, (5, 5)),
+            (_, true) => (400, 0.003, (many, many)),
             (_, false) => (150, 0.01, (2, 5)),
         };
         let steps = if start == Start::Classical { steps } else { TUNING };

@@ -99,7 +99,7 @@ impl std::fmt::Display for TrainingReport {
                 before.iterations,
                 match self.recipe.loss {
                     Loss::Krylov => "trained for Krylov methods, for plain cycles use the loss factor",
-                    Loss::Factor | Loss::Time =>
+                    Loss::Factor | Loss::Slowest | Loss::Time =>
                         "trained for plain cycles, for Krylov methods use the loss krylov",
                 }
             )

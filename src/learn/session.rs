@@ -13,6 +13,7 @@ use super::loss_kind::Loss;
 use super::parameters::Parameters;
 use super::pool::{Pool, normal_values};
 use super::recipe::Recipe;
+use super::slowest_loss::slowest_loss;
 use crate::autodiff::Tape;
 use crate::backend::Cpu;
 use crate::engine::Host;
@@ -87,7 +88,7 @@ impl<T: Scalar> Session<T> {
         let rows = hierarchy.rows();
         let check = match recipe.loss {
             Loss::Krylov => Check::Krylov(Krylov::new(rows, CHECK_SIDES, seed ^ 0xc4ec), hierarchy.clone()),
-            Loss::Factor | Loss::Time => {
+            Loss::Factor | Loss::Slowest | Loss::Time => {
                 let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xc4ec);
                 let start = normal_values(&mut random, rows * CHECK_COLUMNS);
                 Check::Power(PowerIteration::new(rows, CHECK_COLUMNS, start))
@@ -172,7 +173,11 @@ impl<T: Scalar> Session<T> {
             self.residuals = true;
             self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, self.seed ^ 0x4e51);
         }
-        let loss = if krylov { krylov_loss } else { convergence_loss };
+        let loss = match self.recipe.loss {
+            _ if krylov => krylov_loss,
+            Loss::Slowest => slowest_loss,
+            _ => convergence_loss,
+        };
         let result = loss(&self.tape, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
         self.loss_history.push(result.loss);
         let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());

@@ -22,7 +22,7 @@ const CYCLES: usize = 12;
 /// Jacobi sweeps on each triangle of learned factors that are applied by them.
 const SWEEPS: u32 = 3;
 /// Shares of the Robin condition that are tried for a start of learned interface values.
-pub(super) const SHARES: [f64; 10] = [0.0, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
+pub(super) const SHARES: [f64; 9] = [0.0, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9];
 /// Iterations of FGMRES after which a share has failed.
 const MOST: usize = 100;
 /// Steps of a learned polynomial.
@@ -199,7 +199,9 @@ fn best_share(
         };
         let cost = match loss {
             Loss::Krylov => Judgement::within(candidate.hierarchy(), seed, 1, (1, MOST))?.by(loss),
-            Loss::Factor | Loss::Time => asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor,
+            Loss::Factor | Loss::Slowest | Loss::Time => {
+                asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor
+            }
         };
         if best.as_ref().is_none_or(|b| cost < b.0) {
             best = Some((cost, candidate, share));

@@ -298,7 +298,7 @@ impl Trainer {
             // Cycles, or seconds of cycles, for a digit.
             let unit = match self.loss {
                 Loss::Time => cycle_seconds(begin.amg.hierarchy())?,
-                Loss::Factor | Loss::Krylov => 1.0,
+                Loss::Factor | Loss::Krylov | Loss::Slowest => 1.0,
             };
             let cost = unit / -factor.min(1.0 - 1e-9).log10();
             if best.as_ref().is_none_or(|b| cost < CLEARLY * b.0) {

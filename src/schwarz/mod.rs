@@ -64,6 +64,7 @@ pub use decomposition::{Decomposition, Subdomain};
 pub use interface::{Coupling, Interface, optimised_parameter_zero, optimised_parameters_two, robin_shares};
 pub use layout::Layout;
 pub use local::LocalSolves;
+pub(crate) use loss::softmax_loss;
 pub use loss::{Loss, LossAndGradient, loss, loss_and_gradient};
 pub use operator::{Schwarz, Variant};
 pub use partition::{blocks_2d, blocks_3d, greedy, partition};

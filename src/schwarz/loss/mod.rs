@@ -9,6 +9,8 @@ mod adjoint;
 mod krylov;
 mod softmax;
 
+pub(crate) use softmax::value as softmax_loss;
+
 use self::adjoint::sweep;
 use super::adjoint::on_rings;
 use super::operator::Schwarz;

@@ -18,7 +18,7 @@ fn soft_largest(v: &[f64]) -> (f64, Vec<f64>) {
 
 /// The loss, and the derivatives with respect to the norm of every column of every step, all from the squares
 /// at the start and after every step.
-pub(super) fn value(start: &[f64], squares: &[Vec<f64>]) -> (f64, Vec<Vec<f64>>) {
+pub(crate) fn value(start: &[f64], squares: &[Vec<f64>]) -> (f64, Vec<Vec<f64>>) {
     let of_step = |(step, squares): (usize, &Vec<f64>)| {
         let ratios: Vec<f64> = squares.iter().zip(start).map(|(e, s)| (e / s).sqrt()).collect();
         let (y, slopes) = soft_largest(&ratios);
