@@ -94,7 +94,7 @@ impl Recipe {
         let many = (1.5 / (1.0 - factor.min(0.999))).clamp(8.0, 40.0).round() as usize;
         let (steps, rate, cycles) = match (loss, alone) {
             // A network is trained in place of the values (see `schwarz_network/tune.rs`).
-            (Loss::Krylov, true) => (0, 0.005, (10, 10)),
+            (Loss::Krylov, true) => (0, 0.001, (10, 10)),
             (Loss::Krylov, false) => (150, 0.01, (3, 5)),
             (_, true) => (400, 0.003, (many, many)),
             (_, false) => (150, 0.01, (2, 5)),

@@ -18,6 +18,8 @@ mod cli_bad_input;
 mod cli_bad_options;
 #[cfg(feature = "cli")]
 mod cli_losses;
+#[cfg(feature = "cli")]
+mod cli_schwarz;
 mod direct;
 mod engine;
 mod expression_reference;
