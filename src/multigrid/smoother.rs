@@ -8,7 +8,7 @@ use super::scaled::stored_polynomial;
 use crate::backend::{Direction, Order, OrderedSweep, Triangle};
 use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
 use crate::error::{Error, Result};
-use crate::schwarz::{SubdomainSolver, Subdomains};
+use crate::schwarz::{LocalSolves, SubdomainSolver, Subdomains};
 use crate::sparse::Scalar;
 
 /// Sweeps on a triangle at most: every one is an operation of the compiled cycle.
@@ -279,6 +279,17 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
                 v == w && matches!(self, Smoother::Scaled { sweep, .. } if sweep.mirrors(q))
             }
             _ => false,
+        }
+    }
+
+    /// Values that a sweep keeps beside its leaf: the factors of local matrices.
+    pub(super) fn factors(&self, a: &Matrix<Arc<Vec<T>>>) -> usize {
+        match self {
+            Smoother::Schwarz { subdomains, .. } => {
+                subdomains.layout(&a.pattern).map_or(0, |layout| LocalSolves::<T>::stored(&layout))
+            }
+            Smoother::Scaled { sweep, .. } => sweep.factors(a),
+            _ => 0,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::hierarchy::Hierarchy;
+use super::hierarchy::{Hierarchy, Level};
 use super::smoother::Smoother;
 use crate::engine::Host;
 use crate::sparse::Scalar;
@@ -21,22 +21,26 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         total as f64 / self.rows().max(1) as f64
     }
 
-    /// Values stored by the smoothers over the nonzeros of the finest operator.
+    /// Values stored by the smoothers, with the factors of local matrices, over the nonzeros of the finest
+    /// operator.
     pub fn smoother_complexity(&self) -> f64 {
-        let stored = |s: &Smoother<Arc<Vec<T>>>| s.leaf().map_or(0, |v| v.len());
-        let total: usize = self.levels.iter().flat_map(|l| l.pre.iter().chain(&l.post)).map(stored).sum();
+        let stored = |l: &Level<Host<T>>| -> usize {
+            let sweeps = l.pre.iter().chain(&l.post);
+            sweeps.map(|s| s.leaf().map_or(0, |v| v.len()) + s.factors(&l.a)).sum()
+        };
+        let total: usize = self.levels.iter().map(stored).sum();
         total as f64 / self.levels.first().map_or(1, |l| l.a.pattern.nnz()).max(1) as f64
     }
 
-    /// Bytes of all matrices and smoothers, patterns that are shared counted once. The direct
+    /// Bytes of all matrices and smoothers with the factors of their local matrices, patterns that are shared counted once. The direct
     /// solver is not counted.
     pub fn bytes(&self) -> usize {
         let mut patterns = std::collections::BTreeSet::new();
         let mut arrays = std::collections::BTreeSet::new();
         let mut total = 0;
-        let mut count = |values: &Arc<Vec<T>>| {
+        let mut count = |values: &Arc<Vec<T>>, factors: usize| {
             if arrays.insert(Arc::as_ptr(values).addr()) {
-                total += values.len() * size_of::<T>();
+                total += (values.len() + factors) * size_of::<T>();
             }
         };
         for level in &self.levels {
@@ -46,8 +50,9 @@ impl<T: Scalar> Hierarchy<Host<T>> {
             for m in matrices.into_iter().chain(own) {
                 patterns.insert((Arc::as_ptr(&m.pattern).addr(), m.pattern.rows(), m.pattern.nnz()));
             }
-            matrices.iter().for_each(|m| count(&m.values));
-            sweeps.filter_map(Smoother::leaf).for_each(&mut count);
+            matrices.iter().for_each(|m| count(&m.values, 0));
+            // Sweeps with the same values share their factors.
+            sweeps.filter_map(|s| Some((s.leaf()?, s.factors(&level.a)))).for_each(|(v, f)| count(v, f));
         }
         total + patterns.iter().map(|(_, rows, nnz)| 4 * (rows + 1 + nnz)).sum::<usize>()
     }

@@ -1,5 +1,6 @@
 //! The local matrices Rᵢ A Rᵢᵀ + Lᵢ of all subdomains, factored side by side.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -33,7 +34,7 @@ pub struct LocalSolves<T> {
 }
 
 struct Structure {
-    pattern: Pattern,
+    pattern: Arc<Pattern>,
     ordering: Ordering,
 }
 
@@ -69,19 +70,42 @@ impl<T: Scalar> LocalSolves<T> {
         Self::with_limit(layout, a, interface, DENSE_ROWS)
     }
 
+    /// Values of the factors of all local matrices: m² of a dense one of m rows; of a sparse one those of its
+    /// matrix, which are fewer than its factors have.
+    pub(crate) fn stored(layout: &Layout) -> usize {
+        let parts = layout.decomposition().iter().enumerate();
+        let of = |(p, s): (usize, super::Subdomain<'_>)| match s.rows.len() {
+            m if m <= DENSE_ROWS => m * m,
+            _ => layout.local_sources(p).len(),
+        };
+        parts.map(of).sum()
+    }
+
     /// As [`new`](Self::new), with dense factors up to `limit` rows.
     pub(super) fn with_limit(layout: &Arc<Layout>, a: &[T], interface: &[T], limit: usize) -> Result<Self> {
         let sizes: Vec<usize> = layout.decomposition().iter().map(|s| s.rows.len()).collect();
-        let structure = |(p, &m): (usize, &usize)| {
-            if m <= limit {
-                return Ok(None);
-            }
-            let pattern = layout.local_pattern(p);
-            let ordering = Ordering::new(&pattern).map_err(|e| e.at(name(layout, p)))?;
-            Ok(Some(Arc::new(Structure { pattern, ordering })))
+        let large = |(p, &m): (usize, &usize)| (m > limit).then(|| Arc::new(layout.local_pattern(p)));
+        let patterns: Vec<Option<Arc<Pattern>>> = sizes.par_iter().enumerate().map(large).collect();
+        // Parts of one shape, such as blocks inside a grid, share their order of elimination.
+        let mut shapes: HashMap<(&[u32], &[u32]), usize> = HashMap::new();
+        let mut firsts: Vec<(usize, &Arc<Pattern>)> = Vec::new();
+        let shape_of: Vec<Option<usize>> = (patterns.iter().enumerate())
+            .map(|(p, pattern)| {
+                let pattern = pattern.as_ref()?;
+                let shape = shapes.entry((pattern.row_ptr(), pattern.col_idx())).or_insert_with(|| {
+                    firsts.push((p, pattern));
+                    firsts.len() - 1
+                });
+                Some(*shape)
+            })
+            .collect();
+        let structure = |&(p, pattern): &(usize, &Arc<Pattern>)| {
+            let ordering = Ordering::new(pattern).map_err(|e| e.at(name(layout, p)))?;
+            Ok(Arc::new(Structure { pattern: pattern.clone(), ordering }))
         };
-        let sparse: Vec<Result<_>> = sizes.par_iter().enumerate().map(structure).collect();
-        let sparse = sparse.into_iter().collect::<Result<Vec<_>>>()?;
+        let structures: Vec<Result<_>> = firsts.par_iter().map(structure).collect();
+        let structures = structures.into_iter().collect::<Result<Vec<_>>>()?;
+        let sparse: Vec<_> = shape_of.into_iter().map(|s| s.map(|s| Arc::clone(&structures[s]))).collect();
         let cost = |&m: &usize| if m <= limit { m * m } else { 64 * m };
         let work = sizes.iter().map(cost).sum();
         let mut solves = Self { layout: layout.clone(), factors: Vec::new(), sparse, work };
