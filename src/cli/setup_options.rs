@@ -19,7 +19,7 @@ use crate::sparse::{Csr, matrix_market};
 pub struct HierarchyOptions {
     /// auto (what suits the matrix), sa (smoothed aggregation), sasym (built on (A+Aᵀ)/2), sat (R
     /// smoothed on Aᵀ), san (energy-minimised, for dominant advection), plain, pairwise (for
-    /// graphs), root-node, two-level (a coarse unknown per part of 100), classical (HMIS and extended+i), ruge-stueben, air (for advection), or
+    /// graphs), root-node, two-level (one coarse level, for Schwarz), classical (HMIS and extended+i), ruge-stueben, air (for advection), or
     /// none (the smoother alone)
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub hierarchy: HierarchyChoice,

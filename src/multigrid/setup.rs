@@ -22,8 +22,8 @@ pub enum Setup {
     OneLevel,
 }
 
-/// Rows of a part in the coarse space of a two-level method.
-const PART: usize = 100;
+/// Rows of an aggregate in the coarse space of a two-level method.
+const PART: usize = 25;
 /// Rings by which their supports overlap.
 const RINGS: usize = 5;
 
@@ -40,7 +40,7 @@ impl Setup {
         ("classical", "HMIS splitting, extended+i interpolation"),
         ("ruge-stueben", "Ruge–Stüben splitting, classical interpolation"),
         ("air", "approximate ideal restriction, for advection"),
-        ("two-level", "one coarse unknown for every part of the graph"),
+        ("two-level", "one coarse level, aggregates of 25 rows by METIS"),
         ("none", "one level"),
     ];
 
