@@ -333,7 +333,10 @@ fn what_no_network_can_start_is_refused() {
     let amg = || Amg::smoothed_aggregation().suited_to(&a).build(&a).unwrap();
     for learn in [Learn::Damping, Learn::Chebyshev, Learn::WideRelaxation, Learn::Interpolation] {
         let error = Trainer::new().learn(learn).start(Start::Network).steps(0).fit(&mut amg()).unwrap_err();
-        assert!(error.is_unsuited() && error.to_string().contains("relaxation, factors or schwarz"), "{error}");
+        assert!(
+            error.is_unsuited() && error.to_string().contains("relaxation, factors or schwarz"),
+            "{error}"
+        );
     }
     let symmetric = Trainer::new().start(Start::Network).symmetric(true).steps(0);
     let error = symmetric.fit(&mut amg()).unwrap_err();
