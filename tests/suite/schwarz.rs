@@ -167,6 +167,21 @@ fn the_weighted_variant_keeps_a_cycle_symmetric() {
     assert!(!build("schwarz(40,1)").cycle().is_symmetric());
 }
 
+/// Rows that are not coupled have no interface: there is nothing to learn, and nothing fails.
+#[test]
+fn without_interfaces_there_is_nothing_to_learn() {
+    let entries: Vec<_> = (0..30).map(|i| (i, i, 1.0 + i as f64)).collect();
+    let a = Csr::from_triplets(30, 30, &entries).unwrap();
+    let mut amg = one_level(&a, "schwarz(10,1)");
+    for loss in multigrad::learn::Loss::ALL {
+        let options = SchwarzOptions { parts: Parts::Count(3), ..SchwarzOptions::default() };
+        let trainer = Trainer::new().learn(Learn::Schwarz).loss(loss).steps(2).subdomains(options, 1);
+        let report = trainer.fit(&mut amg).unwrap();
+        assert_eq!(report.parameters, 0);
+    }
+    assert_eq!(iterations(&a, &amg), 1);
+}
+
 #[test]
 fn what_cannot_be_is_refused() {
     let a = poisson_2d(6, 6).unwrap().matrix;

@@ -39,6 +39,9 @@ pub(in crate::learn) fn tuned(start: &Amg, tuning: &mut Tuning<'_>) -> Result<Op
     let Some(Smoother::Schwarz { subdomains, .. }) = level.pre.first() else { return Ok(None) };
     let a = level.a.to_csr();
     let layout = subdomains.layout(a.pattern())?;
+    if layout.interface_entries() == 0 {
+        return Ok(None);
+    }
     let judge = |amg: &Amg| Judgement::within(amg.hierarchy(), tuning.seed ^ 0x7e57, 1, (SIDES, MOST));
     let first = judge(start)?;
     let space = (first.iterations.round() as usize).clamp(2, LONGEST_SPACE);
