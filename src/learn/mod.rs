@@ -12,6 +12,7 @@ mod krylov_loss;
 mod loss;
 mod loss_kind;
 mod network;
+mod network_file;
 mod parameters;
 mod pool;
 mod recipe;

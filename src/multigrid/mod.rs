@@ -12,6 +12,7 @@ mod relaxation_names;
 mod scaled;
 mod setup;
 mod smoother;
+mod smoother_check;
 mod subdomains;
 mod table;
 

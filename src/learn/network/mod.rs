@@ -11,6 +11,7 @@ pub use train::NetworkTraining;
 
 use self::features::Graph;
 use self::weights::Weights;
+use super::network_file;
 use super::parameters::Parameters;
 use super::what::{Learn, LearnedSmoother};
 use crate::engine::Host;
@@ -53,14 +54,7 @@ impl SmootherNetwork {
     /// # Errors
     /// Another kind of file or version, a truncated or damaged one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| {
-            Error::format("this is no file of a network, or one of another version; train it again")
-        })?;
-        let (weights, rest) = postcard::take_from_bytes::<Weights>(rest)
-            .map_err(|e| Error::format(format!("the file of the network is truncated or damaged: {e}")))?;
-        if !rest.is_empty() {
-            return Err(Error::format(format!("{} bytes too many after the network", rest.len())));
-        }
+        let weights: Weights = network_file::read(bytes, MAGIC, "network")?;
         weights.check()?;
         Ok(Self { weights })
     }
@@ -70,8 +64,7 @@ impl SmootherNetwork {
     /// # Errors
     /// None in practice.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let encode = |e| Error::format(format!("cannot encode the network: {e}"));
-        postcard::to_extend(&self.weights, MAGIC.to_vec()).map_err(encode)
+        network_file::write(&self.weights, MAGIC)
     }
 
     /// Number of weights.

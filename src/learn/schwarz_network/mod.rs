@@ -16,8 +16,9 @@ pub(super) use tune::{Tuning, tuned};
 
 use self::graph::LocalGraph;
 use self::weights::Weights;
+use super::network_file;
 use crate::engine::Host;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::multigrid::{Hierarchy, Smoother};
 use crate::schwarz::{Interface, Layout, LocalSolves, Schwarz, Subdomains, Variant};
 use crate::sparse::{Csr, Scalar};
@@ -57,16 +58,7 @@ impl SchwarzNetwork {
     /// # Errors
     /// Another kind of file or version, a truncated or damaged one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| {
-            Error::format(
-                "this is no file of a network for Schwarz methods, or one of another version; train it again",
-            )
-        })?;
-        let (weights, rest) = postcard::take_from_bytes::<Weights>(rest)
-            .map_err(|e| Error::format(format!("the file of the network is truncated or damaged: {e}")))?;
-        if !rest.is_empty() {
-            return Err(Error::format(format!("{} bytes too many after the network", rest.len())));
-        }
+        let weights: Weights = network_file::read(bytes, MAGIC, "network for Schwarz methods")?;
         weights.check()?;
         Ok(Self { weights })
     }
@@ -76,8 +68,7 @@ impl SchwarzNetwork {
     /// # Errors
     /// None in practice.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let encode = |e| Error::format(format!("cannot encode the network: {e}"));
-        postcard::to_extend(&self.weights, MAGIC.to_vec()).map_err(encode)
+        network_file::write(&self.weights, MAGIC)
     }
 
     /// Number of weights.
