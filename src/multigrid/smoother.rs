@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::scaled::stored_polynomial;
 use crate::backend::{Direction, Order, OrderedSweep, Triangle};
 use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
-
 use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
