@@ -33,6 +33,7 @@ enum Kind {
     Format,
     Fingerprint,
     Unsuited,
+    Device,
 }
 
 impl Error {
@@ -65,6 +66,11 @@ impl Error {
     /// preconditioner that is not symmetric.
     pub fn unsuited(message: impl Into<String>) -> Self {
         Self::new(Kind::Unsuited, message)
+    }
+
+    /// A card or its driver that is missing, too old, out of memory, or failed.
+    pub fn device(message: impl Into<String>) -> Self {
+        Self::new(Kind::Device, message)
     }
 
     /// The operating system refused; `action` reads like "read", "write".
@@ -112,6 +118,11 @@ impl Error {
     /// A trained file belongs to another matrix.
     pub fn is_fingerprint(&self) -> bool {
         self.kind == Kind::Fingerprint
+    }
+
+    /// A card or its driver is missing, too old, out of memory, or failed.
+    pub fn is_device(&self) -> bool {
+        self.kind == Kind::Device
     }
 
     /// The method is not suited to its input; the message names one that is.

@@ -11,6 +11,9 @@ mod adjoint;
 mod columns;
 mod convert;
 mod cpu;
+#[cfg(feature = "cuda")]
+#[allow(dead_code, unused_imports, reason = "the engine that uses all of it is being built")]
+pub(crate) mod cuda;
 mod direct;
 mod factors;
 mod fused;
@@ -29,6 +32,8 @@ pub(crate) use adjoint::{product_adjoints, sampled_adjoints};
 pub(crate) use columns::interleaved_dot;
 pub(crate) use columns::vectorised;
 pub use cpu::Cpu;
+#[cfg(feature = "cuda")]
+pub use cuda::Cuda;
 pub use direct::Direct;
 pub(crate) use factors::{Factors, Ordering};
 pub(crate) use fused::{BLOCK, over_blocks};

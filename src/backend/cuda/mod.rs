@@ -1,0 +1,198 @@
+//! NVIDIA cards: memory, launches and the kernels of `kernels/`.
+//!
+//! [`Cuda`] is a device with one queue of work. Launches return nothing: as on the card itself, the
+//! first failure is kept, what comes after it is not run, and whoever reads a result gets the error. So no result is
+//! silently wrong, and code that only queues work stays straight.
+//!
+//! The kernels are compiled at run time for the card that is there (NVRTC), and run on the processor by an
+//! emulator in tests (feature `emulator`). Everything above [`Driver`] is the same for both.
+
+#![expect(unsafe_code, reason = "kernels take addresses; each use says why it is sound")]
+
+mod arguments;
+mod driver;
+#[cfg(feature = "emulator")]
+mod emulator;
+mod memory;
+mod patterns;
+mod vectors;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+pub(crate) use driver::{Captured, Precision};
+pub use memory::Memory;
+pub(crate) use memory::Plain;
+pub(crate) use patterns::{DevicePattern, DeviceTransposition};
+
+use crate::error::{Error, Result};
+use crate::sparse::Scalar;
+use arguments::Arguments;
+use driver::{Driver, Launch};
+
+/// Threads of a block unless a kernel wants another number.
+const THREADS: u32 = 256;
+
+/// A device with its queue of work; clones are the same device.
+#[derive(Debug, Clone)]
+pub struct Cuda {
+    driver: Arc<dyn Driver>,
+    failure: Arc<OnceLock<Error>>,
+    patterns: Arc<Mutex<patterns::Known>>,
+    mixed: bool,
+}
+
+/// Scalars that a device computes with.
+pub(crate) trait OnDevice: Scalar + Plain {
+    /// The kernels for this type, with sums in double precision if wanted.
+    fn precision(mixed: bool) -> Precision;
+}
+
+impl OnDevice for f64 {
+    fn precision(_: bool) -> Precision {
+        Precision::F64
+    }
+}
+
+impl OnDevice for f32 {
+    fn precision(mixed: bool) -> Precision {
+        if mixed { Precision::Mixed } else { Precision::F32 }
+    }
+}
+
+impl Cuda {
+    /// The emulated device, for tests: 1 GiB of memory, threads in ascending or descending order.
+    #[cfg(feature = "emulator")]
+    pub fn emulated(descending: bool) -> Self {
+        Self::emulated_with(1 << 30, descending)
+    }
+
+    /// The emulated device with so many bytes of memory.
+    #[cfg(feature = "emulator")]
+    pub fn emulated_with(memory: usize, descending: bool) -> Self {
+        Self::on(Arc::new(emulator::Emulator::new(memory, descending)))
+    }
+
+    fn on(driver: Arc<dyn Driver>) -> Self {
+        Self { driver, failure: Arc::default(), patterns: Arc::default(), mixed: false }
+    }
+
+    /// The same device where values in single precision are summed in double precision.
+    #[must_use]
+    pub fn summing_in_double(&self) -> Self {
+        Self { mixed: true, ..self.clone() }
+    }
+
+    /// Name of the device.
+    pub fn name(&self) -> &str {
+        &self.driver.properties().name
+    }
+
+    /// Waits for all work.
+    ///
+    /// # Errors
+    /// The first failure of the device since it was opened.
+    pub fn synchronise(&self) -> Result<()> {
+        self.check()?;
+        self.driver.synchronise()
+    }
+
+    /// The first failure, if there was one.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.failure.get().map_or(Ok(()), |e| Err(e.clone()))
+    }
+
+    /// Keeps a failure.
+    fn note<V>(&self, result: Result<V>) -> Option<V> {
+        result.map_err(|e| self.failure.set(e)).ok()
+    }
+
+    /// Memory with undefined content; empty after a failure.
+    pub(crate) fn undefined<V: Plain>(&self, len: usize) -> Memory<V> {
+        let memory = self.check().and_then(|()| Memory::undefined(&self.driver, len));
+        self.note(memory).unwrap_or_else(|| Memory::nothing(&self.driver))
+    }
+
+    /// These values on the device; empty after a failure.
+    pub(crate) fn upload<V: Plain>(&self, values: &[V]) -> Memory<V> {
+        let memory = self.check().and_then(|()| Memory::of(&self.driver, values));
+        self.note(memory).unwrap_or_else(|| Memory::nothing(&self.driver))
+    }
+
+    /// The values of a buffer, after all work that was queued.
+    pub(crate) fn download<V: Plain + Default>(&self, memory: &Memory<V>) -> Result<Vec<V>> {
+        self.check()?;
+        let mut values = vec![V::default(); memory.len()];
+        memory.read(&mut values)?;
+        Ok(values)
+    }
+
+    /// Queues a copy.
+    pub(crate) fn copy<V: Plain>(&self, from: &Memory<V>, to: &mut Memory<V>) {
+        if self.check().is_ok() {
+            self.note(to.copy_from(from));
+        }
+    }
+
+    /// Queues zeros.
+    pub(crate) fn clear<V: Plain>(&self, to: &mut Memory<V>) {
+        if self.check().is_ok() {
+            self.note(to.clear());
+        }
+    }
+
+    /// Queues a kernel of `blocks` blocks. `lengths` says whether every buffer has the length that
+    /// the kernel expects: a launch that would leave one is refused.
+    pub(crate) fn launch<T: OnDevice, A: Arguments>(
+        &self,
+        kernel: &'static str,
+        (blocks, threads, shared): (usize, u32, u32),
+        lengths: bool,
+        arguments: &A,
+    ) {
+        if blocks == 0 || self.check().is_err() {
+            return;
+        }
+        if !lengths {
+            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: buffers of other lengths"))));
+            return;
+        }
+        let Ok(blocks) = u32::try_from(blocks) else {
+            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: {blocks} blocks are too many"))));
+            return;
+        };
+        // SAFETY: an `Arguments` struct has no padding.
+        let bytes =
+            unsafe { std::slice::from_raw_parts(std::ptr::from_ref(arguments).cast(), size_of::<A>()) };
+        let launch =
+            Launch { kernel, precision: T::precision(self.mixed), blocks, threads, shared, arguments: bytes };
+        // SAFETY: the arguments are declared as in the kernel file, and the caller has checked the lengths of
+        // the buffers, which are borrowed here; work runs in order, and freeing waits for it.
+        let done = unsafe { self.driver.launch(launch) };
+        self.note(done);
+    }
+
+    /// Queues a kernel with a thread for each of `count` elements.
+    pub(crate) fn for_each<T: OnDevice, A: Arguments>(
+        &self,
+        kernel: &'static str,
+        count: usize,
+        lengths: bool,
+        arguments: &A,
+    ) {
+        self.launch::<T, A>(kernel, (count.div_ceil(THREADS as usize), THREADS, 0), lengths, arguments);
+    }
+
+    /// What `work` queues, written down to be run as often as wanted. It must not allocate.
+    pub(crate) fn capture(&self, work: impl FnOnce()) -> Result<Box<dyn Captured>> {
+        self.check()?;
+        self.driver.begin_capture()?;
+        work();
+        let captured = self.driver.end_capture();
+        self.check()?;
+        captured
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, patterns::Known> {
+        self.patterns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
