@@ -215,7 +215,7 @@ impl Driver for Emulator {
     }
 
     unsafe fn launch(&self, l: Launch<'_>) -> Result<()> {
-        if l.threads == 0 || l.threads % 32 != 0 || l.blocks == 0 {
+        if l.threads == 0 || !l.threads.is_multiple_of(32) || l.blocks == 0 {
             return Err(Error::device(format!(
                 "kernel {}: {} blocks of {} threads",
                 l.kernel, l.blocks, l.threads
