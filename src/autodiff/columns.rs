@@ -1,25 +1,24 @@
 //! Sums whose weights differ from column to column.
 
 use super::tape::{Node, Tape, TapeVector};
-use crate::backend::Backend;
-use crate::engine::Executor;
+use crate::engine::{Executor, Machine, Reversible};
 use crate::sparse::Scalar;
 
-impl<T: Scalar, B: Backend<T>> Tape<T, B> {
+impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     /// Σ w(c) x(·, c) over the terms (x, w): every column of every x has a weight of its own, which
     /// is not differentiated. All x have the rows of the first.
     ///
     /// # Panics
     /// A number of weights other than the number of columns.
-    pub fn weighted_sum(&self, terms: &[(&TapeVector<T>, &[T])]) -> TapeVector<T> {
+    pub fn weighted_sum(&self, terms: &[(&TapeVector<T, B>, &[T])]) -> TapeVector<T, B> {
         let rows = terms.first().map_or(0, |(x, _)| x.value.rows());
         let mut sum = self.eager.allocate(rows);
-        sum.fill(T::ZERO);
+        self.eager.clear(&mut sum);
         let mut recorded = Vec::new();
         for (x, weights) in terms {
             assert_eq!(weights.len(), self.columns(), "one weight for every column");
             let Some(values) = x.value.handle() else { continue };
-            self.backend().column_add(weights, values, &mut sum);
+            self.eager.column_add(weights, values, &mut sum);
             recorded.extend(x.node.map(|node| (node, weights.to_vec())));
         }
         let value = crate::engine::Vector::new(rows, sum);

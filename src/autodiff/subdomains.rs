@@ -7,88 +7,83 @@
 use std::sync::Arc;
 
 use super::reverse::Adjoints;
-use super::tape::{Node, Operand, Parameter, Tape, TapeVector};
-use crate::backend::Backend;
-use crate::engine::{Buffer, Executor, Vector};
+use super::tape::{Leaf, Node, Operand, Tape, TapeVector, plain};
+use crate::engine::{Executor, Machine, Reversible, Vector};
 use crate::error::Result;
-use crate::schwarz::{SubdomainSolver, Subdomains, add_products, add_products_of_matrix, on_rings};
+use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
 /// A recorded x + M r.
-#[derive(Debug)]
-pub(super) struct SubdomainSolves<T> {
-    solver: Arc<SubdomainSolver<T>>,
-    a: Parameter<T>,
-    interface: Parameter<T>,
+pub(super) struct SubdomainSolves<T: Scalar, X: Reversible<T>> {
+    method: Arc<X::Method>,
+    a: Leaf<X>,
+    interface: Leaf<X>,
     r: Option<usize>,
     x: Option<usize>,
     /// Of the local solutions those on the outer rings, if the interface values are learned.
-    kept: Option<Vec<T>>,
+    kept: Option<X::Solutions>,
     /// All of them, if A is.
-    whole: Option<Vec<T>>,
+    whole: Option<X::Solutions>,
 }
 
-impl<T: Scalar, B: Backend<T>> Tape<T, B> {
+impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     /// x + M r. A singular local matrix makes a constant NaN, so that the loss is none.
     pub(super) fn record_subdomain_solves(
         &self,
-        a: &Operand<T>,
+        a: &Operand<B::Executor>,
         subdomains: &Subdomains,
-        interface: &Parameter<T>,
-        r: &TapeVector<T>,
-        x: TapeVector<T>,
-    ) -> TapeVector<T> {
-        let matrix = a.map(|p| p.values.clone());
+        interface: &Leaf<B::Executor>,
+        r: &TapeVector<T, B>,
+        x: TapeVector<T, B>,
+    ) -> TapeVector<T, B> {
         let Some(residual) = r.value.handle() else { return x };
         let (node, rows) = (x.node, x.value.rows());
         let mut own = self.own(x).into_handle().unwrap_or_else(|| {
             let mut zero = self.eager.allocate(rows);
-            zero.fill(T::ZERO);
+            self.eager.clear(&mut zero);
             zero
         });
-        let solver = self.eager.factored().get(&matrix, subdomains, &interface.values);
-        let Some((solver, y)) = solver.and_then(|m| Some((m.clone(), self.correct(&m, residual, &mut own)?)))
-        else {
-            own.fill(T::from_f64(f64::NAN));
-            return self.record(Vector::new(rows, own), false, || Node::Input);
+        let method = self.eager.method(&plain(a), subdomains, &interface.values);
+        let solved = method.and_then(|m| {
+            let y = self.eager.solutions(&m, residual, false).ok()?;
+            self.eager.add_solutions(&m, &y, &mut own, false).ok()?;
+            Some((m, y))
+        });
+        let Some((method, y)) = solved else {
+            let nan = vec![T::from_f64(f64::NAN); rows * self.columns()];
+            return self.record(Vector::new(rows, self.eager.store(&nan)), false, || Node::Input);
         };
         let (learned, of_matrix) = (interface.number.is_some(), a.values.number.is_some());
         let depends = learned || of_matrix || r.node.is_some() || node.is_some();
         self.record(Vector::new(rows, own), depends, || {
-            let kept = learned.then(|| on_rings(solver.layout(), &y, self.columns()));
+            let kept = learned.then(|| self.eager.on_rings(&method, &y));
             let (a, interface, whole) = (a.values.clone(), interface.clone(), of_matrix.then_some(y));
-            Node::SubdomainSolves(SubdomainSolves { solver, a, interface, r: r.node, x: node, kept, whole })
+            Node::SubdomainSolves(SubdomainSolves { method, a, interface, r: r.node, x: node, kept, whole })
         })
-    }
-
-    /// x ← x + M r; the solutions of all subdomains.
-    fn correct(&self, m: &SubdomainSolver<T>, r: &[T], x: &mut [T]) -> Option<Vec<T>> {
-        let y = m.corrections(r, self.columns(), false).ok()?;
-        m.add_corrections(T::ONE, &y, x, self.columns(), false).ok()?;
-        Some(y)
     }
 }
 
-impl<T: Scalar, B: Backend<T>> Adjoints<'_, T, B> {
+impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
     /// The rule of [`SubdomainSolves`].
-    pub(super) fn subdomain_solves(&mut self, node: &SubdomainSolves<T>, adjoint: Buffer<T>) -> Result<()> {
-        let k = self.eager.columns();
-        let lambda = node.solver.corrections(&adjoint, k, true)?;
-        let layout = node.solver.layout().clone();
+    pub(super) fn subdomain_solves(
+        &mut self,
+        node: &SubdomainSolves<T, X>,
+        adjoint: X::Handle,
+    ) -> Result<()> {
+        let eager = self.eager;
+        let lambda = eager.solutions(&node.method, &adjoint, true)?;
         if let (Some(number), Some(y)) = (node.interface.number, &node.kept) {
-            let gradient = self.parameter(number, node.interface.values.len())?;
-            add_products(&layout, -T::ONE, &on_rings(&layout, &lambda, k), y, gradient, k);
+            let gradient = self.parameter(number, eager.length(&node.interface.values))?;
+            let rings = eager.on_rings(&node.method, &lambda);
+            eager.interface_products(&node.method, (&rings, y), gradient);
         }
         if let (Some(number), Some(y)) = (node.a.number, &node.whole) {
-            let gradient = self.parameter(number, node.a.values.len())?;
-            add_products_of_matrix(&layout, -T::ONE, &lambda, y, gradient, k);
+            let gradient = self.parameter(number, eager.length(&node.a.values))?;
+            eager.matrix_products(&node.method, (&lambda, y), gradient);
         }
         let mut sum = Ok(());
-        self.accumulate(node.r, adjoint.len() / k.max(1), |beta, buffer| {
-            if beta == T::ZERO {
-                buffer.fill(T::ZERO);
-            }
-            sum = node.solver.add_corrections(T::ONE, &lambda, buffer, k, true);
+        self.accumulate_added(node.r, eager.rows(&adjoint), |buffer| {
+            sum = eager.add_solutions(&node.method, &lambda, buffer, true);
         });
         self.pass_on(node.x, adjoint);
         sum

@@ -13,10 +13,12 @@
 //! Engine code is straight-line: no `if` on data. Krylov loops live above, pivoting below.
 
 mod eager;
+mod eager_reverse;
 mod executor;
 mod factored;
 mod leaves;
 mod plan;
+mod reversible;
 mod tracer;
 
 pub use eager::{Buffer, Eager};
@@ -24,6 +26,7 @@ pub use executor::{Executor, Vector};
 pub(crate) use factored::Factored;
 pub use leaves::{Host, Leaves, Matrix};
 pub use plan::Plan;
+pub use reversible::{Entries, Machine, Reversible};
 pub use tracer::{Slot, Traced, Tracer};
 
 use crate::backend::{Direction, OrderedSweep, Triangle};

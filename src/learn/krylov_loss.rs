@@ -42,7 +42,7 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
         .chunks_exact(columns)
         .flat_map(|row| row.iter().zip(&start).map(|(v, s)| T::from_f64(v.to_f64() / s)))
         .collect();
-    let mut basis: Vec<(TapeVector<T>, Vec<T>)> = vec![(tape.constant(&unit), unit)];
+    let mut basis: Vec<(TapeVector<T, B>, Vec<T>)> = vec![(tape.constant(&unit), unit)];
     let mut images = Vec::new();
     // The Hessenberg matrix of every column, by columns.
     let mut hessenberg: Vec<Vec<Vec<f64>>> = vec![Vec::new(); columns];
@@ -77,7 +77,8 @@ pub fn krylov_loss<T: Scalar, B: Backend<T>>(
                 let weights = (0..columns).map(|c| T::from_f64(-scale[c] * hessenberg[c][q][i]));
                 terms.push((v, weights.collect()));
             }
-            let terms: Vec<(&TapeVector<T>, &[T])> = terms.iter().map(|(v, w)| (*v, w.as_slice())).collect();
+            let terms: Vec<(&TapeVector<T, B>, &[T])> =
+                terms.iter().map(|(v, w)| (*v, w.as_slice())).collect();
             let next = tape.weighted_sum(&terms);
             let values = tape.values(&next);
             basis.push((next, values));

@@ -153,12 +153,12 @@ impl<T: Scalar> Parameters<T> {
 
     /// `h` with these values as parameters 0, 1, … and everything else constant. Gradients come from
     /// [`backward`](Self::backward).
-    pub fn record(&self, h: &Hierarchy<Host<T>>) -> Hierarchy<Recorded<T>> {
+    pub fn record(&self, h: &Hierarchy<Host<T>>) -> Hierarchy<Recorded<Host<T>>> {
         let learned = |place| {
             let (number, leaf) = self.recorded_as(place)?;
             Some(Parameter::learned(leaf.read(&self.values[leaf.number]), number))
         };
-        let mut recorded: Hierarchy<Recorded<T>> = h.map(
+        let mut recorded: Hierarchy<Recorded<Host<T>>> = h.map(
             |place, values| learned(place).unwrap_or_else(|| Parameter::constant(values.clone())),
             Clone::clone,
         );
@@ -178,7 +178,7 @@ impl<T: Scalar> Parameters<T> {
     pub fn backward<B: Backend<T>>(
         &self,
         tape: &Tape<T, B>,
-        output: &TapeVector<T>,
+        output: &TapeVector<T, B>,
         seed: &[T],
     ) -> Result<Vec<Vec<T>>> {
         self.backward_from(tape, &[(output, seed)])
@@ -191,7 +191,7 @@ impl<T: Scalar> Parameters<T> {
     pub fn backward_from<B: Backend<T>>(
         &self,
         tape: &Tape<T, B>,
-        outputs: &[(&TapeVector<T>, &[T])],
+        outputs: &[(&TapeVector<T, B>, &[T])],
     ) -> Result<Vec<Vec<T>>> {
         let tied = || self.leaves.iter().filter_map(|leaf| Some((leaf.number, leaf.transposed.as_ref()?)));
         let mut lengths = self.lengths();

@@ -26,7 +26,7 @@ pub fn slowest_loss<T: Scalar, B: Backend<T>>(
     let columns = require_columns(tape, h, z, cycles)?;
     let recorded = parameters.record(h);
     let zero = tape.zeros(h.rows());
-    let (mut errors, mut values): (Vec<TapeVector<T>>, Vec<Vec<T>>) = (Vec::new(), Vec::new());
+    let (mut errors, mut values): (Vec<TapeVector<T, B>>, Vec<Vec<T>>) = (Vec::new(), Vec::new());
     for _ in 0..cycles {
         let before = errors.last().cloned().unwrap_or_else(|| tape.constant(z));
         let after = cycle(tape, &recorded, 0, &zero, before);

@@ -51,7 +51,7 @@ fn eager(h: &Hierarchy<Host<f64>>, b: &[f64], k: usize) -> Vec<f64> {
 
 fn taped(h: &Hierarchy<Host<f64>>, b: &[f64], k: usize) -> Vec<f64> {
     let mut count = 0;
-    let recorded = h.map::<Recorded<f64>>(
+    let recorded = h.map::<Recorded<Host<f64>>>(
         |_, v| {
             count += 1;
             Parameter::learned(v.clone(), count - 1)
@@ -198,7 +198,8 @@ fn a_k_cycle_is_not_linear_and_says_so() {
     let error = amg.apply_transposed(&b, &mut vec![0.0; n]).unwrap_err();
     assert!(error.is_unsuited(), "{error}");
     // Its value flows through a tape; its gradient is refused, not wrong.
-    let recorded = amg.hierarchy().map::<Recorded<f64>>(|_, v| Parameter::constant(v.clone()), Clone::clone);
+    let recorded =
+        amg.hierarchy().map::<Recorded<Host<f64>>>(|_, v| Parameter::constant(v.clone()), Clone::clone);
     let tape = Tape::new(Cpu, 1);
     let out = cycle(&tape, &recorded, 0, &tape.input(&b), tape.zeros(n));
     let error = tape.backward(&[], &out, &b).unwrap_err();

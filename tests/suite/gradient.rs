@@ -82,7 +82,7 @@ impl Problem {
     /// Gradients of the parameters and of the guess.
     fn gradients(&self, h: &Hierarchy<Host<f64>>, number: &Number) -> (Vec<Vec<f64>>, Vec<f64>) {
         let lengths: Vec<usize> = collect(h, number).iter().map(Vec::len).collect();
-        let recorded = h.map::<Recorded<f64>>(
+        let recorded = h.map::<Recorded<Host<f64>>>(
             |place, v| match number(place) {
                 Some(q) => Parameter::learned(v.clone(), q),
                 None => Parameter::constant(v.clone()),
@@ -171,7 +171,7 @@ fn leaves_that_share_a_parameter() {
     }
 }
 
-fn matrix(a: &Csr<f64>, number: usize) -> Matrix<Parameter<f64>> {
+fn matrix(a: &Csr<f64>, number: usize) -> Matrix<Parameter<Arc<Vec<f64>>>> {
     Matrix::from(a.clone()).map(|v| Parameter::learned(v.clone(), number))
 }
 

@@ -26,7 +26,7 @@ fn matrix(case: &Value) -> Csr<f64> {
     Csr::from_csr(shape[0], shape[1], list(&a["indptr"]), list(&a["indices"]), list(&a["data"])).unwrap()
 }
 
-type Operation = dyn Fn(&Tape<f64>, &Matrix<Parameter<f64>>, TapeVector<f64>) -> TapeVector<f64>;
+type Operation = dyn Fn(&Tape<f64>, &Matrix<Parameter<Arc<Vec<f64>>>>, TapeVector<f64>) -> TapeVector<f64>;
 
 /// The gradient with respect to A, after the value and the gradient of the vector were compared.
 fn run(case: &Value, vector: &str, k: usize, operation: &Operation) -> Vec<f64> {

@@ -1,0 +1,224 @@
+//! The kernels of reverse rules on the host.
+
+use std::sync::Arc;
+
+use super::eager::Buffer;
+use super::reversible::{Entries, Machine, Reversible};
+use super::{Eager, Executor, Matrix};
+use crate::backend::{Backend, Direct, OrderedSweep, OrderedView, Triangle};
+use crate::error::Result;
+use crate::schwarz::{SubdomainSolver, Subdomains, add_products, add_products_of_matrix, on_rings};
+use crate::sparse::{Csr, Pattern, Scalar};
+
+type Values<T> = Arc<Vec<T>>;
+
+impl<T: Scalar, B: Backend<T>> Machine<T> for B {
+    type Executor = Eager<T, B>;
+
+    fn executor(self, k: usize) -> Eager<T, B> {
+        Eager::new(self, k)
+    }
+}
+
+/// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for the entries that are wanted.
+fn filtered<T: Scalar, B: Backend<T>>(
+    backend: &B,
+    alpha: T,
+    pattern: &Pattern,
+    wanted: impl Fn(usize, usize) -> bool,
+    (y, x): (&[T], &[T]),
+    g: &mut [T],
+    k: usize,
+) {
+    let mut all = vec![T::ZERO; pattern.nnz()];
+    backend.sampled_product(alpha, pattern, y, x, &mut all, k);
+    for i in 0..pattern.rows() {
+        for p in pattern.row(i) {
+            if wanted(i, pattern.col_idx()[p] as usize) {
+                g[p] += all[p];
+            }
+        }
+    }
+}
+
+impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
+    type Gradient = Vec<T>;
+    type Method = SubdomainSolver<T>;
+    type Solutions = Vec<T>;
+
+    fn columns(&self) -> usize {
+        Eager::columns(self)
+    }
+
+    fn store(&self, values: &[T]) -> Buffer<T> {
+        let mut buffer = self.allocate(values.len() / Eager::columns(self));
+        buffer.copy_from_slice(values);
+        buffer
+    }
+
+    fn read(&self, x: &Buffer<T>) -> Result<Vec<T>> {
+        Ok(x.to_vec())
+    }
+
+    fn length(&self, values: &Values<T>) -> usize {
+        values.len()
+    }
+
+    fn rows(&self, x: &Buffer<T>) -> usize {
+        x.len() / Eager::columns(self)
+    }
+
+    fn gradient(&self, length: usize) -> Vec<T> {
+        vec![T::ZERO; length]
+    }
+
+    fn read_gradient(&self, g: Vec<T>) -> Result<Vec<T>> {
+        Ok(g)
+    }
+
+    fn spmv_transposed(
+        &self,
+        alpha: f64,
+        a: &Matrix<Values<T>>,
+        x: &Buffer<T>,
+        beta: f64,
+        y: &mut Buffer<T>,
+    ) {
+        let (alpha, beta) = (T::from_f64(alpha), T::from_f64(beta));
+        self.backend().spmv_transposed(alpha, a.view(), x, beta, y, Eager::columns(self));
+    }
+
+    fn sampled_product(
+        &self,
+        alpha: f64,
+        pattern: &Arc<Pattern>,
+        entries: Entries<'_>,
+        (y, x): (&Buffer<T>, &Buffer<T>),
+        g: &mut Vec<T>,
+    ) {
+        let (backend, k, alpha) = (self.backend(), Eager::columns(self), T::from_f64(alpha));
+        match entries {
+            Entries::All => backend.sampled_product(alpha, pattern, y, x, g, k),
+            Entries::Triangle(part) => backend.sampled_triangle(alpha, pattern, part, (y, x), g, k),
+            Entries::Outside(part) => {
+                filtered(backend, alpha, pattern, |i, j| !part.reads(i, j), (y, x), g, k);
+            }
+            Entries::Diagonal => {
+                let mut diagonal = vec![T::ZERO; pattern.rows()];
+                backend.row_dots(y, x, &mut diagonal, k);
+                for (i, d) in diagonal.into_iter().enumerate() {
+                    if let Some(p) = pattern.find(i, i) {
+                        g[p] += alpha * d;
+                    }
+                }
+            }
+            Entries::New(sweep) => {
+                filtered(backend, alpha, pattern, sweep.reads_new(pattern.rows()), (y, x), g, k);
+            }
+            Entries::Old(sweep) => {
+                let new = sweep.reads_new(pattern.rows());
+                filtered(backend, alpha, pattern, |i, j| !new(i, j), (y, x), g, k);
+            }
+        }
+    }
+
+    fn row_dots(&self, y: &Buffer<T>, x: &Buffer<T>, g: &mut Vec<T>) {
+        self.backend().row_dots(y, x, g, Eager::columns(self));
+    }
+
+    fn row_dots_over_square(&self, y: &Buffer<T>, x: &Buffer<T>, w: &Values<T>, g: &mut Vec<T>) {
+        let mut dots = vec![T::ZERO; g.len()];
+        self.backend().row_dots(y, x, &mut dots, Eager::columns(self));
+        for ((g, dot), &w) in g.iter_mut().zip(dots).zip(w.iter()) {
+            *g += dot / (w * w);
+        }
+    }
+
+    fn add_dot(&self, y: &Buffer<T>, x: &Buffer<T>, g: &mut Vec<T>, index: usize) {
+        let mut dots = vec![T::ZERO; Eager::columns(self)];
+        self.backend().column_dots(y, x, &mut dots);
+        dots.into_iter().for_each(|dot| g[index] += dot);
+    }
+
+    fn solve_triangular_transposed(&self, a: &Matrix<Values<T>>, part: Triangle, x: &mut Buffer<T>) {
+        self.backend().solve_triangular(a.view(), part, true, x, Eager::columns(self));
+    }
+
+    fn sweep_triangular_transposed(
+        &self,
+        a: &Matrix<Values<T>>,
+        part: Triangle,
+        b: &Buffer<T>,
+        x: Option<&Buffer<T>>,
+        y: &mut Buffer<T>,
+    ) {
+        let blocks = (&**b, x.map(|x| &**x));
+        self.backend().sweep_triangular(a.view(), part, true, blocks, y, Eager::columns(self));
+    }
+
+    fn ordered_sweep_transposed(
+        &self,
+        a: &Matrix<Values<T>>,
+        inverse: &Values<T>,
+        sweep: &OrderedSweep,
+        b: &Buffer<T>,
+        x: &mut Buffer<T>,
+        scratch: &mut Buffer<T>,
+    ) {
+        let t: Csr<T> = a.to_csr().transpose();
+        let view = OrderedView { a: (&t).into(), inverse, sweep };
+        self.backend().ordered_sweep(view, b, x, scratch, Eager::columns(self));
+    }
+
+    fn column_add(&self, weights: &[T], x: &Buffer<T>, y: &mut Buffer<T>) {
+        self.backend().column_add(weights, x, y);
+    }
+
+    fn solve_transposed(&self, direct: &Arc<Direct<T>>, b: &Buffer<T>, x: &mut Buffer<T>) {
+        direct.solve_transposed(b, x, Eager::columns(self));
+    }
+
+    fn method(
+        &self,
+        a: &Matrix<Values<T>>,
+        subdomains: &Subdomains,
+        interface: &Values<T>,
+    ) -> Option<Arc<SubdomainSolver<T>>> {
+        self.factored().get(a, subdomains, interface)
+    }
+
+    fn solutions(&self, method: &SubdomainSolver<T>, r: &Buffer<T>, transposed: bool) -> Result<Vec<T>> {
+        method.corrections(r, Eager::columns(self), transposed)
+    }
+
+    fn add_solutions(
+        &self,
+        method: &SubdomainSolver<T>,
+        y: &Vec<T>,
+        x: &mut Buffer<T>,
+        transposed: bool,
+    ) -> Result<()> {
+        method.add_corrections(T::ONE, y, x, Eager::columns(self), transposed)
+    }
+
+    fn on_rings(&self, method: &SubdomainSolver<T>, y: &Vec<T>) -> Vec<T> {
+        on_rings(method.layout(), y, Eager::columns(self))
+    }
+
+    fn interface_products(
+        &self,
+        method: &SubdomainSolver<T>,
+        (lambda, y): (&Vec<T>, &Vec<T>),
+        g: &mut Vec<T>,
+    ) {
+        add_products(method.layout(), -T::ONE, lambda, y, g, Eager::columns(self));
+    }
+
+    fn matrix_products(&self, method: &SubdomainSolver<T>, (lambda, y): (&Vec<T>, &Vec<T>), g: &mut Vec<T>) {
+        add_products_of_matrix(method.layout(), -T::ONE, lambda, y, g, Eager::columns(self));
+    }
+
+    fn forget_methods(&self) {
+        self.factored().clear();
+    }
+}

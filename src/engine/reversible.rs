@@ -1,0 +1,170 @@
+//! What reverse rules need beside the operations of an executor.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::{Executor, Leaves, Matrix};
+use crate::backend::{OrderedSweep, Triangle};
+use crate::error::Result;
+use crate::schwarz::Subdomains;
+use crate::sparse::{Pattern, Scalar};
+
+/// Entries of a matrix that a rule samples.
+#[derive(Debug, Clone, Copy)]
+pub enum Entries<'a> {
+    /// All of them.
+    All,
+    /// Those that a triangle reads.
+    Triangle(Triangle),
+    /// The others.
+    Outside(Triangle),
+    /// Those on the diagonal.
+    Diagonal,
+    /// Those that read new values in a sweep.
+    New(&'a OrderedSweep),
+    /// Those that do not.
+    Old(&'a OrderedSweep),
+}
+
+type Values<X> = <<X as Executor>::Leaves as Leaves>::Values;
+type Direct<X> = <<X as Executor>::Leaves as Leaves>::Direct;
+
+/// An executor with the kernels of reverse rules. Gradients are flat accumulators, one value for every
+/// stored value of a leaf.
+pub trait Reversible<T: Scalar>: Executor {
+    /// An accumulator.
+    type Gradient;
+    /// A factored Schwarz method.
+    type Method: Debug;
+    /// Solutions on all its subdomains.
+    type Solutions: Debug;
+
+    /// Columns of every block.
+    fn columns(&self) -> usize;
+    /// Storage with these values, rows × k, row-major.
+    fn store(&self, values: &[T]) -> Self::Handle;
+    /// The values of a handle.
+    ///
+    /// # Errors
+    /// A failure of the device.
+    fn read(&self, x: &Self::Handle) -> Result<Vec<T>>;
+    /// Number of stored values.
+    fn length(&self, values: &Values<Self>) -> usize;
+    /// Rows of a handle.
+    fn rows(&self, x: &Self::Handle) -> usize;
+    /// Zeros.
+    fn gradient(&self, length: usize) -> Self::Gradient;
+    /// The values of an accumulator.
+    ///
+    /// # Errors
+    /// A failure of the device.
+    fn read_gradient(&self, g: Self::Gradient) -> Result<Vec<T>>;
+
+    /// y ← α Aᵀ x + β y.
+    fn spmv_transposed(
+        &self,
+        alpha: f64,
+        a: &Matrix<Values<Self>>,
+        x: &Self::Handle,
+        beta: f64,
+        y: &mut Self::Handle,
+    );
+    /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for these entries p = (i, j), for blocks (y, x).
+    fn sampled_product(
+        &self,
+        alpha: f64,
+        pattern: &Arc<Pattern>,
+        entries: Entries<'_>,
+        blocks: (&Self::Handle, &Self::Handle),
+        g: &mut Self::Gradient,
+    );
+    /// g(i) ← g(i) + Σ_c y(i,c) x(i,c).
+    fn row_dots(&self, y: &Self::Handle, x: &Self::Handle, g: &mut Self::Gradient);
+    /// g(i) ← g(i) + Σ_c y(i,c) x(i,c) / w(i)².
+    fn row_dots_over_square(
+        &self,
+        y: &Self::Handle,
+        x: &Self::Handle,
+        w: &Values<Self>,
+        g: &mut Self::Gradient,
+    );
+    /// g(index) ← g(index) + Σ y(i,c) x(i,c).
+    fn add_dot(&self, y: &Self::Handle, x: &Self::Handle, g: &mut Self::Gradient, index: usize);
+    /// x ← T⁻ᵀ x.
+    fn solve_triangular_transposed(&self, a: &Matrix<Values<Self>>, part: Triangle, x: &mut Self::Handle);
+    /// y ← D⁻¹ (b − Nᵀ x) for a triangle T = D + N; without x, y ← D⁻¹ b.
+    fn sweep_triangular_transposed(
+        &self,
+        a: &Matrix<Values<Self>>,
+        part: Triangle,
+        b: &Self::Handle,
+        x: Option<&Self::Handle>,
+        y: &mut Self::Handle,
+    );
+    /// One sweep in blocks or by colours on Aᵀ x = b, in the order given, in place; `scratch` is as long as x.
+    fn ordered_sweep_transposed(
+        &self,
+        a: &Matrix<Values<Self>>,
+        inverse: &Values<Self>,
+        sweep: &OrderedSweep,
+        b: &Self::Handle,
+        x: &mut Self::Handle,
+        scratch: &mut Self::Handle,
+    );
+    /// y(i,c) ← y(i,c) + w(c) x(i,c).
+    fn column_add(&self, weights: &[T], x: &Self::Handle, y: &mut Self::Handle);
+    /// x ← A⁻ᵀ b.
+    fn solve_transposed(&self, direct: &Direct<Self>, b: &Self::Handle, x: &mut Self::Handle);
+
+    /// The Schwarz method of these values, factored on first use; nothing if a local matrix is singular.
+    fn method(
+        &self,
+        a: &Matrix<Values<Self>>,
+        subdomains: &Subdomains,
+        interface: &Values<Self>,
+    ) -> Option<Arc<Self::Method>>;
+    /// Bᵢ⁻¹ Rᵢ r on all subdomains, or with Bᵢ⁻ᵀ and the weights of the other side.
+    ///
+    /// # Errors
+    /// A length that does not fit.
+    fn solutions(&self, method: &Self::Method, r: &Self::Handle, transposed: bool)
+    -> Result<Self::Solutions>;
+    /// x ← x + Σᵢ R̃ᵢᵀ yᵢ, or with the weights of the other side.
+    ///
+    /// # Errors
+    /// A length that does not fit.
+    fn add_solutions(
+        &self,
+        method: &Self::Method,
+        y: &Self::Solutions,
+        x: &mut Self::Handle,
+        transposed: bool,
+    ) -> Result<()>;
+    /// What [`interface_products`](Self::interface_products) reads of the solutions.
+    fn on_rings(&self, method: &Self::Method, y: &Self::Solutions) -> Self::Solutions;
+    /// g(p,q) ← g(p,q) − λ(p) · y(q) on all interface entries; both are on the rings.
+    fn interface_products(
+        &self,
+        method: &Self::Method,
+        blocks: (&Self::Solutions, &Self::Solutions),
+        g: &mut Self::Gradient,
+    );
+    /// g(p,q) ← g(p,q) − λ(p) · y(q) over all local copies of every entry of A.
+    fn matrix_products(
+        &self,
+        method: &Self::Method,
+        blocks: (&Self::Solutions, &Self::Solutions),
+        g: &mut Self::Gradient,
+    );
+    /// Forgets what was factored.
+    fn forget_methods(&self);
+}
+
+/// Where a tape computes: kernels on slices of the host, or a device.
+pub trait Machine<T: Scalar>: Clone + Debug {
+    /// What runs operations there.
+    type Executor: Reversible<T>;
+
+    /// An executor for blocks of `k` columns.
+    fn executor(self, k: usize) -> Self::Executor;
+}
