@@ -80,6 +80,13 @@ pub struct TapeVector<T: Scalar, B: Machine<T> = Cpu> {
     pub(super) recording: u64,
 }
 
+impl<T: Scalar, B: Machine<T>> TapeVector<T, B> {
+    /// Its storage, or nothing if it is known to be zero.
+    pub fn handle(&self) -> Option<&Handle<T, B>> {
+        self.value.handle()
+    }
+}
+
 impl<T: Scalar, B: Machine<T>> Clone for TapeVector<T, B> {
     fn clone(&self) -> Self {
         Self { value: self.value.clone(), node: self.node, recording: self.recording }
@@ -172,6 +179,11 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     pub fn input(&self, values: &[T]) -> TapeVector<T, B> {
         let node = self.push(Node::Input);
         self.wrap(self.stored(values), Some(node))
+    }
+
+    /// A constant vector that lies where the tape computes.
+    pub fn constant_of(&self, rows: usize, handle: Handle<T, B>) -> TapeVector<T, B> {
+        self.wrap(Vector::new(rows, handle), None)
     }
 
     fn stored(&self, values: &[T]) -> Vector<Handle<T, B>> {

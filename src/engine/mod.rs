@@ -18,6 +18,10 @@ mod executor;
 mod factored;
 mod leaves;
 mod plan;
+#[cfg(feature = "cuda")]
+mod resident;
+#[cfg(feature = "cuda")]
+mod resident_reverse;
 mod reversible;
 mod tracer;
 
@@ -26,6 +30,8 @@ pub use executor::{Executor, Vector};
 pub(crate) use factored::Factored;
 pub use leaves::{Host, Leaves, Matrix};
 pub use plan::Plan;
+#[cfg(feature = "cuda")]
+pub use resident::{DenseOperator, Device, DeviceBuffer, Resident};
 pub use reversible::{Entries, Machine, Reversible};
 pub use tracer::{Slot, Traced, Tracer};
 

@@ -17,11 +17,14 @@ mod parameters;
 mod pool;
 mod recipe;
 mod report;
+#[cfg(feature = "cuda")]
+mod resident;
 mod reuse;
 mod schwarz_network;
 mod session;
 mod slowest_loss;
 mod start;
+mod steps;
 mod trainer;
 mod what;
 
@@ -37,6 +40,8 @@ pub use network::{Family, NetworkTraining, SmootherNetwork};
 pub use parameters::Parameters;
 pub use recipe::Recipe;
 pub use report::TrainingReport;
+#[cfg(feature = "cuda")]
+pub use resident::ResidentTraining;
 pub use reuse::{Followed, LearnedSolver};
 pub use schwarz_network::{SchwarzNetwork, SchwarzNetworkTraining, TrainingStep};
 pub use session::Session;

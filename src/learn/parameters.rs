@@ -6,7 +6,7 @@ use super::collect;
 use super::what::Learn;
 use crate::autodiff::{Parameter, Recorded, Tape, TapeVector};
 use crate::backend::Backend;
-use crate::engine::Host;
+use crate::engine::{Host, Leaves};
 use crate::error::Result;
 use crate::multigrid::{Hierarchy, Place, Role, Smoother};
 use crate::sparse::{Pattern, Scalar};
@@ -37,15 +37,13 @@ struct Leaf {
     transposed: Option<Arc<Pattern>>,
 }
 
-impl Leaf {
-    /// The values of the leaf.
-    fn read<T: Scalar>(&self, buffer: &Arc<Vec<T>>) -> Arc<Vec<T>> {
-        match &self.transposed {
-            None => buffer.clone(),
-            Some(pattern) => {
-                let source = &pattern.transposition().source;
-                Arc::new(source.iter().map(|&p| buffer[p as usize]).collect())
-            }
+/// The values of a leaf: those of its buffer, in the order of the transpose if a pattern is given.
+fn read<T: Scalar>(buffer: &Arc<Vec<T>>, transposed: Option<&Arc<Pattern>>) -> Arc<Vec<T>> {
+    match transposed {
+        None => buffer.clone(),
+        Some(pattern) => {
+            let source = &pattern.transposition().source;
+            Arc::new(source.iter().map(|&p| buffer[p as usize]).collect())
         }
     }
 }
@@ -154,11 +152,22 @@ impl<T: Scalar> Parameters<T> {
     /// `h` with these values as parameters 0, 1, … and everything else constant. Gradients come from
     /// [`backward`](Self::backward).
     pub fn record(&self, h: &Hierarchy<Host<T>>) -> Hierarchy<Recorded<Host<T>>> {
-        let learned = |place| {
+        let read = |number: usize, source: Option<&Arc<Pattern>>| read(&self.values[number], source);
+        self.record_as(h, read)
+    }
+
+    /// As [`record`](Self::record) for leaves that are held otherwise: `read` gives the values of a buffer, in the
+    /// order of the transpose if a pattern is given.
+    pub(super) fn record_as<L: Leaves>(
+        &self,
+        h: &Hierarchy<L>,
+        mut read: impl FnMut(usize, Option<&Arc<Pattern>>) -> L::Values,
+    ) -> Hierarchy<Recorded<L>> {
+        let mut learned = |place| {
             let (number, leaf) = self.recorded_as(place)?;
-            Some(Parameter::learned(leaf.read(&self.values[leaf.number]), number))
+            Some(Parameter::learned(read(leaf.number, leaf.transposed.as_ref()), number))
         };
-        let mut recorded: Hierarchy<Recorded<Host<T>>> = h.map(
+        let mut recorded: Hierarchy<Recorded<L>> = h.map(
             |place, values| learned(place).unwrap_or_else(|| Parameter::constant(values.clone())),
             Clone::clone,
         );
@@ -193,17 +202,27 @@ impl<T: Scalar> Parameters<T> {
         tape: &Tape<T, B>,
         outputs: &[(&TapeVector<T, B>, &[T])],
     ) -> Result<Vec<Vec<T>>> {
-        let tied = || self.leaves.iter().filter_map(|leaf| Some((leaf.number, leaf.transposed.as_ref()?)));
-        let mut lengths = self.lengths();
-        lengths.extend(tied().map(|(number, _)| self.values[number].len()));
-        let mut gradients = tape.backward_from(&lengths, outputs)?;
+        let mut gradients = tape.backward_from(&self.recorded_lengths(), outputs)?;
         let behind = gradients.split_off(self.len());
-        for ((number, pattern), gradient) in tied().zip(behind) {
+        for ((number, pattern), gradient) in self.tied().zip(behind) {
             for (&p, g) in pattern.transposition().source.iter().zip(gradient) {
                 gradients[number][p as usize] += g;
             }
         }
         Ok(gradients)
+    }
+
+    /// Buffers whose values stand in other leaves in the order of the transpose, with their patterns: behind
+    /// the buffers there is one recorded parameter for each.
+    pub(super) fn tied(&self) -> impl Iterator<Item = (usize, &Arc<Pattern>)> {
+        self.leaves.iter().filter_map(|leaf| Some((leaf.number, leaf.transposed.as_ref()?)))
+    }
+
+    /// Lengths of all recorded parameters.
+    pub(super) fn recorded_lengths(&self) -> Vec<usize> {
+        let mut lengths = self.lengths();
+        lengths.extend(self.tied().map(|(number, _)| self.values[number].len()));
+        lengths
     }
 
     /// `h`, in any precision, with these values in place of its own. Scalars become constants, so
@@ -212,7 +231,7 @@ impl<T: Scalar> Parameters<T> {
         let mut installed: Hierarchy<Host<U>> = h.map(
             |place, values| match self.leaf(place) {
                 Some(leaf) => {
-                    let learned = leaf.read(&self.values[leaf.number]);
+                    let learned = read(&self.values[leaf.number], leaf.transposed.as_ref());
                     Arc::new(learned.iter().map(|v| U::from_f64(v.to_f64())).collect())
                 }
                 None => values.clone(),

@@ -14,6 +14,7 @@ use super::parameters::Parameters;
 use super::pool::{Pool, normal_values};
 use super::recipe::Recipe;
 use super::slowest_loss::slowest_loss;
+use super::steps::Steps;
 use crate::autodiff::Tape;
 use crate::backend::Cpu;
 use crate::engine::Host;
@@ -57,6 +58,8 @@ pub struct Session<T: Scalar> {
     seconds: f64,
     /// Whether the loss is that of GMRES by now.
     residuals: bool,
+    /// Where the steps are taken, if not on the host.
+    device: Option<Box<dyn Steps<T>>>,
     best: (f64, Parameters<T>),
     /// Loss of every step.
     pub loss_history: Vec<f64>,
@@ -103,6 +106,7 @@ impl<T: Scalar> Session<T> {
             rate: recipe.rate,
             seconds: 0.0,
             residuals: false,
+            device: None,
             best: (f64::INFINITY, parameters.clone()),
             parameters,
             recipe,
@@ -119,6 +123,17 @@ impl<T: Scalar> Session<T> {
             session.measure()?;
         }
         Ok(session)
+    }
+
+    /// The same session with its steps on a device. It takes the loss of the factor only.
+    pub(super) fn on_device(mut self, steps: Box<dyn Steps<T>>) -> Self {
+        self.device = Some(steps);
+        self
+    }
+
+    /// The hierarchy in the precision of training.
+    pub(super) fn hierarchy(&self) -> &Hierarchy<Host<T>> {
+        &self.hierarchy
     }
 
     /// How it is trained.
@@ -167,6 +182,14 @@ impl<T: Scalar> Session<T> {
         let number = self.steps();
         let rate = Schedule::cosine(self.rate, LAST_RATE).rate_at(share, self.recipe.steps);
         let cycles = self.recipe.cycles_at(share);
+        if let Some(device) = &mut self.device {
+            let loss = device.step(cycles, rate)?;
+            self.loss_history.push(loss);
+            if !loss.is_finite() {
+                return self.roll_back();
+            }
+            return self.measure_if_due(number);
+        }
         let krylov = self.recipe.loss == Loss::Krylov && share >= self.recipe.factor_first;
         if krylov && !self.residuals {
             // The pool holds errors until now, and residuals from now on.
@@ -182,14 +205,17 @@ impl<T: Scalar> Session<T> {
         self.loss_history.push(result.loss);
         let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());
         if !result.loss.is_finite() || !result.gradient.iter().all(finite) {
-            self.roll_back();
-            return Ok(());
+            return self.roll_back();
         }
         for (q, (optimiser, gradient)) in self.optimisers.iter_mut().zip(&result.gradient).enumerate() {
             let (values, units) = self.parameters.buffer_mut(q);
             optimiser.step_scaled(values, gradient, units, rate)?;
         }
         self.pool.advance(&result.after_one_cycle);
+        self.measure_if_due(number)
+    }
+
+    fn measure_if_due(&mut self, number: usize) -> Result<()> {
         if (number + 1).is_multiple_of(CHECK_EVERY) {
             self.measure()?;
         }
@@ -218,6 +244,9 @@ impl<T: Scalar> Session<T> {
     }
 
     fn measure(&mut self) -> Result<()> {
+        if let Some(device) = &mut self.device {
+            self.parameters = device.parameters()?;
+        }
         let factor = match &mut self.check {
             Check::Power(power) => power.run(&self.parameters.install(&self.hierarchy), CHECK_CYCLES).0,
             Check::Krylov(krylov, h) => krylov.run(&self.parameters.install(h))?.1,
@@ -226,18 +255,22 @@ impl<T: Scalar> Session<T> {
         if factor < self.best.0 {
             self.best = (factor, self.parameters.clone());
         } else if !factor.is_finite() || factor > 1.5 * self.best.0.max(0.5) {
-            self.roll_back();
+            self.roll_back()?;
         }
         Ok(())
     }
 
-    fn roll_back(&mut self) {
+    fn roll_back(&mut self) -> Result<()> {
         self.rollbacks += 1;
         self.rate *= 0.5;
         self.parameters = self.best.1.clone();
         self.optimisers = optimisers(&self.parameters);
         let seed = self.seed ^ ((self.rollbacks as u64) << 32);
+        if let Some(device) = &mut self.device {
+            return device.restart(&self.parameters, seed);
+        }
         self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, seed);
+        Ok(())
     }
 
     /// The parameters now, and the best ones measured.

@@ -12,12 +12,16 @@ use super::report::TrainingReport;
 use super::schwarz_network::Tuning;
 use super::session::Session;
 use super::start::Wishes;
+use super::steps::Trained;
 use super::what::{Learn, LearnedSmoother};
+#[cfg(feature = "cuda")]
+use super::resident::ResidentTraining;
+#[cfg(feature = "cuda")]
+use crate::backend::Cuda;
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy, SchwarzOptions};
 use crate::operator::Preconditioner;
-use crate::sparse::Scalar;
 
 /// Cycles of the measurement that tells a fast start from a slow one.
 const START_CYCLES: usize = 12;
@@ -61,6 +65,8 @@ pub struct Trainer {
     subdomains: (SchwarzOptions, usize),
     seed: u64,
     time_limit: Option<Duration>,
+    #[cfg(feature = "cuda")]
+    cuda: Option<Cuda>,
 }
 
 /// Where training stands, after every step.
@@ -177,6 +183,14 @@ impl Trainer {
         self
     }
 
+    /// Takes the steps on a card. Measurements between them, and of what is handed out, stay on the CPU.
+    #[cfg(feature = "cuda")]
+    #[must_use]
+    pub fn on(mut self, cuda: &Cuda) -> Self {
+        self.cuda = Some(cuda.clone());
+        self
+    }
+
     /// Trains what [`learn`](Self::learn) names, from the start that [`Learn`] names; the smoothers and
     /// transfers of `amg` are replaced by the learned ones, or by the start if those are no better.
     ///
@@ -241,7 +255,7 @@ impl Trainer {
     }
 
     /// Trains in this precision on the start whose trial ends best; without a start, the failure.
-    fn run<T: Scalar>(
+    fn run<T: Trained>(
         &self,
         starts: &[Begin],
         failure: Error,
@@ -269,7 +283,7 @@ impl Trainer {
 
     /// The hierarchy whose trial ends best, with the session that
     /// was begun on it.
-    fn choose<'a, T: Scalar>(
+    fn choose<'a, T: Trained>(
         &self,
         starts: &'a [Begin],
         trials: &mut Vec<(String, f64)>,
@@ -319,7 +333,7 @@ impl Trainer {
         }
     }
 
-    fn progress<T: Scalar>(&self, session: &Session<T>, clock: Instant, trial: bool) -> Progress {
+    fn progress<T: Trained>(&self, session: &Session<T>, clock: Instant, trial: bool) -> Progress {
         let (step, steps) = (session.steps(), session.recipe().steps);
         let seconds = clock.elapsed().as_secs_f64();
         let limit = self.time_limit.map_or(f64::INFINITY, |l| (l.as_secs_f64() - seconds).max(0.0));
@@ -334,14 +348,14 @@ impl Trainer {
     }
 
     /// How much of the training is done, by steps or by time, whichever is more.
-    fn share<T: Scalar>(&self, session: &Session<T>, clock: Instant) -> f64 {
+    fn share<T: Trained>(&self, session: &Session<T>, clock: Instant) -> f64 {
         let steps = session.steps() as f64 / session.recipe().steps.max(1) as f64;
         let time = self.time_limit.map_or(0.0, |l| clock.elapsed().as_secs_f64() / l.as_secs_f64());
         steps.max(time).min(1.0)
     }
 
     /// A session with what was set, and the rest suited to the hierarchy and its start.
-    fn session<T: Scalar>(&self, begin: &Begin) -> Result<Session<T>> {
+    fn session<T: Trained>(&self, begin: &Begin) -> Result<Session<T>> {
         let h = begin.amg.hierarchy();
         let factor = match begin.factor {
             Some(factor) => factor,
@@ -358,7 +372,28 @@ impl Trainer {
             factor_first: suited.factor_first,
         };
         recipe.check()?;
-        Session::on(h, Parameters::learned(h, begin.learn, self.symmetric)?, recipe, self.seed)
+        let session = Session::on(h, Parameters::learned(h, begin.learn, self.symmetric)?, recipe, self.seed)?;
+        self.placed(session)
+    }
+
+    /// The session with its steps where they are wanted.
+    #[cfg(feature = "cuda")]
+    fn placed<T: Trained>(&self, session: Session<T>) -> Result<Session<T>> {
+        let Some(cuda) = self.cuda.as_ref().filter(|_| session.recipe().steps > 0) else { return Ok(session) };
+        let recipe = session.recipe();
+        if !matches!(recipe.loss, Loss::Factor | Loss::Time) {
+            return Err(Error::unsuited(
+                "on a card the loss of the factor is trained, and no other; train this one on the CPU",
+            ));
+        }
+        let [parameters, _] = session.candidates();
+        let steps = ResidentTraining::new(cuda, session.hierarchy(), parameters, recipe.batch, self.seed)?;
+        Ok(session.on_device(Box::new(steps)))
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn placed<T: Trained>(&self, session: Session<T>) -> Result<Session<T>> {
+        Ok(session)
     }
 }
 

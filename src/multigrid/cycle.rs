@@ -97,7 +97,7 @@ fn visit<E: Engine>(
 }
 
 /// The approximate solution of a coarser level, from zero.
-fn correction<E: Engine>(
+pub(super) fn correction<E: Engine>(
     e: &E,
     h: &Hierarchy<E::Leaves>,
     depth: usize,

@@ -9,6 +9,8 @@ mod preconditioner;
 mod refresh;
 mod relaxation;
 mod relaxation_names;
+#[cfg(feature = "cuda")]
+mod resident;
 mod scaled;
 mod setup;
 mod smoother;
@@ -23,6 +25,8 @@ pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;
 pub(crate) use refresh::Refresh;
 pub use relaxation::{Passes, Relaxation, Sweep, Sweeps};
+#[cfg(feature = "cuda")]
+pub use resident::{ResidentCycle, Use};
 pub use setup::Setup;
 pub use smoother::{Part, Smoother};
 pub use subdomains::{Parts, SchwarzOptions};

@@ -1,0 +1,55 @@
+/* What a training step does with its batch. With s bytes a value and k columns:
+ *
+ *   loss_scales, pool_scales   a few numbers for each column
+ *   pool_merge                 3 s per value
+ */
+
+struct loss_scales {
+    const double *end;
+    double *scales;
+    double weight, vanished;
+    u32 k, unused;
+};
+
+/* scales(c) <- 2 weight / end(c), or 0 where the error has vanished: it has nothing to teach, and the inverse of its
+ * size would overflow. */
+KERNEL(loss_scales, struct loss_scales) {
+    u64 c = INDEX;
+    if (c >= ARG.k) return;
+    ARG.scales[c] = ARG.end[c] < ARG.vanished ? 0 : 2 * ARG.weight / ARG.end[c];
+}
+
+struct pool_scales {
+    const double *squares;
+    double *keep;
+    double rows;
+    u32 k, half;
+    u32 renewed, unused;
+};
+
+/* keep(c) <- sqrt(rows / squares(c)) for the columns of the pool, 0 for those that are drawn anew: the others, number
+ * `renewed`, and those that are zero or not finite. */
+KERNEL(pool_scales, struct pool_scales) {
+    u64 c = INDEX;
+    double square;
+    if (c >= ARG.k) return;
+    square = ARG.squares[c];
+    ARG.keep[c] = c < ARG.half && c != ARG.renewed && square > 0 && square - square == 0 ? sqrt(ARG.rows / square) : 0;
+}
+
+struct pool_merge {
+    const REAL *after;
+    const double *keep;
+    REAL *z;
+    u64 count;
+    u32 k, unused;
+};
+
+/* z(i,c) <- keep(c) after(i,c) where keep(c) is not 0; otherwise z stays. */
+KERNEL(pool_merge, struct pool_merge) {
+    u64 q = INDEX;
+    double keep;
+    if (q >= ARG.count) return;
+    keep = ARG.keep[q % ARG.k];
+    if (keep != 0) ARG.z[q] = (REAL)keep * ARG.after[q];
+}

@@ -1,0 +1,54 @@
+//! What a training step does with its batch: `kernels/training.cu`.
+
+use super::arguments::{Address, arguments};
+use super::{Cuda, Memory, OnDevice};
+
+arguments! {
+    LossScales { end: Address, scales: Address, weight: f64, vanished: f64, k: u32, unused: u32 }
+    PoolScales { squares: Address, keep: Address, rows: f64, k: u32, half: u32, renewed: u32, unused: u32 }
+    PoolMerge { after: Address, keep: Address, z: Address, count: u64, k: u32, unused: u32 }
+}
+
+impl Cuda {
+    /// scales(c) ← 2 w / end(c), 0 where end(c) has vanished: what the last errors are multiplied with to give
+    /// the gradient of w Σ log end(c).
+    pub(crate) fn loss_scales(&self, weight: f64, vanished: f64, end: &Memory<f64>, scales: &mut Memory<f64>) {
+        let k = end.len();
+        let arguments = LossScales {
+            end: end.into(),
+            scales: (&*scales).into(),
+            weight,
+            vanished,
+            k: k as u32,
+            unused: 0,
+        };
+        self.for_each::<f64, _>("loss_scales", k, scales.len() == k, &arguments);
+    }
+
+    /// The next batch: of the first `half` columns those of `after`, in units of their root mean square, without
+    /// column `renewed` and those that are zero or not finite; `z` holds what the others become.
+    pub(crate) fn pool_advance<T: OnDevice>(
+        &self,
+        (half, renewed): (usize, Option<usize>),
+        (after, squares): (&Memory<T>, &Memory<f64>),
+        keep: &mut Memory<f64>,
+        z: &mut Memory<T>,
+    ) {
+        let (k, count) = (squares.len(), z.len());
+        let arguments = PoolScales {
+            squares: squares.into(),
+            keep: (&*keep).into(),
+            rows: (count / k.max(1)) as f64,
+            k: k as u32,
+            half: half as u32,
+            renewed: renewed.map_or(u32::MAX, |c| c as u32),
+            unused: 0,
+        };
+        self.for_each::<f64, _>("pool_scales", k, keep.len() == k, &arguments);
+        let (after_at, keep_at, z_at) = (after.into(), (&*keep).into(), (&*z).into());
+        let arguments =
+            PoolMerge { after: after_at, keep: keep_at, z: z_at, count: count as u64, k: k as u32, unused: 0 };
+        let lengths = after.len() == count && keep.len() == k;
+        self.for_each::<T, _>("pool_merge", count, lengths, &arguments);
+    }
+}

@@ -1,0 +1,278 @@
+//! The engine that computes on a card.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Executor, Leaves, Matrix};
+use crate::backend::cuda::{DevicePattern, DeviceView, Memory, OnDevice, Plain};
+use crate::backend::{Cuda, Direction, OrderedSweep, Triangle};
+use crate::error::Error;
+use crate::schwarz::Subdomains;
+
+/// Queues every operation when it is called, with buffers from a pool; nothing waits for the card.
+///
+/// As long as the pool has what a run needs, as it has after the first one, a run only launches kernels, and can be
+/// captured as a graph.
+#[derive(Debug, Clone)]
+pub struct Resident<T: Plain> {
+    pub(super) cuda: Cuda,
+    pub(super) k: usize,
+    pool: Rc<Pool<T>>,
+}
+
+#[derive(Debug)]
+struct Pool<T>(RefCell<HashMap<usize, Vec<Memory<T>>>>);
+
+/// Values of a vector on the device, on loan from the pool of their engine.
+#[derive(Debug)]
+pub struct DeviceBuffer<T: Plain> {
+    /// Nothing only while it is dropped.
+    memory: Option<Memory<T>>,
+    pool: Rc<Pool<T>>,
+}
+
+/// Leaves in the memory of a device.
+#[derive(Debug, Clone, Copy)]
+pub struct Device<T>(PhantomData<T>);
+
+impl<T: OnDevice> Leaves for Device<T> {
+    type Values = Arc<Memory<T>>;
+    type Direct = Arc<DenseOperator<T>>;
+}
+
+/// A dense matrix on the device that stands for the coarsest solve, or for all of a cycle from some level on.
+#[derive(Debug)]
+pub struct DenseOperator<T: Plain> {
+    pub(super) rows: usize,
+    pub(super) matrix: Memory<T>,
+    /// Its transpose, where a run is differentiated.
+    pub(super) transposed: Option<Memory<T>>,
+}
+
+impl<T: OnDevice> DenseOperator<T> {
+    /// A row-major matrix of `rows` rows, with its transpose if a run is differentiated.
+    pub(crate) fn new(cuda: &Cuda, rows: usize, matrix: &[T], differentiated: bool) -> Self {
+        let transpose = || {
+            let entry = |q: usize| matrix[(q % rows) * rows + q / rows];
+            cuda.upload(&(0..rows * rows).map(entry).collect::<Vec<T>>())
+        };
+        Self { rows, matrix: cuda.upload(matrix), transposed: differentiated.then(transpose) }
+    }
+}
+
+impl<T: Plain> DeviceBuffer<T> {
+    /// The memory.
+    pub(crate) fn memory(&self) -> &Memory<T> {
+        self.memory.as_ref().expect("a buffer has memory until it is dropped")
+    }
+
+    /// The memory, to be written.
+    pub(crate) fn memory_mut(&mut self) -> &mut Memory<T> {
+        self.memory.as_mut().expect("a buffer has memory until it is dropped")
+    }
+}
+
+impl<T: Plain> Drop for DeviceBuffer<T> {
+    fn drop(&mut self) {
+        if let Some(memory) = self.memory.take() {
+            self.pool.0.borrow_mut().entry(memory.len()).or_default().push(memory);
+        }
+    }
+}
+
+impl<T: OnDevice> Resident<T> {
+    /// An engine for blocks of `k` columns, at least one.
+    pub fn new(cuda: Cuda, k: usize) -> Self {
+        Self { cuda, k: k.max(1), pool: Rc::new(Pool(RefCell::new(HashMap::new()))) }
+    }
+
+    /// The device.
+    pub fn cuda(&self) -> &Cuda {
+        &self.cuda
+    }
+
+    pub(super) fn pattern(&self, a: &Matrix<Arc<Memory<T>>>) -> Arc<DevicePattern> {
+        self.cuda.pattern(&a.pattern)
+    }
+}
+
+/// Runs `work` with the pattern of `a` and a view of it.
+macro_rules! with {
+    ($engine:expr, $a:expr, $pattern:ident, $view:ident => $work:expr) => {{
+        let $pattern = $engine.pattern($a);
+        let $view = DeviceView::new(&$pattern, &$a.values);
+        $work
+    }};
+}
+pub(super) use with;
+
+impl<T: OnDevice> Executor for Resident<T> {
+    type Leaves = Device<T>;
+    type Handle = DeviceBuffer<T>;
+
+    fn allocate(&self, rows: usize) -> DeviceBuffer<T> {
+        let length = rows * self.k;
+        let reused = self.pool.0.borrow_mut().get_mut(&length).and_then(Vec::pop);
+        let memory = reused.unwrap_or_else(|| self.cuda.undefined(length));
+        DeviceBuffer { memory: Some(memory), pool: self.pool.clone() }
+    }
+
+    fn copy(&self, x: &DeviceBuffer<T>) -> DeviceBuffer<T> {
+        let mut out = self.allocate(x.memory().len() / self.k);
+        self.cuda.copy(x.memory(), out.memory_mut());
+        out
+    }
+
+    fn spmv(
+        &self,
+        alpha: f64,
+        a: &Matrix<Arc<Memory<T>>>,
+        x: &DeviceBuffer<T>,
+        beta: f64,
+        y: &mut DeviceBuffer<T>,
+    ) {
+        with!(self, a, pattern, view => self.cuda.spmv(alpha, view, x.memory(), beta, y.memory_mut(), self.k));
+    }
+
+    fn residual(
+        &self,
+        a: &Matrix<Arc<Memory<T>>>,
+        b: &DeviceBuffer<T>,
+        x: &DeviceBuffer<T>,
+        r: &mut DeviceBuffer<T>,
+    ) {
+        with!(self, a, pattern, view => {
+            self.cuda.residual(view, b.memory(), x.memory(), r.memory_mut(), self.k);
+        });
+    }
+
+    fn diagonal_add(&self, d: &Arc<Memory<T>>, x: &DeviceBuffer<T>, y: &mut DeviceBuffer<T>) {
+        self.cuda.diagonal_add(d, x.memory(), y.memory_mut(), self.k);
+    }
+
+    fn diagonal_scale(&self, d: &Arc<Memory<T>>, x: &DeviceBuffer<T>, y: &mut DeviceBuffer<T>) {
+        self.cuda.diagonal_scale(d, x.memory(), y.memory_mut(), self.k);
+    }
+
+    fn jacobi(
+        &self,
+        a: &Matrix<Arc<Memory<T>>>,
+        d: &Arc<Memory<T>>,
+        b: &DeviceBuffer<T>,
+        x: &DeviceBuffer<T>,
+        next: &mut DeviceBuffer<T>,
+    ) {
+        with!(self, a, pattern, view => {
+            self.cuda.jacobi(view, d, b.memory(), x.memory(), next.memory_mut(), self.k);
+        });
+    }
+
+    fn polynomial_step(
+        &self,
+        a: &Matrix<Arc<Memory<T>>>,
+        d: &Arc<Memory<T>>,
+        b: &DeviceBuffer<T>,
+        x: &DeviceBuffer<T>,
+        factors: (f64, f64),
+        y: &mut DeviceBuffer<T>,
+    ) {
+        with!(self, a, pattern, view => {
+            self.cuda.polynomial_step(view, d, (b.memory(), x.memory()), factors, y.memory_mut(), self.k);
+        });
+    }
+
+    fn combine(&self, alpha: f64, x: &DeviceBuffer<T>, beta: f64, y: &mut DeviceBuffer<T>) {
+        self.cuda.combine(alpha, x.memory(), beta, y.memory_mut());
+    }
+
+    fn scalar(&self, scalars: &Arc<Memory<T>>, index: usize) -> f64 {
+        let values = self.cuda.download(scalars).ok();
+        values.and_then(|v| v.get(index).copied()).map_or(f64::NAN, crate::sparse::Scalar::to_f64)
+    }
+
+    fn least_squares(
+        &self,
+        _: &DeviceBuffer<T>,
+        _: &[&DeviceBuffer<T>],
+        _: &[&DeviceBuffer<T>],
+        _: &mut DeviceBuffer<T>,
+    ) {
+        self.cuda.fail(Error::unsuited("a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle"));
+    }
+
+    fn solve_triangular(&self, a: &Matrix<Arc<Memory<T>>>, part: Triangle, x: &mut DeviceBuffer<T>) {
+        with!(self, a, pattern, view => {
+            let levels = pattern.levels(&self.cuda, &a.pattern, part.lower, false);
+            self.cuda.solve_triangular(view, levels, part, x.memory_mut(), self.k);
+        });
+    }
+
+    fn sweep_triangular(
+        &self,
+        a: &Matrix<Arc<Memory<T>>>,
+        part: Triangle,
+        b: &DeviceBuffer<T>,
+        x: Option<&DeviceBuffer<T>>,
+        y: &mut DeviceBuffer<T>,
+    ) {
+        with!(self, a, pattern, view => {
+            let blocks = (b.memory(), x.map(DeviceBuffer::memory));
+            self.cuda.sweep_triangular(view, part, blocks, y.memory_mut(), self.k);
+        });
+    }
+
+    fn gauss_seidel(
+        &self,
+        a: &Matrix<Arc<Memory<T>>>,
+        b: &DeviceBuffer<T>,
+        x: &mut DeviceBuffer<T>,
+        direction: Direction,
+    ) {
+        with!(self, a, pattern, view => {
+            let levels = pattern.levels(&self.cuda, &a.pattern, direction == Direction::Forward, false);
+            let mut scratch = self.allocate(pattern.rows);
+            self.cuda.gauss_seidel(
+                view, levels, b.memory(), x.memory_mut(), scratch.memory_mut(), direction, self.k,
+            );
+        });
+    }
+
+    fn ordered_sweep(
+        &self,
+        a: &Matrix<Arc<Memory<T>>>,
+        inverse: &Arc<Memory<T>>,
+        sweep: &OrderedSweep,
+        b: &DeviceBuffer<T>,
+        x: &mut DeviceBuffer<T>,
+        scratch: &mut DeviceBuffer<T>,
+    ) {
+        with!(self, a, pattern, view => {
+            let order = self.cuda.order(&sweep.order, pattern.rows);
+            let blocks = (b.memory(), x.memory_mut(), scratch.memory_mut());
+            self.cuda.ordered_sweep(view, inverse, (&order, sweep.direction), blocks, self.k);
+        });
+    }
+
+    fn subdomain_solves(
+        &self,
+        a: &Matrix<Arc<Memory<T>>>,
+        subdomains: &Subdomains,
+        interface: &Arc<Memory<T>>,
+        r: &DeviceBuffer<T>,
+        beta: f64,
+        x: &mut DeviceBuffer<T>,
+    ) {
+        self.add_subdomain_solves(a, subdomains, interface, r, beta, x);
+    }
+
+    fn solve(&self, direct: &Arc<DenseOperator<T>>, b: &DeviceBuffer<T>, x: &mut DeviceBuffer<T>) {
+        self.cuda.dense_product(&direct.matrix, direct.rows, b.memory(), x.memory_mut(), self.k);
+    }
+
+    fn clear(&self, x: &mut DeviceBuffer<T>) {
+        self.cuda.clear(x.memory_mut());
+    }
+}

@@ -1,0 +1,276 @@
+//! The kernels of reverse rules on a card.
+
+use std::sync::Arc;
+
+use super::resident::{DenseOperator, DeviceBuffer, Resident, with};
+use super::reversible::{Entries, Machine, Reversible};
+use super::{Executor, Matrix};
+use crate::backend::cuda::{DeviceMethod, DeviceView, Memory, OnDevice, Part, Reductions};
+use crate::backend::{Cuda, Order, OrderedSweep, Triangle};
+use crate::error::{Error, Result};
+use crate::schwarz::Subdomains;
+use crate::sparse::Pattern;
+
+type Values<T> = Arc<Memory<T>>;
+
+impl<T: OnDevice> Machine<T> for Cuda {
+    type Executor = Resident<T>;
+
+    fn executor(self, k: usize) -> Resident<T> {
+        Resident::new(self, k)
+    }
+}
+
+/// Runs `work` with a view of the transpose of `a`.
+macro_rules! with_transpose {
+    ($engine:expr, $a:expr, $pattern:ident, $view:ident => $work:expr) => {{
+        let $pattern = $engine.pattern($a);
+        let transposition = $pattern.transposition(&$engine.cuda, &$a.pattern);
+        let $view = DeviceView::new(&$pattern, &$a.values).transposed(transposition);
+        $work
+    }};
+}
+
+impl<T: OnDevice> Resident<T> {
+    /// x ← β x + M r.
+    pub(super) fn add_subdomain_solves(
+        &self,
+        a: &Matrix<Values<T>>,
+        subdomains: &Subdomains,
+        interface: &Values<T>,
+        r: &DeviceBuffer<T>,
+        beta: f64,
+        x: &mut DeviceBuffer<T>,
+    ) {
+        let Some(method) = self.method(a, subdomains, interface) else { return };
+        if beta == 0.0 {
+            self.clear(x);
+        }
+        let y = self.solutions(&method, r, false);
+        let added = y.and_then(|y| self.add_solutions(&method, &y, x, false));
+        if let Err(e) = added {
+            self.cuda.fail(e);
+        }
+    }
+}
+
+impl<T: OnDevice> Reversible<T> for Resident<T> {
+    type Gradient = Memory<T>;
+    type Method = DeviceMethod<T>;
+    type Solutions = Memory<T>;
+
+    fn columns(&self) -> usize {
+        self.k
+    }
+
+    fn store(&self, values: &[T]) -> DeviceBuffer<T> {
+        let mut buffer = self.allocate(values.len() / self.k);
+        if let Err(e) = buffer.memory_mut().write(values) {
+            self.cuda.fail(e);
+        }
+        buffer
+    }
+
+    fn read(&self, x: &DeviceBuffer<T>) -> Result<Vec<T>> {
+        self.cuda.download(x.memory())
+    }
+
+    fn length(&self, values: &Values<T>) -> usize {
+        values.len()
+    }
+
+    fn rows(&self, x: &DeviceBuffer<T>) -> usize {
+        x.memory().len() / self.k
+    }
+
+    fn gradient(&self, length: usize) -> Memory<T> {
+        let mut zeros = self.cuda.undefined(length);
+        self.cuda.clear(&mut zeros);
+        zeros
+    }
+
+    fn read_gradient(&self, g: Memory<T>) -> Result<Vec<T>> {
+        self.cuda.download(&g)
+    }
+
+    fn spmv_transposed(
+        &self,
+        alpha: f64,
+        a: &Matrix<Values<T>>,
+        x: &DeviceBuffer<T>,
+        beta: f64,
+        y: &mut DeviceBuffer<T>,
+    ) {
+        with_transpose!(self, a, pattern, view => {
+            self.cuda.spmv(alpha, view, x.memory(), beta, y.memory_mut(), self.k);
+        });
+    }
+
+    fn sampled_product(
+        &self,
+        alpha: f64,
+        pattern: &Arc<Pattern>,
+        entries: Entries<'_>,
+        (y, x): (&DeviceBuffer<T>, &DeviceBuffer<T>),
+        g: &mut Memory<T>,
+    ) {
+        let device = self.cuda.pattern(pattern);
+        let blocks = (y.memory(), x.memory());
+        let run = |part: Part<'_>, g: &mut Memory<T>| {
+            self.cuda.sampled_product(alpha, &device, part, blocks, g, self.k);
+        };
+        match entries {
+            Entries::All => run(Part::All, g),
+            Entries::Triangle(part) => run(Part::Triangle(part), g),
+            Entries::Outside(part) => run(Part::Outside(part), g),
+            Entries::Diagonal => run(Part::Diagonal, g),
+            Entries::New(sweep) | Entries::Old(sweep) => {
+                let new = matches!(entries, Entries::New(_));
+                let Order::Colours(_) = &sweep.order else {
+                    self.cuda.fail(Error::unsuited(
+                        "Gauss–Seidel in blocks is trained on the CPU only; use colours on a card",
+                    ));
+                    return;
+                };
+                let order = self.cuda.order(&sweep.order, pattern.rows());
+                run(Part::Ranked { rank: &order.rank, direction: sweep.direction, new }, g);
+            }
+        }
+    }
+
+    fn row_dots(&self, y: &DeviceBuffer<T>, x: &DeviceBuffer<T>, g: &mut Memory<T>) {
+        self.cuda.row_dots(y.memory(), x.memory(), g, self.k);
+    }
+
+    fn row_dots_over_square(
+        &self,
+        y: &DeviceBuffer<T>,
+        x: &DeviceBuffer<T>,
+        w: &Values<T>,
+        g: &mut Memory<T>,
+    ) {
+        let mut dots = self.gradient(g.len());
+        self.cuda.row_dots(y.memory(), x.memory(), &mut dots, self.k);
+        self.cuda.add_over_square(1.0, &dots, w, g);
+    }
+
+    fn add_dot(&self, y: &DeviceBuffer<T>, x: &DeviceBuffer<T>, g: &mut Memory<T>, index: usize) {
+        let rows = self.rows(y);
+        let mut room = Reductions::new(&self.cuda, [(rows, self.k)]);
+        let mut sums = self.cuda.undefined(self.k);
+        self.cuda.column_dots(&mut room, y.memory(), x.memory(), &mut sums);
+        self.cuda.add_sum(&sums, g, index);
+    }
+
+    fn solve_triangular_transposed(&self, a: &Matrix<Values<T>>, part: Triangle, x: &mut DeviceBuffer<T>) {
+        with_transpose!(self, a, pattern, view => {
+            let levels = pattern.levels(&self.cuda, &a.pattern, part.lower, true);
+            self.cuda.solve_triangular(view, levels, part, x.memory_mut(), self.k);
+        });
+    }
+
+    fn sweep_triangular_transposed(
+        &self,
+        a: &Matrix<Values<T>>,
+        part: Triangle,
+        b: &DeviceBuffer<T>,
+        x: Option<&DeviceBuffer<T>>,
+        y: &mut DeviceBuffer<T>,
+    ) {
+        with_transpose!(self, a, pattern, view => {
+            let blocks = (b.memory(), x.map(DeviceBuffer::memory));
+            self.cuda.sweep_triangular(view, part, blocks, y.memory_mut(), self.k);
+        });
+    }
+
+    fn ordered_sweep_transposed(
+        &self,
+        a: &Matrix<Values<T>>,
+        inverse: &Values<T>,
+        sweep: &OrderedSweep,
+        b: &DeviceBuffer<T>,
+        x: &mut DeviceBuffer<T>,
+        scratch: &mut DeviceBuffer<T>,
+    ) {
+        with_transpose!(self, a, pattern, view => {
+            let order = self.cuda.order(&sweep.order, pattern.rows);
+            self.cuda.ordered_sweep(
+                view,
+                inverse,
+                (&order.order, sweep.direction),
+                b.memory(),
+                x.memory_mut(),
+                scratch.memory_mut(),
+                self.k,
+            );
+        });
+    }
+
+    fn column_add(&self, weights: &[T], x: &DeviceBuffer<T>, y: &mut DeviceBuffer<T>) {
+        let weights: Vec<f64> = weights.iter().map(|w| w.to_f64()).collect();
+        self.cuda.column_add(1.0, &self.cuda.upload(&weights), x.memory(), y.memory_mut());
+    }
+
+    fn solve_transposed(&self, direct: &Arc<DenseOperator<T>>, b: &DeviceBuffer<T>, x: &mut DeviceBuffer<T>) {
+        match &direct.transposed {
+            Some(matrix) => {
+                self.cuda.dense_product(matrix, direct.rows, b.memory(), x.memory_mut(), self.k);
+            }
+            None => self.cuda.fail(Error::invalid_input(
+                "the hierarchy was moved to the device for solving; move it there for training",
+            )),
+        }
+    }
+
+    fn method(
+        &self,
+        a: &Matrix<Values<T>>,
+        subdomains: &Subdomains,
+        interface: &Values<T>,
+    ) -> Option<Arc<DeviceMethod<T>>> {
+        let method = self.methods.get(&self.cuda, a, subdomains, interface);
+        method.map_err(|e| self.cuda.fail(e)).ok()
+    }
+
+    fn solutions(&self, method: &DeviceMethod<T>, r: &DeviceBuffer<T>, transposed: bool) -> Result<Memory<T>> {
+        method.solutions(&self.cuda, r.memory(), self.k, transposed)
+    }
+
+    fn add_solutions(
+        &self,
+        method: &DeviceMethod<T>,
+        y: &Memory<T>,
+        x: &mut DeviceBuffer<T>,
+        transposed: bool,
+    ) -> Result<()> {
+        method.add_solutions(&self.cuda, y, x.memory_mut(), self.k, transposed)
+    }
+
+    fn on_rings(&self, _: &DeviceMethod<T>, y: &Memory<T>) -> Memory<T> {
+        let mut all = self.cuda.undefined(y.len());
+        self.cuda.copy(y, &mut all);
+        all
+    }
+
+    fn interface_products(
+        &self,
+        method: &DeviceMethod<T>,
+        (lambda, y): (&Memory<T>, &Memory<T>),
+        g: &mut Memory<T>,
+    ) {
+        method.interface_products(&self.cuda, (lambda, y), g, self.k);
+    }
+
+    fn matrix_products(
+        &self,
+        method: &DeviceMethod<T>,
+        (lambda, y): (&Memory<T>, &Memory<T>),
+        g: &mut Memory<T>,
+    ) {
+        method.matrix_products(&self.cuda, (lambda, y), g, self.k);
+    }
+
+    fn forget_methods(&self) {
+        self.methods.clear();
+    }
+}

@@ -1,0 +1,145 @@
+//! Hierarchies on a card.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::cycle::{CycleKind, correction, cycle};
+use super::hierarchy::{Hierarchy, Place};
+use crate::backend::cuda::{Memory, OnDevice};
+use crate::backend::{Cpu, Cuda};
+use crate::engine::{DenseOperator, Device, Eager, Engine, Host, Resident, Vector};
+use crate::error::{Error, Result};
+use crate::sparse::Scalar;
+
+/// Rows up to which all that a cycle does from some level on is one dense matrix: the launches of small levels cost
+/// more than its product (1024² values in single precision are read in 2 µs).
+const TAIL_ROWS: usize = 1024;
+
+/// Largest coarsest level whose inverse is formed.
+const DENSE_ROWS: usize = 4096;
+
+/// Columns of the identity that are solved at once.
+const COLUMNS: usize = 32;
+
+/// What a hierarchy is used for on the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Solving: from the first level with few rows on, the cycle is one dense matrix.
+    Solve,
+    /// Training: all levels stay.
+    Train,
+}
+
+impl<T: OnDevice> Hierarchy<Host<T>> {
+    /// This hierarchy on a device. A leaf that several places share is uploaded once.
+    ///
+    /// # Errors
+    /// A K-cycle, which is not linear; a coarsest level with more than 4096 rows; a device that is out of memory.
+    /// Cost: for the dense matrix of the small levels a cycle on them for each of its rows.
+    pub fn to_device(&self, cuda: &Cuda, purpose: Use) -> Result<Hierarchy<Device<T>>> {
+        if !self.kind.is_linear() {
+            return Err(Error::unsuited("a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle"));
+        }
+        let depth = self.dense_from(purpose);
+        let dense = self.dense(depth)?;
+        let kept = Hierarchy {
+            levels: self.levels[..depth].to_vec(),
+            coarsest: self.coarsest.clone(),
+            coarsest_rows: self.rows_at(depth),
+            kind: self.kind,
+        };
+        let mut known: HashMap<*const Vec<T>, Arc<Memory<T>>> = HashMap::new();
+        let mut upload = |_: Place, values: &Arc<Vec<T>>| {
+            known.entry(Arc::as_ptr(values)).or_insert_with(|| Arc::new(cuda.upload(values))).clone()
+        };
+        let rows = kept.coarsest_rows;
+        let device = kept.map(&mut upload, |_| {
+            Arc::new(DenseOperator::new(cuda, rows, &dense, purpose == Use::Train))
+        });
+        cuda.check()?;
+        Ok(device)
+    }
+
+    /// The level from which on the cycle becomes a dense matrix.
+    fn dense_from(&self, purpose: Use) -> usize {
+        let all = self.levels.len();
+        // What an F-cycle does below a level depends on how it came there.
+        if purpose == Use::Train || self.kind == CycleKind::F {
+            return all;
+        }
+        (0..all).find(|&depth| self.rows_at(depth) <= TAIL_ROWS).unwrap_or(all)
+    }
+
+    /// What the cycle does from level `depth` on, as a row-major matrix.
+    fn dense(&self, depth: usize) -> Result<Vec<T>> {
+        let n = self.rows_at(depth);
+        if n > DENSE_ROWS {
+            return Err(Error::unsuited(format!(
+                "the coarsest level has {n} rows, and a card takes at most {DENSE_ROWS}; coarsen further"
+            )));
+        }
+        let mut matrix = vec![T::ZERO; n * n];
+        for first in (0..n).step_by(COLUMNS) {
+            let k = COLUMNS.min(n - first);
+            let e = Eager::new(Cpu, k);
+            let mut unit = vec![T::ZERO; n * k];
+            (0..k).for_each(|c| unit[(first + c) * k + c] = T::ONE);
+            let b = e.vector(&unit);
+            // From the finest level on it is one cycle, below it what a cycle does there.
+            let x = match depth {
+                0 => cycle(&e, self, 0, &b, e.zeros(n)),
+                _ => correction(&e, self, depth, self.kind, &b),
+            };
+            for (row, values) in e.values(&x).chunks_exact(k).enumerate() {
+                matrix[row * n + first..row * n + first + k].copy_from_slice(values);
+            }
+        }
+        match matrix.iter().all(|v| v.finite()) {
+            true => Ok(matrix),
+            false => Err(Error::singular(format!("level {depth} of the hierarchy cannot be solved"))),
+        }
+    }
+}
+
+/// One cycle from the zero guess on a device, z = B r: queues launches only, so that it can be captured.
+#[derive(Debug)]
+pub struct ResidentCycle<T: OnDevice> {
+    engine: Resident<T>,
+    hierarchy: Hierarchy<Device<T>>,
+}
+
+impl<T: OnDevice> ResidentCycle<T> {
+    /// The cycle of a hierarchy for one vector.
+    ///
+    /// # Errors
+    /// As [`Hierarchy::to_device`].
+    pub fn new(cuda: &Cuda, hierarchy: &Hierarchy<Host<T>>) -> Result<Self> {
+        let cycle = Self {
+            engine: Resident::new(cuda.clone(), 1),
+            hierarchy: hierarchy.to_device(cuda, Use::Solve)?,
+        };
+        // The first run fills the pool of buffers and uploads what is made on first use.
+        let zero = cuda.upload(&vec![T::ZERO; hierarchy.rows()]);
+        cycle.queue(|r| cuda.copy(&zero, r), |_| ());
+        cuda.synchronise()?;
+        Ok(cycle)
+    }
+
+    /// Number of unknowns.
+    pub fn rows(&self) -> usize {
+        self.hierarchy.rows()
+    }
+
+    /// Queues a cycle: `fill` writes r, `take` reads z.
+    pub(crate) fn queue(&self, fill: impl FnOnce(&mut Memory<T>), take: impl FnOnce(&Memory<T>)) {
+        use crate::engine::Executor;
+        let e = &self.engine;
+        let mut r = e.allocate(self.rows());
+        fill(r.memory_mut());
+        let r = Vector::new(self.rows(), r);
+        let z = cycle(e, &self.hierarchy, 0, &r, e.zeros(self.rows()));
+        if let Some(z) = z.handle() {
+            take(z.memory());
+        }
+    }
+}
