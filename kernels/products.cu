@@ -52,9 +52,6 @@ DEVICE void product_finish(const struct product a, u32 i, u64 q, ACC s) {
     a.y[q] = (REAL)value;
 }
 
-/* Row of element q of a block of k columns; a short division where that is enough. */
-DEVICE u64 row_of(u64 q, u32 k) { return q >> 32 ? q / k : (u32)q / k; }
-
 /* Rows of a block of threads, as many as threads. */
 #define STREAM_ROWS 128u
 /* Entries at a time: the rows of the 9-point stencil fit. */

@@ -18,6 +18,7 @@ mod judged;
 mod memory;
 mod patterns;
 mod products;
+mod reductions;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -27,6 +28,8 @@ pub use memory::Memory;
 pub(crate) use memory::Plain;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
 pub(crate) use products::DeviceView;
+pub(crate) use reductions::Reductions;
+pub(crate) use vectors::Factor;
 
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
