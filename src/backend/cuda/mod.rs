@@ -13,8 +13,12 @@ mod arguments;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
+#[cfg(all(test, feature = "emulator"))]
+mod judged;
 mod memory;
 mod patterns;
+mod products;
+mod reductions;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,6 +27,9 @@ pub(crate) use driver::{Captured, Precision};
 pub use memory::Memory;
 pub(crate) use memory::Plain;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
+pub(crate) use products::DeviceView;
+pub(crate) use reductions::Reductions;
+pub(crate) use vectors::Factor;
 
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
