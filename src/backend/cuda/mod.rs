@@ -10,11 +10,16 @@
 #![expect(unsafe_code, reason = "kernels take addresses; each use says why it is sound")]
 
 mod arguments;
+mod dense;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod memory;
+mod optimise;
 mod patterns;
+mod random;
+#[cfg(all(test, feature = "emulator"))]
+mod trials;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -22,6 +27,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub(crate) use driver::{Captured, Precision};
 pub use memory::Memory;
 pub(crate) use memory::Plain;
+pub(crate) use optimise::AdamFactors;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
 
 use crate::error::{Error, Result};
