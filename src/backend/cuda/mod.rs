@@ -10,15 +10,21 @@
 #![expect(unsafe_code, reason = "kernels take addresses; each use says why it is sound")]
 
 mod arguments;
+mod dense;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
 #[cfg(all(test, feature = "emulator"))]
 mod judged;
 mod memory;
+mod optimise;
 mod patterns;
 mod products;
 mod reductions;
+mod random;
+#[cfg(all(test, feature = "emulator"))]
+mod trials;
+mod training;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -26,6 +32,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub(crate) use driver::{Captured, Precision};
 pub use memory::Memory;
 pub(crate) use memory::Plain;
+pub(crate) use optimise::AdamFactors;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
 pub(crate) use products::DeviceView;
 pub(crate) use reductions::Reductions;

@@ -1,0 +1,74 @@
+//! Numbers, matrices and comparisons for the tests of kernels.
+
+use super::{Cuda, OnDevice};
+use crate::sparse::Csr;
+
+/// A small generator (SplitMix64).
+pub(super) struct Numbers(pub u64);
+
+impl Numbers {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform in (−1, 1).
+    pub fn value(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.bits() % n as u64) as usize
+    }
+
+    pub fn vector<T: OnDevice>(&mut self, n: usize) -> Vec<T> {
+        (0..n).map(|_| T::from_f64(self.value())).collect()
+    }
+
+    /// Square and not symmetric: a diagonal between 1 and 3, small entries beside it, the last row and column full if
+    /// wanted. `reach` bounds the distance of the others to the diagonal.
+    pub fn dominant<T: OnDevice>(&mut self, n: usize, per_row: usize, reach: usize, full: bool) -> Csr<T> {
+        let mut entries = Vec::new();
+        for i in 0..n {
+            let d = 2.0 + self.value();
+            entries.push((i, i, T::from_f64(if i % 3 == 1 { -d } else { d })));
+            for _ in 0..self.below(2 * per_row + 1) {
+                let j = (i + self.below(2 * reach + 1)).saturating_sub(reach).min(n - 1);
+                if i != j {
+                    entries.push((i, j, T::from_f64(self.value() / per_row as f64 / 2.0)));
+                }
+            }
+            if full && i + 1 < n {
+                entries.push((i, n - 1, T::from_f64(self.value() / n as f64)));
+                entries.push((n - 1, i, T::from_f64(self.value() / n as f64)));
+            }
+        }
+        Csr::from_triplets(n, n, &entries).unwrap()
+    }
+}
+
+/// Runs on all emulated devices that compute with this type, twice each: equal bits in any order of threads, and what is
+/// expected up to rounding.
+#[track_caller]
+pub(super) fn agrees<T: OnDevice>(expected: &[T], run: impl Fn(&Cuda) -> Vec<T>) {
+    let single = size_of::<T>() == 4;
+    let tolerance = if single { 3e-5 } else { 1e-13 };
+    let size = expected.iter().fold(0.0f64, |m, v| m.max(v.to_f64().abs()));
+    for mixed in [false, true].into_iter().take(1 + usize::from(single)) {
+        let mut first: Option<Vec<u64>> = None;
+        for descending in [false, true, false] {
+            let cuda = Cuda::emulated(descending);
+            let got = run(&if mixed { cuda.summing_in_double() } else { cuda });
+            assert_eq!(got.len(), expected.len());
+            for (q, (g, e)) in got.iter().zip(expected).enumerate() {
+                let d = (g.to_f64() - e.to_f64()).abs();
+                assert!(d <= tolerance * size, "value {q} of {}: {g:?}, expected {e:?}", got.len());
+            }
+            let bits: Vec<u64> = got.iter().map(|v| v.to_f64().to_bits()).collect();
+            assert!(first.get_or_insert_with(|| bits.clone()) == &bits, "other bits in another order");
+        }
+    }
+}
