@@ -10,11 +10,15 @@
 #![expect(unsafe_code, reason = "kernels take addresses; each use says why it is sound")]
 
 mod arguments;
+mod card;
+mod compile;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
+mod library;
 mod memory;
 mod patterns;
+mod select;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
