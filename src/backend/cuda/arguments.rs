@@ -44,6 +44,10 @@ macro_rules! arguments {
         #[derive(Debug, Clone, Copy)]
         #[repr(C)]
         pub(crate) struct $name { $(pub $field: $kind),* }
+        const _: () = assert!(
+            size_of::<$name>() == 0 $(+ size_of::<$kind>())*,
+            concat!("padding in ", stringify!($name), ": 8-byte fields first, 4-byte fields in pairs"),
+        );
         // SAFETY: declared beside the launches that check lengths; the emulator compares the size with
         // that of the struct in C, and its tests guard the ends of every buffer.
         unsafe impl $crate::backend::cuda::arguments::Arguments for $name {}

@@ -61,7 +61,9 @@ pub(crate) struct Properties {
     pub multiprocessors: u32,
     /// Bytes of memory.
     pub memory: usize,
-    /// Version of the driver, if there is one.
+    /// Compute capability, if it has one.
+    pub capability: String,
+    /// Version of CUDA that the driver is for, if there is a driver.
     pub driver: String,
 }
 

@@ -72,6 +72,7 @@ impl Emulator {
             shared_bytes: 48 << 10,
             multiprocessors: 4,
             memory,
+            capability: "none".into(),
             driver: "none".into(),
         };
         let recording = std::sync::Arc::new(Mutex::new(None));

@@ -16,6 +16,9 @@ mod driver;
 mod emulator;
 #[cfg(all(test, feature = "emulator"))]
 mod judged;
+mod card;
+mod compile;
+mod library;
 mod memory;
 mod optimise;
 mod patterns;
@@ -25,6 +28,7 @@ mod random;
 #[cfg(all(test, feature = "emulator"))]
 mod trials;
 mod training;
+mod select;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

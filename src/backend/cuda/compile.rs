@@ -1,0 +1,389 @@
+//! Kernels compiled at run time, for the card that is there, by NVRTC.
+
+use std::ffi::{CStr, CString, c_int};
+use std::sync::OnceLock;
+
+use cudarc::nvrtc::sys::{self, nvrtcResult};
+
+use super::driver::Precision;
+use super::library::Version;
+use crate::error::{Error, Result};
+
+/// The program: the prelude, then every kernel file by name.
+const FILES: &[(&str, &str)] = &[
+    ("prelude.h", include_str!("../../../kernels/prelude.h")),
+    ("vectors.cu", include_str!("../../../kernels/vectors.cu")),
+];
+
+/// Lines of the compiler's log that an error shows.
+const LINES: usize = 8;
+
+/// Every function that is called: the bindings panic where one is missing, so all are looked for first.
+const FUNCTIONS: [&str; 12] = [
+    "nvrtcCompileProgram",
+    "nvrtcCreateProgram",
+    "nvrtcDestroyProgram",
+    "nvrtcGetCUBIN",
+    "nvrtcGetCUBINSize",
+    "nvrtcGetErrorString",
+    "nvrtcGetNumSupportedArchs",
+    "nvrtcGetPTX",
+    "nvrtcGetPTXSize",
+    "nvrtcGetProgramLog",
+    "nvrtcGetProgramLogSize",
+    "nvrtcGetSupportedArchs",
+];
+
+/// NVRTC, the compiler of the CUDA toolkit.
+#[derive(Debug, Clone)]
+pub(super) struct Compiler {
+    pub version: Version,
+    /// Architectures that it knows, ascending; 90 is capability 9.0.
+    architectures: Vec<u32>,
+}
+
+/// What to compile for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// Machine code of this architecture.
+    Machine(u32),
+    /// Code that the driver translates for any later architecture.
+    Portable(u32),
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Target::Machine(architecture) => write!(f, "sm_{architecture}"),
+            Target::Portable(architecture) => write!(f, "compute_{architecture}"),
+        }
+    }
+}
+
+/// A compiled program, and what the compiler had to say.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub image: Vec<u8>,
+    pub log: String,
+}
+
+/// The text of all kernels. The compiler names file and line of every complaint.
+pub(super) fn text() -> String {
+    FILES.iter().map(|(name, text)| format!("#line 1 \"{name}\"\n{text}\n")).collect()
+}
+
+impl Compiler {
+    /// The compiler, loaded on first use.
+    pub fn find() -> Result<Self> {
+        static COMPILER: OnceLock<Result<Compiler>> = OnceLock::new();
+        COMPILER.get_or_init(Self::load).clone()
+    }
+
+    fn load() -> Result<Self> {
+        // SAFETY: loading the library runs nothing but its own initialisation.
+        let (present, lacks): (bool, fn(&str) -> bool) = unsafe {
+            (sys::is_culib_present(), |name| {
+                sys::culib().get::<unsafe extern "C" fn()>(name.as_bytes()).is_err()
+            })
+        };
+        if !present {
+            return Err(Error::device(
+                "the compiler NVRTC was not found: the CUDA toolkit has it, and so have the Python wheels \
+                 nvidia-cuda-nvrtc and, for drivers of CUDA 12, nvidia-cuda-nvrtc-cu12; LD_LIBRARY_PATH must \
+                 name the folder of its library libnvrtc.so",
+            ));
+        }
+        if let Some(name) = FUNCTIONS.iter().chain(&["nvrtcVersion"]).find(|name| lacks(name)) {
+            return Err(Error::device(format!("the compiler NVRTC is too old: it has no {name}")));
+        }
+        let (mut major, mut minor, mut count) = (0, 0, 0);
+        // SAFETY: places for three numbers.
+        unsafe {
+            check(sys::nvrtcVersion(&raw mut major, &raw mut minor), "its version")?;
+            check(sys::nvrtcGetNumSupportedArchs(&raw mut count), "its architectures")?;
+        }
+        let mut architectures: Vec<c_int> = vec![0; usize::try_from(count).unwrap_or(0)];
+        // SAFETY: as many places as were asked for.
+        check(unsafe { sys::nvrtcGetSupportedArchs(architectures.as_mut_ptr()) }, "its architectures")?;
+        let mut architectures: Vec<u32> = architectures.into_iter().map(c_int::unsigned_abs).collect();
+        architectures.sort_unstable();
+        Ok(Self { version: (major, minor).into(), architectures })
+    }
+
+    /// What to compile for: the card itself where the compiler knows it, else the latest architecture before it.
+    pub fn target(&self, capability: Version) -> Result<Target> {
+        let wanted = capability.0 * 10 + capability.1;
+        match self.architectures.iter().rfind(|&&known| known <= wanted) {
+            Some(&known) if known == wanted => Ok(Target::Machine(known)),
+            Some(&known) => Ok(Target::Portable(known)),
+            None => Err(Error::device(format!(
+                "the compiler NVRTC {} no longer knows compute capability {capability}: take an earlier one",
+                self.version
+            ))),
+        }
+    }
+
+    /// Compiles a program with further options.
+    pub fn compile(
+        &self,
+        text: &str,
+        precision: Precision,
+        target: Target,
+        options: &[&str],
+    ) -> Result<Compiled> {
+        let (real, acc) = precision.types();
+        let options: Vec<CString> = [
+            format!("--gpu-architecture={target}"),
+            "--fmad=false".into(),
+            // Helper functions that only other kernels use.
+            "--diag-suppress=177".into(),
+            format!("-DSUFFIX={}", precision.suffix()),
+            format!("-DREAL={real}"),
+            format!("-DACC={acc}"),
+        ]
+        .into_iter()
+        .chain(options.iter().map(ToString::to_string))
+        .map(c_text)
+        .collect::<Result<_>>()?;
+        let options: Vec<_> = options.iter().map(|option| option.as_ptr()).collect();
+        let count = c_int::try_from(options.len()).map_err(|e| Error::device(e.to_string()))?;
+        let text = c_text(text.into())?;
+        let mut program = Program(std::ptr::null_mut());
+        // SAFETY: texts that end with zero and outlive the call; no headers.
+        let created = unsafe {
+            let (none, headers) = (std::ptr::null(), std::ptr::null());
+            sys::nvrtcCreateProgram(
+                &raw mut program.0,
+                text.as_ptr(),
+                c"kernels.cu".as_ptr(),
+                0,
+                headers,
+                none,
+            )
+        };
+        check(created, "a program")?;
+        // SAFETY: a live program, and as many options as is said.
+        let compiled = unsafe { sys::nvrtcCompileProgram(program.0, count, options.as_ptr()) };
+        let log = program.bytes(sys::nvrtcGetProgramLogSize, sys::nvrtcGetProgramLog);
+        let log = String::from_utf8_lossy(&log.unwrap_or_default()).trim_end_matches('\0').to_owned();
+        check(compiled, &format!("the kernels in {} for {target}", precision.suffix()))
+            .map_err(|e| Error::device(format!("{e}\n{}", complaint(&log))))?;
+        let image = match target {
+            Target::Machine(_) => program.bytes(sys::nvrtcGetCUBINSize, sys::nvrtcGetCUBIN)?,
+            Target::Portable(_) => {
+                let mut text = program.bytes(sys::nvrtcGetPTXSize, sys::nvrtcGetPTX)?;
+                text.push(0);
+                text
+            }
+        };
+        Ok(Compiled { image, log })
+    }
+}
+
+/// The first lines of a log from the first error on.
+fn complaint(log: &str) -> String {
+    let start = log.lines().position(|line| line.contains("error") || line.contains("fatal"));
+    let lines = log.lines().skip(start.unwrap_or(0)).filter(|line| !line.trim().is_empty());
+    lines.take(LINES).collect::<Vec<_>>().join("\n")
+}
+
+fn c_text(text: String) -> Result<CString> {
+    CString::new(text).map_err(|e| Error::device(format!("a text for the compiler: {e}")))
+}
+
+/// An error of the compiler, by its name.
+fn check(code: nvrtcResult, what: &str) -> Result<()> {
+    if code == nvrtcResult::NVRTC_SUCCESS {
+        return Ok(());
+    }
+    // SAFETY: a static text, for any code.
+    let name = unsafe {
+        let name = sys::nvrtcGetErrorString(code);
+        if name.is_null() { "unknown error".into() } else { CStr::from_ptr(name).to_string_lossy() }
+    };
+    Err(Error::device(format!("the compiler NVRTC, {what}: {name}")))
+}
+
+/// A program of the compiler.
+#[derive(Debug)]
+struct Program(sys::nvrtcProgram);
+
+type Size = unsafe fn(sys::nvrtcProgram, *mut usize) -> nvrtcResult;
+type Content = unsafe fn(sys::nvrtcProgram, *mut std::ffi::c_char) -> nvrtcResult;
+
+impl Program {
+    /// What the compiler has made, by the functions that give its size and its content.
+    fn bytes(&self, size: Size, content: Content) -> Result<Vec<u8>> {
+        let mut length = 0;
+        // SAFETY: a live program and a place for the number.
+        check(unsafe { size(self.0, &raw mut length) }, "the size of what it made")?;
+        let mut bytes = vec![0u8; length];
+        // SAFETY: as many bytes as the compiler has said.
+        check(unsafe { content(self.0, bytes.as_mut_ptr().cast()) }, "what it made")?;
+        Ok(bytes)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: a live program, destroyed once; a failure could only leak it.
+            let _ = unsafe { sys::nvrtcDestroyProgram(&raw mut self.0) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// The compiler, unless it is not there and need not be.
+    fn compiler() -> Option<Compiler> {
+        match Compiler::find() {
+            Ok(compiler) => Some(compiler),
+            Err(e) => {
+                assert!(e.is_device() && e.to_string().contains("NVRTC"), "{e}");
+                let required = std::env::var_os("MULTIGRAD_NVRTC").is_some_and(|v| v == "required");
+                assert!(!required, "{e}");
+                None
+            }
+        }
+    }
+
+    #[derive(Debug, Default)]
+    struct Usage {
+        registers: usize,
+        stack: usize,
+        spilled: usize,
+    }
+
+    /// Registers, stack and spills of every kernel in a log.
+    fn usage(log: &str) -> BTreeMap<String, Usage> {
+        let mut kernels: BTreeMap<String, Usage> = BTreeMap::new();
+        let mut name = String::new();
+        for line in log.lines() {
+            if let Some((_, rest)) = line.split_once("Compiling entry function '") {
+                name = rest.split('\'').next().unwrap().to_owned();
+            }
+            let number_before = |what: &str| -> Option<usize> {
+                line.split_once(what)?.0.split_whitespace().next_back()?.parse().ok()
+            };
+            let kernel = kernels.entry(name.clone()).or_default();
+            kernel.registers = kernel.registers.max(number_before(" registers").unwrap_or(0));
+            kernel.stack = kernel.stack.max(number_before(" bytes stack frame").unwrap_or(0));
+            kernel.spilled += number_before(" bytes spill stores").unwrap_or(0);
+            kernel.spilled += number_before(" bytes spill loads").unwrap_or(0);
+        }
+        kernels.remove("");
+        kernels
+    }
+
+    #[test]
+    fn every_file_is_listed() {
+        let mut files: Vec<String> = std::fs::read_dir("kernels")
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".cu"))
+            .collect();
+        files.sort();
+        files.insert(0, "prelude.h".into());
+        let listed: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(listed, files);
+    }
+
+    /// A function that is called but not looked for would panic where it is missing.
+    #[test]
+    fn every_function_is_looked_for() {
+        let mut called: Vec<&str> = include_str!("compile.rs")
+            .split("sys::nvrtc")
+            .skip(1)
+            .filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next())
+            .filter(|name| name.starts_with(char::is_uppercase) && !["Program", "Version"].contains(name))
+            .collect();
+        called.sort_unstable();
+        called.dedup();
+        let listed: Vec<&str> = FUNCTIONS.iter().map(|name| &name[5..]).collect();
+        assert_eq!(called, listed);
+    }
+
+    #[test]
+    fn every_kernel_compiles() {
+        let Some(compiler) = compiler() else { return };
+        let mut kernels: Vec<&str> = FILES
+            .iter()
+            .flat_map(|(_, text)| text.lines())
+            .filter_map(|line| line.strip_prefix("KERNEL(").or_else(|| line.strip_prefix("BLOCK_KERNEL(")))
+            .filter_map(|rest| Some(rest.split_once(',')?.0))
+            .collect();
+        kernels.sort_unstable();
+        assert!(!kernels.is_empty());
+        let mut targets = vec![Target::Portable(80)];
+        targets.extend(
+            [75, 80, 90].into_iter().filter(|a| compiler.architectures.contains(a)).map(Target::Machine),
+        );
+        assert!(targets.len() >= 3, "{compiler:?}");
+        println!("{:<32} {:>10} {:>9} {:>6} {:>8}", "kernel", "target", "registers", "stack", "spilled");
+        let mut spilled = Vec::new();
+        for precision in Precision::ALL {
+            for &target in &targets {
+                let options = ["--ptxas-options=-v"];
+                let machine = matches!(target, Target::Machine(_));
+                let made = compiler
+                    .compile(&text(), precision, target, if machine { &options } else { &[] })
+                    .unwrap();
+                for line in made.log.lines().filter(|line| line.contains("warning")) {
+                    println!("{line}");
+                }
+                if !machine {
+                    let portable = String::from_utf8(made.image).unwrap();
+                    for kernel in &kernels {
+                        let entry = format!(".entry {kernel}_{}(", precision.suffix());
+                        assert!(portable.contains(&entry), "{entry}");
+                    }
+                    continue;
+                }
+                assert!(made.image.starts_with(b"\x7fELF"));
+                let usage = usage(&made.log);
+                for (kernel, u) in &usage {
+                    let target = target.to_string();
+                    println!("{kernel:<32} {target:>10} {:>9} {:>6} {:>8}", u.registers, u.stack, u.spilled);
+                    assert!(u.registers > 0, "{}", made.log);
+                    if u.spilled > 0 {
+                        spilled.push(format!("{kernel} {target} {}", u.spilled));
+                    }
+                }
+                let mut expected: Vec<String> =
+                    kernels.iter().map(|kernel| format!("{kernel}_{}", precision.suffix())).collect();
+                expected.sort();
+                assert!(usage.keys().eq(&expected), "{usage:?}\n{expected:?}");
+            }
+        }
+        assert!(spilled.is_empty(), "registers are spilled: {spilled:?}");
+    }
+
+    #[test]
+    fn a_complaint_names_file_and_line() {
+        let Some(compiler) = compiler() else { return };
+        let target = Target::Machine(*compiler.architectures.last().unwrap());
+        let broken = text().replacen("u64 q = INDEX;", "u64 q = INDEX", 1);
+        let error = compiler.compile(&broken, Precision::F32, target, &[]).unwrap_err();
+        let line = FILES[1].1.lines().position(|line| line.contains("u64 q = INDEX;")).unwrap() + 2;
+        assert!(error.is_device());
+        let message = error.to_string();
+        assert!(message.contains(&format!("{}({line}): error", FILES[1].0)), "{message}");
+        assert!(message.contains(&format!("the kernels in f32 for {target}")), "{message}");
+        assert!(message.lines().count() <= LINES + 1, "{message}");
+    }
+
+    #[test]
+    fn what_is_compiled_for() {
+        let architectures = vec![75, 80, 86, 90, 100, 120];
+        let compiler = Compiler { version: Version(13, 0), architectures };
+        assert_eq!(compiler.target(Version(9, 0)).unwrap(), Target::Machine(90));
+        assert_eq!(compiler.target(Version(8, 9)).unwrap(), Target::Portable(86));
+        assert_eq!(compiler.target(Version(12, 1)).unwrap(), Target::Portable(120));
+        let error = compiler.target(Version(7, 0)).unwrap_err();
+        assert!(error.is_device() && error.to_string().contains("13.0"), "{error}");
+    }
+}

@@ -1,0 +1,41 @@
+//! Which card to use.
+
+use std::sync::Arc;
+
+use super::Cuda;
+use super::card::Card;
+use super::library::{self, library};
+use crate::error::Result;
+
+impl Cuda {
+    /// The card of this number, from 0 on.
+    ///
+    /// # Errors
+    /// No driver or one for CUDA before 12.0, no such card or one of compute capability below 7.0, or no NVRTC
+    /// to compile the kernels with.
+    pub fn open(ordinal: usize) -> Result<Self> {
+        Ok(Self::on(Arc::new(Card::open(ordinal)?)))
+    }
+
+    /// Names of the cards; none if the driver finds none.
+    ///
+    /// # Errors
+    /// No driver or one for CUDA before 12.0.
+    pub fn cards() -> Result<Vec<String>> {
+        let library = library()?;
+        (0..library.cards).map(|ordinal| library::name(library.device(ordinal)?)).collect()
+    }
+
+    /// Whether there are a driver and a card.
+    pub fn present() -> bool {
+        library().is_ok_and(|library| library.cards > 0)
+    }
+
+    /// Name, memory, compute capability and driver in one line.
+    pub fn description(&self) -> String {
+        let p = self.driver.properties();
+        let gib = p.memory as f64 / f64::from(1 << 30);
+        let (capability, driver) = (&p.capability, &p.driver);
+        format!("{}, {gib:.1} GiB, compute capability {capability}, driver for CUDA {driver}", p.name)
+    }
+}
