@@ -2,6 +2,7 @@
  *
  *   loss_scales, pool_scales   a few numbers for each column
  *   pool_merge                 3 s per value
+ *   add_sum                    one number for each column
  */
 
 struct loss_scales {
@@ -52,4 +53,20 @@ KERNEL(pool_merge, struct pool_merge) {
     if (q >= ARG.count) return;
     keep = ARG.keep[q % ARG.k];
     if (keep != 0) ARG.z[q] = (REAL)keep * ARG.after[q];
+}
+
+struct add_sum {
+    const double *terms;
+    REAL *g;
+    u64 index;
+    u32 k, unused;
+};
+
+/* g(index) <- g(index) + the sum of k terms, by one thread. */
+KERNEL(add_sum, struct add_sum) {
+    double sum = 0;
+    u32 c;
+    if (INDEX != 0) return;
+    for (c = 0; c < ARG.k; c++) sum += ARG.terms[c];
+    ARG.g[ARG.index] += (REAL)sum;
 }

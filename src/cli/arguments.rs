@@ -200,6 +200,9 @@ pub struct Train {
     /// Seconds after which training stops with the best it has
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub time_limit: Option<f64>,
+    /// Where training steps run; setup and measurements stay on the processor
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceOption,
     /// Save the solver in single precision
     #[arg(long)]
     pub single: bool,
@@ -285,6 +288,9 @@ pub struct Solve {
     /// Hold the hierarchy in double precision [default: for hierarchies by name]
     #[arg(long, conflicts_with_all = ["preconditioner", "single"])]
     pub double: bool,
+    /// Where the iteration runs; setup stays on the processor
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceOption,
     /// The iteration around the cycle
     #[arg(long, value_enum, default_value_t = KrylovOption::Auto)]
     pub krylov: KrylovOption,

@@ -21,6 +21,8 @@ mod plan;
 #[cfg(feature = "cuda")]
 mod resident;
 #[cfg(feature = "cuda")]
+mod resident_methods;
+#[cfg(feature = "cuda")]
 mod resident_reverse;
 mod reversible;
 mod tracer;
@@ -32,6 +34,8 @@ pub use leaves::{Host, Leaves, Matrix};
 pub use plan::Plan;
 #[cfg(feature = "cuda")]
 pub use resident::{DenseOperator, Device, DeviceBuffer, Resident};
+#[cfg(feature = "cuda")]
+pub use resident_methods::DeviceMethod;
 pub use reversible::{Entries, Machine, Reversible};
 pub use tracer::{Slot, Traced, Tracer};
 

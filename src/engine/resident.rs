@@ -6,10 +6,11 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Executor, Leaves, Matrix};
+use super::resident_methods::Methods;
+use super::{Executor, Leaves, Matrix, Reversible, Vector};
 use crate::backend::cuda::{DevicePattern, DeviceView, Memory, OnDevice, Plain};
 use crate::backend::{Cuda, Direction, OrderedSweep, Triangle};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::schwarz::Subdomains;
 
 /// Queues every operation when it is called, with buffers from a pool; nothing waits for the card.
@@ -20,6 +21,7 @@ use crate::schwarz::Subdomains;
 pub struct Resident<T: Plain> {
     pub(super) cuda: Cuda,
     pub(super) k: usize,
+    pub(super) methods: Rc<Methods<T>>,
     pool: Rc<Pool<T>>,
 }
 
@@ -86,12 +88,33 @@ impl<T: Plain> Drop for DeviceBuffer<T> {
 impl<T: OnDevice> Resident<T> {
     /// An engine for blocks of `k` columns, at least one.
     pub fn new(cuda: Cuda, k: usize) -> Self {
-        Self { cuda, k: k.max(1), pool: Rc::new(Pool(RefCell::new(HashMap::new()))) }
+        let pool = Rc::new(Pool(RefCell::new(HashMap::new())));
+        Self { cuda, k: k.max(1), methods: Rc::new(Methods::new()), pool }
     }
 
     /// The device.
     pub fn cuda(&self) -> &Cuda {
         &self.cuda
+    }
+
+    /// A vector with these values, rows × k, row-major.
+    ///
+    /// # Panics
+    /// A number of values that k does not divide.
+    pub fn vector(&self, values: &[T]) -> Vector<DeviceBuffer<T>> {
+        assert!(values.len().is_multiple_of(self.k), "{} values are no {} columns", values.len(), self.k);
+        Vector::new(values.len() / self.k, self.store(values))
+    }
+
+    /// The values of a vector, rows × k, row-major, after all work that was queued.
+    ///
+    /// # Errors
+    /// The first failure of the device.
+    pub fn values(&self, x: &Vector<DeviceBuffer<T>>) -> Result<Vec<T>> {
+        match x.handle() {
+            Some(buffer) => self.read(buffer),
+            None => Ok(vec![T::ZERO; x.rows() * self.k]),
+        }
     }
 
     pub(super) fn pattern(&self, a: &Matrix<Arc<Memory<T>>>) -> Arc<DevicePattern> {
@@ -180,7 +203,7 @@ impl<T: OnDevice> Executor for Resident<T> {
         y: &mut DeviceBuffer<T>,
     ) {
         with!(self, a, pattern, view => {
-            self.cuda.polynomial_step(view, d, (b.memory(), x.memory()), factors, y.memory_mut(), self.k);
+            self.cuda.polynomial_step(view, d, b.memory(), x.memory(), factors, y.memory_mut(), self.k);
         });
     }
 
@@ -251,8 +274,15 @@ impl<T: OnDevice> Executor for Resident<T> {
     ) {
         with!(self, a, pattern, view => {
             let order = self.cuda.order(&sweep.order, pattern.rows);
-            let blocks = (b.memory(), x.memory_mut(), scratch.memory_mut());
-            self.cuda.ordered_sweep(view, inverse, (&order, sweep.direction), blocks, self.k);
+            self.cuda.ordered_sweep(
+                view,
+                inverse,
+                (&order.order, sweep.direction),
+                b.memory(),
+                x.memory_mut(),
+                scratch.memory_mut(),
+                self.k,
+            );
         });
     }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::resident::{DenseOperator, DeviceBuffer, Resident, with};
+use super::resident::{DenseOperator, DeviceBuffer, Resident};
+use super::resident_methods::DeviceMethod;
 use super::reversible::{Entries, Machine, Reversible};
 use super::{Executor, Matrix};
-use crate::backend::cuda::{DeviceMethod, DeviceView, Memory, OnDevice, Part, Reductions};
+use crate::backend::cuda::{DeviceView, Memory, OnDevice, Part, Reductions, SampledEntries};
 use crate::backend::{Cuda, Order, OrderedSweep, Triangle};
 use crate::error::{Error, Result};
 use crate::schwarz::Subdomains;
@@ -42,14 +43,15 @@ impl<T: OnDevice> Resident<T> {
         beta: f64,
         x: &mut DeviceBuffer<T>,
     ) {
-        let Some(method) = self.method(a, subdomains, interface) else { return };
         if beta == 0.0 {
             self.clear(x);
         }
-        let y = self.solutions(&method, r, false);
-        let added = y.and_then(|y| self.add_solutions(&method, &y, x, false));
-        if let Err(e) = added {
-            self.cuda.fail(e);
+        let added = self.method(a, subdomains, interface).and_then(|method| {
+            let y = self.solutions(&method, r, false).ok()?;
+            self.add_solutions(&method, &y, x, false).ok()
+        });
+        if added.is_none() {
+            self.cuda.fill(f64::NAN, x.memory_mut());
         }
     }
 }
@@ -57,7 +59,7 @@ impl<T: OnDevice> Resident<T> {
 impl<T: OnDevice> Reversible<T> for Resident<T> {
     type Gradient = Memory<T>;
     type Method = DeviceMethod<T>;
-    type Solutions = Memory<T>;
+    type Solutions = DeviceBuffer<T>;
 
     fn columns(&self) -> usize {
         self.k
@@ -116,16 +118,16 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
     ) {
         let device = self.cuda.pattern(pattern);
         let blocks = (y.memory(), x.memory());
-        let run = |part: Part<'_>, g: &mut Memory<T>| {
-            self.cuda.sampled_product(alpha, &device, part, blocks, g, self.k);
+        let run = |part: Part, rank: Option<&Memory<u32>>, g: &mut Memory<T>| {
+            let entries = SampledEntries { pattern: &device, part, rank };
+            self.cuda.sampled(alpha, entries, blocks, g, self.k);
         };
         match entries {
-            Entries::All => run(Part::All, g),
-            Entries::Triangle(part) => run(Part::Triangle(part), g),
-            Entries::Outside(part) => run(Part::Outside(part), g),
-            Entries::Diagonal => run(Part::Diagonal, g),
+            Entries::All => run(Part::ALL, None, g),
+            Entries::Triangle(part) => run(Part::of(part), None, g),
+            Entries::Outside(part) => run(Part::of(part).complement(), None, g),
+            Entries::Diagonal => run(Part::DIAGONAL, None, g),
             Entries::New(sweep) | Entries::Old(sweep) => {
-                let new = matches!(entries, Entries::New(_));
                 let Order::Colours(_) = &sweep.order else {
                     self.cuda.fail(Error::unsuited(
                         "Gauss–Seidel in blocks is trained on the CPU only; use colours on a card",
@@ -133,7 +135,9 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
                     return;
                 };
                 let order = self.cuda.order(&sweep.order, pattern.rows());
-                run(Part::Ranked { rank: &order.rank, direction: sweep.direction, new }, g);
+                let new = Part::new_in(sweep.direction);
+                let part = if matches!(entries, Entries::New(_)) { new } else { new.complement() };
+                run(part, Some(&order.rank), g);
             }
         }
     }
@@ -228,46 +232,71 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
         subdomains: &Subdomains,
         interface: &Values<T>,
     ) -> Option<Arc<DeviceMethod<T>>> {
-        let method = self.methods.get(&self.cuda, a, subdomains, interface);
-        method.map_err(|e| self.cuda.fail(e)).ok()
+        match self.methods.get(&self.cuda, a, subdomains, interface) {
+            Ok(method) => Some(method),
+            // The same as on the host: a loss that is none.
+            Err(e) if e.is_singular() => None,
+            Err(e) => {
+                self.cuda.fail(e);
+                None
+            }
+        }
     }
 
-    fn solutions(&self, method: &DeviceMethod<T>, r: &DeviceBuffer<T>, transposed: bool) -> Result<Memory<T>> {
-        method.solutions(&self.cuda, r.memory(), self.k, transposed)
+    fn solutions(
+        &self,
+        method: &DeviceMethod<T>,
+        r: &DeviceBuffer<T>,
+        transposed: bool,
+    ) -> Result<DeviceBuffer<T>> {
+        let mut y = self.allocate(method.layout.places());
+        let way = (method.variant, transposed);
+        self.cuda.solve_subdomains(
+            &method.layout,
+            &method.factors,
+            way,
+            r.memory(),
+            y.memory_mut(),
+            self.k,
+        );
+        Ok(y)
     }
 
     fn add_solutions(
         &self,
         method: &DeviceMethod<T>,
-        y: &Memory<T>,
+        y: &DeviceBuffer<T>,
         x: &mut DeviceBuffer<T>,
         transposed: bool,
     ) -> Result<()> {
-        method.add_solutions(&self.cuda, y, x.memory_mut(), self.k, transposed)
+        let way = (method.variant, transposed);
+        self.cuda.add_corrections(&method.layout, 1.0, way, y.memory(), x.memory_mut(), self.k);
+        Ok(())
     }
 
-    fn on_rings(&self, _: &DeviceMethod<T>, y: &Memory<T>) -> Memory<T> {
-        let mut all = self.cuda.undefined(y.len());
-        self.cuda.copy(y, &mut all);
-        all
+    /// All of them: rows are picked by the products.
+    fn on_rings(&self, _: &DeviceMethod<T>, y: &DeviceBuffer<T>) -> DeviceBuffer<T> {
+        self.copy(y)
     }
 
     fn interface_products(
         &self,
         method: &DeviceMethod<T>,
-        (lambda, y): (&Memory<T>, &Memory<T>),
+        (lambda, y): (&DeviceBuffer<T>, &DeviceBuffer<T>),
         g: &mut Memory<T>,
     ) {
-        method.interface_products(&self.cuda, (lambda, y), g, self.k);
+        let blocks = (lambda.memory(), y.memory());
+        self.cuda.add_interface_products(&method.layout, -1.0, blocks, g, self.k);
     }
 
     fn matrix_products(
         &self,
         method: &DeviceMethod<T>,
-        (lambda, y): (&Memory<T>, &Memory<T>),
+        (lambda, y): (&DeviceBuffer<T>, &DeviceBuffer<T>),
         g: &mut Memory<T>,
     ) {
-        method.matrix_products(&self.cuda, (lambda, y), g, self.k);
+        let blocks = (lambda.memory(), y.memory());
+        self.cuda.add_matrix_products(&method.layout, -1.0, blocks, g, self.k);
     }
 
     fn forget_methods(&self) {

@@ -20,6 +20,8 @@ mod cli_bad_options;
 mod cli_losses;
 #[cfg(feature = "cli")]
 mod cli_schwarz;
+#[cfg(feature = "emulator")]
+mod device;
 mod direct;
 mod engine;
 mod expression_reference;

@@ -6,7 +6,7 @@ use crate::error::Result;
 
 /// Precision of stored values and of sums: one compiled set of kernels each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Precision {
+pub enum Precision {
     /// Double precision.
     F64,
     /// Single precision.

@@ -27,7 +27,7 @@ impl Drop for Bytes {
 ///
 /// # Safety
 /// Plain numbers, or `repr(C)` structs of them without padding.
-pub(crate) unsafe trait Plain: Copy + 'static {}
+pub unsafe trait Plain: Copy + 'static {}
 
 // SAFETY: plain numbers.
 unsafe impl Plain for f64 {}

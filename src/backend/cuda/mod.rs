@@ -27,19 +27,25 @@ mod reductions;
 mod random;
 #[cfg(all(test, feature = "emulator"))]
 mod trials;
+mod sampled;
+mod subdomains;
+mod sweeps;
 mod training;
+mod triangular;
 mod select;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub(crate) use driver::{Captured, Precision};
+pub(crate) use driver::Captured;
+pub use driver::Precision;
 pub use memory::Memory;
-pub(crate) use memory::Plain;
+pub use memory::Plain;
 pub(crate) use optimise::AdamFactors;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
 pub(crate) use products::DeviceView;
 pub(crate) use reductions::Reductions;
+pub(crate) use sampled::{Entries as SampledEntries, Part};
 pub(crate) use vectors::Factor;
 
 use crate::error::{Error, Result};
@@ -60,7 +66,7 @@ pub struct Cuda {
 }
 
 /// Scalars that a device computes with.
-pub(crate) trait OnDevice: Scalar + Plain {
+pub trait OnDevice: Scalar + Plain {
     /// The kernels for this type, with sums in double precision if wanted.
     fn precision(mixed: bool) -> Precision;
 }
@@ -117,6 +123,11 @@ impl Cuda {
     /// The first failure, if there was one.
     pub(crate) fn check(&self) -> Result<()> {
         self.failure.get().map_or(Ok(()), |e| Err(e.clone()))
+    }
+
+    /// Keeps a failure that was found on the host.
+    pub(crate) fn fail(&self, error: Error) {
+        self.note::<()>(Err(error));
     }
 
     /// Keeps a failure.

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 
+use super::sweeps::DeviceOrder;
+use super::triangular::DeviceLevels;
 use super::{Cuda, Memory};
+use crate::backend::{Colouring, Order};
 use crate::sparse::Pattern;
 
 /// The structure of a matrix on the device.
@@ -14,6 +17,8 @@ pub(crate) struct DevicePattern {
     pub row_ptr: Memory<u32>,
     pub col_idx: Memory<u32>,
     transposition: OnceLock<DeviceTransposition>,
+    /// Of the lower triangle and the upper one, and of both for the transpose.
+    levels: [OnceLock<DeviceLevels>; 4],
 }
 
 /// The transposition of a pattern on the device: a permutation into the same values.
@@ -43,30 +48,75 @@ impl DevicePattern {
     }
 }
 
+impl DevicePattern {
+    /// The levels of a triangle of `pattern`, which is the one that this was uploaded from, or of the transposed
+    /// triangle; made on first use.
+    pub fn levels(&self, cuda: &Cuda, pattern: &Pattern, lower: bool, transposed: bool) -> &DeviceLevels {
+        let slot = &self.levels[2 * usize::from(transposed) + usize::from(lower)];
+        slot.get_or_init(|| DeviceLevels::new(cuda, pattern, lower, transposed))
+    }
+}
+
+/// An order of the rows on the device, with the rank of every row where rows have colours.
+#[derive(Debug)]
+pub(crate) struct RankedOrder {
+    pub order: DeviceOrder,
+    pub rank: Memory<u32>,
+}
+
 /// Patterns that were uploaded, by the address of the one on the host, which is held weakly so that another
 /// pattern at the same address is not taken for it.
 #[derive(Debug, Default)]
-pub(super) struct Known(HashMap<usize, (Weak<Pattern>, Arc<DevicePattern>)>);
+pub(super) struct Known {
+    patterns: HashMap<usize, (Weak<Pattern>, Arc<DevicePattern>)>,
+    colours: HashMap<usize, (Weak<Colouring>, Arc<RankedOrder>)>,
+}
 
 impl Cuda {
     /// The pattern on the device; uploaded on first use, forgotten when the host has dropped it.
     pub(crate) fn pattern(&self, pattern: &Arc<Pattern>) -> Arc<DevicePattern> {
         let mut known = self.known();
         let address = Arc::as_ptr(pattern) as usize;
-        if let Some((host, device)) = known.0.get(&address)
+        if let Some((host, device)) = known.patterns.get(&address)
             && host.strong_count() > 0
         {
             return device.clone();
         }
-        known.0.retain(|_, (host, _)| host.strong_count() > 0);
+        known.patterns.retain(|_, (host, _)| host.strong_count() > 0);
         let device = Arc::new(DevicePattern {
             rows: pattern.rows(),
             cols: pattern.cols(),
             row_ptr: self.upload(pattern.row_ptr()),
             col_idx: self.upload(pattern.col_idx()),
             transposition: OnceLock::new(),
+            levels: Default::default(),
         });
-        known.0.insert(address, (Arc::downgrade(pattern), device.clone()));
+        known.patterns.insert(address, (Arc::downgrade(pattern), device.clone()));
+        device
+    }
+
+    /// An order of `rows` rows on the device; colours are uploaded on first use.
+    pub(crate) fn order(&self, order: &Order, rows: usize) -> Arc<RankedOrder> {
+        let new = || {
+            let mut rank = vec![0; rows];
+            if let Order::Colours(colouring) = order {
+                for c in 0..colouring.count() {
+                    colouring.colour(c).iter().for_each(|&i| rank[i as usize] = c as u32);
+                }
+            }
+            Arc::new(RankedOrder { order: DeviceOrder::new(self, order), rank: self.upload(&rank) })
+        };
+        let Order::Colours(colouring) = order else { return new() };
+        let mut known = self.known();
+        let address = Arc::as_ptr(colouring) as usize;
+        if let Some((host, device)) = known.colours.get(&address)
+            && host.strong_count() > 0
+        {
+            return device.clone();
+        }
+        known.colours.retain(|_, (host, _)| host.strong_count() > 0);
+        let device = new();
+        known.colours.insert(address, (Arc::downgrade(colouring), device.clone()));
         device
     }
 }

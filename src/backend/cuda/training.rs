@@ -6,10 +6,23 @@ use super::{Cuda, Memory, OnDevice};
 arguments! {
     LossScales { end: Address, scales: Address, weight: f64, vanished: f64, k: u32, unused: u32 }
     PoolScales { squares: Address, keep: Address, rows: f64, k: u32, half: u32, renewed: u32, unused: u32 }
+    AddSum { terms: Address, g: Address, index: u64, k: u32, unused: u32 }
     PoolMerge { after: Address, keep: Address, z: Address, count: u64, k: u32, unused: u32 }
 }
 
 impl Cuda {
+    /// g(index) ← g(index) + Σ terms.
+    pub(crate) fn add_sum<T: OnDevice>(&self, terms: &Memory<f64>, g: &mut Memory<T>, index: usize) {
+        let arguments = AddSum {
+            terms: terms.into(),
+            g: (&*g).into(),
+            index: index as u64,
+            k: terms.len() as u32,
+            unused: 0,
+        };
+        self.for_each::<T, _>("add_sum", 1, index < g.len(), &arguments);
+    }
+
     /// scales(c) ← 2 w / end(c), 0 where end(c) has vanished: what the last errors are multiplied with to give
     /// the gradient of w Σ log end(c).
     pub(crate) fn loss_scales(&self, weight: f64, vanished: f64, end: &Memory<f64>, scales: &mut Memory<f64>) {
@@ -47,7 +60,8 @@ impl Cuda {
         self.for_each::<f64, _>("pool_scales", k, keep.len() == k, &arguments);
         let (after_at, keep_at, z_at) = (after.into(), (&*keep).into(), (&*z).into());
         let arguments =
-            PoolMerge { after: after_at, keep: keep_at, z: z_at, count: count as u64, k: k as u32, unused: 0 };
+            AddSum { terms: Address, g: Address, index: u64, k: u32, unused: u32 }
+    PoolMerge { after: after_at, keep: keep_at, z: z_at, count: count as u64, k: k as u32, unused: 0 };
         let lengths = after.len() == count && keep.len() == k;
         self.for_each::<T, _>("pool_merge", count, lengths, &arguments);
     }

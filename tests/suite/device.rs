@@ -1,0 +1,244 @@
+//! What runs on a card, run by the emulator: the cycle, the tape and training are those of the processor.
+
+use std::sync::Arc;
+
+use crate::common::numbers::{Numbers, distance, largest};
+use multigrad::autodiff::{Parameter, Recorded, Tape};
+use multigrad::backend::{Cpu, Cuda, Order};
+use multigrad::engine::{Device, Eager, Engine, Host, Resident};
+use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
+use multigrad::learn::{Learn, Parameters, ResidentTraining, Trainer, convergence_loss};
+use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Relaxation, SchwarzOptions, Use, cycle};
+use multigrad::setup::Coarsening;
+use multigrad::sparse::Csr;
+
+fn flow(m: usize) -> Csr<f64> {
+    recirculating_flow(m, 0.005, FlowScheme::Upwind).unwrap().matrix
+}
+
+/// Two levels or more above the direct solver.
+fn build(a: &Csr<f64>, kind: CycleKind) -> Amg {
+    let coarsening = Coarsening { max_coarse: 6, ..Coarsening::default() };
+    let amg = Amg::smoothed_aggregation().coarsening(coarsening).suited_to(a).cycle(kind).build(a).unwrap();
+    assert!(amg.hierarchy().levels.len() >= 2, "{amg}");
+    amg
+}
+
+fn on_cpu(h: &Hierarchy<Host<f64>>, b: &[f64], k: usize) -> Vec<f64> {
+    let e = Eager::new(Cpu, k);
+    let b = e.vector(b);
+    e.values(&cycle(&e, h, 0, &b, e.zeros(h.rows())))
+}
+
+fn on_device(cuda: &Cuda, h: &Hierarchy<Host<f64>>, purpose: Use, b: &[f64], k: usize) -> Vec<f64> {
+    let device: Hierarchy<Device<f64>> = h.to_device(cuda, purpose).unwrap();
+    let e = Resident::new(cuda.clone(), k);
+    let b = e.vector(b);
+    e.values(&cycle(&e, &device, 0, &b, e.zeros(h.rows()))).unwrap()
+}
+
+#[test]
+fn a_cycle_is_that_of_the_processor() {
+    let a = flow(9);
+    for kind in [CycleKind::V, CycleKind::W, CycleKind::F] {
+        let amg = build(&a, kind);
+        for relaxation in Relaxation::ALL {
+            let amg = amg.with_relaxation(relaxation, (1, 2)).unwrap();
+            let h = amg.hierarchy();
+            for (k, purpose) in [(1, Use::Solve), (3, Use::Train)] {
+                let b: Vec<f64> = Numbers(5).vector(h.rows() * k);
+                let expected = on_cpu(h, &b, k);
+                let runs = [false, true, false].map(|d| on_device(&Cuda::emulated(d), h, purpose, &b, k));
+                assert!(runs[0] == runs[1] && runs[0] == runs[2], "{relaxation}, {kind}: bits differ");
+                let far = distance(&runs[0], &expected) / largest(&expected);
+                assert!(far < 1e-11, "{relaxation}, {kind}, {k} columns: {far:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cycle_in_single_precision_is_close() {
+    let a = poisson_2d(20, 17).unwrap().matrix;
+    let h = build(&a, CycleKind::V).hierarchy().cast::<f32>().unwrap();
+    let b: Vec<f32> = Numbers(6).vector(h.rows());
+    let e = Eager::new(Cpu, 1);
+    let bv = e.vector(&b);
+    let expected = e.values(&cycle(&e, &h, 0, &bv, e.zeros(h.rows())));
+    for cuda in [Cuda::emulated(false), Cuda::emulated(true).summing_in_double()] {
+        let device = h.to_device(&cuda, Use::Solve).unwrap();
+        let e = Resident::new(cuda, 1);
+        let bv = e.vector(&b);
+        let x = e.values(&cycle(&e, &device, 0, &bv, e.zeros(h.rows()))).unwrap();
+        let size = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        assert!(x.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-5 * size));
+    }
+}
+
+/// The gradient of ½‖x‖² after two cycles, with respect to every leaf and to the start.
+fn gradients_on_cpu(h: &Hierarchy<Host<f64>>, x: &[f64], k: usize) -> (Vec<Vec<f64>>, Vec<f64>) {
+    let mut lengths = Vec::new();
+    let recorded = h.map::<Recorded<Host<f64>>>(
+        |_, v| {
+            lengths.push(v.len());
+            Parameter::learned(v.clone(), lengths.len() - 1)
+        },
+        Clone::clone,
+    );
+    let tape = Tape::new(Cpu, k);
+    let (zero, start) = (tape.zeros(h.rows()), tape.input(x));
+    let x = cycle(&tape, &recorded, 0, &zero, start.clone());
+    let x = cycle(&tape, &recorded, 0, &zero, x);
+    let seed = tape.values(&x);
+    tape.backward_to(&lengths, &x, &seed, &start).unwrap()
+}
+
+fn gradients_on_device(
+    cuda: &Cuda,
+    h: &Hierarchy<Host<f64>>,
+    x: &[f64],
+    k: usize,
+) -> (Vec<Vec<f64>>, Vec<f64>) {
+    let device = h.to_device(cuda, Use::Train).unwrap();
+    let mut lengths = Vec::new();
+    let recorded = device.map::<Recorded<Device<f64>>>(
+        |_, v| {
+            lengths.push(v.len());
+            Parameter::learned(v.clone(), lengths.len() - 1)
+        },
+        Clone::clone,
+    );
+    let tape: Tape<f64, Cuda> = Tape::new(cuda.clone(), k);
+    let (zero, start) = (tape.zeros(h.rows()), tape.input(x));
+    let x = cycle(&tape, &recorded, 0, &zero, start.clone());
+    let x = cycle(&tape, &recorded, 0, &zero, x);
+    let seed = tape.read(&x).unwrap();
+    tape.backward_to(&lengths, &x, &seed, &start).unwrap()
+}
+
+/// Against the tape of the processor, which finite differences judge.
+#[test]
+fn gradients_of_every_leaf_are_those_of_the_processor() {
+    let a = flow(8);
+    for relaxation in Relaxation::ALL {
+        // Blocks are refused on a device; see below.
+        let in_blocks = matches!(
+            build(&a, CycleKind::V).with_relaxation(relaxation, (1, 1)).unwrap().hierarchy().levels[0].pre[0],
+            multigrad::multigrid::Smoother::OrderedGaussSeidel { ref sweep, .. }
+                if matches!(sweep.order, Order::Blocks { .. })
+        );
+        if in_blocks {
+            continue;
+        }
+        for kind in [CycleKind::V, CycleKind::W] {
+            let amg = build(&a, kind).with_relaxation(relaxation, (1, 1)).unwrap();
+            let (h, k) = (amg.hierarchy(), 3);
+            let x: Vec<f64> = Numbers(7).vector(h.rows() * k);
+            let (expected, of_start) = gradients_on_cpu(h, &x, k);
+            let first = gradients_on_device(&Cuda::emulated(false), h, &x, k);
+            assert_eq!(first, gradients_on_device(&Cuda::emulated(true), h, &x, k), "{relaxation}: bits");
+            for (q, (own, expected)) in first.0.iter().zip(&expected).enumerate() {
+                let size = largest(expected).max(1e-300);
+                let far = distance(own, expected) / size;
+                assert!(far < 1e-10, "{relaxation}, {kind}, leaf {q}: {far:e} of {size:e}");
+            }
+            assert!(distance(&first.1, &of_start) < 1e-10 * largest(&of_start), "{relaxation}, {kind}");
+        }
+    }
+}
+
+#[test]
+fn what_a_device_cannot_do_is_said() {
+    let a = flow(8);
+    let cuda = Cuda::emulated(false);
+    let k = build(&a, CycleKind::K);
+    let e = k.hierarchy().to_device(&cuda, Use::Solve).unwrap_err();
+    assert!(e.is_unsuited() && e.to_string().contains("K-cycle"), "{e}");
+
+    let tiny = Cuda::emulated_with(1000, false);
+    let e = build(&a, CycleKind::V).hierarchy().to_device(&tiny, Use::Solve).unwrap_err();
+    assert!(e.is_device() && e.to_string().contains("out of device memory"), "{e}");
+    assert!(tiny.synchronise().unwrap_err().is_device());
+    assert!(cuda.synchronise().is_ok());
+}
+
+/// Parameters of each kind, some of them tied.
+fn learned(amg: &Amg, learn: Learn, symmetric: bool) -> Parameters<f64> {
+    Parameters::learned(amg.hierarchy(), learn, symmetric).unwrap()
+}
+
+#[test]
+fn loss_and_gradient_of_training_are_those_of_the_processor() {
+    let flow = build(&flow(9), CycleKind::V);
+    let poisson = build(&poisson_2d(9, 8).unwrap().matrix, CycleKind::V);
+    let parse = |text: &str| text.parse::<Learn>().unwrap();
+    let schwarz = Relaxation::Schwarz(SchwarzOptions::default());
+    for (amg, relaxation, learn, symmetric) in [
+        (&flow, Relaxation::Spai1, "relaxation", false),
+        (&poisson, Relaxation::Spai1, "relaxation,interpolation", true),
+        (&flow, Relaxation::Ilu0, "factors", false),
+        (&poisson, Relaxation::Spai0, "damping", false),
+        (&flow, schwarz, "schwarz", false),
+    ] {
+        let amg = amg.with_relaxation(relaxation, (1, 1)).unwrap();
+        let parameters = learned(&amg, parse(learn), symmetric);
+        assert!(!parameters.is_empty(), "{learn}");
+        let (h, k, cycles) = (amg.hierarchy(), 4, 2);
+        let z: Vec<f64> = Numbers(9).vector(h.rows() * k);
+        let expected = convergence_loss(&Tape::new(Cpu, k), h, &parameters, &z, cycles).unwrap();
+        let cuda = Cuda::emulated(false);
+        let mut training = ResidentTraining::new(&cuda, h, &parameters, k, 3).unwrap();
+        training.set_batch(&z).unwrap();
+        let (loss, gradient) = training.loss_and_gradient(cycles).unwrap();
+        assert!((loss - expected.loss).abs() < 1e-11 * expected.loss.abs(), "{learn}: {loss}");
+        for (own, expected) in gradient.iter().zip(&expected.gradient) {
+            assert!(distance(own, expected) < 1e-9 * largest(expected), "{learn}");
+        }
+    }
+}
+
+#[test]
+fn training_steps_lower_the_loss_and_repeat() {
+    let amg = build(&flow(8), CycleKind::V).with_relaxation(Relaxation::Spai1, (1, 1)).unwrap();
+    let h = amg.hierarchy().cast::<f32>().unwrap();
+    let parameters: Parameters<f32> = Parameters::relaxations(amg.hierarchy());
+    let run = |descending: bool| {
+        let cuda = Cuda::emulated(descending);
+        let mut training = ResidentTraining::new(&cuda, &h, &parameters, 4, 11).unwrap();
+        let losses: Vec<f64> = (0..15).map(|_| training.step(2, 0.02).unwrap()).collect();
+        (losses, training.parameters().unwrap().values().to_vec())
+    };
+    let (losses, values) = run(false);
+    assert!(losses[14] < losses[0] - 0.3, "{losses:?}");
+    assert_eq!(run(true), (losses, values));
+}
+
+#[test]
+fn a_trainer_takes_its_steps_on_the_device() {
+    let a = flow(10);
+    let mut amg = build(&a, CycleKind::V);
+    let cuda = Cuda::emulated(false);
+    let report = Trainer::new().steps(40).batch(4).seed(1).on(&cuda).fit(&mut amg).unwrap();
+    assert!(report.factor_after < report.factor_before, "{report}");
+    let e = Trainer::new().steps(2).loss("krylov".parse().unwrap()).on(&cuda).fit(&mut build(&a, CycleKind::V));
+    assert!(e.unwrap_err().is_unsuited());
+}
+
+/// Leaves that several places share are one on the device.
+#[test]
+fn shared_leaves_are_uploaded_once() {
+    let a = poisson_2d(12, 12).unwrap().matrix;
+    let amg = build(&a, CycleKind::V).with_relaxation(Relaxation::Spai0, (1, 1)).unwrap();
+    let shared: Arc<Vec<f64>> = Arc::new(vec![0.2; a.rows()]);
+    let h = amg.hierarchy().map::<Host<f64>>(
+        |place, v| if v.len() == a.rows() && place.level == 0 { shared.clone() } else { v.clone() },
+        Clone::clone,
+    );
+    let device = h.to_device(&Cuda::emulated(false), Use::Train).unwrap();
+    let leaf = |post: bool| {
+        let level = &device.levels[0];
+        let sweep = if post { &level.post[0] } else { &level.pre[0] };
+        sweep.leaf().unwrap().clone()
+    };
+    assert!(Arc::ptr_eq(&leaf(false), &leaf(true)));
+}
