@@ -18,8 +18,13 @@ mod memory;
 mod optimise;
 mod patterns;
 mod random;
+mod subdomains;
+#[cfg(all(test, feature = "emulator"))]
+mod subdomains_tests;
+mod sweeps;
 #[cfg(all(test, feature = "emulator"))]
 mod trials;
+mod triangular;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -29,6 +34,9 @@ pub use memory::Memory;
 pub(crate) use memory::Plain;
 pub(crate) use optimise::AdamFactors;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
+pub(crate) use subdomains::{DeviceFactors, DeviceSubdomains};
+pub(crate) use sweeps::{DeviceColours, DeviceOrder};
+pub(crate) use triangular::{DeviceLevels, DeviceView};
 
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
