@@ -144,23 +144,23 @@ impl Decomposition {
     }
 
     /// Places of a subdomain.
-    pub(super) fn range(&self, p: usize) -> std::ops::Range<usize> {
+    pub(crate) fn range(&self, p: usize) -> std::ops::Range<usize> {
         self.starts[p] as usize..self.starts[p + 1] as usize
     }
 
     /// Places of a row, ascending.
     #[inline(always)]
-    pub(super) fn places_of(&self, i: usize) -> &[u32] {
+    pub(crate) fn places_of(&self, i: usize) -> &[u32] {
         &self.holders[self.holder_starts[i] as usize..self.holder_starts[i + 1] as usize]
     }
 
     /// The place of every row in the subdomain that owns it.
-    pub(super) fn owners(&self) -> &[u32] {
+    pub(crate) fn owners(&self) -> &[u32] {
         &self.owners
     }
 
     /// The row at every place.
-    pub(super) fn members(&self) -> &[u32] {
+    pub(crate) fn members(&self) -> &[u32] {
         &self.members
     }
 

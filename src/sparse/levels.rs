@@ -16,20 +16,38 @@ impl Levels {
     /// The levels of the part of a square pattern below its diagonal, or above it; nothing where
     /// they hold fewer than 2048 rows on average. Cost: one pass over that part.
     pub(super) fn new(pattern: &Pattern, lower: bool) -> Option<Self> {
-        let n = pattern.rows();
+        let cols = |i: usize| pattern.row_cols(i);
+        Self::build(pattern.rows(), cols, lower, |count, n| count * WIDE <= n)
+    }
+
+    /// The levels of the part below the diagonal, or above it, of a square matrix given by its row pointer and columns,
+    /// however narrow they are.
+    #[cfg(feature = "cuda")]
+    pub fn of_any_width(ptr: &[u32], columns: &[u32], lower: bool) -> Self {
+        let cols = |i: usize| &columns[ptr[i] as usize..ptr[i + 1] as usize];
+        Self::build(ptr.len() - 1, cols, lower, |_, _| true).unwrap_or_default()
+    }
+
+    /// Nothing as soon as `worth` is false for the number of levels so far and the number of rows.
+    fn build<'a>(
+        n: usize,
+        cols: impl Fn(usize) -> &'a [u32],
+        lower: bool,
+        worth: impl Fn(usize, usize) -> bool,
+    ) -> Option<Self> {
         let mut level = vec![0u32; n];
         let mut count = 0;
         for step in 0..n {
             let i = if lower { step } else { n - 1 - step };
             let mut own = 0;
-            for &j in pattern.row_cols(i) {
+            for &j in cols(i) {
                 if j as usize != i && ((j as usize) < i) == lower {
                     own = own.max(level[j as usize] + 1);
                 }
             }
             level[i] = own;
             count = count.max(own as usize + 1);
-            if count * WIDE > n {
+            if !worth(count, n) {
                 return None;
             }
         }
@@ -48,6 +66,18 @@ impl Levels {
         Some(Self { ptr, rows })
     }
 
+    /// The rows of all levels, level after level.
+    #[cfg(feature = "cuda")]
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// Where every level starts in [`rows`](Self::rows), and the end of the last.
+    #[cfg(feature = "cuda")]
+    pub fn starts(&self) -> &[u32] {
+        &self.ptr
+    }
+
     /// The rows of every level in turn, ascending.
     pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
         self.ptr.windows(2).map(|w| &self.rows[w[0] as usize..w[1] as usize])
@@ -63,6 +93,16 @@ impl Levels {
 mod tests {
     use super::*;
     use crate::sparse::Csr;
+
+    #[test]
+    #[cfg(feature = "cuda")]
+    fn levels_of_a_chain_are_single_rows() {
+        let chain: Vec<_> = (0..5).map(|i| (i, i + usize::from(i < 4), 1.0)).collect();
+        let a = Csr::from_triplets(5, 5, &chain).unwrap();
+        let levels = Levels::of_any_width(a.pattern().row_ptr(), a.pattern().col_idx(), false);
+        assert_eq!((levels.rows(), levels.starts()), (&[4, 3, 2, 1, 0][..], &[0, 1, 2, 3, 4, 5][..]));
+        assert_eq!(Levels::of_any_width(&[0], &[], true).starts(), [0]);
+    }
 
     #[test]
     fn levels_are_used_where_they_are_wide() {

@@ -10,29 +10,32 @@
 #![expect(unsafe_code, reason = "kernels take addresses; each use says why it is sound")]
 
 mod arguments;
+mod card;
+mod compile;
 mod dense;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
 #[cfg(all(test, feature = "emulator"))]
 mod judged;
-mod card;
-mod compile;
 mod library;
 mod memory;
 mod optimise;
 mod patterns;
 mod products;
-mod reductions;
 mod random;
-#[cfg(all(test, feature = "emulator"))]
-mod trials;
+mod reductions;
 mod sampled;
+mod select;
 mod subdomains;
+#[cfg(all(test, feature = "emulator"))]
+mod subdomains_tests;
 mod sweeps;
 mod training;
+#[cfg(all(test, feature = "emulator"))]
+mod trials;
 mod triangular;
-mod select;
+mod triangular_sweeps;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -47,6 +50,7 @@ pub(crate) use products::DeviceView;
 pub(crate) use reductions::Reductions;
 pub(crate) use sampled::{Entries as SampledEntries, Part};
 pub(crate) use vectors::Factor;
+pub(crate) use subdomains::{DeviceFactors, DeviceSubdomains};
 
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;

@@ -61,6 +61,17 @@ impl<'a, T: OnDevice> DeviceView<'a, T> {
         }
     }
 
+    /// The same for the arguments of a kernel.
+    pub(super) fn addresses(self) -> [Address; 3] {
+        let (ptr, columns, source) = self.arrays();
+        [ptr.into(), columns.into(), source.into()]
+    }
+
+    /// Whether it is square of so many rows and all arrays belong together.
+    pub(super) fn is_square_of(self, rows: usize) -> bool {
+        self.pattern.rows == rows && self.pattern.cols == rows && self.fits()
+    }
+
     /// Whether all arrays belong together.
     pub(super) fn fits(self) -> bool {
         let (ptr, columns, source) = self.arrays();
