@@ -19,6 +19,9 @@ mod memory;
 mod patterns;
 mod products;
 mod reductions;
+mod sampled;
+mod sliced;
+mod triangular_sweeps;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -29,6 +32,8 @@ pub(crate) use memory::Plain;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
 pub(crate) use products::DeviceView;
 pub(crate) use reductions::Reductions;
+pub(crate) use sampled::{Entries, Part};
+pub(crate) use sliced::{SlicedPattern, SlicedView};
 pub(crate) use vectors::Factor;
 
 use crate::error::{Error, Result};
