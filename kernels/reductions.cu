@@ -82,10 +82,10 @@ BLOCK_KERNEL(largest_partials, struct reduction) {
 DEVICE void reduce_totals(const struct totals a, double *values, u32 largest) {
     double sum = 0;
     u32 slab;
-    for (slab = THREAD; slab < a.slabs; slab += REDUCTION_THREADS)
+    for (slab = THREAD; slab < a.slabs; slab += THREADS)
         sum = joined(sum, a.partials[slab * a.k + BLOCK], largest);
     values[THREAD] = sum;
-    reduce_groups(values, 1, REDUCTION_THREADS, largest);
+    reduce_groups(values, 1, THREADS, largest);
     if (THREAD == 0) a.out[BLOCK] = values[0];
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::subdomains::SubdomainSolves;
 use crate::backend::{Cpu, Direction, OrderedSweep, Triangle};
-use crate::engine::{Engine, Executor, Leaves, Machine, Matrix, Reversible, Vector};
+use crate::engine::{Engine, Executor, HostMachine, Leaves, Machine, Matrix, Reversible, Vector};
 use crate::error::Result;
 use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
@@ -519,7 +519,7 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     }
 }
 
-impl<T: Scalar, B: crate::backend::Backend<T>> Tape<T, B> {
+impl<T: Scalar, B: HostMachine<T>> Tape<T, B> {
     /// The values of a vector on the host, rows × k, row-major. Cost: a copy.
     pub fn values(&self, x: &TapeVector<T, B>) -> Vec<T> {
         self.eager.values(&x.value)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use super::device::DeviceOption;
 use super::setup_options::HierarchyOptions;
 use super::subdomains::{LearnedSubdomains, SubdomainOptions};
 use super::values::{SmootherChoice, count, finite, positive, positive_count, seconds, smoother, whole};

@@ -21,7 +21,7 @@ pub enum DeviceOption {
 }
 
 #[cfg(feature = "cuda")]
-pub use with_cuda::{or_cpu, open};
+pub use with_cuda::{open, or_cpu};
 
 #[cfg(feature = "cuda")]
 mod with_cuda {

@@ -8,6 +8,7 @@ mod arguments;
 mod chosen;
 mod common;
 mod compare;
+mod device;
 mod generate;
 mod info;
 mod output;

@@ -5,17 +5,30 @@ use std::sync::Arc;
 use super::eager::Buffer;
 use super::reversible::{Entries, Machine, Reversible};
 use super::{Eager, Executor, Matrix};
-use crate::backend::{Backend, Direct, OrderedSweep, OrderedView, Triangle};
+use crate::backend::{Backend, Cpu, Direct, OrderedSweep, OrderedView, Reference, Triangle};
 use crate::error::Result;
 use crate::schwarz::{SubdomainSolver, Subdomains, add_products, add_products_of_matrix, on_rings};
 use crate::sparse::{Csr, Pattern, Scalar};
 
 type Values<T> = Arc<Vec<T>>;
 
-impl<T: Scalar, B: Backend<T>> Machine<T> for B {
-    type Executor = Eager<T, B>;
+/// A machine whose memory is the host's: [`Cpu`] and [`Reference`].
+pub trait HostMachine<T: Scalar>: Backend<T> + Machine<T, Executor = Eager<T, Self>> {}
 
-    fn executor(self, k: usize) -> Eager<T, B> {
+impl<T: Scalar, B: Backend<T> + Machine<T, Executor = Eager<T, B>>> HostMachine<T> for B {}
+
+impl<T: Scalar> Machine<T> for Cpu {
+    type Executor = Eager<T, Cpu>;
+
+    fn executor(self, k: usize) -> Eager<T, Cpu> {
+        Eager::new(self, k)
+    }
+}
+
+impl<T: Scalar> Machine<T> for Reference {
+    type Executor = Eager<T, Reference>;
+
+    fn executor(self, k: usize) -> Eager<T, Reference> {
         Eager::new(self, k)
     }
 }

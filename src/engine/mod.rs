@@ -28,6 +28,7 @@ mod reversible;
 mod tracer;
 
 pub use eager::{Buffer, Eager};
+pub use eager_reverse::HostMachine;
 pub use executor::{Executor, Vector};
 pub(crate) use factored::Factored;
 pub use leaves::{Host, Leaves, Matrix};

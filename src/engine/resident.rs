@@ -130,7 +130,6 @@ macro_rules! with {
         $work
     }};
 }
-pub(super) use with;
 
 impl<T: OnDevice> Executor for Resident<T> {
     type Leaves = Device<T>;
@@ -223,7 +222,8 @@ impl<T: OnDevice> Executor for Resident<T> {
         _: &[&DeviceBuffer<T>],
         _: &mut DeviceBuffer<T>,
     ) {
-        self.cuda.fail(Error::unsuited("a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle"));
+        self.cuda
+            .fail(Error::unsuited("a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle"));
     }
 
     fn solve_triangular(&self, a: &Matrix<Arc<Memory<T>>>, part: Triangle, x: &mut DeviceBuffer<T>) {

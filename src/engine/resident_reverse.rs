@@ -251,14 +251,7 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
     ) -> Result<DeviceBuffer<T>> {
         let mut y = self.allocate(method.layout.places());
         let way = (method.variant, transposed);
-        self.cuda.solve_subdomains(
-            &method.layout,
-            &method.factors,
-            way,
-            r.memory(),
-            y.memory_mut(),
-            self.k,
-        );
+        self.cuda.solve_subdomains(&method.layout, &method.factors, way, r.memory(), y.memory_mut(), self.k);
         Ok(y)
     }
 

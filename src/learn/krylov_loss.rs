@@ -3,8 +3,8 @@
 use super::loss::{LossAndGradient, column_norms, require_columns};
 use super::parameters::Parameters;
 use crate::autodiff::{Tape, TapeVector};
-use crate::backend::{Backend, dependent, hessenberg_least_squares};
-use crate::engine::{Engine, Host};
+use crate::backend::{dependent, hessenberg_least_squares};
+use crate::engine::{Engine, Host, HostMachine};
 use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, cycle};
 use crate::sparse::Scalar;
@@ -19,7 +19,7 @@ use crate::sparse::Scalar;
 ///
 /// # Errors
 /// Lengths that do not fit; a hierarchy without levels.
-pub fn krylov_loss<T: Scalar, B: Backend<T>>(
+pub fn krylov_loss<T: Scalar, B: HostMachine<T>>(
     tape: &Tape<T, B>,
     h: &Hierarchy<Host<T>>,
     parameters: &Parameters<T>,

@@ -1,8 +1,7 @@
 //! The loss: the factor by which k cycles reduce an error.
 
 use crate::autodiff::Tape;
-use crate::backend::Backend;
-use crate::engine::{Engine, Host};
+use crate::engine::{Engine, Host, HostMachine};
 use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, cycle};
 use crate::sparse::Scalar;
@@ -28,7 +27,7 @@ pub struct LossAndGradient<T> {
 ///
 /// # Errors
 /// Lengths that do not fit.
-pub fn convergence_loss<T: Scalar, B: Backend<T>>(
+pub fn convergence_loss<T: Scalar, B: HostMachine<T>>(
     tape: &Tape<T, B>,
     h: &Hierarchy<Host<T>>,
     parameters: &Parameters<T>,
@@ -68,7 +67,7 @@ pub fn convergence_loss<T: Scalar, B: Backend<T>>(
 }
 
 /// The columns of the tape, if `z` has as many of all rows, and there is something to run.
-pub(super) fn require_columns<T: Scalar, B: Backend<T>>(
+pub(super) fn require_columns<T: Scalar, B: HostMachine<T>>(
     tape: &Tape<T, B>,
     h: &Hierarchy<Host<T>>,
     z: &[T],

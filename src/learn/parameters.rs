@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::collect;
 use super::what::Learn;
 use crate::autodiff::{Parameter, Recorded, Tape, TapeVector};
-use crate::backend::Backend;
-use crate::engine::{Host, Leaves};
+use crate::engine::{Host, Leaves, Machine};
 use crate::error::Result;
 use crate::multigrid::{Hierarchy, Place, Role, Smoother};
 use crate::sparse::{Pattern, Scalar};
@@ -184,7 +183,7 @@ impl<T: Scalar> Parameters<T> {
     ///
     /// # Errors
     /// As [`Tape::backward`].
-    pub fn backward<B: Backend<T>>(
+    pub fn backward<B: Machine<T>>(
         &self,
         tape: &Tape<T, B>,
         output: &TapeVector<T, B>,
@@ -197,7 +196,7 @@ impl<T: Scalar> Parameters<T> {
     ///
     /// # Errors
     /// As [`Tape::backward_from`].
-    pub fn backward_from<B: Backend<T>>(
+    pub fn backward_from<B: Machine<T>>(
         &self,
         tape: &Tape<T, B>,
         outputs: &[(&TapeVector<T, B>, &[T])],

@@ -9,7 +9,6 @@ use crate::backend::cuda::{AdamFactors, Memory, OnDevice, Reductions};
 use crate::engine::{Device, Engine, Executor, Host};
 use crate::error::Result;
 use crate::multigrid::{Hierarchy, Use, cycle};
-use crate::sparse::Scalar;
 
 /// Moments of Adam in training.
 const BETAS: (f64, f64) = (0.9, 0.99);

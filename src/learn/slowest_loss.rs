@@ -3,8 +3,7 @@
 use super::loss::{LossAndGradient, column_norms, require_columns};
 use super::parameters::Parameters;
 use crate::autodiff::{Tape, TapeVector};
-use crate::backend::Backend;
-use crate::engine::{Engine, Host};
+use crate::engine::{Engine, Host, HostMachine};
 use crate::error::Result;
 use crate::multigrid::{Hierarchy, cycle};
 use crate::schwarz::softmax_loss;
@@ -15,7 +14,7 @@ use crate::sparse::Scalar;
 ///
 /// # Errors
 /// Lengths that do not fit.
-pub fn slowest_loss<T: Scalar, B: Backend<T>>(
+pub fn slowest_loss<T: Scalar, B: HostMachine<T>>(
     tape: &Tape<T, B>,
     h: &Hierarchy<Host<T>>,
     parameters: &Parameters<T>,

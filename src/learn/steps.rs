@@ -4,7 +4,6 @@ use std::fmt::Debug;
 
 use super::parameters::Parameters;
 use crate::error::Result;
-use crate::sparse::Scalar;
 
 /// Training steps whose parameters, optimiser and batch lie on a device.
 pub(super) trait Steps<T>: Debug {
@@ -21,7 +20,7 @@ pub(super) trait Steps<T>: Debug {
 pub(super) trait Trained: crate::backend::cuda::OnDevice {}
 /// Precisions in which hierarchies are trained.
 #[cfg(not(feature = "cuda"))]
-pub(super) trait Trained: Scalar {}
+pub(super) trait Trained: crate::sparse::Scalar {}
 
 impl Trained for f32 {}
 impl Trained for f64 {}

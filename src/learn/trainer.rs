@@ -9,13 +9,13 @@ use super::loss_kind::Loss;
 use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::report::TrainingReport;
+#[cfg(feature = "cuda")]
+use super::resident::ResidentTraining;
 use super::schwarz_network::Tuning;
 use super::session::Session;
 use super::start::Wishes;
 use super::steps::Trained;
 use super::what::{Learn, LearnedSmoother};
-#[cfg(feature = "cuda")]
-use super::resident::ResidentTraining;
 #[cfg(feature = "cuda")]
 use crate::backend::Cuda;
 use crate::engine::Host;
@@ -372,14 +372,17 @@ impl Trainer {
             factor_first: suited.factor_first,
         };
         recipe.check()?;
-        let session = Session::on(h, Parameters::learned(h, begin.learn, self.symmetric)?, recipe, self.seed)?;
+        let session =
+            Session::on(h, Parameters::learned(h, begin.learn, self.symmetric)?, recipe, self.seed)?;
         self.placed(session)
     }
 
     /// The session with its steps where they are wanted.
     #[cfg(feature = "cuda")]
     fn placed<T: Trained>(&self, session: Session<T>) -> Result<Session<T>> {
-        let Some(cuda) = self.cuda.as_ref().filter(|_| session.recipe().steps > 0) else { return Ok(session) };
+        let Some(cuda) = self.cuda.as_ref().filter(|_| session.recipe().steps > 0) else {
+            return Ok(session);
+        };
         let recipe = session.recipe();
         if !matches!(recipe.loss, Loss::Factor | Loss::Time) {
             return Err(Error::unsuited(

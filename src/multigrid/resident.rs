@@ -9,7 +9,6 @@ use crate::backend::cuda::{Memory, OnDevice};
 use crate::backend::{Cpu, Cuda};
 use crate::engine::{DenseOperator, Device, Eager, Engine, Host, Resident, Vector};
 use crate::error::{Error, Result};
-use crate::sparse::Scalar;
 
 /// Rows up to which all that a cycle does from some level on is one dense matrix: the launches of small levels cost
 /// more than its product (1024² values in single precision are read in 2 µs).
@@ -38,7 +37,9 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
     /// Cost: for the dense matrix of the small levels a cycle on them for each of its rows.
     pub fn to_device(&self, cuda: &Cuda, purpose: Use) -> Result<Hierarchy<Device<T>>> {
         if !self.kind.is_linear() {
-            return Err(Error::unsuited("a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle"));
+            return Err(Error::unsuited(
+                "a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle",
+            ));
         }
         let depth = self.dense_from(purpose);
         let dense = self.dense(depth)?;
@@ -53,9 +54,8 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
             known.entry(Arc::as_ptr(values)).or_insert_with(|| Arc::new(cuda.upload(values))).clone()
         };
         let rows = kept.coarsest_rows;
-        let device = kept.map(&mut upload, |_| {
-            Arc::new(DenseOperator::new(cuda, rows, &dense, purpose == Use::Train))
-        });
+        let device = kept
+            .map(&mut upload, |_| Arc::new(DenseOperator::new(cuda, rows, &dense, purpose == Use::Train)));
         cuda.check()?;
         Ok(device)
     }

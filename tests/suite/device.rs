@@ -220,7 +220,8 @@ fn a_trainer_takes_its_steps_on_the_device() {
     let cuda = Cuda::emulated(false);
     let report = Trainer::new().steps(40).batch(4).seed(1).on(&cuda).fit(&mut amg).unwrap();
     assert!(report.factor_after < report.factor_before, "{report}");
-    let e = Trainer::new().steps(2).loss("krylov".parse().unwrap()).on(&cuda).fit(&mut build(&a, CycleKind::V));
+    let e =
+        Trainer::new().steps(2).loss("krylov".parse().unwrap()).on(&cuda).fit(&mut build(&a, CycleKind::V));
     assert!(e.unwrap_err().is_unsuited());
 }
 

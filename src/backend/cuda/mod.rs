@@ -27,6 +27,7 @@ mod random;
 mod reductions;
 mod sampled;
 mod select;
+mod sliced;
 mod subdomains;
 #[cfg(all(test, feature = "emulator"))]
 mod subdomains_tests;
@@ -49,8 +50,9 @@ pub(crate) use patterns::{DevicePattern, DeviceTransposition};
 pub(crate) use products::DeviceView;
 pub(crate) use reductions::Reductions;
 pub(crate) use sampled::{Entries as SampledEntries, Part};
-pub(crate) use vectors::Factor;
+pub(crate) use sliced::{SlicedPattern, SlicedView};
 pub(crate) use subdomains::{DeviceFactors, DeviceSubdomains};
+pub(crate) use vectors::Factor;
 
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;

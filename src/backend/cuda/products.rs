@@ -83,7 +83,7 @@ impl<'a, T: OnDevice> DeviceView<'a, T> {
 
 /// What is done with a product.
 #[derive(Debug, Clone, Copy)]
-enum Mode {
+pub(super) enum Mode {
     Spmv = 0,
     Residual = 1,
     Jacobi = 2,
@@ -102,7 +102,7 @@ enum Way {
 }
 
 /// Threads, and rows, of a block in `product_stream`.
-const STREAM_ROWS: u32 = 128;
+pub(super) const STREAM_ROWS: u32 = 128;
 /// From this many entries a row on, several threads share one.
 const LONG_ROWS: usize = 16;
 
@@ -124,12 +124,38 @@ pub(super) fn lanes(terms: usize) -> u32 {
 }
 
 /// Operands of a product beside the matrix; empty where the mode has none.
-struct Operands<'a, T> {
-    mode: Mode,
-    x: &'a Memory<T>,
-    b: Option<&'a Memory<T>>,
-    d: Option<&'a Memory<T>>,
-    factors: (f64, f64),
+pub(super) struct Operands<'a, T> {
+    pub mode: Mode,
+    pub x: &'a Memory<T>,
+    pub b: Option<&'a Memory<T>>,
+    pub d: Option<&'a Memory<T>>,
+    pub factors: (f64, f64),
+}
+
+impl Product {
+    /// Of these operands, to rows of k columns; without a matrix.
+    pub(super) fn new<T: OnDevice>(
+        o: &Operands<'_, T>,
+        y: &mut Memory<T>,
+        (rows, k): (usize, usize),
+    ) -> Self {
+        Self {
+            ptr: Address::NONE,
+            columns: Address::NONE,
+            source: Address::NONE,
+            values: Address::NONE,
+            x: o.x.into(),
+            b: o.b.into(),
+            d: o.d.into(),
+            y: y.into(),
+            alpha: o.factors.0,
+            beta: o.factors.1,
+            rows: rows as u32,
+            k: k as u32,
+            mode: o.mode as u32,
+            lanes: 1,
+        }
+    }
 }
 
 impl Cuda {
@@ -196,22 +222,11 @@ impl Cuda {
         let (ptr, columns, source) = a.arrays();
         let rows = a.rows();
         let lengths = a.fits() && operands_fit(o, (rows, a.cols(), k), y);
-        let mut arguments = Product {
-            ptr: ptr.into(),
-            columns: columns.into(),
-            source: source.into(),
-            values: a.values.into(),
-            x: o.x.into(),
-            b: o.b.into(),
-            d: o.d.into(),
-            y: (&*y).into(),
-            alpha: o.factors.0,
-            beta: o.factors.1,
-            rows: rows as u32,
-            k: k as u32,
-            mode: o.mode as u32,
-            lanes: 1,
-        };
+        let mut arguments = Product::new(o, y, (rows, k));
+        arguments.ptr = ptr.into();
+        arguments.columns = columns.into();
+        arguments.source = source.into();
+        arguments.values = a.values.into();
         match Way::of(rows, columns.len(), k) {
             Way::Stream => {
                 let shape = (rows.div_ceil(STREAM_ROWS as usize), STREAM_ROWS, 0);
@@ -228,7 +243,7 @@ impl Cuda {
 }
 
 /// Whether the blocks have the lengths that a product of so many rows, columns, and columns of a block needs.
-fn operands_fit<T: OnDevice>(
+pub(super) fn operands_fit<T: OnDevice>(
     o: &Operands<'_, T>,
     (rows, cols, k): (usize, usize, usize),
     y: &Memory<T>,

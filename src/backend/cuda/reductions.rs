@@ -81,7 +81,8 @@ impl Cuda {
         };
         self.launch::<T, _>(first, (slabs * tiles, THREADS, 0), lengths, &arguments);
         let arguments = Totals { partials, out: (&*out).into(), k: columns, slabs: slabs_u32, unused: 0 };
-        self.launch::<T, _>(second, (k, THREADS, 0), lengths, &arguments);
+        let threads = slabs_u32.next_power_of_two().clamp(32, THREADS);
+        self.launch::<T, _>(second, (k, threads, 0), lengths, &arguments);
     }
 }
 
@@ -94,8 +95,8 @@ mod tests {
 
     fn sums_and_largest_values<T: OnDevice>() {
         let mut r = Numbers(30);
-        let shapes = [0, 1, 2, 255, 5_003].into_iter().flat_map(|n| COLUMNS.map(|k| (n, k)));
-        for (n, k) in shapes.chain([(70_001, 1), (3, 256), (40, 300), (2, 1_000)]) {
+        let shapes = [0, 1, 127].into_iter().flat_map(|n| COLUMNS.map(|k| (n, k)));
+        for (n, k) in shapes.chain([(150_001, 1), (5_003, 3), (700, 33), (3, 256), (30, 300)]) {
             let (x, y) = (r.vector::<T>(n * k), r.vector::<T>(n * k));
             let value = |v: &[T], i: usize, c: usize| v[i * k + c].to_f64();
             let dots: Vec<f64> =

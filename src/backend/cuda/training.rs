@@ -25,7 +25,13 @@ impl Cuda {
 
     /// scales(c) ← 2 w / end(c), 0 where end(c) has vanished: what the last errors are multiplied with to give
     /// the gradient of w Σ log end(c).
-    pub(crate) fn loss_scales(&self, weight: f64, vanished: f64, end: &Memory<f64>, scales: &mut Memory<f64>) {
+    pub(crate) fn loss_scales(
+        &self,
+        weight: f64,
+        vanished: f64,
+        end: &Memory<f64>,
+        scales: &mut Memory<f64>,
+    ) {
         let k = end.len();
         let arguments = LossScales {
             end: end.into(),
@@ -59,9 +65,14 @@ impl Cuda {
         };
         self.for_each::<f64, _>("pool_scales", k, keep.len() == k, &arguments);
         let (after_at, keep_at, z_at) = (after.into(), (&*keep).into(), (&*z).into());
-        let arguments =
-            AddSum { terms: Address, g: Address, index: u64, k: u32, unused: u32 }
-    PoolMerge { after: after_at, keep: keep_at, z: z_at, count: count as u64, k: k as u32, unused: 0 };
+        let arguments = PoolMerge {
+            after: after_at,
+            keep: keep_at,
+            z: z_at,
+            count: count as u64,
+            k: k as u32,
+            unused: 0,
+        };
         let lengths = after.len() == count && keep.len() == k;
         self.for_each::<T, _>("pool_merge", count, lengths, &arguments);
     }
