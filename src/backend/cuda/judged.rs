@@ -56,7 +56,7 @@ impl Numbers {
 
     /// Awkward shapes: nothing, empty rows, a dense row, rows that end beside a block of threads.
     pub fn awkward<T: Scalar>(&mut self) -> Vec<(&'static str, Csr<T>)> {
-        let n = 1_500;
+        let n = 2_500;
         let mut spiked: Vec<(usize, usize, T)> =
             (0..n).map(|j| (7, j, T::from_f64(self.value() / 40.0))).collect();
         spiked.extend([(299, 0, T::ONE), (0, 299, -T::ONE), (n - 1, n - 1, T::ONE)]);

@@ -135,7 +135,8 @@ mod tests {
     fn all_entries<T: OnDevice>() {
         let mut r = Numbers(40);
         for (name, a) in r.awkward::<T>() {
-            for k in COLUMNS {
+            // Sums by several threads are slow to emulate.
+            for k in COLUMNS.into_iter().filter(|&k| a.nnz() * k.min(32) < 16_000) {
                 let (y, x) = (r.vector::<T>(a.rows() * k), r.vector::<T>(a.cols() * k));
                 let g = r.vector::<T>(a.nnz());
                 judge(
@@ -169,9 +170,9 @@ mod tests {
         cases.push((forward, true, Box::new(|i, j| j < i)));
         cases.push((forward.complement(), true, Box::new(|i, j| j >= i)));
         cases.push((Part::new_in(Direction::Backward), true, Box::new(|i, j| j > i)));
-        for a in [r.dominant::<T>(385, 5), r.matrix::<T>(70, 70, 40)] {
+        for a in [r.dominant::<T>(140, 5), r.matrix::<T>(40, 40, 15)] {
             let ranks: Vec<u32> = (0..a.rows()).map(|_| r.below(4) as u32).collect();
-            for k in [1, 5, 33] {
+            for k in [1, 5] {
                 let (y, x) = (r.vector::<T>(a.rows() * k), r.vector::<T>(a.rows() * k));
                 let g = r.vector::<T>(a.nnz());
                 for (part, ranked, wanted) in &cases {
@@ -209,7 +210,7 @@ mod tests {
 
     fn rows<T: OnDevice>() {
         let mut r = Numbers(42);
-        for (n, k) in [0, 1, 257].into_iter().flat_map(|n| COLUMNS.map(|k| (n, k))) {
+        for (n, k) in [0, 1, 67].into_iter().flat_map(|n| COLUMNS.map(|k| (n, k))) {
             let (y, x, g) = (r.vector::<T>(n * k), r.vector::<T>(n * k), r.vector::<T>(n));
             judge(
                 &format!("row_dots, {n} × {k}"),
