@@ -176,7 +176,7 @@ fn loss_and_gradient_of_training_are_those_of_the_processor() {
     for (amg, relaxation, learn, symmetric) in [
         (&flow, Relaxation::Spai1, "relaxation", false),
         (&poisson, Relaxation::Spai1, "relaxation,interpolation", true),
-        (&flow, Relaxation::Ilu0, "factors", false),
+        (&flow, Relaxation::Ilu0(1.0), "factors", false),
         (&poisson, Relaxation::Spai0, "damping", false),
         (&flow, schwarz, "schwarz", false),
     ] {
