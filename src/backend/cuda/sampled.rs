@@ -152,11 +152,14 @@ mod tests {
         }
     }
 
+    /// Whether entry (i, j) is wanted.
+    type Wanted = Box<dyn Fn(u32, u32) -> bool>;
+
     /// What is wanted is sampled, and the rest of g is not touched.
     fn parts<T: OnDevice>() {
         let mut r = Numbers(41);
         let triangles = (0..4).map(|q| Triangle { lower: q & 1 == 0, unit: q & 2 == 0 });
-        let mut cases: Vec<(Part, bool, Box<dyn Fn(u32, u32) -> bool>)> = Vec::new();
+        let mut cases: Vec<(Part, bool, Wanted)> = Vec::new();
         for t in triangles {
             cases.push((Part::of(t), false, Box::new(move |i, j| t.reads(i as usize, j as usize))));
             cases.push((

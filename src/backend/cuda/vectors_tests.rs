@@ -138,9 +138,12 @@ fn conversions_round_once() {
     }
 }
 
+/// Queues work on buffers of 7 and of 8 values.
+type Queue<'a> = &'a dyn Fn(&Cuda, &Memory<f64>, &mut Memory<f64>);
+
 #[test]
 fn buffers_of_other_lengths_are_refused() {
-    let refused = |queue: &dyn Fn(&Cuda, &Memory<f64>, &mut Memory<f64>)| {
+    let refused = |queue: Queue<'_>| {
         let cuda = Cuda::emulated(false);
         let (x, mut y) = (cuda.upload(&[1.0; 7]), cuda.upload(&[1.0; 8]));
         queue(&cuda, &x, &mut y);
