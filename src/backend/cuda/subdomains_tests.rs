@@ -18,7 +18,7 @@ fn problem<T: OnDevice>(n: usize, parts: usize, overlap: usize) -> (Csr<T>, Arc<
     let mut values = a.values().to_vec();
     for i in (0..n).step_by(4) {
         if let Some(p) = a.pattern().find(i, i) {
-            values[p] = values[p] * T::from_f64(0.02);
+            values[p] *= T::from_f64(0.02);
         }
     }
     let a = Csr::from_parts(a.pattern().clone(), values);
