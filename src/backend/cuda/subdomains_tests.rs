@@ -72,7 +72,9 @@ fn local_solves_equal_those_of_the_host() {
     for (k, variant) in [1, 3, 8, 11].into_iter().zip(Variant::ALL) {
         check_solves::<f64>(1, 1, 0, k, variant);
         check_solves::<f64>(20, 3, 1, k, variant);
-        check_solves::<f32>(20, 3, 1, k, variant);
+        if k > 3 {
+            check_solves::<f32>(15, 2, 1, k, variant);
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use super::{Cuda, DevicePattern, DeviceTransposition, Memory, OnDevice};
 use crate::backend::Triangle;
 use crate::sparse::{Levels, Pattern};
 
-/// Rows times columns up to which a level is narrow. Narrow levels that follow each other are one launch of one block.
+/// Rows times columns up to which a level is narrow. Narrow levels that follow each other are one launch of one
+/// block.
 const NARROW: usize = 2048;
 
 /// Most threads of that block.
