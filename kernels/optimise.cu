@@ -16,7 +16,7 @@ struct adam {
  * g the gradient times the unit; in the precision of the values throughout, as on the host. */
 KERNEL(adam, struct adam) {
     u64 q = INDEX;
-    REAL unit, g, m, v, b1 = (REAL)ARG.beta1, b2 = (REAL)ARG.beta2;
+    REAL unit, g, m, v, size, b1 = (REAL)ARG.beta1, b2 = (REAL)ARG.beta2;
     if (q >= ARG.count) return;
     unit = ARG.units ? ARG.units[q] : (REAL)1;
     g = ARG.gradient[q] * unit;
@@ -25,8 +25,8 @@ KERNEL(adam, struct adam) {
     ARG.first[q] = m;
     ARG.second[q] = v;
     /* The root in double precision, rounded, is the root in single precision. */
-    ARG.values[q] = ARG.values[q] * (REAL)ARG.keep -
-                    unit * (REAL)ARG.rate * m / ((REAL)sqrt((double)(v * (REAL)ARG.correction)) + (REAL)ARG.epsilon);
+    size = (REAL)sqrt((double)(v * (REAL)ARG.correction)) + (REAL)ARG.epsilon;
+    ARG.values[q] = ARG.values[q] * (REAL)ARG.keep - unit * (REAL)ARG.rate * m / size;
 }
 
 struct not_finite {

@@ -178,10 +178,10 @@ struct solve_parts {
 
 #define TILE_ROWS 32u
 
-/* x <- T^-1 x in shared memory for width columns, with T a triangle of the factors or of their transposes: unit where
- * there is no inverse of the diagonal. */
-DEVICE void substitute_tile(const REAL *a, const REAL *inverse, REAL *tile, REAL *x, u32 m, u32 width, u32 transposed,
-                            u32 lower) {
+/* x <- T^-1 x in shared memory for width columns, with T a triangle of the factors or of their transposes: unit
+ * where there is no inverse of the diagonal. */
+DEVICE void substitute_tile(const REAL *a, const REAL *inverse, REAL *tile, REAL *x, u32 m, u32 width,
+                            u32 transposed, u32 lower) {
     u32 blocks = (m + TILE_ROWS - 1) / TILE_ROWS, step, t, q;
     for (step = 0; step < blocks; step++) {
         u32 first = (lower ? step : blocks - 1 - step) * TILE_ROWS;
@@ -226,8 +226,8 @@ DEVICE void substitute_tile(const REAL *a, const REAL *inverse, REAL *tile, REAL
     }
 }
 
-/* y <- B^-1 W R r of each part, or B^-T W R r: a block for each part and `width` columns, with m width values of shared
- * memory. */
+/* y <- B^-1 W R r of each part, or B^-T W R r: a block for each part and `width` columns, with m width values of
+ * shared memory. */
 BLOCK_KERNEL(solve_parts, struct solve_parts) {
     SHARED(REAL, tile, 32 * 33);
     DYNAMIC_SHARED(REAL, x);

@@ -47,8 +47,8 @@ KERNEL(sweep_colour, struct sweep_rows) {
     }
 }
 
-/* Blocks of `count` consecutive rows of `first` ones: one thread walks a block and column, row after row. That keeps
- * the order of the sweep and uses few threads; colours are the order for a card. */
+/* Blocks of `count` consecutive rows of `first` ones: one thread walks a block and column, row after row. That
+ * keeps the order of the sweep and uses few threads; colours are the order for a card. */
 KERNEL(sweep_blocks, struct sweep_rows) {
     u64 t = INDEX, k = ARG.k, n = ARG.first, low = t / k * ARG.count, high = low + ARG.count, step;
     u32 c = (u32)(t % k);

@@ -1,8 +1,8 @@
-/* Solves with a triangle of a CSR matrix, or with its transpose through the transposition, by levels: rows of a level
- * depend on rows of earlier levels only. With s bytes a value, per row and column:
+/* Solves with a triangle of a CSR matrix, or with its transpose through the transposition, by levels: rows of a
+ * level depend on rows of earlier levels only. With s bytes a value, per row and column:
  *
- *   solve_level      16 bytes for the row's line of the schedule, 4 + s per nonzero of the triangle (8 + s through the
- *                    transposition), s per nonzero for x (from the cache if neighbours are near), 2 s per row
+ *   solve_level      16 bytes for the row's line of the schedule, 4 + s per nonzero of the triangle (8 + s through
+ *                    the transposition), s per nonzero for x (from the cache if neighbours are near), 2 s per row
  *   solve_levels     the same; many narrow levels in one block, which waits at a barrier after each
  *
  * For k columns the schedule and the nonzeros are read once per warp and column group; x scales with k.

@@ -20,8 +20,8 @@ impl Levels {
         Self::build(pattern.rows(), cols, lower, |count, n| count * WIDE <= n)
     }
 
-    /// The levels of the part below the diagonal, or above it, of a square matrix given by its row pointer and columns,
-    /// however narrow they are.
+    /// The levels of the part below the diagonal, or above it, of a square matrix given by its row pointer and
+    /// columns, however narrow they are.
     #[cfg(feature = "cuda")]
     pub fn of_any_width(ptr: &[u32], columns: &[u32], lower: bool) -> Self {
         let cols = |i: usize| &columns[ptr[i] as usize..ptr[i + 1] as usize];

