@@ -308,6 +308,16 @@ mod tests {
     }
 
     #[test]
+    fn spills_are_seen() {
+        let log = "ptxas info    : Compiling entry function 'a' for 'sm_90'\n\
+                   ptxas         .     8 bytes stack frame, 12 bytes spill stores, 16 bytes spill loads\n\
+                   ptxas info    : Used 255 registers, used 1 barriers\n";
+        let usage = usage(log);
+        let a = &usage["a"];
+        assert_eq!((usage.len(), a.registers, a.stack, a.spilled), (1, 255, 8, 28));
+    }
+
+    #[test]
     fn every_kernel_compiles() {
         let Some(compiler) = compiler() else { return };
         let mut kernels: Vec<&str> = FILES
