@@ -12,6 +12,16 @@ use crate::error::{Error, Result};
 /// The program: the prelude, then every kernel file by name.
 const FILES: &[(&str, &str)] = &[
     ("prelude.h", include_str!("../../../kernels/prelude.h")),
+    ("dense.cu", include_str!("../../../kernels/dense.cu")),
+    ("optimise.cu", include_str!("../../../kernels/optimise.cu")),
+    ("products.cu", include_str!("../../../kernels/products.cu")),
+    ("random.cu", include_str!("../../../kernels/random.cu")),
+    ("reductions.cu", include_str!("../../../kernels/reductions.cu")),
+    ("sampled.cu", include_str!("../../../kernels/sampled.cu")),
+    ("subdomains.cu", include_str!("../../../kernels/subdomains.cu")),
+    ("sweeps.cu", include_str!("../../../kernels/sweeps.cu")),
+    ("training.cu", include_str!("../../../kernels/training.cu")),
+    ("triangular.cu", include_str!("../../../kernels/triangular.cu")),
     ("vectors.cu", include_str!("../../../kernels/vectors.cu")),
 ];
 
