@@ -66,7 +66,7 @@ mod emulator {
             .flag_if_supported("-ffp-contract=off")
             .opt_level(2)
             .warnings(true);
-        build.flag_if_supported("-Wno-unused-function");
+        build.flag_if_supported("-Wno-unused-function").flag_if_supported("-Wno-unknown-pragmas");
         build
     }
 }

@@ -53,6 +53,9 @@ typedef unsigned long long u64;
 
 #define WARP 32u
 
+/* Row of element q of a block of k columns; a short division where that is enough. */
+DEVICE u64 row_of(u64 q, u32 k) { return q >> 32 ? q / k : (u32)q / k; }
+
 /* Sum over each group of `width` lanes, in the first lane of the group. All 32 lanes take part. The order is a tree. */
 DEVICE ACC warp_sum(ACC value, u32 width) {
     u32 d;

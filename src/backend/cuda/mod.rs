@@ -13,8 +13,15 @@ mod arguments;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
+#[cfg(all(test, feature = "emulator"))]
+mod judged;
 mod memory;
 mod patterns;
+mod products;
+mod reductions;
+mod sampled;
+mod sliced;
+mod triangular_sweeps;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,6 +30,11 @@ pub(crate) use driver::{Captured, Precision};
 pub use memory::Memory;
 pub(crate) use memory::Plain;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
+pub(crate) use products::DeviceView;
+pub(crate) use reductions::Reductions;
+pub(crate) use sampled::{Entries, Part};
+pub(crate) use sliced::{SlicedPattern, SlicedView};
+pub(crate) use vectors::Factor;
 
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;

@@ -1,0 +1,156 @@
+//! What tests of kernels share: numbers, matrices of awkward shapes, and the comparison with a plain computation.
+
+use std::sync::Arc;
+
+use super::{Cuda, DevicePattern, DeviceView, Memory, OnDevice};
+use crate::sparse::{Csr, Pattern, Scalar};
+
+/// A small generator (SplitMix64), so that a test says which numbers it used.
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform in (−1, 1).
+    pub fn value(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.bits() % n as u64) as usize
+    }
+
+    pub fn vector<T: Scalar>(&mut self, n: usize) -> Vec<T> {
+        (0..n).map(|_| T::from_f64(self.value())).collect()
+    }
+
+    /// About `per_row` entries a row.
+    pub fn matrix<T: Scalar>(&mut self, rows: usize, cols: usize, per_row: usize) -> Csr<T> {
+        let count = if rows == 0 || cols == 0 { 0 } else { rows * per_row };
+        let triplets: Vec<_> =
+            (0..count).map(|_| (self.below(rows), self.below(cols), T::from_f64(self.value()))).collect();
+        Csr::from_triplets(rows, cols, &triplets).unwrap()
+    }
+
+    /// Square, with a diagonal between 1 and 3 and of both signs.
+    pub fn dominant<T: Scalar>(&mut self, n: usize, per_row: usize) -> Csr<T> {
+        let mut triplets = Vec::new();
+        for _ in 0..n * per_row {
+            let (i, j) = (self.below(n), self.below(n));
+            if i != j {
+                triplets.push((i, j, T::from_f64(self.value() / per_row as f64)));
+            }
+        }
+        for i in 0..n {
+            let d = 2.0 + self.value();
+            triplets.push((i, i, T::from_f64(if i % 3 == 1 { -d } else { d })));
+        }
+        Csr::from_triplets(n, n, &triplets).unwrap()
+    }
+
+    /// Awkward shapes: nothing, empty rows, a dense row, rows that end beside a block of threads.
+    pub fn awkward<T: Scalar>(&mut self) -> Vec<(&'static str, Csr<T>)> {
+        let n = 2_500;
+        let mut spiked: Vec<(usize, usize, T)> =
+            (0..n).map(|j| (7, j, T::from_f64(self.value() / 40.0))).collect();
+        spiked.extend([(299, 0, T::ONE), (0, 299, -T::ONE), (n - 1, n - 1, T::ONE)]);
+        vec![
+            ("no rows", self.matrix(0, 3, 1)),
+            ("no columns", self.matrix(3, 0, 1)),
+            ("no entries", self.matrix(6, 4, 0)),
+            ("one entry", Csr::from_triplets(1, 1, &[(0, 0, T::from_f64(-2.5))]).unwrap()),
+            ("one row", self.matrix(1, 70, 40)),
+            ("a dense row among empty ones", Csr::from_triplets(n, n, &spiked).unwrap()),
+            ("tall", self.matrix(257, 11, 3)),
+            ("long rows", self.matrix(67, 260, 90)),
+            ("rows in several chunks", self.matrix(131, 140, 16)),
+            ("square", self.dominant(385, 5)),
+        ]
+    }
+}
+
+/// Columns of blocks.
+pub const COLUMNS: [usize; 7] = [1, 2, 3, 5, 8, 16, 33];
+
+/// A matrix on a device.
+pub struct OnCard<T> {
+    pub pattern: Arc<DevicePattern>,
+    pub host: Arc<Pattern>,
+    pub values: Memory<T>,
+}
+
+impl<T: OnDevice> OnCard<T> {
+    pub fn new(cuda: &Cuda, a: &Csr<T>) -> Self {
+        let host = a.pattern().clone();
+        Self { pattern: cuda.pattern(&host), values: cuda.upload(a.values()), host }
+    }
+
+    pub fn view(&self) -> DeviceView<'_, T> {
+        DeviceView::new(&self.pattern, &self.values)
+    }
+
+    pub fn transposed(&self, cuda: &Cuda) -> DeviceView<'_, T> {
+        self.view().transposed(self.pattern.transposition(cuda, &self.host))
+    }
+}
+
+pub fn tolerance<T: Scalar>() -> f64 {
+    if T::NAME == "f64" { 1e-13 } else { 3e-5 }
+}
+
+/// The emulated devices that compute with T: sums of both precisions, threads in both orders.
+pub fn devices<T: Scalar>() -> Vec<[Cuda; 2]> {
+    let plain = [Cuda::emulated(false), Cuda::emulated(true)];
+    let double = [plain[0].summing_in_double(), plain[1].summing_in_double()];
+    if T::NAME == "f64" { vec![plain] } else { vec![plain, double] }
+}
+
+/// Runs `device` on a copy of `start` with threads in both orders, twice: the same bits, and what `plain` gives.
+pub fn judge<T: OnDevice>(
+    what: &str,
+    start: &[T],
+    device: impl Fn(&Cuda, &mut Memory<T>),
+    plain: impl Fn(&mut [T]),
+) {
+    let mut expected = start.to_vec();
+    plain(&mut expected);
+    let size = expected.iter().fold(1.0f64, |m, v| m.max(v.to_f64().abs()));
+    for pair in devices::<T>() {
+        let mut first: Option<Vec<u64>> = None;
+        for cuda in [&pair[0], &pair[1], &pair[0]] {
+            let mut memory = cuda.upload(start);
+            device(cuda, &mut memory);
+            let got = cuda.download(&memory).unwrap_or_else(|e| panic!("{what}: {e}"));
+            for (q, (x, y)) in got.iter().zip(&expected).enumerate() {
+                let (x, y) = (x.to_f64(), y.to_f64());
+                assert!((x - y).abs() <= tolerance::<T>() * size, "{what}, value {q}: {x} against {y}");
+            }
+            let bits: Vec<u64> = got.iter().map(|v| v.to_f64().to_bits()).collect();
+            assert_eq!(
+                first.get_or_insert_with(|| bits.clone()),
+                &bits,
+                "{what}: bits depend on the order of threads"
+            );
+        }
+    }
+}
+
+/// A buffer that nobody may read.
+pub fn hidden<T: Scalar>(len: usize) -> Vec<T> {
+    vec![T::from_f64(f64::NAN); len]
+}
+
+/// Declares a test for f64 and one for f32 for every function.
+macro_rules! in_both_precisions {
+    ($($test:ident),* $(,)?) => {
+        mod f64_values { $(#[test] fn $test() { super::$test::<f64>(); })* }
+        mod f32_values { $(#[test] fn $test() { super::$test::<f32>(); })* }
+    };
+}
+pub(crate) use in_both_precisions;

@@ -1,0 +1,158 @@
+//! Jacobi sweeps on triangles, and residuals that are restricted at once: `kernels/products.cu`.
+
+use super::arguments::{Address, arguments};
+use super::products::{Mode, Operands, Product, STREAM_ROWS, lanes, operands_fit};
+use super::{Cuda, DeviceView, Memory, OnDevice, THREADS};
+use crate::backend::Triangle;
+
+arguments! {
+    Triangular {
+        ptr: Address, columns: Address, source: Address,
+        values: Address, b: Address, x: Address,
+        y: Address,
+        rows: u32, k: u32,
+        below: u32, unit: u32,
+    }
+    Restricted { product: Product, ptr: Address, columns: Address, source: Address, values: Address }
+}
+
+impl Cuda {
+    /// y ← D⁻¹ (b − N x) for the triangle `part` = D + N of a square matrix, or D⁻¹ (b − Nᵀ x) where the view is
+    /// that of its transpose. Without x, y ← D⁻¹ b.
+    pub(crate) fn sweep_triangular<T: OnDevice>(
+        &self,
+        a: DeviceView<'_, T>,
+        part: Triangle,
+        (b, x): (&Memory<T>, Option<&Memory<T>>),
+        y: &mut Memory<T>,
+        k: usize,
+    ) {
+        let (ptr, columns, source) = a.arrays();
+        let (rows, count) = (a.rows(), a.rows() * k);
+        let lengths = a.fits()
+            && rows == a.cols()
+            && y.len() == count
+            && b.len() == count
+            && x.is_none_or(|x| x.len() == count);
+        let arguments = Triangular {
+            ptr: ptr.into(),
+            columns: columns.into(),
+            source: source.into(),
+            values: a.values.into(),
+            b: b.into(),
+            x: x.into(),
+            y: (&*y).into(),
+            rows: rows as u32,
+            k: k as u32,
+            // Entry (i, j) of the transpose is entry (j, i) of the triangle.
+            below: u32::from(part.lower != a.transposed.is_some()),
+            unit: u32::from(part.unit),
+        };
+        if k == 1 && x.is_some() {
+            let shape = (rows.div_ceil(STREAM_ROWS as usize), STREAM_ROWS, 0);
+            self.launch::<T, _>("triangular_stream", shape, lengths, &arguments);
+        } else {
+            self.for_each::<T, _>("triangular_columns", count, lengths, &arguments);
+        }
+    }
+
+    /// y ← R (b − A x). A residual is worked out once for every entry of its column in R.
+    pub(crate) fn restricted_residual<T: OnDevice>(
+        &self,
+        r: DeviceView<'_, T>,
+        a: DeviceView<'_, T>,
+        (b, x): (&Memory<T>, &Memory<T>),
+        y: &mut Memory<T>,
+        k: usize,
+    ) {
+        let (ptr, columns, source) = r.arrays();
+        let coarse = r.rows();
+        let operands = Operands { mode: Mode::Residual, x, b: Some(b), d: None, factors: (0.0, 0.0) };
+        let lengths = r.fits()
+            && a.fits()
+            && r.cols() == a.rows()
+            && y.len() == coarse * k
+            && operands_fit(&operands, (a.rows(), a.cols(), k), b);
+        let mut product = Product::new(&operands, y, (coarse, k));
+        let (own_ptr, own_columns, own_source) = a.arrays();
+        product.ptr = own_ptr.into();
+        product.columns = own_columns.into();
+        product.source = own_source.into();
+        product.values = a.values.into();
+        product.lanes = lanes(columns.len() / coarse.max(1));
+        let blocks = (coarse * product.lanes as usize).div_ceil(THREADS as usize);
+        let (ptr, columns, source) = (ptr.into(), columns.into(), source.into());
+        let arguments = Restricted { product, ptr, columns, source, values: r.values.into() };
+        match k {
+            1 => self.launch::<T, _>("restricted_residual", (blocks, THREADS, 0), lengths, &arguments),
+            _ => self.for_each::<T, _>("restricted_residual_columns", coarse * k, lengths, &arguments),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "emulator"))]
+mod tests {
+    use super::super::judged::{Numbers, OnCard, hidden, in_both_precisions, judge};
+    use super::*;
+    use crate::backend::{Backend, Reference};
+    use crate::sparse::Csr;
+
+    in_both_precisions!(sweeps, restricted_residuals);
+
+    fn sweeps<T: OnDevice>() {
+        let mut r = Numbers(60);
+        let matrices = [r.dominant::<T>(1, 1), r.dominant(0, 1), r.dominant(385, 5), r.dominant(150, 20)];
+        for (a, k) in matrices.iter().flat_map(|a| [1, 2, 16, 33].map(|k| (a, k))) {
+            let n = a.rows();
+            let (b, x) = (r.vector::<T>(n * k), r.vector::<T>(n * k));
+            for (q, x) in (0..8).flat_map(|q| [(q, None), (q, Some(&x))]) {
+                let (part, transposed) = (Triangle { lower: q & 1 == 0, unit: q & 2 == 0 }, q & 4 == 0);
+                // What the triangle does not read may be anything.
+                let own = a.map(|i, j, v| if part.reads(i, j) { v } else { T::from_f64(f64::NAN) });
+                judge(
+                    &format!("{part:?}, transposed {transposed}, {n} × {k}, x {}", x.is_some()),
+                    &hidden(n * k),
+                    |cuda, y| {
+                        let own = OnCard::new(cuda, &own);
+                        let view = if transposed { own.transposed(cuda) } else { own.view() };
+                        let (b, x) = (cuda.upload(&b), x.map(|x| cuda.upload(x)));
+                        cuda.sweep_triangular(view, part, (&b, x.as_ref()), y, k);
+                    },
+                    |y| {
+                        let blocks = (&b[..], x.map(|x| &x[..]));
+                        Reference.sweep_triangular(a.into(), part, transposed, blocks, y, k);
+                    },
+                );
+            }
+        }
+    }
+
+    fn restricted_residuals<T: OnDevice>() {
+        let mut r = Numbers(61);
+        for (n, coarse) in [(0, 0), (1, 1), (385, 40), (385, 3), (300, 301)] {
+            let a = r.dominant::<T>(n, 5);
+            let prolongation: Vec<_> = (0..n)
+                .map(|i| (i, r.below(coarse), T::from_f64(r.value())))
+                .chain((0..n / 4).map(|q| (4 * q, q % coarse, T::ONE)))
+                .collect();
+            let p = Csr::from_triplets(n, coarse, &prolongation).unwrap();
+            for k in [1, 3, 16] {
+                let (b, x) = (r.vector::<T>(n * k), r.vector::<T>(n * k));
+                judge(
+                    &format!("{n} to {coarse}, {k} columns"),
+                    &hidden(coarse * k),
+                    |cuda, y| {
+                        let (a, p, b, x) =
+                            (OnCard::new(cuda, &a), OnCard::new(cuda, &p), cuda.upload(&b), cuda.upload(&x));
+                        cuda.restricted_residual(p.transposed(cuda), a.view(), (&b, &x), y, k);
+                    },
+                    |y| {
+                        let mut residual = b.clone();
+                        Reference.residual((&a).into(), &b, &x, &mut residual, k);
+                        Reference.spmv_transposed(T::ONE, (&p).into(), &residual, T::ZERO, y, k);
+                    },
+                );
+            }
+        }
+    }
+}
