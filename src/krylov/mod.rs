@@ -32,6 +32,10 @@ mod fgmres;
 mod least_squares;
 mod options;
 mod outcome;
+mod progress;
+#[cfg(feature = "cuda")]
+#[allow(dead_code, reason = "the solver that uses it is being built")]
+pub(crate) mod resident;
 mod run;
 mod vector;
 

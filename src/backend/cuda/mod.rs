@@ -15,6 +15,7 @@ mod driver;
 mod emulator;
 #[cfg(all(test, feature = "emulator"))]
 mod judged;
+mod krylov;
 mod memory;
 mod patterns;
 mod products;
@@ -27,6 +28,7 @@ mod vectors;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(crate) use driver::{Captured, Precision};
+pub(crate) use krylov::{Conclusion, Hindrance, KrylovBasis, KrylovRoom, Place, Recorded};
 pub use memory::Memory;
 pub(crate) use memory::Plain;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
