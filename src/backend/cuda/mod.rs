@@ -18,6 +18,7 @@ mod driver;
 mod emulator;
 #[cfg(all(test, feature = "emulator"))]
 mod judged;
+mod krylov;
 mod library;
 mod memory;
 mod optimise;
@@ -43,6 +44,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub(crate) use arguments::{Address, Arguments, arguments};
 pub(crate) use driver::Captured;
 pub use driver::Precision;
+pub(crate) use krylov::{Conclusion, Hindrance, KrylovBasis, KrylovRoom, Place, Recorded};
 pub use memory::Memory;
 pub use memory::Plain;
 pub(crate) use optimise::AdamFactors;
