@@ -63,6 +63,18 @@ pub trait Engine {
     /// b − A x.
     fn residual(&self, b: &Self::Vector, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector;
 
+    /// R (b − A x).
+    fn restricted_residual(
+        &self,
+        b: &Self::Vector,
+        a: &MatrixOf<Self>,
+        x: &Self::Vector,
+        restriction: &MatrixOf<Self>,
+    ) -> Self::Vector {
+        let r = self.residual(b, a, x);
+        self.spmv(restriction, &r)
+    }
+
     /// A x.
     fn spmv(&self, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector;
 
