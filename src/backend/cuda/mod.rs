@@ -16,6 +16,7 @@ mod dense;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
+mod graph;
 #[cfg(all(test, feature = "emulator"))]
 mod judged;
 mod library;
@@ -43,6 +44,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(crate) use driver::Captured;
 pub use driver::Precision;
+pub use graph::Graph;
 pub use memory::Memory;
 pub use memory::Plain;
 pub(crate) use optimise::AdamFactors;
