@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::arguments::{KrylovOption, Solve};
 use super::chosen::Chosen;
 use super::common::{choice, read_square, right_hand_side, training_hierarchies, write_json};
+use super::device;
 use super::output::{complain, ending, say};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::SolveBar;
@@ -20,6 +21,8 @@ use crate::multigrid::{Relaxation, SchwarzOptions};
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
 use crate::solver::Krylov;
+#[cfg(feature = "cuda")]
+use crate::solver::ResidentSolver;
 use crate::sparse::{Csr, matrix_market};
 
 /// Largest problem on which the factor of plain cycles is measured by power iteration; the
@@ -276,9 +279,32 @@ fn iterate_suited(options: &Solve, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> 
     Ok((krylov, out))
 }
 
+/// The iteration on the card that was asked for; nothing if the processor is to do it.
+#[cfg(feature = "cuda")]
+fn iterate_on_card(
+    options: &Solve,
+    krylov: Krylov,
+    (a, b): (&Csr<f64>, &[f64]),
+    solver: &Chosen,
+    show: &mut dyn FnMut(usize, f64),
+) -> Result<Option<Outcome>> {
+    let Some(cuda) = device::open(options.device)? else { return Ok(None) };
+    let out = ResidentSolver::of(&cuda, a, (solver.double(), solver.single())).and_then(|resident| {
+        let resident = resident.krylov(krylov).rtol(options.rtol).max_iterations(options.max_iterations);
+        resident.restart(options.restart).solve_with(b, show)
+    });
+    device::or_cpu(options.device, out)
+}
+
 fn iterate(options: &Solve, krylov: Krylov, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> Result<Outcome> {
     let bar = SolveBar::new();
     let mut show = |iteration: usize, residual: f64| bar.show(iteration, residual);
+    #[cfg(not(feature = "cuda"))]
+    device::check(options.device)?;
+    #[cfg(feature = "cuda")]
+    if let Some(out) = iterate_on_card(options, krylov, (a, b), solver, &mut show)? {
+        return Ok(out);
+    }
     let (rtol, limit) = (options.rtol, options.max_iterations);
     macro_rules! solve {
         ($method:expr) => {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::arguments::Train;
 use super::common::{read_square, training_hierarchies, write_json};
+use super::device;
 use super::output::{account_json, complain, level_table, print_baselines, say};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::{CompareBar, TrainingBar};
@@ -36,7 +37,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
     let setup_seconds = clock.elapsed().as_secs_f64();
     let bar = TrainingBar::new();
     let clock = Instant::now();
-    let (amg, report) = trainer.fit_best(&candidates, &mut |p| bar.show(p))?;
+    let (amg, report) = fit(options, &trainer, &candidates, &bar)?;
     // With the measurements of what was trained: there is no solver before them.
     let training_seconds = clock.elapsed().as_secs_f64();
     drop(bar);
@@ -74,6 +75,25 @@ pub fn run(options: &Train) -> Result<Verdict> {
         write_json(path, &value)?;
     }
     Ok(Verdict::Done)
+}
+
+/// Trains on the device that was asked for.
+fn fit(
+    options: &Train,
+    trainer: &Trainer,
+    candidates: &[Amg],
+    bar: &TrainingBar,
+) -> Result<(Amg, TrainingReport)> {
+    #[cfg(not(feature = "cuda"))]
+    device::check(options.device)?;
+    #[cfg(feature = "cuda")]
+    if let Some(cuda) = device::open(options.device)? {
+        let on_card = trainer.clone().on(&cuda).fit_best(candidates, &mut |p| bar.show(p));
+        if let Some(done) = device::or_cpu(options.device, on_card)? {
+            return Ok(done);
+        }
+    }
+    trainer.fit_best(candidates, &mut |p| bar.show(p))
 }
 
 /// The classical smoothers on the hierarchy that was trained, printed.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::Matrix;
 use crate::backend::Cuda;
-use crate::backend::cuda::{DeviceFactors, DeviceSubdomains, Memory, OnDevice, Plain};
+use crate::backend::cuda::{Memory, OnDevice, Plain};
 use crate::error::Result;
-use crate::schwarz::{Subdomains, Variant};
+use crate::schwarz::{DeviceFactors, DeviceSubdomains, Subdomains, Variant};
 use crate::sparse::Pattern;
 
 /// A factored Schwarz method on a device.
@@ -21,9 +21,11 @@ pub struct DeviceMethod<T> {
 /// The methods that an engine has factored, and the subdomains that it has uploaded.
 #[derive(Debug)]
 pub(super) struct Methods<T: Plain> {
-    layouts: RefCell<Vec<(Arc<Pattern>, Subdomains, Arc<DeviceSubdomains>)>>,
+    layouts: RefCell<Vec<Known>>,
     factored: RefCell<Vec<Entry<T>>>,
 }
+
+type Known = (Arc<Pattern>, Subdomains, Arc<DeviceSubdomains>);
 
 /// The values are held, so that nobody can change them under the same address.
 #[derive(Debug)]

@@ -3,13 +3,14 @@
 use super::advice::Method;
 use super::options::{Options, common_options};
 use super::outcome::{Breakdown, Outcome, Status};
+use super::progress::{Progress, Solve};
 use super::run::Run;
 use super::vector::{axpy, axpy_norm, dot, dot_pair, norm, xpby};
 use crate::error::Result;
 use crate::operator::{LinearOperator, Preconditioner};
 
 /// Cosine between two vectors below which they count as orthogonal.
-const ORTHOGONAL: f64 = 1e-15;
+pub(super) const ORTHOGONAL: f64 = 1e-15;
 
 /// Restarts from the present residual before a breakdown is final.
 const RESTARTS: usize = 10;
@@ -42,6 +43,37 @@ pub struct BiCgStab<'a> {
     options: Options<'a>,
 }
 
+impl BiCgStab<'_> {
+    /// The method with its default options.
+    pub fn new() -> Self {
+        Self { options: Options::default() }
+    }
+
+    fn check(&self, _: &dyn LinearOperator) -> Result<()> {
+        Ok(())
+    }
+
+    fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
+        let n = run.rows();
+        let zeros = || vec![0.0; n];
+        let mut state = State {
+            run,
+            shadow: zeros(),
+            shadow_norm: 0.0,
+            p: zeros(),
+            v: zeros(),
+            y: zeros(),
+            t: zeros(),
+            rho: 1.0,
+            alpha: 1.0,
+            omega: 1.0,
+            fresh: true,
+        };
+        state.restart();
+        iterate(&mut state)
+    }
+}
+
 /// How an iteration ended that did not end the method.
 enum Step {
     Done,
@@ -49,8 +81,92 @@ enum Step {
     End(Status),
 }
 
+/// Where half an iteration arrived.
+pub(super) enum Half {
+    /// At a residual of this norm.
+    Arrived(f64),
+    /// ρ is zero; nothing was applied.
+    Orthogonal,
+    /// There is no step, and the residual still has this norm.
+    Broken(Breakdown, f64),
+    /// The products are not finite.
+    NotFinite,
+}
+
+/// A solve in stabilised halves.
+pub(super) trait Halves<'a>: Solve<'a> {
+    /// Steps along p.
+    fn first(&mut self) -> Result<Half>;
+
+    /// Steps along the residual, which has this norm.
+    fn second(&mut self, half: f64) -> Result<Half>;
+
+    /// Starts anew from the present residual.
+    fn restart(&mut self);
+}
+
+/// Iterates to a verdict.
+pub(super) fn iterate<'a>(solve: &mut dyn Halves<'a>) -> Result<Status> {
+    let (mut restarts, mut fresh) = (0, true);
+    while solve.progress().remaining() > 0 {
+        let was_fresh = std::mem::replace(&mut fresh, false);
+        match step(solve, &mut fresh)? {
+            Step::End(status) => return Ok(status),
+            Step::Done => {}
+            Step::Broken(reason) => {
+                restarts += 1;
+                if was_fresh || restarts > RESTARTS {
+                    return Ok(Status::Breakdown(reason));
+                }
+                solve.refresh()?;
+                solve.restart();
+                fresh = true;
+            }
+        }
+    }
+    Ok(Status::MaxIterations)
+}
+
+/// One iteration; sets `fresh` if the next one starts anew.
+fn step<'a>(solve: &mut dyn Halves<'a>, fresh: &mut bool) -> Result<Step> {
+    let mut half = solve.first()?;
+    if let Half::Arrived(norm) = half
+        && !solve.progress().claims(norm)
+        && norm.is_finite()
+    {
+        half = solve.second(norm)?;
+    }
+    let progress = solve.progress();
+    let norm = match half {
+        // No iteration.
+        Half::Orthogonal => return Ok(Step::Broken(Breakdown::RhoZero)),
+        Half::Broken(reason, norm) => {
+            progress.record(norm);
+            return Ok(Step::Broken(reason));
+        }
+        Half::NotFinite => {
+            progress.record(f64::INFINITY);
+            return Ok(Step::End(Status::Diverged));
+        }
+        Half::Arrived(norm) => norm,
+    };
+    progress.record(norm);
+    if progress.diverged() {
+        return Ok(Step::End(Status::Diverged));
+    }
+    if progress.claims(norm) {
+        if let Some(status) = solve.verify()? {
+            return Ok(Step::End(status));
+        }
+        solve.restart();
+        *fresh = true;
+    }
+    Ok(Step::Done)
+}
+
 /// Vectors and scalars from one iteration to the next.
-struct State {
+struct State<'r, 'a> {
+    run: &'r mut Run<'a>,
     shadow: Vec<f64>,
     shadow_norm: f64,
     p: Vec<f64>,
@@ -63,70 +179,29 @@ struct State {
     fresh: bool,
 }
 
-impl BiCgStab<'_> {
-    /// The method with its default options.
-    pub fn new() -> Self {
-        Self { options: Options::default() }
+impl<'a> Solve<'a> for State<'_, 'a> {
+    fn progress(&mut self) -> &mut Progress<'a> {
+        self.run.progress()
     }
 
-    fn check(&self, _: &dyn LinearOperator) -> Result<()> {
-        Ok(())
-    }
-
-    fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
-        let mut state = State::new(run);
-        let mut restarts = 0;
-        while run.remaining() > 0 {
-            let was_fresh = state.fresh;
-            match state.step(run)? {
-                Step::End(status) => return Ok(status),
-                Step::Done => {}
-                Step::Broken(reason) => {
-                    restarts += 1;
-                    if was_fresh || restarts > RESTARTS {
-                        return Ok(Status::Breakdown(reason));
-                    }
-                    run.refresh()?;
-                    state.restart(run);
-                }
-            }
-        }
-        Ok(Status::MaxIterations)
+    fn refresh(&mut self) -> Result<f64> {
+        self.run.refresh()
     }
 }
 
-impl State {
-    fn new(run: &Run<'_>) -> Self {
-        let n = run.rows();
-        let zeros = || vec![0.0; n];
-        let mut state = Self {
-            shadow: zeros(),
-            shadow_norm: 0.0,
-            p: zeros(),
-            v: zeros(),
-            y: zeros(),
-            t: zeros(),
-            rho: 1.0,
-            alpha: 1.0,
-            omega: 1.0,
-            fresh: true,
-        };
-        state.restart(run);
-        state
-    }
-
-    fn restart(&mut self, run: &Run<'_>) {
-        self.shadow.copy_from_slice(&run.r);
-        self.shadow_norm = norm(&run.r);
+impl<'a> Halves<'a> for State<'_, 'a> {
+    fn restart(&mut self) {
+        self.shadow.copy_from_slice(&self.run.r);
+        self.shadow_norm = norm(&self.run.r);
         self.fresh = true;
     }
 
-    fn step(&mut self, run: &mut Run<'_>) -> Result<Step> {
-        let residual = run.residual_norm();
+    fn first(&mut self) -> Result<Half> {
+        let run = &mut *self.run;
+        let residual = run.progress().residual_norm();
         let rho = dot(&self.shadow, &run.r);
         if rho.abs() <= ORTHOGONAL * self.shadow_norm * residual {
-            // Nothing was applied yet: no iteration.
-            return Ok(Step::Broken(Breakdown::RhoZero));
+            return Ok(Half::Orthogonal);
         }
         if self.fresh {
             self.p.copy_from_slice(&run.r);
@@ -140,52 +215,36 @@ impl State {
         let (pivot, length) = (dot(&self.shadow, &self.v), norm(&self.v));
         let alpha = rho / pivot;
         if !length.is_finite() || alpha.is_nan() {
-            run.record(f64::INFINITY);
-            return Ok(Step::End(Status::Diverged));
+            return Ok(Half::NotFinite);
         }
         if pivot.abs() <= ORTHOGONAL * self.shadow_norm * length {
-            run.record(residual);
-            let reason = if length == 0.0 { Breakdown::SingularMatrix } else { Breakdown::PivotZero };
-            return Ok(Step::Broken(reason));
+            return Ok(Half::Broken(zero(length, Breakdown::PivotZero), residual));
         }
+        (self.rho, self.alpha) = (rho, alpha);
         axpy(alpha, &self.y, &mut run.x);
-        let half = axpy_norm(-alpha, &self.v, &mut run.r);
-        if run.claims(half) || !half.is_finite() {
-            return self.end(run, half);
-        }
+        Ok(Half::Arrived(axpy_norm(-alpha, &self.v, &mut run.r)))
+    }
+
+    fn second(&mut self, half: f64) -> Result<Half> {
+        let run = &mut *self.run;
         run.precondition_residual(&mut self.y)?;
         run.apply(&self.y, &mut self.t)?;
         let (ts, tt) = dot_pair(&self.t, &run.r);
         if !(ts.is_finite() && tt.is_finite()) {
-            run.record(f64::INFINITY);
-            return Ok(Step::End(Status::Diverged));
+            return Ok(Half::NotFinite);
         }
         if ts.abs() <= ORTHOGONAL * tt.sqrt() * half {
-            run.record(half);
-            let reason = if tt == 0.0 { Breakdown::SingularMatrix } else { Breakdown::OmegaZero };
-            return Ok(Step::Broken(reason));
+            return Ok(Half::Broken(zero(tt, Breakdown::OmegaZero), half));
         }
-        let omega = ts / tt;
-        axpy(omega, &self.y, &mut run.x);
-        let full = axpy_norm(-omega, &self.t, &mut run.r);
-        (self.rho, self.alpha, self.omega) = (rho, alpha, omega);
-        self.end(run, full)
+        self.omega = ts / tt;
+        axpy(self.omega, &self.y, &mut run.x);
+        Ok(Half::Arrived(axpy_norm(-self.omega, &self.t, &mut run.r)))
     }
+}
 
-    /// Ends an iteration that arrived at a residual of norm `norm`.
-    fn end(&mut self, run: &mut Run<'_>, norm: f64) -> Result<Step> {
-        run.record(norm);
-        if run.diverged() {
-            return Ok(Step::End(Status::Diverged));
-        }
-        if run.claims(norm) {
-            if let Some(status) = run.verify()? {
-                return Ok(Step::End(status));
-            }
-            self.restart(run);
-        }
-        Ok(Step::Done)
-    }
+/// The reason for a step that does not exist, by the length of the vector that it would follow.
+pub(super) fn zero(length: f64, otherwise: Breakdown) -> Breakdown {
+    if length == 0.0 { Breakdown::SingularMatrix } else { otherwise }
 }
 
 common_options!(BiCgStab, |_: &Self| Method::BiCgStab);

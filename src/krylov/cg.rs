@@ -3,6 +3,7 @@
 use super::advice::Method;
 use super::options::{Options, common_options};
 use super::outcome::{Breakdown, Outcome, Status};
+use super::progress::{Progress, Solve};
 use super::run::Run;
 use super::vector::{axpy, axpy_norm, dot, norm, scattered, xpby};
 use crate::error::{Error, Result};
@@ -67,80 +68,162 @@ impl Cg<'_> {
     }
 
     fn check(&self, a: &dyn LinearOperator) -> Result<()> {
-        if !self.flexible && self.options.preconditioner.is_some_and(|b| !b.is_symmetric()) {
-            return Err(Error::unsuited(
-                "CG needs a symmetric preconditioner and this one is not; use FGMRES, BiCGStab or flexible CG",
-            ));
+        check_preconditioner(self.flexible || self.options.preconditioner.is_none_or(|b| b.is_symmetric()))?;
+        match self.symmetry_check {
+            true => check_symmetry(a.rows(), &mut |x, y| a.apply(x, y)),
+            false => Ok(()),
         }
-        if !self.symmetry_check {
-            return Ok(());
-        }
-        let n = a.rows();
-        let (x, y) = (scattered(n, 1), scattered(n, 2));
-        let (mut ax, mut ay) = (vec![0.0; n], vec![0.0; n]);
-        a.apply(&x, &mut ax)?;
-        a.apply(&y, &mut ay)?;
-        let difference = (dot(&y, &ax) - dot(&x, &ay)).abs();
-        let size = norm(&x) * norm(&ay) + norm(&y) * norm(&ax);
-        // Values that are not finite are for the iteration to report.
-        if size.is_finite() && difference > SYMMETRY_TOLERANCE * size {
-            return Err(Error::unsuited(format!(
-                "CG needs a symmetric matrix and this one is not (yᵀAx and xᵀAy differ by {:.1e} of their scale); use FGMRES or BiCGStab",
-                difference / size
-            )));
-        }
-        Ok(())
     }
 
     fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
         let n = run.rows();
-        let (mut z, mut p, mut q) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-        let (mut old, mut fresh, mut curvature) = ((1.0, 1.0), true, 0.0f64);
-        while run.remaining() > 0 {
-            let rz = run.precondition_residual_dot(&mut z)?;
-            if rz <= 0.0 && rz.is_finite() {
-                return Ok(self.stuck(run, Breakdown::IndefinitePreconditioner));
+        iterate(&mut State {
+            run,
+            z: vec![0.0; n],
+            p: vec![0.0; n],
+            q: vec![0.0; n],
+            old: (1.0, 1.0),
+            curvature: 0.0,
+            flexible: self.flexible,
+        })
+    }
+}
+
+/// Refuses a preconditioner that is not symmetric.
+pub(super) fn check_preconditioner(suited: bool) -> Result<()> {
+    match suited {
+        true => Ok(()),
+        false => Err(Error::unsuited(
+            "CG needs a symmetric preconditioner and this one is not; use FGMRES, BiCGStab or flexible CG",
+        )),
+    }
+}
+
+/// Refuses an operator that two products show not to be symmetric.
+pub(super) fn check_symmetry(
+    n: usize,
+    apply: &mut dyn FnMut(&[f64], &mut [f64]) -> Result<()>,
+) -> Result<()> {
+    let (x, y) = (scattered(n, 1), scattered(n, 2));
+    let (mut ax, mut ay) = (vec![0.0; n], vec![0.0; n]);
+    apply(&x, &mut ax)?;
+    apply(&y, &mut ay)?;
+    let difference = (dot(&y, &ax) - dot(&x, &ay)).abs();
+    let size = norm(&x) * norm(&ay) + norm(&y) * norm(&ax);
+    // Values that are not finite are for the iteration to report.
+    if size.is_finite() && difference > SYMMETRY_TOLERANCE * size {
+        return Err(Error::unsuited(format!(
+            "CG needs a symmetric matrix and this one is not (yᵀAx and xᵀAy differ by {:.1e} of their scale); use FGMRES or BiCGStab",
+            difference / size
+        )));
+    }
+    Ok(())
+}
+
+/// How an iteration ended.
+pub(super) enum Step {
+    /// At a residual of this norm.
+    Done(f64),
+    /// Without a step.
+    Stuck(Breakdown),
+    /// The products are not finite.
+    NotFinite,
+}
+
+/// A solve with conjugate directions.
+pub(super) trait Directions<'a>: Solve<'a> {
+    /// One iteration; `fresh` if its direction is not made orthogonal to one before.
+    fn step(&mut self, fresh: bool) -> Result<Step>;
+}
+
+/// Iterates to a verdict.
+pub(super) fn iterate<'a>(solve: &mut dyn Directions<'a>) -> Result<Status> {
+    let mut fresh = true;
+    while solve.progress().remaining() > 0 {
+        let step = solve.step(fresh)?;
+        let progress = solve.progress();
+        let residual = match step {
+            Step::Done(norm) => norm,
+            Step::Stuck(reason) => {
+                // It applied the preconditioner, so it counts.
+                progress.record(progress.residual_norm());
+                return Ok(Status::Breakdown(reason));
             }
-            let beta = match (fresh, self.flexible) {
-                (true, _) => 0.0,
-                (false, false) => rz / old.0,
-                (false, true) => -dot(&z, &q) / old.1,
-            };
-            xpby(&z, beta, &mut p);
-            let [pq, pp] = run.apply_dots(&p, &mut q)?;
-            curvature = curvature.max(pq / pp);
-            if pq <= 0.0 && pq.is_finite() {
-                // Rounding can turn the zero curvature of a null vector negative.
-                let null = norm(&q) <= 1e-6 * curvature * pp.sqrt();
-                let reason = if null { Breakdown::SingularMatrix } else { Breakdown::IndefiniteMatrix };
-                return Ok(self.stuck(run, reason));
-            }
-            let alpha = if self.flexible { dot(&p, &run.r) / pq } else { rz / pq };
-            if !(alpha.is_finite() && pq.is_finite()) {
-                run.record(f64::INFINITY);
+            Step::NotFinite => {
+                progress.record(f64::INFINITY);
                 return Ok(Status::Diverged);
             }
-            axpy(alpha, &p, &mut run.x);
-            let residual = axpy_norm(-alpha, &q, &mut run.r);
-            run.record(residual);
-            if run.diverged() {
-                return Ok(Status::Diverged);
-            }
-            (old, fresh) = ((rz, pq), false);
-            if run.claims(residual) {
-                if let Some(status) = run.verify()? {
-                    return Ok(status);
-                }
-                fresh = true;
-            }
+        };
+        progress.record(residual);
+        if progress.diverged() {
+            return Ok(Status::Diverged);
         }
-        Ok(Status::MaxIterations)
+        fresh = progress.claims(residual);
+        if fresh && let Some(status) = solve.verify()? {
+            return Ok(status);
+        }
+    }
+    Ok(Status::MaxIterations)
+}
+
+/// Whether a product that has to be positive is not.
+pub(super) fn indefinite(product: f64) -> bool {
+    product <= 0.0 && product.is_finite()
+}
+
+/// What pᵀA p ≤ 0 says of A, for p and A p of these lengths and the largest curvature so far.
+pub(super) fn without_curvature(pp: f64, ap_norm: f64, curvature: f64) -> Breakdown {
+    // Rounding can turn the zero curvature of a null vector negative.
+    let null = ap_norm <= 1e-6 * curvature * pp.sqrt();
+    if null { Breakdown::SingularMatrix } else { Breakdown::IndefiniteMatrix }
+}
+
+/// Vectors and scalars from one iteration to the next.
+struct State<'r, 'a> {
+    run: &'r mut Run<'a>,
+    z: Vec<f64>,
+    p: Vec<f64>,
+    q: Vec<f64>,
+    old: (f64, f64),
+    curvature: f64,
+    flexible: bool,
+}
+
+impl<'a> Solve<'a> for State<'_, 'a> {
+    fn progress(&mut self) -> &mut Progress<'a> {
+        self.run.progress()
     }
 
-    /// An iteration that ends without a step: it applied the preconditioner, so it counts.
-    fn stuck(&self, run: &mut Run<'_>, reason: Breakdown) -> Status {
-        run.record(run.residual_norm());
-        Status::Breakdown(reason)
+    fn refresh(&mut self) -> Result<f64> {
+        self.run.refresh()
+    }
+}
+
+impl<'a> Directions<'a> for State<'_, 'a> {
+    fn step(&mut self, fresh: bool) -> Result<Step> {
+        let Self { run, z, p, q, .. } = self;
+        let rz = run.precondition_residual_dot(z)?;
+        if indefinite(rz) {
+            return Ok(Step::Stuck(Breakdown::IndefinitePreconditioner));
+        }
+        let beta = match (fresh, self.flexible) {
+            (true, _) => 0.0,
+            (false, false) => rz / self.old.0,
+            (false, true) => -dot(z, q) / self.old.1,
+        };
+        xpby(z, beta, p);
+        let [pq, pp] = run.apply_dots(p, q)?;
+        self.curvature = self.curvature.max(pq / pp);
+        if indefinite(pq) {
+            return Ok(Step::Stuck(without_curvature(pp, norm(q), self.curvature)));
+        }
+        let alpha = if self.flexible { dot(p, &run.r) / pq } else { rz / pq };
+        if !(alpha.is_finite() && pq.is_finite()) {
+            return Ok(Step::NotFinite);
+        }
+        axpy(alpha, p, &mut run.x);
+        self.old = (rz, pq);
+        Ok(Step::Done(axpy_norm(-alpha, q, &mut run.r)))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::advice::Method;
 use super::options::{Options, common_options};
 use super::outcome::{Outcome, Status};
+use super::progress::Solve;
 use super::run::Run;
 use super::vector::axpy;
 use crate::error::{Error, Result};
@@ -57,17 +58,17 @@ impl Cycles<'_> {
 
     fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
         let mut z = vec![0.0; run.rows()];
-        while run.remaining() > 0 {
+        while run.progress().remaining() > 0 {
             run.precondition_residual(&mut z)?;
             axpy(self.damping, &z, &mut run.x);
             run.advance()?;
-            if run.converged() {
+            if run.progress().converged() {
                 return Ok(Status::Converged);
             }
-            if run.diverged() {
+            if run.progress().diverged() {
                 return Ok(Status::Diverged);
             }
-            if run.plateau(WINDOW) {
+            if run.progress().plateau(WINDOW) {
                 return Ok(Status::Stagnated);
             }
         }

@@ -4,6 +4,7 @@ use super::advice::Method;
 use super::least_squares::LeastSquares;
 use super::options::{Options, common_options};
 use super::outcome::{Breakdown, Outcome, Status};
+use super::progress::{Progress, Solve};
 use super::run::Run;
 use super::vector::{axpy, axpy_dot, axpy_norm, divide, dot, norm};
 use crate::error::{Error, Result};
@@ -64,13 +65,6 @@ enum End {
     NotFinite,
 }
 
-/// The vectors of a Krylov space, kept from one restart to the next.
-#[derive(Default)]
-struct Space {
-    v: Vec<Vec<f64>>,
-    z: Vec<Vec<f64>>,
-}
-
 impl Fgmres<'_> {
     /// The method with its default options.
     pub fn new() -> Self {
@@ -85,101 +79,175 @@ impl Fgmres<'_> {
     }
 
     fn check(&self, _: &dyn LinearOperator) -> Result<()> {
-        if self.restart == 0 {
-            return Err(Error::invalid_input(
-                "restart is 0; FGMRES needs at least one iteration between restarts",
-            ));
-        }
-        Ok(())
+        check_restart(self.restart)
     }
 
     fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
-        let window = self.restart.max(WINDOW);
-        let mut space = Space::default();
-        let mut start = vec![0.0; run.rows()];
-        while run.remaining() > 0 {
-            let before = run.residual_norm();
-            let (mut problem, end) = space.expand(run, self.restart)?;
-            start.copy_from_slice(&run.x);
-            space.add_to(&mut run.x, &problem);
-            if end == End::NotFinite {
-                return Ok(Status::Diverged);
-            }
-            let limit = before * (1.0 + 1e-8);
-            let mut now = run.refresh()?;
-            if now.is_nan() || now > limit {
-                // Rounding in a nearly singular system: take the part that can be trusted.
-                problem.truncate(TRUSTED);
-                run.x.copy_from_slice(&start);
-                space.add_to(&mut run.x, &problem);
-                now = run.refresh()?;
-            }
-            if now.is_nan() || now > limit {
-                run.x.copy_from_slice(&start);
-                run.refresh()?;
-                return Ok(Status::Stagnated);
-            }
-            if run.converged() {
-                return Ok(Status::Converged);
-            }
-            if end == End::Claimed {
-                if let Some(status) = run.verdict(now) {
-                    return Ok(status);
-                }
-                continue;
-            }
-            if end == End::Exhausted && now > 0.99 * before {
-                return Ok(Status::Breakdown(Breakdown::SingularMatrix));
-            }
-            if run.plateau(window) {
-                return Ok(Status::Stagnated);
-            }
-        }
-        Ok(Status::MaxIterations)
+        let start = vec![0.0; run.rows()];
+        iterate(&mut Space { run, start, v: Vec::new(), z: Vec::new() }, self.restart)
     }
 }
 
-impl Space {
-    /// x ← x + Z y for the minimiser y.
-    fn add_to(&self, x: &mut [f64], problem: &LeastSquares) {
-        for (z, &y) in self.z.iter().zip(&problem.solve()) {
-            axpy(y, z, x);
+/// Refuses a restart after no iteration.
+pub(super) fn check_restart(restart: usize) -> Result<()> {
+    if restart == 0 {
+        return Err(Error::invalid_input(
+            "restart is 0; FGMRES needs at least one iteration between restarts",
+        ));
+    }
+    Ok(())
+}
+
+/// What A B v adds to a space: its length, its parts along the basis, the length of what is left.
+pub(super) struct Direction {
+    pub length: f64,
+    pub parts: Vec<f64>,
+    pub rest: f64,
+}
+
+/// A solve in a space that is expanded direction by direction.
+pub(super) trait Expand<'a>: Solve<'a> {
+    /// Number of unknowns.
+    fn rows(&self) -> usize;
+
+    /// The space of the present residual, of length `beta`, is to be added to the present x.
+    fn begin(&mut self, beta: f64) -> Result<()>;
+
+    /// Direction j, made orthogonal to those before unless it is not finite.
+    fn direction(&mut self, j: usize) -> Result<Direction>;
+
+    /// Takes direction j, of which `rest` is left, into the basis.
+    fn accept(&mut self, j: usize, rest: f64) -> Result<()>;
+
+    /// x ← the x that the space began with + Z y, for the first columns of Z.
+    fn move_to(&mut self, y: &[f64]) -> Result<()>;
+}
+
+/// Iterates to a verdict.
+pub(super) fn iterate<'a>(space: &mut dyn Expand<'a>, restart: usize) -> Result<Status> {
+    let window = restart.max(WINDOW);
+    while space.progress().remaining() > 0 {
+        let before = space.progress().residual_norm();
+        let (mut problem, end) = expand(space, restart)?;
+        space.move_to(&problem.solve())?;
+        if end == End::NotFinite {
+            return Ok(Status::Diverged);
+        }
+        let limit = before * (1.0 + 1e-8);
+        let mut now = space.refresh()?;
+        if now.is_nan() || now > limit {
+            // Rounding in a nearly singular system: take the part that can be trusted.
+            problem.truncate(TRUSTED);
+            space.move_to(&problem.solve())?;
+            now = space.refresh()?;
+        }
+        if now.is_nan() || now > limit {
+            space.move_to(&[])?;
+            space.refresh()?;
+            return Ok(Status::Stagnated);
+        }
+        let progress = space.progress();
+        if progress.converged() {
+            return Ok(Status::Converged);
+        }
+        if end == End::Claimed {
+            if let Some(status) = progress.verdict(now) {
+                return Ok(status);
+            }
+            continue;
+        }
+        if end == End::Exhausted && now > 0.99 * before {
+            return Ok(Status::Breakdown(Breakdown::SingularMatrix));
+        }
+        if progress.plateau(window) {
+            return Ok(Status::Stagnated);
         }
     }
+    Ok(Status::MaxIterations)
+}
 
-    /// Builds the space from the residual of `run`, iteration by iteration.
-    fn expand(&mut self, run: &mut Run<'_>, restart: usize) -> Result<(LeastSquares, End)> {
-        let n = run.rows();
-        let beta = run.residual_norm();
-        let mut problem = LeastSquares::new(beta);
-        reserve(&mut self.v, 0, n);
-        self.v[0].copy_from_slice(&run.r);
-        divide(&mut self.v[0], beta);
-        for j in 0..restart.min(n).min(run.remaining()) {
-            reserve(&mut self.z, j, n);
-            reserve(&mut self.v, j + 1, n);
-            let (basis, w) = self.v.split_at_mut(j + 1);
-            let w = &mut w[0];
-            run.precondition(&basis[j], &mut self.z[j])?;
-            run.apply(&self.z[j], w)?;
-            let length = norm(w);
-            if !length.is_finite() {
-                run.record(f64::INFINITY);
-                return Ok((problem, End::NotFinite));
-            }
-            let (h, rest) = orthogonalise(basis, w, length);
-            let kept = problem.push(h, rest);
-            run.record(problem.residual());
-            if !kept || rest <= EXHAUSTED * length {
-                let claimed = kept && run.claims(problem.residual());
-                return Ok((problem, if claimed { End::Claimed } else { End::Exhausted }));
-            }
-            if run.claims(problem.residual()) {
-                return Ok((problem, End::Claimed));
-            }
-            divide(w, rest);
+/// Builds the space from the present residual, iteration by iteration.
+fn expand<'a>(space: &mut dyn Expand<'a>, restart: usize) -> Result<(LeastSquares, End)> {
+    let beta = space.progress().residual_norm();
+    let mut problem = LeastSquares::new(beta);
+    space.begin(beta)?;
+    for j in 0..restart.min(space.rows()).min(space.progress().remaining()) {
+        let Direction { length, parts, rest } = space.direction(j)?;
+        let progress = space.progress();
+        if !length.is_finite() {
+            progress.record(f64::INFINITY);
+            return Ok((problem, End::NotFinite));
         }
-        Ok((problem, End::Full))
+        let kept = problem.push(parts, rest);
+        progress.record(problem.residual());
+        if !kept || rest <= EXHAUSTED * length {
+            let claimed = kept && progress.claims(problem.residual());
+            return Ok((problem, if claimed { End::Claimed } else { End::Exhausted }));
+        }
+        if progress.claims(problem.residual()) {
+            return Ok((problem, End::Claimed));
+        }
+        space.accept(j, rest)?;
+    }
+    Ok((problem, End::Full))
+}
+
+/// The vectors of a Krylov space, kept from one restart to the next.
+struct Space<'r, 'a> {
+    run: &'r mut Run<'a>,
+    start: Vec<f64>,
+    v: Vec<Vec<f64>>,
+    z: Vec<Vec<f64>>,
+}
+
+impl<'a> Solve<'a> for Space<'_, 'a> {
+    fn progress(&mut self) -> &mut Progress<'a> {
+        self.run.progress()
+    }
+
+    fn refresh(&mut self) -> Result<f64> {
+        self.run.refresh()
+    }
+}
+
+impl<'a> Expand<'a> for Space<'_, 'a> {
+    fn rows(&self) -> usize {
+        self.run.rows()
+    }
+
+    fn begin(&mut self, beta: f64) -> Result<()> {
+        self.start.copy_from_slice(&self.run.x);
+        reserve(&mut self.v, 0, self.run.rows());
+        self.v[0].copy_from_slice(&self.run.r);
+        divide(&mut self.v[0], beta);
+        Ok(())
+    }
+
+    fn direction(&mut self, j: usize) -> Result<Direction> {
+        let n = self.run.rows();
+        reserve(&mut self.z, j, n);
+        reserve(&mut self.v, j + 1, n);
+        let (basis, w) = self.v.split_at_mut(j + 1);
+        let w = &mut w[0];
+        self.run.precondition(&basis[j], &mut self.z[j])?;
+        self.run.apply(&self.z[j], w)?;
+        let length = norm(w);
+        if !length.is_finite() {
+            return Ok(Direction { length, parts: Vec::new(), rest: length });
+        }
+        let (parts, rest) = orthogonalise(basis, w, length);
+        Ok(Direction { length, parts, rest })
+    }
+
+    fn accept(&mut self, j: usize, rest: f64) -> Result<()> {
+        divide(&mut self.v[j + 1], rest);
+        Ok(())
+    }
+
+    fn move_to(&mut self, y: &[f64]) -> Result<()> {
+        self.run.x.copy_from_slice(&self.start);
+        self.z.iter().zip(y).for_each(|(z, &y)| axpy(y, z, &mut self.run.x));
+        Ok(())
     }
 }
 

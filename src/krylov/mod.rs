@@ -32,6 +32,10 @@ mod fgmres;
 mod least_squares;
 mod options;
 mod outcome;
+mod progress;
+#[cfg(feature = "cuda")]
+#[allow(dead_code, reason = "the solver that uses it is being built")]
+pub(crate) mod resident;
 mod run;
 mod vector;
 
@@ -40,3 +44,5 @@ pub use cg::Cg;
 pub use cycles::Cycles;
 pub use fgmres::Fgmres;
 pub use outcome::{Breakdown, Outcome, Status};
+#[cfg(feature = "cuda")]
+pub(crate) use resident::{ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator};

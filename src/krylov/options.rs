@@ -35,6 +35,17 @@ impl Options<'_> {
     /// Refuses tolerances without a meaning, vectors and a preconditioner that do not fit
     /// `rows`, and values that are not finite.
     pub fn check(&self, rows: usize, b: &[f64]) -> Result<()> {
+        self.check_tolerances()?;
+        check_vector("the right-hand side", rows, b)?;
+        self.check_guess(rows)?;
+        match self.preconditioner {
+            Some(p) => check_preconditioner_rows(p.rows(), rows),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses tolerances without a meaning.
+    pub fn check_tolerances(&self) -> Result<()> {
         if !(self.rtol > 0.0 && self.rtol.is_finite()) {
             return Err(Error::invalid_input(format!(
                 "rtol is {}; it must be positive and finite, such as 1e-8",
@@ -47,18 +58,21 @@ impl Options<'_> {
                 self.atol
             )));
         }
-        check_vector("the right-hand side", rows, b)?;
-        if let Some(guess) = self.initial_guess {
-            check_vector("the initial guess", rows, guess)?;
-        }
-        match self.preconditioner {
-            Some(p) if p.rows() != rows => Err(Error::dimension(format!(
-                "the preconditioner has {} rows and the operator {rows}",
-                p.rows()
-            ))),
-            _ => Ok(()),
-        }
+        Ok(())
     }
+
+    /// Refuses an initial guess that does not fit `rows` or is not finite.
+    pub fn check_guess(&self, rows: usize) -> Result<()> {
+        self.initial_guess.map_or(Ok(()), |guess| check_vector("the initial guess", rows, guess))
+    }
+}
+
+/// Refuses a preconditioner that does not fit the operator.
+pub(super) fn check_preconditioner_rows(preconditioner: usize, rows: usize) -> Result<()> {
+    if preconditioner == rows {
+        return Ok(());
+    }
+    Err(Error::dimension(format!("the preconditioner has {preconditioner} rows and the operator {rows}")))
 }
 
 fn check_vector(what: &str, rows: usize, v: &[f64]) -> Result<()> {
@@ -75,10 +89,9 @@ fn check_vector(what: &str, rows: usize, v: &[f64]) -> Result<()> {
     }
 }
 
-/// The builder methods and the two `solve` of a method with fields `options` and with
-/// `fn iterate(&self, &mut Run) -> Result<Status>`.
-macro_rules! common_options {
-    ($method:ident, $kind:expr) => {
+/// The builder methods that set when to stop and where to start, for a method with a field `options`.
+macro_rules! stopping_options {
+    ($method:ident) => {
         impl<'a> $method<'a> {
             /// Relative tolerance: converged when ‖b − A x‖₂ ≤ rtol ‖b‖₂. Default 1e-8.
             #[must_use]
@@ -101,17 +114,28 @@ macro_rules! common_options {
                 self
             }
 
-            /// The approximate inverse B. Default: none, B = I.
-            #[must_use]
-            pub fn preconditioner(mut self, preconditioner: &'a dyn Preconditioner) -> Self {
-                self.options.preconditioner = Some(preconditioner);
-                self
-            }
-
             /// The x to start from. Default: zero.
             #[must_use]
             pub fn initial_guess(mut self, x: &'a [f64]) -> Self {
                 self.options.initial_guess = Some(x);
+                self
+            }
+        }
+    };
+}
+pub(super) use stopping_options;
+
+/// The builder methods and the two `solve` of a method with fields `options` and with
+/// `fn iterate(&self, &mut Run) -> Result<Status>`.
+macro_rules! common_options {
+    ($method:ident, $kind:expr) => {
+        $crate::krylov::options::stopping_options!($method);
+
+        impl<'a> $method<'a> {
+            /// The approximate inverse B. Default: none, B = I.
+            #[must_use]
+            pub fn preconditioner(mut self, preconditioner: &'a dyn Preconditioner) -> Self {
+                self.options.preconditioner = Some(preconditioner);
                 self
             }
 
@@ -139,7 +163,9 @@ macro_rules! common_options {
                 self.options.check(a.rows(), b)?;
                 self.check(a)?;
                 let mut run = Run::start(&self.options, a, b, on_iteration)?;
-                let status = if run.converged() { Status::Converged } else { self.iterate(&mut run)? };
+                use $crate::krylov::progress::Solve as _;
+                let status =
+                    if run.progress().converged() { Status::Converged } else { self.iterate(&mut run)? };
                 run.finish(status, $kind(self))
             }
         }

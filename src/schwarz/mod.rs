@@ -54,6 +54,10 @@ mod panel;
 mod partition;
 #[cfg(test)]
 mod partition_tests;
+#[cfg(feature = "cuda")]
+mod resident;
+#[cfg(all(test, feature = "emulator"))]
+mod resident_tests;
 #[cfg(test)]
 mod schwarz_tests;
 mod solver;
@@ -68,6 +72,8 @@ pub(crate) use loss::softmax_loss;
 pub use loss::{Loss, LossAndGradient, loss, loss_and_gradient};
 pub use operator::{Schwarz, Variant};
 pub use partition::{blocks_2d, blocks_3d, greedy, partition};
+#[cfg(feature = "cuda")]
+pub(crate) use resident::{DeviceFactors, DeviceSubdomains};
 pub use solver::SubdomainSolver;
 pub(crate) use solver::add_subdomain_solves;
 pub use subdomains::Subdomains;

@@ -7,6 +7,8 @@ mod configuration;
 mod iterate;
 mod measure;
 mod portrait;
+#[cfg(feature = "cuda")]
+mod resident;
 
 pub use build::Solver;
 pub use candidates::candidates;
@@ -15,3 +17,5 @@ pub use configuration::{Configuration, Krylov};
 pub use iterate::Iteration;
 pub use measure::{Measurement, Protocol, Solve, fastest_setup, relative_residual};
 pub use portrait::Portrait;
+#[cfg(feature = "cuda")]
+pub use resident::ResidentSolver;

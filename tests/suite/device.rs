@@ -7,9 +7,11 @@ use multigrad::autodiff::{Parameter, Recorded, Tape};
 use multigrad::backend::{Cpu, Cuda, Order};
 use multigrad::engine::{Device, Eager, Engine, Host, Resident};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
+use multigrad::krylov::{BiCgStab, Cg, Fgmres};
 use multigrad::learn::{Learn, Parameters, ResidentTraining, Trainer, convergence_loss};
 use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Parts, Relaxation, SchwarzOptions, Use, cycle};
 use multigrad::setup::Coarsening;
+use multigrad::solver::{Krylov, ResidentSolver};
 use multigrad::sparse::Csr;
 
 fn flow(m: usize) -> Csr<f64> {
@@ -253,4 +255,47 @@ fn shared_leaves_are_uploaded_once() {
         sweep.leaf().unwrap().clone()
     };
     assert!(Arc::ptr_eq(&leaf(false), &leaf(true)));
+}
+
+/// What a solver on the device finds in as many iterations as on the processor, up to one.
+fn solves_as_on_the_processor(a: &Csr<f64>, amg: &Amg, single: bool, krylov: Krylov, scale: f64) {
+    let b: Vec<f64> = Numbers(30).vector::<f64>(a.rows()).iter().map(|v| v * scale).collect();
+    let (h, cuda) = (amg.hierarchy(), Cuda::emulated(false));
+    let (resident, frozen) = if single {
+        let cast = h.cast::<f32>().unwrap();
+        (ResidentSolver::single(&cuda, a, &cast).unwrap(), amg.freeze_f32().unwrap())
+    } else {
+        (ResidentSolver::double(&cuda, a, h).unwrap(), amg.freeze().unwrap())
+    };
+    let expected = match krylov {
+        Krylov::Cg => Cg::new().preconditioner(&frozen).solve(a, &b).unwrap(),
+        Krylov::BiCgStab => BiCgStab::new().preconditioner(&frozen).solve(a, &b).unwrap(),
+        _ => Fgmres::new().preconditioner(&frozen).solve(a, &b).unwrap(),
+    };
+    let resident = resident.krylov(krylov);
+    let out = resident.solve(&b).unwrap();
+    assert!(out.converged() && expected.converged(), "{krylov:?}: {out}, {expected}");
+    assert!(out.iterations.abs_diff(expected.iterations) <= 1, "{krylov:?}: {out}, {expected}");
+    assert!(distance(&out.x, &expected.x) < 1e-5, "{krylov:?}: {:e}", distance(&out.x, &expected.x));
+    let again = resident.solve(&b).unwrap();
+    assert!(again.x == out.x && again.residual_history == out.residual_history, "{krylov:?}: bits");
+    let other = ResidentSolver::double(&Cuda::emulated(true), a, h).unwrap().krylov(krylov);
+    assert!(single || other.solve(&b).unwrap().x == out.x, "{krylov:?}: order of threads");
+}
+
+#[test]
+fn a_resident_solver_is_that_of_the_processor() {
+    let poisson = poisson_2d(21, 18).unwrap().matrix;
+    let amg = build(&poisson, CycleKind::V).with_relaxation(Relaxation::Spai0, (1, 1)).unwrap();
+    for (single, scale) in [(false, 1.0), (true, 1.0), (true, 1e-35)] {
+        solves_as_on_the_processor(&poisson, &amg, single, Krylov::Cg, scale);
+    }
+    let flow = flow(14);
+    for relaxation in [Relaxation::Ilu0(1.0), Relaxation::Spai1] {
+        let amg = build(&flow, CycleKind::V).with_relaxation(relaxation, (1, 1)).unwrap();
+        solves_as_on_the_processor(&flow, &amg, false, Krylov::Fgmres, 1.0);
+        solves_as_on_the_processor(&flow, &amg, true, Krylov::BiCgStab, 1e3);
+    }
+    let small = ResidentSolver::double(&Cuda::emulated(false), &poisson, build(&flow, CycleKind::V).hierarchy());
+    assert!(small.unwrap_err().is_dimension());
 }

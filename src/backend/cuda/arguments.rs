@@ -50,7 +50,8 @@ macro_rules! arguments {
         );
         // SAFETY: declared beside the launches that check lengths; the emulator compares the size with
         // that of the struct in C, and its tests guard the ends of every buffer.
-        unsafe impl $crate::backend::cuda::arguments::Arguments for $name {}
+        #[allow(unsafe_code, reason = "an empty trait that vouches for the layout")]
+        unsafe impl $crate::backend::cuda::Arguments for $name {}
     )*};
 }
 pub(crate) use arguments;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 const FILES: &[(&str, &str)] = &[
     ("prelude.h", include_str!("../../../kernels/prelude.h")),
     ("dense.cu", include_str!("../../../kernels/dense.cu")),
+    ("krylov.cu", include_str!("../../../kernels/krylov.cu")),
     ("optimise.cu", include_str!("../../../kernels/optimise.cu")),
     ("products.cu", include_str!("../../../kernels/products.cu")),
     ("random.cu", include_str!("../../../kernels/random.cu")),

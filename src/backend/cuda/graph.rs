@@ -1,15 +1,11 @@
-//! Captured work, kept with what it works on; and the time that work takes.
+//! One piece of captured work, and the time that work takes.
 
-use super::{Captured, Cuda};
+use super::{Cuda, Recorded};
 use crate::error::Result;
 
 /// Captured work together with what it works on.
 #[derive(Debug)]
-pub struct Graph<K> {
-    captured: Box<dyn Captured>,
-    cuda: Cuda,
-    kept: K,
-}
+pub struct Graph<K>(Recorded<K>);
 
 impl<K> Graph<K> {
     /// Queues all of it.
@@ -17,28 +13,24 @@ impl<K> Graph<K> {
     /// # Errors
     /// The first failure of the device.
     pub fn run(&self) -> Result<()> {
-        self.cuda.check()?;
-        // SAFETY: the work is a function of `kept` alone, so that what it reads and writes is held or borrowed by
-        // that; nobody outside gets more than a shared reference to it, so that it is alive.
-        unsafe { self.captured.run() }
+        self.0.run(0)
     }
 
     /// Kernels and copies in it.
     pub fn nodes(&self) -> usize {
-        self.captured.nodes()
+        self.0.nodes().iter().sum()
     }
 
     /// What it works on.
     pub fn kept(&self) -> &K {
-        &self.kept
+        self.0.kept()
     }
 }
 
 impl Cuda {
-    /// What `work` queues on `kept`, to be run as often as wanted. It must not allocate.
-    pub(crate) fn graph<K>(&self, mut kept: K, work: fn(&mut K)) -> Result<Graph<K>> {
-        let captured = self.capture(|| work(&mut kept))?;
-        Ok(Graph { captured, cuda: self.clone(), kept })
+    /// What `work` queues on `kept`, under the rules of [`record`](Self::record).
+    pub(crate) fn graph<K>(&self, kept: K, work: fn(&mut K)) -> Result<Graph<K>> {
+        Ok(Graph(self.record(kept, &[work])?))
     }
 
     /// Seconds of device time that the queued work takes, after all work before it.
@@ -48,13 +40,11 @@ impl Cuda {
     pub fn seconds(&self, work: impl FnOnce()) -> Result<f64> {
         self.synchronise()?;
         let mut work = Some(work);
-        let seconds = self.driver.seconds(&mut || {
+        self.driver.seconds(&mut || {
             if let Some(work) = work.take() {
                 work();
             }
             self.check()
-        })?;
-        self.check()?;
-        Ok(seconds)
+        })
     }
 }

@@ -19,9 +19,12 @@ mod emulator;
 mod graph;
 #[cfg(all(test, feature = "emulator"))]
 mod judged;
+mod krylov;
 mod library;
 mod memory;
 mod optimise;
+#[cfg(all(test, feature = "emulator"))]
+mod optimise_tests;
 mod patterns;
 mod products;
 mod random;
@@ -29,22 +32,21 @@ mod reductions;
 mod sampled;
 mod select;
 mod sliced;
-mod subdomains;
-#[cfg(all(test, feature = "emulator"))]
-mod subdomains_tests;
 mod sweeps;
 mod training;
 #[cfg(all(test, feature = "emulator"))]
-mod trials;
+pub(crate) mod trials;
 mod triangular;
 mod triangular_sweeps;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+pub(crate) use arguments::{Address, Arguments, arguments};
 pub(crate) use driver::Captured;
 pub use driver::Precision;
 pub use graph::Graph;
+pub(crate) use krylov::{Conclusion, Hindrance, KrylovBasis, KrylovRoom, Place, Recorded};
 pub use memory::Memory;
 pub use memory::Plain;
 pub(crate) use optimise::AdamFactors;
@@ -53,16 +55,14 @@ pub(crate) use products::DeviceView;
 pub(crate) use reductions::Reductions;
 pub(crate) use sampled::{Entries as SampledEntries, Part};
 pub(crate) use sliced::{SlicedPattern, SlicedView};
-pub(crate) use subdomains::{DeviceFactors, DeviceSubdomains};
 pub(crate) use vectors::Factor;
 
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
-use arguments::Arguments;
 use driver::{Driver, Launch};
 
 /// Threads of a block unless a kernel wants another number.
-const THREADS: u32 = 256;
+pub(crate) const THREADS: u32 = 256;
 
 /// A device with its queue of work; clones are the same device.
 #[derive(Debug, Clone)]

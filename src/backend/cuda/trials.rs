@@ -4,7 +4,7 @@ use super::{Cuda, OnDevice};
 use crate::sparse::Csr;
 
 /// A small generator (SplitMix64).
-pub(super) struct Numbers(pub u64);
+pub(crate) struct Numbers(pub u64);
 
 impl Numbers {
     fn bits(&mut self) -> u64 {
@@ -53,7 +53,7 @@ impl Numbers {
 /// Runs on all emulated devices that compute with this type, twice each: equal bits in any order of threads, and
 /// what is expected up to rounding.
 #[track_caller]
-pub(super) fn agrees<T: OnDevice>(expected: &[T], run: impl Fn(&Cuda) -> Vec<T>) {
+pub(crate) fn agrees<T: OnDevice>(expected: &[T], run: impl Fn(&Cuda) -> Vec<T>) {
     let single = size_of::<T>() == 4;
     let tolerance = if single { 3e-5 } else { 1e-13 };
     let size = expected.iter().fold(0.0f64, |m, v| m.max(v.to_f64().abs()));

@@ -1,9 +1,9 @@
-//! Schwarz methods: `kernels/subdomains.cu`.
+//! Schwarz methods on a card: `kernels/subdomains.cu`.
 
-use super::arguments::{Address, arguments};
-use super::{Cuda, Memory, OnDevice, THREADS};
+use super::{Layout, Variant};
+use crate::backend::Cuda;
+use crate::backend::cuda::{Address, Memory, OnDevice, THREADS, arguments};
 use crate::error::{Error, Result};
-use crate::schwarz::{Layout, Variant};
 
 /// Most columns of a block of the solve.
 const WIDTH: usize = 8;

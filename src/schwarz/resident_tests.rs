@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::subdomains::{DeviceFactors, DeviceSubdomains};
-use super::trials::{Numbers, agrees};
-use super::{Cuda, OnDevice};
-use crate::schwarz::{
+use super::resident::{DeviceFactors, DeviceSubdomains};
+use super::{
     Decomposition, Layout, SubdomainSolver, Variant, add_products, add_products_of_matrix, on_rings,
 };
+use crate::backend::Cuda;
+use crate::backend::cuda::OnDevice;
+use crate::backend::cuda::trials::{Numbers, agrees};
 use crate::sparse::Csr;
 
 /// A matrix, its parts of unequal sizes, values of the interfaces.

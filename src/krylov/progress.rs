@@ -1,0 +1,210 @@
+//! What a solve knows of itself without its vectors: residuals, counts, verdicts.
+
+use super::advice::{Method, Situation, advice};
+use super::options::Options;
+use super::outcome::{Outcome, Status};
+use crate::error::Result;
+
+/// Growth of the residual that counts as divergence.
+const DIVERGENCE: f64 = 1e6;
+
+/// Relative residual below which no recurrence is believed without a check.
+const ROUNDING: f64 = 1e-16;
+
+/// Size and scale of a right-hand side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    /// ‖b‖₂ once scaled.
+    pub norm: f64,
+    /// What b was multiplied by.
+    pub scale: f64,
+}
+
+/// The history of a solve and what it is judged by.
+pub(super) struct Progress<'a> {
+    on_iteration: &'a mut dyn FnMut(usize, f64),
+    history: Vec<f64>,
+    applications: usize,
+    max_iterations: usize,
+    rtol: f64,
+    b_norm: f64,
+    /// ‖r‖₂ that counts as converged.
+    threshold: f64,
+    /// ‖r‖₂ at which the recurrence is worth a check: lowered when it was wrong.
+    target: f64,
+    /// True residual of the last check that failed.
+    claimed: f64,
+    /// Whether the last entry of the history was computed from x.
+    verified: bool,
+    /// Whether an iteration met values that are not finite.
+    not_finite: bool,
+}
+
+/// A solve in progress: what every method has, wherever its vectors are.
+pub(super) trait Solve<'a> {
+    /// Its history.
+    fn progress(&mut self) -> &mut Progress<'a>;
+
+    /// r ← b − A x; the last entry of the history becomes the truth. Returns ‖r‖₂.
+    fn refresh(&mut self) -> Result<f64>;
+
+    /// Called when the recurrence claims convergence: recomputes r and gives the verdict,
+    /// or nothing if the method should start anew from the true r.
+    fn verify(&mut self) -> Result<Option<Status>> {
+        let norm = self.refresh()?;
+        Ok(self.progress().verdict(norm))
+    }
+}
+
+impl<'a> Progress<'a> {
+    /// Before the first residual; the options are checked already.
+    pub fn start(options: &Options<'_>, b: Size, on_iteration: &'a mut dyn FnMut(usize, f64)) -> Self {
+        let threshold = (options.rtol * b.norm).max(options.atol * b.scale);
+        Self {
+            on_iteration,
+            history: vec![0.0],
+            applications: 0,
+            max_iterations: options.max_iterations,
+            rtol: options.rtol,
+            b_norm: b.norm,
+            threshold,
+            target: threshold.max(ROUNDING * b.norm),
+            claimed: f64::INFINITY,
+            verified: false,
+            not_finite: false,
+        }
+    }
+
+    /// Iterations done.
+    pub fn iterations(&self) -> usize {
+        self.history.len() - 1
+    }
+
+    /// Iterations that are left.
+    pub fn remaining(&self) -> usize {
+        self.max_iterations.saturating_sub(self.iterations())
+    }
+
+    /// Counts an application of the preconditioner.
+    pub fn applied(&mut self) {
+        self.applications += 1;
+    }
+
+    /// Ends an iteration whose residual has norm `norm`.
+    pub fn record(&mut self, norm: f64) {
+        let relative = self.relative(norm);
+        self.not_finite |= !relative.is_finite();
+        self.history.push(relative);
+        self.verified = false;
+        let iteration = self.iterations();
+        (self.on_iteration)(iteration, relative);
+    }
+
+    /// The last entry of the history becomes ‖b − A x‖₂.
+    pub fn correct(&mut self, norm: f64) {
+        let last = self.history.len() - 1;
+        self.history[last] = self.relative(norm);
+        self.verified = true;
+    }
+
+    /// Ends an iteration whose residual ‖b − A x‖₂ was computed.
+    pub fn record_true(&mut self, norm: f64) {
+        self.record(norm);
+        self.verified = true;
+    }
+
+    /// Whether the last entry of the history was computed from x.
+    pub fn verified(&self) -> bool {
+        self.verified
+    }
+
+    /// ‖r‖₂ as last recorded.
+    pub fn residual_norm(&self) -> f64 {
+        self.history[self.history.len() - 1] * self.b_norm
+    }
+
+    /// Whether the last recorded residual is at the tolerance.
+    pub fn converged(&self) -> bool {
+        self.residual_norm() <= self.threshold || self.b_norm == 0.0
+    }
+
+    /// Whether a residual of this norm is worth a check against the true one.
+    pub fn claims(&self, norm: f64) -> bool {
+        norm <= self.target
+    }
+
+    /// Whether the residual is not finite or has grown beyond measure.
+    pub fn diverged(&self) -> bool {
+        let last = self.history[self.history.len() - 1];
+        !(last.is_finite() && last <= DIVERGENCE * self.history[0])
+    }
+
+    /// Whether the last `window` iterations together gained less than 0.1 %.
+    pub fn plateau(&self, window: usize) -> bool {
+        let last = self.history.len() - 1;
+        last >= window && self.history[last] > 0.999 * self.history[last - window]
+    }
+
+    /// The verdict on a claim, when r was recomputed already and has norm `norm`.
+    pub fn verdict(&mut self, norm: f64) -> Option<Status> {
+        if self.converged() {
+            return Some(Status::Converged);
+        }
+        if !norm.is_finite() {
+            return Some(Status::Diverged);
+        }
+        if norm > 0.5 * self.claimed {
+            return Some(Status::Stagnated);
+        }
+        self.claimed = norm;
+        self.target *= 0.5;
+        None
+    }
+
+    /// The outcome for the iterate x, whose true residual is at the end of the history.
+    pub fn close(self, end: End, x: Vec<f64>) -> Outcome {
+        let finite = self.residual_norm().is_finite() && end.finite;
+        let status = if !finite || (end.status == Status::MaxIterations && self.diverged()) {
+            Status::Diverged
+        } else if self.converged() {
+            Status::Converged
+        } else {
+            end.status
+        };
+        let mut out = Outcome {
+            status,
+            iterations: self.history.len() - 1,
+            x,
+            residual_history: self.history,
+            preconditioner_applications: self.applications,
+            advice: None,
+        };
+        let situation = Situation {
+            method: end.method,
+            preconditioned: end.preconditioned,
+            finite: finite && !self.not_finite,
+            rtol: self.rtol,
+        };
+        out.advice = advice(&out, situation);
+        out
+    }
+
+    fn relative(&self, norm: f64) -> f64 {
+        if self.b_norm == 0.0 {
+            0.0
+        } else if norm.is_finite() {
+            norm / self.b_norm
+        } else {
+            f64::INFINITY
+        }
+    }
+}
+
+/// What a solve ended with.
+pub(super) struct End {
+    pub status: Status,
+    pub method: Method,
+    pub preconditioned: bool,
+    /// Every value of the iterate is finite.
+    pub finite: bool,
+}

@@ -1,0 +1,207 @@
+//! The flexible generalised minimal residual method on a device.
+
+use super::super::fgmres::{Direction, Expand, check_restart, iterate};
+use super::{
+    Base, Kind, Method, OnBase, Operators, Options, Outcome, REFRESH, ResidentOperator, Running, System,
+};
+use super::{HEAD, conduct, norm_of, resident_options};
+use crate::backend::Cuda;
+use crate::backend::cuda::{KrylovBasis, Memory, Place};
+use crate::error::Result;
+use crate::krylov::outcome::Status;
+use crate::krylov::progress::{Progress, Solve};
+use crate::krylov::vector;
+
+/// FGMRES, as [`Fgmres`](crate::krylov::Fgmres), on a device, with classical Gram–Schmidt twice. An iteration is
+/// one graph and one read of the column of the Hessenberg matrix, whose rotations the host does.
+///
+/// It keeps all 2 m + 6 vectors from the start for m iterations between restarts, half of them without a
+/// preconditioner.
+#[derive(Debug, Clone)]
+pub(crate) struct ResidentFgmres<'a> {
+    cuda: Cuda,
+    options: Options<'a>,
+    restart: usize,
+}
+
+impl ResidentFgmres<'_> {
+    /// The method with its default options.
+    pub fn new(cuda: &Cuda) -> Self {
+        Self { cuda: cuda.clone(), options: Options::default(), restart: 30 }
+    }
+
+    /// Iterations between two restarts. Default 30.
+    #[must_use]
+    pub fn restart(mut self, iterations: usize) -> Self {
+        self.restart = iterations;
+        self
+    }
+}
+
+/// What an iteration works on.
+struct Work<'s> {
+    base: Base<'s>,
+    basis: KrylovBasis,
+    /// The x that the space is added to.
+    start: Memory<f64>,
+    /// The last vector of the basis.
+    v: Memory<f64>,
+    w: Memory<f64>,
+    /// None without a preconditioner, where z = v.
+    z: Option<Memory<f64>>,
+    /// Weights of the directions in x.
+    y: Memory<f64>,
+}
+
+const START: usize = REFRESH + 1;
+const STEP: usize = REFRESH + 2;
+const STORE: usize = REFRESH + 3;
+const ADD: usize = REFRESH + 4;
+
+impl<'s> Work<'s> {
+    fn new(system: System<'s>, most: usize) -> Self {
+        let (cuda, n, images) = (system.cuda, system.a.rows(), system.inverse.is_some());
+        let base = Base::new(system, most, 0.0);
+        let [start, v, w] = std::array::from_fn(|_| base.vector());
+        Self {
+            basis: KrylovBasis::new(cuda, n, most, images),
+            start,
+            v,
+            w,
+            z: images.then(|| base.vector()),
+            y: cuda.upload(&vec![0.0; most]),
+            base,
+        }
+    }
+
+    fn queue_residual(&mut self) {
+        self.base.queue_residual(None);
+    }
+
+    fn queue_start(&mut self) {
+        let Self { base: Base { system: System { cuda, x, .. }, r, room }, basis, start, v, .. } = self;
+        cuda.fgmres_start(room, basis, (r, x), (v, start));
+    }
+
+    fn queue_step(&mut self) {
+        let Self { base: Base { system: System { cuda, a, inverse, .. }, room, .. }, basis, v, w, z, .. } =
+            self;
+        if let (Some(b), Some(z)) = (*inverse, z.as_mut()) {
+            b.queue(v, z);
+        }
+        a.queue(z.as_ref().unwrap_or(v), w);
+        cuda.fgmres_orthogonalise(room, basis, w);
+        self.queue_store();
+    }
+
+    fn queue_store(&mut self) {
+        let Self { base: Base { system: System { cuda, .. }, room, .. }, basis, v, w, z, .. } = self;
+        cuda.fgmres_store(room, basis, (w, z.as_ref()), v);
+    }
+
+    fn queue_add(&mut self) {
+        let Self { base: Base { system: System { cuda, x, .. }, room, .. }, basis, start, y, .. } = self;
+        cuda.fgmres_add(room, basis, (start, y), x);
+    }
+
+    fn scalars(&mut self) -> &mut Memory<f64> {
+        &mut self.base.room.scalars
+    }
+
+    fn weights(&mut self) -> &mut Memory<f64> {
+        &mut self.y
+    }
+}
+
+impl OnBase for Work<'_> {
+    fn base(&self) -> &Base<'_> {
+        &self.base
+    }
+}
+
+impl Running<'_, '_, Work<'_>> {
+    /// Puts a length that left the range of its square in its place.
+    fn correct(&mut self, place: Place, length: f64) -> Result<()> {
+        let mut scalars = self.base().scalars(self.base().room.scalars.len())?;
+        scalars[place as usize] = length;
+        self.work.write(Work::scalars, &scalars)
+    }
+}
+
+impl<'p> Expand<'p> for Running<'_, 'p, Work<'_>> {
+    fn rows(&self) -> usize {
+        self.base().system.a.rows()
+    }
+
+    fn begin(&mut self, beta: f64) -> Result<()> {
+        let known = self.base().scalars(HEAD)?[Place::Square as usize];
+        if !in_range(known) {
+            self.correct(Place::Norm, beta)?;
+        }
+        self.work.run(START)
+    }
+
+    fn direction(&mut self, j: usize) -> Result<Direction> {
+        self.applied();
+        self.work.run(STEP)?;
+        let scalars = self.base().scalars(HEAD + j + 1)?;
+        let parts = scalars[HEAD..].to_vec();
+        let (mut length, mut rest) = (scalars[Place::Length as usize], scalars[Place::Rest as usize]);
+        if !in_range(rest * rest) && !parts.iter().any(|h| h.is_nan()) {
+            let work = self.work.kept();
+            rest = norm_of(work.base.system.cuda, f64::NAN, &work.w)?;
+            self.correct(Place::Rest, rest)?;
+            self.work.run(STORE)?;
+        }
+        if !in_range(length * length) {
+            // The parts and what is left are orthogonal.
+            length = vector::norm(&parts).hypot(rest);
+        }
+        Ok(Direction { length, parts, rest })
+    }
+
+    /// The device has taken it already.
+    fn accept(&mut self, _: usize, _: f64) -> Result<()> {
+        Ok(())
+    }
+
+    fn move_to(&mut self, y: &[f64]) -> Result<()> {
+        let mut weights = vec![0.0; self.work.kept().y.len()];
+        weights[..y.len()].copy_from_slice(y);
+        self.work.write(Work::weights, &weights)?;
+        self.work.run(ADD)
+    }
+}
+
+/// Whether the square of a length can be believed.
+fn in_range(square: f64) -> bool {
+    (1e-280..1e300).contains(&square)
+}
+
+impl Method for ResidentFgmres<'_> {
+    fn cuda(&self) -> &Cuda {
+        &self.cuda
+    }
+
+    fn options(&self) -> &Options<'_> {
+        &self.options
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Fgmres { restart: self.restart }
+    }
+
+    fn check(&self, _: Operators<'_>) -> Result<()> {
+        check_restart(self.restart)
+    }
+
+    fn iterate(&self, system: System<'_>, progress: &mut Progress<'_>) -> Result<Status> {
+        let most = self.restart.min(system.a.rows()).min(progress.remaining()).max(1);
+        let parts =
+            [Work::queue_residual, Work::queue_start, Work::queue_step, Work::queue_store, Work::queue_add];
+        let work = self.cuda.record(Work::new(system, most), &parts)?;
+        conduct(Running { work, progress }, |running| iterate(running, self.restart))
+    }
+}
+
+resident_options!(ResidentFgmres);

@@ -1,0 +1,350 @@
+use super::*;
+use crate::gallery;
+use crate::krylov::{BiCgStab, Breakdown, Cg, Fgmres};
+use crate::operator::Preconditioner;
+
+/// B = D⁻¹ on the host and on the device.
+struct Jacobi {
+    inverse: Vec<f64>,
+    device: Memory<f64>,
+    cuda: Cuda,
+    symmetric: bool,
+}
+
+impl Jacobi {
+    fn new(cuda: &Cuda, a: &Csr<f64>) -> Self {
+        let mut inverse = vec![0.0; a.rows()];
+        let pattern = a.pattern();
+        for i in 0..a.rows() {
+            for p in pattern.row_ptr()[i] as usize..pattern.row_ptr()[i + 1] as usize {
+                if pattern.col_idx()[p] as usize == i {
+                    inverse[i] = 1.0 / a.values()[p];
+                }
+            }
+        }
+        Self::of(cuda, inverse)
+    }
+
+    fn of(cuda: &Cuda, inverse: Vec<f64>) -> Self {
+        Self { device: cuda.upload(&inverse), inverse, cuda: cuda.clone(), symmetric: true }
+    }
+}
+
+impl ResidentOperator for Jacobi {
+    fn rows(&self) -> usize {
+        self.inverse.len()
+    }
+
+    fn queue(&self, x: &Memory<f64>, y: &mut Memory<f64>) {
+        self.cuda.diagonal_scale(&self.device, x, y, 1);
+    }
+
+    fn is_symmetric(&self) -> bool {
+        self.symmetric
+    }
+}
+
+impl Preconditioner for Jacobi {
+    fn rows(&self) -> usize {
+        self.inverse.len()
+    }
+
+    fn is_symmetric(&self) -> bool {
+        self.symmetric
+    }
+
+    fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        z.iter_mut().zip(r).zip(&self.inverse).for_each(|((z, r), d)| *z = d * r);
+        Ok(())
+    }
+
+    fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        self.apply(r, z)
+    }
+}
+
+/// Each method on the host and on the device under the same options.
+fn both(
+    name: &str,
+    device: (&Cuda, Option<&Jacobi>),
+    a: &Csr<f64>,
+    b: &[f64],
+    (rtol, iterations, restart): (f64, usize, usize),
+) -> [Outcome; 2] {
+    let (cuda, jacobi) = device;
+    let m = ResidentMatrix::new(cuda, a, true).unwrap();
+    let inverse = jacobi.map(|j| j as &dyn ResidentOperator);
+    macro_rules! outcomes {
+        ($host:expr, $device:expr) => {{
+            let mut host = $host.rtol(rtol).max_iterations(iterations);
+            if let Some(jacobi) = jacobi {
+                host = host.preconditioner(jacobi);
+            }
+            let device = $device.rtol(rtol).max_iterations(iterations);
+            [host.solve(a, b).unwrap(), device.solve(&m, inverse, b).unwrap()]
+        }};
+    }
+    match name {
+        "cg" => outcomes!(Cg::new().symmetry_check(false), ResidentCg::new(cuda).symmetry_check(false)),
+        "bicgstab" => outcomes!(BiCgStab::new(), ResidentBiCgStab::new(cuda)),
+        _ => outcomes!(Fgmres::new().restart(restart), ResidentFgmres::new(cuda).restart(restart)),
+    }
+}
+
+fn rhs(n: usize) -> Vec<f64> {
+    (0..n).map(|i| 1.0 + ((i * 7 + 3) % 13) as f64).collect()
+}
+
+/// Rows of one diagonal scale, those of the other three times it.
+fn uneven(a: &Csr<f64>) -> Csr<f64> {
+    let mut triplets = Vec::new();
+    let (ptr, col) = (a.pattern().row_ptr(), a.pattern().col_idx());
+    for i in 0..a.rows() {
+        for p in ptr[i] as usize..ptr[i + 1] as usize {
+            let j = col[p] as usize;
+            let scale = |i: usize| if i % 3 == 0 { 3.0 } else { 1.0 };
+            triplets.push((i, j, scale(i) * a.values()[p] * scale(j)));
+        }
+    }
+    Csr::from_triplets(a.rows(), a.cols(), &triplets).unwrap()
+}
+
+/// Upwinded convection to the right on a grid.
+fn convection(nx: usize, ny: usize) -> Csr<f64> {
+    let mut triplets = Vec::new();
+    for i in 0..nx * ny {
+        let (x, y) = (i % nx, i / nx);
+        triplets.push((i, i, 6.0));
+        for (there, j, v) in [
+            (x > 0, i.wrapping_sub(1), -3.0),
+            (x + 1 < nx, i + 1, -1.0),
+            (y > 0, i.wrapping_sub(nx), -1.0),
+            (y + 1 < ny, i + nx, -1.0),
+        ] {
+            if there {
+                triplets.push((i, j, v));
+            }
+        }
+    }
+    Csr::from_triplets(nx * ny, nx * ny, &triplets).unwrap()
+}
+
+fn alike(label: &str, [host, device]: &[Outcome; 2], early: usize) {
+    let place = format!("{label}: {host} | {device}");
+    assert_eq!(host.status, device.status, "{place}");
+    assert!(host.iterations.abs_diff(device.iterations) <= 1, "{place}");
+    assert!(host.preconditioner_applications.abs_diff(device.preconditioner_applications) <= 2, "{place}");
+    let histories = host.residual_history.iter().zip(&device.residual_history);
+    for (q, (h, d)) in histories.take(early).enumerate() {
+        assert!((h - d).abs() <= 1e-6 * h, "{place}: iteration {q}: {h} {d}");
+    }
+    if host.iterations == device.iterations {
+        assert_eq!(host.advice.is_some(), device.advice.is_some(), "{place}");
+    }
+    let size = host.x.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    for (h, d) in host.x.iter().zip(&device.x) {
+        assert!((h - d).abs() <= 1e-4 * size, "{place}: {h} {d}");
+    }
+}
+
+#[test]
+fn methods_go_as_on_the_host() {
+    for (descending, (nx, ny)) in [(false, (20, 20)), (true, (31, 17)), (false, (1, 1)), (true, (3, 1))] {
+        let cuda = Cuda::emulated(descending);
+        let poisson = uneven(&gallery::poisson_2d(nx, ny).unwrap().matrix);
+        let wind = convection(nx, ny);
+        let b = rhs(nx * ny);
+        for name in ["cg", "bicgstab", "fgmres"] {
+            let a = if name == "cg" { &poisson } else { &wind };
+            let jacobi = Jacobi::new(&cuda, a);
+            for jacobi in [None, Some(&jacobi)] {
+                let outcomes = both(name, (&cuda, jacobi), a, &b, (1e-6, 150, 12));
+                assert!(outcomes[0].converged(), "{name}: {}", outcomes[0]);
+                alike(name, &outcomes, 12);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_bits_are_the_same_on_every_run_and_in_both_orders() {
+    let a = gallery::poisson_2d(25, 13).unwrap().matrix;
+    let b = rhs(a.rows());
+    for name in ["cg", "bicgstab", "fgmres"] {
+        let mut first: Option<Outcome> = None;
+        for descending in [false, true, true] {
+            let cuda = Cuda::emulated(descending);
+            let jacobi = Jacobi::new(&cuda, &a);
+            let [_, out] = both(name, (&cuda, Some(&jacobi)), &a, &b, (1e-4, 30, 9));
+            let first = first.get_or_insert_with(|| out.clone());
+            assert_eq!(*first, out, "{name}");
+        }
+    }
+}
+
+#[test]
+fn large_vectors_are_summed_by_more_blocks_than_one() {
+    // Few iterations on vectors whose rows wrap around the grid of blocks.
+    let n = 1_200;
+    let triplets: Vec<_> = (0..n).map(|i| (i, i, 1.0 + (i % 4) as f64)).collect();
+    let a = Csr::from_triplets(n, n, &triplets).unwrap();
+    let cuda = Cuda::emulated(true);
+    for name in ["cg", "bicgstab", "fgmres"] {
+        alike(name, &both(name, (&cuda, None), &a, &rhs(n), (1e-10, 20, 20)), 4);
+    }
+}
+
+#[test]
+fn what_does_not_converge_ends_as_on_the_host() {
+    let cuda = Cuda::emulated(false);
+    let t = |n: usize, entries: &[(usize, usize, f64)]| Csr::from_triplets(n, n, entries).unwrap();
+    let indefinite = t(2, &[(0, 0, 1.0), (1, 1, -1.0)]);
+    let singular = t(2, &[(0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0)]);
+    let rotation = t(2, &[(0, 1, -1.0), (1, 0, 1.0)]);
+    let nothing = t(3, &[(0, 0, 0.0), (1, 1, 0.0), (2, 2, 0.0)]);
+    let not_finite = t(2, &[(0, 0, f64::NAN), (1, 1, 1.0)]);
+    let tiny = t(3, &[(0, 0, 1e-200), (1, 1, 2e-200), (2, 2, 1e-200), (0, 2, 1e-201)]);
+    let huge = t(3, &[(0, 0, 1e200), (1, 1, 2e200), (2, 2, 1e200), (0, 2, 1e199)]);
+    let poisson = gallery::poisson_2d(9, 8).unwrap().matrix;
+    let mut seen = Vec::new();
+    for (label, a, names) in [
+        ("indefinite", &indefinite, "cg bicgstab fgmres"),
+        ("singular", &singular, "cg bicgstab fgmres"),
+        ("rotation", &rotation, "cg bicgstab fgmres"),
+        ("nothing", &nothing, "cg bicgstab fgmres"),
+        ("not finite", &not_finite, "cg bicgstab fgmres"),
+        ("tiny", &tiny, "cg fgmres"),
+        ("huge", &huge, "cg fgmres"),
+        ("poisson", &poisson, "cg bicgstab fgmres"),
+    ] {
+        let n = a.rows();
+        let negative = Jacobi::of(&cuda, vec![-1.0; n]);
+        let zero = Jacobi::of(&cuda, vec![0.0; n]);
+        let broken = Jacobi::of(&cuda, vec![f64::INFINITY; n]);
+        for name in names.split(' ') {
+            for (which, jacobi) in [
+                ("", None),
+                ("negative", Some(&negative)),
+                ("zero", Some(&zero)),
+                ("infinite", Some(&broken)),
+            ] {
+                for (rtol, iterations) in [(1e-6, 30), (1e-18, 40), (1e-6, 3), (1e-6, 0)] {
+                    for b in [rhs(n), vec![0.0; n], rhs(n).iter().map(|v| v * 1e-250).collect()] {
+                        let [host, device] = both(name, (&cuda, jacobi), a, &b, (rtol, iterations, 4));
+                        let place =
+                            format!("{label} {name} {which} {rtol} {iterations} {}\n{host}\n{device}", b[0]);
+                        // At the limit of rounding, when it is noticed is a matter of rounding.
+                        if rtol > 1e-17 {
+                            assert_eq!(host.status, device.status, "{place}");
+                            assert_eq!(host.iterations, device.iterations, "{place}");
+                            assert_eq!(
+                                host.preconditioner_applications, device.preconditioner_applications,
+                                "{place}"
+                            );
+                            assert_eq!(host.advice.is_some(), device.advice.is_some(), "{place}");
+                        } else {
+                            assert!(!device.converged() || device.relative_residual() <= rtol, "{place}");
+                        }
+                        seen.push(device.status);
+                    }
+                }
+            }
+        }
+    }
+    for status in [
+        Status::Converged,
+        Status::MaxIterations,
+        Status::Stagnated,
+        Status::Diverged,
+        Status::Breakdown(Breakdown::IndefiniteMatrix),
+        Status::Breakdown(Breakdown::IndefinitePreconditioner),
+        Status::Breakdown(Breakdown::SingularMatrix),
+        Status::Breakdown(Breakdown::PivotZero),
+    ] {
+        assert!(seen.contains(&status), "{status}");
+    }
+}
+
+#[test]
+fn options_are_those_of_the_host() {
+    let cuda = Cuda::emulated(false);
+    let a = gallery::poisson_2d(6, 5).unwrap().matrix;
+    let (m, b) = (ResidentMatrix::new(&cuda, &a, true).unwrap(), rhs(30));
+    let guess: Vec<f64> = (0..30).map(|i| i as f64).collect();
+    let host = Cg::new().initial_guess(&guess).atol(1e-3).rtol(1e-30).solve(&a, &b).unwrap();
+    let method = ResidentCg::new(&cuda).initial_guess(&guess).atol(1e-3).rtol(1e-30);
+    let mut seen = Vec::new();
+    let device = method.solve_with(&m, None, &b, &mut |i, r| seen.push((i, r))).unwrap();
+    assert!(host.converged());
+    alike("guess", &[host, device.clone()], 10);
+    assert_eq!(seen.len(), device.iterations);
+
+    // On the device from end to end.
+    let (db, mut dx) = (cuda.upload(&b), cuda.undefined(30));
+    let resident = method.solve_resident(&m, None, &db, &mut dx).unwrap();
+    assert_eq!(cuda.download(&dx).unwrap(), device.x);
+    assert_eq!(resident.residual_history, device.residual_history);
+    let small = cuda.upload(&b.iter().map(|v| v * 1e-250).collect::<Vec<_>>());
+    assert!(ResidentCg::new(&cuda).solve_resident(&m, None, &small, &mut dx).unwrap().converged());
+    assert!(cuda.download(&dx).unwrap().iter().all(|v| v.abs() < 1e-245 && *v != 0.0));
+
+    let mut bad = b.clone();
+    bad[7] = f64::NAN;
+    assert!(method.solve(&m, None, &bad).unwrap_err().is_invalid_input());
+    assert!(method.solve_resident(&m, None, &cuda.upload(&bad), &mut dx).unwrap_err().is_invalid_input());
+    assert!(method.solve(&m, None, &b[1..]).unwrap_err().is_dimension());
+    assert!(method.rtol(-1.0).solve(&m, None, &b).unwrap_err().is_invalid_input());
+    assert!(ResidentFgmres::new(&cuda).restart(0).solve(&m, None, &b).unwrap_err().is_invalid_input());
+    let mut jacobi = Jacobi::of(&cuda, vec![1.0; 30]);
+    jacobi.symmetric = false;
+    assert!(ResidentCg::new(&cuda).solve(&m, Some(&jacobi), &b).unwrap_err().is_unsuited());
+    let wind = ResidentMatrix::new(&cuda, &convection(6, 5), false).unwrap();
+    assert!(ResidentCg::new(&cuda).solve(&wind, None, &b).unwrap_err().is_unsuited());
+    let small = Jacobi::of(&cuda, vec![1.0; 29]);
+    assert!(ResidentBiCgStab::new(&cuda).solve(&m, Some(&small), &b).unwrap_err().is_dimension());
+    let rectangle = Csr::from_triplets(1, 2, &[(0, 0, 1.0)]).unwrap();
+    assert!(ResidentMatrix::new(&cuda, &rectangle, false).unwrap_err().is_dimension());
+    assert!(cuda.check().is_ok());
+}
+
+#[test]
+fn a_solve_without_memory_is_an_error() {
+    let cuda = Cuda::emulated_with(20_000, false);
+    let a = gallery::poisson_2d(6, 5).unwrap().matrix;
+    let m = ResidentMatrix::new(&cuda, &a, true).unwrap();
+    assert!(ResidentFgmres::new(&cuda).solve(&m, None, &rhs(30)).unwrap_err().is_device());
+}
+
+/// A preconditioner that says how often it was queued.
+struct Counted<'a>(&'a Jacobi, std::cell::Cell<usize>);
+
+impl ResidentOperator for Counted<'_> {
+    fn rows(&self) -> usize {
+        ResidentOperator::rows(self.0)
+    }
+
+    fn queue(&self, x: &Memory<f64>, y: &mut Memory<f64>) {
+        self.1.set(self.1.get() + 1);
+        self.0.queue(x, y);
+    }
+
+    fn is_symmetric(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn iterations_are_captured_once() {
+    let cuda = Cuda::emulated(false);
+    let a = gallery::poisson_2d(7, 7).unwrap().matrix;
+    let (m, jacobi, b) = (ResidentMatrix::new(&cuda, &a, true).unwrap(), Jacobi::new(&cuda, &a), rhs(49));
+    let queued = |solve: &dyn Fn(&Counted<'_>) -> Outcome| {
+        let counted = Counted(&jacobi, 0.into());
+        let out = solve(&counted);
+        assert!(out.converged() && out.preconditioner_applications > 4);
+        counted.1.get()
+    };
+    assert_eq!(queued(&|c| ResidentCg::new(&cuda).solve(&m, Some(c), &b).unwrap()), 1);
+    assert_eq!(queued(&|c| ResidentBiCgStab::new(&cuda).solve(&m, Some(c), &b).unwrap()), 2);
+    assert_eq!(queued(&|c| ResidentFgmres::new(&cuda).restart(5).solve(&m, Some(c), &b).unwrap()), 1);
+}
