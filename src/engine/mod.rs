@@ -23,6 +23,8 @@ mod resident;
 #[cfg(feature = "cuda")]
 mod resident_methods;
 #[cfg(feature = "cuda")]
+mod resident_operators;
+#[cfg(feature = "cuda")]
 mod resident_reverse;
 mod reversible;
 mod tracer;
@@ -37,6 +39,8 @@ pub use plan::Plan;
 pub use resident::{DenseOperator, Device, DeviceBuffer, Resident};
 #[cfg(feature = "cuda")]
 pub use resident_methods::DeviceMethod;
+#[cfg(feature = "cuda")]
+pub use resident_operators::{Dots, SlicedMatrix};
 pub use reversible::{Entries, Machine, Reversible};
 pub use tracer::{Slot, Traced, Tracer};
 

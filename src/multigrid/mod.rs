@@ -26,7 +26,7 @@ pub use preconditioner::CyclePreconditioner;
 pub(crate) use refresh::Refresh;
 pub use relaxation::{Passes, Relaxation, Sweep, Sweeps};
 #[cfg(feature = "cuda")]
-pub use resident::{ResidentCycle, Use};
+pub use resident::{OneCycle, ResidentCycle, Use};
 pub use setup::Setup;
 pub use smoother::{Part, Smoother};
 pub use subdomains::{Parts, SchwarzOptions};

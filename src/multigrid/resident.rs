@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::cycle::{CycleKind, correction, cycle};
 use super::hierarchy::{Hierarchy, Place};
-use crate::backend::cuda::{Memory, OnDevice};
+use crate::backend::cuda::{Graph, Memory, OnDevice};
 use crate::backend::{Cpu, Cuda};
-use crate::engine::{DenseOperator, Device, Eager, Engine, Host, Resident, Vector};
+use crate::engine::{DenseOperator, Device, DeviceBuffer, Eager, Engine, Host, Resident, Vector};
 use crate::error::{Error, Result};
 
 /// Rows up to which all that a cycle does from some level on is one dense matrix: the launches of small levels cost
@@ -130,6 +130,37 @@ impl<T: OnDevice> ResidentCycle<T> {
         self.hierarchy.rows()
     }
 
+    /// Its levels on the device, down to where the rest of the cycle is one dense matrix.
+    pub fn hierarchy(&self) -> &Hierarchy<Device<T>> {
+        &self.hierarchy
+    }
+
+    /// The engine that runs it.
+    pub fn engine(&self) -> &Resident<T> {
+        &self.engine
+    }
+
+    /// Queues z = B r.
+    pub fn apply(&self, r: &Vector<DeviceBuffer<T>>) -> Vector<DeviceBuffer<T>> {
+        let e = &self.engine;
+        cycle(e, &self.hierarchy, 0, r, e.zeros(self.rows()))
+    }
+
+    /// z = B r for this r as one graph.
+    ///
+    /// # Errors
+    /// Another number of rows; the first failure of the device.
+    pub fn graph(self, r: &[T]) -> Result<Graph<OneCycle<T>>> {
+        if r.len() != self.rows() {
+            return Err(Error::dimension(format!("{} values for a cycle of {} rows", r.len(), self.rows())));
+        }
+        let cuda = self.engine.cuda().clone();
+        let one = OneCycle { r: self.engine.vector(r), cycle: self, z: None };
+        // What the pool lacks beside r.
+        drop(one.cycle.apply(&one.r));
+        cuda.graph(one, |one| one.z = Some(one.cycle.apply(&one.r)))
+    }
+
     /// Queues a cycle: `fill` writes r, `take` reads z.
     pub(crate) fn queue(&self, fill: impl FnOnce(&mut Memory<T>), take: impl FnOnce(&Memory<T>)) {
         use crate::engine::Executor;
@@ -141,5 +172,23 @@ impl<T: OnDevice> ResidentCycle<T> {
         if let Some(z) = z.handle() {
             take(z.memory());
         }
+    }
+}
+
+/// A cycle with the vectors that it is captured for.
+#[derive(Debug)]
+pub struct OneCycle<T: OnDevice> {
+    cycle: ResidentCycle<T>,
+    r: Vector<DeviceBuffer<T>>,
+    z: Option<Vector<DeviceBuffer<T>>>,
+}
+
+impl<T: OnDevice> OneCycle<T> {
+    /// The values of z, after all work that was queued.
+    ///
+    /// # Errors
+    /// The first failure of the device.
+    pub fn result(&self) -> Result<Vec<T>> {
+        self.z.as_ref().map_or(Ok(Vec::new()), |z| self.cycle.engine.values(z))
     }
 }

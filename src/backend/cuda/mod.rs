@@ -16,6 +16,7 @@ mod dense;
 mod driver;
 #[cfg(feature = "emulator")]
 mod emulator;
+mod graph;
 #[cfg(all(test, feature = "emulator"))]
 mod judged;
 mod krylov;
@@ -44,6 +45,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub(crate) use arguments::{Address, Arguments, arguments};
 pub(crate) use driver::Captured;
 pub use driver::Precision;
+pub use graph::Graph;
 pub(crate) use krylov::{Conclusion, Hindrance, KrylovBasis, KrylovRoom, Place, Recorded};
 pub use memory::Memory;
 pub use memory::Plain;

@@ -1,0 +1,36 @@
+//! A cycle, kernel by kernel and as a graph.
+
+use multigrad::backend::OnDevice;
+use multigrad::engine::Host;
+use multigrad::error::Result;
+use multigrad::multigrid::{Hierarchy, ResidentCycle};
+
+use super::bench::{Bench, values};
+use super::traffic::Traffic;
+
+/// One V-cycle.
+pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -> Result<()> {
+    let cycle = ResidentCycle::new(&bench.cuda, h)?;
+    let traffic = Traffic::of_cycle(cycle.hierarchy(), size_of::<T>());
+    let levels = cycle.hierarchy().levels.len();
+    let dense = cycle.hierarchy().coarsest_rows;
+    let r: Vec<T> = values(1, cycle.rows());
+    let seconds = {
+        let r = cycle.engine().vector(&r);
+        bench.seconds(|| {
+            drop(cycle.apply(&r));
+            Ok(())
+        })?
+    };
+    let what = format!("V-cycle, kernel by kernel, {}", T::NAME);
+    let remarks = format!("{levels} levels and a dense matrix of {dense} rows");
+    bench.row(&what, size, seconds, traffic.bytes(), &remarks);
+
+    let graph = cycle.graph(&r)?;
+    let seconds = bench.seconds(|| graph.run())?;
+    let what = format!("V-cycle, graph, {}", T::NAME);
+    bench.row(&what, size, seconds, traffic.bytes(), &format!("{} launches", graph.nodes()));
+    let finite = graph.kept().result()?.iter().all(|v| v.finite());
+    assert!(finite, "a cycle that is not finite");
+    Ok(())
+}
