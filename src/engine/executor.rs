@@ -198,7 +198,8 @@ impl<X: Executor> Engine for X {
         x: &Self::Vector,
         restriction: &MatrixOf<Self>,
     ) -> Self::Vector {
-        let (Some(rhs), Some(old), true) = (&b.handle, &x.handle, self.restricts_residuals(restriction)) else {
+        let (Some(rhs), Some(old), true) = (&b.handle, &x.handle, self.restricts_residuals(restriction))
+        else {
             let r = Engine::residual(self, b, a, x);
             return Engine::spmv(self, restriction, &r);
         };

@@ -26,6 +26,8 @@ mod resident_methods;
 mod resident_operators;
 #[cfg(feature = "cuda")]
 mod resident_reverse;
+#[cfg(feature = "cuda")]
+mod resident_sliced;
 mod reversible;
 mod tracer;
 
