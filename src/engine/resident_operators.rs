@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::resident::{DeviceBuffer, Resident};
 use super::Matrix;
+use super::resident::{DeviceBuffer, Resident};
 use crate::backend::cuda::{DevicePattern, Memory, OnDevice, Plain, Reductions, SlicedPattern, SlicedView};
 use crate::error::Result;
 use crate::sparse::Csr;

@@ -296,6 +296,7 @@ fn a_resident_solver_is_that_of_the_processor() {
         solves_as_on_the_processor(&flow, &amg, false, Krylov::Fgmres, 1.0);
         solves_as_on_the_processor(&flow, &amg, true, Krylov::BiCgStab, 1e3);
     }
-    let small = ResidentSolver::double(&Cuda::emulated(false), &poisson, build(&flow, CycleKind::V).hierarchy());
+    let small =
+        ResidentSolver::double(&Cuda::emulated(false), &poisson, build(&flow, CycleKind::V).hierarchy());
     assert!(small.unwrap_err().is_dimension());
 }
