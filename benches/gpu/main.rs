@@ -8,8 +8,9 @@
 //!
 //! * `kernels`: products, sweeps, transfers, sampled products and inner products at 10⁶ and 10⁷ unknowns;
 //! * `cycle`: a V-cycle kernel by kernel and as a graph, at the same sizes;
+//! * `solve`: CG with a cycle in single precision, against published figures;
 //! * `training`: a step on the card and on the CPU;
-//! * `smoothers`: cycles to a solution for learned and classical smoothers on the same hierarchy.
+//! * `smoothers`: time to a solution with learned and classical smoothers of the same hierarchy.
 //!
 //! Bytes are those that have to be moved if every array of a kernel goes through memory once; shares are of what a
 //! kernel that copies reaches, and go beyond 100 % where the data fit into the cache of the card. Emulated times
@@ -21,6 +22,7 @@ mod cycle;
 mod kernels;
 mod problems;
 mod smoothers;
+mod solve;
 mod traffic;
 mod training;
 
@@ -30,7 +32,7 @@ use multigrad::multigrid::{Amg, Relaxation};
 
 use bench::Bench;
 
-const SECTIONS: [&str; 4] = ["kernels", "cycle", "training", "smoothers"];
+const SECTIONS: [&str; 5] = ["kernels", "cycle", "solve", "training", "smoothers"];
 
 fn main() {
     let mut arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -51,7 +53,8 @@ fn main() {
 /// The first card, or the emulator.
 fn device(emulated: bool) -> Result<Cuda> {
     if !emulated {
-        let without = |e| Error::device(format!("no card to measure ({e}); 'emulated' runs in miniature without"));
+        let without =
+            |e| Error::device(format!("no card to measure ({e}); 'emulated' runs in miniature without"));
         return Cuda::open(0).map_err(without);
     }
     #[cfg(feature = "emulator")]
@@ -78,6 +81,9 @@ fn run(cuda: Cuda, emulated: bool, wanted: impl Fn(&str) -> bool) -> Result<()> 
                 cycle::measure(&bench, &size, &single)?;
             }
         }
+    }
+    if wanted("solve") {
+        solve::measure(&bench)?;
     }
     if wanted("training") {
         training::measure(&bench)?;

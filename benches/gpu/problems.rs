@@ -3,7 +3,9 @@
 use std::fmt;
 
 use multigrad::error::Result;
-use multigrad::gallery::{FLOW_EPSILON, FlowScheme, poisson_2d, poisson_3d, recirculating_flow, rotated_anisotropic};
+use multigrad::gallery::{
+    FLOW_EPSILON, FlowScheme, poisson_2d, poisson_3d, recirculating_flow, rotated_anisotropic,
+};
 use multigrad::sparse::Csr;
 
 /// Sides of the 5-point and of the 7-point Laplacian with 10⁶ and 10⁷ unknowns.

@@ -1,0 +1,79 @@
+//! Time to a solution with learned and classical smoothers of the same hierarchy.
+
+use std::time::Instant;
+
+use multigrad::error::Result;
+use multigrad::learn::{Learn, Loss, Trainer};
+use multigrad::multigrid::{Amg, Passes, Relaxation, training_setups};
+use multigrad::solver::{Krylov, ResidentSolver};
+use multigrad::sparse::Csr;
+
+use super::bench::{Bench, time, values};
+use super::problems::{Kind, Problem};
+
+const KINDS: [Kind; 2] = [Kind::Supg, Kind::Rotated];
+const SIDES: [usize; 2] = [512, 1024];
+const SIDES_EMULATED: [usize; 1] = [16];
+/// Steps of training.
+const STEPS: usize = 150;
+const STEPS_EMULATED: usize = 2;
+const RTOL: f64 = 1e-8;
+const MOST_ITERATIONS: usize = 300;
+const RUNS: usize = 3;
+
+/// What is tried beside a learned M.
+const CLASSICAL: [(&str, Relaxation); 5] = [
+    ("ILU(0) by levels", Relaxation::Ilu0(1.0)),
+    ("ILU(0) by Jacobi sweeps", Relaxation::IterativeIlu0 { sweeps: 3, damping: Some(1.0) }),
+    ("multicolour Gauss–Seidel", Relaxation::MulticolourGaussSeidel(Passes::Mirrored)),
+    ("SPAI-0", Relaxation::Spai0),
+    ("Chebyshev, degree 3", Relaxation::Chebyshev(3)),
+];
+
+/// All smoothers on all problems.
+pub fn measure(bench: &Bench) -> Result<()> {
+    let sides: &[usize] = if bench.emulated { &SIDES_EMULATED } else { &SIDES };
+    for problem in KINDS.iter().flat_map(|&kind| sides.iter().map(move |&side| Problem { kind, side })) {
+        bench.heading(&format!(
+            "{}, {problem}: one hierarchy of aggregates, V(1,1), to {RTOL:e}",
+            problem.name()
+        ));
+        let a = problem.matrix()?;
+        // The second is that of aggregates.
+        let setup = training_setups(&a).swap_remove(1);
+        let start = Amg::builder(setup).relaxation(Relaxation::Spai1).build(&a)?;
+        let mut learned = start.with_hierarchy(start.hierarchy().clone())?;
+        let steps = if bench.emulated { STEPS_EMULATED } else { STEPS };
+        let trainer = Trainer::new().learn(Learn::Relaxation).loss(Loss::Factor).steps(steps).seed(1);
+        let clock = Instant::now();
+        trainer.on(&bench.cuda).fit(&mut learned)?;
+        let trained = format!(", {steps} steps of training in {}", time(clock.elapsed().as_secs_f64()));
+        solve(bench, problem, "learned M", &a, &learned, &trained)?;
+        drop(learned);
+        for (name, relaxation) in CLASSICAL {
+            let amg = start.with_relaxation(relaxation, (1, 1))?;
+            solve(bench, problem, name, &a, &amg, "")?;
+        }
+    }
+    Ok(())
+}
+
+/// By CG where the cycle is symmetric, otherwise by FGMRES.
+fn solve(bench: &Bench, problem: Problem, name: &str, a: &Csr<f64>, amg: &Amg, more: &str) -> Result<()> {
+    let symmetric = a.is_symmetric() && amg.cycle().is_symmetric();
+    let (krylov, method) = if symmetric { (Krylov::Cg, "CG") } else { (Krylov::Fgmres, "FGMRES") };
+    let solver = ResidentSolver::single(&bench.cuda, a, &amg.hierarchy().cast()?)?;
+    let solver = solver.krylov(krylov).rtol(RTOL).max_iterations(MOST_ITERATIONS);
+    let b: Vec<f64> = values(5, a.rows());
+    let (mut iterations, mut converged) = (0, false);
+    let seconds = bench.wall(RUNS, || {
+        let out = solver.solve(&b)?;
+        (iterations, converged) = (out.iterations, out.converged());
+        Ok(())
+    })?;
+    let verdict = if converged { "" } else { " WITHOUT CONVERGENCE" };
+    let each = time(seconds / iterations.max(1) as f64);
+    let remarks = format!("{iterations} iterations of {method}{verdict}, {each} each{more}");
+    bench.row(name, &problem.to_string(), seconds, f64::NAN, &remarks);
+    Ok(())
+}
