@@ -70,7 +70,7 @@ impl Cg<'_> {
     fn check(&self, a: &dyn LinearOperator) -> Result<()> {
         check_preconditioner(self.flexible || self.options.preconditioner.is_none_or(|b| b.is_symmetric()))?;
         match self.symmetry_check {
-            true => check_symmetry(a.rows(), &mut |x, y| a.apply(x, y)),
+            true => check_symmetry(a.rows(), |x, y| a.apply(x, y)),
             false => Ok(()),
         }
     }
@@ -102,7 +102,7 @@ pub(super) fn check_preconditioner(suited: bool) -> Result<()> {
 /// Refuses an operator that two products show not to be symmetric.
 pub(super) fn check_symmetry(
     n: usize,
-    apply: &mut dyn FnMut(&[f64], &mut [f64]) -> Result<()>,
+    mut apply: impl FnMut(&[f64], &mut [f64]) -> Result<()>,
 ) -> Result<()> {
     let (x, y) = (scattered(n, 1), scattered(n, 2));
     let (mut ax, mut ay) = (vec![0.0; n], vec![0.0; n]);

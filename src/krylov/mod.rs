@@ -34,7 +34,7 @@ mod options;
 mod outcome;
 mod progress;
 #[cfg(feature = "cuda")]
-#[allow(dead_code, reason = "the solver that uses it is being built")]
+#[allow(dead_code, unused_imports, reason = "the solver that uses it is being built")]
 pub(crate) mod resident;
 mod run;
 mod vector;

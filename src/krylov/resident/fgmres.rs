@@ -9,7 +9,7 @@ use crate::backend::Cuda;
 use crate::backend::cuda::{KrylovBasis, Memory, Place};
 use crate::error::Result;
 use crate::krylov::outcome::Status;
-use crate::krylov::progress::{Progress, Solve};
+use crate::krylov::progress::Progress;
 use crate::krylov::vector;
 
 /// FGMRES, as [`Fgmres`](crate::krylov::Fgmres), on a device, with classical Gram–Schmidt twice. An iteration is
