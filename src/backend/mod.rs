@@ -12,7 +12,6 @@ mod columns;
 mod convert;
 mod cpu;
 #[cfg(feature = "cuda")]
-#[allow(dead_code, unused_imports, reason = "the engine that uses all of it is being built")]
 pub(crate) mod cuda;
 mod direct;
 mod factors;

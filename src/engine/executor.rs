@@ -20,6 +20,19 @@ pub trait Executor {
     fn spmv(&self, alpha: f64, a: &Matrix<Values<Self>>, x: &Self::Handle, beta: f64, y: &mut Self::Handle);
     /// r ← b − A x.
     fn residual(&self, a: &Matrix<Values<Self>>, b: &Self::Handle, x: &Self::Handle, r: &mut Self::Handle);
+    /// Whether the next one is there and pays for this restriction.
+    fn restricts_residuals(&self, _restriction: &Matrix<Values<Self>>) -> bool {
+        false
+    }
+    /// y ← R (b − A x), without the residual in memory; see `restricts_residuals`.
+    fn restricted_residual(
+        &self,
+        _restriction: &Matrix<Values<Self>>,
+        _a: &Matrix<Values<Self>>,
+        _blocks: (&Self::Handle, &Self::Handle),
+        _y: &mut Self::Handle,
+    ) {
+    }
     /// y ← y + d ⊙ x.
     fn diagonal_add(&self, d: &Values<Self>, x: &Self::Handle, y: &mut Self::Handle);
     /// y ← d ⊙ x.
@@ -176,6 +189,23 @@ impl<X: Executor> Engine for X {
             }
         };
         Vector { rows: a.pattern.rows(), handle }
+    }
+
+    fn restricted_residual(
+        &self,
+        b: &Self::Vector,
+        a: &MatrixOf<Self>,
+        x: &Self::Vector,
+        restriction: &MatrixOf<Self>,
+    ) -> Self::Vector {
+        let (Some(rhs), Some(old), true) = (&b.handle, &x.handle, self.restricts_residuals(restriction))
+        else {
+            let r = Engine::residual(self, b, a, x);
+            return Engine::spmv(self, restriction, &r);
+        };
+        let mut y = self.allocate(restriction.pattern.rows());
+        Executor::restricted_residual(self, restriction, a, (rhs, old), &mut y);
+        Vector::new(restriction.pattern.rows(), y)
     }
 
     fn spmv(&self, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector {

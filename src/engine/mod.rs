@@ -26,6 +26,8 @@ mod resident_methods;
 mod resident_operators;
 #[cfg(feature = "cuda")]
 mod resident_reverse;
+#[cfg(feature = "cuda")]
+mod resident_sliced;
 mod reversible;
 mod tracer;
 
@@ -66,6 +68,18 @@ pub trait Engine {
 
     /// b − A x.
     fn residual(&self, b: &Self::Vector, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector;
+
+    /// R (b − A x).
+    fn restricted_residual(
+        &self,
+        b: &Self::Vector,
+        a: &MatrixOf<Self>,
+        x: &Self::Vector,
+        restriction: &MatrixOf<Self>,
+    ) -> Self::Vector {
+        let r = self.residual(b, a, x);
+        self.spmv(restriction, &r)
+    }
 
     /// A x.
     fn spmv(&self, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector;

@@ -7,11 +7,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::resident_methods::Methods;
+use super::resident_sliced::Slices;
 use super::{Executor, Leaves, Matrix, Reversible, Vector};
 use crate::backend::cuda::{DevicePattern, DeviceView, Memory, OnDevice, Plain};
 use crate::backend::{Cuda, Direction, OrderedSweep, Triangle};
 use crate::error::{Error, Result};
 use crate::schwarz::Subdomains;
+
+/// Most entries of a restriction for each fine row where residuals are restricted in one pass: every entry works out
+/// a residual.
+const FUSED: f64 = 1.25;
 
 /// Queues every operation when it is called, with buffers from a pool; nothing waits for the card.
 ///
@@ -22,6 +27,7 @@ pub struct Resident<T: Plain> {
     pub(super) cuda: Cuda,
     pub(super) k: usize,
     pub(super) methods: Rc<Methods<T>>,
+    pub(super) slices: Rc<Slices<T>>,
     pool: Rc<Pool<T>>,
 }
 
@@ -89,7 +95,7 @@ impl<T: OnDevice> Resident<T> {
     /// An engine for blocks of `k` columns, at least one.
     pub fn new(cuda: Cuda, k: usize) -> Self {
         let pool = Rc::new(Pool(RefCell::new(HashMap::new())));
-        Self { cuda, k: k.max(1), methods: Rc::new(Methods::new()), pool }
+        Self { cuda, k: k.max(1), methods: Rc::new(Methods::new()), slices: Rc::new(Slices::new()), pool }
     }
 
     /// The device.
@@ -156,6 +162,9 @@ impl<T: OnDevice> Executor for Resident<T> {
         beta: f64,
         y: &mut DeviceBuffer<T>,
     ) {
+        if let Some(sliced) = self.in_slices(a) {
+            return self.cuda.spmv_sliced(alpha, sliced.matrix.view(), x.memory(), beta, y.memory_mut());
+        }
         with!(self, a, pattern, view => self.cuda.spmv(alpha, view, x.memory(), beta, y.memory_mut(), self.k));
     }
 
@@ -166,9 +175,29 @@ impl<T: OnDevice> Executor for Resident<T> {
         x: &DeviceBuffer<T>,
         r: &mut DeviceBuffer<T>,
     ) {
+        if let Some(sliced) = self.in_slices(a) {
+            return self.cuda.residual_sliced(sliced.matrix.view(), b.memory(), x.memory(), r.memory_mut());
+        }
         with!(self, a, pattern, view => {
             self.cuda.residual(view, b.memory(), x.memory(), r.memory_mut(), self.k);
         });
+    }
+
+    fn restricts_residuals(&self, restriction: &Matrix<Arc<Memory<T>>>) -> bool {
+        let pattern = &restriction.pattern;
+        pattern.nnz() as f64 <= FUSED * pattern.cols() as f64
+    }
+
+    fn restricted_residual(
+        &self,
+        restriction: &Matrix<Arc<Memory<T>>>,
+        a: &Matrix<Arc<Memory<T>>>,
+        (b, x): (&DeviceBuffer<T>, &DeviceBuffer<T>),
+        y: &mut DeviceBuffer<T>,
+    ) {
+        with!(self, a, pattern, view => with!(self, restriction, coarse, r => {
+            self.cuda.restricted_residual(r, view, (b.memory(), x.memory()), y.memory_mut(), self.k);
+        }));
     }
 
     fn diagonal_add(&self, d: &Arc<Memory<T>>, x: &DeviceBuffer<T>, y: &mut DeviceBuffer<T>) {
@@ -187,6 +216,15 @@ impl<T: OnDevice> Executor for Resident<T> {
         x: &DeviceBuffer<T>,
         next: &mut DeviceBuffer<T>,
     ) {
+        if let Some(sliced) = self.in_slices(a) {
+            return self.cuda.jacobi_sliced(
+                sliced.matrix.view(),
+                d,
+                b.memory(),
+                x.memory(),
+                next.memory_mut(),
+            );
+        }
         with!(self, a, pattern, view => {
             self.cuda.jacobi(view, d, b.memory(), x.memory(), next.memory_mut(), self.k);
         });
@@ -201,6 +239,16 @@ impl<T: OnDevice> Executor for Resident<T> {
         factors: (f64, f64),
         y: &mut DeviceBuffer<T>,
     ) {
+        if let Some(sliced) = self.in_slices(a) {
+            let blocks = (b.memory(), x.memory());
+            return self.cuda.polynomial_step_sliced(
+                sliced.matrix.view(),
+                d,
+                blocks,
+                factors,
+                y.memory_mut(),
+            );
+        }
         with!(self, a, pattern, view => {
             self.cuda.polynomial_step(view, d, b.memory(), x.memory(), factors, y.memory_mut(), self.k);
         });

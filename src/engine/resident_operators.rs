@@ -22,7 +22,7 @@ impl<T: OnDevice> SlicedMatrix<T> {
         self.slices.entries()
     }
 
-    fn view(&self) -> SlicedView<'_, T> {
+    pub(super) fn view(&self) -> SlicedView<'_, T> {
         SlicedView { pattern: &self.pattern, slices: &self.slices, values: &self.values }
     }
 }
@@ -99,7 +99,12 @@ impl<T: OnDevice> Resident<T> {
         self.cuda.column_dots(&mut dots.room, x.memory(), y.memory(), &mut dots.out);
     }
 
-    /// The inner products that were queued last, after all work.
+    /// Queues max_i |x(i,c)| for every column; NaN if there is one.
+    pub fn largest(&self, x: &DeviceBuffer<T>, dots: &mut Dots) {
+        self.cuda.column_largest(&mut dots.room, x.memory(), &mut dots.out);
+    }
+
+    /// The inner products, or largest values, that were queued last, after all work.
     ///
     /// # Errors
     /// The first failure of the device.

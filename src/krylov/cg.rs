@@ -9,6 +9,9 @@ use super::vector::{axpy, axpy_norm, dot, norm, scattered, xpby};
 use crate::error::{Error, Result};
 use crate::operator::{LinearOperator, Preconditioner};
 
+/// y ← A x.
+type Apply<'a> = &'a mut dyn FnMut(&[f64], &mut [f64]) -> Result<()>;
+
 /// |xᵀAy − yᵀAx| / (‖x‖‖Ay‖ + ‖y‖‖Ax‖) above which a matrix counts as not symmetric.
 const SYMMETRY_TOLERANCE: f64 = 1e-10;
 
@@ -100,10 +103,7 @@ pub(super) fn check_preconditioner(suited: bool) -> Result<()> {
 }
 
 /// Refuses an operator that two products show not to be symmetric.
-pub(super) fn check_symmetry(
-    n: usize,
-    apply: &mut dyn FnMut(&[f64], &mut [f64]) -> Result<()>,
-) -> Result<()> {
+pub(super) fn check_symmetry(n: usize, apply: Apply<'_>) -> Result<()> {
     let (x, y) = (scattered(n, 1), scattered(n, 2));
     let (mut ax, mut ay) = (vec![0.0; n], vec![0.0; n]);
     apply(&x, &mut ax)?;

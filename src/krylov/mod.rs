@@ -34,8 +34,7 @@ mod options;
 mod outcome;
 mod progress;
 #[cfg(feature = "cuda")]
-#[allow(dead_code, reason = "the solver that uses it is being built")]
-pub(crate) mod resident;
+mod resident;
 mod run;
 mod vector;
 
@@ -45,4 +44,4 @@ pub use cycles::Cycles;
 pub use fgmres::Fgmres;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
-pub(crate) use resident::{ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator};
+pub use resident::{ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator};

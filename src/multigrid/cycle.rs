@@ -84,9 +84,7 @@ fn visit<E: Engine>(
     }
     // A single level has no coarser unknowns to correct from.
     if h.rows_at(depth + 1) > 0 {
-        let r = e.residual(b, &level.a, &x);
-        let coarse_b = e.spmv(&level.restriction, &r);
-        drop(r);
+        let coarse_b = e.restricted_residual(b, &level.a, &x, &level.restriction);
         let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
         x = e.spmv_add(&level.prolongation, &coarse_x, x);
     }

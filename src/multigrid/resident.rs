@@ -118,6 +118,9 @@ impl<T: OnDevice> ResidentCycle<T> {
             engine: Resident::new(cuda.clone(), 1),
             hierarchy: hierarchy.to_device(cuda, Use::Solve)?,
         };
+        for level in &cycle.hierarchy.levels {
+            cycle.engine.slice_if_faster(&level.a)?;
+        }
         // The first run fills the pool of buffers and uploads what is made on first use.
         let zero = cuda.upload(&vec![T::ZERO; hierarchy.rows()]);
         cycle.queue(|r| cuda.copy(&zero, r), |_| ());

@@ -300,3 +300,22 @@ fn a_resident_solver_is_that_of_the_processor() {
         ResidentSolver::double(&Cuda::emulated(false), &poisson, build(&flow, CycleKind::V).hierarchy());
     assert!(small.unwrap_err().is_dimension());
 }
+
+/// Slices are another way to the same bits.
+#[test]
+fn matrices_in_slices_give_the_same_bits() {
+    let a = poisson_2d(19, 23).unwrap().matrix;
+    for relaxation in [Relaxation::Spai0, Relaxation::Chebyshev(2)] {
+        let amg = build(&a, CycleKind::V).with_relaxation(relaxation, (1, 1)).unwrap();
+        let h = amg.hierarchy();
+        let b: Vec<f64> = Numbers(31).vector(h.rows());
+        let run = |slices: bool| {
+            let e = Resident::new(Cuda::emulated(false), 1);
+            let device = h.to_device(e.cuda(), Use::Train).unwrap();
+            device.levels.iter().filter(|_| slices).for_each(|level| e.slice(&level.a));
+            let b = e.vector(&b);
+            e.values(&cycle(&e, &device, 0, &b, e.zeros(h.rows()))).unwrap()
+        };
+        assert_eq!(run(true), run(false), "{relaxation}");
+    }
+}

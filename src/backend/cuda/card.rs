@@ -360,7 +360,7 @@ impl Driver for Card {
             let made = sys::cuGraphInstantiateWithFlags(&raw mut runnable, graph.0, 0);
             check(made, "preparing what was captured")?;
         }
-        Ok(Box::new(Recording { runnable, graph, nodes, inner: self.inner.clone() }))
+        Ok(Box::new(Recording { runnable, _graph: graph, nodes, inner: self.inner.clone() }))
     }
 
     fn synchronise(&self) -> Result<()> {
@@ -432,7 +432,7 @@ impl Drop for Graph {
 #[derive(Debug)]
 struct Recording {
     runnable: CUgraphExec,
-    graph: Graph,
+    _graph: Graph,
     nodes: usize,
     inner: Arc<Inner>,
 }

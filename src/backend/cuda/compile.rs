@@ -75,6 +75,7 @@ impl std::fmt::Display for Target {
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub image: Vec<u8>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests read registers and spills in it"))]
     pub log: String,
 }
 

@@ -33,6 +33,7 @@ const SUMS: usize = 3;
 
 /// Places of the scalars; the same numbers in the kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(dead_code, reason = "some are read by kernels only, and count")]
 pub(crate) enum Place {
     /// ‖r‖₂.
     Norm,

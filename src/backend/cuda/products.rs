@@ -118,6 +118,13 @@ impl Way {
     }
 }
 
+impl Cuda {
+    /// Whether products with one vector sum the entries of a row in their order, for so many rows and entries.
+    pub(crate) fn sums_in_order(&self, rows: usize, entries: usize) -> bool {
+        Way::of(rows, entries, 1) == Way::Stream
+    }
+}
+
 /// The largest power of two up to `terms` and 32, at least 1.
 pub(super) fn lanes(terms: usize) -> u32 {
     1 << terms.clamp(1, 32).ilog2()

@@ -64,6 +64,7 @@ pub(crate) struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     /// A part of a pattern.
+    #[cfg(test)]
     pub fn of(pattern: &'a DevicePattern, part: Part) -> Self {
         Self { pattern, part, rank: None }
     }

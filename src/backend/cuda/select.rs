@@ -36,6 +36,10 @@ impl Cuda {
         let p = self.driver.properties();
         let gib = p.memory as f64 / f64::from(1 << 30);
         let (capability, driver) = (&p.capability, &p.driver);
-        format!("{}, {gib:.1} GiB, compute capability {capability}, driver for CUDA {driver}", p.name)
+        let processors = p.multiprocessors;
+        format!(
+            "{}, {processors} multiprocessors, {gib:.1} GiB, compute capability {capability}, driver for CUDA {driver}",
+            p.name
+        )
     }
 }

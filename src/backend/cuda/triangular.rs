@@ -86,6 +86,7 @@ impl DeviceLevels {
     }
 
     /// Launches of a solve with k columns.
+    #[cfg(test)]
     pub fn launches(&self, k: usize) -> usize {
         self.runs(k).count()
     }

@@ -19,8 +19,10 @@ pub(crate) enum Factor<'a> {
     /// s
     Is(f64),
     /// s β, for the first value β of the buffer.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for factors that only the device knows"))]
     Times(f64, &'a Memory<f64>),
     /// s / β
+    #[cfg_attr(not(test), expect(dead_code, reason = "for factors that only the device knows"))]
     Over(f64, &'a Memory<f64>),
 }
 

@@ -14,7 +14,7 @@ use crate::krylov::progress::Progress;
 /// BiCGStab, as [`BiCgStab`](crate::krylov::BiCgStab), on a device. Half an iteration is one graph and one read
 /// of a few scalars.
 #[derive(Debug, Clone)]
-pub(crate) struct ResidentBiCgStab<'a> {
+pub struct ResidentBiCgStab<'a> {
     cuda: Cuda,
     options: Options<'a>,
 }

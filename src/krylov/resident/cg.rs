@@ -16,7 +16,7 @@ use crate::krylov::progress::Progress;
 /// Conjugate gradients, as [`Cg`](crate::krylov::Cg), on a device. An iteration is one graph and one read of a
 /// few scalars.
 #[derive(Debug, Clone)]
-pub(crate) struct ResidentCg<'a> {
+pub struct ResidentCg<'a> {
     cuda: Cuda,
     options: Options<'a>,
     symmetry_check: bool,

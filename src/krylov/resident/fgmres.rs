@@ -9,7 +9,7 @@ use crate::backend::Cuda;
 use crate::backend::cuda::{KrylovBasis, Memory, Place};
 use crate::error::Result;
 use crate::krylov::outcome::Status;
-use crate::krylov::progress::{Progress, Solve};
+use crate::krylov::progress::Progress;
 use crate::krylov::vector;
 
 /// FGMRES, as [`Fgmres`](crate::krylov::Fgmres), on a device, with classical Gram–Schmidt twice. An iteration is
@@ -18,7 +18,7 @@ use crate::krylov::vector;
 /// It keeps all 2 m + 6 vectors from the start for m iterations between restarts, half of them without a
 /// preconditioner.
 #[derive(Debug, Clone)]
-pub(crate) struct ResidentFgmres<'a> {
+pub struct ResidentFgmres<'a> {
     cuda: Cuda,
     options: Options<'a>,
     restart: usize,

@@ -17,9 +17,9 @@ mod fgmres;
 #[cfg(all(test, feature = "emulator"))]
 mod tests;
 
-pub(crate) use bicgstab::ResidentBiCgStab;
-pub(crate) use cg::ResidentCg;
-pub(crate) use fgmres::ResidentFgmres;
+pub use bicgstab::ResidentBiCgStab;
+pub use cg::ResidentCg;
+pub use fgmres::ResidentFgmres;
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ use crate::sparse::Csr;
 
 /// y = A x for vectors on a device. What is queued is captured: it must neither allocate nor wait, and must work
 /// on x, on y and on memory that lives as long as the operator.
-pub(crate) trait ResidentOperator {
+pub trait ResidentOperator {
     /// Number of rows, and of columns.
     fn rows(&self) -> usize;
 
@@ -55,7 +55,7 @@ pub(crate) trait ResidentOperator {
 
 /// A sparse matrix on a device.
 #[derive(Debug)]
-pub(crate) struct ResidentMatrix {
+pub struct ResidentMatrix {
     cuda: Cuda,
     pattern: Arc<DevicePattern>,
     values: Memory<f64>,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::gallery;
+use crate::gallery::{self, FlowScheme};
 use crate::krylov::{BiCgStab, Breakdown, Cg, Fgmres};
 use crate::operator::Preconditioner;
 
@@ -136,7 +136,7 @@ fn alike(label: &str, [host, device]: &[Outcome; 2], early: usize) {
     assert!(host.preconditioner_applications.abs_diff(device.preconditioner_applications) <= 2, "{place}");
     let histories = host.residual_history.iter().zip(&device.residual_history);
     for (q, (h, d)) in histories.take(early).enumerate() {
-        assert!((h - d).abs() <= 1e-6 * h, "{place}: iteration {q}: {h} {d}");
+        assert!((h - d).abs() <= 1e-6 * h + 1e-13, "{place}: iteration {q}: {h} {d}");
     }
     if host.iterations == device.iterations {
         assert_eq!(host.advice.is_some(), device.advice.is_some(), "{place}");
@@ -147,23 +147,35 @@ fn alike(label: &str, [host, device]: &[Outcome; 2], early: usize) {
     }
 }
 
-#[test]
-fn methods_go_as_on_the_host() {
+fn goes_as_on_the_host(name: &str) {
     for (descending, (nx, ny)) in [(false, (20, 20)), (true, (31, 17)), (false, (1, 1)), (true, (3, 1))] {
         let cuda = Cuda::emulated(descending);
-        let poisson = uneven(&gallery::poisson_2d(nx, ny).unwrap().matrix);
-        let wind = convection(nx, ny);
-        let b = rhs(nx * ny);
-        for name in ["cg", "bicgstab", "fgmres"] {
-            let a = if name == "cg" { &poisson } else { &wind };
-            let jacobi = Jacobi::new(&cuda, a);
-            for jacobi in [None, Some(&jacobi)] {
-                let outcomes = both(name, (&cuda, jacobi), a, &b, (1e-6, 150, 12));
-                assert!(outcomes[0].converged(), "{name}: {}", outcomes[0]);
-                alike(name, &outcomes, 12);
-            }
-        }
+        let a = match (name, nx == 20) {
+            ("cg", _) => uneven(&gallery::poisson_2d(nx, ny).unwrap().matrix),
+            (_, true) => gallery::recirculating_flow(10, 0.1, FlowScheme::Upwind).unwrap().matrix,
+            _ => convection(nx, ny),
+        };
+        let (jacobi, b) = (Jacobi::new(&cuda, &a), rhs(a.rows()));
+        let outcomes = both(name, (&cuda, Some(&jacobi)), &a, &b, (1e-4, 60, 15));
+        assert!(outcomes[0].converged(), "{name}: {}", outcomes[0]);
+        alike(name, &outcomes, 12);
+        alike(name, &both(name, (&cuda, None), &a, &b, (1e-4, 20, 8)), 12);
     }
+}
+
+#[test]
+fn cg_goes_as_on_the_host() {
+    goes_as_on_the_host("cg");
+}
+
+#[test]
+fn bicgstab_goes_as_on_the_host() {
+    goes_as_on_the_host("bicgstab");
+}
+
+#[test]
+fn fgmres_goes_as_on_the_host() {
+    goes_as_on_the_host("fgmres");
 }
 
 #[test]
@@ -175,7 +187,7 @@ fn the_bits_are_the_same_on_every_run_and_in_both_orders() {
         for descending in [false, true, true] {
             let cuda = Cuda::emulated(descending);
             let jacobi = Jacobi::new(&cuda, &a);
-            let [_, out] = both(name, (&cuda, Some(&jacobi)), &a, &b, (1e-4, 30, 9));
+            let [_, out] = both(name, (&cuda, Some(&jacobi)), &a, &b, (1e-4, 10, 6));
             let first = first.get_or_insert_with(|| out.clone());
             assert_eq!(*first, out, "{name}");
         }
@@ -202,10 +214,10 @@ fn what_does_not_converge_ends_as_on_the_host() {
     let singular = t(2, &[(0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0)]);
     let rotation = t(2, &[(0, 1, -1.0), (1, 0, 1.0)]);
     let nothing = t(3, &[(0, 0, 0.0), (1, 1, 0.0), (2, 2, 0.0)]);
-    let not_finite = t(2, &[(0, 0, f64::NAN), (1, 1, 1.0)]);
+    let not_finite = t(2, &[(0, 0, 1e308), (0, 1, 1e308), (1, 0, 1e308), (1, 1, 1e308)]);
     let tiny = t(3, &[(0, 0, 1e-200), (1, 1, 2e-200), (2, 2, 1e-200), (0, 2, 1e-201)]);
     let huge = t(3, &[(0, 0, 1e200), (1, 1, 2e200), (2, 2, 1e200), (0, 2, 1e199)]);
-    let poisson = gallery::poisson_2d(9, 8).unwrap().matrix;
+    let poisson = gallery::poisson_2d(6, 5).unwrap().matrix;
     let mut seen = Vec::new();
     for (label, a, names) in [
         ("indefinite", &indefinite, "cg bicgstab fgmres"),
@@ -228,8 +240,15 @@ fn what_does_not_converge_ends_as_on_the_host() {
                 ("zero", Some(&zero)),
                 ("infinite", Some(&broken)),
             ] {
-                for (rtol, iterations) in [(1e-6, 30), (1e-18, 40), (1e-6, 3), (1e-6, 0)] {
-                    for b in [rhs(n), vec![0.0; n], rhs(n).iter().map(|v| v * 1e-250).collect()] {
+                // What ends by itself ends soon; the rest is cut off.
+                for (rtol, iterations) in [(1e-6, 9), (1e-18, if which.is_empty() { 20 } else { 0 })] {
+                    let tiny = rhs(n).iter().map(|v| v * 1e-250).collect();
+                    let others = if which.is_empty() && iterations < 10 {
+                        vec![vec![0.0; n], tiny]
+                    } else {
+                        Vec::new()
+                    };
+                    for b in std::iter::once(rhs(n)).chain(others) {
                         let [host, device] = both(name, (&cuda, jacobi), a, &b, (rtol, iterations, 4));
                         let place =
                             format!("{label} {name} {which} {rtol} {iterations} {}\n{host}\n{device}", b[0]);
@@ -309,7 +328,7 @@ fn options_are_those_of_the_host() {
 
 #[test]
 fn a_solve_without_memory_is_an_error() {
-    let cuda = Cuda::emulated_with(20_000, false);
+    let cuda = Cuda::emulated_with(9_000, false);
     let a = gallery::poisson_2d(6, 5).unwrap().matrix;
     let m = ResidentMatrix::new(&cuda, &a, true).unwrap();
     assert!(ResidentFgmres::new(&cuda).solve(&m, None, &rhs(30)).unwrap_err().is_device());

@@ -1,0 +1,85 @@
+//! Matrices in slices, where products with them are faster on the device that is there.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::resident::{DeviceBuffer, Resident};
+use super::resident_operators::SlicedMatrix;
+use super::{Executor, Matrix};
+use crate::backend::cuda::{Memory, OnDevice, Plain, SlicedPattern};
+use crate::error::Result;
+
+/// Fewest rows for which the choice matters.
+const ROWS: usize = 1 << 15;
+/// Most entries with padding, relative to those without.
+const PADDING: f64 = 1.1;
+/// Products that are timed.
+const TIMED: usize = 5;
+
+/// The matrices of an engine that are kept in slices beside their rows, by their values.
+#[derive(Debug)]
+pub(super) struct Slices<T: Plain>(RefCell<HashMap<*const Memory<T>, Arc<Sliced<T>>>>);
+
+impl<T: Plain> Slices<T> {
+    pub fn new() -> Self {
+        Self(RefCell::new(HashMap::new()))
+    }
+}
+
+/// A matrix in slices.
+#[derive(Debug)]
+pub(super) struct Sliced<T: Plain> {
+    /// Held, so that no other values come to lie at their address.
+    _rows: Arc<Memory<T>>,
+    pub matrix: SlicedMatrix<T>,
+}
+
+impl<T: OnDevice> Resident<T> {
+    /// Keeps a matrix in slices of 32 rows beside its rows, for products with one vector. They have the same bits as
+    /// those by rows; memory for the values doubles. Values that change later do so in vain.
+    pub fn slice(&self, a: &Matrix<Arc<Memory<T>>>) {
+        let sliced = Arc::new(Sliced { _rows: a.values.clone(), matrix: self.sliced(a) });
+        self.slices.0.borrow_mut().insert(Arc::as_ptr(&a.values), sliced);
+    }
+
+    /// Keeps a matrix in slices if it has many short rows of much the same length, and if a product is then faster, as
+    /// measured here; says whether it is.
+    ///
+    /// # Errors
+    /// A failure of the device.
+    pub fn slice_if_faster(&self, a: &Matrix<Arc<Memory<T>>>) -> Result<bool> {
+        let (rows, nnz) = (a.pattern.rows(), a.pattern.nnz());
+        let padded = || SlicedPattern::entries_of(&a.pattern) as f64;
+        // Where several threads share a row, its sum has another order.
+        if self.k != 1
+            || rows < ROWS
+            || !self.cuda.sums_in_order(rows, nnz)
+            || padded() > PADDING * nnz as f64
+        {
+            return Ok(false);
+        }
+        let (mut x, mut y) = (self.allocate(a.pattern.cols()), self.allocate(rows));
+        self.clear(&mut x);
+        self.clear(&mut y);
+        let time = |y: &mut DeviceBuffer<T>| {
+            Executor::spmv(self, 1.0, a, &x, 0.0, y);
+            self.cuda.seconds(|| (0..TIMED).for_each(|_| Executor::spmv(self, 1.0, a, &x, 0.0, y)))
+        };
+        let by_rows = time(&mut y)?;
+        self.slice(a);
+        let faster = time(&mut y)? < by_rows;
+        if !faster {
+            self.slices.0.borrow_mut().remove(&Arc::as_ptr(&a.values));
+        }
+        Ok(faster)
+    }
+
+    /// The matrix in slices, if it is kept so.
+    pub(super) fn in_slices(&self, a: &Matrix<Arc<Memory<T>>>) -> Option<Arc<Sliced<T>>> {
+        if self.k != 1 {
+            return None;
+        }
+        self.slices.0.borrow().get(&Arc::as_ptr(&a.values)).cloned()
+    }
+}
