@@ -52,7 +52,7 @@ impl Bench {
             1e-9 * bytes / driver
         );
         println!(
-            "\n{:<44} {:>11} {:>11} {:>11} {:>9} {:>8}  remarks",
+            "\n{:<50} {:>9} {:>11} {:>12} {:>9} {:>8}  remarks",
             "what", "size", "time", "must move", "GB/s", "of copy"
         );
         Ok(bench)
@@ -73,7 +73,8 @@ impl Bench {
             share = format!("{:.0} %", 100.0 * bytes / seconds / self.copy);
         }
         let time = time(seconds);
-        println!("{what:<44} {size:>11} {time:>11} {moved:>11} {rate:>9} {share:>8}  {remarks}");
+        let row = format!("{what:<50} {size:>9} {time:>11} {moved:>12} {rate:>9} {share:>8}  {remarks}");
+        println!("{}", row.trim_end());
     }
 
     /// Seconds of device time for what `work` queues: the least of several runs after a first one.

@@ -1,4 +1,7 @@
 //! CG with a cycle in single precision, all of it on the card, against published figures.
+//!
+//! A whole solve tries the symmetry of the matrix, captures its graphs, and moves the right-hand side to the card
+//! and x back; its iterations alone are what is left where vectors stay there.
 
 use std::time::Instant;
 
@@ -28,7 +31,7 @@ const CASES: [Case; 3] = [
     (Problem { kind: Kind::Poisson2d, side: 4000 }, Published::Seconds(7.3), JACOBI),
     (Problem { kind: Kind::Poisson3d, side: 256 }, Published::Nanoseconds(1.93), HYPRE),
 ];
-const SIDES_EMULATED: [usize; 3] = [16, 24, 8];
+const SIDES_EMULATED: [usize; 3] = [34, 40, 11];
 const RTOL: f64 = 1e-6;
 const RUNS: usize = 3;
 
@@ -77,8 +80,8 @@ fn one(bench: &Bench, (problem, published, by): Case) -> Result<()> {
         );
         bench.row(&format!("{}, {what}", problem.name()), &size, seconds, f64::NAN, &remarks);
     };
-    row("iterations", alone, "");
+    row("iterations alone", alone, "");
     let setup = format!("; setup on the CPU and upload {}", time(setup));
-    row("with check, capture and transfers", seconds, &setup);
+    row("whole solve", seconds, &setup);
     Ok(())
 }
