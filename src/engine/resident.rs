@@ -69,6 +69,19 @@ impl<T: OnDevice> DenseOperator<T> {
         };
         Self { rows, matrix: cuda.upload(matrix), transposed: differentiated.then(transpose) }
     }
+
+    /// Other values at the same place.
+    pub(crate) fn write(&mut self, matrix: &[T]) -> Result<()> {
+        self.matrix.write(matrix)?;
+        let rows = self.rows;
+        match &mut self.transposed {
+            Some(transposed) => {
+                let entry = |q: usize| matrix[(q % rows) * rows + q / rows];
+                transposed.write(&(0..rows * rows).map(entry).collect::<Vec<T>>())
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl<T: Plain> DeviceBuffer<T> {

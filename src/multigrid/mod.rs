@@ -11,6 +11,10 @@ mod relaxation;
 mod relaxation_names;
 #[cfg(feature = "cuda")]
 mod resident;
+#[cfg(feature = "cuda")]
+mod resident_refresh;
+#[cfg(all(test, feature = "emulator"))]
+mod resident_refresh_tests;
 mod scaled;
 mod setup;
 mod smoother;
@@ -27,6 +31,8 @@ pub(crate) use refresh::Refresh;
 pub use relaxation::{Passes, Relaxation, Sweep, Sweeps};
 #[cfg(feature = "cuda")]
 pub use resident::{OneCycle, ResidentCycle, Use};
+#[cfg(feature = "cuda")]
+pub use resident_refresh::ResidentRefresh;
 pub use setup::Setup;
 pub use smoother::{Part, Smoother};
 pub use subdomains::{Parts, SchwarzOptions};

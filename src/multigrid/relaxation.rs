@@ -100,7 +100,7 @@ pub enum Passes {
 }
 
 /// Share of the spectrum, from the top, on which Chebyshev relaxation is optimal.
-const CHEBYSHEV_RATIO: f64 = 10.0;
+pub(super) const CHEBYSHEV_RATIO: f64 = 10.0;
 
 impl Relaxation {
     /// One of each, with default parameters.

@@ -61,7 +61,7 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
     }
 
     /// The level from which on the cycle becomes a dense matrix.
-    fn dense_from(&self, purpose: Use) -> usize {
+    pub(super) fn dense_from(&self, purpose: Use) -> usize {
         let all = self.levels.len();
         // What an F-cycle does below a level depends on how it came there.
         if purpose == Use::Train || self.kind == CycleKind::F {
@@ -71,7 +71,7 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
     }
 
     /// What the cycle does from level `depth` on, as a row-major matrix.
-    fn dense(&self, depth: usize) -> Result<Vec<T>> {
+    pub(super) fn dense(&self, depth: usize) -> Result<Vec<T>> {
         let n = self.rows_at(depth);
         if n > DENSE_ROWS {
             return Err(Error::unsuited(format!(

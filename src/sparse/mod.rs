@@ -32,5 +32,7 @@ pub(crate) use files::{folder_of, is_stream, resolved};
 pub use fingerprint::Fingerprint;
 pub(crate) use levels::Levels;
 pub use pattern::{Pattern, Transposition};
+#[cfg(feature = "cuda")]
+pub(crate) use product::Gather;
 pub use product::{GalerkinPlan, ProductPlan};
 pub use scalar::Scalar;

@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("products.cu", include_str!("../../../kernels/products.cu")),
     ("random.cu", include_str!("../../../kernels/random.cu")),
     ("reductions.cu", include_str!("../../../kernels/reductions.cu")),
+    ("refresh.cu", include_str!("../../../kernels/refresh.cu")),
     ("sampled.cu", include_str!("../../../kernels/sampled.cu")),
     ("subdomains.cu", include_str!("../../../kernels/subdomains.cu")),
     ("sweeps.cu", include_str!("../../../kernels/sweeps.cu")),

@@ -124,28 +124,33 @@ pub fn spectral_estimate(
 /// ```
 pub fn jacobi_bound(a: &Csr<f64>, inverse: &[f64]) -> Result<f64> {
     let norm = infinity_norm(a, inverse)?;
-    let n = a.rows();
-    let ones = vec![1.0; n];
-    let plain = |x: &[f64], y: &mut [f64]| {
-        scaled_product(a, &ones, x, y);
+    bound_by_products(norm, inverse, |scaling, x, y| {
+        scaled_product(a, scaling, x, y);
         Ok(())
-    };
+    })
+}
+
+/// [`jacobi_bound`] from the infinity norm of diag(`inverse`) A and products `multiply(s, x, y)`, y = diag(s) A x.
+pub(crate) fn bound_by_products(
+    norm: f64,
+    inverse: &[f64],
+    mut multiply: impl FnMut(&[f64], &[f64], &mut [f64]) -> Result<()>,
+) -> Result<f64> {
+    let n = inverse.len();
+    let ones = vec![1.0; n];
     let sign = if inverse.first().is_some_and(|&v| v < 0.0) { -1.0 } else { 1.0 };
-    let estimate = if inverse.iter().all(|v| sign * v > 0.0) && looks_symmetric(n, plain)? {
+    let definite = inverse.iter().all(|v| sign * v > 0.0);
+    let estimate = if definite && looks_symmetric(n, |x, y| multiply(&ones, x, y))? {
         // With S² = D⁻¹, S A S is symmetric and has the eigenvalues of D⁻¹A.
         let root: Vec<f64> = inverse.iter().map(|v| v.abs().sqrt()).collect();
         let left: Vec<f64> = root.iter().map(|v| sign * v).collect();
         let mut scaled = vec![0.0; n];
         spectral_estimate(n, OperatorKind::Symmetric, SpectrumEnd::RealPart, |x, y| {
             scaled.iter_mut().zip(x).zip(&root).for_each(|((z, x), s)| *z = s * x);
-            scaled_product(a, &left, &scaled, y);
-            Ok(())
+            multiply(&left, &scaled, y)
         })?
     } else {
-        spectral_estimate(n, OperatorKind::General, SpectrumEnd::RealPart, |x, y| {
-            scaled_product(a, inverse, x, y);
-            Ok(())
-        })?
+        spectral_estimate(n, OperatorKind::General, SpectrumEnd::RealPart, |x, y| multiply(inverse, x, y))?
     };
     Ok(norm.min(SAFETY * estimate))
 }

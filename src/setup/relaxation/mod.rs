@@ -26,6 +26,8 @@ pub use block::{block_jacobi, l1_block_diagonal};
 pub use chebyshev::ChebyshevCoefficients;
 pub use chebyshev_fourth::fourth_kind_chebyshev;
 pub use diagonal::{l1_jacobi, spai0, weighted_jacobi};
+#[cfg(feature = "cuda")]
+pub(crate) use estimate::bound_by_products;
 pub use estimate::{
     OperatorKind, SpectrumEnd, jacobi_bound, looks_symmetric, spectral_estimate, with_safety,
 };

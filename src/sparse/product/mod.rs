@@ -7,12 +7,16 @@
 mod accumulate;
 mod adjoint;
 mod galerkin;
+#[cfg(feature = "cuda")]
+mod gather;
 mod plan;
 mod positions;
 #[cfg(test)]
 mod tests;
 
 pub use galerkin::GalerkinPlan;
+#[cfg(feature = "cuda")]
+pub(crate) use gather::Gather;
 pub use plan::ProductPlan;
 
 use std::sync::Arc;
