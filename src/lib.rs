@@ -46,7 +46,8 @@
 //! # Features
 //!
 //! `cli` (default) builds the program and implies `plot`; a library user with
-//! `default-features = false` pays for neither.
+//! `default-features = false` pays for neither. `cuda` adds training and solving on NVIDIA cards: it
+//! needs nothing to build, and looks for a driver at run time. `emulator` is for tests.
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]

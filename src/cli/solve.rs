@@ -33,6 +33,12 @@ const POWER_ITERATION_CYCLES: usize = 90;
 /// Why there is no picture of parts.
 const PARTS_OF_WHAT: &str = "--plot-parts draws the subdomains of a Schwarz method; add --smoother schwarz";
 
+/// What the processor is called among devices.
+const CPU: &str = "cpu";
+
+/// What an iteration gave, and the device that ran it.
+type Solved = (Outcome, String);
+
 pub fn run(options: &Solve) -> Result<Verdict> {
     check_picture(options.plot.as_deref())?;
     check_picture(options.plot_solution.as_deref())?;
@@ -54,7 +60,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let setup_seconds = clock.elapsed().as_secs_f64();
     let parts = options.plot_parts.is_some().then(|| parts(options, &solver)).transpose()?;
     let clock = Instant::now();
-    let (krylov, out) = iterate_suited(options, &a, &b, &solver)?;
+    let (krylov, (out, device)) = iterate_suited(options, &a, &b, &solver)?;
     let solve_seconds = clock.elapsed().as_secs_f64();
     let (factor, measured) = convergence_factor(krylov, &solver, &out);
 
@@ -62,6 +68,9 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let what = if options.preconditioner.is_some() { "solver" } else { "smoother" };
     say(format_args!("{solver}\n"));
     say(format_args!("{what} {name}, {method}, setup {setup_seconds:.3} s, solve {solve_seconds:.3} s"));
+    if device != CPU {
+        say(format_args!("solved on {device}"));
+    }
     say(format_args!("{}, relative residual {:.3e}", ending(&out), out.relative_residual()));
     if let Some(factor) = factor {
         say(format_args!("convergence factor {factor:.4} ({measured})"));
@@ -102,6 +111,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "levels": solver.levels(),
             "level_table": solver.level_table(),
             "smoother": name,
+            "device": device,
             "krylov": krylov,
             "configuration": solver.configuration(),
             "reasons": solver.reasons(),
@@ -265,11 +275,11 @@ fn method(options: &Solve, a: &Csr<f64>, solver: &Chosen) -> Krylov {
 }
 
 /// The method that was chosen; CG by itself gives way to FGMRES on an indefinite problem.
-fn iterate_suited(options: &Solve, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> Result<(Krylov, Outcome)> {
+fn iterate_suited(options: &Solve, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> Result<(Krylov, Solved)> {
     let krylov = method(options, a, solver);
     let out = iterate(options, krylov, a, b, solver)?;
     let indefinite = matches!(
-        out.status,
+        out.0.status,
         Status::Breakdown(Breakdown::IndefiniteMatrix | Breakdown::IndefinitePreconditioner)
     );
     if options.krylov == KrylovOption::Auto && krylov == Krylov::Cg && indefinite {
@@ -287,16 +297,16 @@ fn iterate_on_card(
     (a, b): (&Csr<f64>, &[f64]),
     solver: &Chosen,
     show: &mut dyn FnMut(usize, f64),
-) -> Result<Option<Outcome>> {
+) -> Result<Option<Solved>> {
     let Some(cuda) = device::open(options.device)? else { return Ok(None) };
     let out = ResidentSolver::of(&cuda, a, (solver.double(), solver.single())).and_then(|resident| {
         let resident = resident.krylov(krylov).rtol(options.rtol).max_iterations(options.max_iterations);
         resident.restart(options.restart).solve_with(b, show)
     });
-    device::or_cpu(options.device, out)
+    device::or_cpu(options.device, out.map(|out| (out, cuda.description())))
 }
 
-fn iterate(options: &Solve, krylov: Krylov, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> Result<Outcome> {
+fn iterate(options: &Solve, krylov: Krylov, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> Result<Solved> {
     let bar = SolveBar::new();
     let mut show = |iteration: usize, residual: f64| bar.show(iteration, residual);
     #[cfg(not(feature = "cuda"))]
@@ -315,12 +325,13 @@ fn iterate(options: &Solve, krylov: Krylov, a: &Csr<f64>, b: &[f64], solver: &Ch
                 .solve_with(a, b, &mut show)
         };
     }
-    match krylov {
+    let out = match krylov {
         Krylov::Cycles => solve!(Cycles::new()),
         Krylov::Cg => solve!(Cg::new().flexible(!solver.is_linear())),
         Krylov::BiCgStab => solve!(BiCgStab::new()),
         Krylov::Fgmres => solve!(Fgmres::new().restart(options.restart)),
-    }
+    }?;
+    Ok((out, CPU.to_string()))
 }
 
 /// For plain cycles the asymptotic factor by power iteration; for a Krylov method the mean

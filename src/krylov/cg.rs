@@ -9,9 +9,6 @@ use super::vector::{axpy, axpy_norm, dot, norm, scattered, xpby};
 use crate::error::{Error, Result};
 use crate::operator::{LinearOperator, Preconditioner};
 
-/// y ← A x.
-type Apply<'a> = &'a mut dyn FnMut(&[f64], &mut [f64]) -> Result<()>;
-
 /// |xᵀAy − yᵀAx| / (‖x‖‖Ay‖ + ‖y‖‖Ax‖) above which a matrix counts as not symmetric.
 const SYMMETRY_TOLERANCE: f64 = 1e-10;
 
@@ -73,7 +70,7 @@ impl Cg<'_> {
     fn check(&self, a: &dyn LinearOperator) -> Result<()> {
         check_preconditioner(self.flexible || self.options.preconditioner.is_none_or(|b| b.is_symmetric()))?;
         match self.symmetry_check {
-            true => check_symmetry(a.rows(), &mut |x, y| a.apply(x, y)),
+            true => check_symmetry(a.rows(), |x, y| a.apply(x, y)),
             false => Ok(()),
         }
     }
@@ -103,7 +100,10 @@ pub(super) fn check_preconditioner(suited: bool) -> Result<()> {
 }
 
 /// Refuses an operator that two products show not to be symmetric.
-pub(super) fn check_symmetry(n: usize, apply: Apply<'_>) -> Result<()> {
+pub(super) fn check_symmetry(
+    n: usize,
+    mut apply: impl FnMut(&[f64], &mut [f64]) -> Result<()>,
+) -> Result<()> {
     let (x, y) = (scattered(n, 1), scattered(n, 2));
     let (mut ax, mut ay) = (vec![0.0; n], vec![0.0; n]);
     apply(&x, &mut ax)?;

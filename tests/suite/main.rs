@@ -16,6 +16,8 @@ mod cli_account;
 mod cli_bad_input;
 #[cfg(feature = "cli")]
 mod cli_bad_options;
+#[cfg(all(feature = "cli", feature = "emulator"))]
+mod cli_device;
 #[cfg(feature = "cli")]
 mod cli_losses;
 #[cfg(feature = "cli")]

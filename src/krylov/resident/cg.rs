@@ -137,7 +137,7 @@ impl Method for ResidentCg<'_> {
         if !self.symmetry_check {
             return Ok(());
         }
-        check_symmetry(a.rows(), &mut |x, y| {
+        check_symmetry(a.rows(), |x, y| {
             let (dx, mut dy) = (self.cuda.upload(x), self.cuda.undefined(y.len()));
             a.queue(&dx, &mut dy);
             self.cuda.check()?;

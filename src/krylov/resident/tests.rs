@@ -13,15 +13,7 @@ struct Jacobi {
 
 impl Jacobi {
     fn new(cuda: &Cuda, a: &Csr<f64>) -> Self {
-        let mut inverse = vec![0.0; a.rows()];
-        let pattern = a.pattern();
-        for i in 0..a.rows() {
-            for p in pattern.row_ptr()[i] as usize..pattern.row_ptr()[i + 1] as usize {
-                if pattern.col_idx()[p] as usize == i {
-                    inverse[i] = 1.0 / a.values()[p];
-                }
-            }
-        }
+        let inverse = (0..a.rows()).map(|i| 1.0 / a.get(i, i)).collect();
         Self::of(cuda, inverse)
     }
 
@@ -97,16 +89,8 @@ fn rhs(n: usize) -> Vec<f64> {
 
 /// Rows of one diagonal scale, those of the other three times it.
 fn uneven(a: &Csr<f64>) -> Csr<f64> {
-    let mut triplets = Vec::new();
-    let (ptr, col) = (a.pattern().row_ptr(), a.pattern().col_idx());
-    for i in 0..a.rows() {
-        for p in ptr[i] as usize..ptr[i + 1] as usize {
-            let j = col[p] as usize;
-            let scale = |i: usize| if i % 3 == 0 { 3.0 } else { 1.0 };
-            triplets.push((i, j, scale(i) * a.values()[p] * scale(j)));
-        }
-    }
-    Csr::from_triplets(a.rows(), a.cols(), &triplets).unwrap()
+    let scale = |i: usize| if i.is_multiple_of(3) { 3.0 } else { 1.0 };
+    a.map(|i, j, v| scale(i) * v * scale(j))
 }
 
 /// Upwinded convection to the right on a grid.
@@ -156,10 +140,10 @@ fn goes_as_on_the_host(name: &str) {
             _ => convection(nx, ny),
         };
         let (jacobi, b) = (Jacobi::new(&cuda, &a), rhs(a.rows()));
-        let outcomes = both(name, (&cuda, Some(&jacobi)), &a, &b, (1e-4, 60, 15));
+        let outcomes = both(name, (&cuda, Some(&jacobi)), &a, &b, (1e-2, 60, 20));
         assert!(outcomes[0].converged(), "{name}: {}", outcomes[0]);
         alike(name, &outcomes, 12);
-        alike(name, &both(name, (&cuda, None), &a, &b, (1e-4, 20, 8)), 12);
+        alike(name, &both(name, (&cuda, None), &a, &b, (1e-4, 14, 8)), 12);
     }
 }
 
@@ -206,8 +190,8 @@ fn large_vectors_are_summed_by_more_blocks_than_one() {
     }
 }
 
-#[test]
-fn what_does_not_converge_ends_as_on_the_host() {
+/// Solves that end in every way; how they ended on the device.
+fn ends_as_on_the_host(name: &str) -> Vec<Status> {
     let cuda = Cuda::emulated(false);
     let t = |n: usize, entries: &[(usize, usize, f64)]| Csr::from_triplets(n, n, entries).unwrap();
     let indefinite = t(2, &[(0, 0, 1.0), (1, 1, -1.0)]);
@@ -219,69 +203,82 @@ fn what_does_not_converge_ends_as_on_the_host() {
     let huge = t(3, &[(0, 0, 1e200), (1, 1, 2e200), (2, 2, 1e200), (0, 2, 1e199)]);
     let poisson = gallery::poisson_2d(6, 5).unwrap().matrix;
     let mut seen = Vec::new();
-    for (label, a, names) in [
-        ("indefinite", &indefinite, "cg bicgstab fgmres"),
-        ("singular", &singular, "cg bicgstab fgmres"),
-        ("rotation", &rotation, "cg bicgstab fgmres"),
-        ("nothing", &nothing, "cg bicgstab fgmres"),
-        ("not finite", &not_finite, "cg bicgstab fgmres"),
-        ("tiny", &tiny, "cg fgmres"),
-        ("huge", &huge, "cg fgmres"),
-        ("poisson", &poisson, "cg bicgstab fgmres"),
+    for (label, a) in [
+        ("indefinite", &indefinite),
+        ("singular", &singular),
+        ("rotation", &rotation),
+        ("nothing", &nothing),
+        ("not finite", &not_finite),
+        ("tiny", &tiny),
+        ("huge", &huge),
+        ("poisson", &poisson),
     ] {
+        // On the host, too, BiCGStab squares what these give.
+        if name == "bicgstab" && ["tiny", "huge"].contains(&label) {
+            continue;
+        }
         let n = a.rows();
         let negative = Jacobi::of(&cuda, vec![-1.0; n]);
         let zero = Jacobi::of(&cuda, vec![0.0; n]);
         let broken = Jacobi::of(&cuda, vec![f64::INFINITY; n]);
-        for name in names.split(' ') {
-            for (which, jacobi) in [
-                ("", None),
-                ("negative", Some(&negative)),
-                ("zero", Some(&zero)),
-                ("infinite", Some(&broken)),
-            ] {
-                // What ends by itself ends soon; the rest is cut off.
-                for (rtol, iterations) in [(1e-6, 9), (1e-18, if which.is_empty() { 20 } else { 0 })] {
-                    let tiny = rhs(n).iter().map(|v| v * 1e-250).collect();
-                    let others = if which.is_empty() && iterations < 10 {
-                        vec![vec![0.0; n], tiny]
+        for (which, jacobi) in
+            [("", None), ("negative", Some(&negative)), ("zero", Some(&zero)), ("infinite", Some(&broken))]
+        {
+            // What ends by itself ends soon; the rest is cut off.
+            for (rtol, iterations) in [(1e-6, 9), (1e-18, if which.is_empty() { 20 } else { 0 })] {
+                let tiny = rhs(n).iter().map(|v| v * 1e-250).collect();
+                let others =
+                    if which.is_empty() && iterations < 10 { vec![vec![0.0; n], tiny] } else { Vec::new() };
+                for b in std::iter::once(rhs(n)).chain(others) {
+                    let [host, device] = both(name, (&cuda, jacobi), a, &b, (rtol, iterations, 4));
+                    let place =
+                        format!("{label} {name} {which} {rtol} {iterations} {}\n{host}\n{device}", b[0]);
+                    // At the limit of rounding, when it is noticed is a matter of rounding.
+                    if rtol > 1e-17 {
+                        assert_eq!(host.status, device.status, "{place}");
+                        assert_eq!(host.iterations, device.iterations, "{place}");
+                        assert_eq!(
+                            host.preconditioner_applications, device.preconditioner_applications,
+                            "{place}"
+                        );
+                        assert_eq!(host.advice.is_some(), device.advice.is_some(), "{place}");
                     } else {
-                        Vec::new()
-                    };
-                    for b in std::iter::once(rhs(n)).chain(others) {
-                        let [host, device] = both(name, (&cuda, jacobi), a, &b, (rtol, iterations, 4));
-                        let place =
-                            format!("{label} {name} {which} {rtol} {iterations} {}\n{host}\n{device}", b[0]);
-                        // At the limit of rounding, when it is noticed is a matter of rounding.
-                        if rtol > 1e-17 {
-                            assert_eq!(host.status, device.status, "{place}");
-                            assert_eq!(host.iterations, device.iterations, "{place}");
-                            assert_eq!(
-                                host.preconditioner_applications, device.preconditioner_applications,
-                                "{place}"
-                            );
-                            assert_eq!(host.advice.is_some(), device.advice.is_some(), "{place}");
-                        } else {
-                            assert!(!device.converged() || device.relative_residual() <= rtol, "{place}");
-                        }
-                        seen.push(device.status);
+                        assert!(!device.converged() || device.relative_residual() <= rtol, "{place}");
                     }
+                    seen.push(device.status);
                 }
             }
         }
     }
-    for status in [
-        Status::Converged,
-        Status::MaxIterations,
-        Status::Stagnated,
-        Status::Diverged,
-        Status::Breakdown(Breakdown::IndefiniteMatrix),
-        Status::Breakdown(Breakdown::IndefinitePreconditioner),
-        Status::Breakdown(Breakdown::SingularMatrix),
-        Status::Breakdown(Breakdown::PivotZero),
-    ] {
-        assert!(seen.contains(&status), "{status}");
-    }
+    seen
+}
+
+fn contain(seen: &[Status], wanted: &[Status]) {
+    wanted.iter().for_each(|status| assert!(seen.contains(status), "{status}"));
+}
+
+#[test]
+fn cg_ends_as_on_the_host() {
+    let breakdowns =
+        [Breakdown::IndefiniteMatrix, Breakdown::IndefinitePreconditioner, Breakdown::SingularMatrix];
+    let seen = ends_as_on_the_host("cg");
+    contain(&seen, &breakdowns.map(Status::Breakdown));
+    contain(&seen, &[Status::Converged, Status::MaxIterations, Status::Diverged]);
+}
+
+#[test]
+fn bicgstab_ends_as_on_the_host() {
+    let breakdowns = [Breakdown::PivotZero, Breakdown::SingularMatrix];
+    let seen = ends_as_on_the_host("bicgstab");
+    contain(&seen, &breakdowns.map(Status::Breakdown));
+    contain(&seen, &[Status::Converged, Status::MaxIterations, Status::Diverged]);
+}
+
+#[test]
+fn fgmres_ends_as_on_the_host() {
+    let seen = ends_as_on_the_host("fgmres");
+    contain(&seen, &[Status::Breakdown(Breakdown::SingularMatrix), Status::Converged]);
+    contain(&seen, &[Status::MaxIterations, Status::Diverged]);
 }
 
 #[test]
