@@ -11,7 +11,8 @@ use super::traffic::Traffic;
 /// One V-cycle.
 pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -> Result<()> {
     let cycle = ResidentCycle::new(&bench.cuda, h)?;
-    let traffic = Traffic::of_cycle(cycle.hierarchy(), size_of::<T>());
+    let traffic = Traffic::of_cycle(cycle.engine(), cycle.hierarchy(), size_of::<T>());
+    let (bytes, operations) = (traffic.bytes(), traffic.operations());
     let levels = cycle.hierarchy().levels.len();
     let dense = cycle.hierarchy().coarsest_rows;
     let r: Vec<T> = values(1, cycle.rows());
@@ -24,12 +25,18 @@ pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -
     };
     let what = format!("V-cycle, kernel by kernel, {}", T::NAME);
     let remarks = format!("{levels} levels and a dense matrix of {dense} rows");
-    bench.row(&what, size, seconds, traffic.bytes(), &remarks);
+    bench.row(&what, size, seconds, bytes, &remarks);
 
     let graph = cycle.graph(&r)?;
     let seconds = bench.seconds(|| graph.run())?;
     let what = format!("V-cycle, graph, {}", T::NAME);
-    bench.row(&what, size, seconds, traffic.bytes(), &format!("{} launches", graph.nodes()));
+    bench.row(
+        &what,
+        size,
+        seconds,
+        bytes,
+        &format!("{} launches for {operations} operations", graph.nodes()),
+    );
     let finite = graph.kept().result()?.iter().all(|v| v.finite());
     assert!(finite, "a cycle that is not finite");
     Ok(())

@@ -19,7 +19,7 @@ const STEPS: usize = 150;
 const STEPS_EMULATED: usize = 2;
 const RTOL: f64 = 1e-8;
 const MOST_ITERATIONS: usize = 300;
-const MOST_ITERATIONS_EMULATED: usize = 20;
+const MOST_ITERATIONS_EMULATED: usize = 40;
 const RUNS: usize = 3;
 
 /// What is tried beside a learned M.

@@ -1,7 +1,6 @@
 //! Bytes that the kernels of a cycle have to move.
 
 use std::cell::Cell;
-use std::marker::PhantomData;
 
 use multigrad::backend::{Direction, OrderedSweep, Triangle};
 use multigrad::engine::{Engine, Executor, Leaves, Matrix, Vector};
@@ -9,22 +8,31 @@ use multigrad::multigrid::{Hierarchy, cycle};
 use multigrad::schwarz::Subdomains;
 use multigrad::sparse::Pattern;
 
-/// An engine that counts what its kernels would move and computes nothing. Vectors are their numbers of rows.
+type Values<X> = <<X as Executor>::Leaves as Leaves>::Values;
+
+/// An engine that counts what the kernels of another one would move, and computes nothing. Vectors are their numbers
+/// of rows.
 #[derive(Debug)]
-pub struct Traffic<L> {
-    /// Of one value.
+pub struct Traffic<'e, X> {
+    engine: &'e X,
+    /// Bytes of one value.
     size: f64,
     bytes: Cell<f64>,
-    leaves: PhantomData<L>,
+    kernels: Cell<usize>,
 }
 
-impl<L: Leaves> Traffic<L> {
+impl<'e, X: Executor> Traffic<'e, X> {
     /// That of one cycle from the zero guess on values of so many bytes.
-    pub fn of_cycle(h: &Hierarchy<L>, size: usize) -> Self {
-        let traffic = Self { size: size as f64, bytes: Cell::new(0.0), leaves: PhantomData };
+    pub fn of_cycle(engine: &'e X, h: &Hierarchy<X::Leaves>, size: usize) -> Self {
+        let traffic = Self { engine, size: size as f64, bytes: Cell::new(0.0), kernels: Cell::new(0) };
         let (b, x) = (Vector::new(h.rows(), h.rows()), Engine::zeros(&traffic, h.rows()));
         cycle(&traffic, h, 0, &b, x);
         traffic
+    }
+
+    /// Operations, each of which is one launch but for triangles and subdomains.
+    pub fn operations(&self) -> usize {
+        self.kernels.get()
     }
 
     /// Bytes read and written.
@@ -32,20 +40,21 @@ impl<L: Leaves> Traffic<L> {
         self.bytes.get()
     }
 
-    /// So many values and bytes of indices.
+    /// A kernel that moves so many values and bytes of indices.
     fn count(&self, values: usize, indices: usize) {
+        self.kernels.set(self.kernels.get() + 1);
         self.bytes.set(self.bytes.get() + values as f64 * self.size + indices as f64);
     }
 
-    /// A matrix with `vectors` values for each of its rows, and what it is multiplied with once.
-    fn product(&self, pattern: &Pattern, vectors: usize) {
+    /// A matrix with `vectors` values and `more` bytes for each of its rows, and what it is multiplied with once.
+    fn product(&self, pattern: &Pattern, vectors: usize, more: usize) {
         let (rows, entries) = (pattern.rows(), pattern.nnz());
-        self.count(entries + pattern.cols() + vectors * rows, 4 * entries + 4 * rows);
+        self.count(entries + pattern.cols() + vectors * rows, 4 * entries + (4 + more) * rows);
     }
 }
 
-impl<L: Leaves> Executor for Traffic<L> {
-    type Leaves = L;
+impl<X: Executor> Executor for Traffic<'_, X> {
+    type Leaves = X::Leaves;
     type Handle = usize;
 
     fn allocate(&self, rows: usize) -> usize {
@@ -57,43 +66,59 @@ impl<L: Leaves> Executor for Traffic<L> {
         *x
     }
 
-    fn spmv(&self, _: f64, a: &Matrix<L::Values>, _: &usize, beta: f64, _: &mut usize) {
-        self.product(&a.pattern, if beta == 0.0 { 1 } else { 2 });
+    fn spmv(&self, _: f64, a: &Matrix<Values<X>>, _: &usize, beta: f64, _: &mut usize) {
+        self.product(&a.pattern, if beta == 0.0 { 1 } else { 2 }, 0);
     }
 
-    fn residual(&self, a: &Matrix<L::Values>, _: &usize, _: &usize, _: &mut usize) {
-        self.product(&a.pattern, 2);
+    fn residual(&self, a: &Matrix<Values<X>>, _: &usize, _: &usize, _: &mut usize) {
+        self.product(&a.pattern, 2, 0);
     }
 
-    fn diagonal_add(&self, _: &L::Values, x: &usize, _: &mut usize) {
+    fn restricts_residuals(&self, restriction: &Matrix<Values<X>>) -> bool {
+        self.engine.restricts_residuals(restriction)
+    }
+
+    fn restricted_residual(
+        &self,
+        restriction: &Matrix<Values<X>>,
+        a: &Matrix<Values<X>>,
+        _: (&usize, &usize),
+        _: &mut usize,
+    ) {
+        let (a, r) = (&a.pattern, &restriction.pattern);
+        let values = a.nnz() + a.cols() + a.rows() + r.nnz() + r.rows();
+        self.count(values, 4 * (a.nnz() + a.rows() + r.nnz() + r.rows()));
+    }
+
+    fn diagonal_add(&self, _: &Values<X>, x: &usize, _: &mut usize) {
         self.count(4 * x, 0);
     }
 
-    fn diagonal_scale(&self, _: &L::Values, x: &usize, _: &mut usize) {
+    fn diagonal_scale(&self, _: &Values<X>, x: &usize, _: &mut usize) {
         self.count(3 * x, 0);
     }
 
-    fn jacobi(&self, a: &Matrix<L::Values>, _: &L::Values, _: &usize, _: &usize, _: &mut usize) {
-        self.product(&a.pattern, 3);
+    fn jacobi(&self, a: &Matrix<Values<X>>, _: &Values<X>, _: &usize, _: &usize, _: &mut usize) {
+        self.product(&a.pattern, 3, 0);
     }
 
     fn polynomial_step(
         &self,
-        a: &Matrix<L::Values>,
-        _: &L::Values,
+        a: &Matrix<Values<X>>,
+        _: &Values<X>,
         _: &usize,
         _: &usize,
         factors: (f64, f64),
         _: &mut usize,
     ) {
-        self.product(&a.pattern, if factors.0 == 0.0 { 3 } else { 4 });
+        self.product(&a.pattern, if factors.0 == 0.0 { 3 } else { 4 }, 0);
     }
 
     fn combine(&self, _: f64, x: &usize, beta: f64, _: &mut usize) {
         self.count(if beta == 0.0 { 2 } else { 3 } * x, 0);
     }
 
-    fn scalar(&self, _: &L::Values, _: usize) -> f64 {
+    fn scalar(&self, _: &Values<X>, _: usize) -> f64 {
         1.0
     }
 
@@ -101,46 +126,44 @@ impl<L: Leaves> Executor for Traffic<L> {
         self.count(b * (v.len() + 1) + *x * (c.len() + 1), 0);
     }
 
-    fn solve_triangular(&self, a: &Matrix<L::Values>, _: Triangle, x: &mut usize) {
+    fn solve_triangular(&self, a: &Matrix<Values<X>>, _: Triangle, x: &mut usize) {
         let half = (a.pattern.nnz() + *x) / 2;
         self.count(half + 2 * *x, 4 * half + 16 * *x);
     }
 
     fn sweep_triangular(
         &self,
-        a: &Matrix<L::Values>,
+        a: &Matrix<Values<X>>,
         _: Triangle,
         _: &usize,
         x: Option<&usize>,
         _: &mut usize,
     ) {
-        self.product(&a.pattern, 1 + usize::from(x.is_some()));
+        self.product(&a.pattern, 1 + usize::from(x.is_some()), 0);
     }
 
-    fn gauss_seidel(&self, a: &Matrix<L::Values>, _: &usize, x: &mut usize, _: Direction) {
-        self.product(&a.pattern, 2);
-        self.count(0, 16 * *x);
+    fn gauss_seidel(&self, a: &Matrix<Values<X>>, _: &usize, _: &mut usize, _: Direction) {
+        self.product(&a.pattern, 2, 16);
     }
 
     fn ordered_sweep(
         &self,
-        a: &Matrix<L::Values>,
-        _: &L::Values,
+        a: &Matrix<Values<X>>,
+        _: &Values<X>,
         _: &OrderedSweep,
         _: &usize,
-        x: &mut usize,
+        _: &mut usize,
         _: &mut usize,
     ) {
-        self.product(&a.pattern, 3);
-        self.count(0, 4 * *x);
+        self.product(&a.pattern, 3, 4);
     }
 
     /// Not known: it depends on the sizes of the parts.
     fn subdomain_solves(
         &self,
-        _: &Matrix<L::Values>,
+        _: &Matrix<Values<X>>,
         _: &Subdomains,
-        _: &L::Values,
+        _: &Values<X>,
         _: &usize,
         _: f64,
         _: &mut usize,
@@ -149,7 +172,7 @@ impl<L: Leaves> Executor for Traffic<L> {
     }
 
     /// A dense matrix, as a device has it.
-    fn solve(&self, _: &L::Direct, b: &usize, _: &mut usize) {
+    fn solve(&self, _: &<X::Leaves as Leaves>::Direct, b: &usize, _: &mut usize) {
         self.count(b * b + 2 * b, 0);
     }
 
