@@ -75,6 +75,11 @@ impl<T: OnDevice> Resident<T> {
         Ok(faster)
     }
 
+    /// Keeps no matrix in slices any more.
+    pub fn forget_slices(&self) {
+        self.slices.0.borrow_mut().clear();
+    }
+
     /// The matrix in slices, if it is kept so.
     pub(super) fn in_slices(&self, a: &Matrix<Arc<Memory<T>>>) -> Option<Arc<Sliced<T>>> {
         if self.k != 1 {

@@ -118,14 +118,29 @@ impl<T: OnDevice> ResidentCycle<T> {
             engine: Resident::new(cuda.clone(), 1),
             hierarchy: hierarchy.to_device(cuda, Use::Solve)?,
         };
-        for level in &cycle.hierarchy.levels {
-            cycle.engine.slice_if_faster(&level.a)?;
-        }
+        cycle.slice()?;
         // The first run fills the pool of buffers and uploads what is made on first use.
         let zero = cuda.upload(&vec![T::ZERO; hierarchy.rows()]);
         cycle.queue(|r| cuda.copy(&zero, r), |_| ());
         cuda.synchronise()?;
         Ok(cycle)
+    }
+
+    fn slice(&self) -> Result<()> {
+        let mut levels = self.hierarchy.levels.iter();
+        levels.try_for_each(|level| self.engine.slice_if_faster(&level.a).map(|_| ()))
+    }
+
+    /// Takes new values of the finest matrix, which lie on the device, by a plan that was made for this cycle with
+    /// [`Use::Solve`]. What was captured before is to be captured again.
+    ///
+    /// # Errors
+    /// As [`ResidentRefresh::apply`](super::ResidentRefresh::apply).
+    pub fn refresh(&mut self, plan: &mut super::ResidentRefresh<T>, a: &Memory<T>) -> Result<()> {
+        // Matrices in slices hold the old values.
+        self.engine.forget_slices();
+        plan.apply(a, &mut self.hierarchy)?;
+        self.slice()
     }
 
     /// Number of unknowns.

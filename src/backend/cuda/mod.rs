@@ -54,7 +54,7 @@ pub(crate) use optimise::AdamFactors;
 pub(crate) use patterns::{DevicePattern, DeviceTransposition};
 pub(crate) use products::DeviceView;
 pub(crate) use reductions::Reductions;
-pub(crate) use refresh::{DeviceDiagonal, DeviceGalerkin, DeviceProduct, DiagonalKind};
+pub(crate) use refresh::{DeviceDiagonal, DeviceGalerkin, DiagonalKind};
 pub(crate) use sampled::{Entries as SampledEntries, Part};
 pub(crate) use sliced::{SlicedPattern, SlicedView};
 pub(crate) use vectors::Factor;

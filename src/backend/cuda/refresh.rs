@@ -39,6 +39,7 @@ impl DeviceProduct {
     ///
     /// # Errors
     /// Dimensions that do not chain, terms outside of the pattern of C, or more of them than 32-bit numbers can count.
+    #[cfg(test)]
     pub fn new(cuda: &Cuda, a: &Pattern, b: &Pattern, c: &Pattern) -> Result<Self> {
         Ok(Self::of(cuda, &Gather::product(a, b, c)?, [a.nnz(), b.nnz()]))
     }
@@ -49,6 +50,7 @@ impl DeviceProduct {
     }
 
     /// Stored values of C; none after a failure of the device.
+    #[cfg(test)]
     pub fn entries(&self) -> usize {
         self.ptr.len().saturating_sub(1)
     }

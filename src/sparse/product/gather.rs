@@ -49,6 +49,7 @@ impl Gather {
     ///
     /// # Errors
     /// Dimensions that do not chain, terms outside of the pattern of C, or more than 32-bit numbers can count.
+    #[cfg(test)]
     pub(crate) fn product(a: &Pattern, b: &Pattern, c: &Pattern) -> Result<Self> {
         check_chain(a, b)?;
         check_shape(a.rows(), b.cols(), c)?;
