@@ -16,12 +16,13 @@ pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -
     let levels = cycle.hierarchy().levels.len();
     let dense = cycle.hierarchy().coarsest_rows;
     let r: Vec<T> = values(1, cycle.rows());
-    let seconds = {
+    let (seconds, expected) = {
         let r = cycle.engine().vector(&r);
-        bench.seconds(|| {
+        let seconds = bench.seconds(|| {
             drop(cycle.apply(&r));
             Ok(())
-        })?
+        })?;
+        (seconds, cycle.engine().values(&cycle.apply(&r))?)
     };
     let what = format!("V-cycle, kernel by kernel, {}", T::NAME);
     let remarks = format!("{levels} levels and a dense matrix of {dense} rows");
@@ -37,7 +38,7 @@ pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -
         bytes,
         &format!("{} launches for {operations} operations", graph.nodes()),
     );
-    let finite = graph.kept().result()?.iter().all(|v| v.finite());
-    assert!(finite, "a cycle that is not finite");
+    assert!(expected.iter().all(|v| v.finite()), "a cycle that is not finite");
+    assert!(graph.kept().result()? == expected, "a graph that differs from its kernels");
     Ok(())
 }
