@@ -9,7 +9,7 @@ use crate::engine::{Device, Eager, Engine, Host, Resident};
 use crate::gallery::poisson_2d;
 use crate::setup::Coarsening;
 use crate::setup::classical::Classical;
-use crate::sparse::{Csr, Scalar};
+use crate::sparse::Csr;
 
 fn poisson(n: usize) -> Csr<f64> {
     poisson_2d(n, n).unwrap().matrix
