@@ -126,12 +126,14 @@ impl<T: Scalar> Session<T> {
     }
 
     /// The same session with its steps on a device. It takes the loss of the factor only.
+    #[cfg(feature = "cuda")]
     pub(super) fn on_device(mut self, steps: Box<dyn Steps<T>>) -> Self {
         self.device = Some(steps);
         self
     }
 
     /// The hierarchy in the precision of training.
+    #[cfg(feature = "cuda")]
     pub(super) fn hierarchy(&self) -> &Hierarchy<Host<T>> {
         &self.hierarchy
     }

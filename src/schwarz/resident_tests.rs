@@ -14,7 +14,7 @@ use crate::sparse::Csr;
 /// A matrix, its parts of unequal sizes, values of the interfaces.
 fn problem<T: OnDevice>(n: usize, parts: usize, overlap: usize) -> (Csr<T>, Arc<Layout>, Vec<T>) {
     let mut numbers = Numbers((n + parts) as u64);
-    let a = numbers.dominant::<T>(n, 3, 3, false);
+    let a = numbers.banded::<T>(n, 3, 3, false);
     // Rows are swapped by the pivots: some diagonals are small.
     let mut values = a.values().to_vec();
     for i in (0..n).step_by(4) {

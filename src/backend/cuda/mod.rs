@@ -18,7 +18,7 @@ mod driver;
 mod emulator;
 mod graph;
 #[cfg(all(test, feature = "emulator"))]
-mod judged;
+pub(crate) mod judged;
 mod krylov;
 mod library;
 mod memory;

@@ -229,7 +229,7 @@ mod tests {
         let mut numbers = Numbers(11);
         for (n, reach, full) in [(0, 1, false), (1, 1, false), (65, 70, false), (300, 9, true)] {
             let (a, single) =
-                (numbers.dominant::<f64>(n, 3, reach, full), numbers.dominant::<f32>(n, 3, reach, full));
+                (numbers.banded::<f64>(n, 3, reach, full), numbers.banded::<f32>(n, 3, reach, full));
             for k in [1, 3, 8, 33] {
                 check(&a, &single, k);
             }

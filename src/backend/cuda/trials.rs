@@ -1,36 +1,13 @@
 //! Numbers, matrices and comparisons for the tests of kernels.
 
+pub(crate) use super::judged::Numbers;
 use super::{Cuda, OnDevice};
 use crate::sparse::Csr;
 
-/// A small generator (SplitMix64).
-pub(crate) struct Numbers(pub u64);
-
 impl Numbers {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Uniform in (−1, 1).
-    pub fn value(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.bits() % n as u64) as usize
-    }
-
-    pub fn vector<T: OnDevice>(&mut self, n: usize) -> Vec<T> {
-        (0..n).map(|_| T::from_f64(self.value())).collect()
-    }
-
     /// Square and not symmetric: a diagonal between 1 and 3, small entries beside it, the last row and column full
     /// if wanted. `reach` bounds the distance of the others to the diagonal.
-    pub fn dominant<T: OnDevice>(&mut self, n: usize, per_row: usize, reach: usize, full: bool) -> Csr<T> {
+    pub fn banded<T: OnDevice>(&mut self, n: usize, per_row: usize, reach: usize, full: bool) -> Csr<T> {
         let mut entries = Vec::new();
         for i in 0..n {
             let d = 2.0 + self.value();

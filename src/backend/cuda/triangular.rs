@@ -217,7 +217,7 @@ mod tests {
             [(0, 1, false), (1, 1, false), (33, 40, false), (70, 20, true), (120, 3, false)]
         {
             let (a, single) =
-                (numbers.dominant::<f64>(n, 3, reach, full), numbers.dominant::<f32>(n, 3, reach, full));
+                (numbers.banded::<f64>(n, 3, reach, full), numbers.banded::<f32>(n, 3, reach, full));
             for k in [1, 2, 33] {
                 check(&a, k);
             }
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn levels_of_another_triangle_are_refused() {
         let cuda = Cuda::emulated(false);
-        let a = Numbers(1).dominant::<f64>(9, 2, 3, false);
+        let a = Numbers(1).banded::<f64>(9, 2, 3, false);
         let pattern = Arc::new(a.pattern().as_ref().clone());
         let (device, values) = (cuda.pattern(&pattern), cuda.upload(a.values()));
         let levels = DeviceLevels::new(&cuda, &pattern, true, false);
