@@ -120,6 +120,15 @@ impl Frozen {
         }
     }
 
+    /// This solver on a card, with the matrix it is used for: whole solves stay there.
+    ///
+    /// # Errors
+    /// As [`ResidentSolver::of`](crate::solver::ResidentSolver::of).
+    #[cfg(feature = "cuda")]
+    pub fn on(&self, cuda: &crate::backend::Cuda, a: &Csr<f64>) -> Result<crate::solver::ResidentSolver> {
+        crate::solver::ResidentSolver::of(cuda, a, (self.double(), self.single()))
+    }
+
     /// Operator complexity of the hierarchy.
     pub fn operator_complexity(&self) -> f64 {
         match &self.cycle {

@@ -391,10 +391,11 @@ mod tests {
         let target = Target::Machine(*compiler.architectures.last().unwrap());
         let broken = text().replacen("u64 q = INDEX;", "u64 q = INDEX", 1);
         let error = compiler.compile(&broken, Precision::F32, target, &[]).unwrap_err();
-        let line = FILES[1].1.lines().position(|line| line.contains("u64 q = INDEX;")).unwrap() + 2;
+        let (file, source) = FILES.iter().find(|(_, source)| source.contains("u64 q = INDEX;")).unwrap();
+        let line = source.lines().position(|line| line.contains("u64 q = INDEX;")).unwrap() + 2;
         assert!(error.is_device());
         let message = error.to_string();
-        assert!(message.contains(&format!("{}({line}): error", FILES[1].0)), "{message}");
+        assert!(message.contains(&format!("{file}({line}): error")), "{message}");
         assert!(message.contains(&format!("the kernels in f32 for {target}")), "{message}");
         assert!(message.lines().count() <= LINES + 1, "{message}");
     }

@@ -94,9 +94,19 @@ impl OnDevice for f32 {
 }
 
 impl Cuda {
-    /// The emulated device, for tests: 1 GiB of memory, threads in ascending or descending order.
+    /// The emulated device, for tests: 1 GiB of memory, threads in ascending or descending order. With
+    /// MULTIGRAD_DEVICE=card in the environment it is the first card instead, so that the same tests run there; all
+    /// of them share its queue, so run them one after another.
+    ///
+    /// # Panics
+    /// If a card is wanted so and there is none.
     #[cfg(feature = "emulator")]
     pub fn emulated(descending: bool) -> Self {
+        static CARD: OnceLock<Arc<dyn Driver>> = OnceLock::new();
+        if std::env::var_os("MULTIGRAD_DEVICE").is_some_and(|device| device == "card") {
+            let open = || Self::open(0).expect("MULTIGRAD_DEVICE=card needs a card").driver;
+            return Self::on(CARD.get_or_init(open).clone());
+        }
         Self::emulated_with(1 << 30, descending)
     }
 
