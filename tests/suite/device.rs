@@ -296,6 +296,9 @@ fn a_resident_solver_is_that_of_the_processor() {
         solves_as_on_the_processor(&flow, &amg, false, Krylov::Fgmres, 1.0);
         solves_as_on_the_processor(&flow, &amg, true, Krylov::BiCgStab, 1e3);
     }
+    let frozen = amg.freeze_f32().unwrap();
+    let out = frozen.on(&Cuda::emulated(false), &poisson).unwrap().solve(&vec![1.0; poisson.rows()]).unwrap();
+    assert!(out.converged(), "{out}");
     let small =
         ResidentSolver::double(&Cuda::emulated(false), &poisson, build(&flow, CycleKind::V).hierarchy());
     assert!(small.unwrap_err().is_dimension());
