@@ -151,20 +151,23 @@ impl<T: Scalar> Parameters<T> {
     /// `h` with these values as parameters 0, 1, … and everything else constant. Gradients come from
     /// [`backward`](Self::backward).
     pub fn record(&self, h: &Hierarchy<Host<T>>) -> Hierarchy<Recorded<Host<T>>> {
-        let read = |number: usize, source: Option<&Arc<Pattern>>| read(&self.values[number], source);
+        let read = |number: usize, tie: Option<(usize, &Arc<Pattern>)>| {
+            read(&self.values[number], tie.map(|(_, pattern)| pattern))
+        };
         self.record_as(h, read)
     }
 
     /// As [`record`](Self::record) for leaves that are held otherwise: `read` gives the values of a buffer, in the
-    /// order of the transpose if a pattern is given.
+    /// order of the transpose if a tie is given, by its number among [`tied`](Self::tied) and the pattern.
     pub(super) fn record_as<L: Leaves>(
         &self,
         h: &Hierarchy<L>,
-        mut read: impl FnMut(usize, Option<&Arc<Pattern>>) -> L::Values,
+        mut read: impl FnMut(usize, Option<(usize, &Arc<Pattern>)>) -> L::Values,
     ) -> Hierarchy<Recorded<L>> {
         let mut learned = |place| {
             let (number, leaf) = self.recorded_as(place)?;
-            Some(Parameter::learned(read(leaf.number, leaf.transposed.as_ref()), number))
+            let tie = leaf.transposed.as_ref().map(|pattern| (number - self.values.len(), pattern));
+            Some(Parameter::learned(read(leaf.number, tie), number))
         };
         let mut recorded: Hierarchy<Recorded<L>> = h.map(
             |place, values| learned(place).unwrap_or_else(|| Parameter::constant(values.clone())),

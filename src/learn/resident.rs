@@ -7,7 +7,7 @@ use crate::autodiff::{Recorded, Tape};
 use crate::backend::Cuda;
 use crate::backend::cuda::{AdamFactors, Memory, OnDevice, Reductions};
 use crate::engine::{Device, Engine, Executor, Host};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, Use, cycle};
 
 /// Moments of Adam in training.
@@ -201,11 +201,10 @@ impl<T: OnDevice> ResidentTraining<T> {
             }
         }
         let leaves: Vec<Arc<Memory<T>>> = self.values.drain(..).map(Arc::new).collect();
-        let mut tied = self.tied.iter();
         let recorded: Hierarchy<Recorded<Device<T>>> =
-            self.host.record_as(&self.hierarchy, |number, transposed| match transposed {
+            self.host.record_as(&self.hierarchy, |number, tie| match tie {
                 None => leaves[number].clone(),
-                Some(_) => tied.next().map_or_else(|| leaves[number].clone(), |t| t.values.clone()),
+                Some((tie, _)) => self.tied[tie].values.clone(),
             });
         let executor = tape.executor();
         let n = self.hierarchy.rows();
@@ -237,6 +236,9 @@ impl<T: OnDevice> ResidentTraining<T> {
         drop(recorded);
         self.values = leaves.into_iter().filter_map(Arc::into_inner).collect();
         let mut gradients = gradients?;
+        if self.values.len() != self.host.len() {
+            return Err(Error::device("parameters are still in use; start training anew"));
+        }
         let behind = gradients.split_off(self.values.len());
         for (tied, gradient) in self.tied.iter().zip(&behind) {
             cuda.scatter_add(&tied.source, gradient, &mut gradients[tied.number], 1);
