@@ -26,11 +26,12 @@ mod emulator {
             .filter(|path| path.extension().is_some_and(|e| e == "cu"))
             .collect();
         sources.sort();
+        sources.push(folder.join("emulator/faults.h"));
         let mut unit = String::from("#include \"prelude.h\"\n");
         let mut table = String::new();
         for path in &sources {
             let text = std::fs::read_to_string(path).expect("a kernel file");
-            let file = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let file = path.strip_prefix(folder).expect("a file of the folder").display();
             writeln!(unit, "#include \"{file}\"").expect("a string");
             for line in text.lines() {
                 let rest = line.strip_prefix("KERNEL(").or_else(|| line.strip_prefix("BLOCK_KERNEL("));
@@ -53,9 +54,12 @@ mod emulator {
                 .define("REAL", real)
                 .define("ACC", acc)
                 .file(file)
+                // Calls to `checks.c` before every access to memory; a compiler without it checks nothing.
+                .flag_if_supported("-fsanitize=thread")
                 .compile(&format!("emulated_{suffix}"));
         }
-        compiler().file(folder.join("emulator/runtime.c")).compile("emulated_runtime");
+        let runtime = ["runtime.c", "checks.c"].map(|file| folder.join("emulator").join(file));
+        compiler().files(runtime).compile("emulated_runtime");
     }
 
     fn compiler() -> cc::Build {

@@ -41,5 +41,5 @@ KERNEL(not_finite, struct not_finite) {
     REAL v;
     if (q >= ARG.count) return;
     v = ARG.values[q];
-    if (!(v - v == 0)) *ARG.flag = 1;
+    if (!(v - v == 0)) RAISE(ARG.flag);
 }

@@ -39,7 +39,10 @@
 /* The value of the lane `distance` further on in the same group of `width` lanes (a power of two). All 32
  * lanes of a warp take part. */
 #define SHUFFLE_DOWN(value, distance, width) __shfl_down_sync(0xffffffffu, (value), (distance), (width))
+/* A value that no thread of the launch writes. */
 #define LOAD(pointer) __ldg(pointer)
+/* Sets a flag; all threads that do so write the same. */
+#define RAISE(flag) (*(flag) = 1)
 typedef unsigned int u32;
 typedef unsigned long long u64;
 #else

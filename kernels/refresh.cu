@@ -48,7 +48,7 @@ BLOCK_KERNEL(product_values, struct product_values) {
         REAL value = (REAL)sum;
         ARG.c[first + THREAD] = value;
         /* All that write here write the same. */
-        if (value - value != 0) *ARG.flag = 1;
+        if (value - value != 0) RAISE(ARG.flag);
     }
 }
 
@@ -112,5 +112,5 @@ KERNEL(diagonal_weights, struct diagonal_weights) {
     }
     value = (REAL)w;
     ARG.w[i] = value;
-    if (d == 0 || value - value != 0) *ARG.flag = 1;
+    if (d == 0 || value - value != 0) RAISE(ARG.flag);
 }

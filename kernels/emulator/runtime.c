@@ -1,10 +1,11 @@
 /* Runs kernels on a processor: blocks one after another, the threads of a block as coroutines.
  *
  * It is stricter than a card: a thread that ends while others wait at a barrier is an error, as are threads
- * that wait in different kinds of meeting. Threads run in ascending or descending order (a kernel that lacks a
- * barrier gives other results in one of them). */
+ * that wait in different kinds of meeting. Threads run in ascending or descending order. What they do with
+ * memory is checked in checks.c. */
 #define _XOPEN_SOURCE 700
 #include "shim.h"
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
@@ -13,7 +14,7 @@
 #define STACK (96 * 1024)
 #define WARP_LANES 32
 
-_Thread_local u32 emulated_thread, emulated_threads, emulated_block, emulated_blocks;
+_Thread_local struct emulated_place emulated;
 
 enum state { RUNS, AT_BARRIER, IN_SHUFFLE, DONE };
 
@@ -31,19 +32,22 @@ static _Thread_local const void *entry_arguments;
 static _Thread_local void *shared;
 static _Thread_local size_t shared_bytes;
 
+static _Thread_local int in_fibres;
+static _Thread_local jmp_buf given_up;
+
 void *emulated_shared(void) { return shared; }
 
 static void pause_as(enum state state) {
-    u32 own = emulated_thread;
+    u32 own = emulated.thread;
     fibres[own].state = state;
     swapcontext(&fibres[own].context, &scheduler);
-    emulated_thread = own;
+    emulated.thread = own;
 }
 
 void emulated_barrier(void) { pause_as(AT_BARRIER); }
 
 double emulated_shuffle_down(double value, u32 distance, u32 width) {
-    u32 own = emulated_thread, lane = own % width;
+    u32 own = emulated.thread, lane = own % width;
     double got;
     fibres[own].offered = value;
     pause_as(IN_SHUFFLE);
@@ -52,10 +56,15 @@ double emulated_shuffle_down(double value, u32 distance, u32 width) {
     return got;
 }
 
+void emulated_give_up(void) {
+    if (!in_fibres) longjmp(given_up, 1);
+    pause_as(DONE);
+}
+
 static void start(void) {
     entry(entry_arguments);
-    fibres[emulated_thread].state = DONE;
-    swapcontext(&fibres[emulated_thread].context, &scheduler);
+    fibres[emulated.thread].state = DONE;
+    swapcontext(&fibres[emulated.thread].context, &scheduler);
 }
 
 /* Threads whose state is not `state`, among [first, end). */
@@ -82,12 +91,13 @@ static int run_block(u32 threads, int descending) {
         for (step = 0; step < threads; step++) {
             t = descending ? threads - 1 - step : step;
             if (fibres[t].state != RUNS) continue;
-            emulated_thread = t;
+            emulated.thread = t;
             swapcontext(&scheduler, &fibres[t].context);
             ran = 1;
         }
         if (others(0, threads, DONE) == 0) return 0;
         if (others(0, threads, AT_BARRIER) == 0) {
+            emulated_next_section();
             for (t = 0; t < threads; t++) fibres[t].state = RUNS;
             continue;
         }
@@ -101,43 +111,56 @@ static int run_block(u32 threads, int descending) {
     }
 }
 
-/* 0 done; 1 no such kernel; 2 arguments of another size; 3 threads that do not meet; 4 no memory, or too many
- * threads. */
-int emulate(const struct emulated_kernel *table, size_t kernels, const char *name, u32 blocks, u32 threads,
-            size_t dynamic, const void *arguments, size_t bytes, int descending) {
-    size_t q;
-    u32 b, t;
-    for (q = 0; q < kernels && strcmp(table[q].name, name) != 0; q++) {}
-    if (q == kernels) return 1;
-    if (table[q].bytes != bytes) return 2;
-    if (threads > MOST_THREADS) return 4;
-    if (table[q].meets && !fibres) {
+/* One block whose threads do not meet, until one gives up. */
+static void run_flat(u32 threads, int descending) {
+    volatile u32 step;
+    if (setjmp(given_up) != 0) return;
+    for (step = 0; step < threads; step++) {
+        emulated.thread = descending ? threads - 1 - step : step;
+        entry(entry_arguments);
+    }
+}
+
+/* Runs a launch to its end, or to the first block that fails; what it did wrong first. */
+struct emulated_fault emulate(const struct emulated_launch *launch) {
+    struct emulated_fault fault = {0};
+    const struct emulated_kernel *kernel = launch->table;
+    u32 b;
+    while (kernel->name && strcmp(kernel->name, launch->name) != 0) kernel++;
+    if (!kernel->name) fault.kind = FAULT_NO_KERNEL;
+    else if (kernel->bytes != launch->argument_bytes) fault.kind = FAULT_ARGUMENTS;
+    else if (launch->threads > MOST_THREADS) fault.kind = FAULT_MEMORY;
+    else if (kernel->meets && !fibres) {
         fibres = malloc(MOST_THREADS * sizeof *fibres);
         stacks = malloc((size_t)MOST_THREADS * STACK);
-        if (!fibres || !stacks) return 4;
+        if (!fibres || !stacks) fault.kind = FAULT_MEMORY;
     }
-    if (dynamic > shared_bytes) {
+    if (!fault.kind && launch->shared_bytes > shared_bytes) {
         free(shared);
-        shared = malloc(dynamic);
-        shared_bytes = shared ? dynamic : 0;
-        if (!shared) return 4;
+        shared = malloc(launch->shared_bytes);
+        shared_bytes = shared ? launch->shared_bytes : 0;
+        if (!shared) fault.kind = FAULT_MEMORY;
     }
-    entry = table[q].thread;
-    entry_arguments = arguments;
-    emulated_threads = threads;
-    emulated_blocks = blocks;
-    for (b = 0; b < blocks; b++) {
-        emulated_block = descending ? blocks - 1 - b : b;
-        if (dynamic) memset(shared, 0xff, dynamic);
-        if (table[q].meets) {
-            int problem = run_block(threads, descending);
-            if (problem) return problem;
-        } else {
-            for (t = 0; t < threads; t++) {
-                emulated_thread = descending ? threads - 1 - t : t;
-                table[q].thread(arguments);
+    if (fault.kind) return fault;
+    entry = kernel->thread;
+    entry_arguments = launch->arguments;
+    emulated.threads = launch->threads;
+    emulated.blocks = launch->blocks;
+    emulated_begin(launch, stacks, kernel->meets ? (size_t)MOST_THREADS * STACK : 0);
+    for (b = 0; b < launch->blocks; b++) {
+        emulated.block = launch->descending ? launch->blocks - 1 - b : b;
+        if (launch->shared_bytes) memset(shared, 0xff, launch->shared_bytes);
+        emulated_begin_block(shared, launch->shared_bytes);
+        in_fibres = kernel->meets;
+        if (in_fibres) {
+            if (run_block(launch->threads, launch->descending) != 0) {
+                fault = emulated_end();
+                if (!fault.kind) fault.kind = FAULT_NO_MEETING;
+                return fault;
             }
+        } else {
+            run_flat(launch->threads, launch->descending);
         }
     }
-    return 0;
+    return emulated_end();
 }

@@ -13,10 +13,14 @@ use cudarc::driver::sys::{
 use super::compile::{self, Compiler, Target};
 use super::driver::{Captured, Driver, Launch, Precision, Properties};
 use super::library::{self, Library, Version, check, library};
+use super::pool::Pool;
 use crate::error::{Error, Result};
 
 /// The least compute capability that will do.
 const LEAST: Version = Version(7, 0);
+
+/// What part of the memory may wait in the pool: one in so many bytes.
+const POOLED: usize = 4;
 
 /// Bytes of shared memory that any kernel may use; more has to be asked for.
 const SHARED: usize = 48 << 10;
@@ -51,8 +55,7 @@ struct State {
     modules: HashMap<Precision, CUmodule>,
     functions: HashMap<(&'static str, Precision), Function>,
     capturing: bool,
-    /// Memory to give back once the capture has ended: a captured stream cannot be waited for.
-    dropped: Vec<u64>,
+    pool: Pool,
 }
 
 /// A kernel, with the dynamic shared memory that it may use so far and at most.
@@ -199,11 +202,18 @@ impl Inner {
         Ok(handle)
     }
 
-    /// Gives memory back. There is nobody to tell of a failure, and after one the driver takes everything back when
-    /// the process ends.
-    fn release(&self, addresses: impl IntoIterator<Item = u64>) {
+    /// Memory from the driver.
+    fn allocate(bytes: usize) -> (CUresult, u64) {
+        let mut address = 0;
+        // SAFETY: a place for the address.
+        (unsafe { sys::cuMemAlloc_v2(&raw mut address, bytes) }, address)
+    }
+
+    /// Gives what waits in the pool back to the driver. There is nobody to tell of a failure, and after one the driver
+    /// takes everything back when the process ends.
+    fn release(&self, pool: &mut Pool) {
         let _ = self.wait();
-        for address in addresses {
+        for address in pool.drain() {
             // SAFETY: memory that was allocated and is given back once; nothing queued uses it any more.
             let _ = unsafe { sys::cuMemFree_v2(address) };
         }
@@ -212,7 +222,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let State { modules, capturing, dropped, .. } =
+        let State { modules, capturing, mut pool, .. } =
             std::mem::take(self.state.get_mut().unwrap_or_else(PoisonError::into_inner));
         if self.context.is_null() {
             return;
@@ -225,7 +235,7 @@ impl Drop for Inner {
                 let ended = unsafe { sys::cuStreamEndCapture(self.stream, &raw mut graph) };
                 drop(check(ended, "").map(|()| Graph(graph)));
             }
-            self.release(dropped);
+            self.release(&mut pool);
         }
         // SAFETY: live handles, given back once and in the reverse order; the stream is idle. Failures only leak.
         unsafe {
@@ -246,11 +256,18 @@ impl Driver for Card {
     }
 
     fn allocate(&self, bytes: usize) -> Result<u64> {
-        let _state = self.inner.outside_capture("memory was asked for")?;
-        let mut address = 0;
-        // SAFETY: a place for the address.
-        let allocated = unsafe { sys::cuMemAlloc_v2(&raw mut address, bytes) };
-        if allocated == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
+        let mut state = self.inner.outside_capture("memory was asked for")?;
+        if let Some(address) = state.pool.take(bytes) {
+            return Ok(address);
+        }
+        let size = Pool::rounded(bytes);
+        let mut block = Inner::allocate(size);
+        if block.0 == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
+            self.inner.release(&mut state.pool);
+            block = Inner::allocate(size);
+        }
+        let (code, address) = block;
+        if code == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
             let (mut left, mut total) = (0, 0);
             // SAFETY: places for two numbers; they stay zero where the card does not say.
             let _ = unsafe { sys::cuMemGetInfo_v2(&raw mut left, &raw mut total) };
@@ -258,16 +275,17 @@ impl Driver for Card {
                 "out of device memory: {bytes} bytes were asked for, {left} are left"
             )));
         }
-        check(allocated, &format!("asking for {bytes} bytes of device memory"))?;
+        check(code, &format!("asking for {bytes} bytes of device memory"))?;
         Ok(address)
     }
 
-    unsafe fn free(&self, address: u64, _: usize) {
+    unsafe fn free(&self, address: u64, bytes: usize) {
         let mut state = self.inner.state();
-        if state.capturing {
-            state.dropped.push(address);
-        } else if self.inner.enter().is_ok() {
-            self.inner.release([address]);
+        state.pool.put(address, bytes);
+        // A stream that captures cannot be waited for.
+        let much = state.pool.bytes() > self.inner.properties.memory / POOLED;
+        if much && !state.capturing && self.inner.enter().is_ok() {
+            self.inner.release(&mut state.pool);
         }
     }
 
@@ -347,10 +365,6 @@ impl Driver for Card {
         let mut graph = Graph(std::ptr::null_mut());
         // SAFETY: a stream that captures; it does so no longer, whatever the result.
         let ended = unsafe { sys::cuStreamEndCapture(self.inner.stream, &raw mut graph.0) };
-        let dropped = std::mem::take(&mut state.dropped);
-        if !dropped.is_empty() {
-            self.inner.release(dropped);
-        }
         check(ended, "ending a capture")?;
         let (mut nodes, mut runnable) = (0, std::ptr::null_mut());
         // SAFETY: a live graph, and places for its size and for what runs it.

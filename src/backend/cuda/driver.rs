@@ -77,7 +77,7 @@ pub(crate) trait Driver: Debug + Send + Sync {
     /// Memory with undefined content. `bytes` is not zero.
     fn allocate(&self, bytes: usize) -> Result<u64>;
 
-    /// Gives memory back, after all work that was queued.
+    /// Gives memory back; work that was queued before may still use it.
     ///
     /// # Safety
     /// An address that `allocate` returned, once.

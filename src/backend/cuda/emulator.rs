@@ -1,55 +1,65 @@
 //! The emulator: kernels compiled by a C compiler, threads as coroutines. For tests; see `kernels/emulator`.
 //!
 //! It is stricter than a card. New memory is full of NaN, the ends of every buffer are guarded, and threads of a
-//! block that do not meet at a barrier are an error.
+//! block that do not meet at a barrier are an error. Accesses outside of buffers, reads of what nothing has written,
+//! and races are found where the C compiler can instrument memory accesses (gcc and clang).
 
-use std::alloc::{Layout, alloc, dealloc};
-use std::ffi::{CString, c_char, c_int, c_void};
-use std::sync::{Mutex, MutexGuard};
+use std::ffi::{CString, c_char, c_void};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::driver::{Captured, Driver, Launch, Precision, Properties};
+use super::emulated_memory::{Buffer, Buffers};
 use crate::error::{Error, Result};
 
+/// What a launch is to the emulator, and what it did wrong first: as in `kernels/emulator/shim.h`.
 #[repr(C)]
-struct Line {
+struct CLaunch {
+    table: *const c_void,
     name: *const c_char,
-    thread: *const c_void,
-    bytes: u32,
-    meets: u32,
+    arguments: *const c_void,
+    argument_bytes: u64,
+    shared_bytes: u64,
+    buffers: *const Buffer,
+    count: u64,
+    blocks: u32,
+    threads: u32,
+    descending: u32,
+    number: u32,
+}
+
+#[repr(C)]
+struct Fault {
+    kind: u32,
+    block: u32,
+    thread: u32,
+    other: u32,
+    offset: u64,
+    bytes: u64,
 }
 
 unsafe extern "C" {
-    static emulated_f64: [Line; 0];
-    static emulated_f32: [Line; 0];
-    static emulated_mixed: [Line; 0];
-    fn emulate(
-        table: *const Line,
-        kernels: usize,
-        name: *const c_char,
-        blocks: u32,
-        threads: u32,
-        dynamic: usize,
-        arguments: *const c_void,
-        bytes: usize,
-        descending: c_int,
-    ) -> c_int;
+    static emulated_f64: c_void;
+    static emulated_f32: c_void;
+    static emulated_mixed: c_void;
+    fn emulate(launch: *const CLaunch) -> Fault;
 }
-
-/// Bytes before and after a buffer that nobody may write.
-const GUARD: usize = 256;
-const GUARDED: u8 = 0xa5;
-/// Undefined memory reads as NaN.
-const UNDEFINED: u8 = 0xff;
 
 /// A device that runs on the processor.
 #[derive(Debug)]
 pub(crate) struct Emulator {
     properties: Properties,
+    state: Arc<Mutex<State>>,
+}
+
+/// What launches share; one runs at a time, as on the queue of a card.
+#[derive(Debug)]
+struct State {
     descending: bool,
-    /// Bytes that may still be allocated.
-    left: Mutex<usize>,
-    recording: std::sync::Arc<Mutex<Option<Vec<Work>>>>,
+    buffers: Buffers,
+    recording: Option<Vec<Work>>,
+    /// Launches so far.
+    launches: u32,
 }
 
 /// Queued work, as it is captured.
@@ -58,10 +68,6 @@ enum Work {
     Kernel { kernel: &'static str, precision: Precision, shape: [u32; 3], arguments: Vec<u8> },
     Copy { from: u64, to: u64, bytes: usize },
     Clear { to: u64, bytes: usize },
-}
-
-fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl Emulator {
@@ -75,82 +81,118 @@ impl Emulator {
             capability: "none".into(),
             driver: "none".into(),
         };
-        let recording = std::sync::Arc::new(Mutex::new(None));
-        Self { properties, descending, left: Mutex::new(memory), recording }
+        let state = State { descending, buffers: Buffers::default(), recording: None, launches: 0 };
+        Self { properties, state: Arc::new(Mutex::new(state)) }
     }
 
-    fn layout(bytes: usize) -> Result<Layout> {
-        Layout::from_size_align(bytes + 2 * GUARD, 256).map_err(|_| out_of_memory(bytes, 0))
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 
     /// Runs or records.
     fn queue(&self, work: Work) -> Result<()> {
-        if let Some(recording) = lock(&self.recording).as_mut() {
-            recording.push(work);
-            return Ok(());
+        let mut state = self.state();
+        match &mut state.recording {
+            Some(recording) => recording.push(work),
+            None => state.run(&work)?,
         }
-        run(&work, self.descending)
+        Ok(())
     }
 
-    fn refuse_capture(&self, what: &str) -> Result<()> {
-        match lock(&self.recording).is_some() {
-            true => Err(Error::device(format!("{what} while work is captured"))),
-            false => Ok(()),
+    /// The state, where nothing is being captured.
+    fn outside_capture(&self, what: &str) -> Result<MutexGuard<'_, State>> {
+        let state = self.state();
+        match state.recording {
+            Some(_) => Err(Error::device(format!("{what} while work is captured"))),
+            None => Ok(state),
         }
     }
 }
 
-fn out_of_memory(bytes: usize, left: usize) -> Error {
-    Error::device(format!("out of device memory: {bytes} bytes were asked for, {left} are left"))
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn run(work: &Work, descending: bool) -> Result<()> {
-    match work {
-        Work::Kernel { kernel, precision, shape: [blocks, threads, shared], arguments } => {
-            let table = match precision {
-                Precision::F64 => (&raw const emulated_f64).cast::<Line>(),
-                Precision::F32 => (&raw const emulated_f32).cast::<Line>(),
-                Precision::Mixed => (&raw const emulated_mixed).cast::<Line>(),
-            };
-            let mut kernels = 0;
-            // SAFETY: the table ends with a null name.
-            while unsafe { !(*table.add(kernels)).name.is_null() } {
-                kernels += 1;
+impl State {
+    fn run(&mut self, work: &Work) -> Result<()> {
+        match work {
+            Work::Kernel { kernel, precision, shape, arguments } => {
+                self.kernel(kernel, *precision, *shape, arguments)
             }
-            let name = CString::new(*kernel).map_err(|e| Error::device(e.to_string()))?;
-            // Arguments are 8-byte aligned in C.
-            let mut aligned = vec![0u64; arguments.len().div_ceil(8)];
-            for (word, bytes) in aligned.iter_mut().zip(arguments.chunks(8)) {
-                let mut padded = [0; 8];
-                padded[..bytes.len()].copy_from_slice(bytes);
-                *word = u64::from_ne_bytes(padded);
+            Work::Copy { from, to, bytes } => {
+                self.buffers.copied(*from, *to, *bytes)?;
+                // SAFETY: the caller of `Driver::copy` vouches for both.
+                unsafe { std::ptr::copy_nonoverlapping(*from as *const u8, *to as *mut u8, *bytes) };
+                Ok(())
             }
-            // SAFETY: the caller of `Driver::launch` vouches for the arguments.
-            let code = unsafe {
-                let data = aligned.as_ptr().cast();
-                let order = c_int::from(descending);
-                let (blocks, threads, shared) = (*blocks, *threads, *shared as usize);
-                emulate(table, kernels, name.as_ptr(), blocks, threads, shared, data, arguments.len(), order)
-            };
-            let problem = match code {
-                0 => return Ok(()),
-                1 => "there is no such kernel",
-                2 => "its arguments have another size than in C",
-                3 => "threads of a block do not meet",
-                _ => "too many threads, or no memory for them",
-            };
-            Err(Error::device(format!("kernel {kernel}: {problem}")))
+            Work::Clear { to, bytes } => {
+                self.buffers.define(*to, *bytes)?;
+                // SAFETY: the caller of `Driver::clear` vouches for it.
+                unsafe { std::ptr::write_bytes(*to as *mut u8, 0, *bytes) };
+                Ok(())
+            }
         }
-        Work::Copy { from, to, bytes } => {
-            // SAFETY: the caller of `Driver::copy` vouches for both.
-            unsafe { std::ptr::copy_nonoverlapping(*from as *const u8, *to as *mut u8, *bytes) };
-            Ok(())
+    }
+
+    fn kernel(
+        &mut self,
+        kernel: &str,
+        precision: Precision,
+        [blocks, threads, shared]: [u32; 3],
+        arguments: &[u8],
+    ) -> Result<()> {
+        let name = CString::new(kernel).map_err(|e| Error::device(e.to_string()))?;
+        // Arguments are 8-byte aligned in C.
+        let mut aligned = vec![0u64; arguments.len().div_ceil(8)];
+        for (word, bytes) in aligned.iter_mut().zip(arguments.chunks(8)) {
+            let mut padded = [0; 8];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            *word = u64::from_ne_bytes(padded);
         }
-        Work::Clear { to, bytes } => {
-            // SAFETY: the caller of `Driver::clear` vouches for it.
-            unsafe { std::ptr::write_bytes(*to as *mut u8, 0, *bytes) };
-            Ok(())
-        }
+        self.launches += 1;
+        let buffers = self.buffers.as_slice();
+        let launch = CLaunch {
+            table: match precision {
+                Precision::F64 => &raw const emulated_f64,
+                Precision::F32 => &raw const emulated_f32,
+                Precision::Mixed => &raw const emulated_mixed,
+            },
+            name: name.as_ptr(),
+            arguments: aligned.as_ptr().cast(),
+            argument_bytes: arguments.len() as u64,
+            shared_bytes: u64::from(shared),
+            buffers: buffers.as_ptr(),
+            count: buffers.len() as u64,
+            blocks,
+            threads,
+            descending: u32::from(self.descending),
+            number: self.launches,
+        };
+        // SAFETY: the caller of `Driver::launch` vouches for the arguments; buffers are sorted and live.
+        let fault = unsafe { emulate(&raw const launch) };
+        fault
+            .error(threads)
+            .map_or(Ok(()), |problem| Err(Error::device(format!("kernel {kernel}: {problem}"))))
+    }
+}
+
+impl Fault {
+    /// What went wrong, if anything did.
+    fn error(&self, threads: u32) -> Option<String> {
+        let Fault { block, thread, offset, bytes, .. } = *self;
+        let place = format!("block {block}, thread {thread}, at byte {offset} of {bytes}");
+        let other = format!("block {}, thread {}", self.other / threads, self.other % threads);
+        Some(match self.kind {
+            0 => return None,
+            1 => "there is no such kernel".into(),
+            2 => "its arguments have another size than in C".into(),
+            3 => "threads of a block do not meet".into(),
+            4 => "too many threads, or no memory for them".into(),
+            5 => format!("an access outside all buffers: {place}"),
+            6 => format!("a read of what nothing has written: {place}"),
+            7 => format!("a race with {other}: {place}"),
+            _ => format!("what is read as constant is written in one launch: {place}, and {other}"),
+        })
     }
 }
 
@@ -160,48 +202,28 @@ impl Driver for Emulator {
     }
 
     fn allocate(&self, bytes: usize) -> Result<u64> {
-        self.refuse_capture("memory was asked for")?;
-        let mut left = lock(&self.left);
-        if bytes > *left {
-            return Err(out_of_memory(bytes, *left));
-        }
-        // SAFETY: the size is not zero, and both guards and the content lie within it.
-        unsafe {
-            let start = alloc(Self::layout(bytes)?);
-            if start.is_null() {
-                return Err(out_of_memory(bytes, *left));
-            }
-            start.write_bytes(GUARDED, GUARD);
-            start.add(GUARD).write_bytes(UNDEFINED, bytes);
-            start.add(GUARD + bytes).write_bytes(GUARDED, GUARD);
-            *left -= bytes;
-            Ok(start.add(GUARD) as u64)
-        }
+        let mut state = self.outside_capture("memory was asked for")?;
+        let left = self.properties.memory - state.buffers.bytes();
+        let address = if bytes <= left { state.buffers.allocate(bytes)? } else { None };
+        address.ok_or_else(|| {
+            Error::device(format!("out of device memory: {bytes} bytes were asked for, {left} are left"))
+        })
     }
 
     unsafe fn free(&self, address: u64, bytes: usize) {
-        // SAFETY: `allocate` returned this address for so many bytes.
-        unsafe {
-            let start = (address as *mut u8).sub(GUARD);
-            let guarded = |from: *const u8| (0..GUARD).all(|q| *from.add(q) == GUARDED);
-            let intact = guarded(start) && guarded(start.add(GUARD + bytes));
-            if let Ok(layout) = Self::layout(bytes) {
-                dealloc(start, layout);
-            }
-            *lock(&self.left) += bytes;
-            assert!(intact || std::thread::panicking(), "a kernel wrote beside a buffer of {bytes} bytes");
-        }
+        let intact = self.state().buffers.free(address);
+        assert!(intact || std::thread::panicking(), "a kernel wrote beside a buffer of {bytes} bytes");
     }
 
     unsafe fn upload(&self, from: &[u8], to: u64) -> Result<()> {
-        self.refuse_capture("an upload")?;
+        self.outside_capture("an upload")?.buffers.define(to, from.len())?;
         // SAFETY: the caller vouches for the length.
         unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to as *mut u8, from.len()) };
         Ok(())
     }
 
     unsafe fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
-        self.refuse_capture("a download")?;
+        self.outside_capture("a download")?.buffers.within(from, to.len())?;
         // SAFETY: the caller vouches for the length.
         unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to.as_mut_ptr(), to.len()) };
         Ok(())
@@ -227,15 +249,14 @@ impl Driver for Emulator {
     }
 
     fn begin_capture(&self) -> Result<()> {
-        self.refuse_capture("a capture was begun")?;
-        *lock(&self.recording) = Some(Vec::new());
+        self.outside_capture("a capture was begun")?.recording = Some(Vec::new());
         Ok(())
     }
 
     fn end_capture(&self) -> Result<Box<dyn Captured>> {
-        let work = lock(&self.recording).take();
+        let work = self.state().recording.take();
         let work = work.ok_or_else(|| Error::device("nothing is being captured"))?;
-        Ok(Box::new(Recording { work, descending: self.descending }))
+        Ok(Box::new(Recording { work, state: self.state.clone() }))
     }
 
     fn synchronise(&self) -> Result<()> {
@@ -252,15 +273,20 @@ impl Driver for Emulator {
 #[derive(Debug)]
 struct Recording {
     work: Vec<Work>,
-    descending: bool,
+    state: Arc<Mutex<State>>,
 }
 
 impl Captured for Recording {
     unsafe fn run(&self) -> Result<()> {
-        self.work.iter().try_for_each(|work| run(work, self.descending))
+        let mut state = lock(&self.state);
+        self.work.iter().try_for_each(|work| state.run(work))
     }
 
     fn nodes(&self) -> usize {
         self.work.len()
     }
 }
+
+#[cfg(test)]
+#[path = "emulator_tests.rs"]
+mod tests;

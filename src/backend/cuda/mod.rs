@@ -15,6 +15,8 @@ mod compile;
 mod dense;
 mod driver;
 #[cfg(feature = "emulator")]
+mod emulated_memory;
+#[cfg(feature = "emulator")]
 mod emulator;
 mod graph;
 #[cfg(all(test, feature = "emulator"))]
@@ -26,6 +28,7 @@ mod optimise;
 #[cfg(all(test, feature = "emulator"))]
 mod optimise_tests;
 mod patterns;
+mod pool;
 mod products;
 mod random;
 mod reductions;

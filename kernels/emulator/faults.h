@@ -1,0 +1,86 @@
+/* Kernels with the faults that checks.c must find. They are in the emulator only; no card sees them. Each has a
+ * right and a wrong form: wrong where `wrong` is not zero. */
+struct faulty {
+    const REAL *x;
+    REAL *y;
+    u32 n, wrong;
+};
+
+/* y <- x; wrong: one more thread than there are values. */
+KERNEL(fault_outside, struct faulty) {
+    u64 i = INDEX;
+    if (i < ARG.n + ARG.wrong) ARG.y[i] = ARG.x[i];
+}
+
+/* y <- x far away. */
+KERNEL(fault_far_outside, struct faulty) {
+    u64 i = INDEX;
+    if (i < ARG.n) ARG.y[i] = ARG.x[i + ((u64)ARG.wrong << 40)];
+}
+
+/* y <- x + y, where y may never have been written. */
+KERNEL(fault_undefined, struct faulty) {
+    u64 i = INDEX;
+    if (i < ARG.n) ARG.y[i] = ARG.wrong ? ARG.x[i] + ARG.y[i] : ARG.x[i];
+}
+
+/* y(i) <- x(i), y(i+1) <- x(i): two threads, of one block or of two. */
+KERNEL(fault_two_writers, struct faulty) {
+    u64 i = INDEX;
+    if (i < ARG.n) ARG.y[i] = ARG.x[i];
+    if (ARG.wrong && i + 1 < ARG.n) ARG.y[i + 1] = ARG.x[i];
+}
+
+/* y <- y read one further on, in place. */
+KERNEL(fault_neighbour, struct faulty) {
+    u64 i = INDEX;
+    if (i + 1 < ARG.n) ARG.y[i] = ARG.wrong ? ARG.y[i + 1] : ARG.x[i + 1];
+}
+
+/* y <- x in place, read as constant. */
+KERNEL(fault_constant, struct faulty) {
+    u64 i = INDEX;
+    if (i < ARG.n) {
+        ARG.y[i] = ARG.x[i];
+        if (ARG.wrong) ARG.y[i] += LOAD(ARG.y + i);
+    }
+}
+
+/* y <- x reversed within each block, through shared memory. */
+BLOCK_KERNEL(fault_no_barrier, struct faulty) {
+    SHARED(REAL, fault_values, 1024);
+    u64 i = INDEX;
+    u32 other = THREADS - 1 - THREAD;
+    fault_values[THREAD] = i < ARG.n ? ARG.x[i] : 0;
+    if (!ARG.wrong) BARRIER();
+    if (i < ARG.n) ARG.y[i] = fault_values[other];
+}
+
+/* The same in two rounds; wrong: the second overwrites what the first still reads. */
+BLOCK_KERNEL(fault_second_round, struct faulty) {
+    SHARED(REAL, fault_rounds, 1024);
+    u64 i = INDEX;
+    u32 round;
+    for (round = 0; round < 2; round++) {
+        fault_rounds[THREAD] = i < ARG.n ? ARG.x[i] : 0;
+        BARRIER();
+        if (i < ARG.n) ARG.y[i] = fault_rounds[THREADS - 1 - THREAD];
+        if (!ARG.wrong) BARRIER();
+    }
+}
+
+/* y <- x through shared memory that only half of the threads write. */
+BLOCK_KERNEL(fault_undefined_shared, struct faulty) {
+    DYNAMIC_SHARED(REAL, values);
+    u64 i = INDEX;
+    if (!ARG.wrong || THREAD < THREADS / 2) values[THREAD] = i < ARG.n ? ARG.x[i] : 0;
+    BARRIER();
+    if (i < ARG.n) ARG.y[i] = values[THREADS - 1 - THREAD];
+}
+
+/* A barrier that one thread leaves out. */
+BLOCK_KERNEL(fault_no_meeting, struct faulty) {
+    u64 i = INDEX;
+    if (!ARG.wrong || THREAD + 1 < THREADS) BARRIER();
+    if (i < ARG.n) ARG.y[i] = ARG.x[i];
+}
