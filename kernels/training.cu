@@ -1,24 +1,9 @@
 /* What a training step does with its batch. With s bytes a value and k columns:
  *
- *   loss_scales, pool_scales   a few numbers for each column
- *   pool_merge                 3 s per value
- *   add_sum                    one number for each column
+ *   pool_scales   a few numbers for each column
+ *   pool_merge    3 s per value
+ *   add_sum       one number for each column
  */
-
-struct loss_scales {
-    const double *end;
-    double *scales;
-    double weight, vanished;
-    u32 k, unused;
-};
-
-/* scales(c) <- 2 weight / end(c), or 0 where the error has vanished: it has nothing to teach, and the inverse of its
- * size would overflow. */
-KERNEL(loss_scales, struct loss_scales) {
-    u64 c = INDEX;
-    if (c >= ARG.k) return;
-    ARG.scales[c] = ARG.end[c] < ARG.vanished ? 0 : 2 * ARG.weight / ARG.end[c];
-}
 
 struct pool_scales {
     const double *squares;

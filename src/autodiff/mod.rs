@@ -15,5 +15,5 @@ mod subdomains;
 mod tape;
 
 pub use check::{GradientCheck, gradient_check};
-pub use reverse::Gradients;
+pub use reverse::{Gradients, Seed};
 pub use tape::{Parameter, Recorded, Tape, TapeVector};

@@ -57,18 +57,17 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
         Ok((self.host(parameters)?, wanted))
     }
 
-    /// As [`backward`](Self::backward), where the seed is another vector of this machine and the gradients stay on
-    /// it: nothing is copied to the host.
+    /// As [`backward_from`](Self::backward_from), where the seeds are other vectors of this machine and the
+    /// gradients stay on it: nothing is copied to the host.
     ///
     /// # Errors
     /// As `backward`.
     pub fn backward_resident(
         &self,
         lengths: &[usize],
-        output: &TapeVector<T, B>,
-        seed: Handle<T, B>,
+        outputs: Vec<Seed<'_, T, B>>,
     ) -> Result<Gradients<T, B>> {
-        Ok(self.sweep(lengths, vec![(output, seed)], None)?.0)
+        Ok(self.sweep(lengths, outputs, None)?.0)
     }
 
     fn host(&self, gradients: Gradients<T, B>) -> Result<Vec<Vec<T>>> {
@@ -132,7 +131,8 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
 type Swept<T, B> = (Gradients<T, B>, Option<Handle<T, B>>);
 
 type Handle<T, B> = <<B as Machine<T>>::Executor as Executor>::Handle;
-type Seed<'v, T, B> = (&'v TapeVector<T, B>, Handle<T, B>);
+/// An output, and the gradient of the loss with respect to it.
+pub type Seed<'v, T, B> = (&'v TapeVector<T, B>, Handle<T, B>);
 
 pub(super) struct Adjoints<'t, T: Scalar, X: Reversible<T>> {
     pub(super) eager: &'t X,

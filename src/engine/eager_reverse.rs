@@ -183,6 +183,30 @@ impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
         self.backend().ordered_sweep(view, b, x, scratch, Eager::columns(self));
     }
 
+    fn column_dots(&self, x: &Buffer<T>, y: &Buffer<T>) -> Result<Vec<f64>> {
+        let mut out = vec![T::ZERO; Eager::columns(self)];
+        self.backend().column_dots(x, y, &mut out);
+        Ok(out.into_iter().map(|v| v.to_f64()).collect())
+    }
+
+    fn column_squares(&self, x: &Buffer<T>) -> Result<Vec<f64>> {
+        let mut out = vec![0.0; Eager::columns(self)];
+        for row in x.chunks_exact(out.len()) {
+            for (sum, v) in out.iter_mut().zip(row) {
+                *sum += v.to_f64() * v.to_f64();
+            }
+        }
+        Ok(out)
+    }
+
+    fn column_scaled(&self, weights: &[f64], x: &Buffer<T>) -> Buffer<T> {
+        let mut y = self.copy(x);
+        for row in y.chunks_exact_mut(weights.len()) {
+            row.iter_mut().zip(weights).for_each(|(v, w)| *v = T::from_f64(v.to_f64() * w));
+        }
+        y
+    }
+
     fn column_add(&self, weights: &[T], x: &Buffer<T>, y: &mut Buffer<T>) {
         self.backend().column_add(weights, x, y);
     }

@@ -33,6 +33,14 @@ macro_rules! with_transpose {
 }
 
 impl<T: OnDevice> Resident<T> {
+    /// Σ_i x(i,c) y(i,c) for every column.
+    fn column_sums(&self, x: &DeviceBuffer<T>, y: &DeviceBuffer<T>) -> Memory<f64> {
+        let mut room = Reductions::new(&self.cuda, [(self.rows(x), self.k)]);
+        let mut sums = self.cuda.undefined(self.k);
+        self.cuda.column_dots(&mut room, x.memory(), y.memory(), &mut sums);
+        sums
+    }
+
     /// x ← β x + M r.
     pub(super) fn add_subdomain_solves(
         &self,
@@ -159,11 +167,7 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
     }
 
     fn add_dot(&self, y: &DeviceBuffer<T>, x: &DeviceBuffer<T>, g: &mut Memory<T>, index: usize) {
-        let rows = self.rows(y);
-        let mut room = Reductions::new(&self.cuda, [(rows, self.k)]);
-        let mut sums = self.cuda.undefined(self.k);
-        self.cuda.column_dots(&mut room, y.memory(), x.memory(), &mut sums);
-        self.cuda.add_sum(&sums, g, index);
+        self.cuda.add_sum(&self.column_sums(y, x), g, index);
     }
 
     fn solve_triangular_transposed(&self, a: &Matrix<Values<T>>, part: Triangle, x: &mut DeviceBuffer<T>) {
@@ -208,6 +212,20 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
                 self.k,
             );
         });
+    }
+
+    fn column_dots(&self, x: &DeviceBuffer<T>, y: &DeviceBuffer<T>) -> Result<Vec<f64>> {
+        self.cuda.download(&self.column_sums(x, y))
+    }
+
+    fn column_squares(&self, x: &DeviceBuffer<T>) -> Result<Vec<f64>> {
+        self.column_dots(x, x)
+    }
+
+    fn column_scaled(&self, weights: &[f64], x: &DeviceBuffer<T>) -> DeviceBuffer<T> {
+        let mut y = self.allocate(self.rows(x));
+        self.cuda.column_scale(1.0, &self.cuda.upload(weights), x.memory(), y.memory_mut());
+        y
     }
 
     fn column_add(&self, weights: &[T], x: &DeviceBuffer<T>, y: &mut DeviceBuffer<T>) {

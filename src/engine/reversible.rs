@@ -111,6 +111,19 @@ pub trait Reversible<T: Scalar>: Executor {
         x: &mut Self::Handle,
         scratch: &mut Self::Handle,
     );
+    /// Σ_i x(i,c) y(i,c) for every column, in the precision of the machine's kernels.
+    ///
+    /// # Errors
+    /// A failure of the device.
+    fn column_dots(&self, x: &Self::Handle, y: &Self::Handle) -> Result<Vec<f64>>;
+    /// Σ_i x(i,c)² for every column, in double precision: many cycles of a fast solver leave an error whose square
+    /// single precision cannot hold.
+    ///
+    /// # Errors
+    /// A failure of the device.
+    fn column_squares(&self, x: &Self::Handle) -> Result<Vec<f64>>;
+    /// w(c) x(i,c), the weights in double precision.
+    fn column_scaled(&self, weights: &[f64], x: &Self::Handle) -> Self::Handle;
     /// y(i,c) ← y(i,c) + w(c) x(i,c).
     fn column_add(&self, weights: &[T], x: &Self::Handle, y: &mut Self::Handle);
     /// x ← A⁻ᵀ b.

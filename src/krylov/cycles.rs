@@ -49,31 +49,45 @@ impl Cycles<'_> {
     }
 
     fn check(&self, _: &dyn LinearOperator) -> Result<()> {
-        if !self.damping.is_finite() || self.damping == 0.0 {
-            let message = format!("the damping is {}; it must be finite and not zero", self.damping);
-            return Err(Error::invalid_input(message));
-        }
-        Ok(())
+        check_damping(self.damping)
     }
 
     fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
         let mut z = vec![0.0; run.rows()];
-        while run.progress().remaining() > 0 {
+        iterate(run, |run| {
             run.precondition_residual(&mut z)?;
             axpy(self.damping, &z, &mut run.x);
-            run.advance()?;
-            if run.progress().converged() {
-                return Ok(Status::Converged);
-            }
-            if run.progress().diverged() {
-                return Ok(Status::Diverged);
-            }
-            if run.progress().plateau(WINDOW) {
-                return Ok(Status::Stagnated);
-            }
-        }
-        Ok(Status::MaxIterations)
+            run.advance()
+        })
     }
+}
+
+pub(super) fn check_damping(omega: f64) -> Result<()> {
+    if !omega.is_finite() || omega == 0.0 {
+        let message = format!("the damping is {omega}; it must be finite and not zero");
+        return Err(Error::invalid_input(message));
+    }
+    Ok(())
+}
+
+/// Steps to a verdict; each records the true residual that it leaves.
+pub(super) fn iterate<'a, S: Solve<'a>>(
+    solve: &mut S,
+    mut step: impl FnMut(&mut S) -> Result<()>,
+) -> Result<Status> {
+    while solve.progress().remaining() > 0 {
+        step(solve)?;
+        if solve.progress().converged() {
+            return Ok(Status::Converged);
+        }
+        if solve.progress().diverged() {
+            return Ok(Status::Diverged);
+        }
+        if solve.progress().plateau(WINDOW) {
+            return Ok(Status::Stagnated);
+        }
+    }
+    Ok(Status::MaxIterations)
 }
 
 common_options!(Cycles, |_: &Self| Method::Cycles);

@@ -44,4 +44,6 @@ pub use cycles::Cycles;
 pub use fgmres::Fgmres;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
-pub use resident::{ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator};
+pub use resident::{
+    ResidentBiCgStab, ResidentCg, ResidentCycles, ResidentFgmres, ResidentMatrix, ResidentOperator,
+};

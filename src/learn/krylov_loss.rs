@@ -1,10 +1,12 @@
 //! The loss of a preconditioner: how far a Krylov method brings the residual down.
 
-use super::loss::{LossAndGradient, column_norms, require_columns};
+use super::loss::{LossAndGradient, on_host};
+use super::loss_kind::Loss;
+use super::on_tape::{Levels, OnTape, Values, values_of};
 use super::parameters::Parameters;
 use crate::autodiff::{Tape, TapeVector};
 use crate::backend::{dependent, hessenberg_least_squares};
-use crate::engine::{Engine, Host, HostMachine};
+use crate::engine::{Engine, Host, HostMachine, Machine, Reversible};
 use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, cycle};
 use crate::sparse::Scalar;
@@ -26,41 +28,41 @@ pub fn krylov_loss<T: Scalar, B: HostMachine<T>>(
     z: &[T],
     steps: usize,
 ) -> Result<LossAndGradient<T>> {
-    tape.clear();
-    let columns = require_columns(tape, h, z, steps)?;
-    let recorded = parameters.record(h);
-    let Some(finest) = recorded.levels.first() else {
+    on_host(Loss::Krylov, tape, h, parameters, z, steps)
+}
+
+pub(super) fn record<T: Scalar, B: Machine<T>>(
+    tape: &Tape<T, B>,
+    levels: &Levels<T, B>,
+    z: &Values<T, B>,
+    steps: usize,
+) -> Result<OnTape<T, B>> {
+    let Some(finest) = levels.levels.first() else {
         return Err(Error::invalid_input("a direct solver has no preconditioner to learn"));
     };
-    let dots = |x: &[T], y: &[T]| -> Vec<f64> {
-        let mut out = vec![T::ZERO; columns];
-        tape.backend().column_dots(x, y, &mut out);
-        out.into_iter().map(|v| v.to_f64()).collect()
-    };
-    let start: Vec<f64> = column_norms(z, columns).iter().map(|v| v.sqrt().max(f64::MIN_POSITIVE)).collect();
-    let unit: Vec<T> = z
-        .chunks_exact(columns)
-        .flat_map(|row| row.iter().zip(&start).map(|(v, s)| T::from_f64(v.to_f64() / s)))
-        .collect();
-    let mut basis: Vec<(TapeVector<T, B>, Vec<T>)> = vec![(tape.constant(&unit), unit)];
+    let executor = tape.executor();
+    let (rows, columns) = (executor.rows(z), tape.columns());
+    let units: Vec<f64> =
+        executor.column_squares(z)?.iter().map(|v| 1.0 / v.sqrt().max(f64::MIN_POSITIVE)).collect();
+    let mut basis = vec![tape.constant_of(rows, executor.column_scaled(&units, z))];
     let mut images = Vec::new();
     // The Hessenberg matrix of every column, by columns.
     let mut hessenberg: Vec<Vec<Vec<f64>>> = vec![Vec::new(); columns];
     for q in 0..steps {
-        let correction = cycle(tape, &recorded, 0, &basis[q].0, tape.zeros(h.rows()));
+        let correction = cycle(tape, levels, 0, &basis[q], tape.zeros(rows));
         let image = tape.spmv(&finest.a, &correction);
-        let mut rest = tape.values(&image);
-        let size = dots(&rest, &rest);
+        let mut rest = values_of(tape, &image, rows);
+        let size = executor.column_dots(&rest, &rest)?;
         let mut coefficients = vec![vec![0.0; q + 2]; columns];
         for _ in 0..2 {
-            for (i, (_, v)) in basis.iter().enumerate() {
-                let d = dots(v, &rest);
+            for (i, v) in basis.iter().filter_map(|v| v.handle()).enumerate() {
+                let d = executor.column_dots(v, &rest)?;
                 let minus: Vec<T> = d.iter().map(|d| T::from_f64(-d)).collect();
-                tape.backend().column_add(&minus, v, &mut rest);
+                executor.column_add(&minus, v, &mut rest);
                 coefficients.iter_mut().zip(d).for_each(|(column, d)| column[i] += d);
             }
         }
-        let length = dots(&rest, &rest);
+        let length = executor.column_dots(&rest, &rest)?;
         // A space that is exhausted grows no more: the next direction is zero.
         let scale: Vec<f64> = (0..columns)
             .map(
@@ -73,36 +75,30 @@ pub fn krylov_loss<T: Scalar, B: HostMachine<T>>(
         }
         if q + 1 < steps {
             let mut terms = vec![(&image, scale.iter().map(|&s| T::from_f64(s)).collect::<Vec<T>>())];
-            for (i, (v, _)) in basis.iter().enumerate() {
+            for (i, v) in basis.iter().enumerate() {
                 let weights = (0..columns).map(|c| T::from_f64(-scale[c] * hessenberg[c][q][i]));
                 terms.push((v, weights.collect()));
             }
             let terms: Vec<(&TapeVector<T, B>, &[T])> =
                 terms.iter().map(|(v, w)| (*v, w.as_slice())).collect();
             let next = tape.weighted_sum(&terms);
-            let values = tape.values(&next);
-            basis.push((next, values));
+            basis.push(next);
         }
         images.push(image);
     }
     let y: Vec<Vec<f64>> = hessenberg.iter().map(|h| hessenberg_least_squares(h, dependent::<T>())).collect();
     let ones = vec![T::ONE; columns];
     let weights: Vec<Vec<T>> = (0..steps).map(|q| y.iter().map(|y| T::from_f64(-y[q])).collect()).collect();
-    let mut terms = vec![(&basis[0].0, ones.as_slice())];
+    let mut terms = vec![(&basis[0], ones.as_slice())];
     terms.extend(images.iter().zip(&weights).map(|(image, w)| (image, w.as_slice())));
     let r = tape.weighted_sum(&terms);
-    let mut last = tape.values(&r);
-    let end = column_norms(&last, columns);
-    let after = last.clone();
+    let last = values_of(tape, &r, rows);
+    let end = executor.column_squares(&last)?;
     let weight = 1.0 / (steps * columns) as f64;
     // What is left of a residual below the rounding of its parts has nothing to teach.
     let least = if T::NAME == "f64" { 1e-26 } else { 1e-11 };
     let loss = end.iter().map(|&e| weight * if e.is_nan() { e } else { e.max(least).ln() }).sum();
     let scale: Vec<f64> = end.iter().map(|&e| if e < least { 0.0 } else { 2.0 * weight / e }).collect();
-    for row in last.chunks_exact_mut(columns) {
-        row.iter_mut().zip(&scale).for_each(|(v, &s)| *v = T::from_f64(v.to_f64() * s));
-    }
-    let gradient = parameters.backward(tape, &r, &last)?;
-    tape.clear();
-    Ok(LossAndGradient { loss, gradient, after_one_cycle: after })
+    let seed = executor.column_scaled(&scale, &last);
+    Ok(OnTape { loss, outputs: vec![(r, seed)], after: last })
 }

@@ -1,11 +1,13 @@
 //! The loss: the factor by which k cycles reduce an error.
 
 use crate::autodiff::Tape;
-use crate::engine::{Engine, Host, HostMachine};
+use crate::engine::{Engine, Host, HostMachine, Machine, Reversible};
 use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, cycle};
 use crate::sparse::Scalar;
 
+use super::loss_kind::Loss;
+use super::on_tape::{Levels, OnTape, Values, values_of};
 use super::parameters::Parameters;
 
 /// A loss, its gradient, and what the pool needs.
@@ -34,64 +36,64 @@ pub fn convergence_loss<T: Scalar, B: HostMachine<T>>(
     z: &[T],
     cycles: usize,
 ) -> Result<LossAndGradient<T>> {
-    tape.clear();
-    let columns = require_columns(tape, h, z, cycles)?;
-    let recorded = parameters.record(h);
-    let zero = tape.zeros(h.rows());
-    let mut x = tape.constant(z);
-    let mut after_one_cycle = Vec::new();
-    for q in 0..cycles {
-        x = cycle(tape, &recorded, 0, &zero, x);
-        if q == 0 {
-            after_one_cycle = tape.values(&x);
-        }
+    on_host(Loss::Factor, tape, h, parameters, z, cycles)
+}
+
+pub(super) fn record<T: Scalar, B: Machine<T>>(
+    tape: &Tape<T, B>,
+    levels: &Levels<T, B>,
+    z: Values<T, B>,
+    cycles: usize,
+) -> Result<OnTape<T, B>> {
+    let executor = tape.executor();
+    let (rows, columns) = (executor.rows(&z), tape.columns());
+    let start = executor.column_squares(&z)?;
+    let zero = tape.zeros(rows);
+    let mut x = tape.constant_of(rows, z);
+    let mut after = None;
+    for _ in 0..cycles {
+        x = cycle(tape, levels, 0, &zero, x);
+        after.get_or_insert_with(|| values_of(tape, &x, rows));
     }
-    let mut last = tape.values(&x);
-    let (start, end) = (column_norms(z, columns), column_norms(&last, columns));
+    let last = values_of(tape, &x, rows);
+    let end = executor.column_squares(&last)?;
     let weight = 1.0 / (cycles * columns) as f64;
-    let mut loss = 0.0;
-    let mut scale = vec![0.0; columns];
     // An error so small has nothing to teach, and the inverse of its size would overflow.
     let vanished = if T::NAME == "f64" { 1e-280 } else { 1e-60 };
     let logarithm = |square: f64| if square < vanished { vanished.ln() } else { square.ln() };
-    for c in 0..columns {
-        loss += weight * (logarithm(end[c]) - logarithm(start[c]));
-        scale[c] = if end[c] < vanished { 0.0 } else { 2.0 * weight / end[c] };
-    }
-    for row in last.chunks_exact_mut(columns) {
-        row.iter_mut().zip(&scale).for_each(|(v, &s)| *v = T::from_f64(v.to_f64() * s));
-    }
-    let gradient = parameters.backward(tape, &x, &last)?;
-    tape.clear();
-    Ok(LossAndGradient { loss, gradient, after_one_cycle })
+    let loss = end.iter().zip(&start).map(|(e, s)| weight * (logarithm(*e) - logarithm(*s))).sum();
+    let scale: Vec<f64> = end.iter().map(|&e| if e < vanished { 0.0 } else { 2.0 * weight / e }).collect();
+    let seed = executor.column_scaled(&scale, &last);
+    Ok(OnTape { loss, outputs: vec![(x, seed)], after: after.unwrap_or(last) })
 }
 
-/// The columns of the tape, if `z` has as many of all rows, and there is something to run.
-pub(super) fn require_columns<T: Scalar, B: HostMachine<T>>(
+/// A loss and its gradient on the host.
+pub(super) fn on_host<T: Scalar, B: HostMachine<T>>(
+    loss: Loss,
     tape: &Tape<T, B>,
     h: &Hierarchy<Host<T>>,
+    parameters: &Parameters<T>,
     z: &[T],
     cycles: usize,
-) -> Result<usize> {
+) -> Result<LossAndGradient<T>> {
+    tape.clear();
     let columns = tape.columns();
     if columns == 0 || z.len() != h.rows() * columns {
         let message = format!("{} values are no {columns} columns of {} rows", z.len(), h.rows());
         return Err(Error::dimension(message));
     }
-    match cycles {
-        0 => Err(Error::invalid_input("the loss needs at least one cycle")),
-        _ => Ok(columns),
+    if cycles == 0 {
+        return Err(Error::invalid_input("the loss needs at least one cycle"));
     }
-}
-
-/// Squared 2-norm of every column, in double precision: many cycles of a fast solver leave an
-/// error whose square single precision cannot hold.
-pub(super) fn column_norms<T: Scalar>(x: &[T], columns: usize) -> Vec<f64> {
-    let mut out = vec![0.0; columns];
-    for row in x.chunks_exact(columns) {
-        for (sum, v) in out.iter_mut().zip(row) {
-            *sum += v.to_f64() * v.to_f64();
-        }
-    }
-    out
+    let recorded = parameters.record(h);
+    let executor = tape.executor();
+    let run = loss.on_tape(tape, &recorded, executor.store(z), cycles)?;
+    let (loss, gradient, after) = run.backward(tape, &parameters.recorded_lengths())?;
+    tape.clear();
+    let gradient = gradient.into_iter().map(|g| executor.read_gradient(g)).collect::<Result<_>>()?;
+    Ok(LossAndGradient {
+        loss,
+        gradient: parameters.untied(gradient),
+        after_one_cycle: executor.read(&after)?,
+    })
 }

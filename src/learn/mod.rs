@@ -13,6 +13,7 @@ mod loss;
 mod loss_kind;
 mod network;
 mod network_file;
+mod on_tape;
 mod parameters;
 mod pool;
 mod recipe;

@@ -204,14 +204,18 @@ impl<T: Scalar> Parameters<T> {
         tape: &Tape<T, B>,
         outputs: &[(&TapeVector<T, B>, &[T])],
     ) -> Result<Vec<Vec<T>>> {
-        let mut gradients = tape.backward_from(&self.recorded_lengths(), outputs)?;
+        Ok(self.untied(tape.backward_from(&self.recorded_lengths(), outputs)?))
+    }
+
+    /// Gradients with respect to all recorded parameters, with what reaches tied leaves added up.
+    pub(super) fn untied(&self, mut gradients: Vec<Vec<T>>) -> Vec<Vec<T>> {
         let behind = gradients.split_off(self.len());
         for ((number, pattern), gradient) in self.tied().zip(behind) {
             for (&p, g) in pattern.transposition().source.iter().zip(gradient) {
                 gradients[number][p as usize] += g;
             }
         }
-        Ok(gradients)
+        gradients
     }
 
     /// Buffers whose values stand in other leaves in the order of the transpose, with their patterns: behind

@@ -2,24 +2,26 @@
 
 use std::sync::Arc;
 
+use super::loss_kind::Loss;
+use super::on_tape::Differentiated;
 use super::parameters::Parameters;
 use crate::autodiff::{Recorded, Tape};
 use crate::backend::Cuda;
 use crate::backend::cuda::{AdamFactors, Memory, OnDevice, Reductions};
-use crate::engine::{Device, Engine, Executor, Host};
+use crate::engine::{Device, Executor, Host};
 use crate::error::{Error, Result};
-use crate::multigrid::{Hierarchy, Use, cycle};
+use crate::multigrid::{Hierarchy, Use};
 
 /// Moments of Adam in training.
 const BETAS: (f64, f64) = (0.9, 0.99);
 /// ε of Adam.
 const EPSILON: f64 = 1e-8;
 
-/// Parameters, optimiser and batch on a card: forward run, reverse sweep and update queue kernels only, and of a step
-/// the host reads one loss for each column.
+/// Parameters, optimiser and batch on a card: forward run, reverse sweep and update work on its memory, and of a
+/// step the host reads a few numbers for each column.
 ///
-/// The loss, the update and the batch are those of [`Session`](super::Session) with the loss of the factor; the random
-/// columns come from a generator of the card (Philox) and are others.
+/// Losses, update and batch are those of [`Session`](super::Session); the random columns come from a generator of
+/// the card (Philox) and are others.
 #[derive(Debug)]
 pub struct ResidentTraining<T: OnDevice> {
     cuda: Cuda,
@@ -33,6 +35,7 @@ pub struct ResidentTraining<T: OnDevice> {
     /// The values in the order of the transpose, for leaves that are tied so.
     tied: Vec<Tied<T>>,
     batch: Batch<T>,
+    loss: Loss,
     steps: u64,
     updates: u64,
 }
@@ -50,8 +53,7 @@ struct Batch<T: OnDevice> {
     z: Memory<T>,
     seed: u64,
     room: Reductions,
-    start: Memory<f64>,
-    end: Memory<f64>,
+    squares: Memory<f64>,
     scales: Memory<f64>,
 }
 
@@ -75,8 +77,7 @@ impl<T: OnDevice> ResidentTraining<T> {
             z,
             seed,
             room: Reductions::new(cuda, [(n, k)]),
-            start: cuda.undefined(k),
-            end: cuda.undefined(k),
+            squares: cuda.undefined(k),
             scales: cuda.undefined(k),
         };
         let mut training = Self {
@@ -89,6 +90,7 @@ impl<T: OnDevice> ResidentTraining<T> {
             moments: Vec::new(),
             tied: Vec::new(),
             batch,
+            loss: Loss::Factor,
             steps: 0,
             updates: 0,
         };
@@ -119,9 +121,22 @@ impl<T: OnDevice> ResidentTraining<T> {
             })
             .collect();
         self.updates = 0;
+        self.renew(seed)
+    }
+
+    /// Minimises this loss from here on, on a new batch; it is that of the factor until then.
+    ///
+    /// # Errors
+    /// A failure of the device.
+    pub fn minimise(&mut self, loss: Loss, seed: u64) -> Result<()> {
+        self.loss = loss;
+        self.renew(seed)
+    }
+
+    fn renew(&mut self, seed: u64) -> Result<()> {
         self.batch.seed = seed;
-        cuda.normal_values(seed, self.steps, &mut self.batch.z);
-        cuda.check()
+        self.cuda.normal_values(seed, self.steps, &mut self.batch.z);
+        self.cuda.check()
     }
 
     /// Overwrites the batch, rows × columns.
@@ -150,7 +165,6 @@ impl<T: OnDevice> ResidentTraining<T> {
     /// A failure of the device.
     pub fn loss_and_gradient(&mut self, cycles: usize) -> Result<(f64, Vec<Vec<T>>)> {
         let (loss, gradients, _) = self.differentiate(cycles)?;
-        let loss = loss()?;
         Ok((loss, gradients.iter().map(|g| self.cuda.download(g)).collect::<Result<_>>()?))
     }
 
@@ -160,11 +174,10 @@ impl<T: OnDevice> ResidentTraining<T> {
     /// # Errors
     /// A failure of the device.
     pub fn step(&mut self, cycles: usize, rate: f64) -> Result<f64> {
-        let cuda = self.cuda.clone();
         let (loss, gradients, after) = self.differentiate(cycles)?;
+        let cuda = &self.cuda;
         let mut flag = cuda.upload(&[0u32]);
         gradients.iter().for_each(|g| cuda.any_not_finite(g, &mut flag));
-        let loss = loss()?;
         if !loss.is_finite() || cuda.download(&flag)? != [0] {
             return Ok(f64::NAN);
         }
@@ -174,8 +187,8 @@ impl<T: OnDevice> ResidentTraining<T> {
             let (first, second) = &mut self.moments[q];
             cuda.adam_step(&mut self.values[q], gradient, Some(&self.units[q]), (first, second), factors);
         }
-        self.advance(&after);
-        cuda.check()?;
+        self.advance(after.memory());
+        self.cuda.check()?;
         Ok(loss)
     }
 
@@ -183,22 +196,20 @@ impl<T: OnDevice> ResidentTraining<T> {
     fn advance(&mut self, after: &Memory<T>) {
         let (cuda, batch) = (&self.cuda, &mut self.batch);
         self.steps += 1;
-        let half = batch.start.len().div_ceil(2);
+        let half = batch.squares.len().div_ceil(2);
         let renewed = self.steps.is_multiple_of(10).then(|| (self.steps / 10) as usize % half);
-        cuda.column_dots(&mut batch.room, after, after, &mut batch.start);
+        cuda.column_dots(&mut batch.room, after, after, &mut batch.squares);
         cuda.normal_values(batch.seed, self.steps, &mut batch.z);
-        cuda.pool_advance((half, renewed), (after, &batch.start), &mut batch.scales, &mut batch.z);
+        cuda.pool_advance((half, renewed), (after, &batch.squares), &mut batch.scales, &mut batch.z);
     }
 
-    /// Records the cycles and runs the reverse sweep.
-    fn differentiate(&mut self, cycles: usize) -> Result<Differentiated<'_, T>> {
+    /// Records the loss and runs the reverse sweep.
+    fn differentiate(&mut self, cycles: usize) -> Result<Differentiated<T, Cuda>> {
         let (cuda, tape) = (&self.cuda, &self.tape);
-        let k = tape.columns();
         tape.clear();
         for tied in &mut self.tied {
-            if let Some(values) = Arc::get_mut(&mut tied.values) {
-                cuda.gather(&tied.source, &self.values[tied.number], values, 1);
-            }
+            let values = Arc::get_mut(&mut tied.values).ok_or_else(in_use)?;
+            cuda.gather(&tied.source, &self.values[tied.number], values, 1);
         }
         let leaves: Vec<Arc<Memory<T>>> = self.values.drain(..).map(Arc::new).collect();
         let recorded: Hierarchy<Recorded<Device<T>>> =
@@ -206,51 +217,26 @@ impl<T: OnDevice> ResidentTraining<T> {
                 None => leaves[number].clone(),
                 Some((tie, _)) => self.tied[tie].values.clone(),
             });
-        let executor = tape.executor();
-        let n = self.hierarchy.rows();
-        let zero = tape.zeros(n);
-        let mut z = executor.allocate(n);
+        let mut z = tape.executor().allocate(self.hierarchy.rows());
         cuda.copy(&self.batch.z, z.memory_mut());
-        let mut x = tape.constant_of(n, z);
-        let mut after = cuda.undefined(n * k);
-        for q in 0..cycles.max(1) {
-            x = cycle(tape, &recorded, 0, &zero, x);
-            if let (0, Some(values)) = (q, x.handle()) {
-                cuda.copy(values.memory(), &mut after);
-            }
-        }
-        let batch = &mut self.batch;
-        cuda.column_dots(&mut batch.room, &batch.z, &batch.z, &mut batch.start);
-        let mut seed = executor.allocate(n);
-        let weight = 1.0 / (cycles.max(1) * k) as f64;
-        let vanished = if T::NAME == "f64" { 1e-280 } else { 1e-60 };
-        if let Some(last) = x.handle() {
-            cuda.column_dots(&mut batch.room, last.memory(), last.memory(), &mut batch.end);
-            cuda.loss_scales(weight, vanished, &batch.end, &mut batch.scales);
-            cuda.column_scale(1.0, &batch.scales, last.memory(), seed.memory_mut());
-        }
-        let gradients = tape.backward_resident(&self.host.recorded_lengths(), &x, seed);
+        let run = self.loss.on_tape(tape, &recorded, z, cycles.max(1));
+        let run = run.and_then(|run| run.backward(tape, &self.host.recorded_lengths()));
         // Nothing holds the values any more but `leaves`.
-        drop(x);
         tape.clear();
         drop(recorded);
         self.values = leaves.into_iter().filter_map(Arc::into_inner).collect();
-        let mut gradients = gradients?;
+        let (loss, mut gradients, after) = run?;
         if self.values.len() != self.host.len() {
-            return Err(Error::device("parameters are still in use; start training anew"));
+            return Err(in_use());
         }
         let behind = gradients.split_off(self.values.len());
         for (tied, gradient) in self.tied.iter().zip(&behind) {
             cuda.scatter_add(&tied.source, gradient, &mut gradients[tied.number], 1);
         }
-        let loss = move || {
-            let (start, end) = (cuda.download(&batch.start)?, cuda.download(&batch.end)?);
-            let log = |square: f64| if square < vanished { vanished.ln() } else { square.ln() };
-            Ok(start.iter().zip(&end).map(|(s, e)| weight * (log(*e) - log(*s))).sum())
-        };
-        Ok((Box::new(loss), gradients, after))
+        Ok((loss, gradients, after))
     }
 }
 
-/// The loss as it is read, the gradients, and the batch after one cycle.
-type Differentiated<'a, T> = (Box<dyn FnOnce() -> Result<f64> + 'a>, Vec<Memory<T>>, Memory<T>);
+fn in_use() -> Error {
+    Error::device("parameters are still in use; start training anew")
+}

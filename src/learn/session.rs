@@ -7,13 +7,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::factor::PowerIteration;
 use super::judge::Krylov;
-use super::krylov_loss::krylov_loss;
-use super::loss::convergence_loss;
+use super::loss::on_host;
 use super::loss_kind::Loss;
 use super::parameters::Parameters;
 use super::pool::{Pool, normal_values};
 use super::recipe::Recipe;
-use super::slowest_loss::slowest_loss;
 use super::steps::Steps;
 use crate::autodiff::Tape;
 use crate::backend::Cpu;
@@ -56,8 +54,8 @@ pub struct Session<T: Scalar> {
     seed: u64,
     rate: f64,
     seconds: f64,
-    /// Whether the loss is that of GMRES by now.
-    residuals: bool,
+    /// What the steps minimise by now: at first the factor where the loss is that of GMRES.
+    minimised: Loss,
     /// Where the steps are taken, if not on the host.
     device: Option<Box<dyn Steps<T>>>,
     best: (f64, Parameters<T>),
@@ -105,7 +103,7 @@ impl<T: Scalar> Session<T> {
             check,
             rate: recipe.rate,
             seconds: 0.0,
-            residuals: false,
+            minimised: if recipe.loss == Loss::Krylov { Loss::Factor } else { recipe.loss },
             device: None,
             best: (f64::INFINITY, parameters.clone()),
             parameters,
@@ -125,11 +123,12 @@ impl<T: Scalar> Session<T> {
         Ok(session)
     }
 
-    /// The same session with its steps on a device. It takes the loss of the factor only.
+    /// The same session with its steps on a device.
     #[cfg(feature = "cuda")]
-    pub(super) fn on_device(mut self, steps: Box<dyn Steps<T>>) -> Self {
+    pub(super) fn on_device(mut self, mut steps: Box<dyn Steps<T>>) -> Result<Self> {
+        steps.minimise(self.minimised, self.seed)?;
         self.device = Some(steps);
-        self
+        Ok(self)
     }
 
     /// The hierarchy in the precision of training.
@@ -184,6 +183,18 @@ impl<T: Scalar> Session<T> {
         let number = self.steps();
         let rate = Schedule::cosine(self.rate, LAST_RATE).rate_at(share, self.recipe.steps);
         let cycles = self.recipe.cycles_at(share);
+        let loss = match self.recipe.loss {
+            Loss::Krylov if share < self.recipe.factor_first => Loss::Factor,
+            loss => loss,
+        };
+        if loss != std::mem::replace(&mut self.minimised, loss) {
+            // The batch held errors until now, and holds residuals from now on.
+            let seed = self.seed ^ 0x4e51;
+            match &mut self.device {
+                Some(device) => device.minimise(loss, seed)?,
+                None => self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, seed),
+            }
+        }
         if let Some(device) = &mut self.device {
             let loss = device.step(cycles, rate)?;
             self.loss_history.push(loss);
@@ -192,18 +203,8 @@ impl<T: Scalar> Session<T> {
             }
             return self.measure_if_due(number);
         }
-        let krylov = self.recipe.loss == Loss::Krylov && share >= self.recipe.factor_first;
-        if krylov && !self.residuals {
-            // The pool holds errors until now, and residuals from now on.
-            self.residuals = true;
-            self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, self.seed ^ 0x4e51);
-        }
-        let loss = match self.recipe.loss {
-            _ if krylov => krylov_loss,
-            Loss::Slowest => slowest_loss,
-            _ => convergence_loss,
-        };
-        let result = loss(&self.tape, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
+        let batch = self.pool.values();
+        let result = on_host(loss, &self.tape, &self.hierarchy, &self.parameters, batch, cycles)?;
         self.loss_history.push(result.loss);
         let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());
         if !result.loss.is_finite() || !result.gradient.iter().all(finite) {

@@ -1,9 +1,11 @@
 //! The loss of all cycles up to K, weighted to the slowest.
 
-use super::loss::{LossAndGradient, column_norms, require_columns};
+use super::loss::{LossAndGradient, on_host};
+use super::loss_kind::Loss;
+use super::on_tape::{Levels, OnTape, Values, values_of};
 use super::parameters::Parameters;
-use crate::autodiff::{Tape, TapeVector};
-use crate::engine::{Engine, Host, HostMachine};
+use crate::autodiff::Tape;
+use crate::engine::{Engine, Host, HostMachine, Machine, Reversible};
 use crate::error::Result;
 use crate::multigrid::{Hierarchy, cycle};
 use crate::schwarz::softmax_loss;
@@ -21,31 +23,34 @@ pub fn slowest_loss<T: Scalar, B: HostMachine<T>>(
     z: &[T],
     cycles: usize,
 ) -> Result<LossAndGradient<T>> {
-    tape.clear();
-    let columns = require_columns(tape, h, z, cycles)?;
-    let recorded = parameters.record(h);
-    let zero = tape.zeros(h.rows());
-    let (mut errors, mut values): (Vec<TapeVector<T, B>>, Vec<Vec<T>>) = (Vec::new(), Vec::new());
+    on_host(Loss::Slowest, tape, h, parameters, z, cycles)
+}
+
+pub(super) fn record<T: Scalar, B: Machine<T>>(
+    tape: &Tape<T, B>,
+    levels: &Levels<T, B>,
+    z: Values<T, B>,
+    cycles: usize,
+) -> Result<OnTape<T, B>> {
+    let executor = tape.executor();
+    let rows = executor.rows(&z);
+    let start = executor.column_squares(&z)?;
+    let zero = tape.zeros(rows);
+    let mut x = tape.constant_of(rows, z);
+    let mut errors = Vec::new();
     for _ in 0..cycles {
-        let before = errors.last().cloned().unwrap_or_else(|| tape.constant(z));
-        let after = cycle(tape, &recorded, 0, &zero, before);
-        values.push(tape.values(&after));
-        errors.push(after);
+        x = cycle(tape, levels, 0, &zero, x);
+        errors.push((x.clone(), values_of(tape, &x, rows)));
     }
-    let norms: Vec<Vec<f64>> = values.iter().map(|x| column_norms(x, columns)).collect();
-    let (loss, slopes) = softmax_loss(&column_norms(z, columns), &norms);
-    let after_one_cycle = values.first().cloned().unwrap_or_default();
+    let norms: Vec<Vec<f64>> =
+        errors.iter().map(|(_, values)| executor.column_squares(values)).collect::<Result<_>>()?;
+    let (loss, slopes) = softmax_loss(&start, &norms);
+    let after = values_of(tape, &errors[0].0, rows);
     // The derivative of a norm is the direction of the column.
-    for ((x, slopes), norms) in values.iter_mut().zip(slopes).zip(&norms) {
+    for ((_, values), (slopes, norms)) in errors.iter_mut().zip(slopes.into_iter().zip(&norms)) {
         let over = |(d, n): (f64, &f64)| if *n > 0.0 { d / n.sqrt() } else { 0.0 };
         let scale: Vec<f64> = slopes.into_iter().zip(norms).map(over).collect();
-        for row in x.chunks_exact_mut(columns) {
-            row.iter_mut().zip(&scale).for_each(|(v, s)| *v = T::from_f64(v.to_f64() * s));
-        }
+        *values = executor.column_scaled(&scale, values);
     }
-    let outputs: Vec<_> = errors.iter().zip(&values).map(|(e, s)| (e, s.as_slice())).collect();
-    let gradient = parameters.backward_from(tape, &outputs)?;
-    drop(outputs);
-    tape.clear();
-    Ok(LossAndGradient { loss, gradient, after_one_cycle })
+    Ok(OnTape { loss, outputs: errors, after })
 }

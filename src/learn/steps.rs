@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use super::loss_kind::Loss;
 use super::parameters::Parameters;
 use crate::error::Result;
 
@@ -11,6 +12,8 @@ pub(super) trait Steps<T>: Debug {
     fn step(&mut self, cycles: usize, rate: f64) -> Result<f64>;
     /// The parameters as they are now.
     fn parameters(&mut self) -> Result<Parameters<T>>;
+    /// Minimises this loss from here on, on a new batch.
+    fn minimise(&mut self, loss: Loss, seed: u64) -> Result<()>;
     /// Goes on from these, with a new batch.
     fn restart(&mut self, parameters: &Parameters<T>, seed: u64) -> Result<()>;
 }
@@ -33,6 +36,10 @@ impl<T: Trained> Steps<T> for super::resident::ResidentTraining<T> {
 
     fn parameters(&mut self) -> Result<Parameters<T>> {
         self.parameters()
+    }
+
+    fn minimise(&mut self, loss: Loss, seed: u64) -> Result<()> {
+        self.minimise(loss, seed)
     }
 
     fn restart(&mut self, parameters: &Parameters<T>, seed: u64) -> Result<()> {

@@ -384,14 +384,9 @@ impl Trainer {
             return Ok(session);
         };
         let recipe = session.recipe();
-        if !matches!(recipe.loss, Loss::Factor | Loss::Time) {
-            return Err(Error::unsuited(
-                "on a card the loss of the factor is trained, and no other; train this one on the CPU",
-            ));
-        }
         let [parameters, _] = session.candidates();
         let steps = ResidentTraining::new(cuda, session.hierarchy(), parameters, recipe.batch, self.seed)?;
-        Ok(session.on_device(Box::new(steps)))
+        session.on_device(Box::new(steps))
     }
 
     #[cfg(not(feature = "cuda"))]

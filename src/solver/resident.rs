@@ -6,7 +6,7 @@ use crate::backend::cuda::{Factor, Memory};
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::krylov::{
-    Outcome, ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator,
+    Outcome, ResidentBiCgStab, ResidentCg, ResidentCycles, ResidentFgmres, ResidentMatrix, ResidentOperator,
 };
 use crate::multigrid::{CyclePreconditioner, Hierarchy, ResidentCycle};
 use crate::sparse::Csr;
@@ -153,8 +153,7 @@ impl ResidentSolver {
     /// Solves A x = b from zero.
     ///
     /// # Errors
-    /// As the method on the processor; plain cycles, which run there only; a failure of the device. Not
-    /// converging is no error.
+    /// As the method on the processor; a failure of the device. Not converging is no error.
     pub fn solve(&self, b: &[f64]) -> Result<Outcome> {
         self.solve_with(b, &mut |_, _| ())
     }
@@ -186,9 +185,7 @@ impl ResidentSolver {
             Krylov::Cg => solve!(ResidentCg::new(&self.cuda)),
             Krylov::BiCgStab => solve!(ResidentBiCgStab::new(&self.cuda)),
             Krylov::Fgmres => solve!(ResidentFgmres::new(&self.cuda).restart(self.restart)),
-            Krylov::Cycles => {
-                return Err(Error::unsuited("plain cycles run on the CPU only; use CG, BiCGStab or FGMRES"));
-            }
+            Krylov::Cycles => solve!(ResidentCycles::new(&self.cuda)),
         };
         out.x.iter_mut().for_each(|v| *v /= scale);
         Ok(out)

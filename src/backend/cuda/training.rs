@@ -4,7 +4,6 @@ use super::arguments::{Address, arguments};
 use super::{Cuda, Memory, OnDevice};
 
 arguments! {
-    LossScales { end: Address, scales: Address, weight: f64, vanished: f64, k: u32, unused: u32 }
     PoolScales { squares: Address, keep: Address, rows: f64, k: u32, half: u32, renewed: u32, unused: u32 }
     AddSum { terms: Address, g: Address, index: u64, k: u32, unused: u32 }
     PoolMerge { after: Address, keep: Address, z: Address, count: u64, k: u32, unused: u32 }
@@ -21,27 +20,6 @@ impl Cuda {
             unused: 0,
         };
         self.for_each::<T, _>("add_sum", 1, index < g.len(), &arguments);
-    }
-
-    /// scales(c) ← 2 w / end(c), 0 where end(c) has vanished: what the last errors are multiplied with to give
-    /// the gradient of w Σ log end(c).
-    pub(crate) fn loss_scales(
-        &self,
-        weight: f64,
-        vanished: f64,
-        end: &Memory<f64>,
-        scales: &mut Memory<f64>,
-    ) {
-        let k = end.len();
-        let arguments = LossScales {
-            end: end.into(),
-            scales: (&*scales).into(),
-            weight,
-            vanished,
-            k: k as u32,
-            unused: 0,
-        };
-        self.for_each::<f64, _>("loss_scales", k, scales.len() == k, &arguments);
     }
 
     /// The next batch: of the first `half` columns those of `after`, in units of their root mean square, without

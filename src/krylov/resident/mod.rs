@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`ResidentCg`] | [`Cg`](super::Cg) |
 //! | [`ResidentBiCgStab`] | [`BiCgStab`](super::BiCgStab) |
+//! | [`ResidentCycles`] | [`Cycles`](super::Cycles) |
 //! | [`ResidentFgmres`] | [`Fgmres`](super::Fgmres) |
 //!
 //! They take the same options, come to their verdicts by the same code and give the same [`Outcome`], up to the
@@ -13,12 +14,14 @@
 
 mod bicgstab;
 mod cg;
+mod cycles;
 mod fgmres;
 #[cfg(all(test, feature = "emulator"))]
 mod tests;
 
 pub use bicgstab::ResidentBiCgStab;
 pub use cg::ResidentCg;
+pub use cycles::ResidentCycles;
 pub use fgmres::ResidentFgmres;
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::gallery::{self, FlowScheme};
-use crate::krylov::{BiCgStab, Breakdown, Cg, Fgmres};
+use crate::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres};
 use crate::operator::Preconditioner;
 
 /// B = D⁻¹ on the host and on the device.
@@ -79,6 +79,7 @@ fn both(
     match name {
         "cg" => outcomes!(Cg::new().symmetry_check(false), ResidentCg::new(cuda).symmetry_check(false)),
         "bicgstab" => outcomes!(BiCgStab::new(), ResidentBiCgStab::new(cuda)),
+        "cycles" => outcomes!(Cycles::new().damping(0.8), ResidentCycles::new(cuda).damping(0.8)),
         _ => outcomes!(Fgmres::new().restart(restart), ResidentFgmres::new(cuda).restart(restart)),
     }
 }
@@ -163,10 +164,30 @@ fn fgmres_goes_as_on_the_host() {
 }
 
 #[test]
+fn plain_cycles_go_as_on_the_host() {
+    let [slow, fast] = [20, 2].map(|n| gallery::poisson_2d(n, n).unwrap().matrix);
+    for (descending, a, inverse, status) in [
+        (false, &fast, true, Status::Converged),
+        (true, &slow, true, Status::MaxIterations),
+        (false, &slow, false, Status::Diverged),
+    ] {
+        let cuda = Cuda::emulated(descending);
+        let (jacobi, b) = (Jacobi::new(&cuda, a), rhs(a.rows()));
+        let outcomes = both("cycles", (&cuda, inverse.then_some(&jacobi)), a, &b, (1e-6, 40, 0));
+        assert_eq!(outcomes[0].status, status);
+        alike("cycles", &outcomes, 40);
+    }
+    let (cuda, m) =
+        (Cuda::emulated(false), ResidentMatrix::new(&Cuda::emulated(false), &fast, true).unwrap());
+    let none = ResidentCycles::new(&cuda).damping(0.0).solve(&m, None, &[1.0; 4]);
+    assert!(none.unwrap_err().is_invalid_input());
+}
+
+#[test]
 fn the_bits_are_the_same_on_every_run_and_in_both_orders() {
     let a = gallery::poisson_2d(25, 13).unwrap().matrix;
     let b = rhs(a.rows());
-    for name in ["cg", "bicgstab", "fgmres"] {
+    for name in ["cg", "bicgstab", "cycles", "fgmres"] {
         let mut first: Option<Outcome> = None;
         for descending in [false, true, true] {
             let cuda = Cuda::emulated(descending);
