@@ -106,7 +106,10 @@ impl Cuda {
             }
             Arc::new(RankedOrder { order: DeviceOrder::new(self, order), rank: self.upload(&rank) })
         };
-        let Order::Colours(colouring) = order else { return new() };
+        let Order::Colours(colouring) = order else {
+            // Without ranks there is nothing to upload, so that sweeps in blocks can be captured.
+            return Arc::new(RankedOrder { order: DeviceOrder::new(self, order), rank: self.undefined(0) });
+        };
         let mut known = self.known();
         let address = Arc::as_ptr(colouring) as usize;
         if let Some((host, device)) = known.colours.get(&address)
@@ -118,5 +121,39 @@ impl Cuda {
         let device = new();
         known.colours.insert(address, (Arc::downgrade(colouring), device.clone()));
         device
+    }
+}
+
+#[cfg(all(test, feature = "emulator"))]
+mod tests {
+    use super::super::judged::{Numbers, OnCard};
+    use super::*;
+    use crate::backend::Direction;
+
+    #[test]
+    fn sweeps_in_any_order_are_captured() {
+        let (n, k) = (50, 2);
+        let mut r = Numbers(71);
+        let a = r.dominant::<f64>(n, 3);
+        let (b, x, inverse) = (r.vector::<f64>(n * k), r.vector::<f64>(n * k), r.vector::<f64>(n));
+        for order in [Order::Blocks { rows: 7 }, Order::colours_of(a.pattern())] {
+            let cuda = Cuda::emulated(false);
+            let own = OnCard::new(&cuda, &a);
+            let (b, inverse, start) = (cuda.upload(&b), cuda.upload(&inverse), cuda.upload(&x));
+            let (mut x, mut scratch) = (cuda.undefined(n * k), cuda.undefined(n * k));
+            let mut sweep = || {
+                cuda.copy(&start, &mut x);
+                let order = cuda.order(&order, n);
+                let way = (&order.order, Direction::Forward);
+                cuda.ordered_sweep(own.view(), &inverse, way, &b, &mut x, &mut scratch, k);
+            };
+            sweep();
+            let captured = cuda.capture(sweep).unwrap();
+            let expected = cuda.download(&x).unwrap();
+            cuda.clear(&mut x);
+            // SAFETY: the buffers are alive, and so is the order while the device knows it or it has no memory.
+            unsafe { captured.run().unwrap() };
+            assert_eq!(cuda.download(&x).unwrap(), expected, "{order:?}");
+        }
     }
 }
