@@ -66,6 +66,9 @@ use driver::{Driver, Launch};
 /// Threads of a block unless a kernel wants another number.
 pub(crate) const THREADS: u32 = 256;
 
+/// Most blocks of a launch, on every card.
+const MOST_BLOCKS: u32 = (1 << 31) - 1;
+
 /// A device with its queue of work; clones are the same device.
 #[derive(Debug, Clone)]
 pub struct Cuda {
@@ -205,7 +208,7 @@ impl Cuda {
             self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: buffers of other lengths"))));
             return;
         }
-        let Ok(blocks) = u32::try_from(blocks) else {
+        let Some(blocks) = u32::try_from(blocks).ok().filter(|&blocks| blocks <= MOST_BLOCKS) else {
             self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: {blocks} blocks are too many"))));
             return;
         };
