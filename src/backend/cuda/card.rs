@@ -148,11 +148,7 @@ impl Inner {
         let mut module = std::ptr::null_mut();
         // SAFETY: an image that the compiler made; the driver copies it.
         let loaded = unsafe { sys::cuModuleLoadData(&raw mut module, compiled.image.as_ptr().cast()) };
-        let what = format!(
-            "the driver, for CUDA {}, refuses kernels that NVRTC {} made for {}",
-            self.library.version, self.compiler.version, self.target
-        );
-        check(loaded, &what)?;
+        check(loaded, &refusal(self.library.version, self.compiler.version, self.target))?;
         state.modules.insert(precision, module);
         Ok(module)
     }
@@ -208,6 +204,16 @@ impl Inner {
             let _ = unsafe { sys::cuMemFree_v2(address) };
         }
     }
+}
+
+/// What is said where the driver does not take what the compiler made.
+fn refusal(driver: Version, compiler: Version, target: Target) -> String {
+    let mut text =
+        format!("the driver, for CUDA {driver}, refuses kernels that NVRTC {compiler} made for {target}");
+    if compiler.0 > driver.0 {
+        text += &format!("; a driver takes those of its own major version, so use an NVRTC {}", driver.0);
+    }
+    text
 }
 
 impl Drop for Inner {

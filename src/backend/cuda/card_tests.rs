@@ -45,6 +45,13 @@ fn without_a_driver_opening_says_so() {
 }
 
 #[test]
+fn a_compiler_that_is_too_new_is_named() {
+    let text = |compiler| refusal(Version(12, 4), Version(compiler, 0), Target::Machine(90));
+    assert!(text(13).contains("NVRTC 13.0 made for sm_90") && text(13).ends_with("use an NVRTC 12"));
+    assert!(text(12).ends_with("made for sm_90"));
+}
+
+#[test]
 fn a_card_copies_and_computes() {
     let Some(cuda) = card() else { return };
     assert!(cuda.description().contains("compute capability"), "{}", cuda.description());
