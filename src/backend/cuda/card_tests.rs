@@ -104,6 +104,30 @@ fn a_card_runs_what_was_captured() {
     assert!(asked.to_string().contains("while work is captured"), "{asked}");
 }
 
+/// What another thread gives to the card waits until the capture has ended.
+#[test]
+fn captures_hold_the_work_of_one_thread() {
+    let Some(cuda) = card() else { return };
+    let (x, mut y) = (cuda.upload(&[1.0, 2.0]), cuda.upload(&[0.0, 0.0]));
+    let mut elsewhere = None;
+    let captured = cuda.capture(|| {
+        let cuda = cuda.clone();
+        let (started, wait) = std::sync::mpsc::channel();
+        elsewhere = Some(std::thread::spawn(move || {
+            started.send(()).unwrap();
+            let (x, mut y) = (cuda.upload(&[3.0]), cuda.upload(&[4.0]));
+            cuda.combine(1.0, &x, 1.0, &mut y);
+            cuda.download(&y).unwrap()
+        }));
+        wait.recv().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    });
+    assert_eq!(captured.unwrap().nodes(), 0);
+    assert_eq!(elsewhere.unwrap().join().unwrap(), [7.0]);
+    cuda.combine(1.0, &x, 1.0, &mut y);
+    assert_eq!(cuda.download(&y).unwrap(), [1.0, 2.0]);
+}
+
 #[test]
 fn failures_of_a_card_are_errors() {
     let Some(cuda) = card() else { return };

@@ -238,7 +238,9 @@ impl Cuda {
     pub(crate) fn capture(&self, work: impl FnOnce()) -> Result<Box<dyn Captured>> {
         self.check()?;
         self.driver.begin_capture()?;
+        let open = OpenCapture(&*self.driver);
         work();
+        drop(open);
         let captured = self.driver.end_capture();
         self.check()?;
         captured
@@ -246,5 +248,16 @@ impl Cuda {
 
     fn known(&self) -> std::sync::MutexGuard<'_, patterns::Known> {
         self.patterns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a capture whose work panics: whatever else the device is given would be captured, or wait for ever.
+struct OpenCapture<'a>(&'a dyn Driver);
+
+impl Drop for OpenCapture<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.0.end_capture();
+        }
     }
 }
