@@ -142,15 +142,16 @@ BLOCK_KERNEL(krylov_dots, struct krylov_vectors) {
     krylov_leave(dots_values, ARG.count, ARG.partials);
 }
 
-/* u <- u + a x, w <- w - a y with the sums of squares of w, for the scalar a in `place`. x may be w. */
+/* u <- u + a x, w <- w - a y with the sums of squares of w, for the scalar a in `place`. Without x it is w: a
+ * buffer is never given twice where it is written, since what is only read may come from another cache. */
 BLOCK_KERNEL(krylov_update, struct krylov_vectors) {
     SHARED(double, update_values, KRYLOV_THREADS);
-    const double *p = ARG.x, *RESTRICT q = ARG.y;
-    double *RESTRICT x = ARG.u, *r = ARG.w;
+    const double *RESTRICT p = ARG.x, *RESTRICT q = ARG.y;
+    double *RESTRICT x = ARG.u, *RESTRICT r = ARG.w;
     double a = ARG.scalars[ARG.place], sum = 0;
     u64 i;
     for (i = INDEX; i < ARG.rows; i += STRIDE) {
-        double direction = p[i], value = r[i];
+        double value = r[i], direction = p ? LOAD(p + i) : value;
         /* A step of no length leaves all as it is, whatever the direction holds. */
         if (a != 0) {
             x[i] += a * direction;

@@ -272,8 +272,13 @@ impl<T: OnDevice> Executor for Resident<T> {
     }
 
     fn scalar(&self, scalars: &Arc<Memory<T>>, index: usize) -> f64 {
-        let values = self.cuda.download(scalars).ok();
-        values.and_then(|v| v.get(index).copied()).map_or(f64::NAN, crate::sparse::Scalar::to_f64)
+        match self.cuda.download(scalars) {
+            Ok(values) => values.get(index).map_or(f64::NAN, |v| v.to_f64()),
+            Err(e) => {
+                self.cuda.fail(e);
+                f64::NAN
+            }
+        }
     }
 
     fn least_squares(

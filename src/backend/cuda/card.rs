@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ffi::{CString, c_int};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use cudarc::driver::sys::{
     self, CUcontext, CUdevice, CUdevice_attribute, CUevent, CUfunction, CUfunction_attribute, CUgraph,
@@ -42,6 +43,8 @@ struct Inner {
     context: CUcontext,
     stream: CUstream,
     state: Mutex<State>,
+    /// Told when a capture ends.
+    captured: Condvar,
 }
 
 // SAFETY: the driver takes its handles from any thread in which the context is current, which every call sees to;
@@ -54,7 +57,8 @@ unsafe impl Sync for Inner {}
 struct State {
     modules: HashMap<Precision, CUmodule>,
     functions: HashMap<(&'static str, Precision), Function>,
-    capturing: bool,
+    /// The thread whose work is captured.
+    capturing: Option<ThreadId>,
     pool: Pool,
 }
 
@@ -103,6 +107,7 @@ impl Card {
             context: std::ptr::null_mut(),
             stream: std::ptr::null_mut(),
             state: Mutex::default(),
+            captured: Condvar::new(),
         };
         // SAFETY: a device of the driver; the context is given back when `inner` is dropped, which happens here
         // where the stream cannot be had.
@@ -122,14 +127,18 @@ impl Inner {
         check(unsafe { sys::cuCtxSetCurrent(self.context) }, "making the card current")
     }
 
+    /// The state, as soon as no other thread captures: what this one gives to the stream would be captured too.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let own = thread::current().id();
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_others = |state: &mut State| state.capturing.is_some_and(|by| by != own);
+        self.captured.wait_while(state, by_others).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state, where nothing is being captured and the card is current.
     fn outside_capture(&self, what: &str) -> Result<MutexGuard<'_, State>> {
         let state = self.state();
-        if state.capturing {
+        if state.capturing.is_some() {
             return Err(Error::device(format!("{what} while work is captured")));
         }
         self.enter()?;
@@ -151,11 +160,7 @@ impl Inner {
         let mut module = std::ptr::null_mut();
         // SAFETY: an image that the compiler made; the driver copies it.
         let loaded = unsafe { sys::cuModuleLoadData(&raw mut module, compiled.image.as_ptr().cast()) };
-        let what = format!(
-            "the driver, for CUDA {}, refuses kernels that NVRTC {} made for {}",
-            self.library.version, self.compiler.version, self.target
-        );
-        check(loaded, &what)?;
+        check(loaded, &refusal(self.library.version, self.compiler.version, self.target))?;
         state.modules.insert(precision, module);
         Ok(module)
     }
@@ -220,6 +225,16 @@ impl Inner {
     }
 }
 
+/// What is said where the driver does not take what the compiler made.
+fn refusal(driver: Version, compiler: Version, target: Target) -> String {
+    let mut text =
+        format!("the driver, for CUDA {driver}, refuses kernels that NVRTC {compiler} made for {target}");
+    if compiler.0 > driver.0 {
+        text += &format!("; a driver takes those of its own major version, so use an NVRTC {}", driver.0);
+    }
+    text
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         let State { modules, capturing, mut pool, .. } =
@@ -229,7 +244,7 @@ impl Drop for Inner {
         }
         let _ = self.enter();
         if !self.stream.is_null() {
-            if capturing {
+            if capturing.is_some() {
                 let mut graph = std::ptr::null_mut();
                 // SAFETY: a live stream that captures; what it captured is not wanted.
                 let ended = unsafe { sys::cuStreamEndCapture(self.stream, &raw mut graph) };
@@ -284,7 +299,7 @@ impl Driver for Card {
         state.pool.put(address, bytes);
         // A stream that captures cannot be waited for.
         let much = state.pool.bytes() > self.inner.properties.memory / POOLED;
-        if much && !state.capturing && self.inner.enter().is_ok() {
+        if much && state.capturing.is_none() && self.inner.enter().is_ok() {
             self.inner.release(&mut state.pool);
         }
     }
@@ -348,19 +363,20 @@ impl Driver for Card {
 
     fn begin_capture(&self) -> Result<()> {
         let mut state = self.inner.outside_capture("a capture was begun")?;
-        // Relaxed: kernels may be compiled and loaded meanwhile, and the capture may end in another thread.
+        // Relaxed: kernels may be compiled and loaded meanwhile.
         let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED;
         // SAFETY: a live stream that does not capture.
         check(unsafe { sys::cuStreamBeginCapture_v2(self.inner.stream, mode) }, "beginning a capture")?;
-        state.capturing = true;
+        state.capturing = Some(thread::current().id());
         Ok(())
     }
 
     fn end_capture(&self) -> Result<Box<dyn Captured>> {
         let mut state = self.inner.state();
-        if !std::mem::take(&mut state.capturing) {
+        if state.capturing.take().is_none() {
             return Err(Error::device("nothing is being captured"));
         }
+        self.inner.captured.notify_all();
         self.inner.enter()?;
         let mut graph = Graph(std::ptr::null_mut());
         // SAFETY: a stream that captures; it does so no longer, whatever the result.

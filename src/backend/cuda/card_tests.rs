@@ -45,6 +45,13 @@ fn without_a_driver_opening_says_so() {
 }
 
 #[test]
+fn a_compiler_that_is_too_new_is_named() {
+    let text = |compiler| refusal(Version(12, 4), Version(compiler, 0), Target::Machine(90));
+    assert!(text(13).contains("NVRTC 13.0 made for sm_90") && text(13).ends_with("use an NVRTC 12"));
+    assert!(text(12).ends_with("made for sm_90"));
+}
+
+#[test]
 fn a_card_copies_and_computes() {
     let Some(cuda) = card() else { return };
     assert!(cuda.description().contains("compute capability"), "{}", cuda.description());
@@ -95,6 +102,30 @@ fn a_card_runs_what_was_captured() {
     assert_eq!(cuda.download(&z).unwrap(), [3.0, 6.0]);
     let asked = cuda.capture(|| drop(cuda.upload(&[1.0]))).unwrap_err();
     assert!(asked.to_string().contains("while work is captured"), "{asked}");
+}
+
+/// What another thread gives to the card waits until the capture has ended.
+#[test]
+fn captures_hold_the_work_of_one_thread() {
+    let Some(cuda) = card() else { return };
+    let (x, mut y) = (cuda.upload(&[1.0, 2.0]), cuda.upload(&[0.0, 0.0]));
+    let mut elsewhere = None;
+    let captured = cuda.capture(|| {
+        let cuda = cuda.clone();
+        let (started, wait) = std::sync::mpsc::channel();
+        elsewhere = Some(std::thread::spawn(move || {
+            started.send(()).unwrap();
+            let (x, mut y) = (cuda.upload(&[3.0]), cuda.upload(&[4.0]));
+            cuda.combine(1.0, &x, 1.0, &mut y);
+            cuda.download(&y).unwrap()
+        }));
+        wait.recv().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    });
+    assert_eq!(captured.unwrap().nodes(), 0);
+    assert_eq!(elsewhere.unwrap().join().unwrap(), [7.0]);
+    cuda.combine(1.0, &x, 1.0, &mut y);
+    assert_eq!(cuda.download(&y).unwrap(), [1.0, 2.0]);
 }
 
 #[test]

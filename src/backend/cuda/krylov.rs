@@ -217,8 +217,7 @@ impl Cuda {
         (d, q): (Option<&Memory<f64>>, &Memory<f64>),
         (x, r): (&mut Memory<f64>, &mut Memory<f64>),
     ) {
-        let d = d.unwrap_or(r);
-        let lengths = room.fits(&[d, q, x, r]);
+        let lengths = room.fits(&[d.unwrap_or(r), q, x, r]);
         let addresses = [d.into(), q.into(), (&*x).into(), (&*r).into()];
         self.krylov("krylov_update", room, lengths, addresses, (0, place as u32));
     }

@@ -69,6 +69,9 @@ use driver::{Driver, Launch};
 /// Threads of a block unless a kernel wants another number.
 pub(crate) const THREADS: u32 = 256;
 
+/// Most blocks of a launch, on every card.
+const MOST_BLOCKS: u32 = (1 << 31) - 1;
+
 /// A device with its queue of work; clones are the same device.
 #[derive(Debug, Clone)]
 pub struct Cuda {
@@ -208,7 +211,7 @@ impl Cuda {
             self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: buffers of other lengths"))));
             return;
         }
-        let Ok(blocks) = u32::try_from(blocks) else {
+        let Some(blocks) = u32::try_from(blocks).ok().filter(|&blocks| blocks <= MOST_BLOCKS) else {
             self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: {blocks} blocks are too many"))));
             return;
         };
@@ -238,7 +241,9 @@ impl Cuda {
     pub(crate) fn capture(&self, work: impl FnOnce()) -> Result<Box<dyn Captured>> {
         self.check()?;
         self.driver.begin_capture()?;
+        let open = OpenCapture(&*self.driver);
         work();
+        drop(open);
         let captured = self.driver.end_capture();
         self.check()?;
         captured
@@ -246,5 +251,16 @@ impl Cuda {
 
     fn known(&self) -> std::sync::MutexGuard<'_, patterns::Known> {
         self.patterns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a capture whose work panics: whatever else the device is given would be captured, or wait for ever.
+struct OpenCapture<'a>(&'a dyn Driver);
+
+impl Drop for OpenCapture<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.0.end_capture();
+        }
     }
 }
