@@ -66,6 +66,6 @@ fn without_a_card_one_sentence_says_so() {
 fn what_a_card_does_not_do_is_refused() {
     let f = flow();
     let cycle = "a K-cycle is not linear and runs on the CPU only";
-    f.run("solve a.mtx --rhs b.mtx --cycle k --max-coarse 20 --device emulated").fails(2, &[cycle]);
+    f.run("solve a.mtx --rhs b.mtx --cycle K(1,1) --max-coarse 20 --device emulated").fails(2, &[cycle]);
     f.run("solve a.mtx --device tpu").fails(2, &["tpu"]);
 }
