@@ -104,10 +104,17 @@ fn a_card_runs_what_was_captured() {
     assert!(asked.to_string().contains("while work is captured"), "{asked}");
 }
 
-/// What another thread gives to the card waits until the capture has ended.
+/// What another thread gives to the device waits until the capture has ended.
 #[test]
 fn captures_hold_the_work_of_one_thread() {
-    let Some(cuda) = card() else { return };
+    #[cfg(feature = "emulator")]
+    capture_beside_another_thread(&Cuda::emulated_with(1 << 20, false));
+    if let Some(cuda) = card() {
+        capture_beside_another_thread(&cuda);
+    }
+}
+
+fn capture_beside_another_thread(cuda: &Cuda) {
     let (x, mut y) = (cuda.upload(&[1.0, 2.0]), cuda.upload(&[0.0, 0.0]));
     let mut elsewhere = None;
     let captured = cuda.capture(|| {

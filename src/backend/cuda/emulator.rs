@@ -5,7 +5,8 @@
 //! and races are found where the C compiler can instrument memory accesses (gcc and clang).
 
 use std::ffi::{CString, c_char, c_void};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Instant;
 
 use super::driver::{Captured, Driver, Launch, Precision, Properties};
@@ -49,7 +50,15 @@ unsafe extern "C" {
 #[derive(Debug)]
 pub(crate) struct Emulator {
     properties: Properties,
-    state: Arc<Mutex<State>>,
+    queue: Arc<Queue>,
+}
+
+/// The queue of the device.
+#[derive(Debug)]
+struct Queue {
+    state: Mutex<State>,
+    /// Told when a capture has ended.
+    captured: Condvar,
 }
 
 /// What launches share; one runs at a time, as on the queue of a card.
@@ -57,7 +66,8 @@ pub(crate) struct Emulator {
 struct State {
     descending: bool,
     buffers: Buffers,
-    recording: Option<Vec<Work>>,
+    /// The thread whose work is captured, and that work.
+    recording: Option<(ThreadId, Vec<Work>)>,
     /// Launches so far.
     launches: u32,
 }
@@ -82,18 +92,14 @@ impl Emulator {
             driver: "none".into(),
         };
         let state = State { descending, buffers: Buffers::default(), recording: None, launches: 0 };
-        Self { properties, state: Arc::new(Mutex::new(state)) }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        Self { properties, queue: Arc::new(Queue { state: Mutex::new(state), captured: Condvar::new() }) }
     }
 
     /// Runs or records.
     fn queue(&self, work: Work) -> Result<()> {
-        let mut state = self.state();
+        let mut state = self.queue.state();
         match &mut state.recording {
-            Some(recording) => recording.push(work),
+            Some((_, recording)) => recording.push(work),
             None => state.run(&work)?,
         }
         Ok(())
@@ -101,7 +107,7 @@ impl Emulator {
 
     /// The state, where nothing is being captured.
     fn outside_capture(&self, what: &str) -> Result<MutexGuard<'_, State>> {
-        let state = self.state();
+        let state = self.queue.state();
         match state.recording {
             Some(_) => Err(Error::device(format!("{what} while work is captured"))),
             None => Ok(state),
@@ -109,8 +115,14 @@ impl Emulator {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+impl Queue {
+    /// The state, as soon as no other thread captures, as on a card.
+    fn state(&self) -> MutexGuard<'_, State> {
+        let own = thread::current().id();
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_others = |state: &mut State| state.recording.as_ref().is_some_and(|(by, _)| *by != own);
+        self.captured.wait_while(state, by_others).unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl State {
@@ -211,7 +223,7 @@ impl Driver for Emulator {
     }
 
     unsafe fn free(&self, address: u64, bytes: usize) {
-        let intact = self.state().buffers.free(address);
+        let intact = self.queue.state().buffers.free(address);
         assert!(intact || std::thread::panicking(), "a kernel wrote beside a buffer of {bytes} bytes");
     }
 
@@ -249,14 +261,16 @@ impl Driver for Emulator {
     }
 
     fn begin_capture(&self) -> Result<()> {
-        self.outside_capture("a capture was begun")?.recording = Some(Vec::new());
+        let recording = Some((thread::current().id(), Vec::new()));
+        self.outside_capture("a capture was begun")?.recording = recording;
         Ok(())
     }
 
     fn end_capture(&self) -> Result<Box<dyn Captured>> {
-        let work = self.state().recording.take();
-        let work = work.ok_or_else(|| Error::device("nothing is being captured"))?;
-        Ok(Box::new(Recording { work, state: self.state.clone() }))
+        let work = self.queue.state().recording.take();
+        self.queue.captured.notify_all();
+        let (_, work) = work.ok_or_else(|| Error::device("nothing is being captured"))?;
+        Ok(Box::new(Recording { work, queue: self.queue.clone() }))
     }
 
     fn synchronise(&self) -> Result<()> {
@@ -273,12 +287,12 @@ impl Driver for Emulator {
 #[derive(Debug)]
 struct Recording {
     work: Vec<Work>,
-    state: Arc<Mutex<State>>,
+    queue: Arc<Queue>,
 }
 
 impl Captured for Recording {
     unsafe fn run(&self) -> Result<()> {
-        let mut state = lock(&self.state);
+        let mut state = self.queue.state();
         self.work.iter().try_for_each(|work| state.run(work))
     }
 
