@@ -11,8 +11,9 @@ use cudarc::driver::sys::{
     CUgraphExec, CUmodule, CUresult, CUstream, CUstreamCaptureMode,
 };
 
-use super::compile::{self, Compiler, Target};
+use super::compile::{Compiler, Target};
 use super::driver::{Captured, Driver, Launch, Precision, Properties};
+use super::kept::Kept;
 use super::library::{self, Library, Version, check, library};
 use super::pool::Pool;
 use crate::error::{Error, Result};
@@ -156,10 +157,10 @@ impl Inner {
         if let Some(&module) = state.modules.get(&precision) {
             return Ok(module);
         }
-        let compiled = self.compiler.compile(&compile::text(), precision, self.target, &[])?;
+        let image = self.compiler.image(&Kept::of_user(), precision, self.target)?;
         let mut module = std::ptr::null_mut();
         // SAFETY: an image that the compiler made; the driver copies it.
-        let loaded = unsafe { sys::cuModuleLoadData(&raw mut module, compiled.image.as_ptr().cast()) };
+        let loaded = unsafe { sys::cuModuleLoadData(&raw mut module, image.as_ptr().cast()) };
         check(loaded, &refusal(self.library.version, self.compiler.version, self.target))?;
         state.modules.insert(precision, module);
         Ok(module)

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use cudarc::nvrtc::sys::{self, nvrtcResult};
 
 use super::driver::Precision;
+use super::kept::Kept;
 use super::library::Version;
 use crate::error::{Error, Result};
 
@@ -81,8 +82,22 @@ pub(super) struct Compiled {
 }
 
 /// The text of all kernels. The compiler names file and line of every complaint.
-pub(super) fn text() -> String {
+fn text() -> String {
     FILES.iter().map(|(name, text)| format!("#line 1 \"{name}\"\n{text}\n")).collect()
+}
+
+/// Options of the compiler.
+fn options(precision: Precision, target: Target) -> [String; 6] {
+    let (real, acc) = precision.types();
+    [
+        format!("--gpu-architecture={target}"),
+        "--fmad=false".into(),
+        // Helper functions that only other kernels use.
+        "--diag-suppress=177".into(),
+        format!("-DSUFFIX={}", precision.suffix()),
+        format!("-DREAL={real}"),
+        format!("-DACC={acc}"),
+    ]
 }
 
 impl Compiler {
@@ -136,28 +151,28 @@ impl Compiler {
         }
     }
 
+    /// The kernels of a precision, from where they were kept or compiled and kept.
+    pub fn image(&self, kept: &Kept, precision: Precision, target: Target) -> Result<Vec<u8>> {
+        let text = text();
+        let key = format!("NVRTC {} {}\n{text}", self.version, options(precision, target).join(" "));
+        if let Some(image) = kept.load(&key) {
+            return Ok(image);
+        }
+        let image = self.compile(&text, precision, target, &[])?.image;
+        kept.store(&key, &image);
+        Ok(image)
+    }
+
     /// Compiles a program with further options.
     pub fn compile(
         &self,
         text: &str,
         precision: Precision,
         target: Target,
-        options: &[&str],
+        further: &[&str],
     ) -> Result<Compiled> {
-        let (real, acc) = precision.types();
-        let options: Vec<CString> = [
-            format!("--gpu-architecture={target}"),
-            "--fmad=false".into(),
-            // Helper functions that only other kernels use.
-            "--diag-suppress=177".into(),
-            format!("-DSUFFIX={}", precision.suffix()),
-            format!("-DREAL={real}"),
-            format!("-DACC={acc}"),
-        ]
-        .into_iter()
-        .chain(options.iter().map(ToString::to_string))
-        .map(c_text)
-        .collect::<Result<_>>()?;
+        let all = options(precision, target).into_iter().chain(further.iter().map(ToString::to_string));
+        let options: Vec<CString> = all.map(c_text).collect::<Result<_>>()?;
         let options: Vec<_> = options.iter().map(|option| option.as_ptr()).collect();
         let count = c_int::try_from(options.len()).map_err(|e| Error::device(e.to_string()))?;
         let text = c_text(text.into())?;

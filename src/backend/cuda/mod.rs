@@ -21,6 +21,7 @@ mod emulator;
 mod graph;
 #[cfg(all(test, feature = "emulator"))]
 pub(crate) mod judged;
+mod kept;
 mod krylov;
 mod library;
 mod memory;

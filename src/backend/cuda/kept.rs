@@ -1,0 +1,96 @@
+//! Compiled kernels on disk, so that a program compiles them once and not at every start.
+
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::sparse::write_atomic;
+
+/// Bytes of the checksum in front of an image.
+const CHECKSUM: usize = 16;
+
+/// A folder of images; without one nothing is kept.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    folder: Option<PathBuf>,
+}
+
+impl Kept {
+    /// The folder that `MULTIGRAD_CACHE` names, none where it is empty; otherwise `multigrad` in the user's cache.
+    pub fn of_user() -> Self {
+        let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let home = || variable("HOME").map(|home| home.join(".cache"));
+        let folder = match std::env::var_os("MULTIGRAD_CACHE") {
+            Some(_) => variable("MULTIGRAD_CACHE"),
+            None => variable("XDG_CACHE_HOME")
+                .or_else(|| variable("LOCALAPPDATA"))
+                .or_else(home)
+                .map(|cache| cache.join("multigrad")),
+        };
+        Self { folder: folder.filter(|folder| folder.is_absolute()) }
+    }
+
+    /// This folder.
+    #[cfg(test)]
+    fn within(folder: &Path) -> Self {
+        Self { folder: Some(folder.to_path_buf()) }
+    }
+
+    fn path(folder: &Path, key: &str) -> PathBuf {
+        folder.join(format!("kernels-{:032x}", xxh3_128(key.as_bytes())))
+    }
+
+    /// The image of this key, if it is there and whole.
+    pub fn load(&self, key: &str) -> Option<Vec<u8>> {
+        let bytes = std::fs::read(Self::path(self.folder.as_deref()?, key)).ok()?;
+        let (checksum, image) = bytes.split_at_checked(CHECKSUM)?;
+        (checksum == xxh3_128(image).to_le_bytes()).then(|| image.to_vec())
+    }
+
+    /// Keeps an image. A folder that cannot be written costs the next start a compilation and nothing else.
+    pub fn store(&self, key: &str, image: &[u8]) {
+        let Some(folder) = self.folder.as_deref().filter(|f| std::fs::create_dir_all(f).is_ok()) else {
+            return;
+        };
+        let _ = write_atomic(&Self::path(folder, key), |file| {
+            file.write_all(&xxh3_128(image).to_le_bytes())?;
+            file.write_all(image)
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_kept_by_key_and_only_whole_ones_are_given_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::within(&folder.path().join("a").join("b"));
+        assert_eq!(kept.load("one"), None);
+        kept.store("one", b"image of one");
+        kept.store("two", b"");
+        assert_eq!(kept.load("one").unwrap(), b"image of one");
+        assert_eq!(kept.load("two").unwrap(), b"");
+        assert_eq!(kept.load("three"), None);
+        let path = Kept::path(kept.folder.as_deref().unwrap(), "one");
+        let whole = std::fs::read(&path).unwrap();
+        for broken in [&whole[..3], &whole[..whole.len() - 1], &[&whole[..20], b"x", &whole[21..]].concat()] {
+            std::fs::write(&path, broken).unwrap();
+            assert_eq!(kept.load("one"), None);
+        }
+        kept.store("one", b"again");
+        assert_eq!(kept.load("one").unwrap(), b"again");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_keeps_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, b"").unwrap();
+        for kept in [Kept::within(&file), Kept { folder: None }] {
+            kept.store("one", b"image");
+            assert_eq!(kept.load("one"), None);
+        }
+    }
+}
