@@ -1,7 +1,7 @@
 //! Jacobi sweeps on triangles, and residuals that are restricted at once: `kernels/products.cu`.
 
 use super::arguments::{Address, arguments};
-use super::products::{Mode, Operands, Product, STREAM_ROWS, lanes, operands_fit};
+use super::products::{Mode, Operands, Product, STREAM_ROWS, lanes};
 use super::{Cuda, DeviceView, Memory, OnDevice, THREADS};
 use crate::backend::Triangle;
 
@@ -13,8 +13,13 @@ arguments! {
         rows: u32, k: u32,
         below: u32, unit: u32,
     }
-    Restricted { product: Product, ptr: Address, columns: Address, source: Address, values: Address }
+    Restricted {
+        product: Product, ptr: Address, columns: Address, source: Address, values: Address, fine: u64,
+    }
 }
+
+/// Fewer rows leave threads to spare.
+const FEW_ROWS: usize = 1 << 16;
 
 impl Cuda {
     /// y ← D⁻¹ (b − N x) for the triangle `part` = D + N of a square matrix, or D⁻¹ (b − Nᵀ x) where the view is
@@ -65,24 +70,56 @@ impl Cuda {
         y: &mut Memory<T>,
         k: usize,
     ) {
+        let operands =
+            Operands { mode: Mode::Residual, x, b: Some(b), d: None, factors: (0.0, 0.0), first: None };
+        self.restricted(r, a, &operands, y, k);
+    }
+
+    /// x ← d ⊙ b and y ← R (b − A x), for vectors of one column.
+    pub(crate) fn first_restricted_residual<T: OnDevice>(
+        &self,
+        r: DeviceView<'_, T>,
+        a: DeviceView<'_, T>,
+        (d, b): (&Memory<T>, &Memory<T>),
+        (x, y): (&mut Memory<T>, &mut Memory<T>),
+    ) {
+        self.restricted(r, a, &Operands::first(d, b, x), y, 1);
+    }
+
+    fn restricted<T: OnDevice>(
+        &self,
+        r: DeviceView<'_, T>,
+        a: DeviceView<'_, T>,
+        operands: &Operands<'_, T>,
+        y: &mut Memory<T>,
+        k: usize,
+    ) {
         let (ptr, columns, source) = r.arrays();
-        let coarse = r.rows();
-        let operands = Operands { mode: Mode::Residual, x, b: Some(b), d: None, factors: (0.0, 0.0) };
-        let lengths = r.fits()
+        let (coarse, fine) = (r.rows(), a.rows());
+        let square = fine == a.cols() || operands.first.is_none();
+        let lengths = square
+            && r.fits()
             && a.fits()
-            && r.cols() == a.rows()
+            && r.cols() == fine
             && y.len() == coarse * k
-            && operands_fit(&operands, (a.rows(), a.cols(), k), b);
-        let mut product = Product::new(&operands, y, (coarse, k));
+            && operands.x.len() == a.cols() * k
+            && operands.b.is_some_and(|b| b.len() == fine * k)
+            && operands.d.is_none_or(|d| d.len() == fine)
+            && operands.first.is_none_or(|x| x.len() == fine);
+        let mut product = Product::new(operands, y, (coarse, k));
         let (own_ptr, own_columns, own_source) = a.arrays();
         product.ptr = own_ptr.into();
         product.columns = own_columns.into();
         product.source = own_source.into();
         product.values = a.values.into();
-        product.lanes = lanes(columns.len() / coarse.max(1));
-        let blocks = (coarse * product.lanes as usize).div_ceil(THREADS as usize);
+        let average = columns.len() / coarse.max(1);
+        // A thread with two terms takes twice as long.
+        product.lanes = lanes(if fine < FEW_ROWS { 2 * average } else { average });
+        let least = usize::from(operands.first.is_some() && fine > 0);
+        let blocks = (coarse * product.lanes as usize).div_ceil(THREADS as usize).max(least);
         let (ptr, columns, source) = (ptr.into(), columns.into(), source.into());
-        let arguments = Restricted { product, ptr, columns, source, values: r.values.into() };
+        let arguments =
+            Restricted { product, ptr, columns, source, values: r.values.into(), fine: fine as u64 };
         match k {
             1 => self.launch::<T, _>("restricted_residual", (blocks, THREADS, 0), lengths, &arguments),
             _ => self.for_each::<T, _>("restricted_residual_columns", coarse * k, lengths, &arguments),
@@ -153,6 +190,31 @@ mod tests {
                     },
                 );
             }
+            first_restricted_residuals(&a, &p, (&r.vector(n), &r.vector(n)));
         }
+    }
+
+    /// x and R (b − A x), one after the other, of a sweep from zero.
+    fn first_restricted_residuals<T: OnDevice>(a: &Csr<T>, p: &Csr<T>, (d, b): (&[T], &[T])) {
+        let (n, coarse) = (a.rows(), p.cols());
+        judge(
+            &format!("first sweep, {n} to {coarse}"),
+            &hidden(n + coarse),
+            |cuda, out| {
+                let (a, p) = (OnCard::new(cuda, a), OnCard::new(cuda, p));
+                let (d, b) = (cuda.upload(d), cuda.upload(b));
+                let (mut x, mut y) = (cuda.upload(&hidden(n)), cuda.upload(&hidden(coarse)));
+                cuda.first_restricted_residual(p.transposed(cuda), a.view(), (&d, &b), (&mut x, &mut y));
+                let both = [cuda.download(&x).unwrap(), cuda.download(&y).unwrap()].concat();
+                out.write(&both).unwrap();
+            },
+            |out| {
+                let (x, y) = out.split_at_mut(n);
+                Reference.diagonal_scale(d, b, x, 1);
+                let mut residual = b.to_vec();
+                Reference.residual(a.into(), b, x, &mut residual, 1);
+                Reference.spmv_transposed(T::ONE, p.into(), &residual, T::ZERO, y, 1);
+            },
+        );
     }
 }
