@@ -102,6 +102,20 @@ pub trait Engine {
         self.diagonal_add(d, &r, x)
     }
 
+    /// x′ = x + d ⊙ (b − A x) and R (b − A x′): the last sweep on a level and what the coarser one is given.
+    fn jacobi_and_restriction(
+        &self,
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+        restriction: &MatrixOf<Self>,
+    ) -> (Self::Vector, Self::Vector) {
+        let x = self.jacobi(a, d, b, x);
+        let coarse = self.restricted_residual(b, a, &x, restriction);
+        (x, coarse)
+    }
+
     /// α y + β d ⊙ (b − A x): a step of polynomial relaxation, factors (α, β).
     fn polynomial_step(
         &self,

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
 use super::hierarchy::Hierarchy;
+use super::smoother::Smoother;
 
 /// How often and in which order a cycle visits the coarser levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -79,12 +80,25 @@ fn visit<E: Engine>(
     let Some(level) = h.levels.get(depth) else {
         return e.solve(&h.coarsest, b);
     };
-    for smoother in &level.pre {
+    // A single level has no coarser unknowns to correct from.
+    let corrected = h.rows_at(depth + 1) > 0;
+    // A last sweep by a diagonal goes together with the restriction of its residual.
+    let (pre, last) = match level.pre.split_last() {
+        Some((Smoother::Diagonal { weights }, pre)) if corrected => (pre, Some(weights)),
+        _ => (&level.pre[..], None),
+    };
+    for smoother in pre {
         x = smoother.smooth(e, &level.a, b, x);
     }
-    // A single level has no coarser unknowns to correct from.
-    if h.rows_at(depth + 1) > 0 {
-        let coarse_b = e.restricted_residual(b, &level.a, &x, &level.restriction);
+    if corrected {
+        let coarse_b = match last {
+            Some(weights) => {
+                let coarse_b;
+                (x, coarse_b) = e.jacobi_and_restriction(&level.a, weights, b, x, &level.restriction);
+                coarse_b
+            }
+            None => e.restricted_residual(b, &level.a, &x, &level.restriction),
+        };
         let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
         x = e.spmv_add(&level.prolongation, &coarse_x, x);
     }
