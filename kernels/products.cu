@@ -20,6 +20,8 @@
  *   sliced_values    2 s per entry, 4 per row
  *   restricted_residual(_columns)   as product_stream, less the residual, which is not written; s + 4 per
  *                    entry of the restriction. Rows of A that several coarse rows read come from the cache.
+ *   corrected_jacobi  as product_lanes; s + 4 per entry of the interpolation, 4 + s per row beside. Rows of the
+ *                    interpolation that several rows read come from the cache.
  *   triangular_stream  as product_stream: values and columns beside the triangle move too
  *   triangular_columns as product_columns; entries beside the triangle cost 4
  */
@@ -495,4 +497,64 @@ KERNEL(restricted_residual_columns, struct restricted) {
     end = LOAD(ARG.ptr + i + 1);
     for (p = LOAD(ARG.ptr + i); p < end; p++) sum += restricted_term(ARG, p, (u32)(q - i * ARG.product.k));
     ARG.product.y[q] = (REAL)sum;
+}
+
+/* y = z + d (b - A z) for z = x + P e, for small matrices: z is worked out as often as it is read. */
+struct corrected {
+    /* Of A. */
+    struct product product;
+    const u32 *ptr, *columns;
+    const REAL *values, *e;
+};
+
+/* z(j). */
+DEVICE REAL corrected_value(const struct corrected a, u64 j) {
+    u32 begin = LOAD(a.ptr + j), length = LOAD(a.ptr + j + 1) - begin, q;
+    const u32 *columns = a.columns + begin;
+    const REAL *values = a.values + begin;
+    REAL x = LOAD(a.product.x + j);
+    ACC sum = 0;
+    while (length > 0) {
+        u32 count = length < BATCH ? length : BATCH, c[BATCH];
+        REAL v[BATCH], e[BATCH];
+#pragma unroll
+        for (q = 0; q < BATCH; q++) {
+            c[q] = q < count ? LOAD(columns + q) : 0;
+            v[q] = q < count ? LOAD(values + q) : 0;
+        }
+#pragma unroll
+        for (q = 0; q < BATCH; q++) e[q] = q < count ? LOAD(a.e + c[q]) : 0;
+#pragma unroll
+        for (q = 0; q < BATCH; q++)
+            if (q < count) sum += (ACC)v[q] * (ACC)e[q];
+        columns += BATCH;
+        values += BATCH;
+        length -= count;
+    }
+    return (REAL)(sum + (ACC)x);
+}
+
+/* k = 1. A group of `lanes` threads for each row; behind the entries of a row one of them takes z of the row itself. */
+BLOCK_KERNEL(corrected_jacobi, struct corrected) {
+    u32 lanes = ARG.product.lanes, lane = THREAD % lanes;
+    u64 i = INDEX / lanes, p;
+    REAL b = 0, d = 0;
+    ACC sum = 0, own = 0;
+    if (i < ARG.product.rows) {
+        u64 end = LOAD(ARG.product.ptr + i + 1);
+        if (lane == 0) {
+            b = LOAD(ARG.product.b + i);
+            d = LOAD(ARG.product.d + i);
+        }
+        for (p = (u64)LOAD(ARG.product.ptr + i) + lane; p <= end; p += lanes) {
+            u64 j = p < end ? LOAD(ARG.product.columns + p) : i;
+            REAL a = p < end ? LOAD(ARG.product.values + p) : 0;
+            ACC z = corrected_value(ARG, j);
+            if (p < end) sum += (ACC)a * z;
+            else own = z;
+        }
+    }
+    sum = warp_sum(sum, lanes);
+    own = warp_sum(own, lanes);
+    if (lane == 0 && i < ARG.product.rows) ARG.product.y[i] = (REAL)(own + (ACC)d * ((ACC)b - sum));
 }

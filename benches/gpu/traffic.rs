@@ -113,6 +113,24 @@ impl<X: Executor> Executor for Traffic<'_, X> {
         self.count(values, 4 * (a.nnz() + a.rows() + r.nnz() + r.rows()));
     }
 
+    fn corrects_in_sweeps(&self, prolongation: &Matrix<Values<X>>, a: &Matrix<Values<X>>) -> bool {
+        self.engine.corrects_in_sweeps(prolongation, a)
+    }
+
+    /// x, d, b and the result once for each row.
+    fn corrected_jacobi(
+        &self,
+        (prolongation, _): (&Matrix<Values<X>>, &usize),
+        a: &Matrix<Values<X>>,
+        _: (&Values<X>, &usize),
+        _: &usize,
+        _: &mut usize,
+    ) {
+        let (a, p) = (&a.pattern, &prolongation.pattern);
+        let values = a.nnz() + 4 * a.rows() + p.nnz() + p.cols();
+        self.count(values, 4 * (a.nnz() + a.rows() + p.nnz() + p.rows()));
+    }
+
     fn diagonal_add(&self, _: &Values<X>, x: &usize, _: &mut usize) {
         self.count(4 * x, 0);
     }

@@ -57,6 +57,20 @@ pub trait Executor {
         _y: &mut Self::Handle,
     ) {
     }
+    /// Whether the next one is there and pays for these matrices.
+    fn corrects_in_sweeps(&self, _prolongation: &Matrix<Values<Self>>, _a: &Matrix<Values<Self>>) -> bool {
+        false
+    }
+    /// x′ ← z + d ⊙ (b − A z) for z = x + P e, without z in memory; see `corrects_in_sweeps`.
+    fn corrected_jacobi(
+        &self,
+        _correction: (&Matrix<Values<Self>>, &Self::Handle),
+        _a: &Matrix<Values<Self>>,
+        _blocks: (&Values<Self>, &Self::Handle),
+        _x: &Self::Handle,
+        _next: &mut Self::Handle,
+    ) {
+    }
     /// y ← y + d ⊙ x.
     fn diagonal_add(&self, d: &Values<Self>, x: &Self::Handle, y: &mut Self::Handle);
     /// y ← d ⊙ x.
@@ -301,6 +315,25 @@ impl<X: Executor> Engine for X {
             Engine::spmv(self, restriction, &Vector::new(rows, r))
         };
         (Vector::new(rows, x), coarse)
+    }
+
+    fn correction_and_jacobi(
+        &self,
+        (prolongation, e): (&MatrixOf<Self>, &Self::Vector),
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        let (Some(rhs), Some(old), Some(coarse), true) =
+            (&b.handle, &x.handle, &e.handle, self.corrects_in_sweeps(prolongation, a))
+        else {
+            let z = Engine::spmv_add(self, prolongation, e, x);
+            return Engine::jacobi(self, a, d, b, z);
+        };
+        let mut next = self.allocate(x.rows);
+        Executor::corrected_jacobi(self, (prolongation, coarse), a, (d, rhs), old, &mut next);
+        Vector::new(x.rows, next)
     }
 
     fn polynomial_step(

@@ -116,6 +116,19 @@ pub trait Engine {
         (x, coarse)
     }
 
+    /// z + d ⊙ (b − A z) for z = x + P e: the correction of a coarser level and the first sweep after it.
+    fn correction_and_jacobi(
+        &self,
+        (prolongation, e): (&MatrixOf<Self>, &Self::Vector),
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        let z = self.spmv_add(prolongation, e, x);
+        self.jacobi(a, d, b, z)
+    }
+
     /// α y + β d ⊙ (b − A x): a step of polynomial relaxation, factors (α, β).
     fn polynomial_step(
         &self,

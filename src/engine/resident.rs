@@ -17,8 +17,8 @@ use crate::schwarz::Subdomains;
 /// Most entries of a restriction for each fine row where residuals are restricted in one pass: every entry works out
 /// a residual.
 const FUSED: f64 = 1.25;
-/// The same for small matrices: most entries of the matrix that all entries of the restriction read. They come from
-/// the cache of the card in less time than another launch takes.
+/// The same for small matrices: most entries that all entries of the one matrix read of the other, where two products
+/// are taken in one pass. They come from the cache of the card in less time than another launch takes.
 const FUSED_ENTRIES: f64 = 1e6;
 
 /// Queues every operation when it is called, with buffers from a pool; nothing waits for the card.
@@ -247,6 +247,25 @@ impl<T: OnDevice> Executor for Resident<T> {
         let results = (x.memory_mut(), y.memory_mut());
         with!(self, a, pattern, view => with!(self, restriction, coarse, r => {
             self.cuda.first_restricted_residual(r, view, (d, b.memory()), results);
+        }));
+    }
+
+    fn corrects_in_sweeps(&self, prolongation: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>) -> bool {
+        let each = prolongation.pattern.nnz() as f64 / prolongation.pattern.rows().max(1) as f64;
+        self.k == 1 && each * a.pattern.nnz() as f64 <= FUSED_ENTRIES
+    }
+
+    fn corrected_jacobi(
+        &self,
+        (prolongation, e): (&Matrix<Arc<Memory<T>>>, &DeviceBuffer<T>),
+        a: &Matrix<Arc<Memory<T>>>,
+        (d, b): (&Arc<Memory<T>>, &DeviceBuffer<T>),
+        x: &DeviceBuffer<T>,
+        next: &mut DeviceBuffer<T>,
+    ) {
+        with!(self, a, pattern, view => with!(self, prolongation, fine, p => {
+            let correction = (p, e.memory());
+            self.cuda.corrected_jacobi(correction, view, (d, b.memory()), x.memory(), next.memory_mut());
         }));
     }
 

@@ -82,7 +82,9 @@ fn visit<E: Engine>(
     };
     // A single level has no coarser unknowns to correct from.
     let corrected = h.rows_at(depth + 1) > 0;
-    // A last sweep by a diagonal goes together with the restriction of its residual.
+    // Sweeps by a diagonal go together with what comes between: the last one before with the restriction of its
+    // residual, the first one after with the correction.
+    let mut post = &level.post[..];
     let (pre, last) = match level.pre.split_last() {
         Some((Smoother::Diagonal { weights }, pre)) if corrected => (pre, Some(weights)),
         _ => (&level.pre[..], None),
@@ -100,9 +102,16 @@ fn visit<E: Engine>(
             None => e.restricted_residual(b, &level.a, &x, &level.restriction),
         };
         let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
-        x = e.spmv_add(&level.prolongation, &coarse_x, x);
+        let correction = (&level.prolongation, &coarse_x);
+        x = match post.split_first() {
+            Some((Smoother::Diagonal { weights }, rest)) => {
+                post = rest;
+                e.correction_and_jacobi(correction, &level.a, weights, b, x)
+            }
+            _ => e.spmv_add(correction.0, correction.1, x),
+        };
     }
-    for smoother in &level.post {
+    for smoother in post {
         x = smoother.smooth(e, &level.a, b, x);
     }
     x

@@ -1,7 +1,7 @@
 //! Jacobi sweeps on triangles, and residuals that are restricted at once: `kernels/products.cu`.
 
 use super::arguments::{Address, arguments};
-use super::products::{Mode, Operands, Product, STREAM_ROWS, lanes};
+use super::products::{Mode, Operands, Product, STREAM_ROWS, lanes, operands_fit};
 use super::{Cuda, DeviceView, Memory, OnDevice, THREADS};
 use crate::backend::Triangle;
 
@@ -16,6 +16,7 @@ arguments! {
     Restricted {
         product: Product, ptr: Address, columns: Address, source: Address, values: Address, fine: u64,
     }
+    Corrected { product: Product, ptr: Address, columns: Address, values: Address, e: Address }
 }
 
 /// Fewer rows leave threads to spare.
@@ -84,6 +85,36 @@ impl Cuda {
         (x, y): (&mut Memory<T>, &mut Memory<T>),
     ) {
         self.restricted(r, a, &Operands::first(d, b, x), y, 1);
+    }
+
+    /// y ← z + d ⊙ (b − A z) with z = x + P e, for vectors of one column. z is worked out once for every entry of its
+    /// column in A. Neither matrix is the transpose of one.
+    pub(crate) fn corrected_jacobi<T: OnDevice>(
+        &self,
+        (p, e): (DeviceView<'_, T>, &Memory<T>),
+        a: DeviceView<'_, T>,
+        (d, b): (&Memory<T>, &Memory<T>),
+        x: &Memory<T>,
+        y: &mut Memory<T>,
+    ) {
+        let rows = a.rows();
+        let operands =
+            Operands { mode: Mode::Jacobi, x, b: Some(b), d: Some(d), factors: (0.0, 0.0), first: None };
+        let lengths = a.is_square_of(rows)
+            && p.fits()
+            && p.rows() == rows
+            && e.len() == p.cols()
+            && a.transposed.is_none()
+            && p.transposed.is_none()
+            && operands_fit(&operands, (rows, rows, 1), y);
+        let mut product = Product::new(&operands, y, (rows, 1));
+        [product.ptr, product.columns, _] = a.addresses();
+        product.values = a.values.into();
+        product.lanes = lanes(2 * a.values.len() / rows.max(1) + 1);
+        let blocks = (rows * product.lanes as usize).div_ceil(THREADS as usize);
+        let [ptr, columns, _] = p.addresses();
+        let arguments = Corrected { product, ptr, columns, values: p.values.into(), e: e.into() };
+        self.launch::<T, _>("corrected_jacobi", (blocks, THREADS, 0), lengths, &arguments);
     }
 
     fn restricted<T: OnDevice>(
@@ -191,6 +222,12 @@ mod tests {
                 );
             }
             first_restricted_residuals(&a, &p, (&r.vector(n), &r.vector(n)));
+            let [d, b, x] = [0; 3].map(|_| r.vector::<T>(n));
+            let e = r.vector(coarse);
+            corrected_sweeps((&a, &p), (&d, &b), (&x, &e));
+            // Without entries in a row, and without diagonals.
+            let hollow = a.filter(|i, j, _| i % 3 != 0 && i != j);
+            corrected_sweeps((&hollow, &p), (&d, &b), (&x, &e));
         }
     }
 
@@ -214,6 +251,25 @@ mod tests {
                 let mut residual = b.to_vec();
                 Reference.residual(a.into(), b, x, &mut residual, 1);
                 Reference.spmv_transposed(T::ONE, p.into(), &residual, T::ZERO, y, 1);
+            },
+        );
+    }
+
+    /// A sweep from x + P e.
+    fn corrected_sweeps<T: OnDevice>((a, p): (&Csr<T>, &Csr<T>), (d, b): (&[T], &[T]), (x, e): (&[T], &[T])) {
+        let n = a.rows();
+        judge(
+            &format!("corrected sweep, {n} from {}", p.cols()),
+            &hidden(n),
+            |cuda, y| {
+                let (a, p) = (OnCard::new(cuda, a), OnCard::new(cuda, p));
+                let [d, b, x, e] = [d, b, x, e].map(|v| cuda.upload(v));
+                cuda.corrected_jacobi((p.view(), &e), a.view(), (&d, &b), &x, y);
+            },
+            |y| {
+                let mut z = x.to_vec();
+                Reference.spmv(T::ONE, p.into(), e, T::ONE, &mut z, 1);
+                Reference.jacobi(a.into(), d, b, &z, y, 1);
             },
         );
     }
