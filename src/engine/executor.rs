@@ -336,6 +336,21 @@ impl<X: Executor> Engine for X {
         Vector::new(x.rows, next)
     }
 
+    fn sparse_sweep(
+        &self,
+        m: &MatrixOf<Self>,
+        a: &MatrixOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        // From zero the residual is b, which need not be copied.
+        if x.handle.is_none() {
+            return Engine::spmv(self, m, b);
+        }
+        let r = Engine::residual(self, b, a, &x);
+        Engine::spmv_add(self, m, &r, x)
+    }
+
     fn polynomial_step(
         &self,
         a: &MatrixOf<Self>,

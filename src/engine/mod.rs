@@ -129,6 +129,18 @@ pub trait Engine {
         self.jacobi(a, d, b, z)
     }
 
+    /// x + M (b − A x): a sweep with a sparse approximate inverse.
+    fn sparse_sweep(
+        &self,
+        m: &MatrixOf<Self>,
+        a: &MatrixOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        let r = self.residual(b, a, &x);
+        self.spmv_add(m, &r, x)
+    }
+
     /// α y + β d ⊙ (b − A x): a step of polynomial relaxation, factors (α, β).
     fn polynomial_step(
         &self,
