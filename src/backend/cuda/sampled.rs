@@ -70,6 +70,9 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// Entries that a thread takes at once, as in the kernel file.
+const BATCH: usize = 4;
+
 /// Threads for a sum over k columns.
 fn threads_of(k: usize) -> u32 {
     if k > 4 { lanes(k) } else { 1 }
@@ -99,8 +102,8 @@ impl Cuda {
             && rank.is_none_or(|r| r.len() >= rows.max(pattern.cols));
         let packed = k.is_multiple_of(pack::<T>());
         let lanes = if packed { threads_of_packs(k / pack::<T>()) } else { threads_of(k) };
-        // So many entries for a block of threads, and fewer where each is more work.
-        let wanted = (4096 / lanes as usize).clamp(256, 2048);
+        // As many entries as the threads of a block take at once.
+        let wanted = BATCH * (THREADS / lanes) as usize;
         let block_rows = (wanted * rows / pattern.nnz().max(1)).clamp(1, THREADS as usize);
         let arguments = Sampled {
             ptr: (&pattern.row_ptr).into(),
