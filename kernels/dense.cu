@@ -12,25 +12,35 @@ struct dense_product {
     u32 k, row_tiles;
 };
 
+/* Values of a row that a thread loads before it uses the first, each for a sum of its own. */
+#define DENSE_BATCH 8u
+
 /* y <- B x for one column: a warp for each row. */
 BLOCK_KERNEL(dense_vector, struct dense_product) {
     u64 n = ARG.rows, i = INDEX / WARP, j;
-    u32 lane = THREAD % WARP;
+    u32 lane = THREAD % WARP, e, half;
     const REAL *RESTRICT row = ARG.matrix + (i < n ? i : 0) * n;
     const REAL *RESTRICT x = ARG.x;
-    /* Four sums, so that loads need not wait for additions. */
-    ACC s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    ACC sums[DENSE_BATCH] = { 0 };
     if (i < n) {
-        for (j = lane; j + 3 * WARP < n; j += 4 * WARP) {
-            s0 += (ACC)LOAD(row + j) * (ACC)LOAD(x + j);
-            s1 += (ACC)LOAD(row + j + WARP) * (ACC)LOAD(x + j + WARP);
-            s2 += (ACC)LOAD(row + j + 2 * WARP) * (ACC)LOAD(x + j + 2 * WARP);
-            s3 += (ACC)LOAD(row + j + 3 * WARP) * (ACC)LOAD(x + j + 3 * WARP);
+        for (j = lane; j < n; j += DENSE_BATCH * WARP) {
+            REAL a[DENSE_BATCH], b[DENSE_BATCH];
+#pragma unroll
+            for (e = 0; e < DENSE_BATCH; e++) {
+                a[e] = j + e * WARP < n ? LOAD(row + j + e * WARP) : 0;
+                b[e] = j + e * WARP < n ? LOAD(x + j + e * WARP) : 0;
+            }
+#pragma unroll
+            for (e = 0; e < DENSE_BATCH; e++) sums[e] += (ACC)a[e] * (ACC)b[e];
         }
-        for (; j < n; j += WARP) s0 += (ACC)LOAD(row + j) * (ACC)LOAD(x + j);
     }
-    s0 = warp_sum((s0 + s1) + (s2 + s3), WARP);
-    if (i < n && lane == 0) ARG.y[i] = (REAL)s0;
+#pragma unroll
+    for (half = DENSE_BATCH / 2; half > 0; half /= 2) {
+#pragma unroll
+        for (e = 0; e < half; e++) sums[e] += sums[e + half];
+    }
+    sums[0] = warp_sum(sums[0], WARP);
+    if (i < n && lane == 0) ARG.y[i] = (REAL)sums[0];
 }
 
 #define DENSE_ROWS 32u

@@ -43,11 +43,22 @@
 #define LOAD(pointer) __ldg(pointer)
 /* Sets a flag; all threads that do so write the same. */
 #define RAISE(flag) (*(flag) = 1)
+#define ALIGNED(bytes) alignas(bytes)
 typedef unsigned int u32;
 typedef unsigned long long u64;
 #else
 #include "emulator/shim.h"
+#define ALIGNED(bytes) _Alignas(bytes)
 #endif
+
+/* Values that lie side by side from a multiple of 16 bytes on, for one load or store. */
+struct pack {
+    ALIGNED(16) REAL of[16 / sizeof(REAL)];
+};
+#define PACK ((u32)(16 / sizeof(REAL)))
+
+DEVICE struct pack load_pack(const REAL *from) { return *(const struct pack *)from; }
+DEVICE void store_pack(REAL *to, struct pack values) { *(struct pack *)to = values; }
 
 /* Number of this thread in the grid, as 64 bits. */
 #define INDEX ((u64)BLOCK * THREADS + THREAD)

@@ -17,22 +17,25 @@ struct sampled {
     u32 rows, k;
     /* Parts that are wanted; threads of an entry. */
     u32 part, lanes;
-    /* Rows of a block, at most as many as threads. */
-    u32 block_rows, unused;
+    /* Rows of a block, at most as many as threads; whether k is a multiple of the values of a pack. */
+    u32 block_rows, packed;
 };
 
 #define SAMPLED_CHUNK 2048u
+/* Entries of a thread whose loads do not wait for each other. */
+#define SAMPLED_BATCH 4u
 
 /* g(p) = g(p) + alpha sum over c of y(i,c) x(j,c), p = (i,j). The rows of the entries of a chunk are written to shared
  * memory, then the entries are walked one beside the other. */
 BLOCK_KERNEL(sampled, struct sampled) {
     SHARED(u32, sampled_rows, SAMPLED_CHUNK);
-    const REAL *RESTRICT y = ARG.y, *RESTRICT x = ARG.x;
     u32 first = BLOCK * ARG.block_rows, lanes = ARG.lanes, lane = THREAD % lanes, groups = THREADS / lanes;
     u32 rows = ARG.rows - first < ARG.block_rows ? ARG.rows - first : ARG.block_rows;
     u32 begin = LOAD(ARG.ptr + first), total = LOAD(ARG.ptr + first + rows) - begin;
-    u32 from = 0, to = 0, q;
-    u64 done;
+    const u32 *RESTRICT columns = ARG.columns + begin, *RESTRICT rank = ARG.rank;
+    REAL *RESTRICT g = ARG.g + begin;
+    u32 from = 0, to = 0, q, e, c, w;
+    u64 done, k = ARG.k;
     if (THREAD < rows) {
         from = LOAD(ARG.ptr + first + THREAD) - begin;
         to = LOAD(ARG.ptr + first + THREAD + 1) - begin;
@@ -43,20 +46,65 @@ BLOCK_KERNEL(sampled, struct sampled) {
         u32 low = from > start ? from : start, high = to < start + count ? to : start + count;
         for (q = low; q < high; q++) sampled_rows[q - start] = first + THREAD;
         BARRIER();
-        for (base = 0; base < count; base += groups) {
-            u64 p = (u64)begin + start + base + THREAD / lanes;
-            u32 wanted = 0, c;
-            ACC sum = 0;
-            if (base + THREAD / lanes < count) {
-                u32 i = sampled_rows[base + THREAD / lanes], j = LOAD(ARG.columns + p);
-                u32 own = ARG.rank ? LOAD(ARG.rank + i) : i, other = ARG.rank ? LOAD(ARG.rank + j) : j;
-                wanted = ARG.part & (other < own ? PART_BELOW : other > own ? PART_ABOVE : PART_EQUAL);
-                if (wanted)
-                    for (c = lane; c < ARG.k; c += lanes)
-                        sum += (ACC)LOAD(y + (u64)i * ARG.k + c) * (ACC)LOAD(x + (u64)j * ARG.k + c);
+        for (base = 0; base < count; base += SAMPLED_BATCH * groups) {
+            u32 own = base + THREAD / lanes, i[SAMPLED_BATCH], j[SAMPLED_BATCH], wanted[SAMPLED_BATCH];
+            const REAL *y[SAMPLED_BATCH], *x[SAMPLED_BATCH];
+            REAL old[SAMPLED_BATCH];
+            ACC sum[SAMPLED_BATCH];
+#pragma unroll
+            for (e = 0; e < SAMPLED_BATCH; e++) {
+                wanted[e] = own + e * groups < count;
+                i[e] = wanted[e] ? sampled_rows[own + e * groups] : 0;
+                j[e] = wanted[e] ? LOAD(columns + start + own + e * groups) : 0;
             }
-            if (lanes > 1) sum = warp_sum(sum, lanes);
-            if (wanted && lane == 0) ARG.g[p] = (REAL)((ACC)ARG.g[p] + (ACC)ARG.alpha * sum);
+#pragma unroll
+            for (e = 0; e < SAMPLED_BATCH; e++) {
+                u32 mine = i[e], other = j[e];
+                if (rank) {
+                    mine = LOAD(rank + mine);
+                    other = LOAD(rank + other);
+                }
+                wanted[e] &= (ARG.part & (other < mine ? PART_BELOW : other > mine ? PART_ABOVE : PART_EQUAL)) != 0;
+                old[e] = wanted[e] && lane == 0 ? g[start + own + e * groups] : 0;
+                /* What is not wanted takes the first rows, which are there, and leaves no trace. */
+                y[e] = ARG.y + (wanted[e] ? i[e] * k : 0);
+                x[e] = ARG.x + (wanted[e] ? j[e] * k : 0);
+                sum[e] = 0;
+            }
+            if (ARG.packed) {
+                for (c = lane * PACK; c < ARG.k; c += lanes * PACK) {
+                    struct pack left[SAMPLED_BATCH], right[SAMPLED_BATCH];
+#pragma unroll
+                    for (e = 0; e < SAMPLED_BATCH; e++) {
+                        left[e] = load_pack(y[e] + c);
+                        right[e] = load_pack(x[e] + c);
+                    }
+#pragma unroll
+                    for (e = 0; e < SAMPLED_BATCH; e++) {
+#pragma unroll
+                        for (w = 0; w < PACK; w++) sum[e] += (ACC)left[e].of[w] * (ACC)right[e].of[w];
+                    }
+                }
+            } else {
+                for (c = lane; c < ARG.k; c += lanes) {
+                    REAL left[SAMPLED_BATCH], right[SAMPLED_BATCH];
+#pragma unroll
+                    for (e = 0; e < SAMPLED_BATCH; e++) {
+                        left[e] = LOAD(y[e] + c);
+                        right[e] = LOAD(x[e] + c);
+                    }
+#pragma unroll
+                    for (e = 0; e < SAMPLED_BATCH; e++) sum[e] += (ACC)left[e] * (ACC)right[e];
+                }
+            }
+            for (w = lanes / 2; w > 0; w /= 2) {
+#pragma unroll
+                for (e = 0; e < SAMPLED_BATCH; e++) sum[e] += SHUFFLE_DOWN(sum[e], w, lanes);
+            }
+#pragma unroll
+            for (e = 0; e < SAMPLED_BATCH; e++)
+                if (wanted[e] && lane == 0)
+                    g[start + own + e * groups] = (REAL)((ACC)old[e] + (ACC)ARG.alpha * sum[e]);
         }
         BARRIER();
     }

@@ -19,13 +19,25 @@ struct combine {
     u64 count;
 };
 
-/* y <- alpha x + beta y; with beta = 0, y is not read. */
+DEVICE REAL combined(const struct combine a, REAL x, REAL y) {
+    REAL value = (REAL)a.alpha * x;
+    return a.beta == 0 ? value : value + (REAL)a.beta * y;
+}
+
+/* y <- alpha x + beta y; with beta = 0, y is not read. A thread for each pack, and for the rest after the last. */
 KERNEL(combine, struct combine) {
-    u64 q = INDEX;
-    REAL value;
-    if (q >= ARG.count) return;
-    value = (REAL)ARG.alpha * ARG.x[q];
-    ARG.y[q] = ARG.beta == 0 ? value : value + (REAL)ARG.beta * ARG.y[q];
+    u64 q = INDEX * PACK;
+    if (q + PACK <= ARG.count) {
+        struct pack x = load_pack(ARG.x + q), y = { { 0 } };
+        u32 c;
+        if (ARG.beta != 0) y = load_pack(ARG.y + q);
+#pragma unroll
+        for (c = 0; c < PACK; c++) x.of[c] = combined(ARG, x.of[c], y.of[c]);
+        store_pack(ARG.y + q, x);
+    } else {
+#pragma unroll 1
+        for (; q < ARG.count; q++) ARG.y[q] = combined(ARG, ARG.x[q], ARG.beta == 0 ? 0 : ARG.y[q]);
+    }
 }
 
 struct fill {

@@ -74,8 +74,8 @@ impl<X: Executor> Executor for Traffic<'_, X> {
         self.product(&a.pattern, 2, 0);
     }
 
-    fn restricts_residuals(&self, restriction: &Matrix<Values<X>>) -> bool {
-        self.engine.restricts_residuals(restriction)
+    fn restricts_residuals(&self, restriction: &Matrix<Values<X>>, a: &Matrix<Values<X>>) -> bool {
+        self.engine.restricts_residuals(restriction, a)
     }
 
     fn restricted_residual(
@@ -88,6 +88,47 @@ impl<X: Executor> Executor for Traffic<'_, X> {
         let (a, r) = (&a.pattern, &restriction.pattern);
         let values = a.nnz() + a.cols() + a.rows() + r.nnz() + r.rows();
         self.count(values, 4 * (a.nnz() + a.rows() + r.nnz() + r.rows()));
+    }
+
+    fn has_first_residuals(&self) -> bool {
+        self.engine.has_first_residuals()
+    }
+
+    /// b, d, x and r once for each row.
+    fn first_residual(&self, a: &Matrix<Values<X>>, _: &Values<X>, _: &usize, _: &mut usize, _: &mut usize) {
+        self.product(&a.pattern, 3, 0);
+    }
+
+    /// b, d and x once for each row.
+    fn first_restricted_residual(
+        &self,
+        restriction: &Matrix<Values<X>>,
+        a: &Matrix<Values<X>>,
+        _: (&Values<X>, &usize),
+        _: &mut usize,
+        _: &mut usize,
+    ) {
+        let (a, r) = (&a.pattern, &restriction.pattern);
+        let values = a.nnz() + 3 * a.rows() + r.nnz() + r.rows();
+        self.count(values, 4 * (a.nnz() + a.rows() + r.nnz() + r.rows()));
+    }
+
+    fn corrects_in_sweeps(&self, prolongation: &Matrix<Values<X>>, a: &Matrix<Values<X>>) -> bool {
+        self.engine.corrects_in_sweeps(prolongation, a)
+    }
+
+    /// x, d, b and the result once for each row.
+    fn corrected_jacobi(
+        &self,
+        (prolongation, _): (&Matrix<Values<X>>, &usize),
+        a: &Matrix<Values<X>>,
+        _: (&Values<X>, &usize),
+        _: &usize,
+        _: &mut usize,
+    ) {
+        let (a, p) = (&a.pattern, &prolongation.pattern);
+        let values = a.nnz() + 4 * a.rows() + p.nnz() + p.cols();
+        self.count(values, 4 * (a.nnz() + a.rows() + p.nnz() + p.rows()));
     }
 
     fn diagonal_add(&self, _: &Values<X>, x: &usize, _: &mut usize) {

@@ -20,8 +20,8 @@ pub trait Executor {
     fn spmv(&self, alpha: f64, a: &Matrix<Values<Self>>, x: &Self::Handle, beta: f64, y: &mut Self::Handle);
     /// r ← b − A x.
     fn residual(&self, a: &Matrix<Values<Self>>, b: &Self::Handle, x: &Self::Handle, r: &mut Self::Handle);
-    /// Whether the next one is there and pays for this restriction.
-    fn restricts_residuals(&self, _restriction: &Matrix<Values<Self>>) -> bool {
+    /// Whether the next one is there and pays for this restriction of this matrix.
+    fn restricts_residuals(&self, _restriction: &Matrix<Values<Self>>, _a: &Matrix<Values<Self>>) -> bool {
         false
     }
     /// y ← R (b − A x), without the residual in memory; see `restricts_residuals`.
@@ -31,6 +31,44 @@ pub trait Executor {
         _a: &Matrix<Values<Self>>,
         _blocks: (&Self::Handle, &Self::Handle),
         _y: &mut Self::Handle,
+    ) {
+    }
+    /// Whether the next two are there.
+    fn has_first_residuals(&self) -> bool {
+        false
+    }
+    /// x ← d ⊙ b and r ← b − A x; see `has_first_residuals`.
+    fn first_residual(
+        &self,
+        _a: &Matrix<Values<Self>>,
+        _d: &Values<Self>,
+        _b: &Self::Handle,
+        _x: &mut Self::Handle,
+        _r: &mut Self::Handle,
+    ) {
+    }
+    /// x ← d ⊙ b and y ← R (b − A x), where residuals are restricted at once; see `has_first_residuals`.
+    fn first_restricted_residual(
+        &self,
+        _restriction: &Matrix<Values<Self>>,
+        _a: &Matrix<Values<Self>>,
+        _blocks: (&Values<Self>, &Self::Handle),
+        _x: &mut Self::Handle,
+        _y: &mut Self::Handle,
+    ) {
+    }
+    /// Whether the next one is there and pays for these matrices.
+    fn corrects_in_sweeps(&self, _prolongation: &Matrix<Values<Self>>, _a: &Matrix<Values<Self>>) -> bool {
+        false
+    }
+    /// x′ ← z + d ⊙ (b − A z) for z = x + P e, without z in memory; see `corrects_in_sweeps`.
+    fn corrected_jacobi(
+        &self,
+        _correction: (&Matrix<Values<Self>>, &Self::Handle),
+        _a: &Matrix<Values<Self>>,
+        _blocks: (&Values<Self>, &Self::Handle),
+        _x: &Self::Handle,
+        _next: &mut Self::Handle,
     ) {
     }
     /// y ← y + d ⊙ x.
@@ -198,7 +236,7 @@ impl<X: Executor> Engine for X {
         x: &Self::Vector,
         restriction: &MatrixOf<Self>,
     ) -> Self::Vector {
-        let (Some(rhs), Some(old), true) = (&b.handle, &x.handle, self.restricts_residuals(restriction))
+        let (Some(rhs), Some(old), true) = (&b.handle, &x.handle, self.restricts_residuals(restriction, a))
         else {
             let r = Engine::residual(self, b, a, x);
             return Engine::spmv(self, restriction, &r);
@@ -238,13 +276,79 @@ impl<X: Executor> Engine for X {
         b: &Self::Vector,
         x: Self::Vector,
     ) -> Self::Vector {
-        let (Some(rhs), Some(old)) = (&b.handle, &x.handle) else {
-            let r = Engine::residual(self, b, a, &x);
-            return Engine::diagonal_add(self, d, &r, x);
+        match (&b.handle, &x.handle) {
+            (Some(rhs), Some(old)) => {
+                let mut next = self.allocate(x.rows);
+                Executor::jacobi(self, a, d, rhs, old, &mut next);
+                Vector::new(x.rows, next)
+            }
+            (None, Some(_)) => {
+                let r = Engine::residual(self, b, a, &x);
+                Engine::diagonal_add(self, d, &r, x)
+            }
+            (_, None) => Engine::diagonal_add(self, d, b, x),
+        }
+    }
+
+    fn jacobi_and_restriction(
+        &self,
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+        restriction: &MatrixOf<Self>,
+    ) -> (Self::Vector, Self::Vector) {
+        let (Some(rhs), None, true) = (&b.handle, &x.handle, self.has_first_residuals()) else {
+            let x = Engine::jacobi(self, a, d, b, x);
+            let coarse = Engine::restricted_residual(self, b, a, &x, restriction);
+            return (x, coarse);
+        };
+        let (rows, coarse_rows) = (x.rows, restriction.pattern.rows());
+        let mut x = self.allocate(rows);
+        let coarse = if self.restricts_residuals(restriction, a) {
+            let mut y = self.allocate(coarse_rows);
+            Executor::first_restricted_residual(self, restriction, a, (d, rhs), &mut x, &mut y);
+            Vector::new(coarse_rows, y)
+        } else {
+            let mut r = self.allocate(rows);
+            Executor::first_residual(self, a, d, rhs, &mut x, &mut r);
+            Engine::spmv(self, restriction, &Vector::new(rows, r))
+        };
+        (Vector::new(rows, x), coarse)
+    }
+
+    fn correction_and_jacobi(
+        &self,
+        (prolongation, e): (&MatrixOf<Self>, &Self::Vector),
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        let (Some(rhs), Some(old), Some(coarse), true) =
+            (&b.handle, &x.handle, &e.handle, self.corrects_in_sweeps(prolongation, a))
+        else {
+            let z = Engine::spmv_add(self, prolongation, e, x);
+            return Engine::jacobi(self, a, d, b, z);
         };
         let mut next = self.allocate(x.rows);
-        Executor::jacobi(self, a, d, rhs, old, &mut next);
+        Executor::corrected_jacobi(self, (prolongation, coarse), a, (d, rhs), old, &mut next);
         Vector::new(x.rows, next)
+    }
+
+    fn sparse_sweep(
+        &self,
+        m: &MatrixOf<Self>,
+        a: &MatrixOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        // From zero the residual is b, which need not be copied.
+        if x.handle.is_none() {
+            return Engine::spmv(self, m, b);
+        }
+        let r = Engine::residual(self, b, a, &x);
+        Engine::spmv_add(self, m, &r, x)
     }
 
     fn polynomial_step(
@@ -257,8 +361,11 @@ impl<X: Executor> Engine for X {
         y: Self::Vector,
     ) -> Self::Vector {
         let (Some(rhs), Some(old)) = (&b.handle, &x.handle) else {
-            let r = Engine::residual(self, b, a, x);
-            let scaled = Engine::diagonal_add(self, d, &r, self.zeros(a.pattern.rows()));
+            let zeros = self.zeros(a.pattern.rows());
+            let scaled = match &x.handle {
+                None => Engine::diagonal_add(self, d, b, zeros),
+                Some(_) => Engine::diagonal_add(self, d, &Engine::residual(self, b, a, x), zeros),
+            };
             return Engine::combine(self, factors.1, &scaled, factors.0, y);
         };
         let rows = y.rows;

@@ -102,6 +102,45 @@ pub trait Engine {
         self.diagonal_add(d, &r, x)
     }
 
+    /// x′ = x + d ⊙ (b − A x) and R (b − A x′): the last sweep on a level and what the coarser one is given.
+    fn jacobi_and_restriction(
+        &self,
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+        restriction: &MatrixOf<Self>,
+    ) -> (Self::Vector, Self::Vector) {
+        let x = self.jacobi(a, d, b, x);
+        let coarse = self.restricted_residual(b, a, &x, restriction);
+        (x, coarse)
+    }
+
+    /// z + d ⊙ (b − A z) for z = x + P e: the correction of a coarser level and the first sweep after it.
+    fn correction_and_jacobi(
+        &self,
+        (prolongation, e): (&MatrixOf<Self>, &Self::Vector),
+        a: &MatrixOf<Self>,
+        d: &ValuesOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        let z = self.spmv_add(prolongation, e, x);
+        self.jacobi(a, d, b, z)
+    }
+
+    /// x + M (b − A x): a sweep with a sparse approximate inverse.
+    fn sparse_sweep(
+        &self,
+        m: &MatrixOf<Self>,
+        a: &MatrixOf<Self>,
+        b: &Self::Vector,
+        x: Self::Vector,
+    ) -> Self::Vector {
+        let r = self.residual(b, a, &x);
+        self.spmv_add(m, &r, x)
+    }
+
     /// α y + β d ⊙ (b − A x): a step of polynomial relaxation, factors (α, β).
     fn polynomial_step(
         &self,

@@ -17,6 +17,9 @@ use crate::schwarz::Subdomains;
 /// Most entries of a restriction for each fine row where residuals are restricted in one pass: every entry works out
 /// a residual.
 const FUSED: f64 = 1.25;
+/// The same for small matrices: most entries that all entries of the one matrix read of the other, where two products
+/// are taken in one pass. They come from the cache of the card in less time than another launch takes.
+const FUSED_ENTRIES: f64 = 1e6;
 
 /// Queues every operation when it is called, with buffers from a pool; nothing waits for the card.
 ///
@@ -196,9 +199,10 @@ impl<T: OnDevice> Executor for Resident<T> {
         });
     }
 
-    fn restricts_residuals(&self, restriction: &Matrix<Arc<Memory<T>>>) -> bool {
-        let pattern = &restriction.pattern;
-        pattern.nnz() as f64 <= FUSED * pattern.cols() as f64
+    fn restricts_residuals(&self, restriction: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>) -> bool {
+        let (pattern, a) = (&restriction.pattern, &a.pattern);
+        let each = pattern.nnz() as f64 / pattern.cols().max(1) as f64;
+        each <= FUSED || each * (a.nnz() * self.k) as f64 <= FUSED_ENTRIES
     }
 
     fn restricted_residual(
@@ -210,6 +214,58 @@ impl<T: OnDevice> Executor for Resident<T> {
     ) {
         with!(self, a, pattern, view => with!(self, restriction, coarse, r => {
             self.cuda.restricted_residual(r, view, (b.memory(), x.memory()), y.memory_mut(), self.k);
+        }));
+    }
+
+    fn has_first_residuals(&self) -> bool {
+        self.k == 1
+    }
+
+    fn first_residual(
+        &self,
+        a: &Matrix<Arc<Memory<T>>>,
+        d: &Arc<Memory<T>>,
+        b: &DeviceBuffer<T>,
+        x: &mut DeviceBuffer<T>,
+        r: &mut DeviceBuffer<T>,
+    ) {
+        let results = (x.memory_mut(), r.memory_mut());
+        if let Some(sliced) = self.in_slices(a) {
+            return self.cuda.first_residual_sliced(sliced.matrix.view(), d, b.memory(), results);
+        }
+        with!(self, a, pattern, view => self.cuda.first_residual(view, d, b.memory(), results));
+    }
+
+    fn first_restricted_residual(
+        &self,
+        restriction: &Matrix<Arc<Memory<T>>>,
+        a: &Matrix<Arc<Memory<T>>>,
+        (d, b): (&Arc<Memory<T>>, &DeviceBuffer<T>),
+        x: &mut DeviceBuffer<T>,
+        y: &mut DeviceBuffer<T>,
+    ) {
+        let results = (x.memory_mut(), y.memory_mut());
+        with!(self, a, pattern, view => with!(self, restriction, coarse, r => {
+            self.cuda.first_restricted_residual(r, view, (d, b.memory()), results);
+        }));
+    }
+
+    fn corrects_in_sweeps(&self, prolongation: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>) -> bool {
+        let each = prolongation.pattern.nnz() as f64 / prolongation.pattern.rows().max(1) as f64;
+        self.k == 1 && each * a.pattern.nnz() as f64 <= FUSED_ENTRIES
+    }
+
+    fn corrected_jacobi(
+        &self,
+        (prolongation, e): (&Matrix<Arc<Memory<T>>>, &DeviceBuffer<T>),
+        a: &Matrix<Arc<Memory<T>>>,
+        (d, b): (&Arc<Memory<T>>, &DeviceBuffer<T>),
+        x: &DeviceBuffer<T>,
+        next: &mut DeviceBuffer<T>,
+    ) {
+        with!(self, a, pattern, view => with!(self, prolongation, fine, p => {
+            let correction = (p, e.memory());
+            self.cuda.corrected_jacobi(correction, view, (d, b.memory()), x.memory(), next.memory_mut());
         }));
     }
 

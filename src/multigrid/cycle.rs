@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
 use super::hierarchy::Hierarchy;
+use super::smoother::Smoother;
 
 /// How often and in which order a cycle visits the coarser levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -79,16 +80,38 @@ fn visit<E: Engine>(
     let Some(level) = h.levels.get(depth) else {
         return e.solve(&h.coarsest, b);
     };
-    for smoother in &level.pre {
+    // A single level has no coarser unknowns to correct from.
+    let corrected = h.rows_at(depth + 1) > 0;
+    // Sweeps by a diagonal go together with what comes between: the last one before with the restriction of its
+    // residual, the first one after with the correction.
+    let mut post = &level.post[..];
+    let (pre, last) = match level.pre.split_last() {
+        Some((Smoother::Diagonal { weights }, pre)) if corrected => (pre, Some(weights)),
+        _ => (&level.pre[..], None),
+    };
+    for smoother in pre {
         x = smoother.smooth(e, &level.a, b, x);
     }
-    // A single level has no coarser unknowns to correct from.
-    if h.rows_at(depth + 1) > 0 {
-        let coarse_b = e.restricted_residual(b, &level.a, &x, &level.restriction);
+    if corrected {
+        let coarse_b = match last {
+            Some(weights) => {
+                let coarse_b;
+                (x, coarse_b) = e.jacobi_and_restriction(&level.a, weights, b, x, &level.restriction);
+                coarse_b
+            }
+            None => e.restricted_residual(b, &level.a, &x, &level.restriction),
+        };
         let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
-        x = e.spmv_add(&level.prolongation, &coarse_x, x);
+        let correction = (&level.prolongation, &coarse_x);
+        x = match post.split_first() {
+            Some((Smoother::Diagonal { weights }, rest)) => {
+                post = rest;
+                e.correction_and_jacobi(correction, &level.a, weights, b, x)
+            }
+            _ => e.spmv_add(correction.0, correction.1, x),
+        };
     }
-    for smoother in &level.post {
+    for smoother in post {
         x = smoother.smooth(e, &level.a, b, x);
     }
     x

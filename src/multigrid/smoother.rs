@@ -97,10 +97,7 @@ impl<V> Smoother<V> {
             Smoother::Chebyshev { inverse_diagonal, coefficients } => {
                 chebyshev(e, a, inverse_diagonal, coefficients, b, x)
             }
-            Smoother::Sparse { m } => {
-                let r = e.residual(b, a, &x);
-                e.spmv_add(m, &r, x)
-            }
+            Smoother::Sparse { m } => e.sparse_sweep(m, a, b, x),
             Smoother::Factors { factors, unit_lower, damping, sweeps } => {
                 let mut r = e.residual(b, a, &x);
                 for lower in [true, false] {

@@ -7,7 +7,7 @@ arguments! {
     Product {
         ptr: Address, columns: Address, source: Address,
         values: Address, x: Address, b: Address, d: Address,
-        y: Address,
+        y: Address, first: Address,
         alpha: f64, beta: f64,
         rows: u32, k: u32,
         mode: u32, lanes: u32,
@@ -88,40 +88,55 @@ pub(super) enum Mode {
     Residual = 1,
     Jacobi = 2,
     Polynomial = 3,
+    /// The residual of x(j) = d(j) b(j), with b in the place of x, and that x beside it.
+    First = 4,
 }
 
 /// How the rows of a matrix are given to threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
+    /// A thread for each row.
+    Rows,
     /// Entry by entry through shared memory.
     Stream,
     /// So many threads for each row.
     Lanes(u32),
     /// A thread for each row and column.
     Columns,
+    /// A thread for each row and pack of columns.
+    Packs,
 }
 
 /// Threads, and rows, of a block in `product_stream`.
 pub(super) const STREAM_ROWS: u32 = 128;
 /// From this many entries a row on, several threads share one.
 const LONG_ROWS: usize = 16;
+/// Up to fewer, a thread each takes them as they lie, as interpolation has.
+const SHORT_ROWS: usize = 4;
 
 impl Way {
     /// By the shape of the product alone, so that the order of sums does not depend on the card.
-    fn of(rows: usize, entries: usize, k: usize) -> Self {
+    fn of(rows: usize, entries: usize, k: usize, pack: usize) -> Self {
         let average = entries / rows.max(1);
         match k {
+            1 if average < SHORT_ROWS => Way::Rows,
             1 if average < LONG_ROWS => Way::Stream,
             1 => Way::Lanes(lanes(average / 2)),
+            _ if k.is_multiple_of(pack) => Way::Packs,
             _ => Way::Columns,
         }
     }
 }
 
+/// Values of 16 bytes.
+pub(super) fn pack<T>() -> usize {
+    16 / size_of::<T>()
+}
+
 impl Cuda {
     /// Whether products with one vector sum the entries of a row in their order, for so many rows and entries.
     pub(crate) fn sums_in_order(&self, rows: usize, entries: usize) -> bool {
-        Way::of(rows, entries, 1) == Way::Stream
+        matches!(Way::of(rows, entries, 1, 1), Way::Rows | Way::Stream)
     }
 }
 
@@ -137,6 +152,15 @@ pub(super) struct Operands<'a, T> {
     pub b: Option<&'a Memory<T>>,
     pub d: Option<&'a Memory<T>>,
     pub factors: (f64, f64),
+    /// Another result, of the mode `First`.
+    pub first: Option<&'a Memory<T>>,
+}
+
+impl<'a, T> Operands<'a, T> {
+    /// Those of the mode `First`.
+    pub fn first(d: &'a Memory<T>, b: &'a Memory<T>, x: &'a Memory<T>) -> Self {
+        Self { mode: Mode::First, x: b, b: Some(b), d: Some(d), factors: (0.0, 0.0), first: Some(x) }
+    }
 }
 
 impl Product {
@@ -155,6 +179,7 @@ impl Product {
             b: o.b.into(),
             d: o.d.into(),
             y: y.into(),
+            first: o.first.into(),
             alpha: o.factors.0,
             beta: o.factors.1,
             rows: rows as u32,
@@ -176,7 +201,12 @@ impl Cuda {
         y: &mut Memory<T>,
         k: usize,
     ) {
-        self.product(a, &Operands { mode: Mode::Spmv, x, b: None, d: None, factors: (alpha, beta) }, y, k);
+        self.product(
+            a,
+            &Operands { mode: Mode::Spmv, x, b: None, d: None, factors: (alpha, beta), first: None },
+            y,
+            k,
+        );
     }
 
     /// r ← b − A x.
@@ -190,7 +220,7 @@ impl Cuda {
     ) {
         self.product(
             a,
-            &Operands { mode: Mode::Residual, x, b: Some(b), d: None, factors: (0.0, 0.0) },
+            &Operands { mode: Mode::Residual, x, b: Some(b), d: None, factors: (0.0, 0.0), first: None },
             r,
             k,
         );
@@ -206,7 +236,8 @@ impl Cuda {
         next: &mut Memory<T>,
         k: usize,
     ) {
-        let operands = Operands { mode: Mode::Jacobi, x, b: Some(b), d: Some(d), factors: (0.0, 0.0) };
+        let factors = (0.0, 0.0);
+        let operands = Operands { mode: Mode::Jacobi, x, b: Some(b), d: Some(d), factors, first: None };
         self.product(a, &operands, next, k);
     }
 
@@ -222,7 +253,19 @@ impl Cuda {
         y: &mut Memory<T>,
         k: usize,
     ) {
-        self.product(a, &Operands { mode: Mode::Polynomial, x, b: Some(b), d: Some(d), factors }, y, k);
+        let operands = Operands { mode: Mode::Polynomial, x, b: Some(b), d: Some(d), factors, first: None };
+        self.product(a, &operands, y, k);
+    }
+
+    /// x ← d ⊙ b and r ← b − A x, for vectors of one column: a sweep of Jacobi relaxation from zero and its residual.
+    pub(crate) fn first_residual<T: OnDevice>(
+        &self,
+        a: DeviceView<'_, T>,
+        d: &Memory<T>,
+        b: &Memory<T>,
+        (x, r): (&mut Memory<T>, &mut Memory<T>),
+    ) {
+        self.product(a, &Operands::first(d, b, x), r, 1);
     }
 
     fn product<T: OnDevice>(&self, a: DeviceView<'_, T>, o: &Operands<'_, T>, y: &mut Memory<T>, k: usize) {
@@ -234,7 +277,8 @@ impl Cuda {
         arguments.columns = columns.into();
         arguments.source = source.into();
         arguments.values = a.values.into();
-        match Way::of(rows, columns.len(), k) {
+        match Way::of(rows, columns.len(), k, pack::<T>()) {
+            Way::Rows => self.for_each::<T, _>("product_rows", rows, lengths, &arguments),
             Way::Stream => {
                 let shape = (rows.div_ceil(STREAM_ROWS as usize), STREAM_ROWS, 0);
                 self.launch::<T, _>("product_stream", shape, lengths, &arguments);
@@ -245,6 +289,9 @@ impl Cuda {
                 self.launch::<T, _>("product_lanes", shape, lengths, &arguments);
             }
             Way::Columns => self.for_each::<T, _>("product_columns", rows * k, lengths, &arguments),
+            Way::Packs => {
+                self.for_each::<T, _>("product_packs", rows * (k / pack::<T>()), lengths, &arguments);
+            }
         }
     }
 }
@@ -255,12 +302,13 @@ pub(super) fn operands_fit<T: OnDevice>(
     (rows, cols, k): (usize, usize, usize),
     y: &Memory<T>,
 ) -> bool {
-    let square = rows == cols || !matches!(o.mode, Mode::Jacobi);
+    let square = rows == cols || !matches!(o.mode, Mode::Jacobi | Mode::First);
     square
         && o.x.len() == cols * k
         && y.len() == rows * k
         && o.b.is_none_or(|b| b.len() == rows * k)
         && o.d.is_none_or(|d| d.len() == rows)
+        && o.first.is_none_or(|x| k == 1 && x.len() == rows)
 }
 
 #[cfg(all(test, feature = "emulator"))]

@@ -4,7 +4,7 @@ use super::super::judged::{COLUMNS, Numbers, OnCard, hidden, in_both_precisions,
 use super::*;
 use crate::backend::{Backend, Reference};
 
-in_both_precisions!(products, transposed_products, residuals, relaxation);
+in_both_precisions!(products, transposed_products, residuals, relaxation, first_residuals);
 
 fn products<T: OnDevice>() {
     let mut r = Numbers(1);
@@ -110,6 +110,41 @@ fn relaxation<T: OnDevice>() {
     }
 }
 
+/// x and the residual, one after the other, of a sweep from zero: the bits of both kernels.
+fn first_residuals<T: OnDevice>() {
+    let mut r = Numbers(7);
+    let long = ("square with long rows", r.dominant::<T>(97, 40));
+    for (name, a) in r.awkward::<T>().into_iter().chain([long]).filter(|(_, a)| a.rows() == a.cols()) {
+        let n = a.rows();
+        let (d, b) = (r.vector::<T>(n), r.vector::<T>(n));
+        let run = |cuda: &Cuda, fused: bool| {
+            let (a, d, b) = (OnCard::new(cuda, &a), cuda.upload(&d), cuda.upload(&b));
+            let (mut x, mut y) = (cuda.upload(&hidden(n)), cuda.upload(&hidden(n)));
+            if fused {
+                cuda.first_residual(a.view(), &d, &b, (&mut x, &mut y));
+            } else {
+                cuda.diagonal_scale(&d, &b, &mut x, 1);
+                cuda.residual(a.view(), &b, &x, &mut y, 1);
+            }
+            [cuda.download(&x).unwrap(), cuda.download(&y).unwrap()].concat()
+        };
+        judge(
+            name,
+            &hidden(2 * n),
+            |cuda, out| {
+                let both = run(cuda, true);
+                assert_eq!(both, run(cuda, false), "{name}");
+                out.write(&both).unwrap();
+            },
+            |out| {
+                let (x, y) = out.split_at_mut(n);
+                Reference.diagonal_scale(&d, &b, x, 1);
+                Reference.residual((&a).into(), &b, x, y, 1);
+            },
+        );
+    }
+}
+
 /// Short rows are summed in their order: the bits of the plain sum.
 #[test]
 fn short_rows_have_the_bits_of_a_plain_sum() {
@@ -145,10 +180,14 @@ fn buffers_of_other_lengths_are_refused() {
 
 #[test]
 fn the_way_follows_from_the_shape() {
-    assert_eq!(Way::of(0, 0, 1), Way::Stream);
-    assert_eq!(Way::of(100, 1_599, 1), Way::Stream);
-    assert_eq!(Way::of(100, 1_600, 1), Way::Lanes(8));
-    assert_eq!(Way::of(100, 3_200, 1), Way::Lanes(16));
-    assert_eq!(Way::of(100, 100_000, 1), Way::Lanes(32));
-    assert_eq!(Way::of(100, 100_000, 2), Way::Columns);
+    assert_eq!(Way::of(0, 0, 1, 4), Way::Rows);
+    assert_eq!(Way::of(100, 399, 1, 4), Way::Rows);
+    assert_eq!(Way::of(100, 400, 1, 4), Way::Stream);
+    assert_eq!(Way::of(100, 1_599, 1, 4), Way::Stream);
+    assert_eq!(Way::of(100, 1_600, 1, 4), Way::Lanes(8));
+    assert_eq!(Way::of(100, 3_200, 1, 4), Way::Lanes(16));
+    assert_eq!(Way::of(100, 100_000, 1, 4), Way::Lanes(32));
+    assert_eq!(Way::of(100, 100_000, 2, 4), Way::Columns);
+    assert_eq!(Way::of(100, 100_000, 12, 4), Way::Packs);
+    assert_eq!(pack::<f32>(), 4);
 }

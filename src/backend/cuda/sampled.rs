@@ -1,7 +1,7 @@
 //! Sampled products, the gradients with respect to the values of a matrix: `kernels/sampled.cu`.
 
 use super::arguments::{Address, arguments};
-use super::products::lanes;
+use super::products::{lanes, pack};
 use super::{Cuda, DevicePattern, Memory, OnDevice, THREADS};
 use crate::backend::{Direction, Triangle};
 
@@ -13,7 +13,7 @@ arguments! {
         alpha: f64,
         rows: u32, k: u32,
         part: u32, lanes: u32,
-        block_rows: u32, unused: u32,
+        block_rows: u32, packed: u32,
     }
     RowDots { y: Address, x: Address, g: Address, rows: u32, k: u32, lanes: u32, unused: u32 }
 }
@@ -70,9 +70,17 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// Entries that a thread takes at once, as in the kernel file.
+const BATCH: usize = 4;
+
 /// Threads for a sum over k columns.
 fn threads_of(k: usize) -> u32 {
     if k > 4 { lanes(k) } else { 1 }
+}
+
+/// The same where each takes two packs or more.
+fn threads_of_packs(packs: usize) -> u32 {
+    lanes(packs / 2)
 }
 
 impl Cuda {
@@ -92,9 +100,10 @@ impl Cuda {
             && y.len() == rows * k
             && x.len() == pattern.cols * k
             && rank.is_none_or(|r| r.len() >= rows.max(pattern.cols));
-        let lanes = threads_of(k);
-        // So many entries for a block of threads, and fewer where each is more work.
-        let wanted = (4096 / lanes as usize).clamp(256, 2048);
+        let packed = k.is_multiple_of(pack::<T>());
+        let lanes = if packed { threads_of_packs(k / pack::<T>()) } else { threads_of(k) };
+        // As many entries as the threads of a block take at once.
+        let wanted = BATCH * (THREADS / lanes) as usize;
         let block_rows = (wanted * rows / pattern.nnz().max(1)).clamp(1, THREADS as usize);
         let arguments = Sampled {
             ptr: (&pattern.row_ptr).into(),
@@ -109,7 +118,7 @@ impl Cuda {
             part: part.0,
             lanes,
             block_rows: block_rows as u32,
-            unused: 0,
+            packed: u32::from(packed),
         };
         self.launch::<T, _>("sampled", (rows.div_ceil(block_rows), THREADS, 0), lengths, &arguments);
     }

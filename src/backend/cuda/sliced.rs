@@ -108,7 +108,11 @@ impl Cuda {
         beta: f64,
         y: &mut Memory<T>,
     ) {
-        self.sliced(a, &Operands { mode: Mode::Spmv, x, b: None, d: None, factors: (alpha, beta) }, y);
+        self.sliced(
+            a,
+            &Operands { mode: Mode::Spmv, x, b: None, d: None, factors: (alpha, beta), first: None },
+            y,
+        );
     }
 
     /// r ← b − A x.
@@ -119,7 +123,19 @@ impl Cuda {
         x: &Memory<T>,
         r: &mut Memory<T>,
     ) {
-        self.sliced(a, &Operands { mode: Mode::Residual, x, b: Some(b), d: None, factors: (0.0, 0.0) }, r);
+        let factors = (0.0, 0.0);
+        self.sliced(a, &Operands { mode: Mode::Residual, x, b: Some(b), d: None, factors, first: None }, r);
+    }
+
+    /// x ← d ⊙ b and r ← b − A x.
+    pub(crate) fn first_residual_sliced<T: OnDevice>(
+        &self,
+        a: SlicedView<'_, T>,
+        d: &Memory<T>,
+        b: &Memory<T>,
+        (x, r): (&mut Memory<T>, &mut Memory<T>),
+    ) {
+        self.sliced(a, &Operands::first(d, b, x), r);
     }
 
     /// x′(i) ← x(i) + d(i) (b − A x)(i).
@@ -131,7 +147,8 @@ impl Cuda {
         x: &Memory<T>,
         next: &mut Memory<T>,
     ) {
-        let operands = Operands { mode: Mode::Jacobi, x, b: Some(b), d: Some(d), factors: (0.0, 0.0) };
+        let factors = (0.0, 0.0);
+        let operands = Operands { mode: Mode::Jacobi, x, b: Some(b), d: Some(d), factors, first: None };
         self.sliced(a, &operands, next);
     }
 
@@ -144,7 +161,8 @@ impl Cuda {
         factors: (f64, f64),
         y: &mut Memory<T>,
     ) {
-        self.sliced(a, &Operands { mode: Mode::Polynomial, x, b: Some(b), d: Some(d), factors }, y);
+        let operands = Operands { mode: Mode::Polynomial, x, b: Some(b), d: Some(d), factors, first: None };
+        self.sliced(a, &operands, y);
     }
 
     fn sliced<T: OnDevice>(&self, a: SlicedView<'_, T>, o: &Operands<'_, T>, y: &mut Memory<T>) {
@@ -195,7 +213,7 @@ mod tests {
                 cuda.slice_values(&own.pattern, &slices, &own.values, &mut values);
                 let sliced = SlicedView { pattern: &own.pattern, slices: &slices, values: &values };
                 let [x, b, d] = [&x, &b, &d].map(|v| cuda.upload(v));
-                for mode in (0..5).filter(|&mode| n == m || mode != 2) {
+                for mode in (0..6).filter(|&mode| n == m || ![2, 5].contains(&mode)) {
                     let (mut p, mut q) = (cuda.upload(&y), cuda.upload(&y));
                     match mode {
                         0 => {
@@ -209,6 +227,16 @@ mod tests {
                         2 => {
                             cuda.jacobi_sliced(sliced, &d, &b, &x, &mut p);
                             cuda.jacobi(own.view(), &d, &b, &x, &mut q, 1);
+                        }
+                        5 => {
+                            let (mut first, mut also) = (cuda.undefined(n), cuda.undefined(n));
+                            cuda.first_residual_sliced(sliced, &d, &b, (&mut first, &mut p));
+                            cuda.first_residual(own.view(), &d, &b, (&mut also, &mut q));
+                            assert_eq!(
+                                cuda.download(&first).unwrap(),
+                                cuda.download(&also).unwrap(),
+                                "{name}"
+                            );
                         }
                         _ => {
                             let factors = (f64::from(mode) - 3.0, 0.5);

@@ -13,8 +13,14 @@ arguments! {
         rows: u32, k: u32,
         below: u32, unit: u32,
     }
-    Restricted { product: Product, ptr: Address, columns: Address, source: Address, values: Address }
+    Restricted {
+        product: Product, ptr: Address, columns: Address, source: Address, values: Address, fine: u64,
+    }
+    Corrected { product: Product, ptr: Address, columns: Address, values: Address, e: Address }
 }
+
+/// Fewer rows leave threads to spare.
+const FEW_ROWS: usize = 1 << 16;
 
 impl Cuda {
     /// y ← D⁻¹ (b − N x) for the triangle `part` = D + N of a square matrix, or D⁻¹ (b − Nᵀ x) where the view is
@@ -65,24 +71,86 @@ impl Cuda {
         y: &mut Memory<T>,
         k: usize,
     ) {
+        let operands =
+            Operands { mode: Mode::Residual, x, b: Some(b), d: None, factors: (0.0, 0.0), first: None };
+        self.restricted(r, a, &operands, y, k);
+    }
+
+    /// x ← d ⊙ b and y ← R (b − A x), for vectors of one column.
+    pub(crate) fn first_restricted_residual<T: OnDevice>(
+        &self,
+        r: DeviceView<'_, T>,
+        a: DeviceView<'_, T>,
+        (d, b): (&Memory<T>, &Memory<T>),
+        (x, y): (&mut Memory<T>, &mut Memory<T>),
+    ) {
+        self.restricted(r, a, &Operands::first(d, b, x), y, 1);
+    }
+
+    /// y ← z + d ⊙ (b − A z) with z = x + P e, for vectors of one column. z is worked out once for every entry of its
+    /// column in A. Neither matrix is the transpose of one.
+    pub(crate) fn corrected_jacobi<T: OnDevice>(
+        &self,
+        (p, e): (DeviceView<'_, T>, &Memory<T>),
+        a: DeviceView<'_, T>,
+        (d, b): (&Memory<T>, &Memory<T>),
+        x: &Memory<T>,
+        y: &mut Memory<T>,
+    ) {
+        let rows = a.rows();
+        let operands =
+            Operands { mode: Mode::Jacobi, x, b: Some(b), d: Some(d), factors: (0.0, 0.0), first: None };
+        let lengths = a.is_square_of(rows)
+            && p.fits()
+            && p.rows() == rows
+            && e.len() == p.cols()
+            && a.transposed.is_none()
+            && p.transposed.is_none()
+            && operands_fit(&operands, (rows, rows, 1), y);
+        let mut product = Product::new(&operands, y, (rows, 1));
+        [product.ptr, product.columns, _] = a.addresses();
+        product.values = a.values.into();
+        product.lanes = lanes(2 * a.values.len() / rows.max(1) + 1);
+        let blocks = (rows * product.lanes as usize).div_ceil(THREADS as usize);
+        let [ptr, columns, _] = p.addresses();
+        let arguments = Corrected { product, ptr, columns, values: p.values.into(), e: e.into() };
+        self.launch::<T, _>("corrected_jacobi", (blocks, THREADS, 0), lengths, &arguments);
+    }
+
+    fn restricted<T: OnDevice>(
+        &self,
+        r: DeviceView<'_, T>,
+        a: DeviceView<'_, T>,
+        operands: &Operands<'_, T>,
+        y: &mut Memory<T>,
+        k: usize,
+    ) {
         let (ptr, columns, source) = r.arrays();
-        let coarse = r.rows();
-        let operands = Operands { mode: Mode::Residual, x, b: Some(b), d: None, factors: (0.0, 0.0) };
-        let lengths = r.fits()
+        let (coarse, fine) = (r.rows(), a.rows());
+        let square = fine == a.cols() || operands.first.is_none();
+        let lengths = square
+            && r.fits()
             && a.fits()
-            && r.cols() == a.rows()
+            && r.cols() == fine
             && y.len() == coarse * k
-            && operands_fit(&operands, (a.rows(), a.cols(), k), b);
-        let mut product = Product::new(&operands, y, (coarse, k));
+            && operands.x.len() == a.cols() * k
+            && operands.b.is_some_and(|b| b.len() == fine * k)
+            && operands.d.is_none_or(|d| d.len() == fine)
+            && operands.first.is_none_or(|x| x.len() == fine);
+        let mut product = Product::new(operands, y, (coarse, k));
         let (own_ptr, own_columns, own_source) = a.arrays();
         product.ptr = own_ptr.into();
         product.columns = own_columns.into();
         product.source = own_source.into();
         product.values = a.values.into();
-        product.lanes = lanes(columns.len() / coarse.max(1));
-        let blocks = (coarse * product.lanes as usize).div_ceil(THREADS as usize);
+        let average = columns.len() / coarse.max(1);
+        // A thread with two terms takes twice as long.
+        product.lanes = lanes(if fine < FEW_ROWS { 2 * average } else { average });
+        let least = usize::from(operands.first.is_some() && fine > 0);
+        let blocks = (coarse * product.lanes as usize).div_ceil(THREADS as usize).max(least);
         let (ptr, columns, source) = (ptr.into(), columns.into(), source.into());
-        let arguments = Restricted { product, ptr, columns, source, values: r.values.into() };
+        let arguments =
+            Restricted { product, ptr, columns, source, values: r.values.into(), fine: fine as u64 };
         match k {
             1 => self.launch::<T, _>("restricted_residual", (blocks, THREADS, 0), lengths, &arguments),
             _ => self.for_each::<T, _>("restricted_residual_columns", coarse * k, lengths, &arguments),
@@ -153,6 +221,56 @@ mod tests {
                     },
                 );
             }
+            first_restricted_residuals(&a, &p, (&r.vector(n), &r.vector(n)));
+            let [d, b, x] = [0; 3].map(|_| r.vector::<T>(n));
+            let e = r.vector(coarse);
+            corrected_sweeps((&a, &p), (&d, &b), (&x, &e));
+            // Without entries in a row, and without diagonals.
+            let hollow = a.filter(|i, j, _| i % 3 != 0 && i != j);
+            corrected_sweeps((&hollow, &p), (&d, &b), (&x, &e));
         }
+    }
+
+    /// x and R (b − A x), one after the other, of a sweep from zero.
+    fn first_restricted_residuals<T: OnDevice>(a: &Csr<T>, p: &Csr<T>, (d, b): (&[T], &[T])) {
+        let (n, coarse) = (a.rows(), p.cols());
+        judge(
+            &format!("first sweep, {n} to {coarse}"),
+            &hidden(n + coarse),
+            |cuda, out| {
+                let (a, p) = (OnCard::new(cuda, a), OnCard::new(cuda, p));
+                let (d, b) = (cuda.upload(d), cuda.upload(b));
+                let (mut x, mut y) = (cuda.upload(&hidden(n)), cuda.upload(&hidden(coarse)));
+                cuda.first_restricted_residual(p.transposed(cuda), a.view(), (&d, &b), (&mut x, &mut y));
+                let both = [cuda.download(&x).unwrap(), cuda.download(&y).unwrap()].concat();
+                out.write(&both).unwrap();
+            },
+            |out| {
+                let (x, y) = out.split_at_mut(n);
+                Reference.diagonal_scale(d, b, x, 1);
+                let mut residual = b.to_vec();
+                Reference.residual(a.into(), b, x, &mut residual, 1);
+                Reference.spmv_transposed(T::ONE, p.into(), &residual, T::ZERO, y, 1);
+            },
+        );
+    }
+
+    /// A sweep from x + P e.
+    fn corrected_sweeps<T: OnDevice>((a, p): (&Csr<T>, &Csr<T>), (d, b): (&[T], &[T]), (x, e): (&[T], &[T])) {
+        let n = a.rows();
+        judge(
+            &format!("corrected sweep, {n} from {}", p.cols()),
+            &hidden(n),
+            |cuda, y| {
+                let (a, p) = (OnCard::new(cuda, a), OnCard::new(cuda, p));
+                let [d, b, x, e] = [d, b, x, e].map(|v| cuda.upload(v));
+                cuda.corrected_jacobi((p.view(), &e), a.view(), (&d, &b), &x, y);
+            },
+            |y| {
+                let mut z = x.to_vec();
+                Reference.spmv(T::ONE, p.into(), e, T::ONE, &mut z, 1);
+                Reference.jacobi(a.into(), d, b, &z, y, 1);
+            },
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Vectors and diagonals: `kernels/vectors.cu`.
 
 use super::arguments::{Address, arguments};
+use super::products::pack;
 use super::{Cuda, Memory, OnDevice};
 
 arguments! {
@@ -41,7 +42,7 @@ impl Cuda {
     pub(crate) fn combine<T: OnDevice>(&self, alpha: f64, x: &Memory<T>, beta: f64, y: &mut Memory<T>) {
         let count = y.len();
         let arguments = Combine { x: x.into(), y: (&*y).into(), alpha, beta, count: count as u64 };
-        self.for_each::<T, _>("combine", count, x.len() == count, &arguments);
+        self.for_each::<T, _>("combine", count.div_ceil(pack::<T>()), x.len() == count, &arguments);
     }
 
     /// y ← value.
