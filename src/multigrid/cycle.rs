@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
 use super::hierarchy::Hierarchy;
-use super::smoother::Smoother;
+use super::level_sweeps::{correct_and_relax, relax, relax_and_restrict};
 
 /// How often and in which order a cycle visits the coarser levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -75,46 +75,19 @@ fn visit<E: Engine>(
     depth: usize,
     kind: CycleKind,
     b: &E::Vector,
-    mut x: E::Vector,
+    x: E::Vector,
 ) -> E::Vector {
     let Some(level) = h.levels.get(depth) else {
         return e.solve(&h.coarsest, b);
     };
     // A single level has no coarser unknowns to correct from.
-    let corrected = h.rows_at(depth + 1) > 0;
-    // Sweeps by a diagonal go together with what comes between: the last one before with the restriction of its
-    // residual, the first one after with the correction.
-    let mut post = &level.post[..];
-    let (pre, last) = match level.pre.split_last() {
-        Some((Smoother::Diagonal { weights }, pre)) if corrected => (pre, Some(weights)),
-        _ => (&level.pre[..], None),
-    };
-    for smoother in pre {
-        x = smoother.smooth(e, &level.a, b, x);
+    if h.rows_at(depth + 1) == 0 {
+        let x = relax(e, level, &level.pre, b, x);
+        return relax(e, level, &level.post, b, x);
     }
-    if corrected {
-        let coarse_b = match last {
-            Some(weights) => {
-                let coarse_b;
-                (x, coarse_b) = e.jacobi_and_restriction(&level.a, weights, b, x, &level.restriction);
-                coarse_b
-            }
-            None => e.restricted_residual(b, &level.a, &x, &level.restriction),
-        };
-        let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
-        let correction = (&level.prolongation, &coarse_x);
-        x = match post.split_first() {
-            Some((Smoother::Diagonal { weights }, rest)) => {
-                post = rest;
-                e.correction_and_jacobi(correction, &level.a, weights, b, x)
-            }
-            _ => e.spmv_add(correction.0, correction.1, x),
-        };
-    }
-    for smoother in post {
-        x = smoother.smooth(e, &level.a, b, x);
-    }
-    x
+    let (x, coarse_b) = relax_and_restrict(e, level, b, x);
+    let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
+    correct_and_relax(e, level, &coarse_x, b, x)
 }
 
 /// The approximate solution of a coarser level, from zero.

@@ -5,6 +5,7 @@ mod convert;
 mod cycle;
 mod damping;
 mod hierarchy;
+mod level_sweeps;
 mod preconditioner;
 mod refresh;
 mod relaxation;
