@@ -30,10 +30,11 @@ mod resident_reverse;
 mod resident_sliced;
 mod reversible;
 mod tracer;
+mod zeros;
 
 pub use eager::{Buffer, Eager};
 pub use eager_reverse::HostMachine;
-pub use executor::{Executor, Vector};
+pub use executor::Executor;
 pub(crate) use factored::Factored;
 pub use leaves::{Host, Leaves, Matrix};
 pub use plan::Plan;
@@ -45,6 +46,7 @@ pub use resident_methods::DeviceMethod;
 pub use resident_operators::{Dots, SlicedMatrix};
 pub use reversible::{Entries, Machine, Reversible};
 pub use tracer::{Slot, Traced, Tracer};
+pub use zeros::Vector;
 
 use crate::backend::{Direction, OrderedSweep, Triangle};
 use crate::schwarz::Subdomains;

@@ -1,5 +1,9 @@
 //! Without a card: what opening says. With one: copies, kernels, captures, failures.
 
+use super::super::compile::Target;
+use super::super::context::refusal;
+use super::super::driver::Precision;
+use super::super::library::{Version, library};
 use super::*;
 use crate::backend::Cuda;
 

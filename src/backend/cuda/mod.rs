@@ -12,6 +12,7 @@
 mod arguments;
 mod card;
 mod compile;
+mod context;
 mod dense;
 mod driver;
 #[cfg(feature = "emulator")]
