@@ -1,6 +1,7 @@
 //! Sums whose weights differ from column to column.
 
-use super::tape::{Node, Tape, TapeVector};
+use super::node::Node;
+use super::tape::{Tape, TapeVector};
 use crate::engine::{Executor, Machine, Reversible};
 use crate::sparse::Scalar;
 

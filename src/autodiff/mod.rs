@@ -10,6 +10,8 @@
 
 mod check;
 mod columns;
+mod node;
+mod recording;
 mod reverse;
 mod subdomains;
 mod tape;

@@ -1,6 +1,7 @@
 //! The reverse sweep: one rule per operation, one function that accumulates.
 
-use super::tape::{Leaf, Node, Operand, Tape, TapeVector, Value, plain};
+use super::node::{Leaf, Node, Operand, Value, plain};
+use super::tape::{Tape, TapeVector};
 use crate::backend::{Direction, Triangle};
 use crate::engine::{Entries, Executor, Machine, Reversible};
 use crate::error::{Error, Result};

@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
+use super::node::{Leaf, Node, Operand, plain};
 use super::reverse::Adjoints;
-use super::tape::{Leaf, Node, Operand, Tape, TapeVector, plain};
+use super::tape::{Tape, TapeVector};
 use crate::engine::{Executor, Machine, Reversible, Vector};
 use crate::error::Result;
 use crate::schwarz::Subdomains;

@@ -4,11 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use super::subdomains::SubdomainSolves;
-use crate::backend::{Cpu, Direction, OrderedSweep, Triangle};
-use crate::engine::{Engine, Executor, HostMachine, Leaves, Machine, Matrix, Reversible, Vector};
+use super::node::{Node, Value};
+use crate::backend::Cpu;
+use crate::engine::{Engine, Executor, HostMachine, Leaves, Machine, Reversible, Vector};
 use crate::error::Result;
-use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
 /// Computes at once and records what the reverse sweep needs.
@@ -93,69 +92,7 @@ impl<T: Scalar, B: Machine<T>> Clone for TapeVector<T, B> {
     }
 }
 
-pub(super) type Value<X> = Rc<Vector<<X as Executor>::Handle>>;
-
-type ValuesOf<X> = <<X as Executor>::Leaves as Leaves>::Values;
-type DirectOf<X> = <<X as Executor>::Leaves as Leaves>::Direct;
-
-/// Stored values as a rule needs them.
-pub(super) type Leaf<X> = Parameter<ValuesOf<X>>;
-
-/// A matrix as a rule needs it.
-pub(super) type Operand<X> = Matrix<Leaf<X>>;
-
-/// One operation. `Option<usize>` is the node of an argument, or nothing for a constant;
-/// values are kept only where a rule reads them.
-pub(super) enum Node<T: Scalar, X: Reversible<T>> {
-    /// A differentiable input.
-    Input,
-    /// y + α A x (α = −1 for a residual).
-    Affine { alpha: f64, a: Operand<X>, x: Option<usize>, y: Option<usize>, kept_x: Option<Value<X>> },
-    /// y + d ⊙ x.
-    Diagonal { d: Leaf<X>, x: Option<usize>, y: Option<usize>, kept_x: Option<Value<X>> },
-    /// α x + β y.
-    Combine { alpha: f64, x: Option<usize>, beta: f64, y: Option<usize> },
-    /// y + c(index) x.
-    Scaled { scalars: Leaf<X>, index: usize, x: Option<usize>, y: Option<usize>, kept_x: Option<Value<X>> },
-    /// T⁻¹ x.
-    Triangular { a: Operand<X>, part: Triangle, x: Option<usize>, kept: Option<Value<X>> },
-    /// y = D⁻¹ (b − N x) for a triangle T = D + N; x (unless it is zero) and y are kept.
-    TriangularSweep {
-        a: Operand<X>,
-        part: Triangle,
-        b: Option<usize>,
-        x: Option<usize>,
-        kept: Option<(Value<X>, Value<X>)>,
-    },
-    /// A Gauss–Seidel sweep: T x' = b − (A − T) x.
-    Sweep {
-        a: Operand<X>,
-        direction: Direction,
-        b: Option<usize>,
-        x: Option<usize>,
-        kept: Option<(Value<X>, Value<X>)>,
-    },
-    /// Σ w(c) x(·, c), weights for every column.
-    Weighted { terms: Vec<(usize, Vec<T>)> },
-    /// An operation without a reverse rule.
-    Refused { what: &'static str },
-    /// A Gauss–Seidel sweep in blocks or by colours: (W⁻¹ + S) x' = b − (A − S − W⁻¹) x, with
-    /// W = diag(inverse) and S the entries that read new values.
-    Ordered {
-        a: Operand<X>,
-        inverse: Leaf<X>,
-        sweep: OrderedSweep,
-        b: Option<usize>,
-        x: Option<usize>,
-        kept: Option<(Value<X>, Value<X>)>,
-    },
-    /// x + M r for a Schwarz method M.
-    SubdomainSolves(SubdomainSolves<T, X>),
-    /// A⁻¹ b.
-    Solve { direct: DirectOf<X>, b: Option<usize> },
-}
-
-type Handle<T, B> = <<B as Machine<T>>::Executor as Executor>::Handle;
+pub(super) type Handle<T, B> = <<B as Machine<T>>::Executor as Executor>::Handle;
 
 impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     /// A tape for blocks of `k` columns.
@@ -228,13 +165,13 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
         self.recording.set(self.recording.get() + 1);
     }
 
-    fn push(&self, node: Node<T, B::Executor>) -> usize {
+    pub(super) fn push(&self, node: Node<T, B::Executor>) -> usize {
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(node);
         nodes.len() - 1
     }
 
-    fn wrap(&self, value: Vector<Handle<T, B>>, node: Option<usize>) -> TapeVector<T, B> {
+    pub(super) fn wrap(&self, value: Vector<Handle<T, B>>, node: Option<usize>) -> TapeVector<T, B> {
         TapeVector { value: Rc::new(value), node, recording: self.recording.get() }
     }
 
@@ -255,267 +192,6 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     ) -> TapeVector<T, B> {
         let node = (depends && value.handle().is_some()).then(|| self.push(node()));
         self.wrap(value, node)
-    }
-
-    fn affine(
-        &self,
-        alpha: f64,
-        a: &Operand<B::Executor>,
-        x: &TapeVector<T, B>,
-        y: Option<usize>,
-        value: Vector<Handle<T, B>>,
-    ) -> TapeVector<T, B> {
-        let learned = a.values.number.is_some() && x.value.handle().is_some();
-        let depends = learned || x.node.is_some() || y.is_some();
-        self.record(value, depends, || Node::Affine {
-            alpha,
-            a: a.clone(),
-            x: x.node,
-            y,
-            kept_x: learned.then(|| x.value.clone()),
-        })
-    }
-}
-
-/// A matrix without the number of its parameter.
-pub(super) fn plain<V: Clone>(a: &Matrix<Parameter<V>>) -> Matrix<V> {
-    a.map(|p| p.values.clone())
-}
-
-impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
-    type Leaves = Recorded<<B::Executor as Executor>::Leaves>;
-    type Vector = TapeVector<T, B>;
-
-    fn zeros(&self, rows: usize) -> TapeVector<T, B> {
-        self.wrap(self.eager.zeros(rows), None)
-    }
-
-    fn residual(
-        &self,
-        b: &TapeVector<T, B>,
-        a: &Operand<B::Executor>,
-        x: &TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
-        let value = Engine::residual(&self.eager, &b.value, &plain(a), &x.value);
-        self.affine(-1.0, a, x, b.node, value)
-    }
-
-    fn spmv(&self, a: &Operand<B::Executor>, x: &TapeVector<T, B>) -> TapeVector<T, B> {
-        let value = Engine::spmv(&self.eager, &plain(a), &x.value);
-        self.affine(1.0, a, x, None, value)
-    }
-
-    fn spmv_add(
-        &self,
-        a: &Operand<B::Executor>,
-        x: &TapeVector<T, B>,
-        y: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
-        let node = y.node;
-        let value = Engine::spmv_add(&self.eager, &plain(a), &x.value, self.own(y));
-        self.affine(1.0, a, x, node, value)
-    }
-
-    fn diagonal_add(
-        &self,
-        d: &Leaf<B::Executor>,
-        x: &TapeVector<T, B>,
-        y: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
-        let node = y.node;
-        let value = Engine::diagonal_add(&self.eager, &d.values, &x.value, self.own(y));
-        let learned = d.number.is_some() && x.value.handle().is_some();
-        self.record(value, learned || x.node.is_some() || node.is_some(), || Node::Diagonal {
-            d: d.clone(),
-            x: x.node,
-            y: node,
-            kept_x: learned.then(|| x.value.clone()),
-        })
-    }
-
-    fn combine(&self, alpha: f64, x: &TapeVector<T, B>, beta: f64, y: TapeVector<T, B>) -> TapeVector<T, B> {
-        let node = y.node;
-        let value = Engine::combine(&self.eager, alpha, &x.value, beta, self.own(y));
-        self.record(value, x.node.is_some() || node.is_some(), || Node::Combine {
-            alpha,
-            x: x.node,
-            beta,
-            y: node,
-        })
-    }
-
-    fn scaled_add(
-        &self,
-        scalars: &Leaf<B::Executor>,
-        index: usize,
-        x: &TapeVector<T, B>,
-        y: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
-        let node = y.node;
-        let value = Engine::scaled_add(&self.eager, &scalars.values, index, &x.value, self.own(y));
-        let learned = scalars.number.is_some() && x.value.handle().is_some();
-        self.record(value, learned || x.node.is_some() || node.is_some(), || Node::Scaled {
-            scalars: scalars.clone(),
-            index,
-            x: x.node,
-            y: node,
-            kept_x: learned.then(|| x.value.clone()),
-        })
-    }
-
-    fn least_squares(
-        &self,
-        b: &TapeVector<T, B>,
-        v: &[&TapeVector<T, B>],
-        c: &[&TapeVector<T, B>],
-    ) -> TapeVector<T, B> {
-        let values = |list: &[&TapeVector<T, B>]| list.iter().map(|v| v.value.clone()).collect::<Vec<_>>();
-        let (images, directions) = (values(v), values(c));
-        let images: Vec<&Vector<Handle<T, B>>> = images.iter().map(|v| &**v).collect();
-        let directions: Vec<&Vector<Handle<T, B>>> = directions.iter().map(|v| &**v).collect();
-        let value = Engine::least_squares(&self.eager, &b.value, &images, &directions);
-        let depends = b.node.is_some() || v.iter().chain(c).any(|v| v.node.is_some());
-        self.record(value, depends, || Node::Refused {
-            what: "a K-cycle (it is not linear); train the V-cycle and use the K-cycle afterwards",
-        })
-    }
-
-    fn solve_triangular(
-        &self,
-        a: &Operand<B::Executor>,
-        part: Triangle,
-        x: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
-        let node = x.node;
-        let value = Engine::solve_triangular(&self.eager, &plain(a), part, self.own(x));
-        let learned = a.values.number.is_some();
-        let mut out = self.record(value, learned || node.is_some(), || Node::Triangular {
-            a: a.clone(),
-            part,
-            x: node,
-            kept: None,
-        });
-        if learned {
-            self.keep(&mut out, |node, value| {
-                if let Node::Triangular { kept, .. } = node {
-                    *kept = Some(value);
-                }
-            });
-        }
-        out
-    }
-
-    fn sweep_triangular(
-        &self,
-        a: &Operand<B::Executor>,
-        part: Triangle,
-        b: &TapeVector<T, B>,
-        x: &TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
-        let learned = a.values.number.is_some();
-        let value = Engine::sweep_triangular(&self.eager, &plain(a), part, &b.value, &x.value);
-        let depends = learned || b.node.is_some() || x.node.is_some();
-        let mut out = self.record(value, depends, || Node::TriangularSweep {
-            a: a.clone(),
-            part,
-            b: b.node,
-            x: x.node,
-            kept: None,
-        });
-        if learned {
-            self.keep(&mut out, |node, value| {
-                if let Node::TriangularSweep { kept, .. } = node {
-                    *kept = Some((x.value.clone(), value));
-                }
-            });
-        }
-        out
-    }
-
-    fn gauss_seidel(
-        &self,
-        a: &Operand<B::Executor>,
-        b: &TapeVector<T, B>,
-        x: TapeVector<T, B>,
-        direction: Direction,
-    ) -> TapeVector<T, B> {
-        let learned = a.values.number.is_some();
-        let (node, before) = (x.node, learned.then(|| x.value.clone()));
-        let value = Engine::gauss_seidel(&self.eager, &plain(a), &b.value, self.own(x), direction);
-        let mut out = self.record(value, learned || b.node.is_some() || node.is_some(), || Node::Sweep {
-            a: a.clone(),
-            direction,
-            b: b.node,
-            x: node,
-            kept: None,
-        });
-        if let Some(before) = before {
-            self.keep(&mut out, |node, value| {
-                if let Node::Sweep { kept, .. } = node {
-                    *kept = Some((before, value));
-                }
-            });
-        }
-        out
-    }
-
-    fn ordered_sweep(
-        &self,
-        a: &Operand<B::Executor>,
-        inverse: &Leaf<B::Executor>,
-        sweep: &OrderedSweep,
-        b: &TapeVector<T, B>,
-        x: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
-        let learned = a.values.number.is_some() || inverse.number.is_some();
-        let (node, before) = (x.node, learned.then(|| x.value.clone()));
-        let own = self.own(x);
-        let value = Engine::ordered_sweep(&self.eager, &plain(a), &inverse.values, sweep, &b.value, own);
-        let mut out = self.record(value, learned || b.node.is_some() || node.is_some(), || Node::Ordered {
-            a: a.clone(),
-            inverse: inverse.clone(),
-            sweep: sweep.clone(),
-            b: b.node,
-            x: node,
-            kept: None,
-        });
-        if let Some(before) = before {
-            self.keep(&mut out, |node, value| {
-                if let Node::Ordered { kept, .. } = node {
-                    *kept = Some((before, value));
-                }
-            });
-        }
-        out
-    }
-
-    fn subdomain_solves(
-        &self,
-        a: &Operand<B::Executor>,
-        subdomains: &Subdomains,
-        interface: &Leaf<B::Executor>,
-        r: &TapeVector<T, B>,
-        x: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
-        self.record_subdomain_solves(a, subdomains, interface, r, x)
-    }
-
-    fn solve(&self, direct: &DirectOf<B::Executor>, b: &TapeVector<T, B>) -> TapeVector<T, B> {
-        let value = Engine::solve(&self.eager, direct, &b.value);
-        self.record(value, b.node.is_some(), || Node::Solve { direct: direct.clone(), b: b.node })
-    }
-}
-
-impl<T: Scalar, B: Machine<T>> Tape<T, B> {
-    /// Hands the value of a recorded result to its own node.
-    fn keep(
-        &self,
-        out: &mut TapeVector<T, B>,
-        store: impl FnOnce(&mut Node<T, B::Executor>, Value<B::Executor>),
-    ) {
-        if let Some(number) = out.node {
-            store(&mut self.nodes.borrow_mut()[number], out.value.clone());
-        }
     }
 }
 
