@@ -15,6 +15,7 @@ mod network;
 mod network_file;
 mod on_tape;
 mod parameters;
+mod placed;
 mod pool;
 mod recipe;
 mod report;

@@ -48,7 +48,9 @@ pub struct Session<T: Scalar> {
     parameters: Parameters<T>,
     /// One for every buffer of the parameters.
     optimisers: Vec<Adam<T>>,
-    pool: Pool<T>,
+    /// The batch, drawn when the first step on the host needs it, and the seed that it is drawn from.
+    pool: Option<Pool<T>>,
+    pool_seed: u64,
     check: Check<T>,
     recipe: Recipe,
     seed: u64,
@@ -99,7 +101,8 @@ impl<T: Scalar> Session<T> {
             hierarchy: hierarchy.cast()?,
             tape: Tape::new(Cpu, recipe.batch),
             optimisers: optimisers(&parameters),
-            pool: Pool::new(rows, recipe.batch, seed),
+            pool: None,
+            pool_seed: seed,
             check,
             rate: recipe.rate,
             seconds: 0.0,
@@ -192,7 +195,7 @@ impl<T: Scalar> Session<T> {
             let seed = self.seed ^ 0x4e51;
             match &mut self.device {
                 Some(device) => device.minimise(loss, seed)?,
-                None => self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, seed),
+                None => (self.pool, self.pool_seed) = (None, seed),
             }
         }
         if let Some(device) = &mut self.device {
@@ -203,8 +206,9 @@ impl<T: Scalar> Session<T> {
             }
             return self.measure_if_due(number);
         }
-        let batch = self.pool.values();
-        let result = on_host(loss, &self.tape, &self.hierarchy, &self.parameters, batch, cycles)?;
+        let (rows, columns, seed) = (self.hierarchy.rows(), self.recipe.batch, self.pool_seed);
+        let pool = self.pool.get_or_insert_with(|| Pool::new(rows, columns, seed));
+        let result = on_host(loss, &self.tape, &self.hierarchy, &self.parameters, pool.values(), cycles)?;
         self.loss_history.push(result.loss);
         let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());
         if !result.loss.is_finite() || !result.gradient.iter().all(finite) {
@@ -214,7 +218,7 @@ impl<T: Scalar> Session<T> {
             let (values, units) = self.parameters.buffer_mut(q);
             optimiser.step_scaled(values, gradient, units, rate)?;
         }
-        self.pool.advance(&result.after_one_cycle);
+        pool.advance(&result.after_one_cycle);
         self.measure_if_due(number)
     }
 
@@ -272,7 +276,7 @@ impl<T: Scalar> Session<T> {
         if let Some(device) = &mut self.device {
             return device.restart(&self.parameters, seed);
         }
-        self.pool = Pool::new(self.hierarchy.rows(), self.recipe.batch, seed);
+        (self.pool, self.pool_seed) = (None, seed);
         Ok(())
     }
 

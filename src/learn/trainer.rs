@@ -9,8 +9,6 @@ use super::loss_kind::Loss;
 use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::report::TrainingReport;
-#[cfg(feature = "cuda")]
-use super::resident::ResidentTraining;
 use super::schwarz_network::Tuning;
 use super::session::Session;
 use super::start::Wishes;
@@ -63,10 +61,10 @@ pub struct Trainer {
     start: Start,
     symmetric: bool,
     subdomains: (SchwarzOptions, usize),
-    seed: u64,
+    pub(super) seed: u64,
     time_limit: Option<Duration>,
     #[cfg(feature = "cuda")]
-    cuda: Option<Cuda>,
+    pub(super) cuda: Option<Cuda>,
 }
 
 /// Where training stands, after every step.
@@ -145,7 +143,7 @@ impl Trainer {
         self
     }
 
-    /// Columns of the batch.
+    /// Columns of the batch. Default: what suits the hierarchy, on a card what fills it.
     #[must_use]
     pub fn batch(mut self, batch: usize) -> Self {
         self.batch = Some(batch);
@@ -368,30 +366,13 @@ impl Trainer {
             steps: if begin.tunes(self.loss) { 0 } else { self.steps.unwrap_or(suited.steps) },
             rate: self.rate.unwrap_or(suited.rate),
             cycles: self.cycles.map_or(suited.cycles, |c| (c.min(suited.cycles.0), c)),
-            batch: self.batch.unwrap_or(suited.batch),
+            batch: self.batch.unwrap_or_else(|| self.filling(suited.batch, h.rows())),
             factor_first: suited.factor_first,
         };
         recipe.check()?;
         let session =
             Session::on(h, Parameters::learned(h, begin.learn, self.symmetric)?, recipe, self.seed)?;
         self.placed(session)
-    }
-
-    /// The session with its steps where they are wanted.
-    #[cfg(feature = "cuda")]
-    fn placed<T: Trained>(&self, session: Session<T>) -> Result<Session<T>> {
-        let Some(cuda) = self.cuda.as_ref().filter(|_| session.recipe().steps > 0) else {
-            return Ok(session);
-        };
-        let recipe = session.recipe();
-        let [parameters, _] = session.candidates();
-        let steps = ResidentTraining::new(cuda, session.hierarchy(), parameters, recipe.batch, self.seed)?;
-        session.on_device(Box::new(steps))
-    }
-
-    #[cfg(not(feature = "cuda"))]
-    fn placed<T: Trained>(&self, session: Session<T>) -> Result<Session<T>> {
-        Ok(session)
     }
 }
 

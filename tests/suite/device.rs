@@ -242,8 +242,9 @@ fn a_trainer_takes_its_steps_on_the_device() {
     let cuda = Cuda::emulated(false);
     let report = Trainer::new().steps(40).batch(4).seed(1).on(&cuda).fit(&mut amg).unwrap();
     assert!(report.factor_after < report.factor_before, "{report}");
-    let trainer = Trainer::new().steps(20).batch(4).seed(1).loss(Loss::Krylov).on(&cuda);
+    let trainer = Trainer::new().steps(20).seed(1).loss(Loss::Krylov).on(&cuda);
     let report = trainer.fit(&mut build(&a, CycleKind::V)).unwrap();
+    assert_eq!(report.recipe.batch, 64, "a batch that fills a card");
     assert!(report.loss_history.last() < report.loss_history.first(), "{report}");
 }
 
