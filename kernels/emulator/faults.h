@@ -46,6 +46,14 @@ KERNEL(fault_constant, struct faulty) {
     }
 }
 
+/* y <- x, and y(0) is raised by many; wrong: the last thread reads it. */
+KERNEL(fault_raised, struct faulty) {
+    u64 i = INDEX;
+    if (i > 0 && i < ARG.n) ARG.y[i] = ARG.x[i];
+    if (i + 1 < ARG.n) RAISE((u32 *)ARG.y);
+    else if (i + 1 == ARG.n && ARG.wrong) ARG.y[i] = (REAL) * (u32 *)ARG.y;
+}
+
 /* y <- x reversed within each block, through shared memory. */
 BLOCK_KERNEL(fault_no_barrier, struct faulty) {
     SHARED(REAL, fault_values, 1024);

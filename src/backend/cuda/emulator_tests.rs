@@ -37,6 +37,7 @@ fn faults_of_kernels_are_found_in_any_order_and_right_ones_pass() {
         ("fault_two_writers", "a race with block"),
         ("fault_neighbour", "a race with block"),
         ("fault_constant", "read as constant"),
+        ("fault_raised", "a race with block"),
         ("fault_no_barrier", ", thread"),
         ("fault_second_round", "a race with block"),
         ("fault_undefined_shared", "nothing has written"),

@@ -190,6 +190,13 @@ impl Cuda {
         }
     }
 
+    /// Queues that the content is undefined, as that of new memory.
+    pub(crate) fn forget<V: Plain>(&self, memory: &mut Memory<V>) {
+        if self.check().is_ok() {
+            self.note(memory.forget());
+        }
+    }
+
     /// Queues zeros.
     pub(crate) fn clear<V: Plain>(&self, to: &mut Memory<V>) {
         if self.check().is_ok() {
