@@ -4,7 +4,7 @@
  *   accesses outside all buffers, and reads of memory that nothing has written,
  *   races: two threads at one place, one of which writes, with no barrier of their block between them (flags that
  *   many raise may be written by all of them, but nobody may read them or write anything else there),
- *   writes to what is read as constant (LOAD) in the same launch.
+ *   writes to what is read as constant (LOAD) in the same launch, and packs that are not aligned.
  *
  * A shuffle orders nothing here, as on a card. Blocks never order each other. A compiler without the option
  * calls nothing, and nothing is checked. */
@@ -42,7 +42,7 @@ static void found(u32 kind, u32 other, u64 offset, u64 bytes) {
         fault.offset = offset;
         fault.bytes = bytes;
     }
-    if (kind == FAULT_OUTSIDE) emulated_give_up();
+    if (kind == FAULT_OUTSIDE || kind == FAULT_ALIGNMENT) emulated_give_up();
 }
 
 enum access { READ, CONSTANT, WRITE, RAISE };
@@ -126,9 +126,9 @@ static const struct emulated_buffer *buffer_of(uintptr_t at) {
     return recent && at < recent->to ? recent : 0;
 }
 
-static void found_outside(uintptr_t at) {
+static void found_near(u32 kind, uintptr_t at) {
     const struct emulated_buffer *b = buffer_before(at);
-    found(FAULT_OUTSIDE, 0, b ? at - b->from : at, b ? b->to - b->from : 0);
+    found(kind, 0, b ? at - b->from : at, b ? b->to - b->from : 0);
 }
 
 static void access_at(const void *pointer, u32 bytes, enum access access) {
@@ -151,12 +151,16 @@ static void access_at(const void *pointer, u32 bytes, enum access access) {
     if (at - (uintptr_t)launch->arguments < launch->argument_bytes) return;
     if (at >= stacks_from && at < stacks_to) return;
     if (!(here >= stacks_from && here < stacks_to) && at >= here && at < stack_top) return;
-    found_outside(at);
+    found_near(FAULT_OUTSIDE, at);
 }
 
 const void *emulated_constant(const void *start, u32 bytes) {
     access_at(start, bytes, CONSTANT);
     return start;
+}
+
+void emulated_aligned(const void *start) {
+    if ((uintptr_t)start % 16) found_near(FAULT_ALIGNMENT, (uintptr_t)start);
 }
 
 void emulated_raise(u32 *flag) {

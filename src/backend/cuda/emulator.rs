@@ -205,6 +205,7 @@ impl Fault {
             5 => format!("an access outside all buffers: {place}"),
             6 => format!("a read of what nothing has written: {place}"),
             7 => format!("a race with {other}: {place}"),
+            9 => format!("16 bytes that are not aligned: {place}"),
             _ => format!("what is read as constant is written in one launch: {place}, and {other}"),
         })
     }

@@ -38,6 +38,8 @@ fn faults_of_kernels_are_found_in_any_order_and_right_ones_pass() {
         ("fault_two_writers", "a race with block"),
         ("fault_neighbour", "a race with block"),
         ("fault_constant", "read as constant"),
+        ("fault_unaligned", "16 bytes that are not aligned: block 0, thread 0, at byte 8 of 640"),
+        ("fault_readers", "a race with block"),
         ("fault_raised", "a race with block"),
         ("fault_no_barrier", ", thread"),
         ("fault_second_round", "a race with block"),
