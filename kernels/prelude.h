@@ -44,6 +44,8 @@
 /* Sets a flag; all threads that do so write the same. */
 #define RAISE(flag) (*(flag) = 1)
 #define ALIGNED(bytes) alignas(bytes)
+/* Of 16 bytes; a card finds out itself. */
+#define EXPECT_ALIGNED(pointer) ((void)0)
 typedef unsigned int u32;
 typedef unsigned long long u64;
 #else
@@ -57,8 +59,15 @@ struct pack {
 };
 #define PACK ((u32)(16 / sizeof(REAL)))
 
-DEVICE struct pack load_pack(const REAL *from) { return *(const struct pack *)from; }
-DEVICE void store_pack(REAL *to, struct pack values) { *(struct pack *)to = values; }
+DEVICE struct pack load_pack(const REAL *from) {
+    EXPECT_ALIGNED(from);
+    return *(const struct pack *)from;
+}
+
+DEVICE void store_pack(REAL *to, struct pack values) {
+    EXPECT_ALIGNED(to);
+    *(struct pack *)to = values;
+}
 
 /* Number of this thread in the grid, as 64 bits. */
 #define INDEX ((u64)BLOCK * THREADS + THREAD)

@@ -83,22 +83,22 @@ struct by_column {
 };
 
 /* scale alpha(c) of the column of element q. */
-DEVICE REAL column_factor(const struct by_column a, u64 q) {
-    return (REAL)(a.scale * LOAD(a.alpha + (q - row_of(q, a.k) * a.k)));
+DEVICE double column_factor(const struct by_column a, u64 q) {
+    return a.scale * LOAD(a.alpha + (q - row_of(q, a.k) * a.k));
 }
 
 /* y(i,c) <- y(i,c) + scale alpha(c) x(i,c). */
 KERNEL(column_add, struct by_column) {
     u64 q = INDEX;
     if (q >= ARG.count) return;
-    ARG.y[q] += column_factor(ARG, q) * LOAD(ARG.x + q);
+    ARG.y[q] += (REAL)column_factor(ARG, q) * LOAD(ARG.x + q);
 }
 
-/* y(i,c) <- scale alpha(c) x(i,c). */
+/* y(i,c) <- scale alpha(c) x(i,c), in double precision: the factor of a small column may be too large for another. */
 KERNEL(column_scale, struct by_column) {
     u64 q = INDEX;
     if (q >= ARG.count) return;
-    ARG.y[q] = column_factor(ARG, q) * LOAD(ARG.x + q);
+    ARG.y[q] = (REAL)(column_factor(ARG, q) * (double)LOAD(ARG.x + q));
 }
 
 struct over_square {

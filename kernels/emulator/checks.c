@@ -2,8 +2,9 @@
  * function before each access; these are our own. They find
  *
  *   accesses outside all buffers, and reads of memory that nothing has written,
- *   races: two threads at one place, one of which writes, with no barrier of their block between them,
- *   writes to what is read as constant (LOAD) in the same launch.
+ *   races: two threads at one place, one of which writes, with no barrier of their block between them (flags that
+ *   many raise may be written by all of them, but nobody may read them or write anything else there),
+ *   writes to what is read as constant (LOAD) in the same launch, and packs that are not aligned.
  *
  * A shuffle orders nothing here, as on a card. Blocks never order each other. A compiler without the option
  * calls nothing, and nothing is checked. */
@@ -41,22 +42,26 @@ static void found(u32 kind, u32 other, u64 offset, u64 bytes) {
         fault.offset = offset;
         fault.bytes = bytes;
     }
-    if (kind == FAULT_OUTSIDE) emulated_give_up();
+    if (kind == FAULT_OUTSIDE || kind == FAULT_ALIGNMENT) emulated_give_up();
 }
 
-enum access { READ, CONSTANT, WRITE };
+enum access { READ, CONSTANT, WRITE, RAISE };
+
+/* Who has raised a flag: any thread, so that no other access to it is ordered. */
+#define ANYBODY (~0u)
 
 /* One cell is touched; `stamp` tells launches apart, or blocks in shared memory. */
 static void touch(struct emulated_cell *c, enum access access, u32 stamp, int shared, u64 offset, u64 bytes) {
     u32 own = emulated.block * emulated.threads + emulated.thread;
-    if (c->write_launch == stamp && c->writer != own) {
-        int ordered = c->writer / emulated.threads == emulated.block && c->write_section != section;
+    if (c->write_launch == stamp && c->writer != (access == RAISE ? ANYBODY : own)) {
+        int ordered = c->writer != ANYBODY && c->writer / emulated.threads == emulated.block &&
+                      c->write_section != section;
         if (!ordered) {
-            found(FAULT_RACE, c->writer, offset, bytes);
+            found(FAULT_RACE, c->writer == ANYBODY ? own : c->writer, offset, bytes);
             return;
         }
     }
-    if (access == WRITE) {
+    if (access == WRITE || access == RAISE) {
         if (c->read_launch == stamp) {
             int ordered = !c->blocks && c->reader / emulated.threads == emulated.block &&
                           (c->read_section != section || (!c->readers && c->reader == own));
@@ -64,7 +69,7 @@ static void touch(struct emulated_cell *c, enum access access, u32 stamp, int sh
             else if (!ordered) found(FAULT_RACE, c->reader, offset, bytes);
         }
         c->write_launch = stamp;
-        c->writer = own;
+        c->writer = access == RAISE ? ANYBODY : own;
         c->write_section = section;
         c->defined = 1;
         return;
@@ -121,9 +126,9 @@ static const struct emulated_buffer *buffer_of(uintptr_t at) {
     return recent && at < recent->to ? recent : 0;
 }
 
-static void found_outside(uintptr_t at) {
+static void found_near(u32 kind, uintptr_t at) {
     const struct emulated_buffer *b = buffer_before(at);
-    found(FAULT_OUTSIDE, 0, b ? at - b->from : at, b ? b->to - b->from : 0);
+    found(kind, 0, b ? at - b->from : at, b ? b->to - b->from : 0);
 }
 
 static void access_at(const void *pointer, u32 bytes, enum access access) {
@@ -146,7 +151,7 @@ static void access_at(const void *pointer, u32 bytes, enum access access) {
     if (at - (uintptr_t)launch->arguments < launch->argument_bytes) return;
     if (at >= stacks_from && at < stacks_to) return;
     if (!(here >= stacks_from && here < stacks_to) && at >= here && at < stack_top) return;
-    found_outside(at);
+    found_near(FAULT_OUTSIDE, at);
 }
 
 const void *emulated_constant(const void *start, u32 bytes) {
@@ -154,10 +159,13 @@ const void *emulated_constant(const void *start, u32 bytes) {
     return start;
 }
 
+void emulated_aligned(const void *start) {
+    if ((uintptr_t)start % 16) found_near(FAULT_ALIGNMENT, (uintptr_t)start);
+}
+
 void emulated_raise(u32 *flag) {
-    const struct emulated_buffer *buffer = buffer_of((uintptr_t)flag);
-    if (buffer) *flag = 1;
-    else found_outside((uintptr_t)flag);
+    access_at(flag, sizeof *flag, RAISE);
+    *flag = 1;
 }
 
 void emulated_declare(void *start, size_t bytes) {

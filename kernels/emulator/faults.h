@@ -46,6 +46,28 @@ KERNEL(fault_constant, struct faulty) {
     }
 }
 
+/* y <- x by packs; wrong: from the second value on. */
+KERNEL(fault_unaligned, struct faulty) {
+    u64 q = INDEX * PACK;
+    if (q + PACK <= ARG.n) store_pack(ARG.y + q, load_pack(ARG.x + q + (q == 0 ? ARG.wrong : 0)));
+}
+
+/* y(block) <- 1 + y(block), which all threads of the block read before one writes it. */
+BLOCK_KERNEL(fault_readers, struct faulty) {
+    REAL value = ARG.y[BLOCK];
+    if (!ARG.wrong) BARRIER();
+    if (THREAD == 0) ARG.y[BLOCK] = value + 1;
+    else if (value < 0) ARG.y[ARG.n - 1 - INDEX % ARG.n] = value;
+}
+
+/* y <- x, and y(0) is raised by many; wrong: the last thread reads it. */
+KERNEL(fault_raised, struct faulty) {
+    u64 i = INDEX;
+    if (i > 0 && i < ARG.n) ARG.y[i] = ARG.x[i];
+    if (i + 1 < ARG.n) RAISE((u32 *)ARG.y);
+    else if (i + 1 == ARG.n && ARG.wrong) ARG.y[i] = (REAL) * (u32 *)ARG.y;
+}
+
 /* y <- x reversed within each block, through shared memory. */
 BLOCK_KERNEL(fault_no_barrier, struct faulty) {
     SHARED(REAL, fault_values, 1024);

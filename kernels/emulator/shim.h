@@ -21,6 +21,8 @@ double emulated_shuffle_down(double value, u32 distance, u32 width);
 void emulated_declare(void *start, size_t bytes);
 /* A read of what the whole launch leaves as it is. */
 const void *emulated_constant(const void *start, u32 bytes);
+/* Ends a thread that takes 16 bytes from between two multiples of 16. */
+void emulated_aligned(const void *start);
 /* *flag <- 1, which many threads may do at once. */
 void emulated_raise(u32 *flag);
 
@@ -47,6 +49,7 @@ void emulated_raise(u32 *flag);
 #define SHUFFLE_DOWN(value, distance, width) emulated_shuffle_down((value), (distance), (width))
 #define LOAD(pointer) (emulated_constant((pointer), sizeof *(pointer)), *(pointer))
 #define RAISE(flag) emulated_raise(flag)
+#define EXPECT_ALIGNED(pointer) emulated_aligned(pointer)
 
 /* One line of the table of kernels. */
 struct emulated_kernel {
@@ -89,7 +92,8 @@ enum {
     FAULT_OUTSIDE,
     FAULT_UNDEFINED,
     FAULT_RACE,
-    FAULT_CONSTANT
+    FAULT_CONSTANT,
+    FAULT_ALIGNMENT
 };
 
 /* One launch. Buffers are sorted by address. */

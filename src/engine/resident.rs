@@ -160,7 +160,13 @@ impl<T: OnDevice> Executor for Resident<T> {
     fn allocate(&self, rows: usize) -> DeviceBuffer<T> {
         let length = rows * self.k;
         let reused = self.pool.0.borrow_mut().get_mut(&length).and_then(Vec::pop);
-        let memory = reused.unwrap_or_else(|| self.cuda.undefined(length));
+        let memory = match reused {
+            Some(mut memory) => {
+                self.cuda.forget(&mut memory);
+                memory
+            }
+            None => self.cuda.undefined(length),
+        };
         DeviceBuffer { memory: Some(memory), pool: self.pool.clone() }
     }
 

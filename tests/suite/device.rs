@@ -65,6 +65,27 @@ fn a_cycle_is_that_of_the_processor() {
     }
 }
 
+/// On every level, where a device takes a sweep together with what comes before or after it.
+#[test]
+fn any_number_of_sweeps_is_that_of_the_processor() {
+    let a = flow(9);
+    for kind in [CycleKind::V, CycleKind::W, CycleKind::F] {
+        let amg = build(&a, kind);
+        for relaxation in [Relaxation::Spai0, Relaxation::Spai1] {
+            for sweeps in [(0, 1), (1, 0), (1, 1), (2, 2)] {
+                let amg = amg.with_relaxation(relaxation, sweeps).unwrap();
+                let h = amg.hierarchy();
+                let b: Vec<f64> = Numbers(7).vector(h.rows());
+                let expected = on_cpu(h, &b, 1);
+                let runs = [false, true].map(|d| on_device(&Cuda::emulated(d), h, Use::Train, &b, 1));
+                assert!(runs[0] == runs[1], "{relaxation}, {kind}, {sweeps:?}: bits differ");
+                let far = distance(&runs[0], &expected);
+                assert!(far < 1e-11, "{relaxation}, {kind}, {sweeps:?}: {far:e}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_cycle_in_single_precision_is_close() {
     let a = poisson_2d(20, 17).unwrap().matrix;

@@ -107,6 +107,14 @@ pub(crate) trait Driver: Debug + Send + Sync {
     /// `to` is long enough.
     unsafe fn clear(&self, to: u64, bytes: usize) -> Result<()>;
 
+    /// Queues that the content is undefined; only the emulator takes note.
+    ///
+    /// # Safety
+    /// `at` is long enough.
+    unsafe fn forget(&self, _at: u64, _bytes: usize) -> Result<()> {
+        Ok(())
+    }
+
     /// Queues a kernel.
     ///
     /// # Safety

@@ -117,9 +117,25 @@ impl Buffers {
         Ok(())
     }
 
-    /// These bytes are to be read; an error where they are not in one buffer.
-    pub fn within(&mut self, address: u64, bytes: usize) -> Result<()> {
-        self.cells(address, bytes).map(|_| ()).ok_or_else(|| outside(bytes))
+    /// Nobody has written these bytes any more; an error where they are not in one buffer.
+    pub fn forget(&mut self, address: u64, bytes: usize) -> Result<()> {
+        let cells = self.cells(address, bytes).ok_or_else(|| outside(bytes))?;
+        cells.iter_mut().for_each(|c| c.defined = 0);
+        // SAFETY: within a live buffer.
+        unsafe { (address as *mut u8).write_bytes(UNDEFINED, bytes) };
+        Ok(())
+    }
+
+    /// These bytes are to be read by the host; an error where they are not in one buffer or nothing has written them.
+    pub fn defined(&mut self, address: u64, bytes: usize) -> Result<()> {
+        let cells = self.cells(address, bytes).ok_or_else(|| outside(bytes))?;
+        match cells.iter().position(|c| c.defined == 0) {
+            None => Ok(()),
+            Some(cell) => {
+                let message = format!("a download of what nothing has written: byte {} of {bytes}", 4 * cell);
+                Err(Error::device(message))
+            }
+        }
     }
 
     /// Bytes have been copied, whether they were defined or not.

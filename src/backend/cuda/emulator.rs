@@ -78,6 +78,7 @@ enum Work {
     Kernel { kernel: &'static str, precision: Precision, shape: [u32; 3], arguments: Vec<u8> },
     Copy { from: u64, to: u64, bytes: usize },
     Clear { to: u64, bytes: usize },
+    Forget { at: u64, bytes: usize },
 }
 
 impl Emulator {
@@ -143,6 +144,7 @@ impl State {
                 unsafe { std::ptr::write_bytes(*to as *mut u8, 0, *bytes) };
                 Ok(())
             }
+            Work::Forget { at, bytes } => self.buffers.forget(*at, *bytes),
         }
     }
 
@@ -203,6 +205,7 @@ impl Fault {
             5 => format!("an access outside all buffers: {place}"),
             6 => format!("a read of what nothing has written: {place}"),
             7 => format!("a race with {other}: {place}"),
+            9 => format!("16 bytes that are not aligned: {place}"),
             _ => format!("what is read as constant is written in one launch: {place}, and {other}"),
         })
     }
@@ -235,7 +238,7 @@ impl Driver for Emulator {
     }
 
     unsafe fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
-        self.outside_capture("a download")?.buffers.within(from, to.len())?;
+        self.outside_capture("a download")?.buffers.defined(from, to.len())?;
         // SAFETY: the caller vouches for the length.
         unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to.as_mut_ptr(), to.len()) };
         Ok(())
@@ -247,6 +250,10 @@ impl Driver for Emulator {
 
     unsafe fn clear(&self, to: u64, bytes: usize) -> Result<()> {
         self.queue(Work::Clear { to, bytes })
+    }
+
+    unsafe fn forget(&self, at: u64, bytes: usize) -> Result<()> {
+        self.queue(Work::Forget { at, bytes })
     }
 
     unsafe fn launch(&self, l: Launch<'_>) -> Result<()> {
@@ -297,7 +304,7 @@ impl Captured for Recording {
     }
 
     fn nodes(&self) -> usize {
-        self.work.len()
+        self.work.iter().filter(|work| !matches!(work, Work::Forget { .. })).count()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::arguments::{Address, arguments};
 use super::super::{Cuda, Memory};
+use crate::engine::{Executor, Resident, Reversible};
 
 arguments! {
     Faulty {
@@ -37,6 +38,9 @@ fn faults_of_kernels_are_found_in_any_order_and_right_ones_pass() {
         ("fault_two_writers", "a race with block"),
         ("fault_neighbour", "a race with block"),
         ("fault_constant", "read as constant"),
+        ("fault_unaligned", "16 bytes that are not aligned: block 0, thread 0, at byte 8 of 640"),
+        ("fault_readers", "a race with block"),
+        ("fault_raised", "a race with block"),
         ("fault_no_barrier", ", thread"),
         ("fault_second_round", "a race with block"),
         ("fault_undefined_shared", "nothing has written"),
@@ -49,4 +53,35 @@ fn faults_of_kernels_are_found_in_any_order_and_right_ones_pass() {
             assert!(wrong.contains(problem), "{kernel}: {wrong}");
         }
     }
+}
+
+/// What the host reads must have been written, also where memory is used again.
+#[test]
+fn forgotten_memory_is_undefined() {
+    let cuda = Cuda::emulated_with(1 << 20, false);
+    let new: Memory<f64> = cuda.undefined(3);
+    assert!(cuda.download(&new).unwrap_err().to_string().contains("nothing has written: byte 0 of 24"));
+    let (x, mut y) = (cuda.upload(&[1.0; N]), cuda.upload(&[2.0; N]));
+    cuda.forget(&mut y);
+    assert!(cuda.download(&y).is_err());
+    cuda.copy(&x, &mut y);
+    assert_eq!(cuda.download(&y).unwrap(), [1.0; N]);
+    let captured = cuda.capture(|| {
+        cuda.forget(&mut y);
+        cuda.combine(1.0, &x, 1.0, &mut y);
+    });
+    let captured = captured.unwrap();
+    assert_eq!(captured.nodes(), 1);
+    assert_eq!(cuda.download(&y).unwrap(), [1.0; N]);
+    // SAFETY: the buffers are alive.
+    let failure = unsafe { captured.run() }.unwrap_err();
+    assert!(failure.to_string().contains("kernel combine: a read of what nothing has written"), "{failure}");
+}
+
+/// An engine takes its buffers from a pool; what they held before is not to be read.
+#[test]
+fn buffers_of_an_engine_are_undefined_when_they_are_used_again() {
+    let engine = Resident::<f64>::new(Cuda::emulated_with(1 << 20, false), 1);
+    drop(engine.vector(&[1.0, 2.0]));
+    assert!(engine.read(&engine.allocate(2)).is_err());
 }

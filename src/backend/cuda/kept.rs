@@ -1,5 +1,6 @@
 //! Compiled kernels on disk, so that a program compiles them once and not at every start.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -16,18 +17,23 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// The folder that `MULTIGRAD_CACHE` names, none where it is empty; otherwise `multigrad` in the user's cache.
+    /// The folder that `MULTIGRAD_CACHE` names, none where it is empty; otherwise `multigrad` in the user's cache. Paths
+    /// that are not absolute do not count.
     pub fn of_user() -> Self {
-        let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        let home = || variable("HOME").map(|home| home.join(".cache"));
-        let folder = match std::env::var_os("MULTIGRAD_CACHE") {
-            Some(_) => variable("MULTIGRAD_CACHE"),
-            None => variable("XDG_CACHE_HOME")
-                .or_else(|| variable("LOCALAPPDATA"))
+        Self::of(|name| std::env::var_os(name))
+    }
+
+    fn of(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let path = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || path("HOME").map(|home| home.join(".cache"));
+        let folder = match variable("MULTIGRAD_CACHE") {
+            Some(_) => path("MULTIGRAD_CACHE"),
+            None => path("XDG_CACHE_HOME")
+                .or_else(|| path("LOCALAPPDATA"))
                 .or_else(home)
                 .map(|cache| cache.join("multigrad")),
         };
-        Self { folder: folder.filter(|folder| folder.is_absolute()) }
+        Self { folder }
     }
 
     /// This folder.
@@ -81,6 +87,24 @@ mod tests {
         }
         kept.store("one", b"again");
         assert_eq!(kept.load("one").unwrap(), b"again");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_folder_is_that_of_the_user() {
+        let folder = |variables: &[(&str, &str)]| {
+            let find = |name: &str| Some(variables.iter().find(|v| v.0 == name)?.1.into());
+            Kept::of(find).folder.map(|folder| folder.to_str().unwrap().to_owned())
+        };
+        let home = ("HOME", "/home/a");
+        assert_eq!(folder(&[]), None);
+        assert_eq!(folder(&[home]).unwrap(), "/home/a/.cache/multigrad");
+        assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "/cache")]).unwrap(), "/cache/multigrad");
+        for wrong in ["", "cache"] {
+            assert_eq!(folder(&[home, ("XDG_CACHE_HOME", wrong)]).unwrap(), "/home/a/.cache/multigrad");
+            assert_eq!(folder(&[home, ("MULTIGRAD_CACHE", wrong)]), None);
+        }
+        assert_eq!(folder(&[home, ("MULTIGRAD_CACHE", "/own")]).unwrap(), "/own");
     }
 
     #[test]

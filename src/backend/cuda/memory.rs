@@ -128,6 +128,15 @@ impl<V: Plain> Memory<V> {
         unsafe { self.bytes.driver.copy(from.bytes.address, self.bytes.address, self.bytes.bytes) }
     }
 
+    /// Queues that the content is undefined, as that of new memory.
+    pub(crate) fn forget(&mut self) -> Result<()> {
+        if self.len == 0 {
+            return Ok(());
+        }
+        // SAFETY: the whole buffer.
+        unsafe { self.bytes.driver.forget(self.bytes.address, self.bytes.bytes) }
+    }
+
     /// Queues zeros.
     pub(crate) fn clear(&mut self) -> Result<()> {
         if self.len == 0 {

@@ -190,6 +190,13 @@ impl Cuda {
         }
     }
 
+    /// Queues that the content is undefined, as that of new memory.
+    pub(crate) fn forget<V: Plain>(&self, memory: &mut Memory<V>) {
+        if self.check().is_ok() {
+            self.note(memory.forget());
+        }
+    }
+
     /// Queues zeros.
     pub(crate) fn clear<V: Plain>(&self, to: &mut Memory<V>) {
         if self.check().is_ok() {
@@ -223,7 +230,7 @@ impl Cuda {
         let launch =
             Launch { kernel, precision: T::precision(self.mixed), blocks, threads, shared, arguments: bytes };
         // SAFETY: the arguments are declared as in the kernel file, and the caller has checked the lengths of
-        // the buffers, which are borrowed here; work runs in order, and freeing waits for it.
+        // the buffers, which are borrowed here; memory that is given back goes to work that is queued later.
         let done = unsafe { self.driver.launch(launch) };
         self.note(done);
     }

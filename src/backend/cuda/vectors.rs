@@ -105,7 +105,7 @@ impl Cuda {
         self.by_column("column_add", (scale, alpha), x, y);
     }
 
-    /// y(i,c) ← s α(c) x(i,c), for as many columns as α has values.
+    /// y(i,c) ← s α(c) x(i,c) in double precision, for as many columns as α has values.
     pub(crate) fn column_scale<T: OnDevice>(
         &self,
         scale: f64,

@@ -166,3 +166,14 @@ fn buffers_of_other_lengths_are_refused() {
         cuda.narrow(Factor::Times(1.0, &cuda.undefined(0)), x, &mut cuda.undefined(7));
     }));
 }
+
+/// As in the gradient of a loss that many cycles have made small.
+#[test]
+fn the_factor_of_a_column_may_be_beyond_single_precision() {
+    let cuda = Cuda::emulated(false);
+    let (x, alpha) = (cuda.upload(&[1e-30f32, -2e-30, 1.0, 0.0]), cuda.upload(&[1e60, 0.5]));
+    let mut y = cuda.undefined(4);
+    cuda.column_scale(2.0, &alpha, &x, &mut y);
+    assert_eq!(cuda.download(&y).unwrap()[1..], [-2e-30f32, f32::INFINITY, 0.0]);
+    assert!((cuda.download(&y).unwrap()[0] * 5e-31 - 1.0).abs() < 1e-6);
+}
