@@ -149,8 +149,17 @@ impl Context {
         let image = self.compiler.image(&Kept::of_user(), precision, self.target)?;
         let mut module = std::ptr::null_mut();
         // SAFETY: an image that the compiler made; the driver copies it.
-        let loaded = unsafe { sys::cuModuleLoadData(&raw mut module, image.as_ptr().cast()) };
-        check(loaded, &refusal(self.library.version, self.compiler.version, self.target))?;
+        let mut load = || unsafe { sys::cuModuleLoadData(&raw mut module, image.as_ptr().cast()) };
+        let mut loaded = load();
+        if loaded == CUresult::CUDA_ERROR_OUT_OF_MEMORY && state.capturing.is_none() {
+            self.release(&mut state.pool);
+            loaded = load();
+        }
+        let what = match loaded {
+            CUresult::CUDA_ERROR_OUT_OF_MEMORY => "loading the kernels".into(),
+            _ => refusal(self.library.version, self.compiler.version, self.target),
+        };
+        check(loaded, &what)?;
         state.modules.insert(precision, module);
         Ok(module)
     }
