@@ -96,12 +96,12 @@ mod tests {
             let find = |name: &str| Some(variables.iter().find(|v| v.0 == name)?.1.into());
             Kept::of(find).folder.map(|folder| folder.to_str().unwrap().to_owned())
         };
-        let home = ("HOME", "/home/a");
+        let home = ("HOME", "/users/a");
         assert_eq!(folder(&[]), None);
-        assert_eq!(folder(&[home]).unwrap(), "/home/a/.cache/multigrad");
+        assert_eq!(folder(&[home]).unwrap(), "/users/a/.cache/multigrad");
         assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "/cache")]).unwrap(), "/cache/multigrad");
         for wrong in ["", "cache"] {
-            assert_eq!(folder(&[home, ("XDG_CACHE_HOME", wrong)]).unwrap(), "/home/a/.cache/multigrad");
+            assert_eq!(folder(&[home, ("XDG_CACHE_HOME", wrong)]).unwrap(), "/users/a/.cache/multigrad");
             assert_eq!(folder(&[home, ("MULTIGRAD_CACHE", wrong)]), None);
         }
         assert_eq!(folder(&[home, ("MULTIGRAD_CACHE", "/own")]).unwrap(), "/own");
