@@ -21,6 +21,8 @@ mod plan;
 #[cfg(feature = "cuda")]
 mod resident;
 #[cfg(feature = "cuda")]
+mod resident_leaves;
+#[cfg(feature = "cuda")]
 mod resident_methods;
 #[cfg(feature = "cuda")]
 mod resident_operators;
@@ -39,7 +41,9 @@ pub(crate) use factored::Factored;
 pub use leaves::{Host, Leaves, Matrix};
 pub use plan::Plan;
 #[cfg(feature = "cuda")]
-pub use resident::{DenseOperator, Device, DeviceBuffer, Resident};
+pub use resident::{DeviceBuffer, Resident};
+#[cfg(feature = "cuda")]
+pub use resident_leaves::{DenseOperator, Device};
 #[cfg(feature = "cuda")]
 pub use resident_methods::DeviceMethod;
 #[cfg(feature = "cuda")]

@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::resident_leaves::{DenseOperator, Device};
 use super::resident_methods::Methods;
 use super::resident_sliced::Slices;
-use super::{Executor, Leaves, Matrix, Reversible, Vector};
+use super::{Executor, Matrix, Reversible, Vector};
 use crate::backend::cuda::{DevicePattern, DeviceView, Memory, OnDevice, Plain};
 use crate::backend::{Cuda, Direction, OrderedSweep, Triangle};
 use crate::error::{Error, Result};
@@ -43,48 +43,6 @@ pub struct DeviceBuffer<T: Plain> {
     /// Nothing only while it is dropped.
     memory: Option<Memory<T>>,
     pool: Rc<Pool<T>>,
-}
-
-/// Leaves in the memory of a device.
-#[derive(Debug, Clone, Copy)]
-pub struct Device<T>(PhantomData<T>);
-
-impl<T: OnDevice> Leaves for Device<T> {
-    type Values = Arc<Memory<T>>;
-    type Direct = Arc<DenseOperator<T>>;
-}
-
-/// A dense matrix on the device that stands for the coarsest solve, or for all of a cycle from some level on.
-#[derive(Debug)]
-pub struct DenseOperator<T: Plain> {
-    pub(super) rows: usize,
-    pub(super) matrix: Memory<T>,
-    /// Its transpose, where a run is differentiated.
-    pub(super) transposed: Option<Memory<T>>,
-}
-
-impl<T: OnDevice> DenseOperator<T> {
-    /// A row-major matrix of `rows` rows, with its transpose if a run is differentiated.
-    pub(crate) fn new(cuda: &Cuda, rows: usize, matrix: &[T], differentiated: bool) -> Self {
-        let transpose = || {
-            let entry = |q: usize| matrix[(q % rows) * rows + q / rows];
-            cuda.upload(&(0..rows * rows).map(entry).collect::<Vec<T>>())
-        };
-        Self { rows, matrix: cuda.upload(matrix), transposed: differentiated.then(transpose) }
-    }
-
-    /// Other values at the same place.
-    pub(crate) fn write(&mut self, matrix: &[T]) -> Result<()> {
-        self.matrix.write(matrix)?;
-        let rows = self.rows;
-        match &mut self.transposed {
-            Some(transposed) => {
-                let entry = |q: usize| matrix[(q % rows) * rows + q / rows];
-                transposed.write(&(0..rows * rows).map(entry).collect::<Vec<T>>())
-            }
-            None => Ok(()),
-        }
-    }
 }
 
 impl<T: Plain> DeviceBuffer<T> {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::resident::{DenseOperator, DeviceBuffer, Resident};
+use super::resident::{DeviceBuffer, Resident};
+use super::resident_leaves::DenseOperator;
 use super::resident_methods::DeviceMethod;
 use super::reversible::{Entries, Machine, Reversible};
 use super::{Executor, Matrix};
