@@ -5,7 +5,7 @@ use crate::backend::{Direction, OrderedSweep, Triangle};
 use crate::schwarz::Subdomains;
 
 /// Kernels on handles: a buffer that is computed at once, or a slot of a plan. Everything
-/// that implements it is an [`Engine`].
+/// that implements it is an [`Engine`](super::Engine).
 pub trait Executor {
     /// How stored data is held.
     type Leaves: Leaves;
