@@ -135,9 +135,13 @@ KERNEL(product_rows, struct product) {
 }
 
 /* Rows of a block of threads, as many as threads. */
+#ifndef STREAM_ROWS
 #define STREAM_ROWS 128u
+#endif
 /* Entries at a time: the rows of the 9-point stencil fit. */
+#ifndef STREAM_CHUNK
 #define STREAM_CHUNK 1280u
+#endif
 /* Where a product lies: shifted by one every 16, so that rows of 16 entries meet different banks. */
 #define STREAM_SLOT(q) ((q) + ((q) >> 4))
 

@@ -13,7 +13,9 @@ struct product_values {
     u64 entries, block_entries;
 };
 
+#ifndef TERMS_CHUNK
 #define TERMS_CHUNK 2048u
+#endif
 
 /* c(p) <- sum over the terms t of p of a(left(t)) b(right(t)), in the order of the terms. The terms of a chunk are
  * written to shared memory one beside the other, then each thread adds those of its own entry. */

@@ -21,7 +21,9 @@ struct sampled {
     u32 block_rows, packed;
 };
 
+#ifndef SAMPLED_CHUNK
 #define SAMPLED_CHUNK 2048u
+#endif
 /* Entries of a thread whose loads do not wait for each other. */
 #define SAMPLED_BATCH 4u
 

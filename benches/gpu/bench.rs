@@ -1,4 +1,4 @@
-//! The table, and how times are taken.
+//! Tables in Markdown, and the measurement of times.
 
 use std::time::Instant;
 
@@ -26,9 +26,9 @@ pub struct Bench {
 impl Bench {
     /// Prints what the device is, and what it copies.
     pub fn start(cuda: Cuda, emulated: bool) -> Result<Self> {
-        println!("{}", cuda.description());
+        println!("{}; constants: {}", cuda.description(), cuda.tuning());
         if emulated {
-            println!("EMULATED on the processor, in miniature: times, bandwidths and ratios mean nothing");
+            println!("\nEMULATED on the processor, in miniature: times, bandwidths and ratios mean nothing");
         }
         let mut bench = Self { cuda, emulated, copy: f64::NAN };
         let count = if emulated { COPIED_EMULATED } else { COPIED };
@@ -47,21 +47,27 @@ impl Bench {
         let bytes = 2.0 * 8.0 * count as f64;
         bench.copy = bytes / kernel;
         println!(
-            "copying {count} values in double precision, read + written: {:.1} GB/s by a kernel, {:.1} GB/s by the driver",
+            "\nCopying {count} values in double precision, read + written: {:.1} GB/s by a kernel, {:.1} GB/s by the driver",
             1e-9 * bytes / kernel,
             1e-9 * bytes / driver
-        );
-        println!(
-            "\n{:<50} {:>9} {:>11} {:>12} {:>9} {:>8}  remarks",
-            "what", "size", "time", "must move", "GB/s", "of copy"
         );
         Ok(bench)
     }
 
-    /// A line between rows.
-    #[expect(clippy::unused_self, reason = "there is a table from `start` on only")]
+    /// The same table for another device.
+    pub fn on(&self, cuda: Cuda) -> Self {
+        Self { cuda, ..*self }
+    }
+
+    /// The start of a table.
+    #[expect(clippy::unused_self, reason = "there are tables from `start` on only")]
     pub fn heading(&self, text: &str) {
-        println!("\n{text}");
+        println!("\n### {text}\n");
+        println!(
+            "| {:<50} | {:>9} | {:>11} | {:>12} | {:>9} | {:>8} | remarks |",
+            "what", "size", "time", "must move", "GB/s", "of copy"
+        );
+        println!("|---|---|---|---|---|---|---|");
     }
 
     /// A row; `bytes` that are not known are NaN.
@@ -73,8 +79,7 @@ impl Bench {
             share = format!("{:.0} %", 100.0 * bytes / seconds / self.copy);
         }
         let time = time(seconds);
-        let row = format!("{what:<50} {size:>9} {time:>11} {moved:>12} {rate:>9} {share:>8}  {remarks}");
-        println!("{}", row.trim_end());
+        println!("| {what:<50} | {size:>9} | {time:>11} | {moved:>12} | {rate:>9} | {share:>8} | {remarks} |");
     }
 
     /// Seconds of device time for what `work` queues: the least of several runs after a first one.

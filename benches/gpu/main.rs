@@ -1,4 +1,4 @@
-//! What an NVIDIA card takes for each kernel, a cycle, a step of training and smoothers: one table.
+//! Times of an NVIDIA card: kernels, a cycle, whole solves, steps of training, smoothers; tables in Markdown.
 //!
 //! ```text
 //! cargo bench --features cuda --bench gpu                       # all of it
@@ -10,7 +10,10 @@
 //! * `cycle`: a V-cycle kernel by kernel and as a graph, at the same sizes;
 //! * `solve`: CG with a cycle in single precision, against published figures;
 //! * `training`: a step on the card and on the CPU;
-//! * `smoothers`: time to a solution with learned and classical smoothers of the same hierarchy.
+//! * `smoothers`: time to a solution with learned and classical smoothers of the same hierarchy;
+//! * `scan`: the constants of `Tuning` one after another, and the best of them. It is not part of "all of it".
+//!
+//! Constants are read from `MULTIGRAD_TUNING`.
 //!
 //! Bytes are those that have to be moved if every array of a kernel goes through memory once; shares are of what a
 //! kernel that copies reaches, and go beyond 100 % where the data fit into the cache of the card. Emulated times
@@ -21,18 +24,19 @@ mod bench;
 mod cycle;
 mod kernels;
 mod problems;
+mod scan;
 mod smoothers;
 mod solve;
 mod traffic;
 mod training;
 
-use multigrad::backend::Cuda;
+use multigrad::backend::{Cuda, Tuning};
 use multigrad::error::{Error, Result};
 use multigrad::multigrid::{Amg, Relaxation};
 
 use bench::Bench;
 
-const SECTIONS: [&str; 5] = ["kernels", "cycle", "solve", "training", "smoothers"];
+const SECTIONS: [&str; 6] = ["kernels", "cycle", "solve", "training", "smoothers", "scan"];
 
 fn main() {
     let mut arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -43,22 +47,25 @@ fn main() {
         eprintln!("there is no section '{other}'; choose some of {}, and emulated", SECTIONS.join(", "));
         std::process::exit(2);
     }
-    let wanted = |section: &str| arguments.is_empty() || arguments.iter().any(|a| a == section);
-    if let Err(e) = device(emulated).and_then(|cuda| run(cuda, emulated, wanted)) {
+    let wanted = |section: &str| {
+        arguments.iter().any(|a| a == section) || arguments.is_empty() && section != "scan"
+    };
+    if let Err(e) = device(emulated, None).and_then(|cuda| run(cuda, emulated, wanted)) {
         eprintln!("{e}");
         std::process::exit(1);
     }
 }
 
-/// The first card, or the emulator.
-fn device(emulated: bool) -> Result<Cuda> {
+/// The first card, or the emulator; with the constants of the environment unless others are given.
+fn device(emulated: bool, tuning: Option<Tuning>) -> Result<Cuda> {
+    let tuning = tuning.map_or_else(Tuning::from_env, Ok)?;
     if !emulated {
         let without =
             |e| Error::device(format!("no card to measure ({e}); 'emulated' runs in miniature without"));
-        return Cuda::open(0).map_err(without);
+        return Cuda::open_tuned(0, tuning).map_err(without);
     }
     #[cfg(feature = "emulator")]
-    return Ok(Cuda::emulated(false));
+    return Cuda::emulated_tuned(tuning);
     #[cfg(not(feature = "emulator"))]
     return Err(Error::device("this program was built without the feature 'emulator'"));
 }
@@ -90,6 +97,9 @@ fn run(cuda: Cuda, emulated: bool, wanted: impl Fn(&str) -> bool) -> Result<()> 
     }
     if wanted("smoothers") {
         smoothers::measure(&bench)?;
+    }
+    if wanted("scan") {
+        scan::measure(&bench)?;
     }
     bench.cuda.synchronise()
 }

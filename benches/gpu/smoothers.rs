@@ -34,7 +34,8 @@ const CLASSICAL: [(&str, Relaxation); 5] = [
 /// All smoothers on all problems.
 pub fn measure(bench: &Bench) -> Result<()> {
     let sides: &[usize] = if bench.emulated { &SIDES_EMULATED } else { &SIDES };
-    for problem in KINDS.iter().flat_map(|&kind| sides.iter().map(move |&side| Problem { kind, side })) {
+    // Small sizes of all kinds first: there may be no time for the large ones.
+    for problem in sides.iter().flat_map(|&side| KINDS.map(|kind| Problem { kind, side })) {
         bench.heading(&format!(
             "{}, {problem}: one hierarchy of aggregates, V(1,1), to {RTOL:e}",
             problem.name()

@@ -32,7 +32,7 @@ pub(crate) use columns::interleaved_dot;
 pub(crate) use columns::vectorised;
 pub use cpu::Cpu;
 #[cfg(feature = "cuda")]
-pub use cuda::{Cuda, OnDevice};
+pub use cuda::{Cuda, OnDevice, Tuning};
 pub use direct::Direct;
 pub(crate) use factors::{Factors, Ordering};
 pub(crate) use fused::{BLOCK, over_blocks};

@@ -17,9 +17,6 @@ use crate::schwarz::Subdomains;
 /// Most entries of a restriction for each fine row where residuals are restricted in one pass: every entry works out
 /// a residual.
 const FUSED: f64 = 1.25;
-/// The same for small matrices: most entries that all entries of the one matrix read of the other, where two products
-/// are taken in one pass. They come from the cache of the card in less time than another launch takes.
-const FUSED_ENTRIES: f64 = 1e6;
 
 /// Queues every operation when it is called, with buffers from a pool; nothing waits for the card.
 ///
@@ -166,7 +163,7 @@ impl<T: OnDevice> Executor for Resident<T> {
     fn restricts_residuals(&self, restriction: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>) -> bool {
         let (pattern, a) = (&restriction.pattern, &a.pattern);
         let each = pattern.nnz() as f64 / pattern.cols().max(1) as f64;
-        each <= FUSED || each * (a.nnz() * self.k) as f64 <= FUSED_ENTRIES
+        each <= FUSED || each * (a.nnz() * self.k) as f64 <= self.cuda.tuning().fused_entries as f64
     }
 
     fn restricted_residual(
@@ -216,7 +213,7 @@ impl<T: OnDevice> Executor for Resident<T> {
 
     fn corrects_in_sweeps(&self, prolongation: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>) -> bool {
         let each = prolongation.pattern.nnz() as f64 / prolongation.pattern.rows().max(1) as f64;
-        self.k == 1 && each * a.pattern.nnz() as f64 <= FUSED_ENTRIES
+        self.k == 1 && each * a.pattern.nnz() as f64 <= self.cuda.tuning().fused_entries as f64
     }
 
     fn corrected_jacobi(

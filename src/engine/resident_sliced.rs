@@ -10,8 +10,6 @@ use super::{Executor, Matrix};
 use crate::backend::cuda::{Memory, OnDevice, Plain, SlicedPattern};
 use crate::error::Result;
 
-/// Fewest rows for which the choice matters.
-const ROWS: usize = 1 << 15;
 /// Most entries with padding, relative to those without.
 const PADDING: f64 = 1.1;
 /// Products that are timed.
@@ -53,7 +51,7 @@ impl<T: OnDevice> Resident<T> {
         let padded = || SlicedPattern::entries_of(&a.pattern) as f64;
         // Where several threads share a row, its sum has another order.
         if self.k != 1
-            || rows < ROWS
+            || rows < self.cuda.tuning().sliced_rows
             || !self.cuda.sums_in_order(rows, nnz)
             || padded() > PADDING * nnz as f64
         {

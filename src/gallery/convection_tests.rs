@@ -59,8 +59,7 @@ fn elements_converge_with_order_two() -> Result<()> {
 /// The example matrix of PyAMG is this problem in this discretisation.
 #[test]
 fn the_assembly_reproduces_the_pyamg_example() -> Result<()> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/meshes/recirc_flow.mtx");
-    let expected = matrix_market::read_matrix(path)?;
+    let expected = matrix_market::read_matrix("meshes/recirc_flow.mtx")?;
     let grid = Grid::new(&[15, 15], NINE_POINT, -1.0, 2.0)?;
     let equation = Equation { epsilon: 0.005, velocity, source: |_| 0.0, boundary: |_| 0.0 };
     let (a, _) = equation.finite_elements(&grid, 15, supg_tau)?;

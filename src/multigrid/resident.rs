@@ -10,10 +10,6 @@ use crate::backend::{Cpu, Cuda};
 use crate::engine::{DenseOperator, Device, DeviceBuffer, Eager, Engine, Host, Resident, Vector};
 use crate::error::{Error, Result};
 
-/// Rows up to which all that a cycle does from some level on is one dense matrix: the launches of small levels cost
-/// more than its product (1024² values in single precision are read in 2 µs).
-const TAIL_ROWS: usize = 1024;
-
 /// Largest coarsest level whose inverse is formed.
 const DENSE_ROWS: usize = 4096;
 
@@ -41,7 +37,7 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
                 "a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle",
             ));
         }
-        let depth = self.dense_from(purpose);
+        let depth = self.dense_from(cuda, purpose);
         let dense = self.dense(depth)?;
         let kept = Hierarchy {
             levels: self.levels[..depth].to_vec(),
@@ -60,14 +56,15 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
         Ok(device)
     }
 
-    /// The level from which on the cycle becomes a dense matrix.
-    pub(super) fn dense_from(&self, purpose: Use) -> usize {
+    /// The level from which on the cycle becomes a dense matrix: the launches of small levels cost more than its product
+    /// (1024² values in single precision are read in 2 µs).
+    pub(super) fn dense_from(&self, cuda: &Cuda, purpose: Use) -> usize {
         let all = self.levels.len();
         // What an F-cycle does below a level depends on how it came there.
         if purpose == Use::Train || self.kind == CycleKind::F {
             return all;
         }
-        (0..all).find(|&depth| self.rows_at(depth) <= TAIL_ROWS).unwrap_or(all)
+        (0..all).find(|&depth| self.rows_at(depth) <= cuda.tuning().tail_rows).unwrap_or(all)
     }
 
     /// What the cycle does from level `depth` on, as a row-major matrix.

@@ -61,7 +61,7 @@ impl<T: OnDevice> ResidentRefresh<T> {
                 "a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle",
             ));
         }
-        let depth = h.dense_from(purpose);
+        let depth = h.dense_from(cuda, purpose);
         let pattern_at = |depth: usize| {
             let level = h.levels.get(depth);
             level.map_or_else(|| h.coarsest.matrix().pattern(), |level| &level.a.pattern)

@@ -29,7 +29,7 @@ fn matrix(name: &str) -> Csr<f64> {
         "five-point 13x17" => stencil(13, 17, 4),
         "five-point 32x32" => stencil(32, 32, 4),
         "nine-point 14x14" => stencil(14, 14, 8),
-        mesh => read_matrix(format!("{}/meshes/{mesh}.mtx", env!("CARGO_MANIFEST_DIR"))).unwrap(),
+        mesh => read_matrix(format!("meshes/{mesh}.mtx")).unwrap(),
     }
 }
 
@@ -49,8 +49,7 @@ fn graph(rows: &[&[u32]]) -> Pattern {
 }
 
 fn reference() -> serde_json::Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/classical/pyamg.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::from_str(&std::fs::read_to_string("tests/data/classical/pyamg.json").unwrap()).unwrap()
 }
 
 fn numbers(list: &serde_json::Value) -> Vec<usize> {

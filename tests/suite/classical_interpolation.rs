@@ -42,7 +42,7 @@ impl Stored {
 }
 
 fn case(name: &str) -> Case {
-    let path = format!("{}/tests/data/pyamg_classical/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("tests/data/pyamg_classical/{name}.json");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     serde_json::from_str(&text).unwrap()
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 const TOLERANCE: f64 = 1e-12;
 
 fn read(name: &str) -> Value {
-    let path = format!("{}/tests/data/reference/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("tests/data/reference/{name}.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! Files on disk: round trips, the bundled meshes, what the operating system refuses.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use multigrad::error::Result;
 use multigrad::sparse::Csr;
@@ -11,7 +11,7 @@ use ndarray::Array2;
 use proptest::prelude::*;
 
 fn meshes() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("meshes")
+    PathBuf::from("meshes")
 }
 
 fn bits(values: &[f64]) -> Vec<u64> {

@@ -21,9 +21,9 @@ pub(crate) struct Card {
 }
 
 impl Card {
-    /// The card of this number. Kernels are compiled when the first of their precision is launched.
-    pub fn open(ordinal: usize) -> Result<Self> {
-        Ok(Self { inner: Arc::new(Context::open(ordinal)?) })
+    /// The card of this number. Kernels are compiled, with these options, when the first of their precision is launched.
+    pub fn open(ordinal: usize, definitions: Vec<String>) -> Result<Self> {
+        Ok(Self { inner: Arc::new(Context::open(ordinal, definitions)?) })
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) struct Compiled {
 }
 
 /// The text of all kernels. The compiler names file and line of every complaint.
-fn text() -> String {
+pub(super) fn text() -> String {
     FILES.iter().map(|(name, text)| format!("#line 1 \"{name}\"\n{text}\n")).collect()
 }
 
@@ -152,13 +152,20 @@ impl Compiler {
     }
 
     /// The kernels of a precision, from where they were kept or compiled and kept.
-    pub fn image(&self, kept: &Kept, precision: Precision, target: Target) -> Result<Vec<u8>> {
+    pub fn image(
+        &self,
+        kept: &Kept,
+        precision: Precision,
+        target: Target,
+        definitions: &[String],
+    ) -> Result<Vec<u8>> {
         let text = text();
-        let key = format!("NVRTC {} {}\n{text}", self.version, options(precision, target).join(" "));
+        let options = [&options(precision, target)[..], definitions].concat();
+        let key = format!("NVRTC {} {}\n{text}", self.version, options.join(" "));
         if let Some(image) = kept.load(&key) {
             return Ok(image);
         }
-        let image = self.compile(&text, precision, target, &[])?.image;
+        let image = self.compile(&text, precision, target, definitions)?.image;
         kept.store(&key, &image);
         Ok(image)
     }
@@ -169,9 +176,9 @@ impl Compiler {
         text: &str,
         precision: Precision,
         target: Target,
-        further: &[&str],
+        further: &[impl AsRef<str>],
     ) -> Result<Compiled> {
-        let all = options(precision, target).into_iter().chain(further.iter().map(ToString::to_string));
+        let all = options(precision, target).into_iter().chain(further.iter().map(|option| option.as_ref().to_owned()));
         let options: Vec<CString> = all.map(c_text).collect::<Result<_>>()?;
         let options: Vec<_> = options.iter().map(|option| option.as_ptr()).collect();
         let count = c_int::try_from(options.len()).map_err(|e| Error::device(e.to_string()))?;

@@ -31,6 +31,8 @@ pub(super) struct Context {
     pub library: Library,
     compiler: Compiler,
     target: Target,
+    /// Options of the compiler that set constants.
+    definitions: Vec<String>,
     device: CUdevice,
     context: CUcontext,
     pub stream: CUstream,
@@ -63,8 +65,8 @@ struct Function {
 }
 
 impl Context {
-    /// The card of this number. Kernels are compiled when the first of their precision is launched.
-    pub fn open(ordinal: usize) -> Result<Self> {
+    /// The card of this number. Kernels are compiled, with these options, when the first of their precision is launched.
+    pub fn open(ordinal: usize, definitions: Vec<String>) -> Result<Self> {
         let library = library()?;
         let device = library.device(ordinal)?;
         let name = library::name(device)?;
@@ -95,6 +97,7 @@ impl Context {
             library,
             compiler,
             target,
+            definitions,
             device,
             context: std::ptr::null_mut(),
             stream: std::ptr::null_mut(),
@@ -146,7 +149,7 @@ impl Context {
         if let Some(&module) = state.modules.get(&precision) {
             return Ok(module);
         }
-        let image = self.compiler.image(&Kept::of_user(), precision, self.target)?;
+        let image = self.compiler.image(&Kept::of_user(), precision, self.target, &self.definitions)?;
         let mut module = std::ptr::null_mut();
         // SAFETY: an image that the compiler made; the driver copies it.
         let mut load = || unsafe { sys::cuModuleLoadData(&raw mut module, image.as_ptr().cast()) };

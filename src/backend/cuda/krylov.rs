@@ -22,10 +22,6 @@ arguments! {
 
 /// Threads of a block, as in the kernels.
 const THREADS: u32 = 128;
-/// Rows of a block where there are few; its threads take more where there are many.
-const SLAB: usize = 256;
-/// Most blocks: as many as a large card runs at once.
-const MOST_SLABS: usize = 2048;
 /// Rows of a block of `fgmres_project`.
 const PROJECTED: usize = 4 * THREADS as usize;
 /// Sums that are taken together, other than those along a basis.
@@ -109,6 +105,8 @@ pub(crate) struct KrylovRoom {
     partials: Memory<f64>,
     column: Memory<f64>,
     rows: usize,
+    /// Blocks over the rows.
+    slabs: usize,
     tolerance: f64,
 }
 
@@ -124,24 +122,23 @@ impl KrylovRoom {
     /// For vectors of `rows` rows and a basis of up to `basis` directions (0 for methods without one). A cosine
     /// below `tolerance` counts as zero.
     pub fn new(cuda: &Cuda, rows: usize, basis: usize, tolerance: f64) -> Self {
-        let partials = (SUMS * slabs(rows)).max(if basis > 0 { (basis + 1) * projected(rows) } else { 0 });
+        // A function of their number and of constants alone.
+        let slabs = rows.div_ceil(cuda.tuning.krylov_slab).clamp(1, cuda.tuning.krylov_blocks);
+        let partials = (SUMS * slabs).max(if basis > 0 { (basis + 1) * projected(rows) } else { 0 });
         Self {
             scalars: cuda.upload(&vec![0.0; Place::Head as usize + basis]),
             partials: cuda.undefined(partials),
             column: cuda.undefined(basis),
             rows,
+            slabs,
             tolerance,
         }
-    }
-
-    fn slabs(&self) -> usize {
-        slabs(self.rows)
     }
 
     /// Whether these vectors have the rows that the room is for, and the room fits them.
     fn fits(&self, vectors: &[&Memory<f64>]) -> bool {
         self.scalars.len() >= Place::Head as usize
-            && self.partials.len() >= SUMS * self.slabs()
+            && self.partials.len() >= SUMS * self.slabs
             && vectors.iter().all(|v| v.len() == self.rows)
     }
 
@@ -165,11 +162,6 @@ impl KrylovBasis {
             directions: images.then(|| cuda.undefined(most * rows)),
         }
     }
-}
-
-/// Blocks over the rows: a function of their number alone.
-fn slabs(rows: usize) -> usize {
-    rows.div_ceil(SLAB).clamp(1, MOST_SLABS)
 }
 
 fn projected(rows: usize) -> usize {
@@ -252,7 +244,7 @@ impl Cuda {
     ) {
         let (scalars, partials) = ((&room.scalars).into(), (&room.partials).into());
         let arguments = Vectors { x, y, u, w, scalars, partials, rows: room.rows as u64, count, place };
-        self.launch::<f64, _>(kernel, (room.slabs(), THREADS, 0), lengths, &arguments);
+        self.launch::<f64, _>(kernel, (room.slabs, THREADS, 0), lengths, &arguments);
     }
 
     /// Scalars from the sums that were taken last.
@@ -270,7 +262,7 @@ impl Cuda {
             scalars: (&room.scalars).into(),
             partials: (&room.partials).into(),
             tolerance: room.tolerance,
-            slabs: room.slabs() as u32,
+            slabs: room.slabs as u32,
             option: u32::from(option),
         };
         self.launch::<f64, _>(kernel, (1, THREADS, 0), room.fits(&[]), &arguments);
@@ -288,7 +280,7 @@ impl Cuda {
         let mut arguments = gmres(room, basis);
         (arguments.w, arguments.z) = (r.into(), x.into());
         (arguments.v, arguments.directions) = (v.into(), start.into());
-        self.launch::<f64, _>("fgmres_start", (room.slabs(), THREADS, 0), lengths, &arguments);
+        self.launch::<f64, _>("fgmres_start", (room.slabs, THREADS, 0), lengths, &arguments);
     }
 
     /// Takes out of w its parts along the basis, twice (classical Gram–Schmidt), and leaves them behind the head
@@ -327,7 +319,7 @@ impl Cuda {
         let mut arguments = gmres(room, basis);
         (arguments.w, arguments.z, arguments.v) = (w.into(), z.into(), v.into());
         arguments.option = u32::from(z.is_some());
-        self.launch::<f64, _>("fgmres_store", (room.slabs(), THREADS, 0), lengths, &arguments);
+        self.launch::<f64, _>("fgmres_store", (room.slabs, THREADS, 0), lengths, &arguments);
     }
 
     /// x ← start + Z y, for as many directions as there are since the restart.
@@ -341,7 +333,7 @@ impl Cuda {
         let lengths = room.basis_fits(basis, &[start, x]) && y.len() == room.column.len();
         let mut arguments = gmres(room, basis);
         (arguments.z, arguments.coefficients, arguments.w) = (start.into(), y.into(), x.into());
-        self.launch::<f64, _>("fgmres_add", (room.slabs(), THREADS, 0), lengths, &arguments);
+        self.launch::<f64, _>("fgmres_add", (room.slabs, THREADS, 0), lengths, &arguments);
     }
 
     /// What each part queues on `kept`, written down to be run in any order as often as wanted. What is queued
@@ -366,7 +358,7 @@ fn gmres(room: &KrylovRoom, basis: &KrylovBasis) -> Gmres {
         column: (&room.column).into(),
         rows: room.rows as u64,
         option: 0,
-        slabs: room.slabs() as u32,
+        slabs: room.slabs as u32,
     }
 }
 

@@ -44,6 +44,7 @@ mod training;
 pub(crate) mod trials;
 mod triangular;
 mod triangular_sweeps;
+mod tuning;
 mod vectors;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -62,6 +63,7 @@ pub(crate) use reductions::Reductions;
 pub(crate) use refresh::{DeviceDiagonal, DeviceGalerkin, DiagonalKind};
 pub(crate) use sampled::{Entries as SampledEntries, Part};
 pub(crate) use sliced::{SlicedPattern, SlicedView};
+pub use tuning::Tuning;
 pub(crate) use vectors::Factor;
 
 use crate::error::{Error, Result};
@@ -80,6 +82,7 @@ pub struct Cuda {
     driver: Arc<dyn Driver>,
     failure: Arc<OnceLock<Error>>,
     patterns: Arc<Mutex<patterns::Known>>,
+    tuning: Arc<Tuning>,
     mixed: bool,
 }
 
@@ -107,25 +110,52 @@ impl Cuda {
     /// of them share its queue, so run them one after another.
     ///
     /// # Panics
-    /// If a card is wanted so and there is none.
+    /// If a card is wanted so and there is none; as [`emulated_with`](Self::emulated_with).
     #[cfg(feature = "emulator")]
     pub fn emulated(descending: bool) -> Self {
-        static CARD: OnceLock<Arc<dyn Driver>> = OnceLock::new();
+        static CARD: OnceLock<Cuda> = OnceLock::new();
         if std::env::var_os("MULTIGRAD_DEVICE").is_some_and(|device| device == "card") {
-            let open = || Self::open(0).expect("MULTIGRAD_DEVICE=card needs a card").driver;
-            return Self::on(CARD.get_or_init(open).clone());
+            let card = CARD.get_or_init(|| Self::open(0).expect("MULTIGRAD_DEVICE=card needs a card"));
+            return Self::on(card.driver.clone(), card.tuning.clone());
         }
         Self::emulated_with(1 << 30, descending)
     }
 
-    /// The emulated device with so many bytes of memory.
+    /// The emulated device with so many bytes of memory. Its kernels are compiled with the defaults of [`Tuning`].
+    ///
+    /// # Panics
+    /// If `MULTIGRAD_TUNING` is not as [`Tuning`] says.
     #[cfg(feature = "emulator")]
     pub fn emulated_with(memory: usize, descending: bool) -> Self {
-        Self::on(Arc::new(emulator::Emulator::new(memory, descending)))
+        let tuning = Tuning::from_env().expect("constants that the environment sets");
+        Self::emulated_by(emulator::Emulator::new(memory, descending), tuning).expect("an emulated device")
     }
 
-    fn on(driver: Arc<dyn Driver>) -> Self {
-        Self { driver, failure: Arc::default(), patterns: Arc::default(), mixed: false }
+    /// The emulated device with 1 GiB of memory and these constants.
+    ///
+    /// # Errors
+    /// Other constants than the defaults where the kernels are compiled with them: those of the emulator are
+    /// compiled already.
+    #[cfg(feature = "emulator")]
+    pub fn emulated_tuned(tuning: Tuning) -> Result<Self> {
+        Self::emulated_by(emulator::Emulator::new(1 << 30, false), tuning)
+    }
+
+    #[cfg(feature = "emulator")]
+    fn emulated_by(emulator: emulator::Emulator, tuning: Tuning) -> Result<Self> {
+        match &*tuning.definitions().join(" ") {
+            "" => Ok(Self::on(Arc::new(emulator), Arc::new(tuning))),
+            other => Err(Error::invalid_input(format!("the emulator has no kernels with {other}"))),
+        }
+    }
+
+    fn on(driver: Arc<dyn Driver>, tuning: Arc<Tuning>) -> Self {
+        Self { driver, failure: Arc::default(), patterns: Arc::default(), tuning, mixed: false }
+    }
+
+    /// The constants that it computes with.
+    pub fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     /// The same device where values in single precision are summed in double precision.

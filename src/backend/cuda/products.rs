@@ -1,7 +1,7 @@
 //! Products with sparse matrices: `kernels/products.cu`.
 
 use super::arguments::{Address, arguments};
-use super::{Cuda, DevicePattern, DeviceTransposition, Memory, OnDevice, THREADS};
+use super::{Cuda, DevicePattern, DeviceTransposition, Memory, OnDevice, THREADS, Tuning};
 
 arguments! {
     Product {
@@ -107,20 +107,13 @@ enum Way {
     Packs,
 }
 
-/// Threads, and rows, of a block in `product_stream`.
-pub(super) const STREAM_ROWS: u32 = 128;
-/// From this many entries a row on, several threads share one.
-const LONG_ROWS: usize = 16;
-/// Up to fewer, a thread each takes them as they lie, as interpolation has.
-const SHORT_ROWS: usize = 4;
-
 impl Way {
     /// By the shape of the product alone, so that the order of sums does not depend on the card.
-    fn of(rows: usize, entries: usize, k: usize, pack: usize) -> Self {
+    fn of(tuning: &Tuning, (rows, entries): (usize, usize), k: usize, pack: usize) -> Self {
         let average = entries / rows.max(1);
         match k {
-            1 if average < SHORT_ROWS => Way::Rows,
-            1 if average < LONG_ROWS => Way::Stream,
+            1 if average < tuning.short_rows => Way::Rows,
+            1 if average < tuning.long_rows => Way::Stream,
             1 => Way::Lanes(lanes(average / 2)),
             _ if k.is_multiple_of(pack) => Way::Packs,
             _ => Way::Columns,
@@ -134,9 +127,15 @@ pub(super) fn pack<T>() -> usize {
 }
 
 impl Cuda {
+    /// Blocks of threads that stream so many rows through shared memory.
+    pub(super) fn streamed(&self, rows: usize) -> (usize, u32, u32) {
+        let block = self.tuning.stream_rows;
+        (rows.div_ceil(block), block as u32, 0)
+    }
+
     /// Whether products with one vector sum the entries of a row in their order, for so many rows and entries.
     pub(crate) fn sums_in_order(&self, rows: usize, entries: usize) -> bool {
-        matches!(Way::of(rows, entries, 1, 1), Way::Rows | Way::Stream)
+        matches!(Way::of(&self.tuning, (rows, entries), 1, 1), Way::Rows | Way::Stream)
     }
 }
 
@@ -277,10 +276,10 @@ impl Cuda {
         arguments.columns = columns.into();
         arguments.source = source.into();
         arguments.values = a.values.into();
-        match Way::of(rows, columns.len(), k, pack::<T>()) {
+        match Way::of(&self.tuning, (rows, columns.len()), k, pack::<T>()) {
             Way::Rows => self.for_each::<T, _>("product_rows", rows, lengths, &arguments),
             Way::Stream => {
-                let shape = (rows.div_ceil(STREAM_ROWS as usize), STREAM_ROWS, 0);
+                let shape = self.streamed(rows);
                 self.launch::<T, _>("product_stream", shape, lengths, &arguments);
             }
             Way::Lanes(lanes) => {

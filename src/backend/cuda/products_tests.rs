@@ -149,7 +149,7 @@ fn first_residuals<T: OnDevice>() {
 #[test]
 fn short_rows_have_the_bits_of_a_plain_sum() {
     let mut r = Numbers(5);
-    for (name, a) in r.awkward::<f64>().into_iter().filter(|(_, a)| a.nnz() < LONG_ROWS * a.rows()) {
+    for (name, a) in r.awkward::<f64>().into_iter().filter(|(_, a)| a.nnz() < Tuning::default().long_rows * a.rows()) {
         let x = r.vector::<f64>(a.cols());
         let (cuda, mut y) = (Cuda::emulated(false), vec![0.0; a.rows()]);
         let mut own = cuda.undefined(a.rows());
@@ -180,14 +180,15 @@ fn buffers_of_other_lengths_are_refused() {
 
 #[test]
 fn the_way_follows_from_the_shape() {
-    assert_eq!(Way::of(0, 0, 1, 4), Way::Rows);
-    assert_eq!(Way::of(100, 399, 1, 4), Way::Rows);
-    assert_eq!(Way::of(100, 400, 1, 4), Way::Stream);
-    assert_eq!(Way::of(100, 1_599, 1, 4), Way::Stream);
-    assert_eq!(Way::of(100, 1_600, 1, 4), Way::Lanes(8));
-    assert_eq!(Way::of(100, 3_200, 1, 4), Way::Lanes(16));
-    assert_eq!(Way::of(100, 100_000, 1, 4), Way::Lanes(32));
-    assert_eq!(Way::of(100, 100_000, 2, 4), Way::Columns);
-    assert_eq!(Way::of(100, 100_000, 12, 4), Way::Packs);
+    let tuning = Tuning::default();
+    assert_eq!(Way::of(&tuning, (0, 0), 1, 4), Way::Rows);
+    assert_eq!(Way::of(&tuning, (100, 399), 1, 4), Way::Rows);
+    assert_eq!(Way::of(&tuning, (100, 400), 1, 4), Way::Stream);
+    assert_eq!(Way::of(&tuning, (100, 1_599), 1, 4), Way::Stream);
+    assert_eq!(Way::of(&tuning, (100, 1_600), 1, 4), Way::Lanes(8));
+    assert_eq!(Way::of(&tuning, (100, 3_200), 1, 4), Way::Lanes(16));
+    assert_eq!(Way::of(&tuning, (100, 100_000), 1, 4), Way::Lanes(32));
+    assert_eq!(Way::of(&tuning, (100, 100_000), 2, 4), Way::Columns);
+    assert_eq!(Way::of(&tuning, (100, 100_000), 12, 4), Way::Packs);
     assert_eq!(pack::<f32>(), 4);
 }

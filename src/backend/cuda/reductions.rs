@@ -1,7 +1,7 @@
 //! Sums and largest values over rows: `kernels/reductions.cu`. Results stay on the device, in double precision.
 
 use super::arguments::{Address, arguments};
-use super::{Cuda, Memory, OnDevice};
+use super::{Cuda, Memory, OnDevice, Tuning};
 
 arguments! {
     Reduction { x: Address, y: Address, partials: Address, rows: u64, k: u64, slabs: u32, tile: u32 }
@@ -10,10 +10,6 @@ arguments! {
 
 /// Threads of a block, as in the kernels.
 const THREADS: u32 = 256;
-/// Values for a block of threads.
-const SLAB: usize = 4096;
-/// Most blocks of threads over the rows of a column: as many as a large card runs at once.
-const MOST_SLABS: usize = 1024;
 
 /// Room for what blocks of threads leave; its owner makes it before work is captured.
 #[derive(Debug)]
@@ -21,16 +17,16 @@ pub(crate) struct Reductions {
     partials: Memory<f64>,
 }
 
-/// Blocks over the rows, columns of a block, blocks over the columns: a function of n and k alone.
-fn shape(rows: usize, k: usize) -> (usize, usize, usize) {
+/// Blocks over the rows, columns of a block, blocks over the columns: a function of n, k and constants alone.
+fn shape(tuning: &Tuning, rows: usize, k: usize) -> (usize, usize, usize) {
     let tile = k.clamp(1, THREADS as usize);
-    ((rows * tile).div_ceil(SLAB).clamp(1, MOST_SLABS), tile, k.div_ceil(tile))
+    ((rows * tile).div_ceil(tuning.reduction_slab).clamp(1, tuning.reduction_blocks), tile, k.div_ceil(tile))
 }
 
 impl Reductions {
     /// Enough for blocks of these rows and columns, and for smaller ones with as many columns.
     pub(crate) fn new(cuda: &Cuda, shapes: impl IntoIterator<Item = (usize, usize)>) -> Self {
-        let most = shapes.into_iter().map(|(rows, k)| shape(rows, k).0 * k).max().unwrap_or(0);
+        let most = shapes.into_iter().map(|(rows, k)| shape(&cuda.tuning, rows, k).0 * k).max().unwrap_or(0);
         Self { partials: cuda.undefined(most) }
     }
 }
@@ -66,7 +62,7 @@ impl Cuda {
     ) {
         let k = out.len();
         let rows = x.len() / k.max(1);
-        let (slabs, tile, tiles) = shape(rows, k);
+        let (slabs, tile, tiles) = shape(&self.tuning, rows, k);
         let lengths = x.len() == rows * k && y.len() == x.len() && room.partials.len() >= slabs * k;
         let partials = Address::from(&room.partials);
         let (rows, columns, slabs_u32) = (rows as u64, k as u64, slabs as u32);

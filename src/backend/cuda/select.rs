@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Cuda;
+use super::{Cuda, Tuning};
 use super::card::Card;
 use super::library::{self, library};
 use crate::error::Result;
@@ -12,9 +12,17 @@ impl Cuda {
     ///
     /// # Errors
     /// No driver or one for CUDA before 12.0, no such card or one of compute capability below 7.0, or no NVRTC
-    /// to compile the kernels with.
+    /// to compile the kernels with; constants in `MULTIGRAD_TUNING` that are not as [`Tuning`] says.
     pub fn open(ordinal: usize) -> Result<Self> {
-        Ok(Self::on(Arc::new(Card::open(ordinal)?)))
+        Self::open_tuned(ordinal, Tuning::from_env()?)
+    }
+
+    /// The card of this number with other constants than the environment sets.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_tuned(ordinal: usize, tuning: Tuning) -> Result<Self> {
+        Ok(Self::on(Arc::new(Card::open(ordinal, tuning.definitions())?), Arc::new(tuning)))
     }
 
     /// Names of the cards; none if the driver finds none.

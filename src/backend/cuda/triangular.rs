@@ -5,10 +5,6 @@ use super::{Cuda, DeviceView, Memory, OnDevice};
 use crate::backend::Triangle;
 use crate::sparse::{Levels, Pattern};
 
-/// Rows times columns up to which a level is narrow. Narrow levels that follow each other are one launch of one
-/// block.
-const NARROW: usize = 2048;
-
 /// Most threads of that block.
 const MOST_THREADS: usize = 512;
 
@@ -87,12 +83,13 @@ impl DeviceLevels {
 
     /// Launches of a solve with k columns.
     #[cfg(test)]
-    pub fn launches(&self, k: usize) -> usize {
-        self.runs(k).count()
+    pub fn launches(&self, cuda: &Cuda, k: usize) -> usize {
+        self.runs(cuda.tuning.narrow_levels, k).count()
     }
 
-    /// The levels of every launch: a wide one alone, narrow ones together.
-    fn runs(&self, k: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+    /// The levels of every launch: a wide one alone; those of at most `narrow` values that follow each other together,
+    /// by one block.
+    fn runs(&self, narrow: usize, k: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         let mut from = 0;
         std::iter::from_fn(move || {
             let start = from;
@@ -100,8 +97,8 @@ impl DeviceLevels {
                 return None;
             }
             from += 1;
-            if self.width(start) * k <= NARROW {
-                while from < self.count() && self.width(from) * k <= NARROW {
+            if self.width(start) * k <= narrow {
+                while from < self.count() && self.width(from) * k <= narrow {
                     from += 1;
                 }
             }
@@ -150,7 +147,7 @@ impl Cuda {
             k: k as u32,
             unit: u32::from(part.unit),
         };
-        for run in levels.runs(k) {
+        for run in levels.runs(self.tuning.narrow_levels, k) {
             let widest = run.clone().map(|l| levels.width(l) * k).max().unwrap_or(0);
             if run.len() == 1 {
                 arguments.from = u64::from(levels.host_starts[run.start]);
@@ -235,9 +232,10 @@ mod tests {
         entries.extend((5000..n).map(|i| (i, i - 1, -0.7)));
         entries.extend((5000..n).map(|i| (i, 17 * (i - 5000), 0.1)));
         let a = Csr::from_triplets(n, n, &entries).unwrap();
-        let levels = DeviceLevels::new(&Cuda::emulated(false), a.pattern(), true, false);
-        assert_eq!((levels.count(), levels.launches(1), levels.launches(100)), (52, 3, 3));
-        assert_eq!(levels.launches(3000), 52);
+        let cuda = Cuda::emulated(false);
+        let levels = DeviceLevels::new(&cuda, a.pattern(), true, false);
+        assert_eq!((levels.count(), levels.launches(&cuda, 1), levels.launches(&cuda, 100)), (52, 3, 3));
+        assert_eq!(levels.launches(&cuda, 3000), 52);
         let part = Triangle { lower: true, unit: false };
         let b = Numbers(3).vector::<f64>(n);
         let mut expected = b.clone();

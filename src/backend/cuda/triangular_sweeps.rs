@@ -1,7 +1,7 @@
 //! Jacobi sweeps on triangles, and residuals that are restricted at once: `kernels/products.cu`.
 
 use super::arguments::{Address, arguments};
-use super::products::{Mode, Operands, Product, STREAM_ROWS, lanes, operands_fit};
+use super::products::{Mode, Operands, Product, lanes, operands_fit};
 use super::{Cuda, DeviceView, Memory, OnDevice, THREADS};
 use crate::backend::Triangle;
 
@@ -55,7 +55,7 @@ impl Cuda {
             unit: u32::from(part.unit),
         };
         if k == 1 && x.is_some() {
-            let shape = (rows.div_ceil(STREAM_ROWS as usize), STREAM_ROWS, 0);
+            let shape = self.streamed(rows);
             self.launch::<T, _>("triangular_stream", shape, lengths, &arguments);
         } else {
             self.for_each::<T, _>("triangular_columns", count, lengths, &arguments);

@@ -185,7 +185,7 @@ fn what_was_written_is_read_bit_for_bit() -> Result<()> {
 /// Points, triangles, unknowns and holes of the stored meshes, and whether sizes differ much.
 #[test]
 fn the_stored_meshes_are_read() -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("meshes");
+    let folder = Path::new("meshes");
     for (name, points, triangles, free, holes, graded) in [
         ("polygon_two_holes", 746, 1369, 621, 2, false),
         ("polygon_graded", 584, 1095, 513, 0, true),
