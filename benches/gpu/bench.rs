@@ -79,7 +79,9 @@ impl Bench {
             share = format!("{:.0} %", 100.0 * bytes / seconds / self.copy);
         }
         let time = time(seconds);
-        println!("| {what:<50} | {size:>9} | {time:>11} | {moved:>12} | {rate:>9} | {share:>8} | {remarks} |");
+        println!(
+            "| {what:<50} | {size:>9} | {time:>11} | {moved:>12} | {rate:>9} | {share:>8} | {remarks} |"
+        );
     }
 
     /// Seconds of device time for what `work` queues: the least of several runs after a first one.

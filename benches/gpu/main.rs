@@ -47,9 +47,8 @@ fn main() {
         eprintln!("there is no section '{other}'; choose some of {}, and emulated", SECTIONS.join(", "));
         std::process::exit(2);
     }
-    let wanted = |section: &str| {
-        arguments.iter().any(|a| a == section) || arguments.is_empty() && section != "scan"
-    };
+    let wanted =
+        |section: &str| arguments.iter().any(|a| a == section) || arguments.is_empty() && section != "scan";
     if let Err(e) = device(emulated, None).and_then(|cuda| run(cuda, emulated, wanted)) {
         eprintln!("{e}");
         std::process::exit(1);

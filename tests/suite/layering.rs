@@ -55,8 +55,8 @@ fn imports(root: &Path, path: &Path, text: &str) -> Option<(String, Vec<String>)
 fn imports_go_down_only() {
     let root = Path::new("src");
     let (mut files, mut edges) = (0, 0);
-    visit(&root, &mut |path, text| {
-        let (own, named) = imports(&root, path, text).unwrap();
+    visit(root, &mut |path, text| {
+        let (own, named) = imports(root, path, text).unwrap();
         if own == "lib" || own == "main" {
             return;
         }

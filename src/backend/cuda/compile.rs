@@ -178,7 +178,9 @@ impl Compiler {
         target: Target,
         further: &[impl AsRef<str>],
     ) -> Result<Compiled> {
-        let all = options(precision, target).into_iter().chain(further.iter().map(|option| option.as_ref().to_owned()));
+        let all = options(precision, target)
+            .into_iter()
+            .chain(further.iter().map(|option| option.as_ref().to_owned()));
         let options: Vec<CString> = all.map(c_text).collect::<Result<_>>()?;
         let options: Vec<_> = options.iter().map(|option| option.as_ptr()).collect();
         let count = c_int::try_from(options.len()).map_err(|e| Error::device(e.to_string()))?;

@@ -101,10 +101,10 @@ fn every_kernel_compiles() {
     let mut spilled = Vec::new();
     for precision in Precision::ALL {
         for &target in &targets {
-            let options = if matches!(target, Target::Machine(_)) { &["--ptxas-options=-v"][..] } else { &[] };
+            let options =
+                if matches!(target, Target::Machine(_)) { &["--ptxas-options=-v"][..] } else { &[] };
             let machine = matches!(target, Target::Machine(_));
-            let made =
-                compiler.compile(&text(), precision, target, options).unwrap();
+            let made = compiler.compile(&text(), precision, target, options).unwrap();
             for line in made.log.lines().filter(|line| line.contains("warning")) {
                 println!("{line}");
             }

@@ -149,7 +149,9 @@ fn first_residuals<T: OnDevice>() {
 #[test]
 fn short_rows_have_the_bits_of_a_plain_sum() {
     let mut r = Numbers(5);
-    for (name, a) in r.awkward::<f64>().into_iter().filter(|(_, a)| a.nnz() < Tuning::default().long_rows * a.rows()) {
+    for (name, a) in
+        r.awkward::<f64>().into_iter().filter(|(_, a)| a.nnz() < Tuning::default().long_rows * a.rows())
+    {
         let x = r.vector::<f64>(a.cols());
         let (cuda, mut y) = (Cuda::emulated(false), vec![0.0; a.rows()]);
         let mut own = cuda.undefined(a.rows());

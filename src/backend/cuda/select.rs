@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Cuda, Tuning};
 use super::card::Card;
 use super::library::{self, library};
+use super::{Cuda, Tuning};
 use crate::error::Result;
 
 impl Cuda {

@@ -177,7 +177,9 @@ impl std::str::FromStr for Tuning {
         for pair in text.split([' ', ',', '\n', '\r', '\t']).filter(|pair| !pair.is_empty()) {
             let parsed = pair.split_once('=').and_then(|(name, value)| Some((name, value.parse().ok()?)));
             let Some((name, value)) = parsed else {
-                return Err(Error::invalid_input(format!("'{pair}' is not a pair name=value of a whole number")));
+                return Err(Error::invalid_input(format!(
+                    "'{pair}' is not a pair name=value of a whole number"
+                )));
             };
             tuning.set(name, value)?;
         }
