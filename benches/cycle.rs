@@ -11,7 +11,8 @@ use multigrad::backend::{Backend, Cpu, Reference, View};
 use multigrad::engine::{Eager, Engine};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{Parameters, convergence_loss};
-use multigrad::multigrid::{Amg, Relaxation, cycle};
+use multigrad::multigrid::{Cycle, Relaxation, cycle};
+use multigrad::solver::Amg;
 use multigrad::sparse::Csr;
 
 const SIZES: [usize; 3] = [32, 64, 128];
@@ -40,7 +41,8 @@ fn eager(bencher: Bencher, n: usize) {
 #[divan::bench(args = SIZES)]
 fn compiled(bencher: Bencher, n: usize) {
     let amg = solver(n);
-    let plan = amg.cycle().plan();
+    let Cycle::Double(cycle) = amg.cycle() else { unreachable!("built in double precision") };
+    let plan = cycle.plan();
     let (b, mut x) = (vec![1.0; n * n], vec![0.0; n * n]);
     let mut work = vec![0.0; plan.workspace(1)];
     bencher.bench_local(|| plan.run(&Cpu, &b, &mut x, &mut work, 1).unwrap());

@@ -17,7 +17,8 @@ use std::time::Instant;
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, Problem, poisson_2d, recirculating_flow, rotated_anisotropic};
 use multigrad::learn::{Judgement, Learn, Loss, Trainer};
-use multigrad::multigrid::{Amg, Relaxation, training_setups};
+use multigrad::multigrid::Relaxation;
+use multigrad::solver::{Amg, training_setups};
 
 type Build = fn() -> Result<Problem>;
 

@@ -18,13 +18,14 @@ use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow, rotated_anisotropic};
 use multigrad::krylov::Fgmres;
 use multigrad::learn::{self, Learn, Start, Trainer, asymptotic_factor};
-use multigrad::multigrid::{Amg, Parts, Relaxation, SchwarzOptions, Setup, Smoother, training_setups};
+use multigrad::multigrid::{Parts, Relaxation, SchwarzOptions, Setup, Smoother};
 use multigrad::operator::Preconditioner;
 use multigrad::optimise::{Adam, Optimiser};
 use multigrad::schwarz::{
     Coupling, Decomposition, Interface, Layout, Loss, Schwarz, Subdomains, Variant, blocks_2d, loss,
     loss_and_gradient,
 };
+use multigrad::solver::{Amg, training_setups};
 use multigrad::sparse::Csr;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -250,7 +251,7 @@ fn smoother(n: usize) -> Result<()> {
             let options = SchwarzOptions { parts: Parts::Rows(rows), ..SchwarzOptions::default() };
             let trainer = Trainer::new().learn(learn).loss(learn::Loss::Krylov).subdomains(options, 1);
             let report = trainer.seed(1).fit(&mut amg)?;
-            let frozen = amg.freeze_f32()?;
+            let frozen = amg.to_single_precision()?;
             let b = noise(9, a.rows());
             let method = Fgmres::new().rtol(1e-8).preconditioner(&frozen);
             let (mut least, mut count) = (f64::INFINITY, 0);

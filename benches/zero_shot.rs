@@ -11,7 +11,8 @@
 
 use multigrad::error::Result;
 use multigrad::learn::{Family, Judgement, Learn, Loss, Start, Trainer};
-use multigrad::multigrid::{Amg, Relaxation, training_setups};
+use multigrad::multigrid::Relaxation;
+use multigrad::solver::{Amg, training_setups};
 
 /// Sides of the grids: none of them was trained on, and the last two are larger than all that were.
 const SIDES: [usize; 6] = [28, 36, 50, 60, 96, 128];

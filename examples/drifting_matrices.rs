@@ -26,9 +26,8 @@ use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, Problem, recirculating_flow, rotated_anisotropic};
 use multigrad::krylov::Fgmres;
 use multigrad::learn::{Learn, LearnedSolver, Loss, Start, Trainer};
-use multigrad::multigrid::{Amg, training_setups};
 use multigrad::plot::ResidualPlot;
-use multigrad::solver::{Solver, relative_residual};
+use multigrad::solver::{Amg, SolveOptions, Solver, relative_residual, training_setups};
 use multigrad::sparse::Csr;
 
 /// ‖b − Ax‖/‖b‖ to reach, and iterations after which a solve has failed.
@@ -174,7 +173,7 @@ struct Anew;
 
 impl Competitor for Anew {
     fn solve(&mut self, a: &Csr<f64>, b: &[f64]) -> Result<Solved> {
-        let out = Amg::auto(a)?.solve_to(a, b, RTOL, MOST, &mut |_, _| ())?;
+        let out = Amg::auto(a)?.solve_for(a, b, SolveOptions::new().rtol(RTOL).max_iterations(MOST))?;
         Ok(Solved::plainly((out.x, out.iterations)))
     }
 }
@@ -186,16 +185,16 @@ impl Competitor for Refreshed {
     fn solve(&mut self, a: &Csr<f64>, b: &[f64]) -> Result<Solved> {
         let Some(solver) = &mut self.0 else {
             let solver = self.0.insert(Amg::auto(a)?);
-            let out = solver.solve_to(a, b, RTOL, MOST, &mut |_, _| ())?;
+            let out = solver.solve_for(a, b, SolveOptions::new().rtol(RTOL).max_iterations(MOST))?;
             return Ok(Solved::plainly((out.x, out.iterations)));
         };
         solver.refresh(a)?;
-        let out = solver.solve_to(a, b, RTOL, MOST, &mut |_, _| ())?;
+        let out = solver.solve_for(a, b, SolveOptions::new().rtol(RTOL).max_iterations(MOST))?;
         if out.converged() {
             return Ok(Solved::plainly((out.x, out.iterations)));
         }
         *solver = Amg::auto(a)?;
-        let again = solver.solve_to(a, b, RTOL, MOST, &mut |_, _| ())?;
+        let again = solver.solve_for(a, b, SolveOptions::new().rtol(RTOL).max_iterations(MOST))?;
         let iterations = out.iterations + again.iterations;
         Ok(Solved { fell_back: true, ..Solved::plainly((again.x, iterations)) })
     }

@@ -1,4 +1,4 @@
-//! The main job: train a smoother for recirculating flow, freeze it, save it, load it again,
+//! The main job: train a smoother for recirculating flow, save it, load it again,
 //! solve with it next to the classical smoothers, and look at it.
 //!
 //! ```text
@@ -12,13 +12,13 @@ use std::error::Error;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use multigrad::frozen::Frozen;
 use multigrad::gallery::{FLOW_EPSILON, FlowScheme, Problem, recirculating_flow};
 use multigrad::krylov::{Cycles, Fgmres, Outcome};
 use multigrad::learn::{Trainer, TrainingReport, classical_baselines};
-use multigrad::multigrid::{Amg, Relaxation, Setup, training_setups};
+use multigrad::multigrid::{Relaxation, Setup};
 use multigrad::operator::Preconditioner;
 use multigrad::plot::{FieldPlot, ResidualPlot, TrainingPlot};
+use multigrad::solver::{Amg, training_setups};
 use multigrad::sparse::Csr;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -35,11 +35,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let build = |setup: &Setup| Amg::builder(setup.clone()).build(a);
     let candidates: Vec<Amg> = training_setups(a).iter().map(build).collect::<Result<_, _>>()?;
 
-    // Train the relaxation through the V-cycle, freeze, save, and load again.
+    // Train the relaxation through the V-cycle, save, and load again.
     let (amg, report) = train(&candidates)?;
     println!("{amg}\n\n{report}\n");
-    amg.freeze()?.described("learned relaxation", Some(report.factor_after)).save(out.join("flow.mgrad"))?;
-    let learned = Frozen::load_for(out.join("flow.mgrad"), a)?;
+    amg.save(out.join("flow.mgrad"))?;
+    let learned = Amg::load(out.join("flow.mgrad"), a)?;
 
     // Solve a system that training has not seen, next to the classical smoothers at their best.
     let b = fresh_right_hand_side(&flow, n);

@@ -1,6 +1,6 @@
 //! From an `sprs` matrix to its solution, with a smoothed-aggregation preconditioner.
 
-use multigrad::{krylov::Cg, multigrid::Amg, sparse::Csr};
+use multigrad::{Amg, Csr, krylov::Cg};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // −u'' = 1 on 10 000 points, as an sprs user would assemble it.

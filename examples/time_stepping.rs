@@ -22,10 +22,10 @@ use multigrad::error::Result;
 use multigrad::gallery::{FLOW_EPSILON, FlowScheme, recirculating_flow};
 use multigrad::krylov::Outcome;
 use multigrad::learn::{Learn, Loss, Payback, Start, Trainer};
-use multigrad::multigrid::{Amg, CyclePreconditioner, Relaxation, training_setups};
-use multigrad::operator::{LinearOperator, Preconditioner};
+use multigrad::multigrid::Relaxation;
+use multigrad::operator::LinearOperator;
 use multigrad::plot::ResidualPlot;
-use multigrad::solver::{Iteration, Krylov, relative_residual};
+use multigrad::solver::{Amg, Krylov, SolveOptions, Solver, relative_residual, training_setups};
 use multigrad::sparse::Csr;
 
 /// ‖b − Au‖/‖b‖ to reach, and iterations after which a solve has failed.
@@ -58,16 +58,16 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
 
     let clock = Instant::now();
     let automatic = Amg::auto(&a)?;
-    let name = format!("automatic choice: {}", automatic.configuration());
-    let krylov = automatic.configuration().krylov;
+    let name = format!("automatic choice: {}", automatic.summary());
+    let krylov = automatic.krylov();
     runs.push(march.run(name, clock, &|b, u| march.improve(&automatic, krylov, b, u))?);
 
     // The best damping is found off the clock, in favour of the classical smoother.
     let hierarchy = training_setups(&a).into_iter().find(|s| s == amg.setup()).ok_or("no such setup")?;
     let damping = best_damping(&march, &amg)?;
     let clock = Instant::now();
-    let classical = Amg::builder(hierarchy).relaxation(Relaxation::Ilu0(damping)).build_hierarchy(&a)?;
-    let classical = CyclePreconditioner::<f32>::new(classical.cast()?)?;
+    let classical =
+        Amg::builder(hierarchy).relaxation(Relaxation::Ilu0(damping)).single_precision().build(&a)?;
     let name = format!("ilu0({damping}), same hierarchy, FGMRES");
     runs.push(march.run(name, clock, &|b, u| march.improve(&classical, Krylov::Fgmres, b, u))?);
 
@@ -146,27 +146,21 @@ impl March<'_> {
 
     /// A run with a learned cycle, in the Krylov method that solves the first step faster; finding out
     /// is on the clock.
-    fn learned(&self, name: String, cycle: &dyn Preconditioner, clock: Instant) -> Result<Run> {
+    fn learned(&self, name: String, solver: &Solver, clock: Instant) -> Result<Run> {
         let (b, u) = (self.right_hand_side(0, &vec![0.0; self.a.rows()]), vec![0.0; self.a.rows()]);
         let mut best = (f64::INFINITY, Krylov::Fgmres);
         for krylov in [Krylov::Fgmres, Krylov::BiCgStab] {
             let trial = Instant::now();
-            self.improve(cycle, krylov, &b, &u)?;
+            self.improve(solver, krylov, &b, &u)?;
             let seconds = trial.elapsed().as_secs_f64();
             best = if seconds < best.0 { (seconds, krylov) } else { best };
         }
         let name = format!("{name}, {}", best.1);
-        self.run(name, clock, &|b, u| self.improve(cycle, best.1, b, u))
+        self.run(name, clock, &|b, u| self.improve(solver, best.1, b, u))
     }
 
     /// New values from old ones by a Krylov method, and its iterations.
-    fn improve(
-        &self,
-        cycle: &dyn Preconditioner,
-        krylov: Krylov,
-        b: &[f64],
-        u: &[f64],
-    ) -> Result<(Vec<f64>, usize)> {
+    fn improve(&self, solver: &Solver, krylov: Krylov, b: &[f64], u: &[f64]) -> Result<(Vec<f64>, usize)> {
         let mut r = vec![0.0; b.len()];
         LinearOperator::apply(self.a, u, &mut r)?;
         r.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
@@ -176,24 +170,24 @@ impl March<'_> {
         if rtol >= 1.0 {
             return Ok((u.to_vec(), 0));
         }
-        let iteration = Iteration { krylov, rtol, max_iterations: MOST, flexible: false };
-        let Outcome { mut x, iterations, .. } = iteration.solve(cycle, self.a, &r, &mut |_, _| ())?;
+        let options = SolveOptions::new().krylov(krylov).rtol(rtol).max_iterations(MOST);
+        let Outcome { mut x, iterations, .. } = solver.solve_for(self.a, &r, options)?;
         x.iter_mut().zip(u).for_each(|(x, u)| *x += u);
         Ok((x, iterations))
     }
 }
 
-/// A hierarchy with learned factors, its cycle in single precision, and what was kept instead if learning
+/// A solver with learned factors, the same in single precision, and what was kept instead if learning
 /// did not help.
-fn learned_cycle(a: &Csr<f64>, trainer: &Trainer) -> Result<(Amg, CyclePreconditioner<f32>, String)> {
+fn learned_cycle(a: &Csr<f64>, trainer: &Trainer) -> Result<(Amg, Amg, String)> {
     let build = |setup| Amg::builder(setup).build(a);
     let candidates: Vec<Amg> = training_setups(a).into_iter().map(build).collect::<Result<_>>()?;
     let (amg, report) = trainer.fit_best(&candidates, &mut |_| {})?;
     println!("{report}\n");
-    let cycle = CyclePreconditioner::new(amg.hierarchy().cast()?)?;
+    let single = amg.to_single_precision()?;
     let kept = report.fallback.unwrap_or(report.start);
     let outcome = if report.accepted { String::new() } else { format!(" (no gain: {kept})") };
-    Ok((amg, cycle, outcome))
+    Ok((amg, single, outcome))
 }
 
 /// The damping of ILU(0) with the fastest first step.
@@ -201,11 +195,10 @@ fn best_damping(march: &March<'_>, amg: &Amg) -> Result<f64> {
     let (b, u) = (march.right_hand_side(0, &vec![0.0; march.a.rows()]), vec![0.0; march.a.rows()]);
     let mut best = (f64::INFINITY, 1.0);
     for damping in [1.0, 0.9, 0.7, 0.5, 0.3] {
-        let cycle = amg.with_relaxation(Relaxation::Ilu0(damping), (1, 1))?;
-        let cycle = CyclePreconditioner::<f32>::new(cycle.hierarchy().cast()?)?;
+        let solver = amg.with_relaxation(Relaxation::Ilu0(damping), (1, 1))?.to_single_precision()?;
         for _ in 0..3 {
             let clock = Instant::now();
-            let (x, _) = march.improve(&cycle, Krylov::Fgmres, &b, &u)?;
+            let (x, _) = march.improve(&solver, Krylov::Fgmres, &b, &u)?;
             let seconds = clock.elapsed().as_secs_f64();
             if seconds < best.0 && relative_residual(march.a, &b, &x)? <= RTOL {
                 best = (seconds, damping);

@@ -17,7 +17,8 @@ use std::time::Instant;
 use common::{argument, picture};
 use multigrad::engine::Host;
 use multigrad::learn::{Family, Judgement, Loss, NetworkTraining, SmootherNetwork};
-use multigrad::multigrid::{Amg, Hierarchy, Relaxation, training_setups};
+use multigrad::multigrid::{Hierarchy, Relaxation};
+use multigrad::solver::{Amg, training_setups};
 
 type Failure = Box<dyn std::error::Error>;
 

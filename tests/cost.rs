@@ -12,7 +12,8 @@ use multigrad::backend::Cpu;
 use multigrad::engine::Eager;
 use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::learn::{Parameters, convergence_loss};
-use multigrad::multigrid::{Amg, Relaxation, cycle};
+use multigrad::multigrid::{Relaxation, cycle};
+use multigrad::solver::Amg;
 use numbers::{Numbers, pools};
 
 const CYCLES: usize = 5;

@@ -32,7 +32,8 @@ mod training;
 
 use multigrad::backend::{Cuda, Tuning};
 use multigrad::error::{Error, Result};
-use multigrad::multigrid::{Amg, Relaxation};
+use multigrad::multigrid::Relaxation;
+use multigrad::solver::Amg;
 
 use bench::Bench;
 

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use multigrad::error::Result;
 use multigrad::learn::{Learn, Loss, Trainer};
-use multigrad::multigrid::{Amg, Passes, Relaxation, training_setups};
-use multigrad::solver::{Krylov, ResidentSolver};
+use multigrad::multigrid::{Passes, Relaxation};
+use multigrad::operator::Preconditioner as _;
+use multigrad::solver::{Amg, Krylov, SolveOptions, training_setups};
 use multigrad::sparse::Csr;
 
 use super::bench::{Bench, time, values};
@@ -62,19 +63,19 @@ pub fn measure(bench: &Bench) -> Result<()> {
 
 /// By CG where the cycle is symmetric and CG converges with it, otherwise by FGMRES.
 fn solve(bench: &Bench, problem: Problem, name: &str, a: &Csr<f64>, amg: &Amg, more: &str) -> Result<()> {
-    let symmetric = a.is_symmetric() && amg.cycle().is_symmetric();
+    let symmetric = a.is_symmetric() && amg.is_symmetric();
     let most = if bench.emulated { MOST_ITERATIONS_EMULATED } else { MOST_ITERATIONS };
-    let solver = ResidentSolver::single(&bench.cuda, a, &amg.hierarchy().cast()?)?;
-    let mut solver = solver.krylov(Krylov::Cg).rtol(RTOL).max_iterations(most);
+    let mut solver = amg.to_single_precision()?;
+    solver.move_to_device(&bench.cuda)?;
     let b: Vec<f64> = values(5, a.rows());
-    let by_cg = symmetric && solver.solve(&b)?.converged();
-    if !by_cg {
-        solver = solver.krylov(Krylov::Fgmres);
-    }
-    let method = if by_cg { "CG" } else { "FGMRES" };
+    let by = |krylov| {
+        let options = SolveOptions::new().krylov(krylov).rtol(RTOL).max_iterations(most);
+        solver.solve_with(&b, options)
+    };
+    let method = if symmetric && by(Krylov::Cg)?.converged() { Krylov::Cg } else { Krylov::Fgmres };
     let (mut iterations, mut converged) = (0, false);
     let seconds = bench.wall(RUNS, || {
-        let out = solver.solve(&b)?;
+        let out = by(method)?;
         (iterations, converged) = (out.iterations, out.converged());
         Ok(())
     })?;

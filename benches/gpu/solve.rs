@@ -6,8 +6,8 @@
 use std::time::Instant;
 
 use multigrad::error::Result;
-use multigrad::multigrid::{Amg, Relaxation};
-use multigrad::solver::{Krylov, ResidentSolver};
+use multigrad::multigrid::Relaxation;
+use multigrad::solver::{Amg, Krylov, SolveOptions};
 
 use super::bench::{Bench, time, values};
 use super::problems::{Kind, Problem};
@@ -48,16 +48,19 @@ pub fn measure(bench: &Bench) -> Result<()> {
 fn one(bench: &Bench, (problem, published, by): Case) -> Result<()> {
     let (a, size) = (problem.matrix()?, problem.to_string());
     let clock = Instant::now();
-    let h = Amg::smoothed_aggregation().relaxation(Relaxation::Spai0).build_hierarchy(&a)?;
-    let solver = ResidentSolver::single(&bench.cuda, &a, &h.cast()?)?.krylov(Krylov::Cg).rtol(RTOL);
+    let builder = Amg::smoothed_aggregation().relaxation(Relaxation::Spai0).single_precision();
+    let mut solver = builder.krylov(Krylov::Cg).build(&a)?;
+    solver.move_to_device(&bench.cuda)?;
     let setup = clock.elapsed().as_secs_f64();
     let rows = a.rows();
-    drop((a, h));
     let b: Vec<f64> = values(1, rows);
     let (mut iterations, mut alone) = (0, f64::INFINITY);
     let seconds = bench.wall(RUNS, || {
         let mut times = Vec::new();
-        let out = solver.solve_with(&b, &mut |_, _| times.push(Instant::now()))?;
+        let out = {
+            let mut record = |_, _| times.push(Instant::now());
+            solver.solve_with(&b, SolveOptions::new().rtol(RTOL).on_iteration(&mut record))?
+        };
         assert!(out.converged(), "{}: {out}", problem.name());
         iterations = out.iterations;
         if let [first, .., last] = times[..] {

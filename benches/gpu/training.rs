@@ -3,9 +3,10 @@
 use multigrad::engine::Host;
 use multigrad::error::Result;
 use multigrad::learn::{Learn, Loss, Parameters, Recipe, ResidentTraining, Session};
-use multigrad::multigrid::{Amg, Hierarchy, Relaxation, Setup, Smoother, training_setups};
+use multigrad::multigrid::{Hierarchy, Relaxation, Setup, Smoother};
 use multigrad::optimise::{Adam, Optimiser};
 use multigrad::schwarz::{self, Interface, Schwarz, Subdomains, Variant, blocks_2d};
+use multigrad::solver::{Amg, training_setups};
 
 use super::bench::{Bench, time, values};
 use super::problems::{Kind, Problem};

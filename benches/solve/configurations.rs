@@ -3,8 +3,7 @@
 
 use multigrad::error::{Error, Result};
 use multigrad::krylov::Outcome;
-use multigrad::multigrid::Amg;
-use multigrad::solver::{self, Configuration, Portrait, candidates};
+use multigrad::solver::{self, Amg, Builder, Configuration, Portrait, SolveOptions, candidates};
 use multigrad::sparse::Csr;
 
 /// A solver that has been set up.
@@ -31,7 +30,7 @@ pub fn setup(wanted: &str, a: &Csr<f64>) -> Result<Solver> {
     }
     let found = candidates(&Portrait::of(a), false).into_iter().find(|c| name(c) == wanted);
     let unknown = || Error::invalid_input(format!("'{wanted}' is not a configuration"));
-    solver::Solver::build(a, &found.ok_or_else(unknown)?, None).map(Solver)
+    Builder::from(found.ok_or_else(unknown)?).build(a).map(Solver)
 }
 
 impl Solver {
@@ -40,6 +39,6 @@ impl Solver {
     /// # Errors
     /// As for the `solve` of the Krylov methods.
     pub fn solve(&self, a: &Csr<f64>, b: &[f64], rtol: f64) -> Result<Outcome> {
-        self.0.solve_to(a, b, rtol, 300, &mut |_, _| ())
+        self.0.solve_for(a, b, SolveOptions::new().rtol(rtol).max_iterations(300))
     }
 }

@@ -2,8 +2,9 @@
 
 use multigrad::engine::Host;
 use multigrad::error::Result;
-use multigrad::multigrid::{Amg, Hierarchy, Relaxation};
+use multigrad::multigrid::{Hierarchy, Relaxation};
 use multigrad::operator::Preconditioner;
+use multigrad::solver::Amg;
 use multigrad::sparse::{Csr, Scalar};
 
 use crate::clock::Clock;
@@ -39,7 +40,7 @@ pub fn measure(a: &Csr<f64>, smoke: bool) -> Result<(Amg, [Measured; 3])> {
         return Err(e);
     }
     let amg = build(a)?;
-    let single = amg.freeze_f32()?;
+    let single = amg.to_single_precision()?;
     let r = vec![1.0; a.rows()];
     let mut z = vec![0.0; a.rows()];
     let mut apply = |b: &dyn Preconditioner| {

@@ -71,6 +71,18 @@ impl<T: Scalar> Direct<T> {
         }
     }
 
+    /// The same solver in double precision.
+    pub(crate) fn widened(&self) -> Direct<f64> {
+        self.cast().unwrap_or_else(|_| {
+            let wide = |values: &[T]| values.iter().map(|v| v.to_f64()).collect();
+            let inverse = match &self.inverse {
+                Inverse::Sparse(lu) => Inverse::Sparse(lu.clone()),
+                Inverse::Dense(inverse, transpose) => Inverse::Dense(wide(inverse), wide(transpose)),
+            };
+            Direct { matrix: self.matrix.clone(), inverse }
+        })
+    }
+
     /// The solver of Aᵀ.
     ///
     /// # Errors

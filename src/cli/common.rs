@@ -7,7 +7,8 @@ use ndarray::Array2;
 use super::setup_options::HierarchyOptions;
 use super::values::HierarchyChoice;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Relaxation, Setup, training_setup, training_setups};
+use crate::multigrid::{Relaxation, Setup};
+use crate::solver::{Amg, training_setup, training_setups};
 use crate::solver::{Choice, Configuration, Krylov, Portrait};
 use crate::sparse::{Csr, matrix_market, write_atomic};
 

@@ -10,8 +10,7 @@ use super::paths::{check_outputs, stem};
 use super::progress::CompareBar;
 use super::setup_options::read_candidates;
 use crate::error::Result;
-use crate::multigrid::Amg;
-use crate::solver::{Portrait, Protocol, Solver, candidates, fastest_setup};
+use crate::solver::{Amg, Builder, Portrait, Protocol, SolveOptions, Solver, candidates, fastest_setup};
 use crate::sparse::{Csr, write_atomic};
 
 /// One configuration on one matrix.
@@ -43,17 +42,19 @@ pub fn run(options: &Compare) -> Result<Verdict> {
     let portrait = Portrait::of(&a);
     say(format_args!("{portrait}\n"));
     let auto = || Amg::auto_with(&a, modes.as_ref());
-    let picked = auto()?.configuration().clone();
+    let picked = auto()?;
+    let (name, picked) = (picked.summary(), picked.configuration());
     let others = candidates(&portrait, modes.is_some());
-    let configurations: Vec<_> = others.into_iter().filter(|c| *c != picked).collect();
+    let configurations: Vec<_> = others.into_iter().filter(|c| Some(c) != picked.as_ref()).collect();
     let bar = CompareBar::new(configurations.len() + 1);
     let mut rows = Vec::new();
     let mut failures = Vec::new();
-    bar.show(&picked.to_string());
+    bar.show(&name);
     rows.push(Row { automatic: true, ..measure(options, &a, &b, &auto)? });
     for configuration in &configurations {
         bar.show(&configuration.to_string());
-        match measure(options, &a, &b, &|| Solver::build(&a, configuration, modes.as_ref())) {
+        let builder = Builder::from(configuration.clone()).near_nullspace(modes.clone());
+        match measure(options, &a, &b, &|| builder.build(&a)) {
             Ok(row) => rows.push(row),
             Err(e) => failures.push(format!("{configuration}: {e}")),
         }
@@ -104,10 +105,11 @@ fn measure(options: &Compare, a: &Csr<f64>, b: &[f64], build: &dyn Fn() -> Resul
     let right_hand_sides = [b.to_vec()];
     let protocol = Protocol { repeats: options.repeat, ..Protocol::new(a, &right_hand_sides, options.rtol) };
     let m = protocol.measure(&mut |a, b, on_iteration| {
-        solver.solve_to(a, b, options.rtol, options.max_iterations, on_iteration)
+        let own = SolveOptions::new().rtol(options.rtol).max_iterations(options.max_iterations);
+        solver.solve_for(a, b, own.on_iteration(on_iteration))
     })?;
     Ok(Row {
-        configuration: solver.configuration().to_string(),
+        configuration: solver.summary(),
         automatic: false,
         setup_seconds,
         solve_seconds: m.solve_seconds,

@@ -4,9 +4,8 @@ use serde_json::json;
 
 use super::Verdict;
 use super::arguments::Info;
-use super::chosen::Chosen;
 use super::common::{choice, read_square, write_json};
-use super::output::say;
+use super::output::{say, solver_levels};
 use super::paths::check_outputs;
 use crate::error::Result;
 use crate::solver::Portrait;
@@ -27,7 +26,6 @@ pub fn run(options: &Info) -> Result<Verdict> {
     ));
     if let Some(path) = &options.json {
         let bytes = bytes_per_unknown(&solver, a.rows());
-        let solver = Chosen::Built(Box::new(solver));
         let value = json!({
             "rows": a.rows(),
             "nonzeros": a.nnz(),
@@ -42,10 +40,10 @@ pub fn run(options: &Info) -> Result<Verdict> {
             "zero_diagonals": portrait.zero_diagonals,
             "negative_diagonals": portrait.negative_diagonals,
             "fingerprint": a.fingerprint().to_string(),
-            "configuration": solver.configuration(),
+            "configuration": solver.summary(),
             "reasons": solver.reasons(),
             "levels": solver.levels(),
-            "level_table": solver.level_table(),
+            "level_table": solver_levels(&solver),
             "operator_complexity": solver.operator_complexity(),
             "grid_complexity": solver.grid_complexity(),
             "bytes_per_unknown": bytes,

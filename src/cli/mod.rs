@@ -5,7 +5,6 @@
 //! converged.
 
 mod arguments;
-mod chosen;
 mod common;
 mod compare;
 mod device;

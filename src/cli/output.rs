@@ -8,7 +8,8 @@ use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::krylov::{Outcome, Status};
 use crate::learn::{Account, Baseline};
-use crate::multigrid::Hierarchy;
+use crate::multigrid::{Cycle, Hierarchy};
+use crate::solver::Solver;
 use crate::sparse::Scalar;
 
 /// A line on standard output. A reader that has gone away, as in `multigrad … | head -1`, is
@@ -38,6 +39,14 @@ pub fn level_table<T: Scalar>(h: &Hierarchy<Host<T>>) -> Value {
     let row = |n: usize, nnz: usize| json!({ "unknowns": n, "nonzeros": nnz });
     let levels = h.levels.iter().map(|l| row(l.a.pattern.rows(), l.a.pattern.nnz()));
     levels.chain([row(h.coarsest_rows, h.coarsest.matrix().nnz())]).collect()
+}
+
+/// One object per level of a solver in either precision.
+pub fn solver_levels(solver: &Solver) -> Value {
+    match solver.cycle() {
+        Cycle::Double(c) => level_table(c.hierarchy()),
+        Cycle::Single(c) => level_table(c.hierarchy()),
+    }
 }
 
 /// An account with what follows from it.

@@ -5,24 +5,20 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::arguments::{KrylovOption, Solve};
-use super::chosen::Chosen;
 use super::common::{choice, read_square, right_hand_side, training_hierarchies, write_json};
 use super::device;
-use super::output::{complain, ending, say};
+use super::output::{complain, ending, say, solver_levels};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::SolveBar;
 use super::values::SmootherChoice;
 use super::{Verdict, misuse};
 use crate::error::{Error, Result};
-use crate::frozen::Frozen;
-use crate::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres, Outcome, Status};
+use crate::krylov::{Krylov, Outcome, SolveOptions, Status};
 use crate::learn::{Learn, Loss, Start, Trainer, asymptotic_factor};
-use crate::multigrid::{Relaxation, SchwarzOptions};
+use crate::multigrid::{Cycle, Relaxation, SchwarzOptions};
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
-use crate::solver::Krylov;
-#[cfg(feature = "cuda")]
-use crate::solver::ResidentSolver;
+use crate::solver::Solver;
 use crate::sparse::{Csr, matrix_market};
 
 /// Largest problem on which the factor of plain cycles is measured by power iteration; the
@@ -35,9 +31,6 @@ const PARTS_OF_WHAT: &str = "--plot-parts draws the subdomains of a Schwarz meth
 
 /// What the processor is called among devices.
 const CPU: &str = "cpu";
-
-/// What an iteration gave, and the device that ran it.
-type Solved = (Outcome, String);
 
 pub fn run(options: &Solve) -> Result<Verdict> {
     check_picture(options.plot.as_deref())?;
@@ -55,16 +48,17 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let b = right_hand_side(options.rhs.as_deref(), &a)?;
     let points = points(options, &a)?;
     let clock = Instant::now();
-    let solver = solver(options, &a)?;
-    let name = solver.name();
+    let (mut solver, name) = solver(options, &a)?;
     let setup_seconds = clock.elapsed().as_secs_f64();
     let parts = options.plot_parts.is_some().then(|| parts(options, &solver)).transpose()?;
     let clock = Instant::now();
-    let (krylov, (out, device)) = iterate_suited(options, &a, &b, &solver)?;
+    let (out, device) = iterate(options, &b, &mut solver)?;
     let solve_seconds = clock.elapsed().as_secs_f64();
-    let (factor, measured) = convergence_factor(krylov, &solver, &out);
+    let krylov = out.krylov;
+    let (factor, measured) = convergence_factor(&solver, &out);
+    out.attempts.iter().for_each(complain);
 
-    let method = krylov.name();
+    let method = krylov.map_or("direct", Krylov::name);
     let what = if options.preconditioner.is_some() { "solver" } else { "smoother" };
     say(format_args!("{solver}\n"));
     say(format_args!("{what} {name}, {method}, setup {setup_seconds:.3} s, solve {solve_seconds:.3} s"));
@@ -89,7 +83,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             .write(path)?;
     }
     if let (Some(path), Some(points), Some(parts)) = (&options.plot_parts, &points, parts) {
-        PartsPlot::new(format!("subdomains of {}", stem(&options.matrix)), points, &[], parts)?
+        PartsPlot::new(format!("subdomains of {}", stem(&options.matrix)), points, &[], &parts)?
             .write(path)?;
     }
     if let Some(path) = &options.json {
@@ -109,11 +103,12 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "solve_seconds": solve_seconds,
             "operator_complexity": solver.operator_complexity(),
             "levels": solver.levels(),
-            "level_table": solver.level_table(),
+            "level_table": solver_levels(&solver),
             "smoother": name,
             "device": device,
             "krylov": krylov,
-            "configuration": solver.configuration(),
+            "configuration": solver.configuration().map(|c| c.to_string()),
+            "attempts": out.attempts,
             "reasons": solver.reasons(),
             "rows": a.rows(),
             "nonzeros": a.nnz(),
@@ -189,8 +184,8 @@ fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
 }
 
 /// The part of every unknown in the Schwarz method of the finest level.
-fn parts<'a>(options: &Solve, solver: &'a Chosen) -> Result<&'a [u32]> {
-    solver.parts().ok_or_else(|| match &options.preconditioner {
+fn parts(options: &Solve, solver: &Solver) -> Result<Vec<u32>> {
+    solver.subdomains().map(<[u32]>::to_vec).ok_or_else(|| match &options.preconditioner {
         _ if solver.levels() == 1 => misuse(
             "--plot-parts draws the subdomains of the finest level, but the matrix is so small that it is solved directly; give --max-coarse fewer rows",
         ),
@@ -202,7 +197,8 @@ fn parts<'a>(options: &Solve, solver: &'a Chosen) -> Result<&'a [u32]> {
     })
 }
 
-fn solver(options: &Solve, a: &Csr<f64>) -> Result<Chosen> {
+/// The solver, with the name of its file or of its smoother.
+fn solver(options: &Solve, a: &Csr<f64>) -> Result<(Solver, String)> {
     let smoother = match options.smoother {
         Some(SmootherChoice::Classical(Relaxation::Schwarz(own))) => {
             Some(Relaxation::Schwarz(options.subdomains.apply(own)))
@@ -228,23 +224,23 @@ fn solver(options: &Solve, a: &Csr<f64>) -> Result<Chosen> {
             }
         }
         let solver = choice.build(a, candidates.as_ref()).map_err(|e| e.at(options.matrix.display()))?;
-        return Ok(Chosen::Built(Box::new(solver)));
+        let name = solver.smoother();
+        return Ok((solver, name));
     };
-    let frozen = Frozen::load(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let checked = frozen.check_matrix(a).map_err(|e| e.at(path.display()));
-    let same_size = Preconditioner::rows(&frozen) == a.rows();
-    if let Err(e) = checked
-        && !(options.allow_other_matrix && same_size)
-    {
-        let hint = if same_size { "; --allow-other-matrix uses it all the same" } else { "" };
-        return Err(Error::fingerprint(format!("{e}{hint}")));
-    }
-    Ok(Chosen::Saved(Box::new(frozen), name))
+    let loaded = match options.allow_other_matrix {
+        true => Solver::load_for_other(path, a),
+        false => Solver::load(path, a),
+    };
+    let hint = |e: Error| {
+        let loads = e.is_fingerprint() && Solver::load_for_other(path, a).is_ok();
+        if loads { Error::fingerprint(format!("{e}; --allow-other-matrix uses it all the same")) } else { e }
+    };
+    Ok((loaded.map_err(hint)?, name))
 }
 
 /// A hierarchy with the smoothers that the network makes, or the classical ones where these are better.
-fn by_network(options: &Solve, a: &Csr<f64>, learn: Learn) -> Result<Chosen> {
+fn by_network(options: &Solve, a: &Csr<f64>, learn: Learn) -> Result<(Solver, String)> {
     let candidates = training_hierarchies(&options.hierarchy, a, &options.matrix)?;
     let loss = if options.krylov == KrylovOption::None { Loss::Factor } else { Loss::Krylov };
     let cycle = options.hierarchy.training_cycle();
@@ -255,98 +251,48 @@ fn by_network(options: &Solve, a: &Csr<f64>, learn: Learn) -> Result<Chosen> {
     if report.fallback.is_some() {
         complain(format_args!("{report}"));
     }
-    let frozen = if options.double { amg.freeze()? } else { amg.freeze_f32()? };
+    let solver = if options.double { amg } else { amg.to_single_precision()? };
     let name = if report.accepted { "learned-network".to_string() } else { report.kept().to_string() };
-    let frozen = frozen.described(format!("{} with {name}", amg.setup()), Some(report.factor_after));
-    Ok(Chosen::Saved(Box::new(frozen), name))
+    Ok((solver.described(name.clone(), Some(report.factor_after)), name))
 }
 
-fn method(options: &Solve, a: &Csr<f64>, solver: &Chosen) -> Krylov {
-    match (options.krylov.method(), solver) {
-        (Some(method), _) => method,
-        // Asked for by name, a cycle may have turned out symmetric or not.
-        (None, Chosen::Built(built)) if built.configuration().krylov != Krylov::Cg => {
-            built.configuration().krylov
-        }
-        (None, Chosen::Built(built)) if !built.configuration().cycle.is_linear() => Krylov::Cg,
-        (None, _) if solver.preconditioner().is_symmetric() && a.is_symmetric() => Krylov::Cg,
-        (None, _) => Krylov::Fgmres,
-    }
-}
-
-/// The method that was chosen; CG by itself gives way to FGMRES on an indefinite problem.
-fn iterate_suited(options: &Solve, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> Result<(Krylov, Solved)> {
-    let krylov = method(options, a, solver);
-    let out = iterate(options, krylov, a, b, solver)?;
-    let indefinite = matches!(
-        out.0.status,
-        Status::Breakdown(Breakdown::IndefiniteMatrix | Breakdown::IndefinitePreconditioner)
-    );
-    if options.krylov == KrylovOption::Auto && krylov == Krylov::Cg && indefinite {
-        complain("matrix or cycle is not positive definite, as CG needs it: FGMRES takes over");
-        return Ok((Krylov::Fgmres, iterate(options, Krylov::Fgmres, a, b, solver)?));
-    }
-    Ok((krylov, out))
-}
-
-/// The iteration on the card that was asked for; nothing if the processor is to do it.
-#[cfg(feature = "cuda")]
-fn iterate_on_card(
-    options: &Solve,
-    krylov: Krylov,
-    (a, b): (&Csr<f64>, &[f64]),
-    solver: &Chosen,
-    show: &mut dyn FnMut(usize, f64),
-) -> Result<Option<Solved>> {
-    let Some(cuda) = device::open(options.device)? else { return Ok(None) };
-    let out = ResidentSolver::of(&cuda, a, (solver.double(), solver.single())).and_then(|resident| {
-        let resident = resident.krylov(krylov).rtol(options.rtol).max_iterations(options.max_iterations);
-        resident.restart(options.restart).solve_with(b, show)
-    });
-    device::or_cpu(options.device, out.map(|out| (out, cuda.description())))
-}
-
-fn iterate(options: &Solve, krylov: Krylov, a: &Csr<f64>, b: &[f64], solver: &Chosen) -> Result<Solved> {
+/// Solves on the device that was asked for; gives the outcome and the device.
+fn iterate(options: &Solve, b: &[f64], solver: &mut Solver) -> Result<(Outcome, String)> {
     let bar = SolveBar::new();
     let mut show = |iteration: usize, residual: f64| bar.show(iteration, residual);
+    let mut solve = |solver: &Solver| {
+        let mut own = SolveOptions::new().rtol(options.rtol).max_iterations(options.max_iterations);
+        own = own.restart(options.restart).on_iteration(&mut show);
+        if let Some(krylov) = options.krylov.method() {
+            own = own.krylov(krylov);
+        }
+        solver.solve_with(b, own)
+    };
     #[cfg(not(feature = "cuda"))]
     device::check(options.device)?;
     #[cfg(feature = "cuda")]
-    if let Some(out) = iterate_on_card(options, krylov, (a, b), solver, &mut show)? {
-        return Ok(out);
+    if let Some(cuda) = device::open(options.device)? {
+        let out = solver.move_to_device(&cuda).and_then(|()| solve(solver));
+        if let Some(out) = device::or_cpu(options.device, out)? {
+            return Ok((out, cuda.description()));
+        }
+        solver.move_to_host();
     }
-    let (rtol, limit) = (options.rtol, options.max_iterations);
-    macro_rules! solve {
-        ($method:expr) => {
-            $method
-                .rtol(rtol)
-                .max_iterations(limit)
-                .preconditioner(solver.preconditioner())
-                .solve_with(a, b, &mut show)
-        };
-    }
-    let out = match krylov {
-        Krylov::Cycles => solve!(Cycles::new()),
-        Krylov::Cg => solve!(Cg::new().flexible(!solver.is_linear())),
-        Krylov::BiCgStab => solve!(BiCgStab::new()),
-        Krylov::Fgmres => solve!(Fgmres::new().restart(options.restart)),
-    }?;
-    Ok((out, CPU.to_string()))
+    Ok((solve(solver)?, CPU.to_string()))
 }
 
 /// For plain cycles the asymptotic factor by power iteration; for a Krylov method the mean
 /// reduction over the last half of its iterations.
-fn convergence_factor(krylov: Krylov, solver: &Chosen, out: &Outcome) -> (Option<f64>, &'static str) {
-    if krylov == Krylov::Cycles && solver.preconditioner().rows() <= POWER_ITERATION_ROWS {
-        let measure = match (solver.double(), solver.single()) {
-            (Some(c), _) => Some(asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES)),
-            (None, Some(c)) => Some(asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES)),
-            (None, None) => None,
+fn convergence_factor(solver: &Solver, out: &Outcome) -> (Option<f64>, &'static str) {
+    if out.krylov == Some(Krylov::Cycles) && solver.rows() <= POWER_ITERATION_ROWS {
+        let measured = match solver.cycle() {
+            Cycle::Double(c) => asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES),
+            Cycle::Single(c) => asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES),
         };
         // A converged solve with a factor of 1: a null vector, which the right-hand side does not see.
-        let null_vector = |m: f64| out.converged() && m > 1.0 - 1e-6;
-        if !measure.is_some_and(|m| null_vector(m.factor)) {
-            return (measure.map(|m| m.factor), "per cycle, asymptotic, by power iteration");
+        let null_vector = out.converged() && measured.factor > 1.0 - 1e-6;
+        if !null_vector {
+            return (Some(measured.factor), "per cycle, asymptotic, by power iteration");
         }
     }
     (out.convergence_factor(), "per iteration, mean over the last half")

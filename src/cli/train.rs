@@ -16,8 +16,9 @@ use crate::learn::{
     Account, AccountOptions, Baseline, Learned, LearnedSmoother, Start, Trainer, TrainingReport,
     classical_baselines,
 };
-use crate::multigrid::{Amg, SchwarzOptions};
+use crate::multigrid::SchwarzOptions;
 use crate::plot::TrainingPlot;
+use crate::solver::Amg;
 use crate::sparse::Csr;
 
 pub fn run(options: &Train) -> Result<Verdict> {
@@ -42,7 +43,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
     let training_seconds = clock.elapsed().as_secs_f64();
     drop(bar);
     // Saved before the comparison, which may take long and be interrupted.
-    save(options, &amg, &report)?;
+    save(options, &amg)?;
     say(format_args!("{amg}\n\n{report}\nsaved to {}", options.output.display()));
     let name = match report.accepted {
         true => report.learn.noun(),
@@ -168,12 +169,11 @@ fn trainer(options: &Train) -> Result<Trainer> {
     Ok(trainer)
 }
 
-fn save(options: &Train, amg: &Amg, report: &TrainingReport) -> Result<()> {
-    let frozen = if options.single { amg.freeze_f32()? } else { amg.freeze()? };
-    let learned = format!("learned {}", report.learn);
-    let what = if report.accepted { &learned } else { report.kept() };
-    let description = format!("{} with {what}", amg.setup());
-    frozen.described(description, Some(report.factor_after)).save(&options.output)
+fn save(options: &Train, amg: &Amg) -> Result<()> {
+    match options.single {
+        true => amg.to_single_precision()?.save(&options.output),
+        false => amg.save(&options.output),
+    }
 }
 
 fn to_json(

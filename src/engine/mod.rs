@@ -17,6 +17,8 @@ mod eager_reverse;
 mod executor;
 mod factored;
 mod leaves;
+#[cfg(feature = "cuda")]
+mod locked;
 mod plan;
 #[cfg(feature = "cuda")]
 mod resident;

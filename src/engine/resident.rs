@@ -1,10 +1,9 @@
 //! The engine that computes on a card.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
+use super::locked::Locked;
 use super::resident_leaves::{DenseOperator, Device};
 use super::resident_methods::Methods;
 use super::resident_sliced::Slices;
@@ -26,20 +25,20 @@ const FUSED: f64 = 1.25;
 pub struct Resident<T: Plain> {
     pub(super) cuda: Cuda,
     pub(super) k: usize,
-    pub(super) methods: Rc<Methods<T>>,
-    pub(super) slices: Rc<Slices<T>>,
-    pool: Rc<Pool<T>>,
+    pub(super) methods: Arc<Methods<T>>,
+    pub(super) slices: Arc<Slices<T>>,
+    pool: Arc<Pool<T>>,
 }
 
 #[derive(Debug)]
-struct Pool<T>(RefCell<HashMap<usize, Vec<Memory<T>>>>);
+struct Pool<T>(Locked<HashMap<usize, Vec<Memory<T>>>>);
 
 /// Values of a vector on the device, on loan from the pool of their engine.
 #[derive(Debug)]
 pub struct DeviceBuffer<T: Plain> {
     /// Nothing only while it is dropped.
     memory: Option<Memory<T>>,
-    pool: Rc<Pool<T>>,
+    pool: Arc<Pool<T>>,
 }
 
 impl<T: Plain> DeviceBuffer<T> {
@@ -65,8 +64,8 @@ impl<T: Plain> Drop for DeviceBuffer<T> {
 impl<T: OnDevice> Resident<T> {
     /// An engine for blocks of `k` columns, at least one.
     pub fn new(cuda: Cuda, k: usize) -> Self {
-        let pool = Rc::new(Pool(RefCell::new(HashMap::new())));
-        Self { cuda, k: k.max(1), methods: Rc::new(Methods::new()), slices: Rc::new(Slices::new()), pool }
+        let pool = Arc::new(Pool(Locked::new(HashMap::new())));
+        Self { cuda, k: k.max(1), methods: Arc::new(Methods::new()), slices: Arc::new(Slices::new()), pool }
     }
 
     /// The device.

@@ -1,9 +1,9 @@
 //! Schwarz methods on a card, kept as long as the values that they belong to.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Matrix;
+use super::locked::Locked;
 use crate::backend::Cuda;
 use crate::backend::cuda::{Memory, OnDevice, Plain};
 use crate::error::Result;
@@ -21,8 +21,8 @@ pub struct DeviceMethod<T> {
 /// The methods that an engine has factored, and the subdomains that it has uploaded.
 #[derive(Debug)]
 pub(super) struct Methods<T: Plain> {
-    layouts: RefCell<Vec<Known>>,
-    factored: RefCell<Vec<Entry<T>>>,
+    layouts: Locked<Vec<Known>>,
+    factored: Locked<Vec<Entry<T>>>,
 }
 
 type Known = (Arc<Pattern>, Subdomains, Arc<DeviceSubdomains>);
@@ -38,7 +38,7 @@ struct Entry<T: Plain> {
 
 impl<T: OnDevice> Methods<T> {
     pub fn new() -> Self {
-        Self { layouts: RefCell::default(), factored: RefCell::default() }
+        Self { layouts: Locked::default(), factored: Locked::default() }
     }
 
     /// The method of `a` on these subdomains with these interface values, factored on first use.

@@ -1,9 +1,9 @@
 //! Matrices in slices, where products with them are faster on the device that is there.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::locked::Locked;
 use super::resident::{DeviceBuffer, Resident};
 use super::resident_operators::SlicedMatrix;
 use super::{Executor, Matrix};
@@ -17,11 +17,11 @@ const TIMED: usize = 5;
 
 /// The matrices of an engine that are kept in slices beside their rows, by their values.
 #[derive(Debug)]
-pub(super) struct Slices<T: Plain>(RefCell<HashMap<*const Memory<T>, Arc<Sliced<T>>>>);
+pub(super) struct Slices<T: Plain>(Locked<HashMap<usize, Arc<Sliced<T>>>>);
 
 impl<T: Plain> Slices<T> {
     pub fn new() -> Self {
-        Self(RefCell::new(HashMap::new()))
+        Self(Locked::new(HashMap::new()))
     }
 }
 
@@ -38,7 +38,7 @@ impl<T: OnDevice> Resident<T> {
     /// those by rows; memory for the values doubles. Values that change later do so in vain.
     pub fn slice(&self, a: &Matrix<Arc<Memory<T>>>) {
         let sliced = Arc::new(Sliced { _rows: a.values.clone(), matrix: self.sliced(a) });
-        self.slices.0.borrow_mut().insert(Arc::as_ptr(&a.values), sliced);
+        self.slices.0.borrow_mut().insert(address(a), sliced);
     }
 
     /// Keeps a matrix in slices if it has many short rows of much the same length, and if a product is then faster, as
@@ -68,7 +68,7 @@ impl<T: OnDevice> Resident<T> {
         self.slice(a);
         let faster = time(&mut y)? < by_rows;
         if !faster {
-            self.slices.0.borrow_mut().remove(&Arc::as_ptr(&a.values));
+            self.slices.0.borrow_mut().remove(&address(a));
         }
         Ok(faster)
     }
@@ -83,6 +83,11 @@ impl<T: OnDevice> Resident<T> {
         if self.k != 1 {
             return None;
         }
-        self.slices.0.borrow().get(&Arc::as_ptr(&a.values)).cloned()
+        self.slices.0.borrow_mut().get(&address(a)).cloned()
     }
+}
+
+/// The address of the values of a matrix, which [`Sliced`] holds.
+fn address<T: Plain>(a: &Matrix<Arc<Memory<T>>>) -> usize {
+    Arc::as_ptr(&a.values).addr()
 }

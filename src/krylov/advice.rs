@@ -1,5 +1,6 @@
 //! What to try when an iteration did not converge.
 
+use super::method::Krylov;
 use super::outcome::{Breakdown, Outcome, Status};
 
 /// The method that ran, as far as advice depends on it.
@@ -9,6 +10,18 @@ pub(super) enum Method {
     BiCgStab,
     Fgmres { restart: usize },
     Cycles,
+}
+
+impl Method {
+    /// The method by its name.
+    pub fn krylov(self) -> Krylov {
+        match self {
+            Method::Cg => Krylov::Cg,
+            Method::BiCgStab => Krylov::BiCgStab,
+            Method::Fgmres { .. } => Krylov::Fgmres,
+            Method::Cycles => Krylov::Cycles,
+        }
+    }
 }
 
 /// What an outcome does not say of itself.

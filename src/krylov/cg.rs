@@ -94,7 +94,7 @@ pub(super) fn check_preconditioner(suited: bool) -> Result<()> {
     match suited {
         true => Ok(()),
         false => Err(Error::unsuited(
-            "CG needs a symmetric preconditioner and this one is not; use FGMRES, BiCGStab or flexible CG",
+            "CG needs a symmetric preconditioner and this one is not; use FGMRES, BiCGStab or flexible CG, and for a trained smoother Trainer::symmetric(true)",
         )),
     }
 }

@@ -30,6 +30,7 @@ mod cg;
 mod cycles;
 mod fgmres;
 mod least_squares;
+mod method;
 mod options;
 mod outcome;
 mod progress;
@@ -42,6 +43,7 @@ pub use bicgstab::BiCgStab;
 pub use cg::Cg;
 pub use cycles::Cycles;
 pub use fgmres::Fgmres;
+pub use method::{Krylov, SolveOptions};
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
 pub use resident::{

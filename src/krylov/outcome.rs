@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::method::Krylov;
+
 /// The result of an iteration, converged or not.
 ///
 /// ```
@@ -31,6 +33,10 @@ pub struct Outcome {
     pub preconditioner_applications: usize,
     /// What to try, in a sentence, if the iteration did not converge.
     pub advice: Option<String>,
+    /// The method; none for a direct solve.
+    pub krylov: Option<Krylov>,
+    /// Attempts before this one, and why each was left, one sentence each.
+    pub attempts: Vec<String>,
 }
 
 /// Why an iteration ended.

@@ -178,6 +178,8 @@ impl<'a> Progress<'a> {
             residual_history: self.history,
             preconditioner_applications: self.applications,
             advice: None,
+            krylov: Some(end.method.krylov()),
+            attempts: Vec::new(),
         };
         let situation = Situation {
             method: end.method,

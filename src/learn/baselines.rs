@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::factor::asymptotic_factor;
 use crate::error::Result;
-use crate::multigrid::{Amg, Relaxation};
+use crate::multigrid::Relaxation;
+use crate::solver::Amg;
 
 /// A classical smoother with its best parameter and what it reaches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,7 +9,8 @@ use super::schwarz_network::{SchwarzNetwork, Tuning, tuned};
 use super::start::Wishes;
 use super::what::{Learn, LearnedSmoother};
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Relaxation, Setup};
+use crate::multigrid::{Relaxation, Setup};
+use crate::solver::Amg;
 
 /// What training starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -6,7 +6,8 @@ use super::loss_kind::Loss;
 use super::report::TrainingReport;
 use super::session::Session;
 use crate::error::Result;
-use crate::multigrid::{Amg, Relaxation};
+use crate::multigrid::Relaxation;
+use crate::solver::Amg;
 use crate::sparse::Scalar;
 
 /// Cycles of the final measurement, at most; fewer where the factor of a cycle is not what counts.
@@ -114,7 +115,10 @@ pub(super) fn hand_out<T: Scalar>(
         factor_history: session.factor_history.clone(),
         trials: run.trials,
     };
-    Ok((amg, report))
+    let learned = format!("learned {}", report.learn);
+    let smoother = if report.accepted { learned } else { report.kept().to_string() };
+    let factor = Some(report.factor_after);
+    Ok((amg.described(smoother, factor), report))
 }
 
 /// The same solver, to be given away.

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::krylov::Fgmres;
 use crate::multigrid::{CyclePreconditioner, Hierarchy};
 use crate::operator::{LinearOperator, Preconditioner};
+use crate::solver::Solver;
 use crate::sparse::Csr;
 
 /// Relative residual that FGMRES has to reach.
@@ -58,26 +59,26 @@ impl Judgement {
         Ok(Self { factor: estimate.factor, least_factor: estimate.least, iterations, reduction, converges })
     }
 
-    /// As [`of`](Self::of) with one solve, by the compiled cycle in double precision: the factor is that
+    /// As [`of`](Self::of) with one solve, by its compiled cycle: the factor is that
     /// of the last half of a few cycles from one random start. Cost: the cycles and the solve.
     ///
     /// # Errors
     /// As [`of`](Self::of).
-    pub(super) fn quick(cycle: &CyclePreconditioner<f64>, seed: u64, cycles: usize) -> Result<Self> {
-        let Some(finest) = cycle.hierarchy().levels.first() else {
+    pub(super) fn quick(solver: &Solver, seed: u64, cycles: usize) -> Result<Self> {
+        if solver.levels() == 1 {
             let (factor, iterations) = (0.0, 1.0);
             return Ok(Self { factor, least_factor: factor, iterations, reduction: 0.0, converges: true });
-        };
-        let a = finest.a.to_csr();
-        let (iterations, reduction, converges) = Krylov::new(a.rows(), 1, seed).solve(&a, cycle)?;
+        }
+        let a = solver.matrix();
+        let (iterations, reduction, converges) = Krylov::new(a.rows(), 1, seed).solve(a, solver)?;
         let mut x: Vec<f64> = normal_values(&mut ChaCha8Rng::seed_from_u64(seed ^ 0x5eed_fac7), a.rows());
         let (mut r, mut z) = (vec![0.0; x.len()], vec![0.0; x.len()]);
         let mut logarithm = 0.0;
         for step in 0..cycles {
             let norm = |x: &[f64]| x.iter().map(|v| v * v).sum::<f64>().sqrt();
             let before = norm(&x);
-            LinearOperator::apply(&a, &x, &mut r)?;
-            cycle.apply(&r, &mut z)?;
+            LinearOperator::apply(a, &x, &mut r)?;
+            solver.apply(&r, &mut z)?;
             x.iter_mut().zip(&z).for_each(|(x, z)| *x -= z);
             if step >= cycles / 2 {
                 logarithm += (norm(&x) / before).ln();
@@ -139,7 +140,7 @@ impl Krylov {
     }
 
     /// The same for a compiled cycle.
-    fn solve(&self, a: &Csr<f64>, cycle: &CyclePreconditioner<f64>) -> Result<(f64, f64, bool)> {
+    fn solve(&self, a: &Csr<f64>, cycle: &dyn Preconditioner) -> Result<(f64, f64, bool)> {
         let method =
             Fgmres::new().rtol(RTOL).restart(self.limit).max_iterations(self.limit).preconditioner(cycle);
         let (mut iterations, mut logarithm, mut converges, mut solves) = (0, 0.0, true, 0.0);

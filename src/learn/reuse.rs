@@ -9,7 +9,8 @@ use super::loss_kind::Loss;
 use super::trainer::Trainer;
 use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Hierarchy, Refresh, Relaxation, Smoother};
+use crate::multigrid::{Hierarchy, Refresh, Relaxation, Smoother};
+use crate::solver::Amg;
 use crate::sparse::Csr;
 
 /// Cycles of the measurement that tells whether a carried smoother still does.
@@ -23,7 +24,7 @@ const CYCLES: usize = 6;
 /// behind, it is tuned by a few steps.
 ///
 /// ```
-/// use multigrad::{gallery, krylov::Fgmres, learn::{Learn, LearnedSolver, Trainer}, multigrid::Amg};
+/// use multigrad::{gallery, krylov::Fgmres, learn::{Learn, LearnedSolver, Trainer}, solver::Amg};
 /// let flow = |epsilon| gallery::recirculating_flow(16, epsilon, gallery::FlowScheme::Upwind);
 /// let first = flow(0.005)?;
 /// let mut amg = Amg::smoothed_aggregation().suited_to(&first.matrix).build(&first.matrix)?;
@@ -72,7 +73,7 @@ impl LearnedSolver {
     /// Products that cannot be planned; ILU(0) of a level that does not exist.
     pub fn new(amg: Amg, trainer: Trainer) -> Result<Self> {
         let refresh = Refresh::new(amg.hierarchy())?;
-        let trained = Judgement::quick(amg.cycle(), 0, CYCLES)?;
+        let trained = Judgement::quick(&amg, 0, CYCLES)?;
         let base = bases(amg.hierarchy())?;
         let trainer = trainer.start(Start::Given).loss(Loss::Krylov);
         Ok(Self { learned: amg, stand_in: None, trainer, refresh, trained, base })
@@ -92,7 +93,7 @@ impl LearnedSolver {
     /// As [`carry`](Self::carry) and [`tune`](Self::tune).
     pub fn follow(&mut self, a: &Csr<f64>) -> Result<Followed> {
         let (amg, base) = self.carried(a)?;
-        let judgement = Judgement::quick(amg.cycle(), 0, CYCLES)?;
+        let judgement = Judgement::quick(&amg, 0, CYCLES)?;
         if judgement.converges && judgement.iterations <= PATIENCE * self.trained.iterations {
             (self.learned, self.base, self.stand_in) = (amg, base, None);
             return Ok(Followed { tuned: false, fell_back: false, judgement });
@@ -143,7 +144,7 @@ impl LearnedSolver {
     /// Tunes what was carried, and keeps it if it converges.
     fn settle(&mut self, mut amg: Amg) -> Result<Followed> {
         let report = self.trainer.fit(&mut amg)?;
-        let mut judgement = Judgement::quick(amg.cycle(), 0, CYCLES)?;
+        let mut judgement = Judgement::quick(&amg, 0, CYCLES)?;
         let mut fell_back = report.fallback.is_some();
         if judgement.converges && !fell_back {
             (self.base, self.trained) = (bases(amg.hierarchy())?, judgement);
@@ -152,7 +153,7 @@ impl LearnedSolver {
         }
         if !judgement.converges {
             let classical = amg.with_relaxation(Relaxation::L1Jacobi, amg.sweeps())?;
-            let other = Judgement::quick(classical.cycle(), 0, CYCLES)?;
+            let other = Judgement::quick(&classical, 0, CYCLES)?;
             if other.converges {
                 (amg, judgement, fell_back) = (classical, other, true);
             }

@@ -8,8 +8,9 @@ use super::loss_kind::Loss;
 use super::what::{Learn, LearnedSmoother};
 use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, Hierarchy, Relaxation, SchwarzOptions, Smoother};
+use crate::multigrid::{Hierarchy, Relaxation, SchwarzOptions, Smoother};
 use crate::setup::relaxation::{spai, spai1};
+use crate::solver::Amg;
 use crate::sparse::Csr;
 
 /// Damping of ILU(0) that is tried for a start where it diverges faster than [`TAMEABLE`].

@@ -18,8 +18,9 @@ use super::what::{Learn, LearnedSmoother};
 use crate::backend::Cuda;
 use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, CyclePreconditioner, Hierarchy, SchwarzOptions};
+use crate::multigrid::{CyclePreconditioner, Hierarchy, SchwarzOptions};
 use crate::operator::Preconditioner;
+use crate::solver::Amg;
 
 /// Cycles of the measurement that tells a fast start from a slow one.
 const START_CYCLES: usize = 12;
@@ -41,12 +42,12 @@ const CLEARLY: f64 = 0.8;
 /// number of threads; a time limit gives that up.
 ///
 /// ```
-/// use multigrad::{gallery, learn::Trainer, multigrid::Amg};
+/// use multigrad::{gallery, learn::Trainer, solver::Amg};
 /// let problem = gallery::recirculating_flow(16, 0.005, gallery::FlowScheme::Upwind)?;
 /// let mut amg = Amg::smoothed_aggregation().suited_to(&problem.matrix).build(&problem.matrix)?;
 /// let report = Trainer::new().seed(1).steps(60).fit(&mut amg)?;
 /// assert!(report.factor_after < report.factor_before);
-/// amg.freeze()?; // save it, solve with it
+/// assert!(amg.solve(&problem.rhs)?.converged());
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]

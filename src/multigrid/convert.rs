@@ -50,6 +50,12 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         Ok(Hierarchy { levels, coarsest, coarsest_rows, kind })
     }
 
+    /// The same hierarchy in double precision.
+    pub(crate) fn widened(&self) -> Hierarchy<Host<f64>> {
+        // Nothing overflows.
+        self.map(|place, values| round(place, values, &mut None), |d| Arc::new(d.widened()))
+    }
+
     /// The hierarchy whose cycle is the transpose of this one: A ↔ Aᵀ, P ↔ Rᵀ, pre- and
     /// post-sweeps transposed and swapped, in reverse order.
     ///

@@ -1,6 +1,7 @@
 //! Hierarchies, smoothers and the cycle.
 
-mod amg;
+mod assemble;
+mod compiled;
 mod convert;
 mod cycle;
 mod damping;
@@ -23,7 +24,7 @@ mod smoother_check;
 mod subdomains;
 mod table;
 
-pub use amg::{Amg, AmgBuilder, suited_variant, training_setup, training_setups};
+pub use compiled::Cycle;
 pub use cycle::{CycleKind, compile, cycle};
 pub use damping::spectral_bound;
 pub use hierarchy::{Hierarchy, Level, Place, Role};

@@ -33,7 +33,7 @@ impl Refresh {
         Ok(Self { finest, plans })
     }
 
-    /// The hierarchy with the transfers of `h`, the products with a new A, and new smoothers.
+    /// The hierarchy with the transfers of `h`, the products with a new A, and new smoothers, in double precision.
     ///
     /// # Errors
     /// Another pattern than that of the finest level; what the smoother reports of a level; a
@@ -44,7 +44,7 @@ impl Refresh {
         a: &Csr<f64>,
         relaxation: Relaxation,
         sweeps: (usize, usize),
-    ) -> Result<Hierarchy<Host<T>>> {
+    ) -> Result<Hierarchy<Host<f64>>> {
         let shared = Arc::ptr_eq(a.pattern(), &self.finest);
         if !shared && **a.pattern() != *self.finest {
             return Err(Error::fingerprint(format!(
@@ -73,6 +73,6 @@ impl Refresh {
         }
         let coarsest_rows = current.rows();
         let coarsest = Arc::new(Direct::new(&current)?);
-        Hierarchy::<Host<f64>> { levels, coarsest, coarsest_rows, kind: h.kind }.into_precision()
+        Ok(Hierarchy { levels, coarsest, coarsest_rows, kind: h.kind })
     }
 }

@@ -150,7 +150,8 @@ impl<T: OnDevice> ResidentRefresh<T> {
         };
         Ok(Csr::new(pattern, values)
             .and_then(|a| self.below.apply(&small, &a, self.relaxation, self.sweeps))
-            .and_then(|new| {
+            .and_then(Hierarchy::into_precision)
+            .and_then(|new: Hierarchy<Host<T>>| {
                 let mut all = self.small.clone();
                 all.levels.truncate(depth);
                 all.levels.extend(new.levels);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::cycle::cycle;
 use super::hierarchy::{Hierarchy, Place};
-use super::{Amg, CycleKind, Refresh, Relaxation, ResidentRefresh, Setup, Smoother, Use};
+use super::{CycleKind, Refresh, Relaxation, ResidentRefresh, Setup, Smoother, Use};
 use crate::backend::cuda::{Memory, OnDevice};
 use crate::backend::{Cpu, Cuda};
 use crate::engine::{Device, Eager, Engine, Host, Resident};
@@ -19,6 +19,12 @@ fn poisson(n: usize) -> Csr<f64> {
 fn changed(a: &Csr<f64>) -> Csr<f64> {
     let size = |i: usize| 1.0 + 0.4 * (0.37 * i as f64).sin();
     a.map(|i, j, v| v * size(i) * size(j) * if i == j { 1.05 } else { 1.0 })
+}
+
+fn built(a: &Csr<f64>, setup: &Setup, relaxation: Relaxation, kind: CycleKind) -> Hierarchy<Host<f64>> {
+    let mut h = Hierarchy::without_smoothers(a, setup, None, kind).unwrap();
+    h.set_smoothers(relaxation, (1, 1)).unwrap();
+    h
 }
 
 fn setups() -> [Setup; 2] {
@@ -49,11 +55,18 @@ fn close(what: &str, got: impl Iterator<Item = f64>, expected: &[f64], tolerance
 }
 
 /// The leaves after a refresh on the device are those of the host, at the same place as before, and so is the cycle.
-fn agree<T: OnDevice>(what: &str, amg: &Amg, purpose: Use, relaxation: Relaxation, tolerance: f64) {
-    let host: Hierarchy<Host<T>> = amg.hierarchy().cast().unwrap();
-    let first = amg.hierarchy().levels[0].a.to_csr();
+fn agree<T: OnDevice>(
+    what: &str,
+    built: &Hierarchy<Host<f64>>,
+    purpose: Use,
+    relaxation: Relaxation,
+    tolerance: f64,
+) {
+    let host: Hierarchy<Host<T>> = built.cast().unwrap();
+    let first = built.levels[0].a.to_csr();
     let new = changed(&first);
     let expected = Refresh::new(&host).unwrap().apply(&host, &new, relaxation, (1, 1)).unwrap();
+    let expected: Hierarchy<Host<T>> = expected.into_precision().unwrap();
     for descending in [false, true] {
         let cuda = Cuda::emulated(descending);
         let mut device = host.to_device(&cuda, purpose).unwrap();
@@ -118,13 +131,13 @@ fn values_are_those_of_the_host() {
     ];
     for setup in setups() {
         for relaxation in relaxations {
-            let amg = Amg::builder(setup.clone()).relaxation(relaxation).build(&poisson(22)).unwrap();
-            assert!(amg.hierarchy().levels.len() >= 2);
+            let amg = built(&poisson(22), &setup, relaxation, CycleKind::V);
+            assert!(amg.levels.len() >= 2);
             let what = format!("{setup}, {relaxation}");
             agree::<f64>(&what, &amg, Use::Train, relaxation, 1e-12);
         }
         let relaxation = Relaxation::Spai0;
-        let amg = Amg::builder(setup.clone()).relaxation(relaxation).build(&poisson(22)).unwrap();
+        let amg = built(&poisson(22), &setup, relaxation, CycleKind::V);
         agree::<f32>(&format!("{setup} in f32"), &amg, Use::Train, relaxation, 3e-5);
     }
 }
@@ -134,7 +147,7 @@ fn small_levels_become_a_dense_matrix() {
     for (rows, kind) in [(20, CycleKind::V), (36, CycleKind::V), (36, CycleKind::W), (20, CycleKind::F)] {
         let [setup, _] = setups();
         let relaxation = Relaxation::L1Jacobi;
-        let amg = Amg::builder(setup).relaxation(relaxation).cycle(kind).build(&poisson(rows)).unwrap();
+        let amg = built(&poisson(rows), &setup, relaxation, kind);
         agree::<f64>(&format!("{rows}, {kind}"), &amg, Use::Solve, relaxation, 1e-12);
     }
 }
@@ -143,8 +156,8 @@ fn small_levels_become_a_dense_matrix() {
 fn what_does_not_fit_is_refused() {
     let [setup, _] = setups();
     let cuda = Cuda::emulated(false);
-    let amg = Amg::builder(setup).relaxation(Relaxation::Spai0).build(&poisson(16)).unwrap();
-    let h = amg.hierarchy();
+    let amg = built(&poisson(16), &setup, Relaxation::Spai0, CycleKind::V);
+    let h = &amg;
     let plan = |relaxation| ResidentRefresh::new(&cuda, h, Use::Train, relaxation, (1, 1));
     let error = plan(Relaxation::GaussSeidel).unwrap_err().to_string();
     assert!(error.contains("refresh this hierarchy on the host"), "{error}");
@@ -166,8 +179,8 @@ fn shared_leaves_are_replaced() {
     let [setup, _] = setups();
     let cuda = Cuda::emulated(false);
     let relaxation = Relaxation::Jacobi(Some(0.7));
-    let amg = Amg::builder(setup).relaxation(relaxation).build(&poisson(16)).unwrap();
-    let h = amg.hierarchy();
+    let amg = built(&poisson(16), &setup, relaxation, CycleKind::V);
+    let h = &amg;
     let mut device = h.to_device(&cuda, Use::Train).unwrap();
     let kept = device.clone();
     let mut refresh = ResidentRefresh::new(&cuda, h, Use::Train, relaxation, (1, 1)).unwrap();

@@ -1,7 +1,8 @@
 //! What is worth comparing on a matrix.
 
-use super::configuration::{Configuration, Krylov};
+use super::configuration::Configuration;
 use super::portrait::Portrait;
+use crate::krylov::Krylov;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::{Classical, Interpolation, SplittingKind};
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};

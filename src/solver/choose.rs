@@ -4,10 +4,12 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
-use super::build::Solver;
-use super::configuration::{Configuration, Krylov};
+use super::builder::Builder;
+use super::configuration::Configuration;
 use super::portrait::Portrait;
+use super::value::Solver;
 use crate::error::{Error, Result};
+use crate::krylov::Krylov;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::Classical;
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
@@ -43,6 +45,16 @@ impl Choice {
             choice.nonsymmetric_matrix(portrait, has_candidates);
         }
         choice
+    }
+
+    /// The solver that suits a matrix, with or without near-nullspace candidates.
+    pub(super) fn automatic(a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Solver> {
+        check(a)?;
+        let clock = Instant::now();
+        let choice = Self::suited(&Portrait::of(a), near_nullspace.is_some());
+        let mut solver = choice.build(a, near_nullspace)?;
+        solver.setup_seconds = clock.elapsed().as_secs_f64();
+        Ok(solver)
     }
 
     fn because(&mut self, reason: impl Into<String>) {
@@ -131,7 +143,8 @@ impl Choice {
         let mut reasons = self.reasons.clone();
         let mut failure = None;
         for configuration in &self.configurations {
-            match Solver::build_known(a, configuration, near_nullspace, Some(self.symmetric)) {
+            let builder = Builder::from(configuration.clone()).near_nullspace(near_nullspace.cloned());
+            match builder.known_symmetry(self.symmetric).build(a) {
                 Ok(solver) => return Ok(solver.explained(reasons, clock.elapsed().as_secs_f64())),
                 Err(e) => {
                     reasons.push(format!("{configuration} could not be built: {e}"));
@@ -144,7 +157,7 @@ impl Choice {
 }
 
 /// A matrix that any solver needs: square.
-pub(super) fn check(a: &Csr<f64>) -> Result<()> {
+fn check(a: &Csr<f64>) -> Result<()> {
     if a.rows() == a.cols() {
         return Ok(());
     }

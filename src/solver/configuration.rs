@@ -1,64 +1,10 @@
-//! Everything that makes a solver, in one value.
+//! Setup, smoother, cycle, precision and Krylov method of a solver.
 
 use std::fmt;
-use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use crate::krylov::Krylov;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::Coarsening;
-
-/// The iteration around a cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Krylov {
-    /// Plain cycles.
-    Cycles,
-    /// Conjugate gradients; flexible if the cycle is not linear.
-    Cg,
-    /// BiCGStab: two cycles an iteration.
-    BiCgStab,
-    /// Flexible GMRES, restarted after 30 iterations.
-    Fgmres,
-}
-
-impl Krylov {
-    /// All of them.
-    pub const ALL: [Krylov; 4] = [Krylov::Cycles, Krylov::Cg, Krylov::BiCgStab, Krylov::Fgmres];
-
-    /// The name as people write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Krylov::Cycles => "plain cycles",
-            Krylov::Cg => "CG",
-            Krylov::BiCgStab => "BiCGStab",
-            Krylov::Fgmres => "FGMRES",
-        }
-    }
-}
-
-impl fmt::Display for Krylov {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Krylov {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Ok(match text {
-            "none" | "cycles" => Krylov::Cycles,
-            "cg" => Krylov::Cg,
-            "bicgstab" => Krylov::BiCgStab,
-            "fgmres" => Krylov::Fgmres,
-            _ => {
-                let message =
-                    format!("there is no method called '{text}'; choose one of none, cg, bicgstab, fgmres");
-                return Err(Error::invalid_input(message));
-            }
-        })
-    }
-}
 
 /// Setup, smoother, cycle, precision and Krylov method.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,21 +1,27 @@
-//! A whole solver at once: what suits a matrix, why, and what else there is.
+//! The solver: built, chosen for a matrix, applied, refreshed, saved, moved to a GPU.
 
-mod build;
+mod builder;
 mod candidates;
 mod choose;
 mod configuration;
-mod iterate;
+#[cfg(feature = "cuda")]
+mod device;
+mod file;
 mod measure;
 mod portrait;
-#[cfg(feature = "cuda")]
-mod resident;
+mod refresh;
+mod solve;
+mod value;
 
-pub use build::Solver;
+pub use builder::{Builder, suited_variant, training_setup, training_setups};
 pub use candidates::candidates;
 pub use choose::Choice;
-pub use configuration::{Configuration, Krylov};
-pub use iterate::Iteration;
+pub use configuration::Configuration;
 pub use measure::{Measurement, Protocol, Solve, fastest_setup, relative_residual};
 pub use portrait::Portrait;
-#[cfg(feature = "cuda")]
-pub use resident::ResidentSolver;
+pub use value::Solver;
+
+pub use crate::krylov::{Krylov, SolveOptions};
+
+/// Another name of [`Solver`], for algebraic multigrid.
+pub type Amg = Solver;

@@ -1,5 +1,7 @@
 //! Compressed sparse rows: a pattern and its values.
 
+use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -23,7 +25,7 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(bound = "T: Scalar", try_from = "Raw<T>")]
-pub struct Csr<T> {
+pub struct Csr<T = f64> {
     pattern: Arc<Pattern>,
     values: Arc<Vec<T>>,
 }
@@ -41,6 +43,18 @@ impl<T: Scalar> TryFrom<Raw<T>> for Csr<T> {
     fn try_from(raw: Raw<T>) -> Result<Self> {
         Self::new(raw.pattern, raw.values)
     }
+}
+
+/// Indices of any integer type as those of this crate.
+fn indices<I: Copy + Display + TryInto<u32>>(what: &str, list: &[I]) -> Result<Vec<u32>> {
+    let convert = |(q, &index): (usize, &I)| {
+        index.try_into().map_err(|_| {
+            Error::invalid_input(format!(
+                "{what} {index} at position {q} is negative or does not fit into 32 bits"
+            ))
+        })
+    };
+    list.iter().enumerate().map(convert).collect()
 }
 
 impl<T: Scalar> Csr<T> {
@@ -63,18 +77,41 @@ impl<T: Scalar> Csr<T> {
         Ok(Self { pattern, values: Arc::new(values) })
     }
 
-    /// CSR arrays, checked: bounds, order, duplicates, finite values.
+    /// A rows × cols matrix from its CSR arrays: row pointers, column indices and values, owned or borrowed, with indices
+    /// of any integer type. Columns ascend in every row.
     ///
     /// # Errors
-    /// Names the row and column (counted from 1) that break a rule.
-    pub fn from_csr(
+    /// An index that is negative or beyond 32 bits; otherwise the row and column (counted from 1) that are out of
+    /// bounds, out of order, stored twice, or not finite. Cost: a copy of the indices, and of borrowed values.
+    ///
+    /// ```
+    /// use multigrad::Csr;
+    /// let a: Csr = Csr::from_csr(2, 2, [0, 2, 3], &[0i64, 1, 1], vec![2.0, -1.0, 3.0])?;
+    /// assert_eq!(a.diagonal(), [2.0, 3.0]);
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn from_csr<'v, P, I>(
         rows: usize,
         cols: usize,
-        row_ptr: Vec<u32>,
-        col_idx: Vec<u32>,
-        values: Vec<T>,
-    ) -> Result<Self> {
-        Self::new(Arc::new(Pattern::new(rows, cols, row_ptr, col_idx)?), values)
+        row_ptr: impl AsRef<[P]>,
+        col_idx: impl AsRef<[I]>,
+        values: impl Into<Cow<'v, [T]>>,
+    ) -> Result<Self>
+    where
+        P: Copy + Display + TryInto<u32>,
+        I: Copy + Display + TryInto<u32>,
+    {
+        let row_ptr = indices("row pointer", row_ptr.as_ref())?;
+        let col_idx = indices("column index", col_idx.as_ref())?;
+        Self::new(Arc::new(Pattern::new(rows, cols, row_ptr, col_idx)?), values.into().into_owned())
+    }
+
+    /// The same pattern with other values, one for each stored entry by rows, owned or borrowed.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_values<'v>(&self, values: impl Into<Cow<'v, [T]>>) -> Result<Self> {
+        Self::new(self.pattern.clone(), values.into().into_owned())
     }
 
     /// For values that are right by construction.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{Account, AccountOptions, Entry, Learned, Payback, Trainer};
-use multigrad::multigrid::{Amg, Relaxation};
+use multigrad::multigrid::Relaxation;
+use multigrad::solver::Amg;
 use multigrad::sparse::Csr;
 
 fn entry(configuration: &str, setup_seconds: f64, solve_seconds: f64) -> Entry {

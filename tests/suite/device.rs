@@ -7,13 +7,12 @@ use multigrad::autodiff::{Parameter, Recorded, Tape};
 use multigrad::backend::{Cpu, Cuda, Order};
 use multigrad::engine::{Device, Eager, Engine, Host, Resident};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
-use multigrad::krylov::{BiCgStab, Cg, Cycles, Fgmres};
 use multigrad::learn::{
     Learn, Loss, Parameters, ResidentTraining, Trainer, convergence_loss, krylov_loss, slowest_loss,
 };
-use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Parts, Relaxation, SchwarzOptions, Use, cycle};
+use multigrad::multigrid::{CycleKind, Hierarchy, Parts, Relaxation, SchwarzOptions, Use, cycle};
 use multigrad::setup::Coarsening;
-use multigrad::solver::{Krylov, ResidentSolver};
+use multigrad::solver::{Amg, Krylov, SolveOptions};
 use multigrad::sparse::Csr;
 
 fn flow(m: usize) -> Csr<f64> {
@@ -291,28 +290,25 @@ fn shared_leaves_are_uploaded_once() {
 /// What a solver on the device finds in as many iterations as on the processor, up to one.
 fn solves_as_on_the_processor(a: &Csr<f64>, amg: &Amg, single: bool, krylov: Krylov, scale: f64) {
     let b: Vec<f64> = Numbers(30).vector::<f64>(a.rows()).iter().map(|v| v * scale).collect();
-    let (h, cuda) = (amg.hierarchy(), Cuda::emulated(false));
-    let (resident, frozen) = if single {
-        let cast = h.cast::<f32>().unwrap();
-        (ResidentSolver::single(&cuda, a, &cast).unwrap(), amg.freeze_f32().unwrap())
-    } else {
-        (ResidentSolver::double(&cuda, a, h).unwrap(), amg.freeze().unwrap())
+    let mut solver = match single {
+        true => amg.to_single_precision().unwrap(),
+        false => amg.with_hierarchy(amg.hierarchy().clone()).unwrap(),
     };
-    let expected = match krylov {
-        Krylov::Cg => Cg::new().preconditioner(&frozen).solve(a, &b).unwrap(),
-        Krylov::BiCgStab => BiCgStab::new().preconditioner(&frozen).solve(a, &b).unwrap(),
-        Krylov::Cycles => Cycles::new().preconditioner(&frozen).solve(a, &b).unwrap(),
-        _ => Fgmres::new().preconditioner(&frozen).solve(a, &b).unwrap(),
-    };
-    let resident = resident.krylov(krylov);
-    let out = resident.solve(&b).unwrap();
+    assert_eq!(solver.matrix(), a);
+    let solve = |solver: &Amg| solver.solve_with(&b, SolveOptions::new().krylov(krylov)).unwrap();
+    let expected = solve(&solver);
+    solver.move_to_device(&Cuda::emulated(false)).unwrap();
+    let out = solve(&solver);
     assert!(out.converged() && expected.converged(), "{krylov:?}: {out}, {expected}");
     assert!(out.iterations.abs_diff(expected.iterations) <= 1, "{krylov:?}: {out}, {expected}");
     assert!(distance(&out.x, &expected.x) < 1e-5, "{krylov:?}: {:e}", distance(&out.x, &expected.x));
-    let again = resident.solve(&b).unwrap();
+    let again = solve(&solver);
     assert!(again.x == out.x && again.residual_history == out.residual_history, "{krylov:?}: bits");
-    let other = ResidentSolver::double(&Cuda::emulated(true), a, h).unwrap().krylov(krylov);
-    assert!(single || other.solve(&b).unwrap().x == out.x, "{krylov:?}: order of threads");
+    solver.move_to_device(&Cuda::emulated(true)).unwrap();
+    assert!(solve(&solver).x == out.x, "{krylov:?}: order of threads");
+    assert!(solver.device().is_some());
+    solver.move_to_host();
+    assert!(solver.device().is_none() && solve(&solver) == expected);
 }
 
 #[test]
@@ -329,12 +325,30 @@ fn a_resident_solver_is_that_of_the_processor() {
         solves_as_on_the_processor(&flow, &amg, true, Krylov::BiCgStab, 1e3);
         solves_as_on_the_processor(&flow, &amg, false, Krylov::Cycles, 1.0);
     }
-    let frozen = amg.freeze_f32().unwrap();
-    let out = frozen.on(&Cuda::emulated(false), &poisson).unwrap().solve(&vec![1.0; poisson.rows()]).unwrap();
-    assert!(out.converged(), "{out}");
-    let small =
-        ResidentSolver::double(&Cuda::emulated(false), &poisson, build(&flow, CycleKind::V).hierarchy());
-    assert!(small.unwrap_err().is_dimension());
+}
+
+/// New values reach the device as well, and an initial guess and a tolerance are those of the processor.
+#[test]
+fn a_solver_on_a_device_is_refreshed_and_takes_options() {
+    let a = poisson_2d(21, 18).unwrap().matrix;
+    let mut solver = Amg::auto(&a).unwrap();
+    solver.move_to_device(&Cuda::emulated(false)).unwrap();
+    let heat = a.map(|i, j, v| if i == j { v + 1.0 } else { v });
+    solver.refresh(&heat).unwrap();
+    let b = vec![1.0; a.rows()];
+    let rough = solver.solve_with(&b, SolveOptions::new().rtol(1e-2)).unwrap();
+    let options = || SolveOptions::new().rtol(1e-9).initial_guess(&rough.x);
+    let out = solver.solve_with(&b, options()).unwrap();
+    let mut residual = vec![0.0; a.rows()];
+    heat.spmv(&out.x, &mut residual).unwrap();
+    residual.iter_mut().for_each(|r| *r -= 1.0);
+    assert!(out.converged() && distance(&residual, &vec![0.0; a.rows()]) < 1e-8 * (a.rows() as f64).sqrt());
+    solver.move_to_host();
+    let host = solver.solve_with(&b, options()).unwrap();
+    assert!(
+        out.iterations.abs_diff(host.iterations) <= 1 && distance(&out.x, &host.x) < 1e-6,
+        "{out} {host}"
+    );
 }
 
 /// Slices are another way to the same bits.

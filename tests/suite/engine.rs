@@ -10,9 +10,10 @@ use multigrad::autodiff::{Parameter, Recorded, Tape};
 use multigrad::backend::{Cpu, Direct, Direction, Reference};
 use multigrad::engine::{Eager, Engine, Host};
 use multigrad::gallery::{FlowScheme, recirculating_flow};
-use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Level, Relaxation, Role, Smoother, compile, cycle};
+use multigrad::multigrid::{CycleKind, Hierarchy, Level, Relaxation, Role, Smoother, compile, cycle};
 use multigrad::operator::Preconditioner;
 use multigrad::setup::Coarsening;
+use multigrad::solver::Amg;
 use multigrad::sparse::Csr;
 
 const SWEEPS: [(usize, usize); 4] = [(1, 1), (2, 1), (0, 2), (3, 0)];

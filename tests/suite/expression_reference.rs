@@ -21,8 +21,14 @@ fn list<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
 
 fn matrix(input: &Value) -> Csr<f64> {
     let shape: Vec<usize> = list(&input["shape"]);
-    Csr::from_csr(shape[0], shape[1], list(&input["indptr"]), list(&input["indices"]), list(&input["data"]))
-        .unwrap()
+    Csr::from_csr(
+        shape[0],
+        shape[1],
+        list::<u32>(&input["indptr"]),
+        list::<u32>(&input["indices"]),
+        list(&input["data"]),
+    )
+    .unwrap()
 }
 
 /// An input or an output on a tape.
@@ -332,7 +338,8 @@ fn the_adjoint_of_a_fixed_point_is_right_or_an_error() {
 #[test]
 fn more_nonzeros_than_single_precision_can_number() {
     let n = (1usize << 24) + 5;
-    let a = Csr::from_csr(1, n, vec![0, n as u32], (0..n as u32).collect(), vec![1.0f32; n]).unwrap();
+    let a =
+        Csr::from_csr(1, n, vec![0, n as u32], (0..n as u32).collect::<Vec<_>>(), vec![1.0f32; n]).unwrap();
     let tape = Tape::<f32>::new();
     let m = tape.parameter_matrix(&a);
     let last = m.triu((n - 3) as i64);

@@ -3,7 +3,8 @@
 use crate::common::numbers::Numbers;
 use multigrad::gallery::helmholtz_2d;
 use multigrad::learn::{Learn, Loss, Start, Trainer, TrainingReport};
-use multigrad::multigrid::{Amg, Hierarchy, Relaxation};
+use multigrad::multigrid::{Hierarchy, Relaxation};
+use multigrad::solver::Amg;
 use multigrad::sparse::Csr;
 
 /// Strongly nonsymmetric, far from dominant: the products of many random factors, without a grid.

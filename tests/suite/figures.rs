@@ -3,7 +3,8 @@
 use multigrad::gallery::{self, FlowScheme, Problem};
 use multigrad::krylov::Cycles;
 use multigrad::learn::{Trainer, classical_baselines};
-use multigrad::multigrid::{Amg, Setup, training_setups};
+use multigrad::multigrid::Setup;
+use multigrad::solver::{Amg, training_setups};
 
 /// The asymptotic factor, the plain cycles to 1e-8 on a right-hand side that training did not see,
 /// and the factor of the best classical smoother.

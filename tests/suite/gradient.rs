@@ -9,8 +9,9 @@ use multigrad::autodiff::{Parameter, Recorded, Tape, gradient_check};
 use multigrad::backend::{Cpu, Direction, Triangle};
 use multigrad::engine::{Eager, Engine, Host, Matrix};
 use multigrad::gallery::{FlowScheme, recirculating_flow};
-use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Place, Relaxation, Role, cycle};
+use multigrad::multigrid::{CycleKind, Hierarchy, Place, Relaxation, Role, cycle};
 use multigrad::setup::Coarsening;
+use multigrad::solver::Amg;
 use multigrad::sparse::Csr;
 
 const TOLERANCE: f64 = 1e-7;

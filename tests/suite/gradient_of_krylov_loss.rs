@@ -9,8 +9,9 @@ use multigrad::engine::Host;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
 use multigrad::learn::{Learn, Parameters, krylov_loss};
-use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Level, Relaxation, Smoother};
+use multigrad::multigrid::{CycleKind, Hierarchy, Level, Relaxation, Smoother};
 use multigrad::setup::Coarsening;
+use multigrad::solver::Amg;
 use multigrad::sparse::{Csr, Scalar};
 
 fn build(relaxation: Relaxation, sweeps: (usize, usize)) -> Amg {

@@ -6,8 +6,9 @@ use multigrad::backend::{Cpu, Reference};
 use multigrad::engine::{Eager, Engine, Host};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{Learn, Parameters, convergence_loss};
-use multigrad::multigrid::{Amg, CycleKind, Hierarchy, Relaxation, Smoother, cycle};
+use multigrad::multigrid::{CycleKind, Hierarchy, Relaxation, Smoother, cycle};
 use multigrad::setup::{Coarsening, relaxation::spai};
+use multigrad::solver::Amg;
 use multigrad::sparse::Scalar;
 
 fn build(m: usize, sweeps: (usize, usize), w: bool) -> Hierarchy<Host<f64>> {

@@ -3,9 +3,9 @@
 //! writes the figures; `--nocapture` shows the table.
 
 use multigrad::gallery;
-use multigrad::multigrid::{Relaxation, Setup, training_setup};
+use multigrad::multigrid::{Relaxation, Setup};
 use multigrad::setup::{Coarsening, Variant};
-use multigrad::solver::{Configuration, Krylov, Solver};
+use multigrad::solver::{Builder, Configuration, Krylov, SolveOptions, training_setup};
 
 #[derive(serde::Deserialize)]
 struct Document {
@@ -56,8 +56,10 @@ fn no_worse_than_pyamg() {
             let name = setup.name();
             let configuration = Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Cg).double();
             let candidates = problem.near_nullspace.as_ref().filter(|_| name == "sa");
-            let solver = Solver::build(a, &configuration, candidates).unwrap();
-            let outcome = solver.solve_to(a, &vec![1.0; a.rows()], 1e-8, 500, &mut |_, _| ()).unwrap();
+            let solver = Builder::from(configuration).near_nullspace(candidates.cloned()).build(a).unwrap();
+            let outcome = solver
+                .solve_for(a, &vec![1.0; a.rows()], SolveOptions::new().rtol(1e-8).max_iterations(500))
+                .unwrap();
             assert!(outcome.converged(), "{} {name}", row.problem);
             println!(
                 "{:24} {:11} {:10} ({:2}) {:6} ({:2}) {:6.2} ({:.2})",

@@ -3,11 +3,11 @@
 use crate::common;
 use crate::common::numbers;
 
-use multigrad::frozen::Frozen;
 use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::krylov::Cg;
 use multigrad::learn::{Learn, Trainer, TrainingReport};
-use multigrad::multigrid::{Amg, CycleKind, CyclePreconditioner, Smoother};
+use multigrad::multigrid::{CycleKind, CyclePreconditioner, Smoother};
+use multigrad::solver::Amg;
 
 fn flow(m: usize) -> Amg {
     let a = recirculating_flow(m, 0.005, FlowScheme::Upwind).unwrap().matrix;
@@ -61,8 +61,8 @@ fn every_part_is_learned() {
         assert!(changed(&|l| !l.pre.iter().chain(&l.post).any(|s| matches!(s, Smoother::Scaled { .. }))));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("parts.mgrad");
-        amg.freeze_f32().unwrap().save(&path).unwrap();
-        Frozen::load(&path).unwrap();
+        amg.to_single_precision().unwrap().save(&path).unwrap();
+        Amg::load(&path, amg.matrix()).unwrap();
     }
 }
 
@@ -180,5 +180,5 @@ fn a_scaled_sweep_is_a_sweep() {
         assert!(scaled(wrong).unwrap_err().is_invalid_input());
     }
     let folder = tempfile::tempdir().unwrap();
-    assert!(one.freeze().unwrap().save(folder.path().join("scaled.mgrad")).is_err());
+    assert!(one.save(folder.path().join("scaled.mgrad")).is_err());
 }

@@ -14,8 +14,9 @@ use multigrad::learn::{
     Family, Learn, Loss, NetworkTraining, Parameters, SmootherNetwork, Start, Trainer, convergence_loss,
     krylov_loss,
 };
-use multigrad::multigrid::{Amg, Hierarchy, Relaxation, Smoother, training_setups};
+use multigrad::multigrid::{Hierarchy, Relaxation, Smoother};
 use multigrad::setup::Coarsening;
+use multigrad::solver::{Amg, training_setups};
 use multigrad::sparse::Csr;
 
 const BOTH: [(Learn, Relaxation); 2] =

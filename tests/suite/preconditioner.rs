@@ -4,9 +4,10 @@ use crate::common;
 
 use crate::common::numbers::{Numbers, distance, dot, largest};
 use multigrad::gallery::{FlowScheme, recirculating_flow, rotated_anisotropic};
-use multigrad::multigrid::{Amg, CycleKind, CyclePreconditioner, Passes, Relaxation, training_setup};
+use multigrad::multigrid::{CycleKind, CyclePreconditioner, Passes, Relaxation};
 use multigrad::operator::Preconditioner;
 use multigrad::setup::{Coarsening, Variant};
+use multigrad::solver::{Amg, training_setup};
 use multigrad::sparse::Csr;
 
 const SYMMETRIC: [Relaxation; 14] = [
@@ -127,8 +128,8 @@ fn single_precision_is_close_and_does_not_depend_on_scale() {
     for a in [flow(16), common::poisson(16)] {
         for relaxation in Relaxation::ALL {
             let amg = build(&a, false).with_relaxation(relaxation, (1, 1)).unwrap();
-            let single = amg.freeze_f32().unwrap();
-            assert!(single.is_single());
+            let single = amg.to_single_precision().unwrap();
+            assert!(single.is_single_precision());
             let n = amg.rows();
             let r: Vec<f64> = Numbers(3).vector(n);
             let (mut double, mut z) = (vec![0.0; n], vec![f64::NAN; n]);
@@ -211,7 +212,7 @@ fn single_precision_is_close_for_a_singular_matrix() {
         let amg = Amg::builder(coarsening).build(&a).unwrap();
         let (mut double, mut z) = (vec![0.0; m * m], vec![0.0; m * m]);
         amg.apply(&b, &mut double).unwrap();
-        amg.freeze_f32().unwrap().apply(&b, &mut z).unwrap();
+        amg.to_single_precision().unwrap().apply(&b, &mut z).unwrap();
         let distance = distance(&z, &double);
         assert!(distance < 1e-5, "{distance:e}");
     }

@@ -23,7 +23,8 @@ fn list<T: serde::de::DeserializeOwned>(value: &Value) -> Vec<T> {
 fn matrix(case: &Value) -> Csr<f64> {
     let a = &case["inputs"]["A"];
     let shape: Vec<usize> = list(&a["shape"]);
-    Csr::from_csr(shape[0], shape[1], list(&a["indptr"]), list(&a["indices"]), list(&a["data"])).unwrap()
+    Csr::from_csr(shape[0], shape[1], list::<u32>(&a["indptr"]), list::<u32>(&a["indices"]), list(&a["data"]))
+        .unwrap()
 }
 
 type Operation = dyn Fn(&Tape<f64>, &Matrix<Parameter<Arc<Vec<f64>>>>, TapeVector<f64>) -> TapeVector<f64>;

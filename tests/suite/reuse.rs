@@ -6,8 +6,9 @@ use crate::common::numbers::Numbers;
 use multigrad::gallery::{FlowScheme, Problem, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
 use multigrad::learn::{Learn, LearnedSolver, Loss, Start, Trainer};
-use multigrad::multigrid::{Amg, Relaxation};
+use multigrad::multigrid::Relaxation;
 use multigrad::operator::Preconditioner;
+use multigrad::solver::Amg;
 use multigrad::sparse::Csr;
 
 fn flow(epsilon: f64) -> Problem {

@@ -1,7 +1,8 @@
 //! The classical solvers that a learned one is held against.
 
-use crate::multigrid::{Amg, Relaxation, Setup};
+use crate::multigrid::{Relaxation, Setup};
 use crate::setup::classical::Classical;
+use crate::solver::Amg;
 use crate::solver::{Configuration, Krylov, Portrait, candidates};
 
 /// A cycle, and the Krylov methods around it: it is built once for all of them.

@@ -87,6 +87,8 @@ pub(super) fn measure(
         let mut x = vec![0.0; b.len()];
         direct.solve(b, &mut x, 1);
         Ok(Outcome {
+            krylov: None,
+            attempts: Vec::new(),
             x,
             // The residual is computed by the protocol.
             status: Status::Converged,

@@ -28,7 +28,7 @@ pub type AccountObserver<'a> = &'a mut dyn FnMut(usize, usize, &str);
 /// ```
 /// use multigrad::gallery::{FlowScheme, recirculating_flow};
 /// use multigrad::learn::{Account, AccountOptions, Learned, Trainer};
-/// use multigrad::multigrid::Amg;
+/// use multigrad::solver::Amg;
 /// let a = recirculating_flow(12, 0.005, FlowScheme::Upwind)?.matrix;
 /// let mut amg = Amg::smoothed_aggregation().suited_to(&a).build(&a)?;
 /// let report = Trainer::new().steps(10).fit(&mut amg)?;

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::{Error, Result};
 use crate::learn::pool::normal_values;
-use crate::multigrid::Amg;
+use crate::solver::Amg;
 use crate::sparse::Csr;
 
 /// How the solvers of an account are measured.

@@ -6,10 +6,10 @@ use super::competitors::{Competitor, competitors};
 use super::entry::{Entry, sort};
 use super::{Account, AccountObserver, AccountOptions, Learned, direct};
 use crate::error::{Error, Result};
-use crate::multigrid::{Amg, CyclePreconditioner};
 use crate::operator::Preconditioner;
-use crate::solver::{Iteration, Krylov, Portrait, Protocol, Solver, fastest_setup};
-use crate::sparse::{Csr, Scalar};
+use crate::solver::Amg;
+use crate::solver::{Builder, Krylov, Portrait, Protocol, SolveOptions, Solver, fastest_setup};
+use crate::sparse::Csr;
 
 /// A solver whose solve takes so many times the setup and solve of a better one is abandoned: no
 /// number of solves makes it the best.
@@ -98,17 +98,15 @@ fn learned_entries(
     options: &AccountOptions,
 ) -> Result<Vec<Entry>> {
     let amg = learned.amg;
-    let (single, seconds) = fastest_setup(protocol.repeats, SETUP_LIMIT, &|| {
-        CyclePreconditioner::<f32>::new(amg.hierarchy().cast()?)
-    })?;
+    let (single, seconds) = fastest_setup(protocol.repeats, SETUP_LIMIT, &|| amg.to_single_precision())?;
     let mut entries = learned_in(&single, learned, seconds, portrait, protocol, options)?;
-    entries.extend(learned_in(amg.cycle(), learned, 0.0, portrait, protocol, options)?);
+    entries.extend(learned_in(amg, learned, 0.0, portrait, protocol, options)?);
     sort(&mut entries);
     Ok(entries)
 }
 
-fn learned_in<T: Scalar>(
-    cycle: &CyclePreconditioner<T>,
+fn learned_in(
+    solver: &Solver,
     learned: &Learned<'_>,
     seconds: f64,
     portrait: &Portrait,
@@ -116,24 +114,22 @@ fn learned_in<T: Scalar>(
     options: &AccountOptions,
 ) -> Result<Vec<Entry>> {
     let (amg, kind) = (learned.amg, learned.amg.hierarchy().kind);
-    let cg = portrait.is_symmetric() && cycle.is_symmetric();
+    let cg = portrait.is_symmetric() && solver.is_symmetric();
     let suits = |krylov: &Krylov| match krylov {
         Krylov::Cg => cg,
         Krylov::BiCgStab => kind.is_linear(),
         Krylov::Fgmres | Krylov::Cycles => true,
     };
+    let precision = if solver.is_single_precision() { "f32" } else { "f64" };
     let mut entries = Vec::new();
     for krylov in Krylov::ALL.into_iter().filter(suits) {
-        let iteration = Iteration {
-            krylov,
-            rtol: options.rtol,
-            max_iterations: options.max_iterations,
-            flexible: !kind.is_linear(),
-        };
-        let measured = protocol.measure(&mut |a, b, show| iteration.solve(cycle, a, b, show))?;
+        let measured = protocol.measure(&mut |a, b, show| {
+            let own = SolveOptions::new().rtol(options.rtol).max_iterations(options.max_iterations);
+            solver.solve_for(a, b, own.krylov(krylov).on_iteration(show))
+        })?;
         let (setup, (pre, post)) = (amg.setup().name(), amg.sweeps());
-        let name = format!("{}, {setup}, {kind}({pre},{post}), {}, {krylov}", learned.name, T::NAME);
-        entries.push(Entry::new(name, learned.setup_seconds + seconds, measured, Some(cycle.bytes())));
+        let name = format!("{}, {setup}, {kind}({pre},{post}), {precision}, {krylov}", learned.name);
+        entries.push(Entry::new(name, learned.setup_seconds + seconds, measured, Some(solver.bytes())));
     }
     Ok(entries)
 }
@@ -162,10 +158,9 @@ impl Scan<'_> {
         let mut picked = None;
         match fastest_setup(self.protocol.repeats, SETUP_LIMIT, &|| Amg::auto_with(a, candidates)) {
             Ok((solver, seconds)) => {
-                let configuration = solver.configuration().clone();
-                let name = format!("{configuration}; automatic choice");
-                self.solve(&solver, seconds, configuration.krylov, name);
-                picked = Some(configuration);
+                let name = format!("{}; automatic choice", solver.summary());
+                self.solve(&solver, seconds, solver.krylov(), name);
+                picked = solver.configuration();
             }
             Err(e) => self.found.left_out.push(format!("automatic choice: {e}")),
         }
@@ -190,7 +185,8 @@ impl Scan<'_> {
         let a = self.protocol.a;
         let candidates = self.options.near_nullspace.as_ref().filter(|_| competitor.takes_candidates());
         show(0);
-        let build = || Solver::build(a, &competitor.configuration, candidates);
+        let build =
+            || Builder::from(competitor.configuration.clone()).near_nullspace(candidates.cloned()).build(a);
         let (solver, seconds) = match fastest_setup(self.protocol.repeats, SETUP_LIMIT, &build) {
             Ok(built) => built,
             Err(e) => {
@@ -243,7 +239,10 @@ impl Scan<'_> {
             ..self.protocol
         };
         let (rtol, most) = (self.options.rtol, self.options.max_iterations);
-        let measured = protocol.measure(&mut |a, b, show| solver.solve_by(krylov, a, b, rtol, most, show));
+        let measured = protocol.measure(&mut |a, b, show| {
+            let options = SolveOptions::new().krylov(krylov).rtol(rtol).max_iterations(most);
+            solver.solve_for(a, b, options.on_iteration(show))
+        });
         match measured {
             Ok(mut m) => {
                 if m.abandoned && short {

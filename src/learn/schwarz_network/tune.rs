@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::learn::judge::Judgement;
 use crate::learn::loss_kind::Loss;
 use crate::learn::start::SHARES;
-use crate::multigrid::{Amg, SchwarzOptions, Smoother};
+use crate::multigrid::{SchwarzOptions, Smoother};
+use crate::solver::Amg;
 
 /// Steps between two measurements.
 const CHECK: usize = 25;

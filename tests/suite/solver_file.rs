@@ -1,4 +1,4 @@
-//! Frozen files: bit-identical on the way back, and nothing damaged gets in.
+//! Files of solvers: bit-identical on the way back, and nothing damaged gets in.
 
 use crate::common;
 use crate::common::numbers;
@@ -6,12 +6,12 @@ use crate::common::numbers;
 use std::path::Path;
 
 use crate::common::numbers::Numbers;
-use multigrad::frozen::Frozen;
 use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::learn::Trainer;
-use multigrad::multigrid::{Amg, CycleKind, Relaxation};
+use multigrad::multigrid::{CycleKind, Relaxation};
 use multigrad::operator::Preconditioner;
 use multigrad::setup::Coarsening;
+use multigrad::solver::Solver;
 use multigrad::sparse::Csr;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -19,18 +19,19 @@ fn flow(m: usize) -> Csr<f64> {
     recirculating_flow(m, 0.005, FlowScheme::Upwind).unwrap().matrix
 }
 
-fn build(a: &Csr<f64>) -> Amg {
-    Amg::smoothed_aggregation().suited_to(a).build(a).unwrap()
+fn build(a: &Csr<f64>) -> Solver {
+    Solver::smoothed_aggregation().suited_to(a).build(a).unwrap()
 }
 
-fn bytes(frozen: &Frozen, path: &Path) -> Vec<u8> {
-    frozen.save(path).unwrap();
+fn bytes(solver: &Solver, path: &Path) -> Vec<u8> {
+    solver.save(path).unwrap();
     std::fs::read(path).unwrap()
 }
 
-fn load(bytes: &[u8], path: &Path) -> multigrad::error::Result<Frozen> {
+/// The solver of these bytes, for a matrix of 64 rows.
+fn load(bytes: &[u8], path: &Path) -> multigrad::error::Result<Solver> {
     std::fs::write(path, bytes).unwrap();
-    Frozen::load(path)
+    Solver::load_for_other(path, &flow(8))
 }
 
 /// The file with its checksum made right again.
@@ -41,11 +42,13 @@ fn sealed(mut content: Vec<u8>) -> Vec<u8> {
     content
 }
 
-fn same(before: &Frozen, after: &Frozen, a: &Csr<f64>) {
-    after.check_matrix(a).unwrap();
-    assert_eq!(before.origin(), after.origin());
+fn same(before: &Solver, after: &Solver, a: &Csr<f64>) {
+    assert_eq!((before.fingerprint(), before.factor()), (after.fingerprint(), after.factor()));
+    assert_eq!((before.setup(), before.sweeps()), (after.setup(), after.sweeps()));
+    assert_eq!((before.configuration(), before.krylov()), (after.configuration(), after.krylov()));
     assert_eq!(before.to_string(), after.to_string());
-    assert_eq!((before.is_single(), before.is_symmetric()), (after.is_single(), after.is_symmetric()));
+    let precision = Solver::is_single_precision;
+    assert_eq!((precision(before), before.is_symmetric()), (precision(after), after.is_symmetric()));
     let n = a.rows();
     let r: Vec<f64> = Numbers(71).vector(n);
     let (mut x, mut y) = (vec![0.0; n], vec![1.0; n]);
@@ -62,18 +65,19 @@ fn a_round_trip_changes_no_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("solver.mgrad");
     for a in [flow(16), common::poisson(16), common::nine_point(4), Csr::identity(1)] {
-        let w = Amg::smoothed_aggregation().suited_to(&a).cycle(CycleKind::W).build(&a).unwrap();
+        let w = Solver::smoothed_aggregation().suited_to(&a).cycle(CycleKind::W).build(&a).unwrap();
         let mut list = vec![w];
         list.extend(Relaxation::ALL.map(|r| build(&a).with_relaxation(r, (2, 1)).unwrap()));
         let mut trained = build(&a);
         Trainer::new().steps(3).fit(&mut trained).unwrap();
         list.push(trained);
         for amg in list {
-            for frozen in [amg.freeze().unwrap(), amg.freeze_f32().unwrap()] {
-                let frozen = frozen.described("a solver with a name: κ", Some(0.125));
-                frozen.save(&path).unwrap();
-                let again = Frozen::load(&path).unwrap();
-                same(&frozen, &again, &a);
+            let single = amg.to_single_precision().unwrap();
+            let named = amg.to_single_precision().unwrap().described("a solver with a name: κ", Some(0.125));
+            for solver in [amg, single, named] {
+                solver.save(&path).unwrap();
+                let again = Solver::load(&path, &a).unwrap();
+                same(&solver, &again, &a);
                 let first = std::fs::read(&path).unwrap();
                 assert_eq!(first, bytes(&again, &path), "saving what was loaded gives another file");
             }
@@ -88,11 +92,12 @@ fn a_large_coarsest_level_makes_a_round_trip() {
     let path = folder.path().join("solver.mgrad");
     let a = flow(14);
     let coarsening = Coarsening { max_coarse: 500, ..Coarsening::default() };
-    let amg = Amg::smoothed_aggregation().coarsening(coarsening).suited_to(&a).build(&a).unwrap();
+    let amg = Solver::smoothed_aggregation().coarsening(coarsening).suited_to(&a).build(&a).unwrap();
     assert_eq!(amg.hierarchy().coarsest_rows, 196);
-    for frozen in [amg.freeze().unwrap(), amg.freeze_f32().unwrap()] {
-        frozen.save(&path).unwrap();
-        same(&frozen, &Frozen::load(&path).unwrap(), &a);
+    let single = amg.to_single_precision().unwrap();
+    for solver in [amg, single] {
+        solver.save(&path).unwrap();
+        same(&solver, &Solver::load(&path, &a).unwrap(), &a);
     }
 }
 
@@ -100,7 +105,7 @@ fn a_large_coarsest_level_makes_a_round_trip() {
 fn a_flipped_byte_anywhere_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("solver.mgrad");
-    let good = bytes(&build(&flow(8)).freeze_f32().unwrap(), &path);
+    let good = bytes(&build(&flow(8)).to_single_precision().unwrap(), &path);
     assert!(load(&good, &path).is_ok());
     let stride = (good.len() / 500).max(1);
     for at in (0..64).chain((64..good.len()).step_by(stride)).chain(good.len() - 40..good.len()) {
@@ -117,7 +122,7 @@ fn a_flipped_byte_anywhere_is_noticed() {
 fn a_truncated_or_foreign_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("solver.mgrad");
-    let good = bytes(&build(&flow(8)).freeze().unwrap(), &path);
+    let good = bytes(&build(&flow(8)), &path);
     let stride = (good.len() / 300).max(1);
     for length in (0..80).chain((80..good.len()).step_by(stride)).chain(good.len() - 40..good.len()) {
         let error = load(&good[..length], &path).unwrap_err();
@@ -129,8 +134,8 @@ fn a_truncated_or_foreign_file_is_refused() {
     let mut longer = good.clone();
     longer.extend([0; 7]);
     assert!(load(&longer, &path).unwrap_err().is_format());
-    assert!(Frozen::load(folder.path().join("nothing here")).unwrap_err().is_io());
-    assert!(Frozen::load(folder.path()).unwrap_err().is_io());
+    assert!(Solver::load(folder.path().join("nothing here"), &flow(8)).unwrap_err().is_io());
+    assert!(Solver::load(folder.path(), &flow(8)).unwrap_err().is_io());
 }
 
 /// A file with a right checksum and a wrong content: neither a panic nor a huge allocation.
@@ -138,15 +143,19 @@ fn a_truncated_or_foreign_file_is_refused() {
 fn a_forged_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("solver.mgrad");
-    let good = bytes(&build(&flow(8)).freeze().unwrap(), &path);
+    let good = bytes(&build(&flow(8)), &path);
     let mut future = good.clone();
-    future[8] = 3;
-    let error = load(&sealed(future.clone()), &path).unwrap_err();
-    assert!(error.is_format() && error.to_string().contains("version 3"), "{error}");
-    // A later version may end otherwise: its version is what matters.
-    future.truncate(future.len() - 3);
-    let error = load(&future, &path).unwrap_err();
-    assert!(error.is_format() && error.to_string().contains("version 3"), "{error}");
+    for (version, says) in
+        [(2, "an earlier version of multigrad (format 2"), (4, "a later version of multigrad (format 4")]
+    {
+        future[8] = version;
+        let error = load(&sealed(future.clone()), &path).unwrap_err();
+        assert!(error.is_format() && error.to_string().contains(says), "{error}");
+        assert!(error.to_string().contains("build or train the solver again and save it"), "{error}");
+        // Another version may end otherwise: its version is what matters.
+        let error = load(&future[..future.len() - 3], &path).unwrap_err();
+        assert!(error.is_format() && error.to_string().contains(says), "{error}");
+    }
 
     for (q, wrong) in [(12, 0xff), (12, 0x01), (19, 0x80)] {
         let mut bad = good.clone();
@@ -166,11 +175,11 @@ fn a_forged_file_is_refused() {
                 bad[at..at + 9].fill(0xff);
             }
             // What decodes is a sound solver of some matrix; it must run without a panic.
-            if let Ok(frozen) = load(&sealed(bad), &path) {
-                let n = frozen.rows();
+            if let Ok(solver) = load(&sealed(bad), &path) {
+                let n = solver.rows();
                 assert!(n == 64);
-                frozen.apply(&vec![1.0; n], &mut vec![0.0; n]).unwrap();
-                let _ = frozen.apply_transposed(&vec![1.0; n], &mut vec![0.0; n]);
+                solver.apply(&vec![1.0; n], &mut vec![0.0; n]).unwrap();
+                let _ = solver.apply_transposed(&vec![1.0; n], &mut vec![0.0; n]);
             }
         }
     }
@@ -180,40 +189,73 @@ fn a_forged_file_is_refused() {
 fn another_matrix_is_told_apart() {
     let a = flow(8);
     let amg = build(&a);
-    let frozen = amg.freeze().unwrap();
-    frozen.check_matrix(&a).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("solver.mgrad");
-    frozen.save(&path).unwrap();
-    Frozen::load_for(&path, &a).unwrap();
-    assert!(Frozen::load_for(&path, &flow(9)).unwrap_err().is_fingerprint());
+    amg.save(&path).unwrap();
+    Solver::load(&path, &a).unwrap();
+    assert!(Solver::load_for_other(&path, &flow(9)).unwrap_err().is_fingerprint());
     let nudged = a.map(|i, j, v| if (i, j) == (5, 5) { v * (1.0 + 1e-15) } else { v });
     for other in [nudged, a.transpose(), flow(9), Csr::identity(64), a.filter(|i, j, _| (i, j) != (0, 1))] {
-        let error = frozen.check_matrix(&other).unwrap_err();
+        let error = Solver::load(&path, &other).unwrap_err();
         assert!(error.is_fingerprint(), "{error}");
     }
     // A hierarchy of another matrix does not keep the old fingerprint.
     let other = flow(8).map(|i, j, v| if i == j { 2.0 * v } else { v });
     if let Ok(mixed) = amg.with_hierarchy(build(&other).hierarchy().clone()) {
-        assert!(mixed.freeze().unwrap().check_matrix(&a).is_err());
-        mixed.freeze().unwrap().check_matrix(&other).unwrap();
+        mixed.save(&path).unwrap();
+        assert!(Solver::load(&path, &a).is_err());
+        Solver::load(&path, &other).unwrap();
     }
+}
+
+/// A classical solver that was loaded takes new values; a learned one says why it cannot.
+#[test]
+fn what_was_loaded_can_be_refreshed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("solver.mgrad");
+    let a = flow(14);
+    let b = vec![1.0; a.rows()];
+    let next = a.map(|i, j, v| if i == j { 1.1 * v } else { v });
+    let classical = Solver::auto(&a).unwrap();
+    classical.save(&path).unwrap();
+    let mut loaded = Solver::load(&path, &a).unwrap();
+    assert_eq!(loaded.reasons(), classical.reasons());
+    loaded.refresh(&next).unwrap();
+    let mut kept = classical;
+    kept.refresh(&next).unwrap();
+    assert_eq!(loaded.solve(&b).unwrap(), kept.solve(&b).unwrap());
+    // Values that do not suit the smoother leave the solver as it was.
+    let zero = a.map(|i, j, v| if (i, j) == (3, 3) { 0.0 } else { v });
+    let before = loaded.solve(&b).unwrap();
+    assert!(loaded.refresh(&zero).is_err());
+    assert_eq!(loaded.solve(&b).unwrap(), before);
+    loaded.refresh(&a).unwrap();
+    assert!(loaded.solve(&b).unwrap().converged());
+
+    let mut learned = build(&a);
+    Trainer::new().steps(20).fit(&mut learned).unwrap();
+    learned.save(&path).unwrap();
+    let mut learned = Solver::load(&path, &a).unwrap();
+    assert!(learned.to_string().contains("learned relaxation"), "{learned}");
+    let error = learned.refresh(&next).unwrap_err();
+    assert!(error.is_unsuited() && error.to_string().contains("LearnedSolver"), "{error}");
+    assert!(learned.solve(&b).unwrap().converged());
 }
 
 #[test]
 fn a_failed_save_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let frozen = build(&flow(8)).freeze().unwrap();
-    assert!(frozen.save(folder.path().join("missing/solver.mgrad")).unwrap_err().is_io());
+    let solver = build(&flow(8));
+    assert!(solver.save(folder.path().join("missing/solver.mgrad")).unwrap_err().is_io());
     let occupied = folder.path().join("a folder");
     std::fs::create_dir(&occupied).unwrap();
-    assert!(frozen.save(&occupied).unwrap_err().is_io());
+    assert!(solver.save(&occupied).unwrap_err().is_io());
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["a folder"]);
     assert_eq!(std::fs::read_dir(&occupied).unwrap().count(), 0);
     // A file that is there already is replaced as a whole.
     let path = folder.path().join("solver.mgrad");
     std::fs::write(&path, vec![7; 1 << 20]).unwrap();
-    let first = bytes(&frozen, &path);
-    assert!(Frozen::load(&path).is_ok() && first.len() < 1 << 20);
+    let first = bytes(&solver, &path);
+    assert!(Solver::load(&path, &flow(8)).is_ok() && first.len() < 1 << 20);
 }

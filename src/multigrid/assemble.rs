@@ -1,0 +1,64 @@
+//! Assembly of a hierarchy: the levels of a setup with their smoothers.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::cycle::CycleKind;
+use super::hierarchy::{Hierarchy, Level};
+use super::relaxation::Relaxation;
+use super::setup::Setup;
+use crate::backend::Direct;
+use crate::engine::Host;
+use crate::error::{Error, Result};
+use crate::setup::Grids;
+use crate::sparse::Csr;
+
+/// A coarsest level beyond this is factorised only where `max_coarse` asks for it.
+const LARGE_COARSEST: usize = 50_000;
+
+impl Hierarchy<Host<f64>> {
+    /// The levels of a setup for `a`, without smoothers.
+    ///
+    /// # Errors
+    /// A matrix that is not square, has a zero row or a zero on its diagonal; near-nullspace candidates of
+    /// the wrong length; a coarsest level that is singular and large.
+    pub(crate) fn without_smoothers(
+        a: &Csr<f64>,
+        setup: &Setup,
+        near_nullspace: Option<&Array2<f64>>,
+        kind: CycleKind,
+    ) -> Result<Self> {
+        let Grids { transfers, coarsest } = setup.coarsen(a, near_nullspace)?;
+        let (rows, nnz) = (coarsest.rows(), coarsest.nnz());
+        if rows > setup.max_coarse().max(LARGE_COARSEST) && nnz > 3 * rows {
+            return Err(Error::unsuited(format!(
+                "coarsening stopped at {rows} unknowns, too many to solve directly; lower the strength threshold theta or raise max_coarse to do it all the same"
+            )));
+        }
+        let direct = Arc::new(Direct::new(&coarsest)?);
+        let levels = transfers.into_iter().map(|t| Level {
+            a: t.a.into(),
+            prolongation: t.prolongation.into(),
+            restriction: t.restriction.into(),
+            pre: Vec::new(),
+            post: Vec::new(),
+        });
+        Ok(Self { levels: levels.collect(), coarsest_rows: rows, coarsest: direct, kind })
+    }
+
+    /// Gives every level the smoothers of a relaxation, `sweeps` before and after the coarse-grid correction.
+    ///
+    /// # Errors
+    /// As for [`Relaxation::smoothers`], with the level named.
+    pub(crate) fn set_smoothers(&mut self, relaxation: Relaxation, sweeps: (usize, usize)) -> Result<()> {
+        let rows = self.rows();
+        for (depth, level) in self.levels.iter_mut().enumerate() {
+            let a = level.a.to_csr();
+            let relaxation = if depth == 0 { relaxation } else { relaxation.below(rows) };
+            let smoothers = relaxation.smoothers(&a, sweeps.0, sweeps.1);
+            (level.pre, level.post) = smoothers.map_err(|e| e.at(format!("level {depth}")))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Builder of a solver, and the setups that suit a matrix.
+
+use std::time::Instant;
+
+use ndarray::Array2;
+
+use super::configuration::Configuration;
+use super::value::Solver;
+use crate::engine::Host;
+use crate::error::Result;
+use crate::krylov::Krylov;
+use crate::multigrid::{Cycle, CycleKind, CyclePreconditioner, Hierarchy, Relaxation, Setup};
+use crate::setup::classical::Classical;
+use crate::setup::{Coarsening, SpectralRadius, Variant};
+use crate::sparse::Csr;
+
+/// Builder of a [`Solver`]: setup, smoother, cycle, precision, Krylov method.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    configuration: Configuration,
+    /// Whether the Krylov method follows from the symmetry of matrix and cycle.
+    automatic_krylov: bool,
+    near_nullspace: Option<Array2<f64>>,
+    /// Whether the matrix is symmetric, if that is known.
+    symmetric: Option<bool>,
+}
+
+impl From<Configuration> for Builder {
+    fn from(configuration: Configuration) -> Self {
+        Self { configuration, automatic_krylov: false, near_nullspace: None, symmetric: None }
+    }
+}
+
+impl Solver {
+    /// Builder of a solver by smoothed aggregation. Its default suits symmetric matrices;
+    /// [`Builder::suited_to`] looks at the matrix.
+    pub fn smoothed_aggregation() -> Builder {
+        Self::builder(Coarsening::default())
+    }
+
+    /// Builder of a solver by classical coarsening. Its default suits symmetric matrices.
+    pub fn classical() -> Builder {
+        Self::builder(Classical::default())
+    }
+
+    /// Builder of a solver with any setup: Gauss–Seidel, V(1,1), double precision, and CG or FGMRES by symmetry.
+    pub fn builder(setup: impl Into<Setup>) -> Builder {
+        let mut builder =
+            Builder::from(Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double());
+        builder.configuration.sweeps = (1, 1);
+        builder.automatic_krylov = true;
+        builder
+    }
+}
+
+impl Builder {
+    /// The variant of aggregation; its other parameters stay.
+    #[must_use]
+    pub fn variant(mut self, variant: Variant) -> Self {
+        self.configuration.setup = match self.configuration.setup {
+            Setup::Aggregation(c) => Coarsening { variant, ..c }.into(),
+            _ => variant.into(),
+        };
+        self
+    }
+
+    /// The setup with all its parameters.
+    #[must_use]
+    pub fn setup(mut self, setup: impl Into<Setup>) -> Self {
+        self.configuration.setup = setup.into();
+        self
+    }
+
+    /// All parameters of coarsening by aggregation.
+    #[must_use]
+    pub fn coarsening(self, coarsening: Coarsening) -> Self {
+        self.setup(coarsening)
+    }
+
+    /// The variant of aggregation that suits the symmetry and signs of `a` (see [`suited_variant`]), with the
+    /// parameters that suit training ([`training_setup`]).
+    #[must_use]
+    pub fn suited_to(self, a: &Csr<f64>) -> Self {
+        let max_coarse = self.configuration.setup.max_coarse();
+        self.setup(Coarsening { max_coarse, ..training_setup(suited_variant(a)) })
+    }
+
+    /// Near-nullspace candidates, n × k, such as rigid-body modes. Default: constants.
+    #[must_use]
+    pub fn near_nullspace(mut self, candidates: impl Into<Option<Array2<f64>>>) -> Self {
+        self.near_nullspace = candidates.into();
+        self
+    }
+
+    /// The smoother of every level. Default: Gauss–Seidel.
+    #[must_use]
+    pub fn relaxation(mut self, relaxation: Relaxation) -> Self {
+        self.configuration.relaxation = relaxation;
+        self
+    }
+
+    /// Sweeps before and after the coarse-grid correction. Default: (1, 1).
+    #[must_use]
+    pub fn sweeps(mut self, pre: usize, post: usize) -> Self {
+        self.configuration.sweeps = (pre, post);
+        self
+    }
+
+    /// The kind of cycle. Default: V.
+    #[must_use]
+    pub fn cycle(mut self, kind: CycleKind) -> Self {
+        self.configuration.cycle = kind;
+        self
+    }
+
+    /// Holds the hierarchy in single precision: half the memory traffic, and as exact inside a Krylov method, which
+    /// works in double precision. Default: double precision.
+    #[must_use]
+    pub fn single_precision(mut self) -> Self {
+        self.configuration.single = true;
+        self
+    }
+
+    /// The Krylov method. Default: CG if matrix and cycle are symmetric, otherwise FGMRES.
+    #[must_use]
+    pub fn krylov(mut self, krylov: Krylov) -> Self {
+        (self.configuration.krylov, self.automatic_krylov) = (krylov, false);
+        self
+    }
+
+    /// Tells whether the matrix is symmetric, which is found out otherwise.
+    #[must_use]
+    pub(super) fn known_symmetry(mut self, symmetric: bool) -> Self {
+        self.symmetric = Some(symmetric);
+        self
+    }
+
+    /// Builds the solver.
+    ///
+    /// # Errors
+    /// A matrix that is not square, has a zero row or a zero on its diagonal; candidates of the wrong length; a
+    /// coarsest level that is singular and large; what the smoother reports of a level; a value that overflows
+    /// single precision.
+    pub fn build(&self, a: &Csr<f64>) -> Result<Solver> {
+        let clock = Instant::now();
+        let c = &self.configuration;
+        let hierarchy = self.build_hierarchy(a)?;
+        let cycle_symmetry = self.symmetric.map(|symmetric| {
+            symmetric && c.cycle.is_linear() && c.setup.keeps_symmetry() && hierarchy.sweeps_mirror()
+        });
+        let cycle = if c.single {
+            Cycle::Single(CyclePreconditioner::trusted(hierarchy.into_precision()?, cycle_symmetry)?)
+        } else {
+            Cycle::Double(CyclePreconditioner::trusted(hierarchy, cycle_symmetry)?)
+        };
+        let mut solver = Solver::of(a.clone(), cycle, c.setup.clone());
+        solver.relaxation = Some(c.relaxation);
+        solver.sweeps = c.sweeps;
+        solver.krylov = (!self.automatic_krylov).then_some(c.krylov);
+        if let Some(symmetric) = self.symmetric {
+            solver.symmetric_matrix = symmetric.into();
+        }
+        solver.setup_seconds = clock.elapsed().as_secs_f64();
+        Ok(solver)
+    }
+
+    /// The levels with their smoothers.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_hierarchy(&self, a: &Csr<f64>) -> Result<Hierarchy<Host<f64>>> {
+        let c = &self.configuration;
+        let mut hierarchy = Hierarchy::without_smoothers(a, &c.setup, self.near_nullspace.as_ref(), c.cycle)?;
+        hierarchy.set_smoothers(c.relaxation, c.sweeps)?;
+        Ok(hierarchy)
+    }
+}
+
+/// `sa` for a symmetric matrix; for others `san` if no off-diagonal entry is positive (an
+/// upwind matrix), `sasym` if some are (finite elements with convection).
+pub fn suited_variant(a: &Csr<f64>) -> Variant {
+    if a.is_symmetric() {
+        return Variant::Symmetric;
+    }
+    let largest = a.values().iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let positive = (0..a.rows()).any(|i| a.row(i).any(|(j, v)| j != i && v > 1e-10 * largest));
+    if positive { Variant::SymmetricPart } else { Variant::EnergyMinimised }
+}
+
+/// The setups worth a trial before training: `ruge-stueben`, and the aggregation that suits the matrix.
+/// The first has the costlier cycle and learns to the better factor in fewer steps.
+pub fn training_setups(a: &Csr<f64>) -> Vec<Setup> {
+    vec![Classical::ruge_stueben().into(), training_setup(suited_variant(a)).into()]
+}
+
+/// The parameters of a variant with which learning works best as measured: for symmetric
+/// matrices aggregates that follow the strong direction, for others large ones.
+pub fn training_setup(variant: Variant) -> Coarsening {
+    Coarsening {
+        variant,
+        theta: if variant == Variant::Symmetric { 0.1 } else { 0.0 },
+        candidate_sweeps: Some(4),
+        jacobi_radius: SpectralRadius::Arnoldi,
+        ..Coarsening::default()
+    }
+}

@@ -1,0 +1,212 @@
+//! The file of a solver.
+//!
+//! | bytes | content |
+//! |---|---|
+//! | 8 | `MGRAD` and three zeros |
+//! | 4 | version, little endian |
+//! | 8 | length of the payload, little endian |
+//! | … | the origin and the hierarchy, in the `postcard` encoding |
+//! | 16 | XXH3-128 of everything before, little endian |
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::value::Solver;
+use crate::engine::Host;
+use crate::error::{Error, Result};
+use crate::krylov::Krylov;
+use crate::multigrid::{Cycle, CyclePreconditioner, Hierarchy, Setup};
+use crate::operator::Preconditioner;
+use crate::sparse::{Csr, Fingerprint, write_atomic};
+
+const MAGIC: &[u8; 8] = b"MGRAD\0\0\0";
+/// Files of version 2 held no setup, smoother and method by name.
+const VERSION: u32 = 3;
+const HEADER: usize = 20;
+const CHECKSUM: usize = 16;
+
+/// A solver without its hierarchy and matrix.
+#[derive(Serialize, Deserialize)]
+struct Origin {
+    fingerprint: Fingerprint,
+    setup: Setup,
+    /// As text, so that reading it checks its parameters.
+    relaxation: Option<String>,
+    sweeps: (usize, usize),
+    krylov: Option<Krylov>,
+    smoother: Option<String>,
+    factor: Option<f64>,
+    reasons: Vec<String>,
+}
+
+#[derive(Serialize)]
+enum Payload<'a> {
+    Double(&'a Hierarchy<Host<f64>>),
+    Single(&'a Hierarchy<Host<f32>>),
+}
+
+#[derive(Deserialize)]
+enum Loaded {
+    Double(Hierarchy<Host<f64>>),
+    Single(Hierarchy<Host<f32>>),
+}
+
+impl Solver {
+    /// Writes the solver to a versioned file with a checksum, whole or not at all. The matrix itself is not in it.
+    ///
+    /// # Errors
+    /// A path that cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let payload = match &self.cycle {
+            Cycle::Double(cycle) => Payload::Double(cycle.hierarchy()),
+            Cycle::Single(cycle) => Payload::Single(cycle.hierarchy()),
+        };
+        let origin = Origin {
+            fingerprint: self.fingerprint(),
+            setup: self.setup.clone(),
+            relaxation: self.relaxation.map(|r| r.to_string()),
+            sweeps: self.sweeps,
+            krylov: self.krylov,
+            smoother: self.smoother.clone(),
+            factor: self.factor,
+            reasons: self.reasons.clone(),
+        };
+        let body = postcard::to_stdvec(&(&origin, payload))
+            .map_err(|e| Error::format(format!("cannot encode the solver: {e}")))?;
+        let mut bytes = Vec::with_capacity(HEADER + body.len() + CHECKSUM);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&body);
+        let checksum = xxh3_128(&bytes);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        write_atomic(path.as_ref(), |file| file.write_all(&bytes))
+    }
+
+    /// Reads a solver that was saved for the matrix `a`.
+    ///
+    /// # Errors
+    /// A file that is missing, is not a solver, is of another version, truncated or damaged; a solver of another
+    /// matrix.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("poisson.mgrad");
+    /// use multigrad::{Amg, gallery};
+    /// let problem = gallery::poisson_2d(20, 20)?;
+    /// Amg::smoothed_aggregation().build(&problem.matrix)?.save(&path)?;
+    ///
+    /// let solver = Amg::load(&path, &problem.matrix)?; // an error for any other matrix
+    /// assert!(solver.solve(&problem.rhs)?.converged());
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn load(path: impl AsRef<Path>, a: &Csr<f64>) -> Result<Self> {
+        let path = path.as_ref();
+        read(path)
+            .and_then(|(own, solver)| {
+                check_matrix(own, a)?;
+                solver(a)
+            })
+            .map_err(|e| e.at(path.display()))
+    }
+
+    /// Reads a solver that was saved for another matrix of the same size, to be used for `a`: its levels and smoothers
+    /// are those of the other matrix.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), but for the values and the pattern of the matrix.
+    pub fn load_for_other(path: impl AsRef<Path>, a: &Csr<f64>) -> Result<Self> {
+        let path = path.as_ref();
+        read(path)
+            .and_then(|(own, solver)| {
+                if own.rows() != a.rows() || a.rows() != a.cols() {
+                    check_matrix(own, a)?;
+                }
+                solver(a)
+            })
+            .map_err(|e| e.at(path.display()))
+    }
+}
+
+/// Refuses a matrix that is not the one with this fingerprint.
+fn check_matrix(own: Fingerprint, a: &Csr<f64>) -> Result<()> {
+    if own == a.fingerprint() {
+        return Ok(());
+    }
+    let difference = if own.rows() != a.rows() || a.rows() != a.cols() {
+        format!("it has {} unknowns, this matrix is {} × {}", own.rows(), a.rows(), a.cols())
+    } else if own.nnz() != a.nnz() {
+        format!("its matrix has {} nonzeros, this one {}", own.nnz(), a.nnz())
+    } else {
+        "the values or the pattern differ".to_string()
+    };
+    Err(Error::fingerprint(format!("the solver was made for another matrix: {difference}")))
+}
+
+/// The fingerprint of the matrix of a file, and what makes its solver with a matrix of that size.
+type Parsed = (Fingerprint, Box<dyn FnOnce(&Csr<f64>) -> Result<Solver>>);
+
+fn read(path: &Path) -> Result<Parsed> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let (origin, cycle) = parse(&bytes)?;
+    let fingerprint = origin.fingerprint;
+    Ok((fingerprint, Box::new(move |a| solver(origin, cycle, a))))
+}
+
+fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
+    let mut solver = Solver::of(a.clone(), cycle, origin.setup);
+    solver.relaxation = origin.relaxation.map(|text| text.parse()).transpose()?;
+    (solver.sweeps, solver.krylov) = (origin.sweeps, origin.krylov);
+    (solver.smoother, solver.factor) = (origin.smoother, origin.factor);
+    solver.reasons = origin.reasons;
+    Ok(solver)
+}
+
+fn parse(bytes: &[u8]) -> Result<(Origin, Cycle)> {
+    let damaged = |what: &str| Error::format(format!("{what}; train or save the solver again"));
+    if bytes.is_empty() {
+        return Err(damaged("the file is empty"));
+    }
+    if bytes.len() < MAGIC.len() || &bytes[..MAGIC.len()] != MAGIC {
+        return Err(Error::format("this is not a solver saved by multigrad (such files begin with 'MGRAD')"));
+    }
+    if bytes.len() < HEADER + CHECKSUM {
+        return Err(damaged("the file is truncated"));
+    }
+    let version = u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
+    let length = u64::from_le_bytes(std::array::from_fn(|q| bytes[12 + q]));
+    // The rest is known for this version only.
+    if version != VERSION {
+        let age = if version < VERSION { "an earlier" } else { "a later" };
+        return Err(Error::format(format!(
+            "the file was written by {age} version of multigrad (format {version}, this one reads {VERSION}); build or train the solver again and save it"
+        )));
+    }
+    let (content, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
+    let intact = xxh3_128(content).to_le_bytes() == checksum;
+    if !intact && length > (content.len() - HEADER) as u64 {
+        return Err(damaged("the file is truncated"));
+    }
+    if !intact {
+        return Err(damaged("the file is damaged: its checksum does not match"));
+    }
+    if length != (content.len() - HEADER) as u64 {
+        return Err(damaged("the file is damaged: its length does not match"));
+    }
+    let ((origin, loaded), rest): ((Origin, Loaded), &[u8]) =
+        postcard::take_from_bytes(&content[HEADER..])
+            .map_err(|e| damaged(&format!("the content cannot be decoded ({e})")))?;
+    if !rest.is_empty() {
+        return Err(damaged("the file holds more than a solver"));
+    }
+    let cycle = match loaded {
+        Loaded::Double(h) => Cycle::Double(CyclePreconditioner::new(h)?),
+        Loaded::Single(h) => Cycle::Single(CyclePreconditioner::new(h)?),
+    };
+    if cycle.rows() != origin.fingerprint.rows() {
+        return Err(damaged("the hierarchy and the fingerprint differ in size"));
+    }
+    Ok((origin, cycle))
+}

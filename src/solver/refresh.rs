@@ -1,0 +1,67 @@
+//! New values of the matrix on the same pattern.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use super::value::{Solver, in_precision};
+use crate::error::{Error, Result};
+use crate::multigrid::{Cycle, CyclePreconditioner, Refresh};
+use crate::operator::Preconditioner;
+use crate::sparse::Csr;
+
+impl Solver {
+    /// Takes a matrix with new values on the same pattern, as in time stepping or Newton's method:
+    /// the transfers between levels are kept, their products and the smoothers are computed again
+    /// without symbolic work. The first call plans the products and costs about as much as a
+    /// setup; the next ones a quarter of it (`cargo bench --bench cycle`). Build a new solver once convergence suffers,
+    /// since the transfers were made for the first matrix.
+    ///
+    /// # Errors
+    /// Another pattern; smoothers that were learned and belong to their matrix; what the smoother reports of the new
+    /// values. After an error the solver is as it was before the call, for the matrix that it had.
+    ///
+    /// ```
+    /// use multigrad::{Amg, gallery};
+    /// let problem = gallery::poisson_2d(30, 30)?;
+    /// let mut solver = Amg::auto(&problem.matrix)?;
+    /// // A step of implicit Euler: the same pattern, another diagonal.
+    /// let heat = problem.matrix.map(|i, j, v| if i == j { v + 0.1 } else { v });
+    /// solver.refresh(&heat)?;
+    /// assert!(solver.solve(&problem.rhs)?.converged());
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn refresh(&mut self, a: &Csr<f64>) -> Result<()> {
+        let clock = Instant::now();
+        let Some(relaxation) = self.relaxation else {
+            return Err(Error::unsuited(format!(
+                "the smoothers ({}) were made for one matrix and cannot be computed for new values; use learn::LearnedSolver, or a solver with classical smoothers",
+                self.smoother()
+            )));
+        };
+        if self.refresh.is_none() {
+            self.refresh = Some(in_precision!(&self.cycle, c => Refresh::new(c.hierarchy()))?);
+        }
+        let Some(plan) = &self.refresh else { return Ok(()) };
+        let hierarchy =
+            in_precision!(&self.cycle, c => plan.apply(c.hierarchy(), a, relaxation, self.sweeps))?;
+        let matrix_symmetric = a.is_symmetric();
+        let symmetric = Some(self.is_symmetric() && matrix_symmetric);
+        let cycle = match &self.cycle {
+            Cycle::Double(_) => Cycle::Double(CyclePreconditioner::trusted(hierarchy, symmetric)?),
+            Cycle::Single(_) => {
+                Cycle::Single(CyclePreconditioner::trusted(hierarchy.into_precision()?, symmetric)?)
+            }
+        };
+        #[cfg(feature = "cuda")]
+        if let Some(device) = &self.device {
+            self.device = Some(device.with(a, &cycle)?);
+        }
+        self.cycle = cycle;
+        self.widened = OnceLock::new();
+        self.symmetric_matrix = matrix_symmetric.into();
+        self.a = a.clone();
+        self.factor = None;
+        self.setup_seconds = clock.elapsed().as_secs_f64();
+        Ok(())
+    }
+}

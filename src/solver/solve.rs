@@ -1,0 +1,96 @@
+//! Solves with the solver's own matrix, with another operator, with several right-hand sides.
+
+use super::value::Solver;
+use crate::error::Result;
+use crate::krylov::{Breakdown, Krylov, Outcome, SolveOptions, Status};
+use crate::operator::LinearOperator;
+
+impl Solver {
+    /// Solves A x = b to ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ in at most 500 iterations; [`solve_with`](Self::solve_with) takes
+    /// options.
+    ///
+    /// # Errors
+    /// A right-hand side of another length or with values that are not finite; a failure of the device. An iteration
+    /// that does not converge is not an error: see [`Outcome::status`].
+    pub fn solve(&self, b: &[f64]) -> Result<Outcome> {
+        self.solve_with(b, SolveOptions::new())
+    }
+
+    /// Solves A x = b with these options: tolerance, initial guess, method, restart, callback.
+    ///
+    /// The method follows from the matrix and the cycle unless the options name one; CG gives way to FGMRES where it
+    /// meets a direction of negative curvature, and [`Outcome::attempts`] tells so.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve), and options without a meaning.
+    pub fn solve_with(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
+        self.attempt(options, |krylov, options| {
+            #[cfg(feature = "cuda")]
+            if let Some(device) = &self.device {
+                return device.solve(krylov, b, options);
+            }
+            krylov.solve(&self.a, (self, !self.kind().is_linear()), b, options)
+        })
+    }
+
+    /// Solves A x = b for several right-hand sides, one after another, to ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ each.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    ///
+    /// ```
+    /// use multigrad::{Amg, gallery};
+    /// let problem = gallery::poisson_2d(20, 20)?;
+    /// let solver = Amg::auto(&problem.matrix)?;
+    /// let right_hand_sides = [problem.rhs, vec![1.0; 400]];
+    /// assert!(solver.solve_many(&right_hand_sides)?.iter().all(|out| out.converged()));
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn solve_many(&self, right_hand_sides: &[impl AsRef<[f64]>]) -> Result<Vec<Outcome>> {
+        right_hand_sides.iter().map(|b| self.solve(b.as_ref())).collect()
+    }
+
+    /// Solves B x = b for another operator B of the same size, such as the Jacobian of the present Newton step or a
+    /// matrix that is never assembled, with the cycle of this solver as the preconditioner. Runs on the CPU.
+    ///
+    /// # Errors
+    /// As [`solve_with`](Self::solve_with), and an operator of another size.
+    pub fn solve_for(
+        &self,
+        operator: &dyn LinearOperator,
+        b: &[f64],
+        options: SolveOptions<'_>,
+    ) -> Result<Outcome> {
+        self.attempt(options, |krylov, options| {
+            krylov.solve(operator, (self, !self.kind().is_linear()), b, options)
+        })
+    }
+
+    /// Solves by the method of the options or the solver's own; CG of the solver's own choice gives way to FGMRES on an
+    /// indefinite problem.
+    fn attempt(
+        &self,
+        mut options: SolveOptions<'_>,
+        solve: impl Fn(Krylov, SolveOptions<'_>) -> Result<Outcome>,
+    ) -> Result<Outcome> {
+        let krylov = options.krylov.unwrap_or_else(|| self.krylov());
+        if options.krylov.is_some() || krylov != Krylov::Cg {
+            return solve(krylov, options);
+        }
+        let out = solve(krylov, options.again())?;
+        let indefinite = matches!(
+            out.status,
+            Status::Breakdown(Breakdown::IndefiniteMatrix | Breakdown::IndefinitePreconditioner)
+        );
+        if !indefinite {
+            return Ok(out);
+        }
+        let reason = format!(
+            "CG was left after {} iterations: {}; FGMRES does not need a positive definite problem",
+            out.iterations, out.status
+        );
+        let mut second = solve(Krylov::Fgmres, options.again())?;
+        second.attempts.push(reason);
+        Ok(second)
+    }
+}

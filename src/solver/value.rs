@@ -1,0 +1,376 @@
+//! The solver of one matrix.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use ndarray::Array2;
+
+use super::choose::Choice;
+use super::configuration::Configuration;
+#[cfg(feature = "cuda")]
+use super::device::DeviceSolver;
+use crate::engine::{Host, Leaves};
+use crate::error::Result;
+use crate::krylov::Krylov;
+use crate::multigrid::{
+    Cycle, CycleKind, CyclePreconditioner, Hierarchy, Refresh, Relaxation, Setup, Smoother,
+};
+use crate::operator::Preconditioner;
+use crate::sparse::{Csr, Fingerprint};
+
+/// Solver of A x = b for one matrix A: a multigrid cycle, in double or single precision, and a Krylov method
+/// around it.
+///
+/// [`Solver::auto`] picks what suits the matrix; [`Solver::smoothed_aggregation`], [`Solver::classical`] and
+/// [`Solver::builder`] begin a [`Builder`](super::Builder). A solver is a [`Preconditioner`], can be trained
+/// ([`Trainer`](crate::learn::Trainer)), refreshed with new values of the matrix, saved and loaded, and moved to a
+/// GPU; printing it shows what it is, why it was chosen, and the table of levels. [`Amg`](crate::Amg) is another name of
+/// this type.
+///
+/// ```
+/// use multigrad::{Amg, gallery};
+/// let problem = gallery::poisson_2d(32, 32)?;
+/// let solver = Amg::smoothed_aggregation().build(&problem.matrix)?;
+/// println!("{solver}");
+/// let out = solver.solve(&problem.rhs)?;
+/// assert!(out.converged() && out.iterations <= 15);
+/// # Ok::<(), multigrad::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Solver {
+    pub(super) a: Csr<f64>,
+    pub(super) cycle: Cycle,
+    /// The levels in double precision, where the cycle has them in single precision and somebody asked.
+    pub(super) widened: OnceLock<Hierarchy<Host<f64>>>,
+    pub(super) setup: Setup,
+    /// The smoothers by name; none where they were learned or made elsewhere.
+    pub(super) relaxation: Option<Relaxation>,
+    pub(super) sweeps: (usize, usize),
+    /// The Krylov method; none where it follows from symmetry.
+    pub(super) krylov: Option<Krylov>,
+    pub(super) symmetric_matrix: OnceLock<bool>,
+    /// The smoothers in words, where they have no name.
+    pub(super) smoother: Option<String>,
+    pub(super) factor: Option<f64>,
+    pub(super) reasons: Vec<String>,
+    pub(super) setup_seconds: f64,
+    /// The products of the levels, planned when they are first needed.
+    pub(super) refresh: Option<Refresh>,
+    #[cfg(feature = "cuda")]
+    pub(super) device: Option<DeviceSolver>,
+}
+
+/// Runs an expression on the cycle in its precision.
+macro_rules! in_precision {
+    ($cycle:expr, $c:ident => $body:expr) => {
+        match $cycle {
+            $crate::multigrid::Cycle::Double($c) => $body,
+            $crate::multigrid::Cycle::Single($c) => $body,
+        }
+    };
+}
+pub(super) use in_precision;
+
+impl Solver {
+    /// The solver that suits the matrix: setup, smoother, precision and Krylov method follow from its
+    /// properties ([`Portrait`](super::Portrait)); printing it tells what was picked and why.
+    ///
+    /// # Errors
+    /// A matrix that is not square, has a zero row or a zero on its diagonal.
+    ///
+    /// ```
+    /// use multigrad::{Solver, gallery};
+    /// let problem = gallery::poisson_2d(40, 40)?;
+    /// let solver = Solver::auto(&problem.matrix)?;
+    /// println!("{solver}");
+    /// assert!(solver.solve(&problem.rhs)?.converged());
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn auto(a: &Csr<f64>) -> Result<Self> {
+        Self::auto_with(a, None)
+    }
+
+    /// As [`auto`](Self::auto), with near-nullspace candidates, n × k, such as rigid-body modes.
+    ///
+    /// # Errors
+    /// As [`auto`](Self::auto); candidates that do not fit the matrix.
+    pub fn auto_with(a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Self> {
+        Choice::automatic(a, near_nullspace)
+    }
+
+    /// A solver of these parts, without a name of its smoothers.
+    pub(super) fn of(a: Csr<f64>, cycle: Cycle, setup: Setup) -> Self {
+        Self {
+            a,
+            cycle,
+            widened: OnceLock::new(),
+            setup,
+            relaxation: None,
+            sweeps: (1, 1),
+            krylov: None,
+            symmetric_matrix: OnceLock::new(),
+            smoother: None,
+            factor: None,
+            reasons: Vec::new(),
+            setup_seconds: 0.0,
+            refresh: None,
+            #[cfg(feature = "cuda")]
+            device: None,
+        }
+    }
+
+    /// A solver from a hierarchy made elsewhere, for the matrix of its finest level. Every smoother counts as a
+    /// sweep.
+    ///
+    /// # Errors
+    /// A hierarchy that breaks a rule (see [`Hierarchy::validate`]).
+    pub fn from_hierarchy(hierarchy: Hierarchy<Host<f64>>, setup: impl Into<Setup>) -> Result<Self> {
+        let a = match hierarchy.levels.first() {
+            Some(level) => level.a.to_csr(),
+            None => hierarchy.coarsest.matrix().clone(),
+        };
+        Self::around(a, hierarchy, setup.into())
+    }
+
+    fn around(a: Csr<f64>, hierarchy: Hierarchy<Host<f64>>, setup: Setup) -> Result<Self> {
+        let sweeps = hierarchy.levels.first().map_or((1, 1), |level| (level.pre.len(), level.post.len()));
+        let mut solver = Self::of(a, Cycle::Double(CyclePreconditioner::new(hierarchy)?), setup);
+        solver.sweeps = sweeps;
+        Ok(solver)
+    }
+
+    /// A hierarchy with other values or smoothers, of the same setup, for its own finest matrix; in double precision.
+    ///
+    /// # Errors
+    /// A hierarchy that breaks a rule.
+    pub fn with_hierarchy(&self, hierarchy: Hierarchy<Host<f64>>) -> Result<Self> {
+        Self::from_hierarchy(hierarchy, self.setup.clone())
+    }
+
+    /// The same levels with the smoothers of another relaxation, `sweeps` before and after the coarse-grid
+    /// correction; in double precision.
+    ///
+    /// # Errors
+    /// As for [`Relaxation::smoothers`], with the level named.
+    pub fn with_relaxation(&self, relaxation: Relaxation, sweeps: (usize, usize)) -> Result<Self> {
+        let mut hierarchy = self.hierarchy().clone();
+        hierarchy.set_smoothers(relaxation, sweeps)?;
+        let relaxation = Some(relaxation);
+        Ok(Self { sweeps, relaxation, ..Self::around(self.a.clone(), hierarchy, self.setup.clone())? })
+    }
+
+    /// The same solver with its hierarchy in single precision: half the memory traffic, and as exact inside a Krylov
+    /// method.
+    ///
+    /// # Errors
+    /// A value that overflows single precision.
+    pub fn to_single_precision(&self) -> Result<Self> {
+        let cycle = Cycle::Single(CyclePreconditioner::new(self.hierarchy().cast()?)?);
+        Ok(Self {
+            relaxation: self.relaxation,
+            sweeps: self.sweeps,
+            krylov: self.krylov,
+            symmetric_matrix: self.symmetric_matrix.clone(),
+            smoother: self.smoother.clone(),
+            factor: self.factor,
+            reasons: self.reasons.clone(),
+            setup_seconds: self.setup_seconds,
+            ..Self::of(self.a.clone(), cycle, self.setup.clone())
+        })
+    }
+
+    /// The same solver with its smoothers in words and a measured asymptotic factor, as its file keeps them.
+    #[must_use]
+    pub fn described(mut self, smoother: impl Into<String>, factor: Option<f64>) -> Self {
+        (self.smoother, self.factor) = (Some(smoother.into()), factor);
+        self
+    }
+
+    /// With the reasons for it.
+    pub(super) fn explained(mut self, reasons: Vec<String>, setup_seconds: f64) -> Self {
+        (self.reasons, self.setup_seconds) = (reasons, setup_seconds);
+        self
+    }
+
+    /// The matrix.
+    pub fn matrix(&self) -> &Csr<f64> {
+        &self.a
+    }
+
+    /// The fingerprint of the matrix.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.a.fingerprint()
+    }
+
+    /// The levels in double precision. Those of a solver in single precision are widened on the first call, and kept.
+    pub fn hierarchy(&self) -> &Hierarchy<Host<f64>> {
+        match &self.cycle {
+            Cycle::Double(c) => c.hierarchy(),
+            Cycle::Single(c) => self.widened.get_or_init(|| c.hierarchy().widened()),
+        }
+    }
+
+    /// The compiled cycle, in its precision.
+    pub fn cycle(&self) -> &Cycle {
+        &self.cycle
+    }
+
+    /// The setup of the hierarchy.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Sweeps before and after the coarse-grid correction.
+    pub fn sweeps(&self) -> (usize, usize) {
+        self.sweeps
+    }
+
+    /// The kind of cycle.
+    pub fn kind(&self) -> CycleKind {
+        in_precision!(&self.cycle, c => c.hierarchy().kind)
+    }
+
+    /// Whether the hierarchy is in single precision.
+    pub fn is_single_precision(&self) -> bool {
+        matches!(self.cycle, Cycle::Single(_))
+    }
+
+    /// The smoothers in words.
+    pub fn smoother(&self) -> String {
+        match (&self.smoother, self.relaxation) {
+            (Some(words), _) => words.clone(),
+            (None, Some(relaxation)) => relaxation.to_string(),
+            (None, None) => {
+                let finest = self.hierarchy_smoother();
+                finest.unwrap_or_else(|| "no smoother".into())
+            }
+        }
+    }
+
+    fn hierarchy_smoother(&self) -> Option<String> {
+        in_precision!(&self.cycle, c => {
+            let level = c.hierarchy().levels.first()?;
+            level.pre.iter().chain(&level.post).next().map(ToString::to_string)
+        })
+    }
+
+    /// The asymptotic convergence factor that was measured for it, if any.
+    pub fn factor(&self) -> Option<f64> {
+        self.factor
+    }
+
+    /// Setup, smoother, cycle, precision and Krylov method, where the smoother has a name.
+    pub fn configuration(&self) -> Option<Configuration> {
+        Some(Configuration {
+            setup: self.setup.clone(),
+            relaxation: self.relaxation.filter(|_| self.smoother.is_none())?,
+            sweeps: self.sweeps,
+            cycle: self.kind(),
+            single: self.is_single_precision(),
+            krylov: self.krylov(),
+        })
+    }
+
+    /// Setup, smoother, cycle, precision and method in one line.
+    pub fn summary(&self) -> String {
+        self.configuration().map_or_else(
+            || {
+                let precision = if self.is_single_precision() { "f32" } else { "f64" };
+                format!("{} with {}, {precision}", self.setup, self.smoother())
+            },
+            |configuration| configuration.to_string(),
+        )
+    }
+
+    /// The reasons for this solver, one sentence each; none if it was asked for.
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
+    }
+
+    /// Seconds of the setup, or of the last refresh.
+    pub fn setup_seconds(&self) -> f64 {
+        self.setup_seconds
+    }
+
+    /// Number of levels, the coarsest included.
+    pub fn levels(&self) -> usize {
+        in_precision!(&self.cycle, c => c.hierarchy().levels.len() + 1)
+    }
+
+    /// Nonzeros of the operators of all levels over those of the finest.
+    pub fn operator_complexity(&self) -> f64 {
+        in_precision!(&self.cycle, c => c.hierarchy().operator_complexity())
+    }
+
+    /// Rows of all levels over those of the finest.
+    pub fn grid_complexity(&self) -> f64 {
+        in_precision!(&self.cycle, c => c.hierarchy().grid_complexity())
+    }
+
+    /// Bytes of the hierarchy and of the workspace of a cycle.
+    pub fn bytes(&self) -> usize {
+        in_precision!(&self.cycle, c => c.bytes())
+    }
+
+    /// The subdomain of every row in the Schwarz method of the finest level, if there is one.
+    pub fn subdomains(&self) -> Option<&[u32]> {
+        in_precision!(&self.cycle, c => subdomains(c.hierarchy()))
+    }
+
+    /// The Krylov method. CG gives way to FGMRES where matrix or cycle are not symmetric.
+    pub fn krylov(&self) -> Krylov {
+        match self.krylov {
+            Some(krylov) if krylov != Krylov::Cg => krylov,
+            _ if self.has_symmetric_matrix() && (self.is_symmetric() || !self.kind().is_linear()) => {
+                Krylov::Cg
+            }
+            _ => Krylov::Fgmres,
+        }
+    }
+
+    /// Whether the matrix is symmetric; found out on the first call.
+    pub(super) fn has_symmetric_matrix(&self) -> bool {
+        *self.symmetric_matrix.get_or_init(|| self.a.is_symmetric())
+    }
+}
+
+fn subdomains<L: Leaves>(hierarchy: &Hierarchy<L>) -> Option<&[u32]> {
+    let finest = hierarchy.levels.first()?;
+    finest.pre.iter().chain(&finest.post).find_map(|smoother| match smoother {
+        Smoother::Schwarz { subdomains, .. } => Some(subdomains.part()),
+        _ => None,
+    })
+}
+
+impl Preconditioner for Solver {
+    fn rows(&self) -> usize {
+        self.cycle.rows()
+    }
+
+    fn is_symmetric(&self) -> bool {
+        self.cycle.is_symmetric()
+    }
+
+    fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        self.cycle.apply(r, z)
+    }
+
+    fn apply_dot(&self, r: &[f64], norm: f64, z: &mut [f64]) -> Result<Option<f64>> {
+        self.cycle.apply_dot(r, norm, z)
+    }
+
+    fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        self.cycle.apply_transposed(r, z)
+    }
+}
+
+/// Setup, smoother and precision, the reasons, and the table of levels.
+impl fmt::Display for Solver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.summary())?;
+        for reason in &self.reasons {
+            writeln!(f, "  · {reason}")?;
+        }
+        in_precision!(&self.cycle, c => c.hierarchy().fmt(f))
+    }
+}
