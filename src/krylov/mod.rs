@@ -37,15 +37,17 @@ mod progress;
 #[cfg(feature = "cuda")]
 mod resident;
 mod run;
+mod solve;
 mod vector;
 
 pub use bicgstab::BiCgStab;
 pub use cg::Cg;
 pub use cycles::Cycles;
 pub use fgmres::Fgmres;
-pub use method::{Krylov, SolveOptions};
+pub use method::Krylov;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
 pub use resident::{
     ResidentBiCgStab, ResidentCg, ResidentCycles, ResidentFgmres, ResidentMatrix, ResidentOperator,
 };
+pub use solve::SolveOptions;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::relaxation::Sweep;
-use super::smoother::Smoother;
+use super::smoother::{Smoother, Sweep};
 use crate::backend::Cpu;
 use crate::engine::{Buffer, Eager, Engine, Matrix, Vector};
 use crate::error::{Error, Result};

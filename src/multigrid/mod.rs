@@ -30,11 +30,11 @@ pub use damping::spectral_bound;
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;
 pub(crate) use refresh::Refresh;
-pub use relaxation::{Passes, Relaxation, Sweep, Sweeps};
+pub use relaxation::{Passes, Relaxation};
 #[cfg(feature = "cuda")]
 pub use resident::{OneCycle, ResidentCycle, Use};
 #[cfg(feature = "cuda")]
 pub use resident_refresh::ResidentRefresh;
 pub use setup::Setup;
-pub use smoother::{Part, Smoother};
+pub use smoother::{Part, Smoother, Sweep, Sweeps};
 pub use subdomains::{Parts, SchwarzOptions};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::damping::damped;
-use super::smoother::Smoother;
+use super::smoother::{Smoother, Sweep, Sweeps};
 use super::subdomains::{Parts, SchwarzOptions};
 use crate::backend::{Direction, Order, OrderedSweep};
 use crate::error::Result;
@@ -232,8 +232,3 @@ impl Relaxation {
         }
     }
 }
-
-/// One sweep with its values in the memory of the host.
-pub type Sweep = Smoother<Arc<Vec<f64>>>;
-/// Sweeps in order.
-pub type Sweeps = Vec<Sweep>;

@@ -85,6 +85,11 @@ pub enum Part {
     Scalars,
 }
 
+/// One sweep with its values in the memory of the host.
+pub type Sweep = Smoother<Arc<Vec<f64>>>;
+/// Sweeps in order.
+pub type Sweeps = Vec<Sweep>;
+
 impl<V> Smoother<V> {
     /// One sweep on A x = b.
     pub fn smooth<E: Engine>(&self, e: &E, a: &MatrixOf<E>, b: &E::Vector, x: E::Vector) -> E::Vector

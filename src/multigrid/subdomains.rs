@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::relaxation::Sweep;
-use super::smoother::Smoother;
+use super::smoother::{Smoother, Sweep};
 use crate::error::Result;
 use crate::schwarz::{Coupling, Interface, Subdomains, Variant, greedy, partition};
 use crate::sparse::Csr;

@@ -62,6 +62,7 @@ mod resident_tests;
 mod schwarz_tests;
 mod solver;
 mod subdomains;
+mod variant;
 
 pub(crate) use adjoint::{add_products, add_products_of_matrix, on_rings};
 pub use decomposition::{Decomposition, Subdomain};
@@ -70,10 +71,11 @@ pub use layout::Layout;
 pub use local::LocalSolves;
 pub(crate) use loss::softmax_loss;
 pub use loss::{Loss, LossAndGradient, loss, loss_and_gradient};
-pub use operator::{Schwarz, Variant};
+pub use operator::Schwarz;
 pub use partition::{blocks_2d, blocks_3d, greedy, partition};
 #[cfg(feature = "cuda")]
 pub(crate) use resident::{DeviceFactors, DeviceSubdomains};
 pub use solver::SubdomainSolver;
 pub(crate) use solver::add_subdomain_solves;
 pub use subdomains::Subdomains;
+pub use variant::Variant;

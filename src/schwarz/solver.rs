@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::layout::Layout;
 use super::local::LocalSolves;
-use super::operator::Variant;
+use super::variant::Variant;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 

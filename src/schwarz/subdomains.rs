@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decomposition::Decomposition;
 use super::layout::Layout;
-use super::operator::Variant;
+use super::variant::Variant;
 use crate::error::Result;
 use crate::sparse::{Pattern, Scalar};
 

@@ -47,16 +47,6 @@ impl Choice {
         choice
     }
 
-    /// The solver that suits a matrix, with or without near-nullspace candidates.
-    pub(super) fn automatic(a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Solver> {
-        check(a)?;
-        let clock = Instant::now();
-        let choice = Self::suited(&Portrait::of(a), near_nullspace.is_some());
-        let mut solver = choice.build(a, near_nullspace)?;
-        solver.setup_seconds = clock.elapsed().as_secs_f64();
-        Ok(solver)
-    }
-
     fn because(&mut self, reason: impl Into<String>) {
         self.reasons.push(reason.into());
     }
@@ -153,6 +143,39 @@ impl Choice {
             }
         }
         Err(failure.unwrap_or_else(|| Error::invalid_input("no configuration to build a solver from")))
+    }
+}
+
+impl Solver {
+    /// The solver that suits the matrix: setup, smoother, precision and Krylov method follow from its
+    /// properties ([`Portrait`](super::Portrait)); printing it tells what was picked and why.
+    ///
+    /// # Errors
+    /// A matrix that is not square, has a zero row or a zero on its diagonal.
+    ///
+    /// ```
+    /// use multigrad::{Solver, gallery};
+    /// let problem = gallery::poisson_2d(40, 40)?;
+    /// let solver = Solver::auto(&problem.matrix)?;
+    /// println!("{solver}");
+    /// assert!(solver.solve(&problem.rhs)?.converged());
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn auto(a: &Csr<f64>) -> Result<Self> {
+        Self::auto_with(a, None)
+    }
+
+    /// As [`auto`](Self::auto), with near-nullspace candidates, n × k, such as rigid-body modes.
+    ///
+    /// # Errors
+    /// As [`auto`](Self::auto); candidates that do not fit the matrix.
+    pub fn auto_with(a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Self> {
+        check(a)?;
+        let clock = Instant::now();
+        let choice = Choice::suited(&Portrait::of(a), near_nullspace.is_some());
+        let mut solver = choice.build(a, near_nullspace)?;
+        solver.setup_seconds = clock.elapsed().as_secs_f64();
+        Ok(solver)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Whole solves on a GPU.
 
-use super::value::Solver;
 use crate::backend::Cuda;
 use crate::backend::cuda::{Factor, Memory};
 use crate::error::{Error, Result};
@@ -12,43 +11,10 @@ use crate::multigrid::{Cycle, ResidentCycle};
 use crate::operator::Preconditioner;
 use crate::sparse::Csr;
 
-impl Solver {
-    /// Moves solves to a GPU: matrix, cycle, vectors and scalars of a solve stay there, iterations run as captured
-    /// graphs, and of each the host reads a few scalars. The iterations are those of the CPU, up to the rounding of sums
-    /// in another order. As a [`Preconditioner`] it still runs on the CPU.
-    ///
-    /// # Errors
-    /// What [`Hierarchy::to_device`](crate::multigrid::Hierarchy::to_device) refuses; a device that is out of memory. The solver then
-    /// stays where it was.
-    ///
-    /// ```no_run
-    /// use multigrad::{Amg, backend::Cuda, gallery};
-    /// let problem = gallery::poisson_2d(1000, 1000)?;
-    /// let mut solver = Amg::auto(&problem.matrix)?;
-    /// solver.move_to_device(&Cuda::open(0)?)?;
-    /// assert!(solver.solve(&problem.rhs)?.converged());
-    /// # Ok::<(), multigrad::Error>(())
-    /// ```
-    pub fn move_to_device(&mut self, cuda: &Cuda) -> Result<()> {
-        self.device = Some(DeviceSolver::new(cuda, &self.a, &self.cycle)?);
-        Ok(())
-    }
-
-    /// Moves solves back to the CPU.
-    pub fn move_to_host(&mut self) {
-        self.device = None;
-    }
-
-    /// The GPU that solves run on, in words.
-    pub fn device(&self) -> Option<String> {
-        self.device.as_ref().map(|device| device.cuda.description())
-    }
-}
-
 /// A matrix and a multigrid cycle on a device.
 #[derive(Debug)]
 pub(super) struct DeviceSolver {
-    cuda: Cuda,
+    pub cuda: Cuda,
     matrix: ResidentMatrix,
     cycle: DeviceCycle,
 }

@@ -1,6 +1,10 @@
-//! Solves with the solver's own matrix, with another operator, with several right-hand sides.
+//! Solves with the solver's own matrix, with another operator, with several right-hand sides, on the CPU or a GPU.
 
+#[cfg(feature = "cuda")]
+use super::device::DeviceSolver;
 use super::value::Solver;
+#[cfg(feature = "cuda")]
+use crate::backend::Cuda;
 use crate::error::Result;
 use crate::krylov::{Breakdown, Krylov, Outcome, SolveOptions, Status};
 use crate::operator::LinearOperator;
@@ -92,5 +96,39 @@ impl Solver {
         let mut second = solve(Krylov::Fgmres, options.again())?;
         second.attempts.push(reason);
         Ok(second)
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Solver {
+    /// Moves solves to a GPU: matrix, cycle, vectors and scalars of a solve stay there, iterations run as captured
+    /// graphs, and of each the host reads a few scalars. The iterations are those of the CPU, up to the rounding of sums
+    /// in another order. As a [`Preconditioner`] it still runs on the CPU.
+    ///
+    /// # Errors
+    /// What [`Hierarchy::to_device`](crate::multigrid::Hierarchy::to_device) refuses; a device that is out of memory. The solver then
+    /// stays where it was.
+    ///
+    /// ```no_run
+    /// use multigrad::{Amg, backend::Cuda, gallery};
+    /// let problem = gallery::poisson_2d(1000, 1000)?;
+    /// let mut solver = Amg::auto(&problem.matrix)?;
+    /// solver.move_to_device(&Cuda::open(0)?)?;
+    /// assert!(solver.solve(&problem.rhs)?.converged());
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn move_to_device(&mut self, cuda: &Cuda) -> Result<()> {
+        self.device = Some(DeviceSolver::new(cuda, &self.a, &self.cycle)?);
+        Ok(())
+    }
+
+    /// Moves solves back to the CPU.
+    pub fn move_to_host(&mut self) {
+        self.device = None;
+    }
+
+    /// The GPU that solves run on, in words.
+    pub fn device(&self) -> Option<String> {
+        self.device.as_ref().map(|device| device.cuda.description())
     }
 }

@@ -3,9 +3,6 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use ndarray::Array2;
-
-use super::choose::Choice;
 use super::configuration::Configuration;
 #[cfg(feature = "cuda")]
 use super::device::DeviceSolver;
@@ -72,32 +69,6 @@ macro_rules! in_precision {
 pub(super) use in_precision;
 
 impl Solver {
-    /// The solver that suits the matrix: setup, smoother, precision and Krylov method follow from its
-    /// properties ([`Portrait`](super::Portrait)); printing it tells what was picked and why.
-    ///
-    /// # Errors
-    /// A matrix that is not square, has a zero row or a zero on its diagonal.
-    ///
-    /// ```
-    /// use multigrad::{Solver, gallery};
-    /// let problem = gallery::poisson_2d(40, 40)?;
-    /// let solver = Solver::auto(&problem.matrix)?;
-    /// println!("{solver}");
-    /// assert!(solver.solve(&problem.rhs)?.converged());
-    /// # Ok::<(), multigrad::Error>(())
-    /// ```
-    pub fn auto(a: &Csr<f64>) -> Result<Self> {
-        Self::auto_with(a, None)
-    }
-
-    /// As [`auto`](Self::auto), with near-nullspace candidates, n × k, such as rigid-body modes.
-    ///
-    /// # Errors
-    /// As [`auto`](Self::auto); candidates that do not fit the matrix.
-    pub fn auto_with(a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Self> {
-        Choice::automatic(a, near_nullspace)
-    }
-
     /// A solver of these parts, without a name of its smoothers.
     pub(super) fn of(a: Csr<f64>, cycle: Cycle, setup: Setup) -> Self {
         Self {
