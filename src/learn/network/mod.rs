@@ -13,7 +13,7 @@ use self::features::Graph;
 use self::weights::Weights;
 use super::network_file;
 use super::parameters::Parameters;
-use super::what::{Learn, LearnedSmoother};
+use super::target::{Learn, LearnedSmoother};
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::multigrid::Hierarchy;

@@ -12,11 +12,9 @@ use crate::backend::Cpu;
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::expression::Tape;
-use crate::learn::krylov_loss::krylov_loss;
-use crate::learn::loss::convergence_loss;
-use crate::learn::loss_kind::Loss;
+use crate::learn::batch::Batch;
+use crate::learn::loss::{Loss, convergence_loss, krylov_loss};
 use crate::learn::parameters::Parameters;
-use crate::learn::pool::Pool;
 use crate::multigrid::Hierarchy;
 use crate::optimise::{Adam, Optimiser, Schedule};
 
@@ -32,7 +30,7 @@ struct Member {
     hierarchy: Hierarchy<Host<f32>>,
     parameters: Parameters<f32>,
     graph: Graph<f32>,
-    pool: Pool<f32>,
+    pool: Batch<f32>,
 }
 
 /// Training of a network in progress.
@@ -70,7 +68,7 @@ impl NetworkTraining {
                 hierarchy: h.cast()?,
                 parameters: Parameters::relaxations(h),
                 graph: Graph::of(h)?,
-                pool: Pool::new(h.rows(), BATCH, seed ^ ((number as u64) << 16)),
+                pool: Batch::new(h.rows(), BATCH, seed ^ ((number as u64) << 16)),
             });
         }
         Ok(Self {

@@ -11,7 +11,7 @@ use super::SchwarzNetwork;
 use super::graph::LocalGraph;
 use crate::error::{Error, Result};
 use crate::expression::Tape;
-use crate::learn::pool::Pool;
+use crate::learn::batch::Batch;
 use crate::optimise::{Adam, Optimiser, Schedule, clip_norm};
 use crate::schwarz::{Interface, Layout, Loss, Schwarz, Variant, loss_and_gradient};
 use crate::sparse::Csr;
@@ -32,7 +32,7 @@ struct Member {
     a: Csr<f64>,
     layout: Arc<Layout>,
     graph: LocalGraph<f32>,
-    pool: Pool<f64>,
+    pool: Batch<f64>,
 }
 
 /// What one step of a [`SchwarzNetworkTraining`] found.
@@ -79,7 +79,7 @@ impl SchwarzNetworkTraining {
                 return Err(Error::invalid_input(text));
             }
             let graph = LocalGraph::of(&a, &layout)?;
-            let pool = Pool::new(a.rows(), COLUMNS, seed ^ ((number as u64) << 16));
+            let pool = Batch::new(a.rows(), COLUMNS, seed ^ ((number as u64) << 16));
             Ok(Member { a, layout, graph, pool })
         };
         let members = family.into_iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;

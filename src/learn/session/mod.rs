@@ -1,24 +1,28 @@
-//! Training steps on one hierarchy, with checks on the way.
+//! A training session: steps on one hierarchy, with measurements on the way.
+
+#[cfg(feature = "cuda")]
+mod device;
+mod host;
+mod steps;
 
 use std::time::Instant;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::factor::PowerIteration;
-use super::judge::Krylov;
-use super::loss::on_host;
-use super::loss_kind::Loss;
+#[cfg(feature = "cuda")]
+pub use self::device::ResidentTraining;
+use self::host::HostSteps;
+pub(super) use self::steps::{Steps, Trained};
+use super::batch::normal_values;
+use super::evaluate::{Krylov, PowerIteration};
+use super::loss::Loss;
+use super::optimiser::rate_at;
 use super::parameters::Parameters;
-use super::pool::{Pool, normal_values};
 use super::recipe::Recipe;
-use super::steps::Steps;
-use crate::autodiff::Tape;
-use crate::backend::Cpu;
 use crate::engine::Host;
 use crate::error::Result;
 use crate::multigrid::Hierarchy;
-use crate::optimise::{Adam, Optimiser, Schedule};
 use crate::sparse::Scalar;
 
 /// Steps between two measurements of the factor.
@@ -28,10 +32,8 @@ const CHECK_CYCLES: usize = 8;
 const CHECK_COLUMNS: usize = 4;
 /// Right-hand sides of a measurement inside FGMRES.
 const CHECK_SIDES: usize = 2;
-/// Rate of the last step, as a share of the first.
-const LAST_RATE: f64 = 0.02;
 
-/// How progress is measured: by what the loss is about.
+/// The measurement of progress that belongs to the loss.
 #[derive(Debug)]
 enum Check<T> {
     /// The factor of cycles.
@@ -40,26 +42,20 @@ enum Check<T> {
     Krylov(Krylov, Hierarchy<Host<f64>>),
 }
 
-/// Training in progress: parameters, optimiser, batch, and the best that was seen.
+/// Training in progress: steps, their measurements, and the best parameters so far.
 #[derive(Debug)]
 pub struct Session<T: Scalar> {
     hierarchy: Hierarchy<Host<T>>,
-    tape: Tape<T>,
+    /// The parameters at the last measurement.
     parameters: Parameters<T>,
-    /// One for every buffer of the parameters.
-    optimisers: Vec<Adam<T>>,
-    /// The batch, drawn when the first step on the host needs it, and the seed that it is drawn from.
-    pool: Option<Pool<T>>,
-    pool_seed: u64,
+    steps: Box<dyn Steps<T>>,
     check: Check<T>,
     recipe: Recipe,
     seed: u64,
     rate: f64,
     seconds: f64,
-    /// What the steps minimise by now: at first the factor where the loss is that of GMRES.
+    /// The loss of the present steps: at first the factor where the loss is that of GMRES.
     minimised: Loss,
-    /// Where the steps are taken, if not on the host.
-    device: Option<Box<dyn Steps<T>>>,
     best: (f64, Parameters<T>),
     /// Loss of every step.
     pub loss_history: Vec<f64>,
@@ -88,7 +84,23 @@ impl<T: Scalar> Session<T> {
         recipe: Recipe,
         seed: u64,
     ) -> Result<Self> {
+        Self::taking(hierarchy, parameters, recipe, seed, |hierarchy, parameters, loss| {
+            let (hierarchy, parameters) = (hierarchy.clone(), parameters.clone());
+            Ok(Box::new(HostSteps::new(hierarchy, parameters, recipe.batch, (loss, seed))))
+        })
+    }
+
+    /// As [`on`](Self::on), with steps that `steps` makes of the hierarchy in the precision of training, the
+    /// parameters and the first loss.
+    pub(super) fn taking(
+        hierarchy: &Hierarchy<Host<f64>>,
+        parameters: Parameters<T>,
+        recipe: Recipe,
+        seed: u64,
+        steps: impl FnOnce(&Hierarchy<Host<T>>, &Parameters<T>, Loss) -> Result<Box<dyn Steps<T>>>,
+    ) -> Result<Self> {
         let rows = hierarchy.rows();
+        let minimised = if recipe.loss == Loss::Krylov { Loss::Factor } else { recipe.loss };
         let check = match recipe.loss {
             Loss::Krylov => Check::Krylov(Krylov::new(rows, CHECK_SIDES, seed ^ 0xc4ec), hierarchy.clone()),
             Loss::Factor | Loss::Slowest | Loss::Time => {
@@ -97,17 +109,14 @@ impl<T: Scalar> Session<T> {
                 Check::Power(PowerIteration::new(rows, CHECK_COLUMNS, start))
             }
         };
+        let hierarchy = hierarchy.cast()?;
         let mut session = Self {
-            hierarchy: hierarchy.cast()?,
-            tape: Tape::new(Cpu, recipe.batch),
-            optimisers: optimisers(&parameters),
-            pool: None,
-            pool_seed: seed,
+            steps: steps(&hierarchy, &parameters, minimised)?,
+            hierarchy,
             check,
             rate: recipe.rate,
             seconds: 0.0,
-            minimised: if recipe.loss == Loss::Krylov { Loss::Factor } else { recipe.loss },
-            device: None,
+            minimised,
             best: (f64::INFINITY, parameters.clone()),
             parameters,
             recipe,
@@ -126,21 +135,7 @@ impl<T: Scalar> Session<T> {
         Ok(session)
     }
 
-    /// The same session with its steps on a device.
-    #[cfg(feature = "cuda")]
-    pub(super) fn on_device(mut self, mut steps: Box<dyn Steps<T>>) -> Result<Self> {
-        steps.minimise(self.minimised, self.seed)?;
-        self.device = Some(steps);
-        Ok(self)
-    }
-
-    /// The hierarchy in the precision of training.
-    #[cfg(feature = "cuda")]
-    pub(super) fn hierarchy(&self) -> &Hierarchy<Host<T>> {
-        &self.hierarchy
-    }
-
-    /// How it is trained.
+    /// The recipe of the training.
     pub fn recipe(&self) -> Recipe {
         self.recipe
     }
@@ -184,7 +179,7 @@ impl<T: Scalar> Session<T> {
 
     fn take_step(&mut self, share: f64) -> Result<()> {
         let number = self.steps();
-        let rate = Schedule::cosine(self.rate, LAST_RATE).rate_at(share, self.recipe.steps);
+        let rate = rate_at(self.rate, share, self.recipe.steps);
         let cycles = self.recipe.cycles_at(share);
         let loss = match self.recipe.loss {
             Loss::Krylov if share < self.recipe.factor_first => Loss::Factor,
@@ -192,37 +187,13 @@ impl<T: Scalar> Session<T> {
         };
         if loss != std::mem::replace(&mut self.minimised, loss) {
             // The batch held errors until now, and holds residuals from now on.
-            let seed = self.seed ^ 0x4e51;
-            match &mut self.device {
-                Some(device) => device.minimise(loss, seed)?,
-                None => (self.pool, self.pool_seed) = (None, seed),
-            }
+            self.steps.minimise(loss, self.seed ^ 0x4e51)?;
         }
-        if let Some(device) = &mut self.device {
-            let loss = device.step(cycles, rate)?;
-            self.loss_history.push(loss);
-            if !loss.is_finite() {
-                return self.roll_back();
-            }
-            return self.measure_if_due(number);
-        }
-        let (rows, columns, seed) = (self.hierarchy.rows(), self.recipe.batch, self.pool_seed);
-        let pool = self.pool.get_or_insert_with(|| Pool::new(rows, columns, seed));
-        let result = on_host(loss, &self.tape, &self.hierarchy, &self.parameters, pool.values(), cycles)?;
-        self.loss_history.push(result.loss);
-        let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());
-        if !result.loss.is_finite() || !result.gradient.iter().all(finite) {
+        let step = self.steps.step(cycles, rate)?;
+        self.loss_history.push(step.loss);
+        if !step.finite {
             return self.roll_back();
         }
-        for (q, (optimiser, gradient)) in self.optimisers.iter_mut().zip(&result.gradient).enumerate() {
-            let (values, units) = self.parameters.buffer_mut(q);
-            optimiser.step_scaled(values, gradient, units, rate)?;
-        }
-        pool.advance(&result.after_one_cycle);
-        self.measure_if_due(number)
-    }
-
-    fn measure_if_due(&mut self, number: usize) -> Result<()> {
         if (number + 1).is_multiple_of(CHECK_EVERY) {
             self.measure()?;
         }
@@ -239,7 +210,7 @@ impl<T: Scalar> Session<T> {
         self.seconds / self.steps().max(1) as f64
     }
 
-    /// Measures what the last steps gave.
+    /// Measures the result of the last steps.
     ///
     /// # Errors
     /// None in practice.
@@ -251,9 +222,7 @@ impl<T: Scalar> Session<T> {
     }
 
     fn measure(&mut self) -> Result<()> {
-        if let Some(device) = &mut self.device {
-            self.parameters = device.parameters()?;
-        }
+        self.parameters = self.steps.parameters()?;
         let factor = match &mut self.check {
             Check::Power(power) => power.run(&self.parameters.install(&self.hierarchy), CHECK_CYCLES).0,
             Check::Krylov(krylov, h) => krylov.run(&self.parameters.install(h))?.1,
@@ -271,22 +240,11 @@ impl<T: Scalar> Session<T> {
         self.rollbacks += 1;
         self.rate *= 0.5;
         self.parameters = self.best.1.clone();
-        self.optimisers = optimisers(&self.parameters);
-        let seed = self.seed ^ ((self.rollbacks as u64) << 32);
-        if let Some(device) = &mut self.device {
-            return device.restart(&self.parameters, seed);
-        }
-        (self.pool, self.pool_seed) = (None, seed);
-        Ok(())
+        self.steps.restart(&self.parameters, self.seed ^ ((self.rollbacks as u64) << 32))
     }
 
-    /// The parameters now, and the best ones measured.
+    /// The parameters at the last measurement ([`finish`](Self::finish)), and the best ones measured.
     pub fn candidates(&self) -> [&Parameters<T>; 2] {
         [&self.parameters, &self.best.1]
     }
-}
-
-/// Adam with moments (0.9, 0.99) for every buffer, no step taken yet.
-fn optimisers<T: Scalar>(parameters: &Parameters<T>) -> Vec<Adam<T>> {
-    vec![Adam::new().betas(0.9, 0.99); parameters.len()]
 }

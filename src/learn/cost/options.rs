@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::error::{Error, Result};
-use crate::learn::pool::normal_values;
+use crate::learn::batch::normal_values;
 use crate::multigrid::Amg;
 use crate::sparse::Csr;
 

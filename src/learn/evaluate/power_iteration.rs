@@ -1,11 +1,11 @@
-//! The asymptotic convergence factor, measured.
+//! The asymptotic convergence factor by power iteration.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::pool::normal_values;
 use crate::backend::{Backend, Cpu};
 use crate::engine::{Eager, Engine, Host};
+use crate::learn::batch::normal_values;
 use crate::multigrid::{Hierarchy, cycle};
 use crate::sparse::Scalar;
 
@@ -51,7 +51,7 @@ pub fn asymptotic_factor<T: Scalar>(h: &Hierarchy<Host<T>>, seed: u64, cycles: u
 
 /// Vectors on which a cycle is iterated; they stay when the cycle changes a little.
 #[derive(Debug)]
-pub(super) struct PowerIteration<T> {
+pub(in crate::learn) struct PowerIteration<T> {
     eager: Eager<T>,
     rows: usize,
     vectors: Vec<T>,

@@ -1,33 +1,73 @@
-//! Which leaves of a hierarchy are learned, and in what units.
+//! The learned leaves of a hierarchy, and their units.
 
 use std::sync::Arc;
 
-use super::parameters::Parameters;
-use super::what::{Learn, LearnedSmoother};
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
+use crate::learn::target::{Learn, LearnedSmoother};
 use crate::multigrid::{Hierarchy, Level, Part, Place, Role, Smoother};
-use crate::sparse::{Pattern, Scalar};
+use crate::sparse::Pattern;
 
 type Sweep = Smoother<Arc<Vec<f64>>>;
 
-/// Every M and every pair of factors, pre and post apart.
-pub(super) fn relaxations<T: Scalar>(h: &Hierarchy<Host<f64>>, all: &mut Parameters<T>) {
-    for (depth, level) in h.levels.iter().enumerate() {
-        let diagonal = level.a.to_csr().diagonal();
-        for (role, sweep) in sweeps(level, Part::Values, false) {
-            push_values(all, Place { level: depth, role }, sweep, (&level.a.pattern, &diagonal));
+/// A learned leaf.
+pub struct Leaf {
+    pub place: Place,
+    pub values: Values,
+}
+
+/// The values of a learned leaf.
+pub enum Values {
+    /// Values, and the unit of each.
+    Own(Vec<f64>, Vec<f64>),
+    /// The values of the leaf at another place, in the order of the transpose if a pattern is given.
+    Tied(Place, Option<Arc<Pattern>>),
+}
+
+/// Leaves in the order of their buffers; every owner is before the leaves that are tied to it.
+#[derive(Default)]
+struct List(Vec<Leaf>);
+
+impl List {
+    /// Adds a leaf with its own values; a leaf without values is left out.
+    fn push(&mut self, place: Place, values: &[f64], units: impl Iterator<Item = f64>) {
+        if !values.is_empty() {
+            self.0.push(Leaf { place, values: Values::Own(values.to_vec(), units.collect()) });
         }
+    }
+
+    /// Adds a leaf with the values of another one, if that is learned.
+    fn tie(&mut self, place: Place, owner: Place, transposed: Option<&Arc<Pattern>>) {
+        if self.holds(owner) {
+            self.0.push(Leaf { place, values: Values::Tied(owner, transposed.cloned()) });
+        }
+    }
+
+    /// Whether this leaf is learned.
+    fn holds(&self, place: Place) -> bool {
+        self.0.iter().any(|leaf| leaf.place == place)
     }
 }
 
-/// What `learn` names, with post-sweeps and R tied in a `symmetric` cycle.
-pub(super) fn learned<T: Scalar>(
-    h: &Hierarchy<Host<f64>>,
-    learn: Learn,
-    symmetric: bool,
-    all: &mut Parameters<T>,
-) -> Result<()> {
+/// Every M and every pair of factors, pre and post apart.
+pub fn relaxations(h: &Hierarchy<Host<f64>>) -> Vec<Leaf> {
+    let mut all = List::default();
+    for (depth, level) in h.levels.iter().enumerate() {
+        let diagonal = level.a.to_csr().diagonal();
+        for (role, sweep) in sweeps(level, Part::Values, false) {
+            push_values(&mut all, Place { level: depth, role }, sweep, (&level.a.pattern, &diagonal));
+        }
+    }
+    all.0
+}
+
+/// The leaves of `learn`, with post-sweeps and R tied in a `symmetric` cycle.
+///
+/// # Errors
+/// With `symmetric`, a cycle that is not symmetric, or pairs of factors that are not stored as transposes of each other.
+pub fn learned(h: &Hierarchy<Host<f64>>, learn: Learn, symmetric: bool) -> Result<Vec<Leaf>> {
+    let mut list = List::default();
+    let all = &mut list;
     if symmetric && !h.is_symmetric() {
         return Err(Error::unsuited(
             "only a symmetric cycle can stay symmetric: A symmetric, R = Pᵀ and post-sweeps that are transposes of the pre-sweeps",
@@ -65,7 +105,7 @@ pub(super) fn learned<T: Scalar>(
             push_transfer(all, at(Role::Restriction), &level.restriction, |_, j| j);
         }
     }
-    Ok(())
+    Ok(list.0)
 }
 
 /// The sweeps of a level, or only those before the coarse-grid correction.
@@ -75,8 +115,8 @@ fn sweeps(level: &Level<Host<f64>>, part: Part, only_pre: bool) -> impl Iterator
     level.pre.iter().enumerate().map(role(false)).chain(post.iter().enumerate().map(role(true)))
 }
 
-/// Ties every post-sweep to its mirror image, where that is learned.
-fn tie_sweeps<T: Scalar>(all: &mut Parameters<T>, depth: usize, level: &Level<Host<f64>>) -> Result<()> {
+/// Ties every learned post-sweep to its mirror image.
+fn tie_sweeps(all: &mut List, depth: usize, level: &Level<Host<f64>>) -> Result<()> {
     for (q, (post, pre)) in level.post.iter().zip(level.pre.iter().rev()).enumerate() {
         let mirror = level.pre.len() - 1 - q;
         let place = |post, q, part| Place { level: depth, role: Role::of_sweep(post, q, part) };
@@ -100,12 +140,7 @@ fn tie_sweeps<T: Scalar>(all: &mut Parameters<T>, depth: usize, level: &Level<Ho
 }
 
 /// M in units of 1/|a(i,i)|; U in units of its pivots and L of one; interface values in units of |a(i,i)|.
-fn push_values<T: Scalar>(
-    all: &mut Parameters<T>,
-    place: Place,
-    sweep: &Sweep,
-    (pattern, diagonal): (&Arc<Pattern>, &[f64]),
-) {
+fn push_values(all: &mut List, place: Place, sweep: &Sweep, (pattern, diagonal): (&Arc<Pattern>, &[f64])) {
     let m = match sweep {
         Smoother::Schwarz { subdomains, interface } => {
             let size = |i: usize| if diagonal[i] == 0.0 { 1.0 } else { diagonal[i].abs() };
@@ -129,8 +164,8 @@ fn push_values<T: Scalar>(
     all.push(place, m.values(), (0..m.rows()).flat_map(row).map(|(i, j)| unit(i, j)));
 }
 
-/// α and ω in units of one, β in units of what it starts from.
-fn push_scalars<T: Scalar>(all: &mut Parameters<T>, place: Place, sweep: &Sweep) {
+/// α and ω in units of one, β in units of its first size.
+fn push_scalars(all: &mut List, place: Place, sweep: &Sweep) {
     let scalars = sweep.scalars();
     let polynomial = matches!(sweep, Smoother::Chebyshev { .. });
     let units = scalars
@@ -141,8 +176,8 @@ fn push_scalars<T: Scalar>(all: &mut Parameters<T>, place: Place, sweep: &Sweep)
 }
 
 /// Entries in units of the largest of their group, the row of P or the column of R.
-fn push_transfer<T: Scalar>(
-    all: &mut Parameters<T>,
+fn push_transfer(
+    all: &mut List,
     place: Place,
     m: &Matrix<Arc<Vec<f64>>>,
     group: impl Fn(usize, usize) -> usize,

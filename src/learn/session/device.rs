@@ -1,19 +1,18 @@
-//! Training steps that stay on a card.
+//! Training steps on a device.
 
 use std::sync::Arc;
 
-use super::loss_kind::Loss;
-use super::on_tape::Differentiated;
-use super::parameters::Parameters;
+use super::steps::{Step, Steps};
 use crate::autodiff::{Recorded, Tape};
 use crate::backend::Cuda;
 use crate::backend::cuda::{AdamFactors, Memory, OnDevice, Reductions};
 use crate::engine::{Device, Executor, Host};
 use crate::error::{Error, Result};
+use crate::learn::loss::{Differentiated, Loss};
+use crate::learn::optimiser::BETAS;
+use crate::learn::parameters::Parameters;
 use crate::multigrid::{Hierarchy, Use};
 
-/// Moments of Adam in training.
-const BETAS: (f64, f64) = (0.9, 0.99);
 /// ε of Adam.
 const EPSILON: f64 = 1e-8;
 
@@ -219,7 +218,7 @@ impl<T: OnDevice> ResidentTraining<T> {
             });
         let mut z = tape.executor().allocate(self.hierarchy.rows());
         cuda.copy(&self.batch.z, z.memory_mut());
-        let run = self.loss.on_tape(tape, &recorded, z, cycles.max(1));
+        let run = self.loss.record(tape, &recorded, z, cycles.max(1));
         let run = run.and_then(|run| run.backward(tape, &self.host.recorded_lengths()));
         // Nothing holds the values any more but `leaves`.
         tape.clear();
@@ -239,4 +238,23 @@ impl<T: OnDevice> ResidentTraining<T> {
 
 fn in_use() -> Error {
     Error::device("parameters are still in use; start training anew")
+}
+
+impl<T: OnDevice> Steps<T> for ResidentTraining<T> {
+    fn step(&mut self, cycles: usize, rate: f64) -> Result<Step> {
+        let loss = self.step(cycles, rate)?;
+        Ok(Step { loss, finite: loss.is_finite() })
+    }
+
+    fn parameters(&mut self) -> Result<Parameters<T>> {
+        self.parameters()
+    }
+
+    fn minimise(&mut self, loss: Loss, seed: u64) -> Result<()> {
+        self.minimise(loss, seed)
+    }
+
+    fn restart(&mut self, parameters: &Parameters<T>, seed: u64) -> Result<()> {
+        self.restart(parameters, seed)
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{SchwarzNetwork, SchwarzNetworkTraining};
+use super::classical::SHARES;
 use crate::error::Result;
-use crate::learn::judge::Judgement;
-use crate::learn::loss_kind::Loss;
-use crate::learn::start::SHARES;
+use crate::learn::evaluate::Judgement;
+use crate::learn::loss::Loss;
+use crate::learn::schwarz_network::{SchwarzNetwork, SchwarzNetworkTraining};
 use crate::multigrid::{Amg, SchwarzOptions, Smoother};
 
 /// Steps between two measurements.
@@ -19,7 +19,7 @@ const MOST: usize = 150;
 /// Right-hand sides of a measurement.
 const SIDES: usize = 2;
 
-/// What a tuning does, and where it stands.
+/// The options of a tuning.
 pub(in crate::learn) struct Tuning<'a> {
     pub steps: usize,
     pub rate: f64,
@@ -34,7 +34,7 @@ pub(in crate::learn) struct Tuning<'a> {
 /// Interface values that are learned one by one for GMRES get worse before they get better: equal
 /// subdomains have equal eigenvalues, which GMRES meets once, and every value moved on its own sets them
 /// apart. A network moves alike what is alike.
-pub(in crate::learn) fn tuned(start: &Amg, tuning: &mut Tuning<'_>) -> Result<Option<(Amg, Vec<f64>)>> {
+pub fn tuned(start: &Amg, tuning: &mut Tuning<'_>) -> Result<Option<(Amg, Vec<f64>)>> {
     let Some(level) = start.hierarchy().levels.first() else { return Ok(None) };
     let Some(Smoother::Schwarz { subdomains, .. }) = level.pre.first() else { return Ok(None) };
     let a = level.a.to_csr();

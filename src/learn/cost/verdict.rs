@@ -1,6 +1,6 @@
 //! What an account comes to, in plain language.
 
-use super::payback::Payback;
+use super::break_even::Payback;
 use super::{Account, Entry};
 
 /// "3.21 ms", "1.4 s".

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::factor::asymptotic_factor;
+use super::power_iteration::asymptotic_factor;
 use crate::error::Result;
 use crate::multigrid::{Amg, Relaxation};
 

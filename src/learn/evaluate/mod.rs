@@ -1,12 +1,17 @@
-//! How good a cycle is, measured: by itself, and inside FGMRES.
+//! Evaluation of cycles: their asymptotic factor, and their iterations inside FGMRES.
+
+mod baselines;
+mod power_iteration;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::factor::asymptotic_factor;
-use super::loss_kind::Loss;
-use super::pool::normal_values;
+pub use self::baselines::{Baseline, classical_baselines};
+pub(super) use self::power_iteration::PowerIteration;
+pub use self::power_iteration::{FactorEstimate, asymptotic_factor};
+use super::batch::normal_values;
+use super::loss::Loss;
 use crate::engine::Host;
 use crate::error::Result;
 use crate::krylov::Fgmres;
@@ -19,7 +24,7 @@ const RTOL: f64 = 1e-8;
 /// Iterations after which FGMRES gives up, without a restart.
 const ITERATIONS: usize = 100;
 
-/// What was measured of a cycle, on vectors that training never saw.
+/// Measurements of a cycle, on vectors that are independent of its training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Asymptotic factor per cycle, the largest over random starts; 1 or more diverges.
@@ -44,8 +49,7 @@ impl Judgement {
         Self::within(h, seed, cycles, (sides, ITERATIONS))
     }
 
-    /// As [`of`](Self::of), but with `limit` iterations FGMRES has failed: to find out whether a cycle
-    /// is better than one that is known.
+    /// As [`of`](Self::of) with at most `limit` iterations of FGMRES, for a comparison with a known cycle.
     pub(super) fn within(
         h: &Hierarchy<Host<f64>>,
         seed: u64,
@@ -88,10 +92,10 @@ impl Judgement {
         Ok(Self { factor, least_factor: factor, iterations, reduction, converges })
     }
 
-    /// What a loss looks at: less is better.
+    /// The number that a loss stands for; less is better.
     pub fn by(&self, loss: Loss) -> f64 {
         match loss {
-            // Whole iterations first: that is what a user waits for.
+            // Whole iterations first: they determine the time of a solve.
             Loss::Krylov => self.iterations + self.reduction.min(0.999),
             Loss::Factor | Loss::Slowest | Loss::Time => self.factor,
         }
@@ -106,8 +110,7 @@ impl Judgement {
         }
     }
 
-    /// Whether a solver may be handed out: its cycles converge, or FGMRES does where that is what it was
-    /// made for.
+    /// Whether a solver may be returned: its cycles converge, or, for a Krylov loss, FGMRES does.
     pub fn sound(&self, loss: Loss) -> bool {
         match loss {
             Loss::Krylov => self.converges,
@@ -154,7 +157,7 @@ impl Krylov {
                 false => f64::INFINITY,
             };
             if !converges {
-                // One failure is enough to know: what is left tells nothing more.
+                // One failure decides; the other right-hand sides would change nothing.
                 break;
             }
         }

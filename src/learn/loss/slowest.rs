@@ -1,37 +1,20 @@
 //! The loss of all cycles up to K, weighted to the slowest.
 
-use super::loss::{LossAndGradient, on_host};
-use super::loss_kind::Loss;
-use super::on_tape::{Levels, OnTape, Values, values_of};
-use super::parameters::Parameters;
+use super::recorded::{Levels, RecordedLoss, Values, values_of};
 use crate::autodiff::Tape;
-use crate::engine::{Engine, Host, HostMachine, Machine, Reversible};
+use crate::engine::{Engine, Machine, Reversible};
 use crate::error::Result;
-use crate::multigrid::{Hierarchy, cycle};
+use crate::multigrid::cycle;
 use crate::schwarz::softmax_loss;
 use crate::sparse::Scalar;
 
-/// With σ(v) = Σ exp(vⱼ) vⱼ / Σ exp(vⱼ) the loss σ(z), zₖ = yₖ^(1/k), where yₖ is σ of the ‖Gᵏ z‖ / ‖z‖ of all columns,
-/// k = 1 … `cycles` (Taghibakhshi et al. 2023). Cost: 3 to 4 times that many cycles; all errors are kept.
-///
-/// # Errors
-/// Lengths that do not fit.
-pub fn slowest_loss<T: Scalar, B: HostMachine<T>>(
-    tape: &Tape<T, B>,
-    h: &Hierarchy<Host<T>>,
-    parameters: &Parameters<T>,
-    z: &[T],
-    cycles: usize,
-) -> Result<LossAndGradient<T>> {
-    on_host(Loss::Slowest, tape, h, parameters, z, cycles)
-}
-
+/// Records the soft maximum of the factors of one to `cycles` cycles on the errors `z`.
 pub(super) fn record<T: Scalar, B: Machine<T>>(
     tape: &Tape<T, B>,
     levels: &Levels<T, B>,
     z: Values<T, B>,
     cycles: usize,
-) -> Result<OnTape<T, B>> {
+) -> Result<RecordedLoss<T, B>> {
     let executor = tape.executor();
     let rows = executor.rows(&z);
     let start = executor.column_squares(&z)?;
@@ -52,5 +35,5 @@ pub(super) fn record<T: Scalar, B: Machine<T>>(
         let scale: Vec<f64> = slopes.into_iter().zip(norms).map(over).collect();
         *values = executor.column_scaled(&scale, values);
     }
-    Ok(OnTape { loss, outputs: errors, after })
+    Ok(RecordedLoss { loss, outputs: errors, after })
 }

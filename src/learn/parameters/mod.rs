@@ -1,9 +1,11 @@
-//! What is learned: flat buffers with their scaling.
+//! The learned parameters of a hierarchy: flat buffers with their scaling.
+
+mod collect;
 
 use std::sync::Arc;
 
-use super::collect;
-use super::what::Learn;
+use self::collect::Values;
+use super::target::Learn;
 use crate::autodiff::{Parameter, Recorded, Tape, TapeVector};
 use crate::engine::{Host, Leaves, Machine};
 use crate::error::Result;
@@ -18,7 +20,7 @@ use crate::sparse::{Pattern, Scalar};
 /// rate suits all rows of all levels.
 ///
 /// A leaf may be tied to another one: it has the same values, those of a matrix in the order of its
-/// transpose, and no buffer of its own.
+/// transpose, and it has no buffer.
 #[derive(Debug, Clone)]
 pub struct Parameters<T> {
     leaves: Vec<Leaf>,
@@ -26,7 +28,7 @@ pub struct Parameters<T> {
     scaling: Vec<Vec<T>>,
 }
 
-/// Where a buffer goes.
+/// The place of a buffer in the hierarchy.
 #[derive(Debug, Clone)]
 struct Leaf {
     place: Place,
@@ -51,37 +53,38 @@ impl<T: Scalar> Parameters<T> {
     /// Every sparse approximate inverse and every pair of factors among the smoothers of `h`, pre and
     /// post apart.
     pub fn relaxations(h: &Hierarchy<Host<f64>>) -> Self {
-        let mut all = Self { leaves: Vec::new(), values: Vec::new(), scaling: Vec::new() };
-        collect::relaxations(h, &mut all);
-        all
+        Self::from_leaves(collect::relaxations(h))
     }
 
-    /// What `learn` names of `h`. In a `symmetric` cycle a post-sweep is tied to its mirror image
+    /// The leaves of `h` that `learn` names. In a `symmetric` cycle a post-sweep is tied to its mirror image
     /// among the pre-sweeps, and R to P.
     ///
     /// # Errors
     /// With `symmetric`, a cycle that is not symmetric (see [`Hierarchy::is_symmetric`]), or pairs of
     /// factors that are not stored as transposes of each other.
     pub fn learned(h: &Hierarchy<Host<f64>>, learn: Learn, symmetric: bool) -> Result<Self> {
+        Ok(Self::from_leaves(collect::learned(h, learn, symmetric)?))
+    }
+
+    /// A buffer for every leaf with its own values.
+    fn from_leaves(list: Vec<collect::Leaf>) -> Self {
         let mut all = Self { leaves: Vec::new(), values: Vec::new(), scaling: Vec::new() };
-        collect::learned(h, learn, symmetric, &mut all)?;
-        Ok(all)
-    }
-
-    /// A buffer of its own for a leaf; a leaf without values is left out.
-    pub(super) fn push(&mut self, place: Place, values: &[f64], units: impl Iterator<Item = f64>) {
-        if !values.is_empty() {
-            self.leaves.push(Leaf { place, number: self.values.len(), transposed: None });
-            self.values.push(Arc::new(values.iter().map(|&v| T::from_f64(v)).collect()));
-            self.scaling.push(units.map(T::from_f64).collect());
+        let cast = |list: Vec<f64>| list.into_iter().map(T::from_f64).collect();
+        for collect::Leaf { place, values } in list {
+            match values {
+                Values::Own(values, units) => {
+                    all.leaves.push(Leaf { place, number: all.values.len(), transposed: None });
+                    all.values.push(Arc::new(cast(values)));
+                    all.scaling.push(cast(units));
+                }
+                Values::Tied(owner, transposed) => {
+                    if let Some(number) = all.leaf(owner).map(|leaf| leaf.number) {
+                        all.leaves.push(Leaf { place, number, transposed });
+                    }
+                }
+            }
         }
-    }
-
-    /// A leaf with the values of another one, those of the transpose if a pattern is given.
-    pub(super) fn tie(&mut self, place: Place, owner: Place, transposed: Option<&Arc<Pattern>>) {
-        if let Some(number) = self.leaf(owner).map(|leaf| leaf.number) {
-            self.leaves.push(Leaf { place, number, transposed: transposed.cloned() });
-        }
+        all
     }
 
     /// Number of buffers.
@@ -123,11 +126,6 @@ impl<T: Scalar> Parameters<T> {
     /// Whether all values are finite.
     pub fn finite(&self) -> bool {
         self.values.iter().all(|v| v.iter().all(|x| x.finite()))
-    }
-
-    /// Whether this leaf is learned.
-    pub(super) fn holds(&self, place: Place) -> bool {
-        self.leaf(place).is_some()
     }
 
     fn leaf(&self, place: Place) -> Option<&Leaf> {

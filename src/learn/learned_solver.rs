@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::begin::Start;
-use super::judge::Judgement;
-use super::loss_kind::Loss;
+use super::evaluate::Judgement;
+use super::loss::Loss;
+use super::start::Start;
 use super::trainer::Trainer;
 use crate::engine::Host;
 use crate::error::{Error, Result};
@@ -53,7 +53,7 @@ pub struct LearnedSolver {
 
 /// What following a matrix took.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Followed {
+pub struct Update {
     /// Whether the smoothers had to be tuned.
     pub tuned: bool,
     /// Whether classical smoothers took over, because tuning did not help.
@@ -90,12 +90,12 @@ impl LearnedSolver {
     ///
     /// # Errors
     /// As [`carry`](Self::carry) and [`tune`](Self::tune).
-    pub fn follow(&mut self, a: &Csr<f64>) -> Result<Followed> {
+    pub fn follow(&mut self, a: &Csr<f64>) -> Result<Update> {
         let (amg, base) = self.carried(a)?;
         let judgement = Judgement::quick(amg.cycle(), 0, CYCLES)?;
         if judgement.converges && judgement.iterations <= PATIENCE * self.trained.iterations {
             (self.learned, self.base, self.stand_in) = (amg, base, None);
-            return Ok(Followed { tuned: false, fell_back: false, judgement });
+            return Ok(Update { tuned: false, fell_back: false, judgement });
         }
         self.settle(amg)
     }
@@ -116,7 +116,7 @@ impl LearnedSolver {
     ///
     /// # Errors
     /// A level on which no smoother can be built.
-    pub fn tune(&mut self) -> Result<Followed> {
+    pub fn tune(&mut self) -> Result<Update> {
         let amg = self.learned.with_hierarchy(self.learned.hierarchy().clone())?;
         self.settle(amg)
     }
@@ -141,14 +141,14 @@ impl LearnedSolver {
     }
 
     /// Tunes what was carried, and keeps it if it converges.
-    fn settle(&mut self, mut amg: Amg) -> Result<Followed> {
+    fn settle(&mut self, mut amg: Amg) -> Result<Update> {
         let report = self.trainer.fit(&mut amg)?;
         let mut judgement = Judgement::quick(amg.cycle(), 0, CYCLES)?;
         let mut fell_back = report.fallback.is_some();
         if judgement.converges && !fell_back {
             (self.base, self.trained) = (bases(amg.hierarchy())?, judgement);
             (self.learned, self.stand_in) = (amg, None);
-            return Ok(Followed { tuned: true, fell_back, judgement });
+            return Ok(Update { tuned: true, fell_back, judgement });
         }
         if !judgement.converges {
             let classical = amg.with_relaxation(Relaxation::L1Jacobi, amg.sweeps())?;
@@ -158,7 +158,7 @@ impl LearnedSolver {
             }
         }
         self.stand_in = Some(amg);
-        Ok(Followed { tuned: true, fell_back, judgement })
+        Ok(Update { tuned: true, fell_back, judgement })
     }
 }
 

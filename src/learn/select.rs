@@ -1,15 +1,15 @@
-//! What a training run hands out: verified, with a classical solver to fall back to.
+//! Selection of the solver that a training returns: verified, with a classical solver as fallback.
 
-use super::begin::Begin;
-use super::judge::Judgement;
-use super::loss_kind::Loss;
+use super::evaluate::Judgement;
+use super::loss::Loss;
 use super::report::TrainingReport;
 use super::session::Session;
+use super::start::Candidate;
 use crate::error::Result;
 use crate::multigrid::{Amg, Relaxation};
 use crate::sparse::Scalar;
 
-/// Cycles of the final measurement, at most; fewer where the factor of a cycle is not what counts.
+/// Cycles of the final measurement, at most; fewer for a Krylov loss.
 const CYCLES: usize = 120;
 const CYCLES_OF_KRYLOV: usize = 30;
 /// Right-hand sides of the final measurement, and rows beyond which there are fewer.
@@ -18,30 +18,30 @@ const LARGE: usize = 200_000;
 /// The least gain that counts: rounding the start to single precision is not learning.
 const GAIN: f64 = 0.999;
 
-/// What else is known of the run.
-pub(super) struct Progressed {
+/// Seconds, reason of the end and trials of a run.
+pub(super) struct RunStats {
     pub train_seconds: f64,
     pub stopped_early: Option<String>,
     pub trials: Vec<(String, f64)>,
 }
 
-/// A solver and what was measured of it.
+/// A solver and its evaluation.
 type Judged = (Judgement, Amg);
 
-/// The final measurement: in double precision, on vectors that training never saw.
+/// The final measurement: in double precision, on vectors that are independent of the training.
 #[derive(Clone, Copy)]
-struct Judge {
+struct Protocol {
     loss: Loss,
     seed: u64,
     cycles: usize,
     sides: usize,
 }
 
-impl Judge {
-    fn new(begin: &Begin, seed: u64) -> Self {
-        let sides = if begin.amg.hierarchy().rows() > LARGE { SIDES.1 } else { SIDES.0 };
-        let cycles = if begin.loss == Loss::Krylov { CYCLES_OF_KRYLOV } else { CYCLES };
-        Self { loss: begin.loss, seed: seed ^ 0xf4e5, cycles, sides }
+impl Protocol {
+    fn new(candidate: &Candidate, seed: u64) -> Self {
+        let sides = if candidate.amg.hierarchy().rows() > LARGE { SIDES.1 } else { SIDES.0 };
+        let cycles = if candidate.loss == Loss::Krylov { CYCLES_OF_KRYLOV } else { CYCLES };
+        Self { loss: candidate.loss, seed: seed ^ 0xf4e5, cycles, sides }
     }
 
     fn of(self, amg: &Amg) -> Result<Judgement> {
@@ -62,30 +62,31 @@ impl Judge {
 
 /// The best of the last parameters, the best parameters and the start. If none of them converges, the
 /// best classical smoother that does; where nothing does, the best of all.
-pub(super) fn hand_out<T: Scalar>(
-    begin: &Begin,
+pub(super) fn select<T: Scalar>(
+    candidate: &Candidate,
     session: &Session<T>,
     seed: u64,
-    run: Progressed,
+    run: RunStats,
 ) -> Result<(Amg, TrainingReport)> {
-    let judge = Judge::new(begin, seed);
-    let started = judge.of(&begin.amg)?;
-    let (before, classical, name) = match &begin.classical {
-        Some((amg, name)) => (judge.of(amg)?, amg, name),
-        None => (started, &begin.amg, &begin.name),
+    let protocol = Protocol::new(candidate, seed);
+    let started = protocol.of(&candidate.amg)?;
+    let (before, classical, name) = match &candidate.classical {
+        Some((amg, name)) => (protocol.of(amg)?, amg, name),
+        None => (started, &candidate.amg, &candidate.name),
     };
-    let best = best_learned(begin, session, judge, started)?;
-    let network = begin.rejected.map_or(before.factor, |rejected| rejected.factor);
+    let best = best_learned(candidate, session, protocol, started)?;
+    let network = candidate.rejected.map_or(before.factor, |rejected| rejected.factor);
     let factor_learned = best.as_ref().map_or(network, |b| b.0.factor);
     let (accepted, fallback, (after, amg)) = match best {
-        Some(best) if judge.gains(&best.0, &before) => (true, None, best),
+        Some(best) if protocol.gains(&best.0, &before) => (true, None, best),
         best => {
-            let kept = (before, again(classical)?);
-            let known = begin.rejected.map(|_| &begin.name).or(begin.classical.as_ref().map(|c| &c.1));
-            let (fallback, kept) = without_learning(begin, judge, kept)?;
+            let kept = (before, duplicate(classical)?);
+            let known =
+                candidate.rejected.map(|_| &candidate.name).or(candidate.classical.as_ref().map(|c| &c.1));
+            let (fallback, kept) = without_learning(candidate, protocol, kept)?;
             let fallback = fallback.or(known.cloned());
             match best {
-                Some(best) if !kept.0.sound(judge.loss) && judge.better(&best.0, &kept.0) => {
+                Some(best) if !kept.0.sound(protocol.loss) && protocol.better(&best.0, &kept.0) => {
                     (true, None, best)
                 }
                 _ => (false, fallback, kept),
@@ -93,9 +94,9 @@ pub(super) fn hand_out<T: Scalar>(
         }
     };
     let report = TrainingReport {
-        hierarchy: begin.amg.setup().name().to_string(),
-        learn: begin.learn,
-        start: if begin.classical.is_some() { begin.name.clone() } else { name.clone() },
+        hierarchy: candidate.amg.setup().name().to_string(),
+        learn: candidate.learn,
+        start: if candidate.classical.is_some() { candidate.name.clone() } else { name.clone() },
         factor_before: before.factor,
         factor_after: after.factor,
         before: Some(before),
@@ -104,69 +105,73 @@ pub(super) fn hand_out<T: Scalar>(
         accepted,
         factor_learned,
         train_seconds: run.train_seconds,
-        steps: begin.tuning.len() + session.steps(),
+        steps: candidate.tuning.len() + session.steps(),
         parameters: session.candidates()[0].count(),
         rollbacks: session.rollbacks,
         stopped_early: run.stopped_early,
         seed,
         recipe: session.recipe(),
-        loss_history: begin.tuning.iter().chain(&session.loss_history).copied().collect(),
+        loss_history: candidate.tuning.iter().chain(&session.loss_history).copied().collect(),
         factor_history: session.factor_history.clone(),
         trials: run.trials,
     };
     Ok((amg, report))
 }
 
-/// The same solver, to be given away.
-fn again(amg: &Amg) -> Result<Amg> {
+/// A copy of the solver.
+fn duplicate(amg: &Amg) -> Result<Amg> {
     amg.with_hierarchy(amg.hierarchy().clone())
 }
 
-/// The best of what training made, and of the network that it began with.
+/// The best of the trained parameters and of the network that training started from.
 fn best_learned<T: Scalar>(
-    begin: &Begin,
+    candidate: &Candidate,
     session: &Session<T>,
-    judge: Judge,
+    protocol: Protocol,
     started: Judgement,
 ) -> Result<Option<Judged>> {
-    // The network itself is a candidate: it may be better than what a few steps made of it.
-    let mut best = match begin.classical {
-        Some(_) => Some((started, again(&begin.amg)?)),
+    // The network itself is a candidate: a few steps may have made it worse.
+    let mut best = match candidate.classical {
+        Some(_) => Some((started, duplicate(&candidate.amg)?)),
         None => None,
     };
     if session.steps() == 0 {
         return Ok(best);
     }
     for parameters in session.candidates().into_iter().filter(|p| !p.is_empty() && p.finite()) {
-        let learned = begin.amg.with_hierarchy(parameters.install(begin.amg.hierarchy()))?;
-        let judged = judge.of(&learned)?;
-        if best.as_ref().is_none_or(|b| judge.better(&judged, &b.0)) {
+        let learned = candidate.amg.with_hierarchy(parameters.install(candidate.amg.hierarchy()))?;
+        let judged = protocol.of(&learned)?;
+        if best.as_ref().is_none_or(|b| protocol.better(&judged, &b.0)) {
             best = Some((judged, learned));
         }
     }
     Ok(best)
 }
 
-/// What was kept, or a classical smoother that converges where that does not, and its name.
-fn without_learning(begin: &Begin, judge: Judge, mut kept: Judged) -> Result<(Option<String>, Judged)> {
+/// The kept solver, or a classical smoother that converges where the kept one does not, and its name.
+fn without_learning(
+    candidate: &Candidate,
+    protocol: Protocol,
+    mut kept: Judged,
+) -> Result<(Option<String>, Judged)> {
     // A null vector leaves every factor at 1: no other smoother would help.
     let singular = (kept.0.factor - 1.0).abs() < 1e-6;
     let mut name = None;
-    if kept.0.sound(judge.loss) || singular || begin.learn.smoother().is_none() {
+    if kept.0.sound(protocol.loss) || singular || candidate.learn.smoother().is_none() {
         return Ok((name, kept));
     }
     for relaxation in classical_choices() {
-        let Ok(candidate) = begin.amg.with_relaxation(relaxation, begin.amg.sweeps()) else { continue };
-        let judged = judge.of(&candidate)?;
-        if judge.better(&judged, &kept.0) {
-            kept = (judged, candidate);
+        let Ok(amg) = candidate.amg.with_relaxation(relaxation, candidate.amg.sweeps()) else { continue };
+        let judged = protocol.of(&amg)?;
+        if protocol.better(&judged, &kept.0) {
+            kept = (judged, amg);
             name = Some(relaxation.to_string());
         }
     }
     Ok((name, kept))
 }
 
-/// What is tried where neither the learned smoother nor its start converges.
+/// The smoothers that are tried where neither the learned smoother nor its start converges.
 fn classical_choices() -> Vec<Relaxation> {
     let mut all: Vec<Relaxation> = [0.7, 0.5, 0.3].map(Relaxation::Ilu0).into();
     all.extend([

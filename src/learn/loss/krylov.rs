@@ -1,42 +1,20 @@
-//! The loss of a preconditioner: how far a Krylov method brings the residual down.
+//! The loss of a preconditioner: the reduction of the residual by a Krylov method.
 
-use super::loss::{LossAndGradient, on_host};
-use super::loss_kind::Loss;
-use super::on_tape::{Levels, OnTape, Values, values_of};
-use super::parameters::Parameters;
+use super::recorded::{Levels, RecordedLoss, Values, values_of};
 use crate::autodiff::{Tape, TapeVector};
 use crate::backend::{dependent, hessenberg_least_squares};
-use crate::engine::{Engine, Host, HostMachine, Machine, Reversible};
+use crate::engine::{Engine, Machine, Reversible};
 use crate::error::{Error, Result};
-use crate::multigrid::{Hierarchy, cycle};
+use crate::multigrid::cycle;
 use crate::sparse::Scalar;
 
-/// The mean over the columns of `z` of log(‖r‖² / ‖z‖²) / k, where r is the residual of k steps of
-/// GMRES, preconditioned from the right by one cycle B, on the residual z (rows × columns):
-/// ‖r‖ = min ‖z − A B p(A B) z‖ over the polynomials p of degree below k.
-///
-/// The gradient is that of the recorded space; the coefficients of the minimum have none to first
-/// order, and those of the basis none at all, for the space does not depend on them. What is handed
-/// on as `after_one_cycle` is r. Cost: 3 to 4 times k cycles.
-///
-/// # Errors
-/// Lengths that do not fit; a hierarchy without levels.
-pub fn krylov_loss<T: Scalar, B: HostMachine<T>>(
-    tape: &Tape<T, B>,
-    h: &Hierarchy<Host<T>>,
-    parameters: &Parameters<T>,
-    z: &[T],
-    steps: usize,
-) -> Result<LossAndGradient<T>> {
-    on_host(Loss::Krylov, tape, h, parameters, z, steps)
-}
-
+/// Records `steps` steps of GMRES on the residuals `z`.
 pub(super) fn record<T: Scalar, B: Machine<T>>(
     tape: &Tape<T, B>,
     levels: &Levels<T, B>,
     z: &Values<T, B>,
     steps: usize,
-) -> Result<OnTape<T, B>> {
+) -> Result<RecordedLoss<T, B>> {
     let Some(finest) = levels.levels.first() else {
         return Err(Error::invalid_input("a direct solver has no preconditioner to learn"));
     };
@@ -100,5 +78,5 @@ pub(super) fn record<T: Scalar, B: Machine<T>>(
     let loss = end.iter().map(|&e| weight * if e.is_nan() { e } else { e.max(least).ln() }).sum();
     let scale: Vec<f64> = end.iter().map(|&e| if e < least { 0.0 } else { 2.0 * weight / e }).collect();
     let seed = executor.column_scaled(&scale, &last);
-    Ok(OnTape { loss, outputs: vec![(r, seed)], after: last })
+    Ok(RecordedLoss { loss, outputs: vec![(r, seed)], after: last })
 }

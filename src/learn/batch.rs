@@ -1,4 +1,4 @@
-//! The batch: a persistent pool of nearly dominant errors beside fresh random ones.
+//! The batch of training: a persistent pool of nearly dominant errors beside random ones.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -7,9 +7,9 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::sparse::Scalar;
 
 /// Columns that training runs on. The first half is the pool: z ← G z / ‖G z‖ after every
-/// step, one column drawn anew every 10 steps. The other half is drawn anew every step.
+/// step, with one new random column every 10 steps. The other half is random in every step.
 #[derive(Debug, Clone)]
-pub(super) struct Pool<T> {
+pub(super) struct Batch<T> {
     rows: usize,
     columns: usize,
     values: Vec<T>,
@@ -17,7 +17,7 @@ pub(super) struct Pool<T> {
     steps: usize,
 }
 
-impl<T: Scalar> Pool<T> {
+impl<T: Scalar> Batch<T> {
     pub fn new(rows: usize, columns: usize, seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let values = normal_values(&mut random, rows * columns);
@@ -29,7 +29,7 @@ impl<T: Scalar> Pool<T> {
         &self.values
     }
 
-    /// Takes over what one cycle made of the pool, and draws the rest.
+    /// Takes the pool from `after_one_cycle`, scaled, and draws the other columns.
     pub fn advance(&mut self, after_one_cycle: &[T]) {
         let (columns, half) = (self.columns, self.columns.div_ceil(2));
         self.steps += 1;

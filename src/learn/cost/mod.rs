@@ -1,20 +1,20 @@
 //! What a learned solver costs and what it saves, beside the fastest classical solver that was found
 //! and the direct solver.
 
+mod break_even;
 mod competitors;
 mod direct;
 mod entry;
 mod options;
-mod payback;
 mod scan;
 mod table;
 mod verdict;
 
 use serde::{Deserialize, Serialize};
 
+pub use break_even::Payback;
 pub use entry::Entry;
 pub use options::{AccountOptions, Learned};
-pub use payback::Payback;
 
 /// Called before every measurement with the number of those done, of all, and a name.
 pub type AccountObserver<'a> = &'a mut dyn FnMut(usize, usize, &str);
