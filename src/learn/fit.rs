@@ -12,7 +12,7 @@ use super::select::{RunStats, select};
 use super::session::ResidentTraining;
 use super::session::{Session, Trained};
 use super::start::{Candidate, StartOptions, Tuning};
-use super::target::{Learn, LearnedSmoother};
+use super::target::{LearnedSmoother, Target};
 use super::trainer::{Observer, Progress, Trainer};
 use crate::engine::Host;
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ const FULL_BATCH: usize = 1 << 20;
 const COLUMNS: (usize, usize) = (4, 64);
 
 impl Trainer {
-    /// Trains what [`learn`](Self::learn) names, from the start that [`Learn`] names; the smoothers and
+    /// Trains what [`learn`](Self::learn) names, from the start that [`Target`] names; the smoothers and
     /// transfers of `amg` are replaced by the learned ones, or by the start if those are no better.
     ///
     /// # Errors
@@ -159,7 +159,7 @@ impl Trainer {
             // Cycles, or seconds of cycles, for a digit.
             let unit = match self.loss {
                 Loss::Time => cycle_seconds(candidate.amg.hierarchy())?,
-                Loss::Factor | Loss::Krylov | Loss::Slowest => 1.0,
+                Loss::Rate | Loss::Krylov | Loss::Slowest => 1.0,
             };
             let cost = unit / -factor.min(1.0 - 1e-9).log10();
             if best.as_ref().is_none_or(|b| cost < CLEARLY * b.0) {
@@ -170,8 +170,8 @@ impl Trainer {
     }
 
     /// The targets that are tried: with [`Loss::Time`] both M and the factors, where one of them is asked for.
-    fn targets(&self) -> Vec<Learn> {
-        let both = [LearnedSmoother::Relaxation, LearnedSmoother::Factors];
+    fn targets(&self) -> Vec<Target> {
+        let both = [LearnedSmoother::Relaxation, LearnedSmoother::Ilu];
         match self.learn.smoother() {
             Some(smoother) if self.loss == Loss::Time && both.contains(&smoother) => {
                 both.map(|smoother| self.learn.with(smoother)).into()

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::evaluate::Judgement;
+use super::evaluate::Evaluation;
 use super::loss::Loss;
 use super::start::Start;
 use super::trainer::Trainer;
@@ -23,16 +23,16 @@ const CYCLES: usize = 6;
 /// behind, it is tuned by a few steps.
 ///
 /// ```
-/// use multigrad::{gallery, krylov::Fgmres, learn::{Learn, LearnedSolver, Trainer}, multigrid::Amg};
+/// use multigrad::{gallery, krylov::Fgmres, learn::{Target, LearnedSolver, Trainer}, multigrid::Amg};
 /// let flow = |epsilon| gallery::recirculating_flow(16, epsilon, gallery::FlowScheme::Upwind);
 /// let first = flow(0.005)?;
 /// let mut amg = Amg::smoothed_aggregation().suited_to(&first.matrix).build(&first.matrix)?;
-/// let trainer = Trainer::new().learn(Learn::Factors).steps(20);
+/// let trainer = Trainer::new().learn(Target::Ilu).steps(20);
 /// trainer.fit(&mut amg)?;
 /// let mut solver = LearnedSolver::new(amg, trainer.steps(10))?;
 /// let next = flow(0.0055)?;
 /// let kept = solver.follow(&next.matrix)?;
-/// assert!(kept.judgement.converges);
+/// assert!(kept.evaluation.converges);
 /// let out = Fgmres::new().preconditioner(solver.amg()).solve(&next.matrix, &next.rhs)?;
 /// assert!(out.converged());
 /// # Ok::<(), multigrad::error::Error>(())
@@ -46,7 +46,7 @@ pub struct LearnedSolver {
     trainer: Trainer,
     refresh: Refresh,
     /// What was reached when it was last trained.
-    trained: Judgement,
+    trained: Evaluation,
     /// ILU(0) of every level of `learned` where there are factors.
     base: Vec<Option<Csr<f64>>>,
 }
@@ -59,7 +59,7 @@ pub struct Update {
     /// Whether classical smoothers took over, because tuning did not help.
     pub fell_back: bool,
     /// What was measured at last; its factors are those of a few cycles from one random start.
-    pub judgement: Judgement,
+    pub evaluation: Evaluation,
 }
 
 /// Iterations of FGMRES that a carried smoother may need beyond those at its training.
@@ -72,7 +72,7 @@ impl LearnedSolver {
     /// Products that cannot be planned; ILU(0) of a level that does not exist.
     pub fn new(amg: Amg, trainer: Trainer) -> Result<Self> {
         let refresh = Refresh::new(amg.hierarchy())?;
-        let trained = Judgement::quick(amg.cycle(), 0, CYCLES)?;
+        let trained = Evaluation::quick(amg.cycle(), 0, CYCLES)?;
         let base = bases(amg.hierarchy())?;
         let trainer = trainer.start(Start::Given).loss(Loss::Krylov);
         Ok(Self { learned: amg, stand_in: None, trainer, refresh, trained, base })
@@ -92,10 +92,10 @@ impl LearnedSolver {
     /// As [`carry`](Self::carry) and [`tune`](Self::tune).
     pub fn follow(&mut self, a: &Csr<f64>) -> Result<Update> {
         let (amg, base) = self.carried(a)?;
-        let judgement = Judgement::quick(amg.cycle(), 0, CYCLES)?;
-        if judgement.converges && judgement.iterations <= PATIENCE * self.trained.iterations {
+        let evaluation = Evaluation::quick(amg.cycle(), 0, CYCLES)?;
+        if evaluation.converges && evaluation.iterations <= PATIENCE * self.trained.iterations {
             (self.learned, self.base, self.stand_in) = (amg, base, None);
-            return Ok(Update { tuned: false, fell_back: false, judgement });
+            return Ok(Update { tuned: false, fell_back: false, evaluation });
         }
         self.settle(amg)
     }
@@ -143,22 +143,22 @@ impl LearnedSolver {
     /// Tunes what was carried, and keeps it if it converges.
     fn settle(&mut self, mut amg: Amg) -> Result<Update> {
         let report = self.trainer.fit(&mut amg)?;
-        let mut judgement = Judgement::quick(amg.cycle(), 0, CYCLES)?;
+        let mut evaluation = Evaluation::quick(amg.cycle(), 0, CYCLES)?;
         let mut fell_back = report.fallback.is_some();
-        if judgement.converges && !fell_back {
-            (self.base, self.trained) = (bases(amg.hierarchy())?, judgement);
+        if evaluation.converges && !fell_back {
+            (self.base, self.trained) = (bases(amg.hierarchy())?, evaluation);
             (self.learned, self.stand_in) = (amg, None);
-            return Ok(Update { tuned: true, fell_back, judgement });
+            return Ok(Update { tuned: true, fell_back, evaluation });
         }
-        if !judgement.converges {
+        if !evaluation.converges {
             let classical = amg.with_relaxation(Relaxation::L1Jacobi, amg.sweeps())?;
-            let other = Judgement::quick(classical.cycle(), 0, CYCLES)?;
+            let other = Evaluation::quick(classical.cycle(), 0, CYCLES)?;
             if other.converges {
-                (amg, judgement, fell_back) = (classical, other, true);
+                (amg, evaluation, fell_back) = (classical, other, true);
             }
         }
         self.stand_in = Some(amg);
-        Ok(Update { tuned: true, fell_back, judgement })
+        Ok(Update { tuned: true, fell_back, evaluation })
     }
 }
 
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
     use crate::gallery::{FlowScheme, recirculating_flow};
     use crate::krylov::Fgmres;
-    use crate::learn::Learn;
+    use crate::learn::Target;
 
     fn flow(epsilon: f64) -> Csr<f64> {
         recirculating_flow(14, epsilon, FlowScheme::Upwind).unwrap().matrix
@@ -222,7 +222,7 @@ mod tests {
 
     fn learned(a: &Csr<f64>) -> LearnedSolver {
         let mut amg = Amg::smoothed_aggregation().suited_to(a).build(a).unwrap();
-        let trainer = Trainer::new().learn(Learn::Factors).steps(5).seed(3);
+        let trainer = Trainer::new().learn(Target::Ilu).steps(5).seed(3);
         trainer.fit(&mut amg).unwrap();
         LearnedSolver::new(amg, trainer).unwrap()
     }
@@ -243,7 +243,7 @@ mod tests {
         assert!(before.iter().zip(&factors(&solver)).all(|(p, q)| (p - q).abs() < 1e-12));
         // Following is carrying, with a measurement.
         let followed = solver.follow(&next).unwrap();
-        assert!(!followed.tuned && followed.judgement.converges && followed.judgement.factor < 1.0);
+        assert!(!followed.tuned && followed.evaluation.converges && followed.evaluation.factor < 1.0);
         assert!(there.iter().zip(&factors(&solver)).all(|(p, q)| (p - q).abs() < 1e-12));
     }
 

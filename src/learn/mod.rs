@@ -4,6 +4,7 @@
 mod batch;
 mod cost;
 mod evaluate;
+mod family_training;
 mod fit;
 mod learned_solver;
 mod loss;
@@ -20,8 +21,8 @@ mod start;
 mod target;
 mod trainer;
 
-pub use cost::{Account, AccountObserver, AccountOptions, Entry, Learned, Payback};
-pub use evaluate::{Baseline, FactorEstimate, Judgement, asymptotic_factor, classical_baselines};
+pub use cost::{BreakEven, CostObserver, CostOptions, CostReport, Entry, Learned};
+pub use evaluate::{Baseline, Evaluation, FactorEstimate, asymptotic_factor, classical_baselines};
 pub use learned_solver::{LearnedSolver, Update};
 pub use loss::{Loss, LossAndGradient, convergence_loss, krylov_loss, slowest_loss};
 pub use network::{Family, NetworkTraining, SmootherNetwork};
@@ -33,5 +34,5 @@ pub use schwarz_network::{SchwarzNetwork, SchwarzNetworkTraining, TrainingStep};
 pub use session::ResidentTraining;
 pub use session::Session;
 pub use start::Start;
-pub use target::{Learn, LearnedSmoother};
+pub use target::{LearnedSmoother, Target};
 pub use trainer::{Observer, Progress, Trainer};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::loss::Loss;
 use super::start::Start;
-use super::target::{Learn, LearnedSmoother};
+use super::target::{LearnedSmoother, Target};
 use crate::error::{Error, Result};
 use crate::multigrid::Setup;
 
@@ -44,17 +44,17 @@ impl Recipe {
     /// beginning; a slow error needs many of them to show, and more steps. From a network or from
     /// learned values, a few steps do.
     pub fn suited_to(
-        (learn, loss, start): (Learn, Loss, Start),
+        (learn, loss, start): (Target, Loss, Start),
         setup: &Setup,
         rows: usize,
         factor: f64,
     ) -> Self {
         let classical = matches!(setup, Setup::Classical(_));
-        let factors = learn.factors();
+        let ilu = learn.is_ilu();
         if learn.smoother() == Some(LearnedSmoother::Schwarz) {
             return Self::of_schwarz(loss, start, *setup == Setup::OneLevel, factor);
         }
-        let (steps, cycles) = match (factors, factor > SLOW, rows > LARGE) {
+        let (steps, cycles) = match (ilu, factor > SLOW, rows > LARGE) {
             (true, false, false) => (60, (2, 4)),
             (true, true, false) => (60, (3, 5)),
             (true, false, true) => (80, (3, 5)),
@@ -66,10 +66,10 @@ impl Recipe {
         let steps = if classical { steps } else { 3 * steps };
         // GMRES removes slow errors itself, and further steps would only reach single-precision round-off.
         let cycles = match loss {
-            Loss::Krylov => (3, if factors { 4 } else { 6 }),
-            Loss::Factor | Loss::Slowest | Loss::Time => cycles,
+            Loss::Krylov => (3, if ilu { 4 } else { 6 }),
+            Loss::Rate | Loss::Slowest | Loss::Time => cycles,
         };
-        let (rate, batch) = match (factors, factor > SLOW || !classical) {
+        let (rate, batch) = match (ilu, factor > SLOW || !classical) {
             (true, false) => (0.005, 8),
             (true, true) => (0.003, 8),
             (false, _) => (0.02, 16),
@@ -78,7 +78,7 @@ impl Recipe {
         let steps = if fresh { steps } else { TUNING };
         let halves = |count: usize| if fresh { count * steps / 2 } else { steps };
         let (steps, factor_first) = match (loss, factor) {
-            (Loss::Factor | Loss::Slowest | Loss::Time, _) => (steps, 1.0),
+            (Loss::Rate | Loss::Slowest | Loss::Time, _) => (steps, 1.0),
             // GMRES removes the few errors that a slow cycle amplifies, so that its residual does not show them.
             (Loss::Krylov, SLOW..) => (halves(3), 0.6),
             // The residual that GMRES leaves of a fast cycle is round-off of single precision.

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::Judgement;
+use super::evaluate::Evaluation;
 use super::loss::Loss;
 use super::recipe::Recipe;
-use super::target::Learn;
+use super::target::Target;
 
 /// Measurements of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct TrainingReport {
     pub hierarchy: String,
     /// What was learned.
     #[serde(default)]
-    pub learn: Learn,
+    pub learn: Target,
     /// The smoothers that training started from.
     #[serde(default)]
     pub start: String,
@@ -24,10 +24,10 @@ pub struct TrainingReport {
     pub factor_after: f64,
     /// The evaluation of the classical start.
     #[serde(default)]
-    pub before: Option<Judgement>,
+    pub before: Option<Evaluation>,
     /// The evaluation of the returned solver.
     #[serde(default)]
-    pub after: Option<Judgement>,
+    pub after: Option<Evaluation>,
     /// The classical smoother that is returned because the network's is worse, or because neither the
     /// learned one nor its start converges.
     #[serde(default)]
@@ -98,8 +98,8 @@ impl std::fmt::Display for TrainingReport {
                 after.iterations,
                 before.iterations,
                 match self.recipe.loss {
-                    Loss::Krylov => "trained for Krylov methods, for plain cycles use the loss factor",
-                    Loss::Factor | Loss::Slowest | Loss::Time =>
+                    Loss::Krylov => "trained for Krylov methods, for plain cycles use the loss rate",
+                    Loss::Rate | Loss::Slowest | Loss::Time =>
                         "trained for plain cycles, for Krylov methods use the loss krylov",
                 }
             )

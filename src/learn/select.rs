@@ -1,6 +1,6 @@
 //! Selection of the solver that a training returns: verified, with a classical solver as fallback.
 
-use super::evaluate::Judgement;
+use super::evaluate::Evaluation;
 use super::loss::Loss;
 use super::report::TrainingReport;
 use super::session::Session;
@@ -26,7 +26,7 @@ pub(super) struct RunStats {
 }
 
 /// A solver and its evaluation.
-type Judged = (Judgement, Amg);
+type Judged = (Evaluation, Amg);
 
 /// The final measurement: in double precision, on vectors that are independent of the training.
 #[derive(Clone, Copy)]
@@ -44,18 +44,18 @@ impl Protocol {
         Self { loss: candidate.loss, seed: seed ^ 0xf4e5, cycles, sides }
     }
 
-    fn of(self, amg: &Amg) -> Result<Judgement> {
-        Judgement::of(amg.hierarchy(), self.seed, self.cycles, self.sides)
+    fn of(self, amg: &Amg) -> Result<Evaluation> {
+        Evaluation::of(amg.hierarchy(), self.seed, self.cycles, self.sides)
     }
 
-    fn better(self, one: &Judgement, two: &Judgement) -> bool {
+    fn better(self, one: &Evaluation, two: &Evaluation) -> bool {
         one.is_better(two, self.loss)
     }
 
     /// Whether `after` is sound, and better than `before` by more than rounding.
-    fn gains(self, after: &Judgement, before: &Judgement) -> bool {
+    fn gains(self, after: &Evaluation, before: &Evaluation) -> bool {
         let enough =
-            Judgement { factor: GAIN * before.factor, reduction: GAIN * before.reduction, ..*before };
+            Evaluation { factor: GAIN * before.factor, reduction: GAIN * before.reduction, ..*before };
         after.sound(self.loss) && self.better(after, &enough)
     }
 }
@@ -128,7 +128,7 @@ fn best_learned<T: Scalar>(
     candidate: &Candidate,
     session: &Session<T>,
     protocol: Protocol,
-    started: Judgement,
+    started: Evaluation,
 ) -> Result<Option<Judged>> {
     // The network itself is a candidate: a few steps may have made it worse.
     let mut best = match candidate.classical {

@@ -1,124 +1,128 @@
-//! What of a cycle is learned.
+//! Targets: the parts of a cycle that are learned.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// What of the smoothers is learned, one of its own for every sweep of every level.
+/// The learned part of a smoother, separate for every sweep of every level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LearnedSmoother {
-    /// A sparse M on the pattern of A, x ← x + M (b − A x), from SPAI-1 on.
+    /// A sparse M on the pattern of A, x ← x + M (b − A x). Start: SPAI-1.
     Relaxation,
-    /// The same on the pattern of A², from the sparse approximate inverse on that pattern on.
+    /// A sparse M on the pattern of A². Start: the sparse approximate inverse on that pattern.
     WideRelaxation,
-    /// L and U on the pattern of ILU(0), x ← x + U⁻¹ L⁻¹ (b − A x), from ILU(0) on.
-    Factors,
-    /// The same, applied by a few Jacobi sweeps on the triangular systems and trained as such, from
-    /// ILU(0) on: no row waits for another, as a device with many threads has it.
-    IterativeFactors,
-    /// Interface values of a Schwarz method on the finest levels, from the best Robin condition of a few on,
-    /// and M on the levels below.
+    /// L and U on the pattern of ILU(0), x ← x + U⁻¹ L⁻¹ (b − A x). Start: ILU(0).
+    Ilu,
+    /// L and U, applied and trained with a few Jacobi sweeps on the triangular systems in place of the
+    /// substitutions, so that all rows are independent. Start: ILU(0).
+    IterativeIlu,
+    /// Interface values of a Schwarz method on the finest levels, and M on the levels below. Start: the best of
+    /// a few Robin conditions.
     Schwarz,
-    /// The coefficients of every step of a polynomial in D⁻¹A, from those of Chebyshev on.
+    /// The coefficients of every step of a polynomial in D⁻¹A. Start: those of Chebyshev.
     Chebyshev,
-    /// A weight, x ← x + ω B (b − A x) with B that of Jacobi or of ILU(0).
+    /// A weight ω, x ← x + ω B (b − A x) with B of Jacobi or of ILU(0).
     Damping,
 }
 
-/// What of a cycle is learned: at most one kind of smoother, and the values of P and R beside it or
+/// The learned parts of a cycle: at most one kind of smoother, and the values of P and R beside it or
 /// alone. The matrices of the coarser levels stay as they were set up.
 ///
-/// Its text form is a list, as in `factors` or `relaxation,interpolation`.
+/// Its text form is a list, as in `ilu` or `relaxation,interpolation`.
 ///
 /// ```
-/// use multigrad::learn::Learn;
-/// let learn: Learn = "factors,interpolation".parse()?;
-/// assert_eq!(learn, Learn::Factors.and(Learn::Interpolation)?);
-/// assert!("factors,chebyshev".parse::<Learn>().is_err()); // a sweep is of one kind
+/// use multigrad::learn::Target;
+/// let target: Target = "ilu,interpolation".parse()?;
+/// assert_eq!(target, Target::Ilu.and(Target::Interpolation)?);
+/// assert!("ilu,chebyshev".parse::<Target>().is_err()); // a sweep is of one kind
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Learn {
+pub struct Target {
     smoother: Option<LearnedSmoother>,
     interpolation: bool,
     restriction: bool,
 }
 
-/// What can be learned and its name.
-const NAMES: [(&str, Learn); 9] = [
-    ("relaxation", Learn::Relaxation),
-    ("wide-relaxation", Learn::WideRelaxation),
-    ("factors", Learn::Factors),
-    ("iterative-factors", Learn::IterativeFactors),
-    ("schwarz", Learn::Schwarz),
-    ("chebyshev", Learn::Chebyshev),
-    ("damping", Learn::Damping),
-    ("interpolation", Learn::Interpolation),
-    ("restriction", Learn::Restriction),
+/// All targets with their names.
+const NAMES: [(&str, Target); 9] = [
+    ("relaxation", Target::Relaxation),
+    ("wide-relaxation", Target::WideRelaxation),
+    ("ilu", Target::Ilu),
+    ("iterative-ilu", Target::IterativeIlu),
+    ("schwarz", Target::Schwarz),
+    ("chebyshev", Target::Chebyshev),
+    ("damping", Target::Damping),
+    ("interpolation", Target::Interpolation),
+    ("restriction", Target::Restriction),
 ];
 
+/// Former names, which are still read.
+const FORMER_NAMES: [(&str, Target); 2] =
+    [("factors", Target::Ilu), ("iterative-factors", Target::IterativeIlu)];
+
 #[allow(non_upper_case_globals, reason = "they read as the variants of an enumeration")]
-impl Learn {
+impl Target {
     /// [`LearnedSmoother::Relaxation`] alone.
-    pub const Relaxation: Learn = Learn::smoothers(LearnedSmoother::Relaxation);
+    pub const Relaxation: Target = Target::smoothers(LearnedSmoother::Relaxation);
     /// [`LearnedSmoother::WideRelaxation`] alone.
-    pub const WideRelaxation: Learn = Learn::smoothers(LearnedSmoother::WideRelaxation);
-    /// [`LearnedSmoother::Factors`] alone.
-    pub const Factors: Learn = Learn::smoothers(LearnedSmoother::Factors);
-    /// [`LearnedSmoother::IterativeFactors`] alone.
-    pub const IterativeFactors: Learn = Learn::smoothers(LearnedSmoother::IterativeFactors);
+    pub const WideRelaxation: Target = Target::smoothers(LearnedSmoother::WideRelaxation);
+    /// [`LearnedSmoother::Ilu`] alone.
+    pub const Ilu: Target = Target::smoothers(LearnedSmoother::Ilu);
+    /// [`LearnedSmoother::IterativeIlu`] alone.
+    pub const IterativeIlu: Target = Target::smoothers(LearnedSmoother::IterativeIlu);
     /// [`LearnedSmoother::Schwarz`] alone.
-    pub const Schwarz: Learn = Learn::smoothers(LearnedSmoother::Schwarz);
+    pub const Schwarz: Target = Target::smoothers(LearnedSmoother::Schwarz);
     /// [`LearnedSmoother::Chebyshev`] alone.
-    pub const Chebyshev: Learn = Learn::smoothers(LearnedSmoother::Chebyshev);
+    pub const Chebyshev: Target = Target::smoothers(LearnedSmoother::Chebyshev);
     /// [`LearnedSmoother::Damping`] alone.
-    pub const Damping: Learn = Learn::smoothers(LearnedSmoother::Damping);
+    pub const Damping: Target = Target::smoothers(LearnedSmoother::Damping);
     /// The values of every P, on its pattern.
-    pub const Interpolation: Learn = Learn { smoother: None, interpolation: true, restriction: false };
+    pub const Interpolation: Target = Target { smoother: None, interpolation: true, restriction: false };
     /// The values of every R, on its pattern.
-    pub const Restriction: Learn = Learn { smoother: None, interpolation: false, restriction: true };
+    pub const Restriction: Target = Target { smoother: None, interpolation: false, restriction: true };
 }
 
-impl Learn {
+impl Target {
     const fn smoothers(kind: LearnedSmoother) -> Self {
-        Learn { smoother: Some(kind), interpolation: false, restriction: false }
+        Target { smoother: Some(kind), interpolation: false, restriction: false }
     }
 
-    /// Both together.
+    /// The union of two targets.
     ///
     /// # Errors
     /// Two kinds of smoothers.
-    pub fn and(self, other: Learn) -> Result<Self> {
+    pub fn and(self, other: Target) -> Result<Self> {
         if let (Some(one), Some(two)) = (self.smoother, other.smoother)
             && one != two
         {
             return Err(Error::invalid_input(format!(
                 "{} and {} are both smoothers, and a sweep is of one kind; learn one of them",
-                Learn::smoothers(one),
-                Learn::smoothers(two)
+                Target::smoothers(one),
+                Target::smoothers(two)
             )));
         }
-        Ok(Learn {
+        Ok(Target {
             smoother: self.smoother.or(other.smoother),
             interpolation: self.interpolation || other.interpolation,
             restriction: self.restriction || other.restriction,
         })
     }
 
-    /// The same with this kind of smoother.
+    /// The target with this kind of smoother.
     pub(super) fn with(self, smoother: LearnedSmoother) -> Self {
-        Learn { smoother: Some(smoother), ..self }
+        Target { smoother: Some(smoother), ..self }
     }
 
-    /// What of the smoothers is learned; without it, they stay as they are.
+    /// The learned part of the smoothers; without it, they stay as they are.
     pub fn smoother(self) -> Option<LearnedSmoother> {
         self.smoother
     }
 
-    /// Whether the smoothers are incomplete factors, applied one way or the other.
-    pub(super) fn factors(self) -> bool {
-        matches!(self.smoother, Some(LearnedSmoother::Factors | LearnedSmoother::IterativeFactors))
+    /// Whether the smoothers are incomplete factorisations, with substitutions or Jacobi sweeps.
+    pub(super) fn is_ilu(self) -> bool {
+        matches!(self.smoother, Some(LearnedSmoother::Ilu | LearnedSmoother::IterativeIlu))
     }
 
     /// Whether the values of P are learned.
@@ -133,7 +137,7 @@ impl Learn {
 
     /// The list on the command line.
     pub fn name(self) -> String {
-        let holds = |part: Learn| {
+        let holds = |part: Target| {
             part.smoother.is_some() && part.smoother == self.smoother
                 || part.interpolation && self.interpolation
                 || part.restriction && self.restriction
@@ -142,13 +146,13 @@ impl Learn {
         names.join(",")
     }
 
-    /// What is learned, in a sentence.
+    /// A noun for the learned parts, as in "learned L and U, P".
     pub fn noun(self) -> String {
         let smoother = self.smoother.map(|kind| match kind {
             LearnedSmoother::Relaxation => "M",
             LearnedSmoother::WideRelaxation => "wide M",
-            LearnedSmoother::Factors => "L and U",
-            LearnedSmoother::IterativeFactors => "iterative L and U",
+            LearnedSmoother::Ilu => "L and U",
+            LearnedSmoother::IterativeIlu => "iterative L and U",
             LearnedSmoother::Schwarz => "interface conditions",
             LearnedSmoother::Chebyshev => "coefficients",
             LearnedSmoother::Damping => "damping",
@@ -159,25 +163,25 @@ impl Learn {
     }
 }
 
-impl Default for Learn {
+impl Default for Target {
     fn default() -> Self {
-        Learn::Relaxation
+        Target::Relaxation
     }
 }
 
-impl std::fmt::Display for Learn {
+impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.name())
     }
 }
 
-impl From<Learn> for String {
-    fn from(learn: Learn) -> Self {
+impl From<Target> for String {
+    fn from(learn: Target) -> Self {
         learn.name()
     }
 }
 
-impl TryFrom<String> for Learn {
+impl TryFrom<String> for Target {
     type Error = Error;
 
     fn try_from(text: String) -> Result<Self> {
@@ -185,12 +189,12 @@ impl TryFrom<String> for Learn {
     }
 }
 
-impl std::str::FromStr for Learn {
+impl std::str::FromStr for Target {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let part = |name: &str| {
-            let found = NAMES.iter().find(|n| n.0 == name.trim()).map(|n| n.1);
+            let found = NAMES.iter().chain(&FORMER_NAMES).find(|n| n.0 == name.trim()).map(|n| n.1);
             found.ok_or_else(|| {
                 let names = NAMES.map(|n| n.0);
                 Error::invalid_input(format!(
@@ -215,42 +219,42 @@ mod tests {
         for text in [
             "relaxation",
             "wide-relaxation",
-            "factors",
-            "iterative-factors",
+            "ilu",
+            "iterative-ilu",
             "schwarz",
             "schwarz,interpolation",
             "chebyshev",
             "damping",
             "interpolation",
             "restriction",
-            "factors,interpolation",
+            "ilu,interpolation",
             "chebyshev,interpolation,restriction",
             "interpolation,restriction",
         ] {
-            let learn: Learn = text.parse().unwrap();
+            let learn: Target = text.parse().unwrap();
             assert_eq!(learn.to_string(), text);
             let json = serde_json::to_string(&learn).unwrap();
             assert_eq!(json, format!("\"{text}\""));
-            assert_eq!(serde_json::from_str::<Learn>(&json).unwrap(), learn);
+            assert_eq!(serde_json::from_str::<Target>(&json).unwrap(), learn);
         }
-        // Any order, spaces, and a name twice.
-        let learn: Learn = "restriction, factors,factors".parse().unwrap();
-        assert_eq!(learn.to_string(), "factors,restriction");
+        // Any order, spaces, and a name twice, once by its former name.
+        let learn: Target = "restriction, ilu,factors".parse().unwrap();
+        assert_eq!(learn.to_string(), "ilu,restriction");
         assert_eq!(
-            (learn.noun(), Learn::default().noun()),
+            (learn.noun(), Target::default().noun()),
             ("learned L and U, R".into(), "learned M".into())
         );
     }
 
     #[test]
     fn lists_that_make_no_sense_are_errors() {
-        for text in ["", "multipliers", "factors,", "factors,x", "Factors"] {
-            let error = text.parse::<Learn>().unwrap_err().to_string();
+        for text in ["", "multipliers", "ilu,", "ilu,x", "Ilu"] {
+            let error = text.parse::<Target>().unwrap_err().to_string();
             for (name, _) in NAMES {
                 assert!(error.contains(name), "{text}: {error}");
             }
         }
-        let error = "damping,interpolation,factors".parse::<Learn>().unwrap_err().to_string();
-        assert!(error.contains("damping and factors are both smoothers"), "{error}");
+        let error = "damping,interpolation,ilu".parse::<Target>().unwrap_err().to_string();
+        assert!(error.contains("damping and ilu are both smoothers"), "{error}");
     }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::loss::Loss;
 use super::start::Start;
-use super::target::Learn;
+use super::target::Target;
 #[cfg(feature = "cuda")]
 use crate::backend::Cuda;
 use crate::multigrid::SchwarzOptions;
 
 /// Trains parts of a hierarchy to minimise the asymptotic factor of the cycle: by default its
-/// relaxation, a sparse M⁽ˡ⁾ on every level's own pattern, one for every sweep; [`Learn`] names the
+/// relaxation, a sparse M⁽ˡ⁾ on every level's own pattern, one for every sweep; [`Target`] names the
 /// others.
 ///
 /// What is not set is chosen from the matrix. The same seed gives the same values on any
@@ -32,7 +32,7 @@ pub struct Trainer {
     pub(super) cycles: Option<usize>,
     pub(super) batch: Option<usize>,
     pub(super) sweeps: Option<(usize, usize)>,
-    pub(super) learn: Learn,
+    pub(super) learn: Target,
     pub(super) loss: Loss,
     pub(super) start: Start,
     pub(super) symmetric: bool,
@@ -71,7 +71,7 @@ impl Trainer {
 
     /// What is learned; the sparse M of every level by default.
     #[must_use]
-    pub fn learn(mut self, learn: Learn) -> Self {
+    pub fn learn(mut self, learn: Target) -> Self {
         self.learn = learn;
         self
     }
@@ -134,7 +134,7 @@ impl Trainer {
         self
     }
 
-    /// Subdomains of [`Learn::Schwarz`], and on how many of the finest levels; the levels below learn M. By
+    /// Subdomains of [`Target::Schwarz`], and on how many of the finest levels; the levels below learn M. By
     /// default parts of 100 rows with one ring of overlap on the finest level. The share of the options is
     /// not used: the start is the best of a few.
     #[must_use]

@@ -6,7 +6,7 @@ use super::entry::Entry;
 
 /// The numbers of solves for which one solver takes no more time in all than another.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Payback {
+pub struct BreakEven {
     /// The smallest such number, at least 1.
     pub from: f64,
     /// The largest one; nothing if it stays ahead for good.
@@ -16,7 +16,7 @@ pub struct Payback {
 /// Rounding of quotients that ought to be whole numbers.
 const ROUNDING: f64 = 1e-12;
 
-impl Payback {
+impl BreakEven {
     /// The whole N ≥ 1 for which `fixed.0` + N `each.0` ≤ `fixed.1` + N `each.1`, seconds before the
     /// first solve and seconds of every solve; nothing if there are none.
     pub fn of(fixed: (f64, f64), each: (f64, f64)) -> Option<Self> {
@@ -45,7 +45,7 @@ impl Payback {
 }
 
 /// "12", "1 to 40", "2.1e9".
-impl std::fmt::Display for Payback {
+impl std::fmt::Display for BreakEven {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&count(self.from))?;
         self.until.map_or(Ok(()), |until| write!(f, " to {}", count(until)))

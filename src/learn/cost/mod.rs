@@ -12,12 +12,12 @@ mod verdict;
 
 use serde::{Deserialize, Serialize};
 
-pub use break_even::Payback;
+pub use break_even::BreakEven;
 pub use entry::Entry;
-pub use options::{AccountOptions, Learned};
+pub use options::{CostOptions, Learned};
 
 /// Called before every measurement with the number of those done, of all, and a name.
-pub type AccountObserver<'a> = &'a mut dyn FnMut(usize, usize, &str);
+pub type CostObserver<'a> = &'a mut dyn FnMut(usize, usize, &str);
 
 /// The account of a learned solver: seconds of its training, setup and solves beside those of the
 /// classical solvers and of the direct one, on the same right-hand sides, to the same relative
@@ -27,7 +27,7 @@ pub type AccountObserver<'a> = &'a mut dyn FnMut(usize, usize, &str);
 ///
 /// ```
 /// use multigrad::gallery::{FlowScheme, recirculating_flow};
-/// use multigrad::learn::{Account, AccountOptions, Learned, Trainer};
+/// use multigrad::learn::{CostReport, CostOptions, Learned, Trainer};
 /// use multigrad::multigrid::Amg;
 /// let a = recirculating_flow(12, 0.005, FlowScheme::Upwind)?.matrix;
 /// let mut amg = Amg::smoothed_aggregation().suited_to(&a).build(&a)?;
@@ -39,14 +39,14 @@ pub type AccountObserver<'a> = &'a mut dyn FnMut(usize, usize, &str);
 ///     setup_seconds: 0.01, // of the hierarchy
 ///     training_seconds: report.train_seconds,
 /// };
-/// let options = AccountOptions { repeats: 1, ..AccountOptions::default() };
-/// let account = Account::measure(&a, &learned, &options, &mut |_, _, _| ())?;
+/// let options = CostOptions { repeats: 1, ..CostOptions::default() };
+/// let account = CostReport::measure(&a, &learned, &options, &mut |_, _, _| ())?;
 /// println!("{account}");
 /// assert!(account.fastest_iterative().is_some());
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Account {
+pub struct CostReport {
     /// n of the n × n matrix.
     pub rows: usize,
     /// Its stored entries.
@@ -79,7 +79,7 @@ pub struct Account {
     pub cut_off_after: Option<f64>,
 }
 
-impl Account {
+impl CostReport {
     /// The classical iterative solver with the fastest solve, of those that converged.
     pub fn fastest_iterative(&self) -> Option<&Entry> {
         self.converged().min_by(|p, q| p.solve_seconds.total_cmp(&q.solve_seconds))
@@ -103,14 +103,14 @@ impl Account {
     /// The numbers of solves for which training, setup and solves of the learned solver take no
     /// more time than setup and solves of another; nothing if there are none, or if what was handed
     /// out was not learned.
-    pub fn payback_against(&self, other: &Entry) -> Option<Payback> {
+    pub fn break_even_against(&self, other: &Entry) -> Option<BreakEven> {
         if !(self.accepted && self.learned.converged) {
             return None;
         }
         if !other.converged {
-            return Some(Payback { from: 1.0, until: None });
+            return Some(BreakEven { from: 1.0, until: None });
         }
-        Payback::of(
+        BreakEven::of(
             (self.learned_fixed_seconds(), other.setup_seconds),
             (self.learned.solve_seconds, other.solve_seconds),
         )
@@ -118,23 +118,23 @@ impl Account {
 
     /// The numbers of solves for which the learned solver takes no more time than *every* classical
     /// iterative one; nothing if there are none.
-    pub fn payback(&self) -> Option<Payback> {
+    pub fn break_even(&self) -> Option<BreakEven> {
         if !(self.accepted && self.learned.converged) {
             return None;
         }
-        let always = Payback { from: 1.0, until: None };
-        self.converged().try_fold(always, |all, e| self.payback_against(e).and_then(|p| all.and(p)))
+        let always = BreakEven { from: 1.0, until: None };
+        self.converged().try_fold(always, |all, e| self.break_even_against(e).and_then(|p| all.and(p)))
     }
 
     /// The smallest number of solves after which training has paid back against every classical
     /// iterative solver; nothing if it never has.
-    pub fn payback_solves(&self) -> Option<f64> {
-        self.payback().map(|p| p.from)
+    pub fn break_even_solves(&self) -> Option<f64> {
+        self.break_even().map(|p| p.from)
     }
 
-    /// As [`payback`](Self::payback), against the direct solver alone; nothing also if that was left
+    /// As [`break_even`](Self::break_even), against the direct solver alone; nothing also if that was left
     /// out.
-    pub fn payback_direct(&self) -> Option<Payback> {
-        self.direct.as_ref().and_then(|direct| self.payback_against(direct))
+    pub fn break_even_direct(&self) -> Option<BreakEven> {
+        self.direct.as_ref().and_then(|direct| self.break_even_against(direct))
     }
 }

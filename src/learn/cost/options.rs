@@ -13,7 +13,7 @@ use crate::sparse::Csr;
 
 /// How the solvers of an account are measured.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AccountOptions {
+pub struct CostOptions {
     /// Relative residual ‖b − A x‖₂/‖b‖₂ that every solve has to reach.
     pub rtol: f64,
     /// Number of right-hand sides, of independent normal values; of A times such values if the rows
@@ -33,7 +33,7 @@ pub struct AccountOptions {
     pub seed: u64,
 }
 
-impl Default for AccountOptions {
+impl Default for CostOptions {
     fn default() -> Self {
         Self {
             rtol: 1e-8,
@@ -64,7 +64,7 @@ pub struct Learned<'a> {
     pub training_seconds: f64,
 }
 
-impl AccountOptions {
+impl CostOptions {
     /// Refuses what cannot be measured.
     pub(super) fn check(&self) -> Result<()> {
         for (count, what) in [

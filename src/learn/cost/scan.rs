@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::competitors::{Competitor, competitors};
 use super::entry::{Entry, sort};
-use super::{Account, AccountObserver, AccountOptions, Learned, direct};
+use super::{CostObserver, CostOptions, CostReport, Learned, direct};
 use crate::error::{Error, Result};
 use crate::multigrid::{Amg, CyclePreconditioner};
 use crate::operator::Preconditioner;
@@ -23,7 +23,7 @@ const SETTLE: f64 = 0.1;
 /// A setup that has taken so many seconds is not timed again.
 const SETUP_LIMIT: f64 = 1.0;
 
-impl Account {
+impl CostReport {
     /// Measures the learned solver, the direct one and the classical ones: the automatic choice
     /// ([`Amg::auto`]), all of [`candidates`](crate::solver::candidates), one level of ILU(0) and
     /// ILU(2), and the learned solver's own hierarchy with ILU(0) at several dampings, Gauss–Seidel,
@@ -38,8 +38,8 @@ impl Account {
     pub fn measure(
         a: &Csr<f64>,
         learned: &Learned<'_>,
-        options: &AccountOptions,
-        observe: AccountObserver<'_>,
+        options: &CostOptions,
+        observe: CostObserver<'_>,
     ) -> Result<Self> {
         options.check()?;
         let rows = learned.amg.rows();
@@ -95,7 +95,7 @@ fn learned_entries(
     learned: &Learned<'_>,
     portrait: &Portrait,
     protocol: &Protocol<'_>,
-    options: &AccountOptions,
+    options: &CostOptions,
 ) -> Result<Vec<Entry>> {
     let amg = learned.amg;
     let (single, seconds) = fastest_setup(protocol.repeats, SETUP_LIMIT, &|| {
@@ -113,7 +113,7 @@ fn learned_in<T: Scalar>(
     seconds: f64,
     portrait: &Portrait,
     protocol: &Protocol<'_>,
-    options: &AccountOptions,
+    options: &CostOptions,
 ) -> Result<Vec<Entry>> {
     let (amg, kind) = (learned.amg, learned.amg.hierarchy().kind);
     let cg = portrait.is_symmetric() && cycle.is_symmetric();
@@ -150,13 +150,13 @@ struct Found {
 struct Scan<'a> {
     protocol: Protocol<'a>,
     portrait: Portrait,
-    options: &'a AccountOptions,
+    options: &'a CostOptions,
     clock: Instant,
     found: Found,
 }
 
 impl Scan<'_> {
-    fn classical(&mut self, amg: &Amg, observe: AccountObserver<'_>) -> Result<()> {
+    fn classical(&mut self, amg: &Amg, observe: CostObserver<'_>) -> Result<()> {
         let (a, candidates) = (self.protocol.a, self.options.near_nullspace.as_ref());
         observe(0, 0, "automatic choice");
         let mut picked = None;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::{Account, Entry};
+use super::{CostReport, Entry};
 
-impl fmt::Display for Account {
+impl fmt::Display for CostReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.threads == 1 { "" } else { "s" };
         writeln!(
@@ -22,12 +22,12 @@ impl fmt::Display for Account {
         self.learned_otherwise.iter().try_for_each(|e| line(f, e, ""))?;
         writeln!(f)?;
         for entry in self.classical.iter().chain(&self.direct) {
-            let payback = match self.payback_against(entry) {
+            let break_even = match self.break_even_against(entry) {
                 _ if !entry.converged => String::new(),
-                Some(payback) => payback.to_string(),
+                Some(break_even) => break_even.to_string(),
                 None => "never".to_string(),
             };
-            line(f, entry, &payback)?;
+            line(f, entry, &break_even)?;
         }
         let failed = |e: &&Entry| !e.converged;
         if self.learned_otherwise.iter().chain(&self.classical).chain(&self.direct).any(|e| failed(&e)) {
@@ -44,7 +44,7 @@ impl fmt::Display for Account {
 
 const HEAD: &str = "     setup s    solve ms   iterations   residual      MB   pays back after   solver";
 
-fn line(f: &mut fmt::Formatter<'_>, entry: &Entry, payback: &str) -> fmt::Result {
+fn line(f: &mut fmt::Formatter<'_>, entry: &Entry, break_even: &str) -> fmt::Result {
     let residual = entry.relative_residual.map_or("—".to_string(), |r| format!("{r:.1e}"));
     let bytes = entry.bytes.map_or("—".to_string(), |b| format!("{:.1}", b as f64 / 1e6));
     let iterations = match entry.iterations {
@@ -54,7 +54,7 @@ fn line(f: &mut fmt::Formatter<'_>, entry: &Entry, payback: &str) -> fmt::Result
     let failure = if entry.converged { String::new() } else { format!("  ✗ {}", entry.status) };
     writeln!(
         f,
-        "{:>12.4} {:>11.3} {iterations:>12} {residual:>10} {bytes:>7} {payback:>17}   {}{failure}",
+        "{:>12.4} {:>11.3} {iterations:>12} {residual:>10} {bytes:>7} {break_even:>17}   {}{failure}",
         entry.setup_seconds,
         1e3 * entry.solve_seconds,
         entry.configuration

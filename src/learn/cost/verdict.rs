@@ -1,7 +1,7 @@
 //! What an account comes to, in plain language.
 
-use super::break_even::Payback;
-use super::{Account, Entry};
+use super::break_even::BreakEven;
+use super::{CostReport, Entry};
 
 /// "3.21 ms", "1.4 s".
 fn time(seconds: f64) -> String {
@@ -11,12 +11,12 @@ fn time(seconds: f64) -> String {
     }
 }
 
-fn solves(payback: Payback) -> String {
-    let plural = if payback.from == 1.0 && payback.until.is_none() { "" } else { "s" };
-    format!("{payback} solve{plural}")
+fn solves(break_even: BreakEven) -> String {
+    let plural = if break_even.from == 1.0 && break_even.until.is_none() { "" } else { "s" };
+    format!("{break_even} solve{plural}")
 }
 
-impl Account {
+impl CostReport {
     /// What the account comes to: against the classical iterative solvers, against the direct one,
     /// and what was left out. One sentence each.
     pub fn verdict(&self) -> Vec<String> {
@@ -44,15 +44,15 @@ impl Account {
             return format!("No classical solver that was tried converged; the learned one takes {learned}.");
         };
         let classical = time(fastest.solve_seconds);
-        match self.payback() {
-            Some(payback @ Payback { until: None, .. }) => format!(
+        match self.break_even() {
+            Some(break_even @ BreakEven { until: None, .. }) => format!(
                 "Training has paid back after {}: the fastest classical solve takes {classical} ({}), the learned one {learned}.",
-                solves(payback),
+                solves(break_even),
                 fastest.configuration
             ),
-            Some(payback) => format!(
+            Some(break_even) => format!(
                 "Training pays for {} only, because of its setup: the fastest classical solve takes {classical} ({}), the learned one {learned}.",
-                solves(payback),
+                solves(break_even),
                 fastest.configuration
             ),
             None => format!(
@@ -91,18 +91,18 @@ impl Account {
                 "For repeated right-hand sides use the direct solver: {costs}, where the fastest iterative solve takes {}",
                 time(rival.solve_seconds)
             );
-            match self.payback_direct() {
-                Some(Payback { until: Some(until), .. }) => {
+            match self.break_even_direct() {
+                Some(BreakEven { until: Some(until), .. }) => {
                     text += &format!("; up to {until:.0} solves the learned solver takes less in all");
                 }
                 _ => text += "; the learned solver never catches up with it",
             }
             return text + ".";
         }
-        match self.payback_direct() {
-            Some(payback) => format!(
+        match self.break_even_direct() {
+            Some(break_even) => format!(
                 "The direct solver takes {costs}; against it training has paid back after {}.",
-                solves(payback)
+                solves(break_even)
             ),
             None => format!("The direct solver takes {costs}; against it training never pays back."),
         }

@@ -26,7 +26,7 @@ const ITERATIONS: usize = 100;
 
 /// Measurements of a cycle, on vectors that are independent of its training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Judgement {
+pub struct Evaluation {
     /// Asymptotic factor per cycle, the largest over random starts; 1 or more diverges.
     pub factor: f64,
     /// The smallest over the starts.
@@ -40,7 +40,7 @@ pub struct Judgement {
     pub converges: bool,
 }
 
-impl Judgement {
+impl Evaluation {
     /// Measures a cycle by power iteration (see [`asymptotic_factor`]) and by `sides` solves.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Judgement {
         match loss {
             // Whole iterations first: they determine the time of a solve.
             Loss::Krylov => self.iterations + self.reduction.min(0.999),
-            Loss::Factor | Loss::Slowest | Loss::Time => self.factor,
+            Loss::Rate | Loss::Slowest | Loss::Time => self.factor,
         }
     }
 
@@ -114,7 +114,7 @@ impl Judgement {
     pub fn sound(&self, loss: Loss) -> bool {
         match loss {
             Loss::Krylov => self.converges,
-            Loss::Factor | Loss::Slowest | Loss::Time => self.factor < 1.0,
+            Loss::Rate | Loss::Slowest | Loss::Time => self.factor < 1.0,
         }
     }
 }

@@ -17,33 +17,34 @@ use crate::error::{Error, Result};
 use crate::multigrid::Hierarchy;
 use crate::sparse::Scalar;
 
-/// What training minimises.
+/// The number that training minimises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
-    /// The asymptotic factor of the cycle: suits a cycle that is iterated by itself.
+    /// The convergence rate: the asymptotic factor of the cycle, for a cycle that is iterated by itself.
     #[default]
-    Factor,
-    /// The residual of a few steps of GMRES: suits FGMRES, BiCGStab and CG, which care for a few slow
-    /// errors less than a plain cycle does. From a slow start the factor is minimised first, and from a
-    /// start that leaves GMRES only rounding to minimise, to the end.
+    #[serde(alias = "factor")]
+    Rate,
+    /// The residual of a few steps of GMRES, for FGMRES, BiCGStab and CG, which remove a few slow errors
+    /// themselves. From a slow start the rate is minimised first; from a start so fast that GMRES would reach
+    /// round-off, only the rate is minimised.
     Krylov,
     /// The factors of one to K cycles, weighted to the slowest column and number of cycles (Taghibakhshi et al.
-    /// 2023): as the factor, with less weight on what is fast already.
+    /// 2023): the rate, with less weight on fast errors.
     Slowest,
-    /// Seconds per digit: the factor, where every way to learn that is tried is judged by the measured
-    /// time of a cycle over the digits that it gains.
+    /// Seconds per digit: the rate, where candidates are compared by the measured time of a cycle over the
+    /// digits that it gains.
     Time,
 }
 
 impl Loss {
     /// All of them.
-    pub const ALL: [Loss; 4] = [Loss::Factor, Loss::Krylov, Loss::Slowest, Loss::Time];
+    pub const ALL: [Loss; 4] = [Loss::Rate, Loss::Krylov, Loss::Slowest, Loss::Time];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Loss::Factor => "factor",
+            Loss::Rate => "rate",
             Loss::Krylov => "krylov",
             Loss::Slowest => "slowest",
             Loss::Time => "time",
@@ -61,8 +62,10 @@ impl std::str::FromStr for Loss {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        // Its former name is still read.
+        let text = if text == "factor" { "rate" } else { text };
         Self::ALL.into_iter().find(|l| l.name() == text).ok_or_else(|| {
-            Error::invalid_input(format!("there is no loss '{text}'; choose factor, krylov, slowest or time"))
+            Error::invalid_input(format!("there is no loss '{text}'; choose rate, krylov, slowest or time"))
         })
     }
 }
@@ -77,7 +80,7 @@ impl Loss {
         cycles: usize,
     ) -> Result<RecordedLoss<T, B>> {
         match self {
-            Loss::Factor | Loss::Time => factor::record(tape, levels, z, cycles),
+            Loss::Rate | Loss::Time => factor::record(tape, levels, z, cycles),
             Loss::Krylov => krylov::record(tape, levels, &z, cycles),
             Loss::Slowest => slowest::record(tape, levels, z, cycles),
         }
@@ -110,7 +113,7 @@ pub fn convergence_loss<T: Scalar, B: HostMachine<T>>(
     z: &[T],
     cycles: usize,
 ) -> Result<LossAndGradient<T>> {
-    on_host(Loss::Factor, tape, h, parameters, z, cycles)
+    on_host(Loss::Rate, tape, h, parameters, z, cycles)
 }
 
 /// The mean over the columns of `z` of log(‖r‖² / ‖z‖²) / k, where r is the residual of k steps of

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
-use crate::learn::target::{Learn, LearnedSmoother};
+use crate::learn::target::{LearnedSmoother, Target};
 use crate::multigrid::{Hierarchy, Level, Part, Place, Role, Smoother};
 use crate::sparse::Pattern;
 
@@ -65,7 +65,7 @@ pub fn relaxations(h: &Hierarchy<Host<f64>>) -> Vec<Leaf> {
 ///
 /// # Errors
 /// With `symmetric`, a cycle that is not symmetric, or pairs of factors that are not stored as transposes of each other.
-pub fn learned(h: &Hierarchy<Host<f64>>, learn: Learn, symmetric: bool) -> Result<Vec<Leaf>> {
+pub fn learned(h: &Hierarchy<Host<f64>>, learn: Target, symmetric: bool) -> Result<Vec<Leaf>> {
     let mut list = List::default();
     let all = &mut list;
     if symmetric && !h.is_symmetric() {

@@ -5,7 +5,7 @@ mod collect;
 use std::sync::Arc;
 
 use self::collect::Values;
-use super::target::Learn;
+use super::target::Target;
 use crate::autodiff::{Parameter, Recorded, Tape, TapeVector};
 use crate::engine::{Host, Leaves, Machine};
 use crate::error::Result;
@@ -62,7 +62,7 @@ impl<T: Scalar> Parameters<T> {
     /// # Errors
     /// With `symmetric`, a cycle that is not symmetric (see [`Hierarchy::is_symmetric`]), or pairs of
     /// factors that are not stored as transposes of each other.
-    pub fn learned(h: &Hierarchy<Host<f64>>, learn: Learn, symmetric: bool) -> Result<Self> {
+    pub fn learned(h: &Hierarchy<Host<f64>>, learn: Target, symmetric: bool) -> Result<Self> {
         Ok(Self::from_leaves(collect::learned(h, learn, symmetric)?))
     }
 

@@ -89,7 +89,7 @@ impl<T: OnDevice> ResidentTraining<T> {
             moments: Vec::new(),
             tied: Vec::new(),
             batch,
-            loss: Loss::Factor,
+            loss: Loss::Rate,
             steps: 0,
             updates: 0,
         };

@@ -100,10 +100,10 @@ impl<T: Scalar> Session<T> {
         steps: impl FnOnce(&Hierarchy<Host<T>>, &Parameters<T>, Loss) -> Result<Box<dyn Steps<T>>>,
     ) -> Result<Self> {
         let rows = hierarchy.rows();
-        let minimised = if recipe.loss == Loss::Krylov { Loss::Factor } else { recipe.loss };
+        let minimised = if recipe.loss == Loss::Krylov { Loss::Rate } else { recipe.loss };
         let check = match recipe.loss {
             Loss::Krylov => Check::Krylov(Krylov::new(rows, CHECK_SIDES, seed ^ 0xc4ec), hierarchy.clone()),
-            Loss::Factor | Loss::Slowest | Loss::Time => {
+            Loss::Rate | Loss::Slowest | Loss::Time => {
                 let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xc4ec);
                 let start = normal_values(&mut random, rows * CHECK_COLUMNS);
                 Check::Power(PowerIteration::new(rows, CHECK_COLUMNS, start))
@@ -182,7 +182,7 @@ impl<T: Scalar> Session<T> {
         let rate = rate_at(self.rate, share, self.recipe.steps);
         let cycles = self.recipe.cycles_at(share);
         let loss = match self.recipe.loss {
-            Loss::Krylov if share < self.recipe.factor_first => Loss::Factor,
+            Loss::Krylov if share < self.recipe.factor_first => Loss::Rate,
             loss => loss,
         };
         if loss != std::mem::replace(&mut self.minimised, loss) {

@@ -1,8 +1,8 @@
 //! A hierarchy to train from.
 
-use crate::learn::evaluate::Judgement;
+use crate::learn::evaluate::Evaluation;
 use crate::learn::loss::Loss;
-use crate::learn::target::{Learn, LearnedSmoother};
+use crate::learn::target::{LearnedSmoother, Target};
 use crate::multigrid::{Amg, SchwarzOptions, Setup};
 
 /// Options of a start.
@@ -26,7 +26,7 @@ pub(in crate::learn) struct Candidate {
     pub amg: Amg,
     /// The name of its smoothers.
     pub name: String,
-    pub learn: Learn,
+    pub learn: Target,
     pub loss: Loss,
     /// Its asymptotic factor, if it was measured.
     pub factor: Option<f64>,
@@ -35,12 +35,12 @@ pub(in crate::learn) struct Candidate {
     /// The losses of the training of a network on the matrix, if there was one.
     pub tuning: Vec<f64>,
     /// The evaluation of the network, if the classical smoothers were better.
-    pub rejected: Option<Judgement>,
+    pub rejected: Option<Evaluation>,
 }
 
 impl Candidate {
     /// A hierarchy with smoothers of this name that are no network's.
-    pub fn new(amg: Amg, name: String, (learn, loss): (Learn, Loss), factor: Option<f64>) -> Self {
+    pub fn new(amg: Amg, name: String, (learn, loss): (Target, Loss), factor: Option<f64>) -> Self {
         Self { amg, name, learn, loss, factor, classical: None, tuning: Vec::new(), rejected: None }
     }
 

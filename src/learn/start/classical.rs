@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::candidate::{Candidate, StartOptions};
 use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::learn::evaluate::{Judgement, asymptotic_factor};
+use crate::learn::evaluate::{Evaluation, asymptotic_factor};
 use crate::learn::loss::Loss;
-use crate::learn::target::{Learn, LearnedSmoother};
+use crate::learn::target::{LearnedSmoother, Target};
 use crate::multigrid::{Amg, Hierarchy, Relaxation, SchwarzOptions, Smoother};
 use crate::setup::relaxation::{spai, spai1};
 use crate::sparse::Csr;
@@ -19,7 +19,7 @@ const DAMPING: [f64; 4] = [1.0, 0.7, 0.5, 0.3];
 const TAMEABLE: f64 = 1e3;
 /// Cycles of the measurement that tells one start from another.
 const CYCLES: usize = 12;
-/// Jacobi sweeps on each triangle of learned factors that are applied by them.
+/// Jacobi sweeps on each triangle of learned factors.
 const SWEEPS: u32 = 3;
 /// Shares of the Robin condition that are tried for a start of learned interface values.
 pub(super) const SHARES: [f64; 9] = [0.0, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9];
@@ -36,7 +36,7 @@ const WIDE: usize = 256;
 /// # Errors
 /// A level on which they cannot be built; other sweeps than those of `amg` where no smoother is
 /// learned; a hierarchy whose cycle cannot be symmetric.
-pub fn classical(amg: &Amg, learn: Learn, options: StartOptions) -> Result<Candidate> {
+pub fn classical(amg: &Amg, learn: Target, options: StartOptions) -> Result<Candidate> {
     let StartOptions { sweeps, seed, symmetric, loss, .. } = options;
     if symmetric {
         check_symmetric(learn, amg.hierarchy(), sweeps)?;
@@ -55,11 +55,11 @@ pub fn classical(amg: &Amg, learn: Learn, options: StartOptions) -> Result<Candi
         Some(LearnedSmoother::WideRelaxation) => {
             Ok(candidate(finish(wide(amg, sweeps)?)?, "spai on the pattern of A²".into(), None))
         }
-        Some(kind @ (LearnedSmoother::Factors | LearnedSmoother::IterativeFactors)) => {
+        Some(kind @ (LearnedSmoother::Ilu | LearnedSmoother::IterativeIlu)) => {
             let mut best: Option<(f64, Amg, Relaxation)> = None;
             for damping in DAMPING {
                 let relaxation = match kind {
-                    LearnedSmoother::Factors => Relaxation::Ilu0(damping),
+                    LearnedSmoother::Ilu => Relaxation::Ilu0(damping),
                     _ => Relaxation::IterativeIlu0 { sweeps: SWEEPS, damping: Some(damping) },
                 };
                 let built = build(relaxation)?;
@@ -96,11 +96,11 @@ pub fn classical(amg: &Amg, learn: Learn, options: StartOptions) -> Result<Candi
 ///
 /// # Errors
 /// Other sweeps than those of `amg`; a hierarchy whose cycle cannot be symmetric.
-pub fn given(amg: &Amg, learn: Learn, options: StartOptions) -> Result<Candidate> {
+pub fn given(amg: &Amg, learn: Target, options: StartOptions) -> Result<Candidate> {
     let StartOptions { sweeps, symmetric, loss, .. } = options;
     if sweeps != amg.sweeps() {
         return Err(Error::invalid_input(format!(
-            "the hierarchy has {:?} sweeps and no smoother is learned anew, so that there cannot be {sweeps:?}; build it with these, or learn relaxation or factors as well",
+            "the hierarchy has {:?} sweeps and no smoother is learned anew, so that there cannot be {sweeps:?}; build it with these, or learn relaxation or ilu as well",
             amg.sweeps()
         )));
     }
@@ -130,7 +130,7 @@ pub fn robin(amg: &Amg, options: StartOptions) -> Result<(Option<f64>, Amg, Stri
     Ok((factor, amg, name))
 }
 
-fn check_symmetric(learn: Learn, h: &Hierarchy<Host<f64>>, (pre, post): (usize, usize)) -> Result<()> {
+fn check_symmetric(learn: Target, h: &Hierarchy<Host<f64>>, (pre, post): (usize, usize)) -> Result<()> {
     if learn.smoother() == Some(LearnedSmoother::Schwarz) {
         return Err(Error::unsuited(
             "learned interface conditions are not symmetric; leave the symmetry out and use FGMRES",
@@ -193,8 +193,8 @@ fn best_share(
             (Ok(candidate), _) => candidate,
         };
         let cost = match loss {
-            Loss::Krylov => Judgement::within(candidate.hierarchy(), seed, 1, (1, MOST))?.by(loss),
-            Loss::Factor | Loss::Slowest | Loss::Time => {
+            Loss::Krylov => Evaluation::within(candidate.hierarchy(), seed, 1, (1, MOST))?.by(loss),
+            Loss::Rate | Loss::Slowest | Loss::Time => {
                 asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor
             }
         };

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::candidate::{Candidate, StartOptions};
 pub(super) use self::tune::Tuning;
-use super::target::Learn;
+use super::target::Target;
 use crate::error::{Error, Result};
 use crate::multigrid::Amg;
 
@@ -17,7 +17,7 @@ use crate::multigrid::Amg;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
-    /// The classical smoother that [`Learn`] names.
+    /// The classical smoother that [`Target`] names.
     #[default]
     Classical,
     /// What the network of this crate makes of it, without having seen the matrix; the classical
@@ -63,7 +63,7 @@ impl Start {
     ///
     /// # Errors
     /// A level on which a smoother cannot be built; a target for which there is no network.
-    pub(super) fn candidate(self, amg: &Amg, learn: Learn, options: StartOptions) -> Result<Candidate> {
+    pub(super) fn candidate(self, amg: &Amg, learn: Target, options: StartOptions) -> Result<Candidate> {
         match self {
             Start::Classical => classical::classical(amg, learn, options),
             Start::Network => network::network(amg, learn, options),

@@ -3,11 +3,11 @@
 use super::candidate::{Candidate, StartOptions};
 use super::classical::robin;
 use crate::error::{Error, Result};
-use crate::learn::evaluate::Judgement;
+use crate::learn::evaluate::Evaluation;
 use crate::learn::loss::Loss;
 use crate::learn::network::SmootherNetwork;
 use crate::learn::schwarz_network::SchwarzNetwork;
-use crate::learn::target::{Learn, LearnedSmoother};
+use crate::learn::target::{LearnedSmoother, Target};
 use crate::multigrid::{Amg, Relaxation};
 
 /// Cycles and right-hand sides of the evaluation that compares the network with the classical smoother.
@@ -22,7 +22,7 @@ const DAMPING: [f64; 7] = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 ///
 /// # Errors
 /// A level on which a smoother cannot be built; a target for which there is no network; a symmetric cycle.
-pub fn network(amg: &Amg, learn: Learn, options: StartOptions) -> Result<Candidate> {
+pub fn network(amg: &Amg, learn: Target, options: StartOptions) -> Result<Candidate> {
     let StartOptions { sweeps, loss, symmetric, .. } = options;
     if symmetric {
         return Err(Error::unsuited(
@@ -33,14 +33,14 @@ pub fn network(amg: &Amg, learn: Learn, options: StartOptions) -> Result<Candida
     let classical = |base: Relaxation| Ok((amg.with_relaxation(base, sweeps)?, base.to_string()));
     // The network starts from undamped factors, even where these diverge; the best damping is its competitor.
     let (mut base, others) = match learn.smoother() {
-        Some(LearnedSmoother::Factors) => (classical(Relaxation::Ilu0(1.0))?, DAMPING.as_slice()),
+        Some(LearnedSmoother::Ilu) => (classical(Relaxation::Ilu0(1.0))?, DAMPING.as_slice()),
         Some(LearnedSmoother::Relaxation) => (classical(Relaxation::Spai1)?, [].as_slice()),
         Some(LearnedSmoother::Schwarz) => {
             let (_, robin, name) = robin(amg, options)?;
             ((robin, name), [].as_slice())
         }
         _ => {
-            let text = format!("there is no network for {learn}; it makes relaxation, factors or schwarz");
+            let text = format!("there is no network for {learn}; it makes relaxation, ilu or schwarz");
             return Err(Error::unsuited(text));
         }
     };
@@ -79,18 +79,18 @@ struct Comparison {
 impl Comparison {
     /// For a Krylov loss one cycle suffices, since the convergence factor is irrelevant and slow to measure. For
     /// the other losses FGMRES is skipped. A cycle that exceeds the iteration count of the best is abandoned.
-    fn evaluate(&self, amg: &Amg, best: Option<&Judgement>) -> Result<Judgement> {
+    fn evaluate(&self, amg: &Amg, best: Option<&Evaluation>) -> Result<Evaluation> {
         let cycles = if self.loss == Loss::Krylov { 1 } else { CYCLES };
         let limit = match (self.loss, best) {
             (Loss::Krylov, Some(best)) if best.converges => best.iterations.ceil() as usize + 1,
             (Loss::Krylov, _) => MOST,
             _ => 1,
         };
-        Judgement::within(amg.hierarchy(), self.seed, cycles, (SIDES, limit))
+        Evaluation::within(amg.hierarchy(), self.seed, cycles, (SIDES, limit))
     }
 
     /// The factor, if it was measured.
-    fn factor(&self, judged: &Judgement) -> Option<f64> {
+    fn factor(&self, judged: &Evaluation) -> Option<f64> {
         (self.loss != Loss::Krylov).then_some(judged.factor)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::classical::SHARES;
 use crate::error::Result;
-use crate::learn::evaluate::Judgement;
+use crate::learn::evaluate::Evaluation;
 use crate::learn::loss::Loss;
 use crate::learn::schwarz_network::{SchwarzNetwork, SchwarzNetworkTraining};
 use crate::multigrid::{Amg, SchwarzOptions, Smoother};
@@ -42,7 +42,7 @@ pub fn tuned(start: &Amg, tuning: &mut Tuning<'_>) -> Result<Option<(Amg, Vec<f6
     if layout.interface_entries() == 0 {
         return Ok(None);
     }
-    let judge = |amg: &Amg| Judgement::within(amg.hierarchy(), tuning.seed ^ 0x7e57, 1, (SIDES, MOST));
+    let judge = |amg: &Amg| Evaluation::within(amg.hierarchy(), tuning.seed ^ 0x7e57, 1, (SIDES, MOST));
     let first = judge(start)?;
     let space = (first.iterations.round() as usize).clamp(2, LONGEST_SPACE);
     let (mut best, mut losses) = ((first.by(Loss::Krylov), None), Vec::new());

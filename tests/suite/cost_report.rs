@@ -5,7 +5,7 @@ use crate::common;
 use std::time::Duration;
 
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
-use multigrad::learn::{Account, AccountOptions, Entry, Learned, Payback, Trainer};
+use multigrad::learn::{BreakEven, CostOptions, CostReport, Entry, Learned, Trainer};
 use multigrad::multigrid::{Amg, Relaxation};
 use multigrad::sparse::Csr;
 
@@ -30,8 +30,8 @@ fn failed(configuration: &str) -> Entry {
 }
 
 /// Setup 0.5 s, training 9.5 s, 2 ms a solve.
-fn account(classical: Vec<Entry>, direct: Option<Entry>) -> Account {
-    Account {
+fn account(classical: Vec<Entry>, direct: Option<Entry>) -> CostReport {
+    CostReport {
         rows: 100,
         nonzeros: 460,
         rtol: 1e-8,
@@ -50,49 +50,49 @@ fn account(classical: Vec<Entry>, direct: Option<Entry>) -> Account {
     }
 }
 
-fn payback(from: f64) -> Option<Payback> {
-    Some(Payback { from, until: None })
+fn break_even(from: f64) -> Option<BreakEven> {
+    Some(BreakEven { from, until: None })
 }
 
 #[test]
 fn the_number_of_solves_is_exact() {
     // 10 s before the first solve against 0; 2 ms gained by each: at 5000 they are equal.
-    assert_eq!(Payback::of((10.0, 0.0), (2e-3, 4e-3)), payback(5000.0));
+    assert_eq!(BreakEven::of((10.0, 0.0), (2e-3, 4e-3)), break_even(5000.0));
     // One solve of a microsecond dearer, and it takes one more.
-    assert_eq!(Payback::of((10.0 + 1e-6, 0.0), (2e-3, 4e-3)), payback(5001.0));
+    assert_eq!(BreakEven::of((10.0 + 1e-6, 0.0), (2e-3, 4e-3)), break_even(5001.0));
     // Quotients that rounding leaves a little above a whole number.
-    assert_eq!(Payback::of((1.1, 0.1), (0.1, 0.2)), payback(10.0));
+    assert_eq!(BreakEven::of((1.1, 0.1), (0.1, 0.2)), break_even(10.0));
     for n in 1..2000u32 {
         for gain in [0.1, 0.3, 1e-3, 7.0] {
             let n = f64::from(n);
-            assert_eq!(Payback::of((n * gain, 0.0), (1.0, 1.0 + gain)), payback(n), "{n} {gain}");
+            assert_eq!(BreakEven::of((n * gain, 0.0), (1.0, 1.0 + gain)), break_even(n), "{n} {gain}");
         }
     }
     // Ahead from the first solve on.
-    assert_eq!(Payback::of((1.0, 2.0), (1.0, 1.5)), payback(1.0));
-    assert_eq!(Payback::of((1.0, 1.2), (1.0, 1.0)), payback(1.0));
+    assert_eq!(BreakEven::of((1.0, 2.0), (1.0, 1.5)), break_even(1.0));
+    assert_eq!(BreakEven::of((1.0, 1.2), (1.0, 1.0)), break_even(1.0));
     // Ties: all equal is no loss.
-    assert_eq!(Payback::of((1.0, 1.0), (1.0, 1.0)), payback(1.0));
+    assert_eq!(BreakEven::of((1.0, 1.0), (1.0, 1.0)), break_even(1.0));
     // Never: as fast or slower, and dearer to begin with.
-    assert_eq!(Payback::of((1.0, 0.5), (1.0, 1.0)), None);
-    assert_eq!(Payback::of((1.0, 0.5), (1.1, 1.0)), None);
+    assert_eq!(BreakEven::of((1.0, 0.5), (1.0, 1.0)), None);
+    assert_eq!(BreakEven::of((1.0, 0.5), (1.1, 1.0)), None);
     // Slower, but cheaper to begin with: while the other's setup weighs more. 8 s over 3 s is 2.7.
-    assert_eq!(Payback::of((2.0, 10.0), (4.0, 1.0)), Some(Payback { from: 1.0, until: Some(2.0) }));
-    assert_eq!(Payback::of((2.0, 4.0), (4.0, 1.0)), None);
-    assert_eq!(Payback::of((0.0, 3.0), (1.3, 1.0)), Some(Payback { from: 1.0, until: Some(10.0) }));
+    assert_eq!(BreakEven::of((2.0, 10.0), (4.0, 1.0)), Some(BreakEven { from: 1.0, until: Some(2.0) }));
+    assert_eq!(BreakEven::of((2.0, 4.0), (4.0, 1.0)), None);
+    assert_eq!(BreakEven::of((0.0, 3.0), (1.3, 1.0)), Some(BreakEven { from: 1.0, until: Some(10.0) }));
 }
 
 #[test]
 fn ranges_are_intersected() {
-    let range = |from: f64, until: f64| Payback { from, until: Some(until) };
+    let range = |from: f64, until: f64| BreakEven { from, until: Some(until) };
     assert_eq!(range(1.0, 9.0).and(range(4.0, 20.0)), Some(range(4.0, 9.0)));
     assert_eq!(range(1.0, 4.0).and(range(4.0, 9.0)), Some(range(4.0, 4.0)));
     assert_eq!(range(1.0, 4.0).and(range(5.0, 9.0)), None);
-    assert_eq!(payback(7.0).unwrap().and(payback(3.0).unwrap()), payback(7.0));
-    assert_eq!(payback(7.0).unwrap().and(range(1.0, 6.0)), None);
-    let text = |p: Payback| p.to_string();
+    assert_eq!(break_even(7.0).unwrap().and(break_even(3.0).unwrap()), break_even(7.0));
+    assert_eq!(break_even(7.0).unwrap().and(range(1.0, 6.0)), None);
+    let text = |p: BreakEven| p.to_string();
     assert_eq!(
-        [text(range(4.0, 9.0)), text(payback(12.0).unwrap()), text(payback(2.5e9).unwrap())],
+        [text(range(4.0, 9.0)), text(break_even(12.0).unwrap()), text(break_even(2.5e9).unwrap())],
         ["4 to 9", "12", "2.5e9"]
     );
 }
@@ -103,10 +103,10 @@ fn every_classical_solver_has_to_be_beaten() {
     let quick = entry("one level", 0.0, 12e-3); // 10 s over 10 ms: 1000
     let good = entry("sasym", 1.0, 5e-3); // 9 s over 3 ms: 3000
     let a = account(vec![good.clone(), quick.clone(), failed("jacobi")], None);
-    assert_eq!(a.payback_against(&quick), payback(1000.0));
-    assert_eq!(a.payback_against(&good), payback(3000.0));
-    assert_eq!(a.payback(), payback(3000.0));
-    assert_eq!(a.payback_solves(), Some(3000.0));
+    assert_eq!(a.break_even_against(&quick), break_even(1000.0));
+    assert_eq!(a.break_even_against(&good), break_even(3000.0));
+    assert_eq!(a.break_even(), break_even(3000.0));
+    assert_eq!(a.break_even_solves(), Some(3000.0));
     // By brute force: the first number at which nothing else that converged is cheaper.
     let cheapest = |n: f64| a.cheapest_iterative(n).unwrap().total_seconds(n);
     let learned = |n: f64| a.learned_fixed_seconds() + n * a.learned.solve_seconds;
@@ -124,48 +124,49 @@ fn every_classical_solver_has_to_be_beaten() {
 #[test]
 fn a_faster_classical_solver_is_never_caught_up_with() {
     let a = account(vec![entry("sasym, ilu0", 0.2, 1.5e-3), entry("sa", 0.1, 8e-3)], None);
-    assert_eq!((a.payback(), a.payback_solves()), (None, None));
+    assert_eq!((a.break_even(), a.break_even_solves()), (None, None));
     let verdict = &a.verdict()[0];
     assert!(verdict.starts_with("Never: a classical solve takes 1.500 ms (sasym, ilu0)"), "{verdict}");
     assert!(verdict.contains("the learned one 2.000 ms"), "{verdict}");
     assert!(a.to_string().contains("never   sasym, ilu0"), "{a}");
     // A tie in the solves is no gain.
-    assert_eq!(account(vec![entry("sasym", 0.2, 2e-3)], None).payback(), None);
+    assert_eq!(account(vec![entry("sasym", 0.2, 2e-3)], None).break_even(), None);
     // A setup that takes longer than training, for a faster solve: ahead for a while. 10 s over 1 ms.
     let a = account(vec![entry("costly", 20.0, 1e-3)], None);
-    assert_eq!(a.payback(), Some(Payback { from: 1.0, until: Some(10_000.0) }));
+    assert_eq!(a.break_even(), Some(BreakEven { from: 1.0, until: Some(10_000.0) }));
     assert!(a.verdict()[0].contains("1 to 10000 solves only"), "{a}");
     // Where it pays against one only after it has ceased to pay against another, it never pays.
     let a = account(vec![entry("costly", 11.0, 1e-3), entry("quick", 0.0, 7e-3)], None);
-    assert_eq!(a.payback_against(&a.classical[0]), Some(Payback { from: 1.0, until: Some(1000.0) }));
-    assert_eq!((a.payback_against(&a.classical[1]), a.payback()), (payback(2000.0), None));
+    assert_eq!(a.break_even_against(&a.classical[0]), Some(BreakEven { from: 1.0, until: Some(1000.0) }));
+    assert_eq!((a.break_even_against(&a.classical[1]), a.break_even()), (break_even(2000.0), None));
 }
 
 #[test]
 fn what_was_not_learned_pays_nothing_back() {
     let mut a = account(vec![entry("sa", 0.1, 8e-3)], Some(entry("direct solver", 0.1, 9e-3)));
-    assert!(a.payback().is_some() && a.payback_direct().is_some());
+    assert!(a.break_even().is_some() && a.break_even_direct().is_some());
     a.accepted = false;
-    assert_eq!((a.payback(), a.payback_direct()), (None, None));
+    assert_eq!((a.break_even(), a.break_even_direct()), (None, None));
     assert!(a.verdict()[0].contains("nothing better than its start"), "{a}");
     a.accepted = true;
     a.learned = failed("learned M");
-    assert_eq!((a.payback(), a.payback_direct()), (None, None));
+    assert_eq!((a.break_even(), a.break_even_direct()), (None, None));
     assert!(a.verdict()[0].contains("did not converge (stagnated)"), "{a}");
     // Nothing else converged: every solve is a gain.
     let a = account(vec![failed("sa")], None);
     assert!(a.fastest_iterative().is_none() && a.cheapest_iterative(1.0).is_none());
-    assert_eq!(a.payback(), payback(1.0));
+    assert_eq!(a.break_even(), break_even(1.0));
     assert!(a.verdict()[0].contains("No classical solver that was tried converged"), "{a}");
 }
 
 #[test]
 fn the_direct_solver_is_named_where_it_is_faster() {
     let direct = |setup, solve| Some(entry("direct solver", setup, solve));
-    let line = |a: &Account| a.verdict().into_iter().find(|l| l.to_lowercase().contains("direct")).unwrap();
+    let line =
+        |a: &CostReport| a.verdict().into_iter().find(|l| l.to_lowercase().contains("direct")).unwrap();
     let classical = vec![entry("sa", 0.1, 8e-3)];
     let a = account(classical.clone(), direct(2.0, 0.5e-3));
-    assert_eq!((a.payback(), a.payback_direct()), (payback(1650.0), None));
+    assert_eq!((a.break_even(), a.break_even_direct()), (break_even(1650.0), None));
     assert!(line(&a).starts_with("For repeated right-hand sides use the direct solver: 0.500 ms"), "{a}");
     assert!(
         line(&a).contains("after 2.00 s of factorisation") && line(&a).contains("never catches up"),
@@ -173,11 +174,11 @@ fn the_direct_solver_is_named_where_it_is_faster() {
     );
     // Factors that take longer than training: 20 s more over 1.5 ms.
     let a = account(classical.clone(), direct(40.0, 0.5e-3));
-    assert_eq!(a.payback_direct(), Some(Payback { from: 1.0, until: Some(20_000.0) }));
+    assert_eq!(a.break_even_direct(), Some(BreakEven { from: 1.0, until: Some(20_000.0) }));
     assert!(line(&a).contains("up to 20000 solves the learned solver takes less"), "{a}");
     // Slower a solve: 8 s over 1 ms.
     let a = account(classical.clone(), direct(2.0, 3e-3));
-    assert_eq!(a.payback_direct(), payback(8000.0));
+    assert_eq!(a.break_even_direct(), break_even(8000.0));
     assert!(line(&a).contains("against it training has paid back after 8000 solves"), "{a}");
     // Slower than a classical solve that is faster than the learned one.
     let a = account(vec![entry("sa", 0.1, 1e-3)], direct(2.0, 1.5e-3));
@@ -202,13 +203,13 @@ fn doubts_are_said() {
     assert!(text.contains("not tried: air, gauss-seidel") && text.contains("left out: sa, ilu0"), "{text}");
 }
 
-fn measure(a: &Csr<f64>, amg: &Amg, options: &AccountOptions) -> Account {
+fn measure(a: &Csr<f64>, amg: &Amg, options: &CostOptions) -> CostReport {
     let learned =
         Learned { amg, name: "learned M", accepted: true, setup_seconds: 0.01, training_seconds: 0.5 };
-    Account::measure(a, &learned, options, &mut |_, _, _| ()).unwrap()
+    CostReport::measure(a, &learned, options, &mut |_, _, _| ()).unwrap()
 }
 
-fn check(account: &Account, right_hand_sides: usize) {
+fn check(account: &CostReport, right_hand_sides: usize) {
     let entries = [&account.learned].into_iter().chain(&account.learned_otherwise);
     let entries = entries.chain(&account.classical).chain(&account.direct);
     for e in entries {
@@ -229,7 +230,7 @@ fn check(account: &Account, right_hand_sides: usize) {
     names.dedup();
     assert_eq!(names.len(), count, "a solver was measured twice");
     let json = serde_json::to_string(account).unwrap();
-    assert_eq!(&serde_json::from_str::<Account>(&json).unwrap(), account);
+    assert_eq!(&serde_json::from_str::<CostReport>(&json).unwrap(), account);
 }
 
 #[test]
@@ -244,7 +245,7 @@ fn a_small_flow_is_accounted_for() {
         assert!(done <= all);
         seen.push(name.to_string());
     };
-    let account = Account::measure(&a, &learned, &AccountOptions::default(), observe).unwrap();
+    let account = CostReport::measure(&a, &learned, &CostOptions::default(), observe).unwrap();
     check(&account, 3);
     assert_eq!((account.rows, account.nonzeros), (a.rows(), a.nnz()));
     assert!(account.learned.converged && account.learned.setup_seconds >= 0.01);
@@ -285,12 +286,12 @@ fn a_small_flow_is_accounted_for() {
 fn a_symmetric_matrix_and_a_time_limit() {
     let a = poisson_2d(16, 16).unwrap().matrix;
     let amg = Amg::smoothed_aggregation().relaxation(Relaxation::GaussSeidel).build(&a).unwrap();
-    let options = AccountOptions {
+    let options = CostOptions {
         time_limit: Some(Duration::ZERO),
         direct_nonzeros: 1000.0,
         right_hand_sides: 2,
         repeats: 1,
-        ..AccountOptions::default()
+        ..CostOptions::default()
     };
     let account = measure(&a, &amg, &options);
     check(&account, 2);
@@ -304,8 +305,7 @@ fn a_symmetric_matrix_and_a_time_limit() {
     assert!(account.direct.is_none());
     assert!(account.direct_left_out.as_ref().unwrap().contains("more than 1e3"), "{account}");
     // In full: CG around the own hierarchy where a smoother leaves the cycle symmetric.
-    let account =
-        measure(&a, &amg, &AccountOptions { right_hand_sides: 1, repeats: 1, ..Default::default() });
+    let account = measure(&a, &amg, &CostOptions { right_hand_sides: 1, repeats: 1, ..Default::default() });
     check(&account, 1);
     let cg = |smoother: &str| {
         let found = |e: &&Entry| e.configuration.contains(smoother) && e.configuration.contains("CG");
@@ -321,7 +321,7 @@ fn a_symmetric_matrix_and_a_time_limit() {
 fn a_singular_matrix_has_right_hand_sides_that_can_be_solved() {
     let a = common::neumann(300);
     let amg = Amg::smoothed_aggregation().build(&a).unwrap();
-    let options = AccountOptions { right_hand_sides: 2, repeats: 1, ..Default::default() };
+    let options = CostOptions { right_hand_sides: 2, repeats: 1, ..Default::default() };
     let account = measure(&a, &amg, &options);
     check(&account, 2);
     assert!(account.learned.converged && account.fastest_iterative().is_some(), "{account}");
@@ -333,15 +333,15 @@ fn what_makes_no_sense_is_refused() {
     let amg = Amg::smoothed_aggregation().build(&a).unwrap();
     let learned =
         Learned { amg: &amg, name: "learned M", accepted: true, setup_seconds: 0.0, training_seconds: 0.0 };
-    let refused = |a: &Csr<f64>, options: AccountOptions, part: &str| {
-        let e = Account::measure(a, &learned, &options, &mut |_, _, _| ()).unwrap_err().to_string();
+    let refused = |a: &Csr<f64>, options: CostOptions, part: &str| {
+        let e = CostReport::measure(a, &learned, &options, &mut |_, _, _| ()).unwrap_err().to_string();
         assert!(e.contains(part), "{e}");
     };
-    let usual = AccountOptions::default;
+    let usual = CostOptions::default;
     refused(&poisson_2d(8, 9).unwrap().matrix, usual(), "64 unknowns and the matrix is 72 × 72");
-    refused(&a, AccountOptions { right_hand_sides: 0, ..usual() }, "0 right-hand sides");
-    refused(&a, AccountOptions { repeats: 0, ..usual() }, "0 repeats");
-    refused(&a, AccountOptions { max_iterations: 0, ..usual() }, "0 iterations");
-    refused(&a, AccountOptions { rtol: f64::NAN, ..usual() }, "rtol");
-    refused(&a, AccountOptions { rtol: 2.0, ..usual() }, "rtol");
+    refused(&a, CostOptions { right_hand_sides: 0, ..usual() }, "0 right-hand sides");
+    refused(&a, CostOptions { repeats: 0, ..usual() }, "0 repeats");
+    refused(&a, CostOptions { max_iterations: 0, ..usual() }, "0 iterations");
+    refused(&a, CostOptions { rtol: f64::NAN, ..usual() }, "rtol");
+    refused(&a, CostOptions { rtol: 2.0, ..usual() }, "rtol");
 }

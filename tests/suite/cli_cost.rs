@@ -1,7 +1,7 @@
 //! `multigrad train --account`: the table, its JSON, and silence in a pipe.
 
 use crate::common::program::Folder;
-use multigrad::learn::Account;
+use multigrad::learn::CostReport;
 
 #[test]
 fn training_is_accounted_for() {
@@ -11,7 +11,7 @@ fn training_is_accounted_for() {
     let line = "train a.mtx -o a.mgrad --steps 12 --seed 1 --account --json t.json";
     let out = f.run(line).ok().out;
     let json = f.json("t.json");
-    let account: Account = serde_json::from_value(json["account"].clone()).unwrap();
+    let account: CostReport = serde_json::from_value(json["account"].clone()).unwrap();
     assert!(account.learned.converged && account.learned.configuration.starts_with("learned M"), "{out}");
     assert!(account.classical.len() > 20 && account.fastest_iterative().is_some(), "{out}");
     assert_eq!(account.rows, 256);
@@ -21,7 +21,7 @@ fn training_is_accounted_for() {
     assert!(out.contains(&account.to_string()), "{out}");
     let verdict: Vec<String> = serde_json::from_value(json["account"]["verdict"].clone()).unwrap();
     assert_eq!(verdict, account.verdict());
-    assert_eq!(json["account"]["payback"]["from"].as_f64(), account.payback_solves());
+    assert_eq!(json["account"]["payback"]["from"].as_f64(), account.break_even_solves());
     assert!(verdict.iter().any(|l| l.contains("direct solver")), "{verdict:?}");
     // It takes the place of the table of smoothers.
     assert!(!out.contains("cycles per 8 digits") && json["baselines"].as_array().unwrap().is_empty());
