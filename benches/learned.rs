@@ -4,7 +4,7 @@
 //! ```text
 //! cargo bench --bench learned                             # all cases, L and U and M, both losses, one seed
 //! cargo bench --bench learned -- "upwind 64" 3            # cases whose name holds this, the median of 3 seeds
-//! cargo bench --bench learned -- "upwind 64" 3 factors    # L and U only
+//! cargo bench --bench learned -- "upwind 64" 3 ilu        # L and U only
 //! ```
 //!
 //! One core: `RAYON_NUM_THREADS=1`. ILU(0) stands on the better of the same hierarchies, its damping
@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, Problem, poisson_2d, recirculating_flow, rotated_anisotropic};
-use multigrad::learn::{Judgement, Learn, Loss, Trainer};
+use multigrad::learn::{Evaluation, Loss, Target, Trainer};
 use multigrad::multigrid::Relaxation;
 use multigrad::solver::{Amg, training_setups};
 
@@ -39,8 +39,8 @@ fn main() -> Result<()> {
     let wanted = arguments.first().map_or("", String::as_str);
     let seeds: u64 = arguments.get(1).and_then(|s| s.parse().ok()).unwrap_or(1);
     let kinds = match arguments.get(2) {
-        Some(kind) => vec![kind.parse::<Learn>()?],
-        None => vec![Learn::Factors, Learn::Relaxation],
+        Some(kind) => vec![kind.parse::<Target>()?],
+        None => vec![Target::Ilu, Target::Relaxation],
     };
     println!("case         learned      loss     hierarchy      factor   FGMRES   ILU(0)   seconds   steps");
     for (name, build) in CASES.into_iter().filter(|(name, _)| name.contains(wanted)) {
@@ -53,12 +53,12 @@ fn main() -> Result<()> {
         for amg in &hierarchies {
             for damping in [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3] {
                 let ilu = amg.with_relaxation(Relaxation::Ilu0(damping), (1, 1))?;
-                let judged = Judgement::of(ilu.hierarchy(), 99, 1, 3)?;
+                let judged = Evaluation::of(ilu.hierarchy(), 99, 1, 3)?;
                 best = best.min(if judged.converges { judged.iterations } else { f64::INFINITY });
             }
         }
         for &learn in &kinds {
-            for loss in [Loss::Factor, Loss::Krylov] {
+            for loss in [Loss::Rate, Loss::Krylov] {
                 let mut runs = Vec::new();
                 let mut hierarchy = String::new();
                 let mut steps = 0;
@@ -67,7 +67,7 @@ fn main() -> Result<()> {
                     let trainer = Trainer::new().learn(learn).loss(loss).seed(seed);
                     let (amg, report) = trainer.fit_best(&hierarchies, &mut |_| ())?;
                     let whole = clock.elapsed().as_secs_f64();
-                    let judged = Judgement::of(amg.hierarchy(), 99, 120, 3)?;
+                    let judged = Evaluation::of(amg.hierarchy(), 99, 120, 3)?;
                     runs.push((judged.factor, judged.iterations, report.train_seconds.min(whole)));
                     (hierarchy, steps) = (report.hierarchy, report.steps);
                 }

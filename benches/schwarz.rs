@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow, rotated_anisotropic};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{self, Learn, Start, Trainer, asymptotic_factor};
+use multigrad::learn::{self, Start, Target, Trainer, asymptotic_factor};
 use multigrad::multigrid::{Parts, Relaxation, SchwarzOptions, Setup, Smoother};
 use multigrad::operator::Preconditioner;
 use multigrad::optimise::{Adam, Optimiser};
@@ -197,11 +197,11 @@ fn direct(largest: usize) -> Result<()> {
         }
         print!("   {fastest:.3} / {best:<4.1} ({share:.2})");
         for (kind, mut amg) in
-            [(learn::Loss::Factor, least.1), (learn::Loss::Krylov, with(share, Coupling::Largest)?)]
+            [(learn::Loss::Rate, least.1), (learn::Loss::Krylov, with(share, Coupling::Largest)?)]
         {
-            let trainer = Trainer::new().learn(Learn::Schwarz).loss(kind).sweeps(1, 0);
+            let trainer = Trainer::new().learn(Target::Schwarz).loss(kind).sweeps(1, 0);
             // From the best of the scan, with the steps of a training from classical conditions.
-            let steps = if kind == learn::Loss::Factor { 400 } else { 200 };
+            let steps = if kind == learn::Loss::Rate { 400 } else { 200 };
             let report = trainer.start(Start::Given).steps(steps).fit(&mut amg)?;
             let (seconds, found) = (report.train_seconds, iterations(&a, &amg)?);
             print!("   {:.3} / {found:<4.1} {seconds:>5.0} s", factor(&amg));
@@ -222,7 +222,7 @@ fn two_level(largest: usize) -> Result<()> {
         let mut two =
             Amg::builder("two-level".parse::<Setup>()?).relaxation(schwarz).sweeps(1, 0).build(&a)?;
         print!("{:>8}   {:>9.1}   {:>10.1}", a.rows(), iterations(&a, &one)?, iterations(&a, &two)?);
-        let learn = Learn::Schwarz.and(Learn::Interpolation)?.and(Learn::Restriction)?;
+        let learn = Target::Schwarz.and(Target::Interpolation)?.and(Target::Restriction)?;
         let report = Trainer::new().learn(learn).loss(learn::Loss::Krylov).steps(60).fit(&mut two)?;
         println!("   {:>10.1}   {:.0} s", iterations(&a, &two)?, report.train_seconds);
     }
@@ -241,11 +241,11 @@ fn smoother(n: usize) -> Result<()> {
     for (name, a) in problems {
         let setup = training_setups(&a).swap_remove(1);
         for (learn, rows) in [
-            (Learn::Relaxation, 0),
-            (Learn::Factors, 0),
-            (Learn::Schwarz, 25),
-            (Learn::Schwarz, 50),
-            (Learn::Schwarz, 100),
+            (Target::Relaxation, 0),
+            (Target::Ilu, 0),
+            (Target::Schwarz, 25),
+            (Target::Schwarz, 50),
+            (Target::Schwarz, 100),
         ] {
             let mut amg = Amg::builder(setup.clone()).relaxation(Relaxation::L1Jacobi).build(&a)?;
             let options = SchwarzOptions { parts: Parts::Rows(rows), ..SchwarzOptions::default() };

@@ -18,7 +18,7 @@ use multigrad::backend::Cpu;
 use multigrad::engine::{Engine, Host};
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, recirculating_flow};
-use multigrad::learn::{Learn, Loss, Parameters, Recipe, Session, Trainer, asymptotic_factor};
+use multigrad::learn::{Loss, Parameters, Recipe, Session, Target, Trainer, asymptotic_factor};
 use multigrad::multigrid::{Hierarchy, Relaxation, cycle};
 use multigrad::solver::{Amg, training_setups};
 use rand::SeedableRng;
@@ -36,9 +36,9 @@ fn main() -> Result<()> {
         return scaling();
     }
     let side = arguments.first().and_then(|a| a.parse().ok()).unwrap_or(64);
-    let learn: Learn = arguments.get(1).map_or(Ok(Learn::Factors), |a| a.parse())?;
+    let learn: Target = arguments.get(1).map_or(Ok(Target::Ilu), |a| a.parse())?;
     let a = recirculating_flow(side, 0.005, FlowScheme::Upwind)?.matrix;
-    let start = match learn == Learn::Factors {
+    let start = match learn == Target::Ilu {
         true => Relaxation::Ilu0(1.0),
         false => Relaxation::Spai1,
     };
@@ -63,9 +63,9 @@ fn main() -> Result<()> {
 /// A step of Adam as the problem grows.
 fn scaling() -> Result<()> {
     let recipe =
-        Recipe { loss: Loss::Factor, steps: 4, rate: 0.003, cycles: (3, 3), batch: 8, factor_first: 1.0 };
+        Recipe { loss: Loss::Rate, steps: 4, rate: 0.003, cycles: (3, 3), batch: 8, factor_first: 1.0 };
     println!("learned        unknowns   nonzeros of all levels   s/step   ns per nonzero, cycle and column");
-    for (learn, start) in [(Learn::Factors, Relaxation::Ilu0(1.0)), (Learn::Relaxation, Relaxation::Spai1)] {
+    for (learn, start) in [(Target::Ilu, Relaxation::Ilu0(1.0)), (Target::Relaxation, Relaxation::Spai1)] {
         for side in [64, 128, 256, 512, 1000] {
             let a = recirculating_flow(side, 0.005, FlowScheme::Upwind)?.matrix;
             let amg = Amg::builder(training_setups(&a).swap_remove(0)).relaxation(start).build(&a)?;
@@ -196,7 +196,7 @@ fn levenberg_marquardt(h: &Hierarchy<Host<f64>>, cycles: usize) -> Result<()> {
 }
 
 /// The coarser levels first, each as a problem of its own, then the whole.
-fn by_levels(amg: &Amg, learn: Learn) -> Result<()> {
+fn by_levels(amg: &Amg, learn: Target) -> Result<()> {
     let clock = Instant::now();
     let mut h = amg.hierarchy().clone();
     let trainer = Trainer::new().learn(learn).start(multigrad::learn::Start::Given).seed(1);

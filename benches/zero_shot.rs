@@ -5,12 +5,12 @@
 //! ```text
 //! cargo bench --bench zero_shot                       # 200 members, L and U
 //! cargo bench --bench zero_shot -- 40 relaxation      # 40 members, M
-//! cargo bench --bench zero_shot -- 200 factors 10     # full training of every tenth
+//! cargo bench --bench zero_shot -- 200 ilu 10         # full training of every tenth
 //! ```
 #![allow(missing_docs)]
 
 use multigrad::error::Result;
-use multigrad::learn::{Family, Judgement, Learn, Loss, Start, Trainer};
+use multigrad::learn::{Evaluation, Family, Loss, Start, Target, Trainer};
 use multigrad::multigrid::Relaxation;
 use multigrad::solver::{Amg, training_setups};
 
@@ -21,7 +21,7 @@ const DAMPING: [f64; 8] = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let members: usize = arguments.first().and_then(|a| a.parse().ok()).unwrap_or(200);
-    let learn: Learn = arguments.get(1).map_or(Ok(Learn::Factors), |a| a.parse())?;
+    let learn: Target = arguments.get(1).map_or(Ok(Target::Ilu), |a| a.parse())?;
     let every: usize = arguments.get(2).and_then(|a| a.parse().ok()).unwrap_or(0);
     let (mut network, mut classical, mut worse, mut fell_back, mut diverged) = (0.0, 0.0, 0, 0, 0);
     println!("family        side  hierarchy      ILU(0)   network   tuned   trained");
@@ -34,7 +34,7 @@ fn main() -> Result<()> {
         if amg.hierarchy().levels.is_empty() {
             continue;
         }
-        let judge = |amg: &Amg| Judgement::of(amg.hierarchy(), 77, 30, 3);
+        let judge = |amg: &Amg| Evaluation::of(amg.hierarchy(), 77, 30, 3);
         let mut best = f64::INFINITY;
         for damping in DAMPING {
             let judged = judge(&amg.with_relaxation(Relaxation::Ilu0(damping), (1, 1))?)?;

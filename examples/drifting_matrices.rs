@@ -25,7 +25,7 @@ use multigrad::backend::Direct;
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, Problem, recirculating_flow, rotated_anisotropic};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{Learn, LearnedSolver, Loss, Start, Trainer};
+use multigrad::learn::{LearnedSolver, Loss, Start, Target, Trainer};
 use multigrad::plot::ResidualPlot;
 use multigrad::solver::{Amg, SolveOptions, Solver, relative_residual, training_setups};
 use multigrad::sparse::Csr;
@@ -49,7 +49,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         drift.run("automatic choice, built anew", &mut Anew)?,
         drift.run("automatic choice, refreshed", &mut Refreshed(None))?,
     ];
-    let trainer = Trainer::new().learn(Learn::Factors).loss(Loss::Krylov).seed(1);
+    let trainer = Trainer::new().learn(Target::Ilu).loss(Loss::Krylov).seed(1);
     let network = trainer.clone().start(Start::Network).steps(0);
     let once = trainer.clone().steps(FIRST_STEPS);
     for (name, first, measured) in [

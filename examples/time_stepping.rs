@@ -21,7 +21,7 @@ use multigrad::backend::Direct;
 use multigrad::error::Result;
 use multigrad::gallery::{FLOW_EPSILON, FlowScheme, recirculating_flow};
 use multigrad::krylov::Outcome;
-use multigrad::learn::{Learn, Loss, Payback, Start, Trainer};
+use multigrad::learn::{BreakEven, Loss, Start, Target, Trainer};
 use multigrad::multigrid::Relaxation;
 use multigrad::operator::LinearOperator;
 use multigrad::plot::ResidualPlot;
@@ -48,7 +48,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let march = March { a: &a, mass, wall: &flow.rhs, dt, steps };
     println!("{}, implicit Euler with Δt = {dt}: {steps} solves to {RTOL:e}\n", flow.name);
 
-    let learned = Trainer::new().learn(Learn::Factors).loss(Loss::Krylov).seed(1);
+    let learned = Trainer::new().learn(Target::Ilu).loss(Loss::Krylov).seed(1);
     let clock = Instant::now();
     let (amg, trained, outcome) = learned_cycle(&a, &learned)?;
     let mut runs = vec![march.learned(format!("learned L and U{outcome}"), &trained, clock)?];
@@ -230,8 +230,9 @@ fn report(runs: &[Run], steps: usize) {
         for rival in runs.iter().skip(place + 1) {
             let behind = |k: &usize| learned.seconds[*k] > rival.seconds[*k];
             let crossing = (0..=steps).rev().find(behind).map_or(1, |last| last + 1);
-            let payback = Payback::of((learned.seconds[0], rival.seconds[0]), (each(learned), each(rival)));
-            let when = match payback {
+            let break_even =
+                BreakEven::of((learned.seconds[0], rival.seconds[0]), (each(learned), each(rival)));
+            let when = match break_even {
                 _ if crossing <= steps => format!("has paid back after {crossing} solves"),
                 Some(p) if p.until.is_none() => format!("would pay back after {p} solves"),
                 Some(p) => format!("is ahead for {p} solves only"),

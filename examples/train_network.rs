@@ -1,12 +1,12 @@
 //! Trains the network that starts the training of smoothers, over families of problems.
 //!
 //! ```text
-//! cargo run --release --example train_network factors            # or relaxation; 300 steps, a small family
-//! cargo run --release --example train_network factors 5000 2     # what is shipped for L and U
+//! cargo run --release --example train_network ilu                # or relaxation; 300 steps, a small family
+//! cargo run --release --example train_network ilu 5000 2         # what is shipped for L and U
 //! cargo run --release --example train_network relaxation 1300 1 0.006  # what is shipped for M
 //! ```
 //!
-//! Arguments: what to make, steps, problems per side and family, rate, and the loss (krylov or factor). The
+//! Arguments: what to make, steps, problems per side and family, rate, and the loss (krylov or rate). The
 //! network goes to `out/`; beside it stand factor and iterations of FGMRES before and after, on problems that it
 //! was not trained on, the larger ones of sizes that it never saw.
 
@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use common::{argument, picture};
 use multigrad::engine::Host;
-use multigrad::learn::{Family, Judgement, Loss, NetworkTraining, SmootherNetwork};
+use multigrad::learn::{Evaluation, Family, Loss, NetworkTraining, SmootherNetwork};
 use multigrad::multigrid::{Hierarchy, Relaxation};
 use multigrad::solver::{Amg, training_setups};
 
@@ -40,11 +40,11 @@ fn hierarchies(family: Family, side: usize, seed: u64, start: Relaxation) -> Res
 }
 
 fn main() -> Result<(), Failure> {
-    let what = std::env::args().nth(1).unwrap_or_else(|| "factors".into());
+    let what = std::env::args().nth(1).unwrap_or_else(|| "ilu".into());
     let start = match what.as_str() {
-        "factors" => Relaxation::Ilu0(1.0),
+        "ilu" => Relaxation::Ilu0(1.0),
         "relaxation" => Relaxation::Spai1,
-        other => return Err(format!("'{other}' is neither factors nor relaxation").into()),
+        other => return Err(format!("'{other}' is neither ilu nor relaxation").into()),
     };
     let steps = argument(2, "the number of steps", 300, 0..=1_000_000)?;
     let each = argument(3, "the problems per side and family", 1, 1..=100)?;
@@ -73,8 +73,8 @@ fn main() -> Result<(), Failure> {
         for (side, seed) in UNSEEN {
             for amg in hierarchies(family, side, seed, start)? {
                 let learned = network.apply(amg.hierarchy())?;
-                let before = Judgement::of(amg.hierarchy(), seed, 60, 1)?;
-                let after = Judgement::of(&learned, seed, 60, 1)?;
+                let before = Evaluation::of(amg.hierarchy(), seed, 60, 1)?;
+                let after = Evaluation::of(&learned, seed, 60, 1)?;
                 println!(
                     "{:<13} {side:>5}  {:<13} {:>7.4}   {:>7.4}   {:>6.0}   {:>7.0}",
                     format!("{family:?}"),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use multigrad::error::Result;
-use multigrad::learn::{Learn, Loss, Trainer};
+use multigrad::learn::{Loss, Target, Trainer};
 use multigrad::multigrid::{Passes, Relaxation};
 use multigrad::operator::Preconditioner as _;
 use multigrad::solver::{Amg, Krylov, SolveOptions, training_setups};
@@ -47,7 +47,7 @@ pub fn measure(bench: &Bench) -> Result<()> {
         let start = Amg::builder(setup).relaxation(Relaxation::Spai1).build(&a)?;
         let mut learned = start.with_hierarchy(start.hierarchy().clone())?;
         let steps = if bench.emulated { STEPS_EMULATED } else { STEPS };
-        let trainer = Trainer::new().learn(Learn::Relaxation).loss(Loss::Krylov).steps(steps).seed(1);
+        let trainer = Trainer::new().learn(Target::Relaxation).loss(Loss::Krylov).steps(steps).seed(1);
         let clock = Instant::now();
         trainer.on(&bench.cuda).fit(&mut learned)?;
         let trained = format!(", {steps} steps of training in {}", time(clock.elapsed().as_secs_f64()));

@@ -2,7 +2,7 @@
 
 use multigrad::engine::Host;
 use multigrad::error::Result;
-use multigrad::learn::{Learn, Loss, Parameters, Recipe, ResidentTraining, Session};
+use multigrad::learn::{Loss, Parameters, Recipe, ResidentTraining, Session, Target};
 use multigrad::multigrid::{Hierarchy, Relaxation, Setup, Smoother};
 use multigrad::optimise::{Adam, Optimiser};
 use multigrad::schwarz::{self, Interface, Schwarz, Subdomains, Variant, blocks_2d};
@@ -51,7 +51,7 @@ fn flow(bench: &Bench) -> Result<()> {
     let setup = training_setups(&a).swap_remove(0);
     let h = Amg::builder(setup).relaxation(Relaxation::Spai1).build_hierarchy(&a)?;
     let recipe = Recipe {
-        loss: Loss::Factor,
+        loss: Loss::Rate,
         steps: RUNS,
         rate: RATE,
         cycles: (CYCLES, CYCLES),
@@ -102,7 +102,7 @@ fn square(bench: &Bench) -> Result<()> {
         let found = schwarz::loss_and_gradient(&method, schwarz::Loss::Logarithm, &u, vectors, 1)?;
         adam.step(&mut interface, &found.gradient, RATE)
     })?;
-    let parameters: Parameters<f64> = Parameters::learned(&h, Learn::Schwarz, false)?;
+    let parameters: Parameters<f64> = Parameters::learned(&h, Target::Schwarz, false)?;
     let mut training = ResidentTraining::new(&bench.cuda, &h, &parameters, vectors, 1)?;
     let card = step(bench, &mut || training.step(1, RATE))?;
     let what = format!("Schwarz on Poisson, {vectors} columns, K = 1, f64");

@@ -9,7 +9,7 @@ use super::setup_options::HierarchyOptions;
 use super::subdomains::{LearnedSubdomains, SubdomainOptions};
 use super::values::{SmootherChoice, count, finite, positive, positive_count, seconds, smoother, whole};
 use crate::gallery::FlowScheme;
-use crate::learn::{Learn, Loss, Start};
+use crate::learn::{Loss, Start, Target};
 use crate::solver::Krylov;
 
 /// Algebraic multigrid with learned relaxation.
@@ -162,22 +162,22 @@ pub struct Train {
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
     /// What is learned on every level, separated by commas: one smoother, relaxation (a sparse M on
-    /// the pattern of A), wide-relaxation (on that of A²), factors (L and U of an incomplete
-    /// factorisation), iterative-factors (the same, applied by Jacobi sweeps), schwarz (interface
+    /// the pattern of A), wide-relaxation (on that of A²), ilu (L and U of an incomplete
+    /// factorisation), iterative-ilu (the same, applied by Jacobi sweeps), schwarz (interface
     /// conditions of overlapping subdomains on the finest level, M below; with --hierarchy none
     /// a Schwarz method by itself), chebyshev (the coefficients of a polynomial) or damping (a
     /// weight per sweep); beside it or alone interpolation (the values of P) and restriction (those of R)
     #[arg(long, value_name = "LIST", default_value = "relaxation")]
-    pub learn: Learn,
+    pub learn: Target,
     #[command(flatten)]
     pub schwarz: LearnedSubdomains,
     /// Keep the cycle symmetric, for CG: post-sweeps are the transposes of the pre-sweeps, R = Pᵀ
     #[arg(long)]
     pub symmetric: bool,
-    /// What is minimised: factor (for plain cycles), krylov (for FGMRES, BiCGStab and CG), slowest
-    /// (the factors of all cycles, weighted to the slowest) or time
+    /// What is minimised: rate (for plain cycles), krylov (for FGMRES, BiCGStab and CG), slowest
+    /// (the rates of all cycles, weighted to the slowest) or time
     /// (seconds per digit: M and the factors are both tried).
-    #[arg(long, default_value = "factor")]
+    #[arg(long, default_value = "rate")]
     pub loss: Loss,
     /// Where training starts: classical, or the network of this program, which needs fewer steps.
     #[arg(long, default_value = "classical", value_parser = parse_start)]

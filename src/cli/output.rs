@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::krylov::{Outcome, Status};
-use crate::learn::{Account, Baseline};
+use crate::learn::{Baseline, CostReport};
 use crate::multigrid::{Cycle, Hierarchy};
 use crate::solver::Solver;
 use crate::sparse::Scalar;
@@ -50,12 +50,12 @@ pub fn solver_levels(solver: &Solver) -> Value {
 }
 
 /// An account with what follows from it.
-pub fn account_json(account: &Account) -> Result<Value> {
+pub fn account_json(account: &CostReport) -> Result<Value> {
     let encode = |e: serde_json::Error| Error::format(format!("cannot encode the account: {e}"));
     let mut value = serde_json::to_value(account).map_err(encode)?;
     value["fastest_iterative"] = json!(account.fastest_iterative().map(|e| &e.configuration));
-    value["payback"] = json!(account.payback());
-    value["payback_direct"] = json!(account.payback_direct());
+    value["payback"] = json!(account.break_even());
+    value["payback_direct"] = json!(account.break_even_direct());
     value["verdict"] = json!(account.verdict());
     Ok(value)
 }

@@ -14,7 +14,7 @@ use super::values::SmootherChoice;
 use super::{Verdict, misuse};
 use crate::error::{Error, Result};
 use crate::krylov::{Krylov, Outcome, SolveOptions, Status};
-use crate::learn::{Learn, Loss, Start, Trainer, asymptotic_factor};
+use crate::learn::{Loss, Start, Target, Trainer, asymptotic_factor};
 use crate::multigrid::{Cycle, Relaxation, SchwarzOptions};
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
@@ -39,7 +39,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     check_files(options)?;
     let schwarz = matches!(
         options.smoother,
-        Some(SmootherChoice::Classical(Relaxation::Schwarz(_)) | SmootherChoice::Network(Learn::Schwarz))
+        Some(SmootherChoice::Classical(Relaxation::Schwarz(_)) | SmootherChoice::Network(Target::Schwarz))
     );
     if options.plot_parts.is_some() && !schwarz && options.preconditioner.is_none() {
         return Err(misuse(PARTS_OF_WHAT));
@@ -203,7 +203,7 @@ fn solver(options: &Solve, a: &Csr<f64>) -> Result<(Solver, String)> {
         Some(SmootherChoice::Classical(Relaxation::Schwarz(own))) => {
             Some(Relaxation::Schwarz(options.subdomains.apply(own)))
         }
-        network @ Some(SmootherChoice::Network(Learn::Schwarz)) => {
+        network @ Some(SmootherChoice::Network(Target::Schwarz)) => {
             network.and_then(SmootherChoice::classical)
         }
         other => {
@@ -240,9 +240,9 @@ fn solver(options: &Solve, a: &Csr<f64>) -> Result<(Solver, String)> {
 }
 
 /// A hierarchy with the smoothers that the network makes, or the classical ones where these are better.
-fn by_network(options: &Solve, a: &Csr<f64>, learn: Learn) -> Result<(Solver, String)> {
+fn by_network(options: &Solve, a: &Csr<f64>, learn: Target) -> Result<(Solver, String)> {
     let candidates = training_hierarchies(&options.hierarchy, a, &options.matrix)?;
-    let loss = if options.krylov == KrylovOption::None { Loss::Factor } else { Loss::Krylov };
+    let loss = if options.krylov == KrylovOption::None { Loss::Rate } else { Loss::Krylov };
     let cycle = options.hierarchy.training_cycle();
     let subdomains = options.subdomains.apply(SchwarzOptions::default());
     let trainer = Trainer::new().learn(learn).loss(loss).start(Start::Network).steps(0);

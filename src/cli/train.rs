@@ -13,7 +13,7 @@ use super::progress::{CompareBar, TrainingBar};
 use super::{Verdict, misuse};
 use crate::error::Result;
 use crate::learn::{
-    Account, AccountOptions, Baseline, Learned, LearnedSmoother, Start, Trainer, TrainingReport,
+    Baseline, CostOptions, CostReport, Learned, LearnedSmoother, Start, Trainer, TrainingReport,
     classical_baselines,
 };
 use crate::multigrid::SchwarzOptions;
@@ -116,16 +116,16 @@ fn compared(options: &Train, amg: &Amg, report: &TrainingReport, name: &str) -> 
 }
 
 /// The account of what was trained, printed.
-fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>) -> Result<Account> {
+fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>) -> Result<CostReport> {
     let limit = options.account_limit.unwrap_or(learned.training_seconds.max(60.0));
-    let account_options = AccountOptions {
+    let account_options = CostOptions {
         time_limit: Some(Duration::from_secs_f64(limit)),
         near_nullspace: options.hierarchy.candidates(a, &options.matrix)?,
         seed: options.seed,
-        ..AccountOptions::default()
+        ..CostOptions::default()
     };
     let bar = CompareBar::new(0);
-    let account = Account::measure(a, learned, &account_options, &mut |done, all, name| {
+    let account = CostReport::measure(a, learned, &account_options, &mut |done, all, name| {
         bar.show_of(done, all, name);
     })?;
     drop(bar);

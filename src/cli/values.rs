@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::learn::Learn;
+use crate::learn::Target;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::{Aggregates, Smoothing};
 
@@ -61,7 +61,7 @@ impl FromStr for CycleShape {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SmootherChoice {
     Classical(Relaxation),
-    Network(Learn),
+    Network(Target),
 }
 
 impl SmootherChoice {
@@ -76,9 +76,9 @@ impl SmootherChoice {
 
 pub fn smoother(text: &str) -> Result<SmootherChoice, String> {
     match text {
-        "learned-network" | "learned-network(factors)" => Ok(SmootherChoice::Network(Learn::Factors)),
-        "learned-network(relaxation)" => Ok(SmootherChoice::Network(Learn::Relaxation)),
-        "learned-network(schwarz)" => Ok(SmootherChoice::Network(Learn::Schwarz)),
+        "learned-network" | "learned-network(ilu)" => Ok(SmootherChoice::Network(Target::Ilu)),
+        "learned-network(relaxation)" => Ok(SmootherChoice::Network(Target::Relaxation)),
+        "learned-network(schwarz)" => Ok(SmootherChoice::Network(Target::Schwarz)),
         _ => match text.parse::<Relaxation>() {
             Ok(relaxation) => Ok(SmootherChoice::Classical(relaxation)),
             Err(e) => {

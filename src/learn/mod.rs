@@ -1,52 +1,38 @@
-//! Training: parameters, loss, trainer and its report; its optimiser is
+//! Training: targets, losses, parameters, the trainer and its report. The optimiser is
 //! [`Adam`](crate::optimise::Adam).
 
-mod account;
-mod baselines;
-mod begin;
-mod collect;
-mod factor;
-mod hand_out;
-mod judge;
-mod krylov_loss;
+mod batch;
+mod cost;
+mod evaluate;
+mod family_training;
+mod fit;
+mod learned_solver;
 mod loss;
-mod loss_kind;
 mod network;
 mod network_file;
-mod on_tape;
+mod optimiser;
 mod parameters;
-mod placed;
-mod pool;
 mod recipe;
 mod report;
-#[cfg(feature = "cuda")]
-mod resident;
-mod reuse;
 mod schwarz_network;
+mod select;
 mod session;
-mod slowest_loss;
 mod start;
-mod steps;
+mod target;
 mod trainer;
-mod what;
 
-pub use account::{Account, AccountObserver, AccountOptions, Entry, Learned, Payback};
-pub use baselines::{Baseline, classical_baselines};
-pub use begin::Start;
-pub use factor::{FactorEstimate, asymptotic_factor};
-pub use judge::Judgement;
-pub use krylov_loss::krylov_loss;
-pub use loss::{LossAndGradient, convergence_loss};
-pub use loss_kind::Loss;
+pub use cost::{BreakEven, CostObserver, CostOptions, CostReport, Entry, Learned};
+pub use evaluate::{Baseline, Evaluation, FactorEstimate, asymptotic_factor, classical_baselines};
+pub use learned_solver::{LearnedSolver, Update};
+pub use loss::{Loss, LossAndGradient, convergence_loss, krylov_loss, slowest_loss};
 pub use network::{Family, NetworkTraining, SmootherNetwork};
 pub use parameters::Parameters;
 pub use recipe::Recipe;
 pub use report::TrainingReport;
-#[cfg(feature = "cuda")]
-pub use resident::ResidentTraining;
-pub use reuse::{Followed, LearnedSolver};
 pub use schwarz_network::{SchwarzNetwork, SchwarzNetworkTraining, TrainingStep};
+#[cfg(feature = "cuda")]
+pub use session::ResidentTraining;
 pub use session::Session;
-pub use slowest_loss::slowest_loss;
+pub use start::Start;
+pub use target::{LearnedSmoother, Target};
 pub use trainer::{Observer, Progress, Trainer};
-pub use what::{Learn, LearnedSmoother};

@@ -1,17 +1,17 @@
-//! How to train.
+//! The recipe of a training: steps, rate, cycles and batch.
 
 use serde::{Deserialize, Serialize};
 
-use super::begin::Start;
-use super::loss_kind::Loss;
-use super::what::{Learn, LearnedSmoother};
+use super::loss::Loss;
+use super::start::Start;
+use super::target::{LearnedSmoother, Target};
 use crate::error::{Error, Result};
 use crate::multigrid::Setup;
 
 /// Everything about a training run but the hierarchy and the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
-    /// What is minimised.
+    /// The loss that is minimised.
     #[serde(default)]
     pub loss: Loss,
     /// Steps of the optimiser.
@@ -44,17 +44,17 @@ impl Recipe {
     /// beginning; a slow error needs many of them to show, and more steps. From a network or from
     /// learned values, a few steps do.
     pub fn suited_to(
-        (learn, loss, start): (Learn, Loss, Start),
+        (learn, loss, start): (Target, Loss, Start),
         setup: &Setup,
         rows: usize,
         factor: f64,
     ) -> Self {
         let classical = matches!(setup, Setup::Classical(_));
-        let factors = learn.factors();
+        let ilu = learn.is_ilu();
         if learn.smoother() == Some(LearnedSmoother::Schwarz) {
             return Self::of_schwarz(loss, start, *setup == Setup::OneLevel, factor);
         }
-        let (steps, cycles) = match (factors, factor > SLOW, rows > LARGE) {
+        let (steps, cycles) = match (ilu, factor > SLOW, rows > LARGE) {
             (true, false, false) => (60, (2, 4)),
             (true, true, false) => (60, (3, 5)),
             (true, false, true) => (80, (3, 5)),
@@ -64,12 +64,12 @@ impl Recipe {
         };
         // Aggregates leave more to the smoothers than classical coarsening does.
         let steps = if classical { steps } else { 3 * steps };
-        // GMRES finds the slow errors by itself, and single precision ends before many steps do.
+        // GMRES removes slow errors itself, and further steps would only reach single-precision round-off.
         let cycles = match loss {
-            Loss::Krylov => (3, if factors { 4 } else { 6 }),
-            Loss::Factor | Loss::Slowest | Loss::Time => cycles,
+            Loss::Krylov => (3, if ilu { 4 } else { 6 }),
+            Loss::Rate | Loss::Slowest | Loss::Time => cycles,
         };
-        let (rate, batch) = match (factors, factor > SLOW || !classical) {
+        let (rate, batch) = match (ilu, factor > SLOW || !classical) {
             (true, false) => (0.005, 8),
             (true, true) => (0.003, 8),
             (false, _) => (0.02, 16),
@@ -78,10 +78,10 @@ impl Recipe {
         let steps = if fresh { steps } else { TUNING };
         let halves = |count: usize| if fresh { count * steps / 2 } else { steps };
         let (steps, factor_first) = match (loss, factor) {
-            (Loss::Factor | Loss::Slowest | Loss::Time, _) => (steps, 1.0),
-            // GMRES hides what few errors a slow cycle amplifies, and then does not teach to damp them.
+            (Loss::Rate | Loss::Slowest | Loss::Time, _) => (steps, 1.0),
+            // GMRES removes the few errors that a slow cycle amplifies, so that its residual does not show them.
             (Loss::Krylov, SLOW..) => (halves(3), 0.6),
-            // What GMRES leaves of a fast cycle's residual is rounding of single precision.
+            // The residual that GMRES leaves of a fast cycle is round-off of single precision.
             (Loss::Krylov, ..FAST) => (halves(8), 1.0),
             (Loss::Krylov, _) => (steps, 0.0),
         };
@@ -93,7 +93,7 @@ impl Recipe {
     fn of_schwarz(loss: Loss, start: Start, alone: bool, factor: f64) -> Self {
         let many = (1.5 / (1.0 - factor.min(0.999))).clamp(8.0, 40.0).round() as usize;
         let (steps, rate, cycles) = match (loss, alone) {
-            // A network is trained in place of the values (see `schwarz_network/tune.rs`).
+            // A network is trained in place of the values (see `start/tune.rs`).
             (Loss::Krylov, true) => (0, 0.001, (10, 10)),
             (Loss::Krylov, false) => (150, 0.01, (3, 5)),
             (_, true) => (400, 0.003, (many, many)),

@@ -1,41 +1,41 @@
-//! What training did.
+//! The report of a training run.
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::Judgement;
-use super::loss_kind::Loss;
+use super::evaluate::Evaluation;
+use super::loss::Loss;
 use super::recipe::Recipe;
-use super::what::Learn;
+use super::target::Target;
 
-/// The account of a training run.
+/// Measurements of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingReport {
     /// The hierarchy that was trained on.
     pub hierarchy: String,
     /// What was learned.
     #[serde(default)]
-    pub learn: Learn,
+    pub learn: Target,
     /// The smoothers that training started from.
     #[serde(default)]
     pub start: String,
     /// Asymptotic factor of the start, on fresh vectors.
     pub factor_before: f64,
-    /// Asymptotic factor of what is handed out, on the same fresh vectors.
+    /// Asymptotic factor of the returned solver, on the same fresh vectors.
     pub factor_after: f64,
-    /// All that was measured of the classical start.
+    /// The evaluation of the classical start.
     #[serde(default)]
-    pub before: Option<Judgement>,
-    /// All that was measured of what is handed out.
+    pub before: Option<Evaluation>,
+    /// The evaluation of the returned solver.
     #[serde(default)]
-    pub after: Option<Judgement>,
-    /// The classical smoother that is handed out because the network's is worse, or because neither the
+    pub after: Option<Evaluation>,
+    /// The classical smoother that is returned because the network's is worse, or because neither the
     /// learned one nor its start converges.
     #[serde(default)]
     pub fallback: Option<String>,
-    /// Whether the learned solver is handed out; otherwise it was no better than the start,
+    /// Whether the learned solver is returned; otherwise it was no better than the start,
     /// and the start is kept.
     pub accepted: bool,
-    /// Asymptotic factor of the best learned parameters, handed out or not.
+    /// Asymptotic factor of the best learned parameters, returned or not.
     pub factor_learned: f64,
     /// Wall-clock seconds of the steps, the trial steps of every candidate included.
     pub train_seconds: f64,
@@ -60,7 +60,7 @@ pub struct TrainingReport {
 }
 
 impl TrainingReport {
-    /// The smoothers that are handed out, unless learned ones are: what was fallen back to, or the start.
+    /// The smoothers of the returned solver unless it is the learned one: the fallback, or the start.
     pub fn kept(&self) -> &str {
         self.fallback.as_deref().unwrap_or(&self.start)
     }
@@ -98,8 +98,8 @@ impl std::fmt::Display for TrainingReport {
                 after.iterations,
                 before.iterations,
                 match self.recipe.loss {
-                    Loss::Krylov => "trained for Krylov methods, for plain cycles use the loss factor",
-                    Loss::Factor | Loss::Slowest | Loss::Time =>
+                    Loss::Krylov => "trained for Krylov methods, for plain cycles use the loss rate",
+                    Loss::Rate | Loss::Slowest | Loss::Time =>
                         "trained for plain cycles, for Krylov methods use the loss krylov",
                 }
             )

@@ -22,7 +22,7 @@
 //! | the preconditioner M of a matrix | [`Schwarz`] |
 //! | the part of every row as it is stored | [`Subdomains`] |
 //! | how well K steps reduce errors or residuals, with gradient | [`loss_and_gradient`] |
-//! | learned interface values | [`Trainer`](crate::learn::Trainer) with [`Learn::Schwarz`](crate::learn::Learn::Schwarz) |
+//! | learned interface values | [`Trainer`](crate::learn::Trainer) with [`Target::Schwarz`](crate::learn::Target::Schwarz) |
 //!
 //! ```
 //! use multigrad::gallery::poisson_2d;

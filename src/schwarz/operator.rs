@@ -7,7 +7,7 @@ use super::layout::Layout;
 use super::solver::SubdomainSolver;
 use super::variant::Variant;
 use crate::backend::{Backend, Cpu};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::operator::{Preconditioner, check_lengths};
 use crate::sparse::{Csr, Scalar};
 

@@ -63,7 +63,7 @@ fn options_out_of_range_are_misuse() {
         "--seed -1",
         "--loss foo",
         "--loss Krylov",
-        "--loss factor,time",
+        "--loss rate,time",
         "--start foo",
         "--start given",
     ] {
@@ -172,14 +172,14 @@ fn what_cannot_be_learned_is_named() {
     f.run("generate recirculating-flow --n 16 -o flow.mtx").ok();
     for (learn, parts) in [
         ("multipliers", ["'multipliers' cannot be learned", "wide-relaxation"]),
-        ("factors,", ["cannot be learned", "restriction"]),
-        ("factors,chebyshev", ["factors and chebyshev", "both smoothers"]),
+        ("ilu,", ["cannot be learned", "restriction"]),
+        ("ilu,chebyshev", ["ilu and chebyshev", "both smoothers"]),
     ] {
         f.run(&format!("train a.mtx -o t --learn {learn}")).fails(2, &["--learn", parts[0], parts[1]]);
     }
     let train = |rest: &str| f.run(&format!("train {rest} -o t --steps 1 --no-baselines"));
     train("flow.mtx --symmetric").fails(2, &["symmetric matrix"]);
-    train("flow.mtx --learn factors --symmetric --cycle V(2,1)").fails(2, &["not 2 and 1"]);
+    train("flow.mtx --learn ilu --symmetric --cycle V(2,1)").fails(2, &["not 2 and 1"]);
     train("flow.mtx --learn interpolation,restriction").ok();
     for learn in ["damping", "chebyshev", "interpolation"] {
         let line = format!("flow.mtx --start network --learn {learn}");

@@ -11,8 +11,8 @@ fn flow() -> Folder {
 #[test]
 fn every_loss_trains_a_solver_that_solves() {
     let f = flow();
-    for loss in ["factor", "krylov", "time"] {
-        for learn in ["factors", "relaxation"] {
+    for loss in ["rate", "krylov", "time"] {
+        for learn in ["ilu", "relaxation"] {
             let line = format!(
                 "train a.mtx -o s.mgrad --loss {loss} --learn {learn} --steps 8 --seed 1 --no-baselines --json t.json"
             );
@@ -25,7 +25,7 @@ fn every_loss_trains_a_solver_that_solves() {
             // With the loss of time, M and the factors are tried on every hierarchy.
             let tried: Vec<&str> =
                 t["trials"].as_array().unwrap().iter().map(|trial| trial[0].as_str().unwrap()).collect();
-            let both = ["factors", "relaxation"].map(|w| tried.iter().filter(|t| t.contains(w)).count());
+            let both = ["ilu", "relaxation"].map(|w| tried.iter().filter(|t| t.contains(w)).count());
             assert_eq!(both, if loss == "time" { [2, 2] } else { [0, 0] }, "{tried:?}");
             f.run("solve a.mtx --rhs b.mtx --preconditioner s.mgrad --json s.json").ok();
             assert_eq!(f.json("s.json")["converged"], true);
@@ -36,7 +36,7 @@ fn every_loss_trains_a_solver_that_solves() {
 #[test]
 fn training_starts_from_a_network() {
     let f = flow();
-    for learn in ["factors", "relaxation"] {
+    for learn in ["ilu", "relaxation"] {
         let line = format!(
             "train a.mtx -o s.mgrad --start network --loss krylov --learn {learn} --steps 8 --seed 1 --no-baselines --json t.json"
         );
@@ -94,7 +94,7 @@ fn a_fallback_is_named_in_the_file() {
     let f = Folder::new();
     // Δu + k² u far beyond the first eigenvalues.
     f.write("h.mtx", laplacian(14, 1.0, -1.3));
-    let line = "train h.mtx -o s.mgrad --learn factors --steps 10 --seed 1 --no-baselines --json t.json";
+    let line = "train h.mtx -o s.mgrad --learn ilu --steps 10 --seed 1 --no-baselines --json t.json";
     let run = f.run(line);
     assert_eq!(run.code, 0, "{}", run.err);
     let t = f.json("t.json");

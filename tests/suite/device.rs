@@ -8,7 +8,7 @@ use multigrad::backend::{Cpu, Cuda, Order};
 use multigrad::engine::{Device, Eager, Engine, Host, Resident};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{
-    Learn, Loss, Parameters, ResidentTraining, Trainer, convergence_loss, krylov_loss, slowest_loss,
+    Loss, Parameters, ResidentTraining, Target, Trainer, convergence_loss, krylov_loss, slowest_loss,
 };
 use multigrad::multigrid::{CycleKind, Hierarchy, Parts, Relaxation, SchwarzOptions, Use, cycle};
 use multigrad::setup::Coarsening;
@@ -198,7 +198,7 @@ fn what_a_device_cannot_do_is_said() {
 }
 
 /// Parameters of each kind, some of them tied.
-fn learned(amg: &Amg, learn: Learn, symmetric: bool) -> Parameters<f64> {
+fn learned(amg: &Amg, learn: Target, symmetric: bool) -> Parameters<f64> {
     Parameters::learned(amg.hierarchy(), learn, symmetric).unwrap()
 }
 
@@ -206,12 +206,12 @@ fn learned(amg: &Amg, learn: Learn, symmetric: bool) -> Parameters<f64> {
 fn loss_and_gradient_of_training_are_those_of_the_processor() {
     let flow = build(&flow(9), CycleKind::V);
     let poisson = build(&poisson_2d(9, 8).unwrap().matrix, CycleKind::V);
-    let parse = |text: &str| text.parse::<Learn>().unwrap();
+    let parse = |text: &str| text.parse::<Target>().unwrap();
     let schwarz = Relaxation::Schwarz(small_parts());
     for (amg, relaxation, learn, symmetric) in [
         (&flow, Relaxation::Spai1, "relaxation", false),
         (&poisson, Relaxation::Spai0, "interpolation", true),
-        (&flow, Relaxation::Ilu0(1.0), "factors", false),
+        (&flow, Relaxation::Ilu0(1.0), "ilu", false),
         (&poisson, Relaxation::Spai0, "damping", false),
         (&flow, schwarz, "schwarz", false),
     ] {
@@ -223,7 +223,7 @@ fn loss_and_gradient_of_training_are_those_of_the_processor() {
         let cuda = Cuda::emulated(false);
         let mut training = ResidentTraining::new(&cuda, h, &parameters, k, 3).unwrap();
         for (kind, value) in [
-            (Loss::Factor, convergence_loss as fn(&_, &_, &_, &_, _) -> _),
+            (Loss::Rate, convergence_loss as fn(&_, &_, &_, &_, _) -> _),
             (Loss::Krylov, krylov_loss),
             (Loss::Slowest, slowest_loss),
         ] {

@@ -2,7 +2,7 @@
 
 use crate::common::numbers::Numbers;
 use multigrad::gallery::helmholtz_2d;
-use multigrad::learn::{Learn, Loss, Start, Trainer, TrainingReport};
+use multigrad::learn::{Loss, Start, Target, Trainer, TrainingReport};
 use multigrad::multigrid::{Hierarchy, Relaxation};
 use multigrad::solver::Amg;
 use multigrad::sparse::Csr;
@@ -47,7 +47,7 @@ fn named(report: &TrainingReport, what: &str) -> String {
 #[test]
 fn what_diverges_falls_back_by_name() {
     for (what, a) in [("Helmholtz", helmholtz_2d(14, 17.0).unwrap().matrix), ("random", random(220))] {
-        for learn in [Learn::Factors, Learn::Relaxation] {
+        for learn in [Target::Ilu, Target::Relaxation] {
             let build = || Amg::smoothed_aggregation().suited_to(&a).build(&a).unwrap();
             let mut amg = build();
             assert!(!amg.hierarchy().levels.is_empty());
@@ -66,9 +66,9 @@ fn what_diverges_falls_back_by_name() {
 fn a_network_out_of_its_depth_gives_way() {
     let a = random(220);
     let build = || Amg::smoothed_aggregation().suited_to(&a).build(&a).unwrap();
-    for loss in [Loss::Factor, Loss::Krylov] {
+    for loss in [Loss::Rate, Loss::Krylov] {
         let mut amg = build();
-        let trainer = Trainer::new().learn(Learn::Factors).loss(loss).start(Start::Network).steps(0);
+        let trainer = Trainer::new().learn(Target::Ilu).loss(loss).start(Start::Network).steps(0);
         let report = trainer.fit(&mut amg).unwrap();
         println!("{loss}: {report}");
         let (before, after) = (report.before.unwrap(), report.after.unwrap());

@@ -8,7 +8,7 @@ use multigrad::backend::{Cpu, Direct, Reference};
 use multigrad::engine::Host;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{Learn, Parameters, krylov_loss};
+use multigrad::learn::{Parameters, Target, krylov_loss};
 use multigrad::multigrid::{CycleKind, Hierarchy, Level, Relaxation, Smoother};
 use multigrad::setup::Coarsening;
 use multigrad::solver::Amg;
@@ -40,16 +40,16 @@ fn the_gradient_of_every_kind_of_parameter_is_that_of_differences() {
     for (learn, tied, amg, steps, batch) in [
         ("relaxation", false, build(Relaxation::Spai1, (1, 1)), 1, 1),
         ("relaxation", false, build(Relaxation::Spai1, (1, 1)), 4, 3),
-        ("factors", false, build(Relaxation::Ilu0(0.8), (1, 1)), 3, 4),
+        ("ilu", false, build(Relaxation::Ilu0(0.8), (1, 1)), 3, 4),
         ("interpolation", false, build(Relaxation::Spai1, (1, 1)), 3, 2),
         ("interpolation", false, build(Relaxation::GaussSeidel, (2, 1)), 2, 1),
         ("restriction", false, build(Relaxation::Ilu0(0.8), (1, 0)), 3, 3),
-        ("factors,interpolation,restriction", false, build(Relaxation::Ilu0(0.8), (1, 1)), 3, 2),
+        ("ilu,interpolation,restriction", false, build(Relaxation::Ilu0(0.8), (1, 1)), 3, 2),
         ("chebyshev,interpolation", false, build(Relaxation::Chebyshev(3), (1, 1)), 3, 2),
         ("damping", false, build(Relaxation::Jacobi(Some(0.7)), (1, 1)), 5, 2),
         ("relaxation,interpolation", true, symmetric(Relaxation::Spai1), 2, 2),
     ] {
-        let learn: Learn = learn.parse().unwrap();
+        let learn: Target = learn.parse().unwrap();
         let what = format!("{learn}, {steps} steps, batch {batch}, symmetric {tied}");
         let h = amg.hierarchy();
         let parameters = Parameters::<f64>::learned(h, learn, tied).unwrap();

@@ -5,7 +5,7 @@ use multigrad::autodiff::{Tape, gradient_check};
 use multigrad::backend::{Cpu, Reference};
 use multigrad::engine::{Eager, Engine, Host};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
-use multigrad::learn::{Learn, Parameters, convergence_loss};
+use multigrad::learn::{Parameters, Target, convergence_loss};
 use multigrad::multigrid::{CycleKind, Hierarchy, Relaxation, Smoother, cycle};
 use multigrad::setup::{Coarsening, relaxation::spai};
 use multigrad::solver::Amg;
@@ -108,14 +108,14 @@ fn every_kind_of_parameter_has_its_gradient() {
         ("damping", false, flow(Relaxation::GaussSeidel)),
         ("interpolation", false, flow(Relaxation::GaussSeidel)),
         ("restriction", false, flow(Relaxation::Spai1)),
-        ("factors,interpolation,restriction", false, flow(Relaxation::Ilu0(0.8))),
+        ("ilu,interpolation,restriction", false, flow(Relaxation::Ilu0(0.8))),
         ("chebyshev,interpolation", false, flow(chebyshev)),
         ("relaxation", true, poisson(Relaxation::Spai1, 2)),
-        ("factors,interpolation", true, poisson(Relaxation::Ilu0(1.0), 1)),
+        ("ilu,interpolation", true, poisson(Relaxation::Ilu0(1.0), 1)),
         ("chebyshev,interpolation,restriction", true, poisson(chebyshev, 1)),
         ("damping", true, poisson(Relaxation::Ilu0(0.9), 2)),
     ] {
-        let learn: Learn = learn.parse().unwrap();
+        let learn: Target = learn.parse().unwrap();
         let what = format!("{learn}, symmetric {symmetric}");
         let parameters = Parameters::<f64>::learned(&h, learn, symmetric).unwrap();
         // In units, and away from the start, where tied values could be equal by chance.
@@ -158,24 +158,24 @@ fn sweeps_do_not_share_parameters_unless_tied() {
     let levels = h.levels.len();
     assert!(levels > 1);
     for (learn, apart, tied) in [
-        (Learn::Relaxation, 4 * levels, 2 * levels),
-        (Learn::Damping, 4 * levels, 2 * levels),
-        (Learn::Interpolation, levels, levels),
-        (Learn::Damping.and(Learn::Interpolation).unwrap(), 5 * levels, 3 * levels),
-        (Learn::Chebyshev, 0, 0),
+        (Target::Relaxation, 4 * levels, 2 * levels),
+        (Target::Damping, 4 * levels, 2 * levels),
+        (Target::Interpolation, levels, levels),
+        (Target::Damping.and(Target::Interpolation).unwrap(), 5 * levels, 3 * levels),
+        (Target::Chebyshev, 0, 0),
     ] {
         assert_eq!(Parameters::<f64>::learned(&h, learn, false).unwrap().len(), apart, "{learn}");
         assert_eq!(Parameters::<f64>::learned(&h, learn, true).unwrap().len(), tied, "{learn}");
     }
     // A cycle that is not symmetric cannot be tied, nor can factors that are not transposes.
     let flow = build(8, (1, 1), false);
-    assert!(Parameters::<f64>::learned(&flow, Learn::Relaxation, true).unwrap_err().is_unsuited());
+    assert!(Parameters::<f64>::learned(&flow, Target::Relaxation, true).unwrap_err().is_unsuited());
     let mut lu = poisson(Relaxation::Ilu0(1.0), 1);
     for level in &mut lu.levels {
         level.post = level.pre.clone();
     }
     assert!(lu.is_symmetric());
-    let error = Parameters::<f64>::learned(&lu, Learn::Factors, true).unwrap_err();
+    let error = Parameters::<f64>::learned(&lu, Target::Ilu, true).unwrap_err();
     assert!(error.is_unsuited() && error.to_string().contains("transposes"), "{error}");
 }
 

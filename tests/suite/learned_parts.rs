@@ -5,7 +5,7 @@ use crate::common::numbers;
 
 use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::krylov::Cg;
-use multigrad::learn::{Learn, Trainer, TrainingReport};
+use multigrad::learn::{Target, Trainer, TrainingReport};
 use multigrad::multigrid::{CycleKind, CyclePreconditioner, Smoother};
 use multigrad::solver::Amg;
 
@@ -40,8 +40,8 @@ fn every_part_is_learned() {
         ("interpolation", "Gauss–Seidel"),
         ("restriction", "Gauss–Seidel"),
         ("relaxation,interpolation", "spai1"),
-        ("factors,interpolation,restriction", "ilu0"),
-        ("iterative-factors", "iterative-ilu0(3"),
+        ("ilu,interpolation,restriction", "ilu0"),
+        ("iterative-ilu", "iterative-ilu0(3"),
     ] {
         let mut amg = flow(16);
         let before = amg.hierarchy().clone();
@@ -101,8 +101,8 @@ fn a_symmetric_cycle_stays_symmetric_and_suits_cg() {
     let b = vec![1.0; a.rows()];
     for (learn, sweeps) in [
         ("relaxation,interpolation", 1),
-        ("factors", 1),
-        ("iterative-factors", 1),
+        ("ilu", 1),
+        ("iterative-ilu", 1),
         ("chebyshev,interpolation,restriction", 1),
         ("damping", 2),
     ] {
@@ -138,15 +138,15 @@ fn what_cannot_be_learned_is_said() {
     let square = poisson(16);
     unsuited(&flow(16), symmetric("relaxation"), "symmetric matrix, and that of level 0 is not");
     unsuited(&square, symmetric("restriction"), "learn interpolation");
-    unsuited(&square, symmetric("factors").sweeps(2, 1), "not 2 and 1");
+    unsuited(&square, symmetric("ilu").sweeps(2, 1), "not 2 and 1");
     unsuited(&square, short("interpolation").sweeps(2, 1), "no smoother is learned");
     let a = common::poisson(16);
     let k = Amg::smoothed_aggregation().cycle(CycleKind::K).build(&a).unwrap();
-    unsuited(&k, symmetric("factors"), "K-cycle");
+    unsuited(&k, symmetric("ilu"), "K-cycle");
     let mut h = square.hierarchy().clone();
     h.levels[0].restriction = h.levels[0].restriction.to_csr().map(|_, _, v| 2.0 * v).into();
-    unsuited(&square.with_hierarchy(h).unwrap(), symmetric("factors"), "R = Pᵀ");
-    assert_eq!(Learn::default(), Learn::Relaxation);
+    unsuited(&square.with_hierarchy(h).unwrap(), symmetric("ilu"), "R = Pᵀ");
+    assert_eq!(Target::default(), Target::Relaxation);
 }
 
 /// Scalars that have no place in their sweep stay a leaf, and the sweep runs on every engine.

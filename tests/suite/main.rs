@@ -3,7 +3,6 @@
 
 mod common;
 
-mod account;
 mod automatic;
 mod backend;
 mod classical;
@@ -11,17 +10,18 @@ mod classical_interpolation;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
-mod cli_account;
-#[cfg(feature = "cli")]
 mod cli_bad_input;
 #[cfg(feature = "cli")]
 mod cli_bad_options;
+#[cfg(feature = "cli")]
+mod cli_cost;
 #[cfg(all(feature = "cli", feature = "emulator"))]
 mod cli_device;
 #[cfg(feature = "cli")]
 mod cli_losses;
 #[cfg(feature = "cli")]
 mod cli_schwarz;
+mod cost_report;
 #[cfg(feature = "emulator")]
 mod device;
 mod direct;

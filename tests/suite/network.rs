@@ -11,7 +11,7 @@ use multigrad::engine::Host;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
 use multigrad::learn::{
-    Family, Learn, Loss, NetworkTraining, Parameters, SmootherNetwork, Start, Trainer, convergence_loss,
+    Family, Loss, NetworkTraining, Parameters, SmootherNetwork, Start, Target, Trainer, convergence_loss,
     krylov_loss,
 };
 use multigrad::multigrid::{Hierarchy, Relaxation, Smoother};
@@ -19,8 +19,8 @@ use multigrad::setup::Coarsening;
 use multigrad::solver::{Amg, training_setups};
 use multigrad::sparse::Csr;
 
-const BOTH: [(Learn, Relaxation); 2] =
-    [(Learn::Factors, Relaxation::Ilu0(1.0)), (Learn::Relaxation, Relaxation::Spai1)];
+const BOTH: [(Target, Relaxation); 2] =
+    [(Target::Ilu, Relaxation::Ilu0(1.0)), (Target::Relaxation, Relaxation::Spai1)];
 
 fn build(a: &Csr<f64>, relaxation: Relaxation) -> Hierarchy<Host<f64>> {
     let coarsening = Coarsening { max_coarse: 8, ..Coarsening::default() };
@@ -42,7 +42,7 @@ fn sweeps(h: &Hierarchy<Host<f64>>) -> Vec<Arc<Vec<f64>>> {
 #[test]
 fn there_is_a_network_of_its_own_for_either() {
     let bytes = |learn| SmootherNetwork::shipped(learn).unwrap().to_bytes().unwrap();
-    assert!(bytes(Learn::Factors) != bytes(Learn::Relaxation));
+    assert!(bytes(Target::Ilu) != bytes(Target::Relaxation));
 }
 
 #[test]
@@ -62,10 +62,10 @@ fn shipped_networks_load_and_survive_their_file() {
         assert!(start.iter().zip(&made).all(|(s, m)| s != m && m.iter().all(|v| v.is_finite())));
         assert_ne!(made[0], made[1]);
     }
-    let factors = SmootherNetwork::shipped(Learn::Factors).unwrap();
-    let beside = Learn::Factors.and(Learn::Interpolation).unwrap();
+    let factors = SmootherNetwork::shipped(Target::Ilu).unwrap();
+    let beside = Target::Ilu.and(Target::Interpolation).unwrap();
     assert_eq!(SmootherNetwork::shipped(beside).unwrap(), factors);
-    for learn in [Learn::Damping, Learn::Chebyshev, Learn::WideRelaxation, Learn::Interpolation] {
+    for learn in [Target::Damping, Target::Chebyshev, Target::WideRelaxation, Target::Interpolation] {
         let error = SmootherNetwork::shipped(learn).unwrap_err();
         assert!(error.is_unsuited() && error.to_string().contains(&learn.name()), "{error}");
     }
@@ -187,7 +187,7 @@ fn the_scale_of_the_matrix_does_not_matter() {
                     for i in 0..pattern.rows() {
                         for p in pattern.row(i) {
                             let lower = (pattern.col_idx()[p] as usize) < i;
-                            let unit = match (learn == Learn::Factors, lower) {
+                            let unit = match (learn == Target::Ilu, lower) {
                                 (true, true) => 1.0,
                                 (true, false) => scale,
                                 (false, _) => 1.0 / scale,
@@ -220,7 +220,7 @@ fn the_result_does_not_depend_on_threads() {
 
 #[test]
 fn training_a_network_lowers_the_loss() {
-    for (loss, (_, relaxation)) in [(Loss::Krylov, BOTH[1]), (Loss::Factor, BOTH[0])] {
+    for (loss, (_, relaxation)) in [(Loss::Krylov, BOTH[1]), (Loss::Rate, BOTH[0])] {
         let family = [flow(12), poisson_2d(11, 10).unwrap().matrix].map(|a| build(&a, relaxation));
         let begin = || NetworkTraining::new(SmootherNetwork::new(6, 2, 3), &family, loss, 0.01, 1).unwrap();
         let run = || {
@@ -277,7 +277,7 @@ fn a_network_is_never_worse_than_ilu0() {
             candidates
                 .push(Amg::builder(setup).relaxation(Relaxation::L1Jacobi).build(&problem.matrix).unwrap());
         }
-        let trainer = Trainer::new().learn(Learn::Factors).loss(Loss::Krylov).start(Start::Network).steps(0);
+        let trainer = Trainer::new().learn(Target::Ilu).loss(Loss::Krylov).start(Start::Network).steps(0);
         for candidate in &mut candidates {
             let report = trainer.fit(candidate).unwrap();
             let (before, after) = (report.before.unwrap(), report.after.unwrap());
@@ -317,10 +317,10 @@ fn a_network_is_never_worse_than_ilu0() {
 /// A few steps from the network on: what is handed out is no worse either.
 #[test]
 fn training_goes_on_from_a_network() {
-    for loss in [Loss::Krylov, Loss::Factor] {
+    for loss in [Loss::Krylov, Loss::Rate] {
         let a = flow(20);
         let mut amg = Amg::smoothed_aggregation().suited_to(&a).build(&a).unwrap();
-        let trainer = Trainer::new().learn(Learn::Factors).loss(loss).start(Start::Network).seed(2);
+        let trainer = Trainer::new().learn(Target::Ilu).loss(loss).start(Start::Network).seed(2);
         let report = trainer.steps(20).fit(&mut amg).unwrap();
         let (before, after) = (report.before.unwrap(), report.after.unwrap());
         assert!(report.accepted && report.steps == 20 && report.recipe.loss == loss, "{report}");
@@ -332,19 +332,16 @@ fn training_goes_on_from_a_network() {
 fn what_no_network_can_start_is_refused() {
     let a = flow(12);
     let amg = || Amg::smoothed_aggregation().suited_to(&a).build(&a).unwrap();
-    for learn in [Learn::Damping, Learn::Chebyshev, Learn::WideRelaxation, Learn::Interpolation] {
+    for learn in [Target::Damping, Target::Chebyshev, Target::WideRelaxation, Target::Interpolation] {
         let error = Trainer::new().learn(learn).start(Start::Network).steps(0).fit(&mut amg()).unwrap_err();
-        assert!(
-            error.is_unsuited() && error.to_string().contains("relaxation, factors or schwarz"),
-            "{error}"
-        );
+        assert!(error.is_unsuited() && error.to_string().contains("relaxation, ilu or schwarz"), "{error}");
     }
     let symmetric = Trainer::new().start(Start::Network).symmetric(true).steps(0);
     let error = symmetric.fit(&mut amg()).unwrap_err();
     assert!(error.is_unsuited() && error.to_string().contains("symmetr"), "{error}");
     // A matrix that goes to the direct solver at once.
     let a = Numbers(5).dominant::<f64>(7, 2);
-    for learn in [Learn::Factors, Learn::Relaxation] {
+    for learn in [Target::Ilu, Target::Relaxation] {
         for loss in Loss::ALL {
             let mut tiny = Amg::smoothed_aggregation().build(&a).unwrap();
             let trainer = Trainer::new().learn(learn).loss(loss).start(Start::Network).steps(3);

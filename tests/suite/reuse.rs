@@ -5,7 +5,7 @@ use crate::common::numbers;
 use crate::common::numbers::Numbers;
 use multigrad::gallery::{FlowScheme, Problem, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{Learn, LearnedSolver, Loss, Start, Trainer};
+use multigrad::learn::{LearnedSolver, Loss, Start, Target, Trainer};
 use multigrad::multigrid::Relaxation;
 use multigrad::operator::Preconditioner;
 use multigrad::solver::Amg;
@@ -15,7 +15,7 @@ fn flow(epsilon: f64) -> Problem {
     recirculating_flow(16, epsilon, FlowScheme::Upwind).unwrap()
 }
 
-fn learned(first: &Csr<f64>, learn: Learn) -> LearnedSolver {
+fn learned(first: &Csr<f64>, learn: Target) -> LearnedSolver {
     let mut amg = Amg::smoothed_aggregation().suited_to(first).build(first).unwrap();
     let trainer = Trainer::new().learn(learn).loss(Loss::Krylov).steps(30).seed(1);
     let report = trainer.fit(&mut amg).unwrap();
@@ -39,7 +39,7 @@ fn applied(solver: &LearnedSolver) -> Vec<f64> {
 
 #[test]
 fn a_parameter_that_drifts_is_followed() {
-    for learn in [Learn::Factors, Learn::Relaxation] {
+    for learn in [Target::Ilu, Target::Relaxation] {
         let mut epsilon = 0.005;
         let mut solver = learned(&flow(epsilon).matrix, learn);
         let first = iterations(&solver, &flow(epsilon)).unwrap();
@@ -49,7 +49,7 @@ fn a_parameter_that_drifts_is_followed() {
             let problem = flow(epsilon);
             let followed = solver.follow(&problem.matrix).unwrap();
             let what = format!("{learn}, step {step}, ε = {epsilon:.4}: {followed:?}");
-            assert!(followed.judgement.converges && !followed.fell_back, "{what}");
+            assert!(followed.evaluation.converges && !followed.fell_back, "{what}");
             let now = iterations(&solver, &problem).unwrap();
             assert!(2 * now <= 3 * first + 4, "{what}: {now} iterations, {first} at first");
             tuned += usize::from(followed.tuned);
@@ -63,7 +63,7 @@ fn a_parameter_that_drifts_is_followed() {
 /// The same values again: what was learned is carried over as it is, to rounding.
 #[test]
 fn the_same_matrix_changes_nothing() {
-    for learn in [Learn::Factors, Learn::Relaxation] {
+    for learn in [Target::Ilu, Target::Relaxation] {
         let problem = flow(0.01);
         let mut solver = learned(&problem.matrix, learn);
         let before = applied(&solver);
@@ -81,7 +81,7 @@ fn the_same_matrix_changes_nothing() {
 #[test]
 fn errors_leave_the_solver_as_it_was() {
     let problem = flow(0.01);
-    let mut solver = learned(&problem.matrix, Learn::Factors);
+    let mut solver = learned(&problem.matrix, Target::Ilu);
     let before = applied(&solver);
     let n = problem.matrix.rows();
     let others = [
@@ -103,7 +103,7 @@ fn errors_leave_the_solver_as_it_was() {
     assert_eq!(applied(&solver), before);
     // It goes on.
     let next = flow(0.011);
-    assert!(solver.follow(&next.matrix).unwrap().judgement.converges);
+    assert!(solver.follow(&next.matrix).unwrap().evaluation.converges);
     assert!(iterations(&solver, &next).is_some() && Preconditioner::rows(solver.amg()) == n);
 }
 
@@ -111,7 +111,7 @@ fn errors_leave_the_solver_as_it_was() {
 /// and can follow again whatever it did.
 #[test]
 fn a_jump_is_noticed() {
-    for learn in [Learn::Factors, Learn::Relaxation] {
+    for learn in [Target::Ilu, Target::Relaxation] {
         let problem = flow(0.005);
         let a = &problem.matrix;
         let mut solver = learned(a, learn);
@@ -127,12 +127,12 @@ fn a_jump_is_noticed() {
             let what = format!("{learn}, {name}: {followed:?}");
             println!("{what}");
             noticed += usize::from(followed.tuned);
-            assert!(followed.tuned || followed.judgement.converges, "{what}");
+            assert!(followed.tuned || followed.evaluation.converges, "{what}");
             assert!(!followed.fell_back || followed.tuned, "{what}");
             // What it says is what it is.
             let b: Vec<f64> = Numbers(73).vector(a.rows());
             let other = Problem { matrix: jump, rhs: b, ..flow(0.005) };
-            if followed.judgement.converges {
+            if followed.evaluation.converges {
                 assert!(iterations(&solver, &other).is_some_and(|n| n < 100), "{what}");
             }
             assert_eq!(solver.amg().hierarchy().levels[0].a.to_csr(), other.matrix, "{what}");
@@ -140,7 +140,7 @@ fn a_jump_is_noticed() {
             assert!(!classical || followed.fell_back, "{what}: a classical smoother, and it does not say so");
             // Back: it follows, whatever stood in meanwhile.
             let followed = solver.follow(a).unwrap();
-            assert!(followed.judgement.converges && !followed.fell_back, "{what}, back: {followed:?}");
+            assert!(followed.evaluation.converges && !followed.fell_back, "{what}, back: {followed:?}");
             let now = iterations(&solver, &problem).unwrap();
             assert!(now <= 2 * first + 4, "{what}, back: {now} iterations, {first} at first");
         }
@@ -165,7 +165,7 @@ fn what_cannot_follow_says_so() {
 fn training_from_given_smoothers() {
     let a = flow(0.01).matrix;
     let mut amg = Amg::smoothed_aggregation().suited_to(&a).build(&a).unwrap();
-    let trainer = Trainer::new().learn(Learn::Factors).loss(Loss::Krylov).seed(1);
+    let trainer = Trainer::new().learn(Target::Ilu).loss(Loss::Krylov).seed(1);
     let first = trainer.clone().steps(30).fit(&mut amg).unwrap();
     let again = trainer.clone().start(Start::Given).steps(20).fit(&mut amg).unwrap();
     let (one, two, three) = (first.after.unwrap(), again.before.unwrap(), again.after.unwrap());

@@ -7,7 +7,7 @@ use multigrad::backend::Cpu;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
 use multigrad::learn::{
-    Learn, Parameters, Trainer, asymptotic_factor, convergence_loss, krylov_loss, slowest_loss,
+    Parameters, Target, Trainer, asymptotic_factor, convergence_loss, krylov_loss, slowest_loss,
 };
 use multigrad::multigrid::{Parts, Relaxation, SchwarzOptions, Setup, Smoother};
 use multigrad::operator::Preconditioner;
@@ -73,7 +73,7 @@ fn the_tape_and_the_adjoint_by_hand_agree() {
         let amg = one_level(&a, &format!("schwarz(20,1,0.5,{variant})"));
         let m = alone(&a, &amg);
         let tape = Tape::new(Cpu, columns);
-        let parameters = Parameters::<f64>::learned(amg.hierarchy(), Learn::Schwarz, false).unwrap();
+        let parameters = Parameters::<f64>::learned(amg.hierarchy(), Target::Schwarz, false).unwrap();
         for (kind, found) in [
             (Loss::Logarithm, convergence_loss(&tape, amg.hierarchy(), &parameters, &u, steps).unwrap()),
             (Loss::Softmax, slowest_loss(&tape, amg.hierarchy(), &parameters, &u, steps).unwrap()),
@@ -125,7 +125,7 @@ fn learned_conditions_beat_classical_ones_and_are_saved() {
     let mut amg = one_level(&a, "schwarz(60,1)");
     let before = iterations(&a, &amg);
     let options = SchwarzOptions { parts: Parts::Rows(60), ..SchwarzOptions::default() };
-    let trainer = Trainer::new().learn(Learn::Schwarz).steps(60).subdomains(options, 1).seed(3);
+    let trainer = Trainer::new().learn(Target::Schwarz).steps(60).subdomains(options, 1).seed(3);
     let report = trainer.clone().rate(0.01).fit(&mut amg).unwrap();
     assert!(report.accepted && report.factor_after < 0.9 * report.factor_before, "{report:?}");
     let krylov = trainer.clone().loss(multigrad::learn::Loss::Krylov).fit(&mut amg).unwrap();
@@ -175,7 +175,7 @@ fn without_interfaces_there_is_nothing_to_learn() {
     let mut amg = one_level(&a, "schwarz(10,1)");
     for loss in multigrad::learn::Loss::ALL {
         let options = SchwarzOptions { parts: Parts::Count(3), ..SchwarzOptions::default() };
-        let trainer = Trainer::new().learn(Learn::Schwarz).loss(loss).steps(2).subdomains(options, 1);
+        let trainer = Trainer::new().learn(Target::Schwarz).loss(loss).steps(2).subdomains(options, 1);
         let report = trainer.fit(&mut amg).unwrap();
         assert_eq!(report.parameters, 0);
     }
@@ -189,7 +189,7 @@ fn what_cannot_be_is_refused() {
     let e = Amg::builder(Setup::OneLevel).relaxation(many).build(&a).unwrap_err();
     assert!(e.to_string().contains("37 parts for a matrix of 36 rows"), "{e}");
     let mut amg = one_level(&a, "schwarz(9,1)");
-    let e = Trainer::new().learn(Learn::Schwarz).symmetric(true).fit(&mut amg).unwrap_err();
+    let e = Trainer::new().learn(Target::Schwarz).symmetric(true).fit(&mut amg).unwrap_err();
     assert!(e.to_string().contains("FGMRES"), "{e}");
     // Interface values that make a local matrix singular, or are too few.
     let (subdomains, values) = interface(&amg);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::numbers::{Numbers, pools};
 use multigrad::gallery::{FlowScheme, recirculating_flow};
-use multigrad::learn::{Learn, Trainer, TrainingReport, asymptotic_factor};
+use multigrad::learn::{Target, Trainer, TrainingReport, asymptotic_factor};
 use multigrad::multigrid::Relaxation;
 use multigrad::setup::Variant;
 use multigrad::solver::Amg;
@@ -46,14 +46,11 @@ fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
 /// L and U start from ILU(0), stay on its pattern, and a frozen solver has them.
 #[test]
 fn factors_are_learned() {
-    let trainer = Trainer::new().learn(Learn::Factors).seed(3).steps(80);
+    let trainer = Trainer::new().learn(Target::Ilu).seed(3).steps(80);
     let runs = [0, 1].map(|p| pools()[p].install(|| train(24, &trainer)));
     assert!(runs[0].0 == runs[1].0, "the file depends on the number of threads");
     let (bytes, report) = &runs[0];
-    assert!(
-        report.accepted && report.learn == Learn::Factors && report.start.starts_with("ilu0"),
-        "{report}"
-    );
+    assert!(report.accepted && report.learn == Target::Ilu && report.start.starts_with("ilu0"), "{report}");
     assert!(report.factor_after < 0.5 * report.factor_before, "{report}");
     // The same factor from the file.
     let folder = tempfile::tempdir().unwrap();
@@ -71,8 +68,9 @@ fn factors_are_learned() {
         out.iterations,
         report.factor_after
     );
-    assert!("multipliers".parse::<Learn>().unwrap_err().to_string().contains("factors"));
-    assert_eq!("factors".parse::<Learn>().unwrap(), Learn::Factors);
+    assert!("multipliers".parse::<Target>().unwrap_err().to_string().contains("ilu"));
+    // Also by its former name.
+    assert_eq!(["ilu", "factors"].map(|t| t.parse::<Target>().unwrap()), [Target::Ilu; 2]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod family;
 mod features;
 mod train;
+mod values;
 mod weights;
 
 pub use family::Family;
@@ -13,7 +14,7 @@ use self::features::Graph;
 use self::weights::Weights;
 use super::network_file;
 use super::parameters::Parameters;
-use super::what::{Learn, LearnedSmoother};
+use super::target::{LearnedSmoother, Target};
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::multigrid::Hierarchy;
@@ -39,13 +40,11 @@ impl SmootherNetwork {
     ///
     /// # Errors
     /// Anything else to learn.
-    pub fn shipped(learn: Learn) -> Result<Self> {
+    pub fn shipped(learn: Target) -> Result<Self> {
         match learn.smoother() {
-            Some(LearnedSmoother::Factors) => Self::from_bytes(include_bytes!("factors.mgnet")),
+            Some(LearnedSmoother::Ilu) => Self::from_bytes(include_bytes!("ilu.mgnet")),
             Some(LearnedSmoother::Relaxation) => Self::from_bytes(include_bytes!("relaxation.mgnet")),
-            _ => Err(Error::unsuited(format!(
-                "there is no network for {learn}; it makes relaxation or factors"
-            ))),
+            _ => Err(Error::unsuited(format!("there is no network for {learn}; it makes relaxation or ilu"))),
         }
     }
 
@@ -80,7 +79,7 @@ impl SmootherNetwork {
         let graph = Graph::<f32>::of(h)?;
         let numbers = self.weights.apply(&graph)?;
         let mut parameters = Parameters::<f32>::relaxations(h);
-        train::install(&numbers, &graph, &mut parameters);
+        values::install(&numbers, &graph, &mut parameters);
         Ok(parameters.install(h))
     }
 }

@@ -61,11 +61,6 @@ impl Weights {
         self.blocks.iter().map(Vec::len).sum()
     }
 
-    /// Number of blocks.
-    pub fn blocks(&self) -> usize {
-        self.blocks.len()
-    }
-
     /// The blocks, for an optimiser.
     pub fn blocks_mut(&mut self) -> &mut [Vec<f32>] {
         &mut self.blocks

@@ -6,13 +6,11 @@ mod part;
 #[cfg(test)]
 mod schwarz_network_tests;
 mod train;
-mod tune;
 mod weights;
 
 use std::sync::Arc;
 
 pub use train::{SchwarzNetworkTraining, TrainingStep};
-pub(super) use tune::{Tuning, tuned};
 
 use self::graph::LocalGraph;
 use self::weights::Weights;

@@ -2,24 +2,17 @@
 
 use std::sync::Arc;
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
-
 use super::SchwarzNetwork;
 use super::graph::LocalGraph;
 use crate::error::{Error, Result};
 use crate::expression::Tape;
-use crate::learn::pool::Pool;
-use crate::optimise::{Adam, Optimiser, Schedule, clip_norm};
+use crate::learn::batch::Batch;
+use crate::learn::family_training::{FamilyTraining, Found, Member, Network};
 use crate::schwarz::{Interface, Layout, Loss, Schwarz, Variant, loss_and_gradient};
 use crate::sparse::Csr;
 
 /// Columns of a batch.
 const COLUMNS: usize = 8;
-/// Rate of the last step, as a share of the first.
-const LAST_RATE: f64 = 0.02;
 /// The logarithm of ten digits, squared as the loss is.
 const DIGITS: f64 = 20.0 * std::f64::consts::LN_10;
 /// The loss of a matrix counts as no smaller in size.
@@ -27,12 +20,12 @@ const LEAST: f64 = 0.3;
 /// The largest norm of a gradient.
 const CLIP: f64 = 0.6;
 
-/// One matrix of the family.
-struct Member {
+/// A matrix of the family, with its subdomains.
+struct Problem {
     a: Csr<f64>,
     layout: Arc<Layout>,
     graph: LocalGraph<f32>,
-    pool: Pool<f64>,
+    pool: Batch<f64>,
 }
 
 /// What one step of a [`SchwarzNetworkTraining`] found.
@@ -40,7 +33,7 @@ struct Member {
 pub struct TrainingStep {
     /// Iterations of GMRES that ten digits take, from those of the loss, mean over the matrices of the step.
     pub loss: f64,
-    /// Matrices that gave no gradient, for a local matrix was singular or a number not finite.
+    /// Matrices without a gradient, because a local matrix was singular or a number not finite.
     pub failed: usize,
 }
 
@@ -48,14 +41,8 @@ pub struct TrainingStep {
 /// are found in parallel and added in a fixed order. What is minimised is the number of iterations that ten
 /// digits take at the pace of the first steps of GMRES ([`Loss::Krylov`]).
 pub struct SchwarzNetworkTraining {
-    network: SchwarzNetwork,
-    members: Vec<Member>,
-    optimisers: Vec<Adam<f32>>,
-    order: Vec<usize>,
-    random: ChaCha8Rng,
-    rate: f64,
+    family: FamilyTraining<SchwarzNetwork, Problem>,
     iterations: usize,
-    batch: usize,
 }
 
 impl SchwarzNetworkTraining {
@@ -79,20 +66,12 @@ impl SchwarzNetworkTraining {
                 return Err(Error::invalid_input(text));
             }
             let graph = LocalGraph::of(&a, &layout)?;
-            let pool = Pool::new(a.rows(), COLUMNS, seed ^ ((number as u64) << 16));
-            Ok(Member { a, layout, graph, pool })
+            let pool = Batch::new(a.rows(), COLUMNS, seed ^ ((number as u64) << 16));
+            Ok(Problem { a, layout, graph, pool })
         };
         let members = family.into_iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;
-        Ok(Self {
-            optimisers: vec![Adam::new().betas(0.9, 0.99); network.weights.blocks()],
-            network,
-            members,
-            order: Vec::new(),
-            random: ChaCha8Rng::seed_from_u64(seed),
-            rate,
-            iterations: 10,
-            batch: 16,
-        })
+        let family = FamilyTraining::new(network, members, (rate, CLIP), seed);
+        Ok(Self { family, iterations: 10 }.batch(16))
     }
 
     /// Steps of GMRES in the loss ([`Loss::Krylov`]). Default: 10.
@@ -105,7 +84,7 @@ impl SchwarzNetworkTraining {
     /// Matrices of a step. Default: 16.
     #[must_use]
     pub fn batch(mut self, matrices: usize) -> Self {
-        self.batch = matrices.max(1);
+        self.family.batch = matrices.max(1);
         self
     }
 
@@ -114,72 +93,27 @@ impl SchwarzNetworkTraining {
     /// # Errors
     /// What the optimiser reports.
     pub fn step(&mut self, share: f64) -> Result<TrainingStep> {
-        let mut chosen = Vec::with_capacity(self.batch);
-        while chosen.len() < self.batch.min(self.members.len()) {
-            if self.order.is_empty() {
-                self.order = (0..self.members.len()).collect();
-                self.order.shuffle(&mut self.random);
-            }
-            let next = self.order.pop();
-            // The same matrix can come up at the end of one round and at the start of the next.
-            chosen.extend(next.filter(|q| !chosen.contains(q)));
-        }
-        chosen.sort_unstable();
-        let (network, iterations) = (&self.network, self.iterations);
-        let members = self.members.iter_mut().enumerate();
-        let members: Vec<&mut Member> =
-            members.filter(|(q, _)| chosen.binary_search(q).is_ok()).map(|(_, m)| m).collect();
-        let found: Vec<Option<Found>> =
-            members.into_par_iter().with_max_len(1).map(|m| m.gradient(network, iterations)).collect();
-        let mut sums: Vec<Vec<f32>> = Vec::new();
-        let (mut loss, mut count) = (0.0, 0);
-        for found in found.into_iter().flatten() {
-            loss += found.loss;
-            count += 1;
-            if sums.is_empty() {
-                sums = found.blocks;
-                continue;
-            }
-            for (sum, block) in sums.iter_mut().zip(found.blocks) {
-                sum.iter_mut().zip(block).for_each(|(s, g)| *s += g);
-            }
-        }
-        let failed = chosen.len() - count;
-        if count > 0 {
-            let mut flat: Vec<f32> = sums.iter().flatten().map(|g| g / count as f32).collect();
-            clip_norm(&mut flat, CLIP);
-            let rate = Schedule::cosine(self.rate, LAST_RATE).rate_at(share, 1);
-            let mut rest = &flat[..];
-            for (weights, optimiser) in self.network.weights.blocks_mut().iter_mut().zip(&mut self.optimisers)
-            {
-                let (own, others) = rest.split_at(weights.len());
-                rest = others;
-                optimiser.step(weights, own, rate)?;
-            }
-        }
-        Ok(TrainingStep { loss: loss / count.max(1) as f64, failed })
+        let steps = self.family.step(share, self.iterations)?;
+        let losses: Vec<f64> =
+            steps.iter().flatten().filter(|(_, finite)| *finite).map(|(loss, _)| *loss).collect();
+        let loss = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+        Ok(TrainingStep { loss, failed: steps.len() - losses.len() })
     }
 
     /// The network as it is now.
     pub fn network(&self) -> &SchwarzNetwork {
-        &self.network
+        &self.family.network
     }
 }
 
-/// Loss and gradient of one matrix.
-struct Found {
-    loss: f64,
-    blocks: Vec<Vec<f32>>,
+impl Network for SchwarzNetwork {
+    fn blocks(&mut self) -> &mut [Vec<f32>] {
+        self.weights.blocks_mut()
+    }
 }
 
-impl Member {
-    /// Nothing where a local matrix is singular, or a number not finite.
-    fn gradient(&mut self, network: &SchwarzNetwork, iterations: usize) -> Option<Found> {
-        let found = self.chain(network, iterations).ok();
-        found.filter(|f| f.loss.is_finite() && f.blocks.iter().flatten().all(|g| g.is_finite()))
-    }
-
-    fn chain(&mut self, network: &SchwarzNetwork, iterations: usize) -> Result<Found> {
+impl Member<SchwarzNetwork> for Problem {
+    fn differentiate(&mut self, network: &SchwarzNetwork, iterations: usize) -> Result<Found> {
         let tape = Tape::new();
         let (out, handles) = network.weights.record(&tape, &self.graph);
         let numbers = out.values()?;

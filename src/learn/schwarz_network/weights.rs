@@ -85,11 +85,6 @@ impl Weights {
         f64::from(self.alpha)
     }
 
-    /// Number of blocks.
-    pub fn blocks(&self) -> usize {
-        self.blocks.len()
-    }
-
     /// All blocks, for an optimiser.
     pub fn blocks_mut(&mut self) -> &mut [Vec<f32>] {
         &mut self.blocks

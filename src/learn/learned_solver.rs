@@ -1,0 +1,266 @@
+//! Learned smoothers for new values on the same pattern: time stepping, Newton's method, a parameter
+//! that drifts.
+
+use std::sync::Arc;
+
+use super::evaluate::Evaluation;
+use super::loss::Loss;
+use super::start::Start;
+use super::trainer::Trainer;
+use crate::engine::Host;
+use crate::error::{Error, Result};
+use crate::multigrid::{Hierarchy, Refresh, Relaxation, Smoother};
+use crate::solver::Amg;
+use crate::sparse::Csr;
+
+/// Cycles of the measurement that tells whether a carried smoother still does.
+const CYCLES: usize = 6;
+
+/// A learned solver that follows its matrix.
+///
+/// The transfers between the levels stay, their products are computed anew, and what was learned is
+/// carried over: a learned M by the ratio of the diagonals, learned factors as what they differ from
+/// ILU(0) by, in units of its pivots. The result is verified by a short measurement; where it falls
+/// behind, it is tuned by a few steps.
+///
+/// ```
+/// use multigrad::{gallery, krylov::Fgmres, learn::{Target, LearnedSolver, Trainer}, solver::Amg};
+/// let flow = |epsilon| gallery::recirculating_flow(16, epsilon, gallery::FlowScheme::Upwind);
+/// let first = flow(0.005)?;
+/// let mut amg = Amg::smoothed_aggregation().suited_to(&first.matrix).build(&first.matrix)?;
+/// let trainer = Trainer::new().learn(Target::Ilu).steps(20);
+/// trainer.fit(&mut amg)?;
+/// let mut solver = LearnedSolver::new(amg, trainer.steps(10))?;
+/// let next = flow(0.0055)?;
+/// let kept = solver.follow(&next.matrix)?;
+/// assert!(kept.evaluation.converges);
+/// let out = Fgmres::new().preconditioner(solver.amg()).solve(&next.matrix, &next.rhs)?;
+/// assert!(out.converged());
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct LearnedSolver {
+    /// The learned smoothers with the last matrix for which they did: the next ones are made of these.
+    learned: Amg,
+    /// What stands in for them where they do not.
+    stand_in: Option<Amg>,
+    trainer: Trainer,
+    refresh: Refresh,
+    /// What was reached when it was last trained.
+    trained: Evaluation,
+    /// ILU(0) of every level of `learned` where there are factors.
+    base: Vec<Option<Csr<f64>>>,
+}
+
+/// What following a matrix took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Update {
+    /// Whether the smoothers had to be tuned.
+    pub tuned: bool,
+    /// Whether classical smoothers took over, because tuning did not help.
+    pub fell_back: bool,
+    /// What was measured at last; its factors are those of a few cycles from one random start.
+    pub evaluation: Evaluation,
+}
+
+/// Iterations of FGMRES that a carried smoother may need beyond those at its training.
+const PATIENCE: f64 = 1.5;
+
+impl LearnedSolver {
+    /// Takes over a trained solver, and the trainer that tunes it (its steps count).
+    ///
+    /// # Errors
+    /// Products that cannot be planned; ILU(0) of a level that does not exist.
+    pub fn new(amg: Amg, trainer: Trainer) -> Result<Self> {
+        let refresh = Refresh::new(amg.hierarchy())?;
+        let trained = Evaluation::quick(&amg, 0, CYCLES)?;
+        let base = bases(amg.hierarchy())?;
+        let trainer = trainer.start(Start::Given).loss(Loss::Krylov);
+        Ok(Self { learned: amg, stand_in: None, trainer, refresh, trained, base })
+    }
+
+    /// The solver for the last matrix: a preconditioner.
+    pub fn amg(&self) -> &Amg {
+        self.stand_in.as_ref().unwrap_or(&self.learned)
+    }
+
+    /// Moves on to new values on the same pattern. Cost: that of [`carry`](Self::carry), a solve and six
+    /// cycles; that of [`tune`](Self::tune) where the carried smoothers fall behind. An error leaves the
+    /// solver as it was; classical smoothers that took over are replaced as soon as the learned ones do
+    /// again.
+    ///
+    /// # Errors
+    /// As [`carry`](Self::carry) and [`tune`](Self::tune).
+    pub fn follow(&mut self, a: &Csr<f64>) -> Result<Update> {
+        let (amg, base) = self.carried(a)?;
+        let evaluation = Evaluation::quick(&amg, 0, CYCLES)?;
+        if evaluation.converges && evaluation.iterations <= PATIENCE * self.trained.iterations {
+            (self.learned, self.base, self.stand_in) = (amg, base, None);
+            return Ok(Update { tuned: false, fell_back: false, evaluation });
+        }
+        self.settle(amg)
+    }
+
+    /// Moves on to new values on the same pattern without any measurement, for a caller whose own solves
+    /// tell when to [`tune`](Self::tune). Cost: the numerical part of a setup.
+    ///
+    /// # Errors
+    /// Another pattern; a level without ILU(0); smoothers that cannot be carried.
+    pub fn carry(&mut self, a: &Csr<f64>) -> Result<()> {
+        let (amg, base) = self.carried(a)?;
+        (self.learned, self.base, self.stand_in) = (amg, base, None);
+        Ok(())
+    }
+
+    /// Tunes the smoothers for the last matrix by the steps of the trainer; classical ones stand in
+    /// where that does not help.
+    ///
+    /// # Errors
+    /// A level on which no smoother can be built.
+    pub fn tune(&mut self) -> Result<Update> {
+        let amg = self.learned.with_hierarchy(self.learned.hierarchy().clone())?;
+        self.settle(amg)
+    }
+
+    /// The learned smoothers for new values, with ILU(0) of the levels where there are factors.
+    fn carried(&self, a: &Csr<f64>) -> Result<(Amg, Vec<Option<Csr<f64>>>)> {
+        let (old, sweeps) = (self.learned.hierarchy(), self.learned.sweeps());
+        let mut h = self.refresh.apply(old, a, Relaxation::L1Jacobi, sweeps)?;
+        let mut base = Vec::new();
+        for ((depth, level), (old, ilu)) in
+            h.levels.iter_mut().enumerate().zip(old.levels.iter().zip(&self.base))
+        {
+            let (matrix, before) = (level.a.to_csr(), old.a.to_csr());
+            let new = ilu.as_ref().map(|_| crate::setup::relaxation::ilu0(&matrix)).transpose();
+            let new = new.map_err(|e| e.at(format!("level {depth}")))?;
+            let carry = |sweep: &Smoother<Arc<Vec<f64>>>| carried(sweep, (&before, &matrix), (ilu, &new));
+            level.pre = old.pre.iter().map(carry).collect::<Result<_>>()?;
+            level.post = old.post.iter().map(carry).collect::<Result<_>>()?;
+            base.push(new);
+        }
+        Ok((Amg::from_hierarchy(h, self.learned.setup().clone())?, base))
+    }
+
+    /// Tunes what was carried, and keeps it if it converges.
+    fn settle(&mut self, mut amg: Amg) -> Result<Update> {
+        let report = self.trainer.fit(&mut amg)?;
+        let mut evaluation = Evaluation::quick(&amg, 0, CYCLES)?;
+        let mut fell_back = report.fallback.is_some();
+        if evaluation.converges && !fell_back {
+            (self.base, self.trained) = (bases(amg.hierarchy())?, evaluation);
+            (self.learned, self.stand_in) = (amg, None);
+            return Ok(Update { tuned: true, fell_back, evaluation });
+        }
+        if !evaluation.converges {
+            let classical = amg.with_relaxation(Relaxation::L1Jacobi, amg.sweeps())?;
+            let other = Evaluation::quick(&classical, 0, CYCLES)?;
+            if other.converges {
+                (amg, evaluation, fell_back) = (classical, other, true);
+            }
+        }
+        self.stand_in = Some(amg);
+        Ok(Update { tuned: true, fell_back, evaluation })
+    }
+}
+
+/// ILU(0) of the levels that have factors.
+fn bases(h: &Hierarchy<Host<f64>>) -> Result<Vec<Option<Csr<f64>>>> {
+    let factors = |s: &Smoother<Arc<Vec<f64>>>| matches!(s, Smoother::Factors { unit_lower: true, .. });
+    let base = |level: &crate::multigrid::Level<Host<f64>>| {
+        let any = level.pre.iter().chain(&level.post).any(factors);
+        any.then(|| crate::setup::relaxation::ilu0(&level.a.to_csr())).transpose()
+    };
+    h.levels.iter().map(base).collect()
+}
+
+/// The smoother of the old matrix for the new one.
+fn carried(
+    sweep: &Smoother<Arc<Vec<f64>>>,
+    (before, now): (&Csr<f64>, &Csr<f64>),
+    (old, new): (&Option<Csr<f64>>, &Option<Csr<f64>>),
+) -> Result<Smoother<Arc<Vec<f64>>>> {
+    let matrix = |m: &crate::engine::Matrix<Arc<Vec<f64>>>, values: Vec<f64>| crate::engine::Matrix {
+        pattern: m.pattern.clone(),
+        values: Arc::new(values),
+    };
+    match (sweep, old, new) {
+        (Smoother::Sparse { m }, ..) => {
+            let (d, e) = (before.diagonal(), now.diagonal());
+            let csr = m.to_csr();
+            let scaled = csr.map(|i, _, v| if e[i] == 0.0 { v } else { v * d[i] / e[i] });
+            Ok(Smoother::Sparse { m: matrix(m, scaled.values().to_vec()) })
+        }
+        (&Smoother::Factors { ref factors, unit_lower: true, damping, sweeps }, Some(old), Some(new))
+            if *old.pattern() == factors.pattern && *new.pattern() == factors.pattern =>
+        {
+            let (p, q) = (old.diagonal(), new.diagonal());
+            let mut values = new.values().to_vec();
+            for i in 0..new.rows() {
+                for at in factors.pattern.row(i) {
+                    let lower = (factors.pattern.col_idx()[at] as usize) < i;
+                    let unit = if lower { 1.0 } else { q[i] / p[i] };
+                    values[at] += unit * (factors.values[at] - old.values()[at]);
+                }
+            }
+            Ok(Smoother::Factors { factors: matrix(factors, values), unit_lower: true, damping, sweeps })
+        }
+        _ => Err(Error::unsuited(format!(
+            "the smoother ({sweep}) cannot follow its matrix; learned M, and learned L and U with unit L, can"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gallery::{FlowScheme, recirculating_flow};
+    use crate::krylov::Fgmres;
+    use crate::learn::Target;
+
+    fn flow(epsilon: f64) -> Csr<f64> {
+        recirculating_flow(14, epsilon, FlowScheme::Upwind).unwrap().matrix
+    }
+
+    fn learned(a: &Csr<f64>) -> LearnedSolver {
+        let mut amg = Amg::smoothed_aggregation().suited_to(a).build(a).unwrap();
+        let trainer = Trainer::new().learn(Target::Ilu).steps(5).seed(3);
+        trainer.fit(&mut amg).unwrap();
+        LearnedSolver::new(amg, trainer).unwrap()
+    }
+
+    #[test]
+    fn there_and_back_is_where_it_was() {
+        let (first, next) = (flow(0.01), flow(0.012));
+        let mut solver = learned(&first);
+        let factors = |s: &LearnedSolver| match &s.amg().hierarchy().levels[0].pre[0] {
+            Smoother::Factors { factors, .. } => factors.values.to_vec(),
+            other => panic!("{other}"),
+        };
+        let before = factors(&solver);
+        solver.carry(&next).unwrap();
+        let there = factors(&solver);
+        assert!(before.iter().zip(&there).any(|(p, q)| (p - q).abs() > 1e-6));
+        solver.carry(&first).unwrap();
+        assert!(before.iter().zip(&factors(&solver)).all(|(p, q)| (p - q).abs() < 1e-12));
+        // Following is carrying, with a measurement.
+        let followed = solver.follow(&next).unwrap();
+        assert!(!followed.tuned && followed.evaluation.converges && followed.evaluation.factor < 1.0);
+        assert!(there.iter().zip(&factors(&solver)).all(|(p, q)| (p - q).abs() < 1e-12));
+    }
+
+    #[test]
+    fn what_fell_back_can_still_follow() {
+        let (first, next) = (flow(0.01), flow(0.012));
+        let mut solver = learned(&first);
+        let classical = solver.learned.with_relaxation(Relaxation::L1Jacobi, (1, 1)).unwrap();
+        solver.stand_in = Some(classical);
+        assert!(matches!(solver.amg().hierarchy().levels[0].pre[0], Smoother::Diagonal { .. }));
+        solver.carry(&next).unwrap();
+        let b = vec![1.0; next.rows()];
+        assert!(Fgmres::new().preconditioner(solver.amg()).solve(&next, &b).unwrap().converged());
+        assert!(matches!(solver.amg().hierarchy().levels[0].pre[0], Smoother::Factors { .. }));
+        let tuned = solver.tune().unwrap();
+        assert!(tuned.tuned && !tuned.fell_back);
+        assert!(Fgmres::new().preconditioner(solver.amg()).solve(&next, &b).unwrap().converged());
+    }
+}

@@ -1,0 +1,183 @@
+//! Losses: the numbers that training minimises, and their gradients.
+
+mod factor;
+mod krylov;
+mod recorded;
+mod slowest;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "cuda")]
+pub(super) use self::recorded::Differentiated;
+use self::recorded::{Levels, RecordedLoss, Values};
+use super::parameters::Parameters;
+use crate::autodiff::Tape;
+use crate::engine::{Host, HostMachine, Machine, Reversible};
+use crate::error::{Error, Result};
+use crate::multigrid::Hierarchy;
+use crate::sparse::Scalar;
+
+/// The number that training minimises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// The convergence rate: the asymptotic factor of the cycle, for a cycle that is iterated by itself.
+    #[default]
+    #[serde(alias = "factor")]
+    Rate,
+    /// The residual of a few steps of GMRES, for FGMRES, BiCGStab and CG, which remove a few slow errors
+    /// themselves. From a slow start the rate is minimised first; from a start so fast that GMRES would reach
+    /// round-off, only the rate is minimised.
+    Krylov,
+    /// The factors of one to K cycles, weighted to the slowest column and number of cycles (Taghibakhshi et al.
+    /// 2023): the rate, with less weight on fast errors.
+    Slowest,
+    /// Seconds per digit: the rate, where candidates are compared by the measured time of a cycle over the
+    /// digits that it gains.
+    Time,
+}
+
+impl Loss {
+    /// All of them.
+    pub const ALL: [Loss; 4] = [Loss::Rate, Loss::Krylov, Loss::Slowest, Loss::Time];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Loss::Rate => "rate",
+            Loss::Krylov => "krylov",
+            Loss::Slowest => "slowest",
+            Loss::Time => "time",
+        }
+    }
+}
+
+impl std::fmt::Display for Loss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Loss {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        // Its former name is still read.
+        let text = if text == "factor" { "rate" } else { text };
+        Self::ALL.into_iter().find(|l| l.name() == text).ok_or_else(|| {
+            Error::invalid_input(format!("there is no loss '{text}'; choose rate, krylov, slowest or time"))
+        })
+    }
+}
+
+impl Loss {
+    /// Records `cycles` cycles, or steps of GMRES, at least one, on the batch `z` (rows × columns).
+    pub(super) fn record<T: Scalar, B: Machine<T>>(
+        self,
+        tape: &Tape<T, B>,
+        levels: &Levels<T, B>,
+        z: Values<T, B>,
+        cycles: usize,
+    ) -> Result<RecordedLoss<T, B>> {
+        match self {
+            Loss::Rate | Loss::Time => factor::record(tape, levels, z, cycles),
+            Loss::Krylov => krylov::record(tape, levels, &z, cycles),
+            Loss::Slowest => slowest::record(tape, levels, z, cycles),
+        }
+    }
+}
+
+/// A loss, its gradient, and the next values of the batch.
+#[derive(Debug, Clone)]
+pub struct LossAndGradient<T> {
+    /// Mean over the columns of log(‖Gᵏz‖² / ‖z‖²) / k.
+    pub loss: f64,
+    /// Its gradient with respect to every buffer of the parameters.
+    pub gradient: Vec<Vec<T>>,
+    /// G z, rows × columns.
+    pub after_one_cycle: Vec<T>,
+}
+
+/// The convergence loss of `cycles` cycles on the columns of `z` (rows × columns).
+///
+/// One cycle on A x = 0 from the guess z *is* G z, so the cycle is recorded as it runs. The
+/// logarithm of k cycles leads towards the asymptotic factor, where one cycle of random z
+/// does not. Cost: 3 to 4 times k cycles.
+///
+/// # Errors
+/// Lengths that do not fit.
+pub fn convergence_loss<T: Scalar, B: HostMachine<T>>(
+    tape: &Tape<T, B>,
+    h: &Hierarchy<Host<T>>,
+    parameters: &Parameters<T>,
+    z: &[T],
+    cycles: usize,
+) -> Result<LossAndGradient<T>> {
+    on_host(Loss::Rate, tape, h, parameters, z, cycles)
+}
+
+/// The mean over the columns of `z` of log(‖r‖² / ‖z‖²) / k, where r is the residual of k steps of
+/// GMRES, preconditioned from the right by one cycle B, on the residual z (rows × columns):
+/// ‖r‖ = min ‖z − A B p(A B) z‖ over the polynomials p of degree below k.
+///
+/// The gradient is that of the recorded space; the coefficients of the minimum have none to first
+/// order, and those of the basis none at all, for the space does not depend on them. What is handed
+/// on as `after_one_cycle` is r. Cost: 3 to 4 times k cycles.
+///
+/// # Errors
+/// Lengths that do not fit; a hierarchy without levels.
+pub fn krylov_loss<T: Scalar, B: HostMachine<T>>(
+    tape: &Tape<T, B>,
+    h: &Hierarchy<Host<T>>,
+    parameters: &Parameters<T>,
+    z: &[T],
+    steps: usize,
+) -> Result<LossAndGradient<T>> {
+    on_host(Loss::Krylov, tape, h, parameters, z, steps)
+}
+
+/// With σ(v) = Σ exp(vⱼ) vⱼ / Σ exp(vⱼ) the loss σ(z), zₖ = yₖ^(1/k), where yₖ is σ of the ‖Gᵏ z‖ / ‖z‖ of all columns,
+/// k = 1 … `cycles` (Taghibakhshi et al. 2023). Cost: 3 to 4 times that many cycles; all errors are kept.
+///
+/// # Errors
+/// Lengths that do not fit.
+pub fn slowest_loss<T: Scalar, B: HostMachine<T>>(
+    tape: &Tape<T, B>,
+    h: &Hierarchy<Host<T>>,
+    parameters: &Parameters<T>,
+    z: &[T],
+    cycles: usize,
+) -> Result<LossAndGradient<T>> {
+    on_host(Loss::Slowest, tape, h, parameters, z, cycles)
+}
+
+/// A loss and its gradient on the host.
+pub(super) fn on_host<T: Scalar, B: HostMachine<T>>(
+    loss: Loss,
+    tape: &Tape<T, B>,
+    h: &Hierarchy<Host<T>>,
+    parameters: &Parameters<T>,
+    z: &[T],
+    cycles: usize,
+) -> Result<LossAndGradient<T>> {
+    tape.clear();
+    let columns = tape.columns();
+    if columns == 0 || z.len() != h.rows() * columns {
+        let message = format!("{} values are no {columns} columns of {} rows", z.len(), h.rows());
+        return Err(Error::dimension(message));
+    }
+    if cycles == 0 {
+        return Err(Error::invalid_input("the loss needs at least one cycle"));
+    }
+    let recorded = parameters.record(h);
+    let executor = tape.executor();
+    let run = loss.record(tape, &recorded, executor.store(z), cycles)?;
+    let (loss, gradient, after) = run.backward(tape, &parameters.recorded_lengths())?;
+    tape.clear();
+    let gradient = gradient.into_iter().map(|g| executor.read_gradient(g)).collect::<Result<_>>()?;
+    Ok(LossAndGradient {
+        loss,
+        gradient: parameters.untied(gradient),
+        after_one_cycle: executor.read(&after)?,
+    })
+}
