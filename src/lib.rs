@@ -1,8 +1,8 @@
 //! Algebraic multigrid with learned relaxation.
 //!
-//! `multigrad` builds a multigrid hierarchy from a sparse matrix, trains what can be learned in
-//! it through a built-in sparse reverse-mode engine, and freezes the result into a fast solver
-//! that is a drop-in preconditioner.
+//! `multigrad` builds a multigrid hierarchy from a sparse matrix, trains its smoothers through a
+//! built-in sparse reverse-mode engine, and freezes the result into a fast solver: a drop-in
+//! preconditioner.
 //!
 //! ```
 //! use multigrad::{frozen::Frozen, gallery, krylov::Cycles, learn::Trainer, multigrid::Amg};
@@ -25,29 +25,13 @@
 //!
 //! # Floors
 //!
-//! Modules import only from those above them in this table.
-//!
-//! | module | holds |
-//! |---|---|
-//! | [`error`] | one error for the whole crate |
-//! | [`sparse`], [`gallery`] | patterns, matrices, Matrix Market files; model problems |
-//! | [`backend`], [`operator`], [`optimise`] | kernels and the direct solver; operators and preconditioners on slices; optimisers on flat buffers |
-//! | [`engine`], [`expression`] | operations with value semantics: eager, traced; expressions with gradients |
-//! | [`autodiff`], [`setup`] | the tape and its rules; strength, aggregation, interpolation, relaxation values |
-//! | [`schwarz`] | subdomains, local solves, interface conditions that can be learned |
-//! | [`multigrid`] | hierarchies, smoothers and the one cycle |
-//! | [`krylov`] | CG, BiCGStab, FGMRES, plain cycles |
-//! | [`solver`] | what suits a matrix, and a whole solver of it |
-//! | [`learn`] | parameters, loss, trainer |
-//! | [`frozen`] | the frozen solver and its file |
-//! | [`integrations`], `plot` | faer; pictures (feature `plot`) |
-//! | `cli` | the program (feature `cli`) |
+//! Modules import only from lower floors; `tests/suite/layering.rs` lists the floors and checks every import.
 //!
 //! # Features
 //!
 //! `cli` (default) builds the program and implies `plot`; a library user with
-//! `default-features = false` pays for neither. `cuda` adds training and solving on NVIDIA cards: it
-//! needs nothing to build, and looks for a driver at run time. `emulator` is for tests.
+//! `default-features = false` pays for neither. `cuda` adds training and solving on NVIDIA GPUs: it
+//! needs no part of CUDA to build, and looks for a driver at run time. `emulator` is for tests.
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
@@ -73,3 +57,15 @@ pub mod schwarz;
 pub mod setup;
 pub mod solver;
 pub mod sparse;
+
+/// The Rust code in the manual, compiled and run by `cargo test --doc`.
+#[cfg(doctest)]
+mod manual {
+    #[doc = include_str!("../docs/autodiff.md")]
+    struct Autodiff;
+    #[doc = include_str!("../docs/learning.md")]
+    struct Learning;
+    #[cfg(feature = "cuda")]
+    #[doc = include_str!("../docs/gpu.md")]
+    struct Gpu;
+}
