@@ -1,4 +1,4 @@
-//! Classical interpolation, modified.
+//! Modified classical interpolation.
 
 use super::input::{Input, divide};
 use super::near::Slots;
