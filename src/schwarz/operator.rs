@@ -1,4 +1,4 @@
-//! The Schwarz preconditioner M: all local solves, put together by the weights of a variant.
+//! Schwarz preconditioner M: all local solves, combined by the weights of a variant.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::operator::{Preconditioner, check_lengths};
 use crate::sparse::{Csr, Scalar};
 
-/// How the subdomains read residuals and add up corrections where they overlap.
+/// Restriction of residuals and summation of corrections in the overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Variant {
     /// Residuals with overlap, corrections of owned rows only (RAS; Cai and Sarkis, 1999).
@@ -66,7 +66,7 @@ impl<T: Scalar> Schwarz<T> {
     /// [`LocalSolves::new`](super::LocalSolves::new).
     ///
     /// # Errors
-    /// A matrix that has not the pattern of the layout; a singular local matrix, named by its part.
+    /// A matrix that does not have the pattern of the layout; a singular local matrix, named by its part.
     pub fn new(a: &Csr<T>, interface: Interface<T>, variant: Variant) -> Result<Self> {
         let layout = interface.layout();
         require_pattern(a, layout)?;
@@ -77,7 +77,7 @@ impl<T: Scalar> Schwarz<T> {
         Ok(Self { a: a.clone(), interface, solver, symmetric })
     }
 
-    /// Takes other interface values and factors anew. On failure nothing has changed.
+    /// Takes other interface values and refactors. On failure nothing has changed.
     ///
     /// # Errors
     /// Another number of values; a value that is not finite; a local matrix that becomes singular.
@@ -96,7 +96,7 @@ impl<T: Scalar> Schwarz<T> {
         &self.a
     }
 
-    /// How the subdomains are put together.
+    /// The variant.
     pub fn variant(&self) -> Variant {
         self.solver.variant()
     }
@@ -140,7 +140,7 @@ impl<T: Scalar> Schwarz<T> {
         self.step(x, k).map(|_| ())
     }
 
-    /// As [`iterate`](Self::iterate); the corrections of all subdomains.
+    /// As [`iterate`](Self::iterate); returns the corrections of all subdomains.
     pub(super) fn step(&self, x: &mut [T], k: usize) -> Result<Vec<T>> {
         self.require(x, k)?;
         let mut r = vec![T::ZERO; x.len()];

@@ -1,4 +1,4 @@
-//! Meshes are valid and of the size asked for; the elements are exact where they must be.
+//! Meshes are valid and have the requested size; the elements are exact for linear functions.
 
 use std::collections::HashSet;
 use std::f64::consts::PI;
@@ -9,8 +9,8 @@ use super::*;
 use crate::backend::Direct;
 use crate::gallery::{random_diffusion_2d, random_triangle_mesh};
 
-/// The unit square in n × n cells, cut along alternating diagonals; unequal, so that nothing
-/// cancels by symmetry.
+/// The unit square in n × n cells, cut along alternating diagonals; unequal, so that errors do not cancel by
+/// symmetry.
 fn square_mesh(n: usize) -> TriangleMesh {
     let line = |i: usize| (i as f64 / n as f64).powf(1.2);
     let points = (0..(n + 1) * (n + 1)).map(|v| [line(v % (n + 1)), line(v / (n + 1))]).collect();

@@ -27,7 +27,7 @@ pub(in crate::setup) struct Effort {
     pub(super) signed: bool,
 }
 
-/// Good to one percent.
+/// Accurate to one percent.
 pub(in crate::setup) const ACCURATE: Effort =
     Effort { steps: 15, restarts: 5, tolerance: 0.01, signed: false };
 
