@@ -1,4 +1,4 @@
-//! The emulator finds what kernels do wrong.
+//! Errors of kernels that the emulator finds.
 
 use super::super::arguments::{Address, arguments};
 use super::super::{Cuda, Memory};
@@ -16,7 +16,7 @@ arguments! {
 /// Values, more than two blocks.
 const N: usize = 80;
 
-/// Runs a kernel of `kernels/emulator/faults.h`; its result or what is wrong with it.
+/// Runs a kernel of `kernels/emulator/faults.h`; returns its result or its error.
 fn run(kernel: &'static str, wrong: bool, descending: bool) -> Result<Vec<f64>, String> {
     let cuda = Cuda::emulated_with(1 << 20, descending);
     let x: Memory<f64> = cuda.upload(&(0..N).map(|i| i as f64).collect::<Vec<_>>());
@@ -55,7 +55,7 @@ fn faults_of_kernels_are_found_in_any_order_and_right_ones_pass() {
     }
 }
 
-/// What the host reads must have been written, also where memory is used again.
+/// The host may read only written memory, also if the memory is reused.
 #[test]
 fn forgotten_memory_is_undefined() {
     let cuda = Cuda::emulated_with(1 << 20, false);
@@ -78,7 +78,7 @@ fn forgotten_memory_is_undefined() {
     assert!(failure.to_string().contains("kernel combine: a read of what nothing has written"), "{failure}");
 }
 
-/// An engine takes its buffers from a pool; what they held before is not to be read.
+/// An engine takes its buffers from a pool; reading their former contents is an error.
 #[test]
 fn buffers_of_an_engine_are_undefined_when_they_are_used_again() {
     let engine = Resident::<f64>::new(Cuda::emulated_with(1 << 20, false), 1);

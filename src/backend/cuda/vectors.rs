@@ -14,7 +14,7 @@ arguments! {
     Conversion { x: Address, y: Address, by: Address, scale: f64, count: u64, divide: u32, unused: u32 }
 }
 
-/// A factor that is known on the host, on the device, or in part on both.
+/// A factor that is known on the host, on the device, or partly on both.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Factor<'a> {
     /// s
