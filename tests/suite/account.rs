@@ -58,9 +58,9 @@ fn payback(from: f64) -> Option<Payback> {
 fn the_number_of_solves_is_exact() {
     // 10 s before the first solve against 0; 2 ms gained by each: at 5000 they are equal.
     assert_eq!(Payback::of((10.0, 0.0), (2e-3, 4e-3)), payback(5000.0));
-    // One solve of a microsecond dearer, and it takes one more.
+    // One solve that costs a microsecond more, so one more solve is needed.
     assert_eq!(Payback::of((10.0 + 1e-6, 0.0), (2e-3, 4e-3)), payback(5001.0));
-    // Quotients that rounding leaves a little above a whole number.
+    // Quotients slightly above a whole number by rounding.
     assert_eq!(Payback::of((1.1, 0.1), (0.1, 0.2)), payback(10.0));
     for n in 1..2000u32 {
         for gain in [0.1, 0.3, 1e-3, 7.0] {
@@ -73,10 +73,10 @@ fn the_number_of_solves_is_exact() {
     assert_eq!(Payback::of((1.0, 1.2), (1.0, 1.0)), payback(1.0));
     // Ties: all equal is no loss.
     assert_eq!(Payback::of((1.0, 1.0), (1.0, 1.0)), payback(1.0));
-    // Never: as fast or slower, and dearer to begin with.
+    // Never: as fast or slower, with a higher initial cost.
     assert_eq!(Payback::of((1.0, 0.5), (1.0, 1.0)), None);
     assert_eq!(Payback::of((1.0, 0.5), (1.1, 1.0)), None);
-    // Slower, but cheaper to begin with: while the other's setup weighs more. 8 s over 3 s is 2.7.
+    // Slower, but with a lower initial cost: while the other's setup dominates. 8 s over 3 s is 2.7.
     assert_eq!(Payback::of((2.0, 10.0), (4.0, 1.0)), Some(Payback { from: 1.0, until: Some(2.0) }));
     assert_eq!(Payback::of((2.0, 4.0), (4.0, 1.0)), None);
     assert_eq!(Payback::of((0.0, 3.0), (1.3, 1.0)), Some(Payback { from: 1.0, until: Some(10.0) }));
@@ -97,7 +97,7 @@ fn ranges_are_intersected() {
     );
 }
 
-/// A fast solver with a long setup and a slow one without: both have to be beaten.
+/// A fast solver with a long setup and a slow one without: both must be beaten.
 #[test]
 fn every_classical_solver_has_to_be_beaten() {
     let quick = entry("one level", 0.0, 12e-3); // 10 s over 10 ms: 1000
@@ -107,7 +107,7 @@ fn every_classical_solver_has_to_be_beaten() {
     assert_eq!(a.payback_against(&good), payback(3000.0));
     assert_eq!(a.payback(), payback(3000.0));
     assert_eq!(a.payback_solves(), Some(3000.0));
-    // By brute force: the first number at which nothing else that converged is cheaper.
+    // By brute force: the first number of solves at which no other converged solver is cheaper.
     let cheapest = |n: f64| a.cheapest_iterative(n).unwrap().total_seconds(n);
     let learned = |n: f64| a.learned_fixed_seconds() + n * a.learned.solve_seconds;
     let first = (1..10_000).map(f64::from).find(|&n| learned(n) <= cheapest(n) + 1e-12);
@@ -116,7 +116,7 @@ fn every_classical_solver_has_to_be_beaten() {
     assert_eq!(a.cheapest_iterative(1.0).unwrap().configuration, "one level");
     assert_eq!(a.cheapest_iterative(1e6).unwrap().configuration, "sasym");
     assert!(a.verdict()[0].contains("paid back after 3000 solves"), "{a}");
-    // The failed one was the fastest to fail; it is no rival, and the table says why.
+    // The failed solver was the fastest to fail; it does not compete, and the table says why.
     let text = a.to_string();
     assert!(text.contains("jacobi  ✗ stagnated") && text.contains("✗: not converged"), "{text}");
 }
@@ -135,7 +135,7 @@ fn a_faster_classical_solver_is_never_caught_up_with() {
     let a = account(vec![entry("costly", 20.0, 1e-3)], None);
     assert_eq!(a.payback(), Some(Payback { from: 1.0, until: Some(10_000.0) }));
     assert!(a.verdict()[0].contains("1 to 10000 solves only"), "{a}");
-    // Where it pays against one only after it has ceased to pay against another, it never pays.
+    // If it pays against one only after it has ceased to pay against another, it never pays.
     let a = account(vec![entry("costly", 11.0, 1e-3), entry("quick", 0.0, 7e-3)], None);
     assert_eq!(a.payback_against(&a.classical[0]), Some(Payback { from: 1.0, until: Some(1000.0) }));
     assert_eq!((a.payback_against(&a.classical[1]), a.payback()), (payback(2000.0), None));
@@ -280,7 +280,7 @@ fn a_small_flow_is_accounted_for() {
     assert!(account.classical.iter().all(|e| text.contains(&e.configuration)), "{text}");
 }
 
-/// CG for the learned cycle where it is symmetric, and nothing after the time is over.
+/// CG for the learned cycle if it is symmetric, and no solver after the time limit.
 #[test]
 fn a_symmetric_matrix_and_a_time_limit() {
     let a = poisson_2d(16, 16).unwrap().matrix;
@@ -303,7 +303,7 @@ fn a_symmetric_matrix_and_a_time_limit() {
     assert!(account.not_tried.len() > 20, "{account}");
     assert!(account.direct.is_none());
     assert!(account.direct_left_out.as_ref().unwrap().contains("more than 1e3"), "{account}");
-    // In full: CG around the own hierarchy where a smoother leaves the cycle symmetric.
+    // In full: CG around the learned solver's hierarchy if a smoother keeps the cycle symmetric.
     let account =
         measure(&a, &amg, &AccountOptions { right_hand_sides: 1, repeats: 1, ..Default::default() });
     check(&account, 1);

@@ -1,4 +1,4 @@
-//! Frozen files: bit-identical on the way back, and nothing damaged gets in.
+//! Frozen files: bit-identical round trips, and rejection of damaged files.
 
 use crate::common;
 use crate::common::numbers;
@@ -33,7 +33,7 @@ fn load(bytes: &[u8], path: &Path) -> multigrad::error::Result<Frozen> {
     Frozen::load(path)
 }
 
-/// The file with its checksum made right again.
+/// The file with a corrected checksum.
 fn sealed(mut content: Vec<u8>) -> Vec<u8> {
     let length = content.len() - 16;
     let checksum = xxh3_128(&content[..length]);
@@ -133,7 +133,7 @@ fn a_truncated_or_foreign_file_is_refused() {
     assert!(Frozen::load(folder.path()).unwrap_err().is_io());
 }
 
-/// A file with a right checksum and a wrong content: neither a panic nor a huge allocation.
+/// A file with a correct checksum and wrong contents: neither a panic nor a huge allocation.
 #[test]
 fn a_forged_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -143,7 +143,7 @@ fn a_forged_file_is_refused() {
     future[8] = 3;
     let error = load(&sealed(future.clone()), &path).unwrap_err();
     assert!(error.is_format() && error.to_string().contains("version 3"), "{error}");
-    // A later version may end otherwise: its version is what matters.
+    // A later version may have another layout: its version decides.
     future.truncate(future.len() - 3);
     let error = load(&future, &path).unwrap_err();
     assert!(error.is_format() && error.to_string().contains("version 3"), "{error}");
@@ -165,7 +165,7 @@ fn a_forged_file_is_refused() {
             if at + 9 < good.len() - 16 && value == 0xff {
                 bad[at..at + 9].fill(0xff);
             }
-            // What decodes is a sound solver of some matrix; it must run without a panic.
+            // A file that decodes is a valid solver of some matrix; it must run without a panic.
             if let Ok(frozen) = load(&sealed(bad), &path) {
                 let n = frozen.rows();
                 assert!(n == 64);

@@ -1,4 +1,4 @@
-//! The loss of a preconditioner: its value is that of FGMRES, its gradient that of differences.
+//! Krylov loss: its value against FGMRES, its gradient against differences.
 
 use std::sync::Arc;
 
@@ -111,7 +111,7 @@ fn the_value_is_that_of_fgmres() {
                 assert!(out.residual_history[steps] < 0.9, "{amg}: a preconditioner that does something");
                 let found = krylov_loss(&Tape::new(Cpu, 1), h, &parameters, &b, steps).unwrap();
                 assert!((found.loss - expected).abs() < 1e-8, "{steps}: {} {expected}", found.loss);
-                // What is handed on is the residual, in units of its start.
+                // The vector passed on is the residual, in units of its start.
                 let left = dot(&found.after_one_cycle, &found.after_one_cycle).ln() / steps as f64;
                 assert!((left - expected).abs() < 1e-8, "{steps}: {left} {expected}");
                 mean += expected / batch as f64;
@@ -122,7 +122,7 @@ fn the_value_is_that_of_fgmres() {
     }
 }
 
-/// One level above nothing: the cycle is its sweep x ← x + M b.
+/// One level without a coarser one: the cycle is its sweep x ← x + M b.
 fn sweep_alone(a: &Csr<f64>, m: Csr<f64>) -> Hierarchy<Host<f64>> {
     let empty = |rows, cols| Csr::<f64>::from_triplets(rows, cols, &[]).unwrap();
     let level = Level {
@@ -225,7 +225,7 @@ fn what_does_not_fit_is_an_error() {
     }
     assert!(krylov_loss(&tape, h, &parameters, &[1.0; 128], 0).unwrap_err().is_invalid_input());
     assert!(krylov_loss(&tape, h, &parameters, &[1.0; 128], 1).is_ok());
-    // A direct solver has nothing to learn.
+    // A direct solver has no parameters.
     let a = Numbers(66).dominant::<f64>(4, 2);
     let direct = Amg::smoothed_aggregation().build(&a).unwrap();
     assert!(direct.hierarchy().levels.is_empty());

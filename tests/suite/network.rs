@@ -1,4 +1,4 @@
-//! Networks that start the training: their files, what they are invariant to, and how they are judged.
+//! Networks that start the training: files, invariances, and evaluation.
 
 use crate::common::numbers;
 
@@ -70,7 +70,7 @@ fn shipped_networks_load_and_survive_their_file() {
     }
 }
 
-/// Whatever is read, it is an error with a sentence or a network whose numbers fit.
+/// Any input is an error with a sentence or a network with consistent numbers.
 #[test]
 fn damaged_files_are_refused() {
     let bytes = SmootherNetwork::new(3, 2, 1).to_bytes().unwrap();
@@ -108,7 +108,7 @@ fn damaged_files_are_refused() {
     let mut huge = bytes[..head + 2].to_vec();
     huge.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
     refused(&huge, "truncated or damaged");
-    // Weights that are no numbers.
+    // Weights that are NaN.
     let last = bytes.len() - 4;
     for value in [f32::NAN, f32::INFINITY] {
         let mut other = bytes.clone();
@@ -126,7 +126,7 @@ fn damaged_files_are_refused() {
             }
         }
     }
-    // Shapes that no file may have.
+    // Shapes that files must not have.
     for (width, rounds) in [(0, 1), (1, 0), (257, 1), (1, 9)] {
         refused(&SmootherNetwork::new(width, rounds, 1).to_bytes().unwrap(), "fit its shape");
     }
@@ -313,7 +313,7 @@ fn a_network_is_never_worse_than_ilu0() {
     assert!(networks >= 3, "the network is hardly ever better: {networks} of {}", networks + fallbacks);
 }
 
-/// A few steps from the network on: what is handed out is no worse either.
+/// A few steps from the network: the returned smoother is not worse either.
 #[test]
 fn training_goes_on_from_a_network() {
     for loss in [Loss::Krylov, Loss::Factor] {

@@ -113,7 +113,7 @@ fn spai1_is_exact_where_the_pattern_allows_and_survives_degenerate_rows() {
             assert!((product.get(i, j) - f64::from(u8::from(i == j))).abs() < 1e-12);
         }
     }
-    // A zero diagonal is no obstacle, nor are dependent rows.
+    // A zero diagonal is accepted, and so are dependent rows.
     let saddle = dense(&[&[1.0, 2.0], &[3.0, 0.0]]);
     assert!(spai1(&saddle).is_ok());
     let dependent = Csr::from_csr(2, 2, vec![0, 2, 4], vec![0, 1, 0, 1], vec![1.0; 4]).unwrap();
