@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! cargo run --release --example train_network factors            # or relaxation; 300 steps, a small family
-//! cargo run --release --example train_network factors 5000 2     # what is shipped for L and U
-//! cargo run --release --example train_network relaxation 1300 1 0.006  # what is shipped for M
+//! cargo run --release --example train_network factors 5000 2     # the shipped network for L and U
+//! cargo run --release --example train_network relaxation 1300 1 0.006  # the shipped network for M
 //! ```
 //!
 //! Arguments: the kind of network, steps, problems per side and family, rate, and the loss (krylov or

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example train_schwarz_network          # 200 steps
-//! cargo run --release --example train_schwarz_network 7000     # what is shipped
+//! cargo run --release --example train_schwarz_network 7000     # the shipped network
 //! ```
 //!
 //! Arguments: steps, grids, width of the network, blocks, the share of the start, the rate, steps of GMRES in

@@ -538,7 +538,7 @@ DEVICE REAL corrected_value(const struct corrected a, u64 j) {
     return (REAL)(sum + (ACC)x);
 }
 
-/* k = 1. A group of `lanes` threads for each row; after the entries of a row one of them computes z of the row itself. */
+/* k = 1. A group of `lanes` threads for each row; after its entries one of them computes z of the row itself. */
 BLOCK_KERNEL(corrected_jacobi, struct corrected) {
     u32 lanes = ARG.product.lanes, lane = THREAD % lanes;
     u64 i = INDEX / lanes, p;

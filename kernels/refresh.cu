@@ -1,6 +1,6 @@
 /* New values on known patterns. With s bytes a value:
  *
- *   product_values     8 + 2 s per term (both values from the cache where rows are near), 4 + s per entry of the product
+ *   product_values     8 + 2 s per term (both values from the cache if rows are near), 4 + s per entry of the product
  *   diagonal_weights   s per nonzero, except for the inverse diagonal; 8 + s per row, and s for the diagonal
  */
 
@@ -68,8 +68,8 @@ struct diagonal_weights {
     u32 rows, kind;
 };
 
-/* w(i) <- omega / a(i,i), omega sign(a(i,i)) / sum |a(i,j)|, omega a(i,i) / sum a(i,j)^2, or omega sum |a(i,j) / a(i,i)|,
- * in double precision. The place past the end of a row means that it has no diagonal. */
+/* w(i) <- omega / a(i,i), omega sign(a(i,i)) / sum |a(i,j)|, omega a(i,i) / sum a(i,j)^2, or
+ * omega sum |a(i,j) / a(i,i)|, in double precision. The place past the end of a row means that it has no diagonal. */
 KERNEL(diagonal_weights, struct diagonal_weights) {
     u64 i = INDEX;
     const REAL *RESTRICT a = ARG.a;

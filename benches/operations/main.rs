@@ -3,12 +3,12 @@
 //! `cargo bench --bench operations`; the results go to `target/bench/operations.csv`, `.json` and `.svg`.
 //! The matrix is the 5-point Poisson matrix on m × m points. Options after `--`:
 //!
-//! * `--sizes M…`: grids of M × M points; 141, 251, 447, 795 and 1414 unless told, 10⁵ to 10⁷ nonzeros.
+//! * `--sizes M…`: grids of M × M points; 141, 251, 447, 795 and 1414 by default, 10⁵ to 10⁷ nonzeros.
 //! * `--largest N`: leaves out matrices with more nonzeros.
 //! * `--match TEXT…`: operations whose names contain one of these; `--exact` wants the whole name.
-//! * `--threads N…`: a pool of N threads; 1 unless told.
+//! * `--threads N…`: a pool of N threads; 1 by default.
 //! * `--clock cpu`: tables and picture by processor time, for a machine that other work shares.
-//! * `--seconds S`: repeats each measurement for so long; 0.3 unless told.
+//! * `--seconds S`: the duration of each measurement; 0.3 by default.
 //! * `--json`: one line of JSON for each measurement and nothing else; no files.
 //!
 //! Forward: on a tape of constants, without recording. Backward: the additional time of the recorded

@@ -1,4 +1,4 @@
-//! Solvers of this crate that are compared with others: the only list of what is measured.
+//! Solvers of this crate that are compared with others: the only list of measured configurations.
 
 use multigrad::error::{Error, Result};
 use multigrad::krylov::Outcome;

@@ -5,8 +5,8 @@
 //!
 //! * `--problem NAME`: see `common/problem.rs`; several may be given.
 //! * `--configuration NAME`: only this one, such as `"sa spai0 f64 cg"`; several may be given.
-//! * `--repeat N`: runs of each configuration, in turn; 3 unless told.
-//! * `--rtol R`: relative residual; 1e-8 unless told.
+//! * `--repeat N`: runs of each configuration, in turn; 3 by default.
+//! * `--rtol R`: relative residual; 1e-8 by default.
 //! * `--export FILE`: only writes the matrix of the problem, for other programs.
 //! * `--serve FILE`: reads names of configurations, one per line, and answers each with the line of one run;
 //!   the solution goes to `FILE`. Used by `peers/compare.py`.

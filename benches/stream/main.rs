@@ -4,8 +4,8 @@
 //! `cargo bench --bench stream`; the results go to `target/bench/stream.csv`, `.json` and `.svg`.
 //! Options after `--`:
 //!
-//! * `--threads N`: a pool of N threads; several may be given; 1 and 2 unless told.
-//! * `--largest N`: the largest problem, in unknowns; 1e7 unless told.
+//! * `--threads N`: a pool of N threads; several may be given; 1 and 2 by default.
+//! * `--largest N`: the largest problem, in unknowns; 1e7 by default.
 //! * `--problem NAME`: only this one (see `common/problem.rs`); several may be given.
 //!
 //! STREAM runs before and after all other measurements, to detect noise: if both runs disagree, the figures

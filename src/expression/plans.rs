@@ -139,7 +139,7 @@ impl Plans {
         Ok(Arc::new(submatrix(a, rows, columns)))
     }
 
-    /// A block matrix of these patterns, `width` of them beside each other; `make` computes it.
+    /// A block matrix of these patterns, `width` per row of blocks; `make` computes it.
     ///
     /// # Errors
     /// Those of `make`.

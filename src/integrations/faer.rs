@@ -221,7 +221,7 @@ fn from_rows<I: Index>(matrix: SparseRowMatRef<'_, I, f64>) -> Result<Csr<f64>> 
 /// A `faer` matrix from one of this crate, stored by rows. Cost: a copy.
 ///
 /// # Errors
-/// A size beyond what `usize` indices of `faer` take, which needs a 32-bit machine.
+/// A size beyond the `usize` indices of `faer`, possible on a 32-bit machine only.
 ///
 /// ```
 /// use multigrad::integrations::csr_to_faer;

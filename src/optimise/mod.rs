@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Adam`] | gradients that are noisy or of unknown size; with decay, AdamW | two buffers |
 //! | [`Sgd`] | well-scaled problems; momentum, Nesterov | one buffer, none without momentum |
-//! | [`Lbfgs`] | smooth losses without noise, to high accuracy | two buffers per remembered step |
+//! | [`Lbfgs`] | smooth losses without noise, to high accuracy | two buffers per stored step |
 //!
 //! The first two take one gradient and one rate per step ([`Optimiser`]); variable rates come from a
 //! [`Schedule`]. [`Lbfgs`] chooses its steps itself and evaluates the loss as often as necessary. [`Scaled`]

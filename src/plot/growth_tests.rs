@@ -40,7 +40,7 @@ fn sizes_are_logarithmic_and_values_begin_at_zero() {
     assert!(!has(&svg, "10¹") && !has(&svg, "10⁷"));
     let at = discs(&svg);
     assert_eq!((at.len(), lines(&svg)), (4, vec![4]));
-    // One decade, one decade, two decades; and equal steps up but for the last, which is double.
+    // One decade, one decade, two decades; the last step is double the others.
     let (step, rise) = (at[1].0 - at[0].0, at[0].1 - at[1].1);
     assert!(step > 500.0 && rise > 100.0, "{at:?}");
     // The document counts in tenths, rounded.

@@ -22,7 +22,7 @@
 //! | the preconditioner M of a matrix | [`Schwarz`] |
 //! | the stored part of every row | [`Subdomains`] |
 //! | the reduction of errors or residuals in K steps, with gradient | [`loss_and_gradient`] |
-//! | learned interface values | [`Trainer`](crate::learn::Trainer) with [`Learn::Schwarz`](crate::learn::Learn::Schwarz) |
+//! | learned values | [`Trainer`](crate::learn::Trainer) with [`Learn::Schwarz`](crate::learn::Learn::Schwarz) |
 //!
 //! ```
 //! use multigrad::gallery::poisson_2d;

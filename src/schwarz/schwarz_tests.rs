@@ -124,7 +124,7 @@ fn m_is_its_formula() {
     }
 }
 
-/// All orders and widths, rows that have to be swapped, both precisions, and sparse factors.
+/// All orders and widths, matrices that need pivoting, both precisions, and sparse factors.
 #[test]
 fn local_solves_of_all_sizes() {
     fn check<T: Scalar>(n: usize, tolerance: f64) {

@@ -71,7 +71,7 @@ fn the_number_of_solves_is_exact() {
     // Ahead from the first solve on.
     assert_eq!(Payback::of((1.0, 2.0), (1.0, 1.5)), payback(1.0));
     assert_eq!(Payback::of((1.0, 1.2), (1.0, 1.0)), payback(1.0));
-    // Ties: all equal is no loss.
+    // Ties: equal costs are not a loss.
     assert_eq!(Payback::of((1.0, 1.0), (1.0, 1.0)), payback(1.0));
     // Never: as fast or slower, with a higher initial cost.
     assert_eq!(Payback::of((1.0, 0.5), (1.0, 1.0)), None);
@@ -129,7 +129,7 @@ fn a_faster_classical_solver_is_never_caught_up_with() {
     assert!(verdict.starts_with("Never: a classical solve takes 1.500 ms (sasym, ilu0)"), "{verdict}");
     assert!(verdict.contains("the learned one 2.000 ms"), "{verdict}");
     assert!(a.to_string().contains("never   sasym, ilu0"), "{a}");
-    // A tie in the solves is no gain.
+    // A tie in the solves is not a gain.
     assert_eq!(account(vec![entry("sasym", 0.2, 2e-3)], None).payback(), None);
     // A setup that takes longer than training, for a faster solve: ahead for a while. 10 s over 1 ms.
     let a = account(vec![entry("costly", 20.0, 1e-3)], None);

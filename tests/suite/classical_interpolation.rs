@@ -216,7 +216,7 @@ fn constants_are_interpolated() {
     assert!(zero_sum.len() >= 400);
     for kind in Interpolation::ALL {
         if kind == Interpolation::Direct {
-            continue; // drops what it cannot use
+            continue; // drops connections that it cannot use
         }
         let p = sums(&kind.build(&a, &strong, &s).unwrap());
         for &i in &zero_sum {

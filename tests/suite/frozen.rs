@@ -211,7 +211,7 @@ fn a_failed_save_leaves_nothing_behind() {
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["a folder"]);
     assert_eq!(std::fs::read_dir(&occupied).unwrap().count(), 0);
-    // A file that is there already is replaced as a whole.
+    // An existing file is replaced as a whole.
     let path = folder.path().join("solver.mgrad");
     std::fs::write(&path, vec![7; 1 << 20]).unwrap();
     let first = bytes(&frozen, &path);

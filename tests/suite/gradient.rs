@@ -230,7 +230,7 @@ fn a_sweep_differentiates_everything_it_reads() {
             };
             let found = gradient_check(loss, &at, &gradients, 50).unwrap();
             assert!(found.relative_error < TOLERANCE, "{direction:?}: {found:?}");
-            // Constants change nothing of what flows.
+            // Constants do not change the adjoints of other values.
             let tape = Tape::new(Cpu, 3);
             let (out, _, xv) = run(&tape, &at, false);
             assert_eq!(tape.backward_to(&[], &out, &seed, &xv).unwrap().1, of_x);
@@ -266,8 +266,8 @@ fn adjoints_accumulate() {
     assert!(tape.backward_to(&[3, 2], &y, &[1.0, 1.0], &constant).unwrap_err().is_invalid_input());
 }
 
-/// Every column has weights of its own: values, the gradients of inputs and of parameters behind them,
-/// terms that occur twice, constants and zeros among them.
+/// Every column has separate weights: values, the gradients of inputs and of parameters behind them, terms
+/// that occur twice, constants and zeros among them.
 #[test]
 fn a_weighted_sum_has_the_gradient_of_its_terms() {
     let a = Numbers(50).dominant::<f64>(20, 4);

@@ -85,7 +85,8 @@ fn the_gradient_of_every_kind_of_parameter_is_that_of_differences() {
     }
 }
 
-/// The loss is what FGMRES does with the same cycle, and a batch is the mean of its columns.
+/// The loss is the residual reduction of FGMRES with the same cycle, and that of a batch is the mean over
+/// columns.
 #[test]
 fn the_value_is_that_of_fgmres() {
     for amg in [

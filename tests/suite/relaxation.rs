@@ -43,7 +43,7 @@ fn diagonals_follow_their_formulas() {
     for (s, exact) in s.iter().zip([4.0 / 17.0, -5.0 / 30.0, 2.0 / 13.0]) {
         assert!((s - exact).abs() < 1e-15);
     }
-    // Minimality of SPAI-0: no other diagonal does better in any row.
+    // Minimality of SPAI-0: every other diagonal is worse in every row.
     let best = Csr::diagonal_matrix(&s);
     for i in 0..3 {
         for factor in [0.99, 1.01] {

@@ -100,7 +100,7 @@ fn errors_leave_the_solver_as_it_was() {
     let zero = Csr::new(problem.matrix.pattern().clone(), vec![0.0; problem.matrix.nnz()]).unwrap();
     assert!(solver.follow(&zero).is_err());
     assert_eq!(applied(&solver), before);
-    // It goes on.
+    // The sequence continues.
     let next = flow(0.011);
     assert!(solver.follow(&next.matrix).unwrap().judgement.converges);
     assert!(iterations(&solver, &next).is_some() && Preconditioner::rows(solver.amg()) == n);

@@ -351,7 +351,7 @@ fn ilut_keeps_what_is_large() {
     // Scaling changes no choice.
     let scaled = ilut(&a.map(|_, _, v| 1024.0 * v), 0.1, 10.0).unwrap();
     assert_eq!(scaled, coarse.map(|i, j, v| if j < i { v } else { 1024.0 * v }));
-    // At most so many entries on either side.
+    // At most this many entries on either side.
     let few = ilut(&a, 0.0, 0.5).unwrap();
     let most = (0.5 * a.nnz() as f64 / 512.0).ceil() as usize;
     for i in 0..a.rows() {

@@ -106,7 +106,7 @@ fn divergence_is_rolled_back() {
     }
 }
 
-/// After a divergence training goes on: the rate has come down, and it learns.
+/// After a divergence training continues at a lower rate, and learns.
 #[test]
 fn training_recovers_from_divergence() {
     let mut amg = flow(16);

@@ -34,7 +34,7 @@ impl Driver for Card {
     }
 
     fn allocate(&self, bytes: usize) -> Result<u64> {
-        let mut state = self.inner.outside_capture("memory was asked for")?;
+        let mut state = self.inner.outside_capture("an allocation")?;
         if let Some(address) = state.pool.take(bytes) {
             return Ok(address);
         }
@@ -50,10 +50,10 @@ impl Driver for Card {
             // SAFETY: places for two numbers; they stay zero where the GPU does not say.
             let _ = unsafe { sys::cuMemGetInfo_v2(&raw mut left, &raw mut total) };
             return Err(Error::device(format!(
-                "out of device memory: {bytes} bytes were asked for, {left} are left"
+                "out of device memory: {bytes} bytes requested, {left} left"
             )));
         }
-        check(code, &format!("asking for {bytes} bytes of device memory"))?;
+        check(code, &format!("an allocation of {bytes} bytes of device memory"))?;
         Ok(address)
     }
 
@@ -125,11 +125,11 @@ impl Driver for Card {
     }
 
     fn begin_capture(&self) -> Result<()> {
-        let mut state = self.inner.outside_capture("a capture was begun")?;
+        let mut state = self.inner.outside_capture("the start of a capture")?;
         // Relaxed: kernels may be compiled and loaded during the capture.
         let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED;
         // SAFETY: a live stream that does not capture.
-        check(unsafe { sys::cuStreamBeginCapture_v2(self.inner.stream, mode) }, "beginning a capture")?;
+        check(unsafe { sys::cuStreamBeginCapture_v2(self.inner.stream, mode) }, "starting a capture")?;
         state.capturing = Some(thread::current().id());
         Ok(())
     }
@@ -149,9 +149,9 @@ impl Driver for Card {
         // SAFETY: a live graph, and valid pointers for its size and its executable form.
         unsafe {
             let counted = sys::cuGraphGetNodes(graph.0, std::ptr::null_mut(), &raw mut nodes);
-            check(counted, "counting what was captured")?;
+            check(counted, "counting the captured work")?;
             let made = sys::cuGraphInstantiateWithFlags(&raw mut runnable, graph.0, 0);
-            check(made, "preparing what was captured")?;
+            check(made, "preparing the captured graph")?;
         }
         Ok(Box::new(Recording { runnable, _graph: graph, nodes, inner: self.inner.clone() }))
     }
@@ -163,19 +163,19 @@ impl Driver for Card {
 
     fn seconds(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
         let (from, to) = {
-            let _state = self.inner.outside_capture("taking the time")?;
+            let _state = self.inner.outside_capture("reading the time")?;
             (Event::new()?, Event::new()?)
         };
         self.inner.record(&from)?;
         work()?;
         self.inner.record(&to)?;
-        let _state = self.inner.outside_capture("taking the time")?;
+        let _state = self.inner.outside_capture("reading the time")?;
         let mut milliseconds = 0.0;
         // SAFETY: two recorded events, of which the later one is waited for, and a valid pointer to the
         // number.
         unsafe {
-            check(sys::cuEventSynchronize(to.0), "waiting for the card")?;
-            check((self.inner.library.elapsed)(&raw mut milliseconds, from.0, to.0), "taking the time")?;
+            check(sys::cuEventSynchronize(to.0), "waiting for the GPU")?;
+            check((self.inner.library.elapsed)(&raw mut milliseconds, from.0, to.0), "reading the time")?;
         }
         Ok(f64::from(milliseconds) * 1e-3)
     }
@@ -189,7 +189,7 @@ impl Event {
     fn new() -> Result<Self> {
         let mut event = std::ptr::null_mut();
         // SAFETY: a valid pointer to the handle; the flag zero enables timing.
-        check(unsafe { sys::cuEventCreate(&raw mut event, 0) }, "making an event")?;
+        check(unsafe { sys::cuEventCreate(&raw mut event, 0) }, "creating an event")?;
         Ok(Self(event))
     }
 }
@@ -203,9 +203,9 @@ impl Drop for Event {
 
 impl Context {
     fn record(&self, event: &Event) -> Result<()> {
-        let _state = self.outside_capture("taking the time")?;
+        let _state = self.outside_capture("reading the time")?;
         // SAFETY: a live event and stream of one context.
-        check(unsafe { sys::cuEventRecord(event.0, self.stream) }, "taking the time")
+        check(unsafe { sys::cuEventRecord(event.0, self.stream) }, "reading the time")
     }
 }
 
@@ -249,7 +249,7 @@ impl Captured for Recording {
     unsafe fn run(&self) -> Result<()> {
         let _state = self.inner.outside_capture("a captured run")?;
         // SAFETY: live handles; the caller guarantees the memory.
-        check(unsafe { sys::cuGraphLaunch(self.runnable, self.inner.stream) }, "running what was captured")
+        check(unsafe { sys::cuGraphLaunch(self.runnable, self.inner.stream) }, "running the captured graph")
     }
 
     fn nodes(&self) -> usize {

@@ -145,7 +145,7 @@ fn failures_of_a_card_are_errors() {
     let error = cuda.driver.allocate(1 << 46).unwrap_err();
     assert!(error.is_device());
     assert!(error.to_string().starts_with("out of device memory: 70368744177664 bytes"), "{error}");
-    assert!(!error.to_string().ends_with(" 0 are left"), "{error}");
+    assert!(!error.to_string().ends_with(" 0 left"), "{error}");
     let none = || Launch {
         kernel: "no_such_kernel",
         precision: Precision::F64,

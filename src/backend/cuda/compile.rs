@@ -116,7 +116,7 @@ impl Compiler {
         };
         if !present {
             return Err(Error::device(
-                "the compiler NVRTC was not found: the CUDA toolkit has it, and so have the Python wheels \
+                "the compiler NVRTC was not found; it comes with the CUDA toolkit or with the Python wheels \
                  nvidia-cuda-nvrtc and, for drivers of CUDA 12, nvidia-cuda-nvrtc-cu12; LD_LIBRARY_PATH must \
                  name the folder of its library libnvrtc.so",
             ));
@@ -145,7 +145,7 @@ impl Compiler {
             Some(&known) if known == wanted => Ok(Target::Machine(known)),
             Some(&known) => Ok(Target::Portable(known)),
             None => Err(Error::device(format!(
-                "the compiler NVRTC {} no longer knows compute capability {capability}: take an earlier one",
+                "the compiler NVRTC {} no longer supports compute capability {capability}; use an earlier one",
                 self.version
             ))),
         }
@@ -253,10 +253,10 @@ impl Program {
     fn bytes(&self, size: Size, content: Content) -> Result<Vec<u8>> {
         let mut length = 0;
         // SAFETY: a live program and a valid pointer to the number.
-        check(unsafe { size(self.0, &raw mut length) }, "the size of what it made")?;
+        check(unsafe { size(self.0, &raw mut length) }, "the size of its output")?;
         let mut bytes = vec![0u8; length];
         // SAFETY: a buffer of the size that the compiler returned.
-        check(unsafe { content(self.0, bytes.as_mut_ptr().cast()) }, "what it made")?;
+        check(unsafe { content(self.0, bytes.as_mut_ptr().cast()) }, "its output")?;
         Ok(bytes)
     }
 }

@@ -78,7 +78,7 @@ impl Context {
         ));
         if capability < LEAST {
             return Err(Error::device(format!(
-                "the card {name} has compute capability {capability}; {LEAST} or later is needed"
+                "the GPU {name} has compute capability {capability}; {LEAST} or later is needed"
             )));
         }
         let shared = attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
@@ -107,18 +107,18 @@ impl Context {
         };
         // SAFETY: a device of the driver; the context is released when `inner` is dropped, which happens here
         // if the stream cannot be created.
-        check(unsafe { sys::cuDevicePrimaryCtxRetain(&raw mut inner.context, device) }, "opening the card")?;
+        check(unsafe { sys::cuDevicePrimaryCtxRetain(&raw mut inner.context, device) }, "opening the GPU")?;
         inner.enter()?;
         let flags = sys::CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
         // SAFETY: the context is current.
-        check(unsafe { sys::cuStreamCreate(&raw mut inner.stream, flags) }, "making a stream")?;
+        check(unsafe { sys::cuStreamCreate(&raw mut inner.stream, flags) }, "creating a stream")?;
         Ok(inner)
     }
 
     /// Makes the GPU current in this thread.
     pub fn enter(&self) -> Result<()> {
         // SAFETY: the context is alive as long as `self`.
-        check(unsafe { sys::cuCtxSetCurrent(self.context) }, "making the card current")
+        check(unsafe { sys::cuCtxSetCurrent(self.context) }, "making the GPU current")
     }
 
     /// The state, after waiting for captures of other threads: work of this thread would be captured too.
@@ -142,7 +142,7 @@ impl Context {
     /// Waits for the stream.
     pub fn wait(&self) -> Result<()> {
         // SAFETY: the stream is alive, and the context current.
-        check(unsafe { sys::cuStreamSynchronize(self.stream) }, "waiting for the card")
+        check(unsafe { sys::cuStreamSynchronize(self.stream) }, "waiting for the GPU")
     }
 
     /// The kernels of a precision, compiled on first use.
@@ -196,7 +196,7 @@ impl Context {
         let wanted = launch.shared as usize;
         if wanted > most {
             return Err(Error::device(format!(
-                "kernel {kernel}: {wanted} bytes of shared memory were asked for, the card has {most}"
+                "kernel {kernel}: {wanted} bytes of shared memory requested, but the GPU has {most}"
             )));
         }
         if wanted > shared {

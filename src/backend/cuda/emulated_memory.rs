@@ -132,7 +132,7 @@ impl Buffers {
         match cells.iter().position(|c| c.defined == 0) {
             None => Ok(()),
             Some(cell) => {
-                let message = format!("a download of what nothing has written: byte {} of {bytes}", 4 * cell);
+                let message = format!("a download of uninitialised memory: byte {} of {bytes}", 4 * cell);
                 Err(Error::device(message))
             }
         }

@@ -198,15 +198,15 @@ impl Fault {
         let other = format!("block {}, thread {}", self.other / threads, self.other % threads);
         Some(match self.kind {
             0 => return None,
-            1 => "there is no such kernel".into(),
+            1 => "the kernel does not exist".into(),
             2 => "its arguments have another size than in C".into(),
             3 => "threads of a block do not meet".into(),
             4 => "too many threads, or no memory for them".into(),
             5 => format!("an access outside all buffers: {place}"),
-            6 => format!("a read of what nothing has written: {place}"),
+            6 => format!("a read of uninitialised memory: {place}"),
             7 => format!("a race with {other}: {place}"),
             9 => format!("16 bytes that are not aligned: {place}"),
-            _ => format!("what is read as constant is written in one launch: {place}, and {other}"),
+            _ => format!("memory that is read as constant is written in the same launch: {place}, and {other}"),
         })
     }
 }
@@ -217,11 +217,11 @@ impl Driver for Emulator {
     }
 
     fn allocate(&self, bytes: usize) -> Result<u64> {
-        let mut state = self.outside_capture("memory was asked for")?;
+        let mut state = self.outside_capture("an allocation")?;
         let left = self.properties.memory - state.buffers.bytes();
         let address = if bytes <= left { state.buffers.allocate(bytes)? } else { None };
         address.ok_or_else(|| {
-            Error::device(format!("out of device memory: {bytes} bytes were asked for, {left} are left"))
+            Error::device(format!("out of device memory: {bytes} bytes requested, {left} left"))
         })
     }
 
@@ -269,7 +269,7 @@ impl Driver for Emulator {
 
     fn begin_capture(&self) -> Result<()> {
         let recording = Some((thread::current().id(), Vec::new()));
-        self.outside_capture("a capture was begun")?.recording = recording;
+        self.outside_capture("the start of a capture")?.recording = recording;
         Ok(())
     }
 

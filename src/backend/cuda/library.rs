@@ -127,7 +127,7 @@ fn start() -> Result<Library> {
     if started != CUresult::CUDA_ERROR_NO_DEVICE {
         check(started, "the NVIDIA driver does not start")?;
         // SAFETY: a valid pointer to the number.
-        check(unsafe { sys::cuDeviceGetCount(&raw mut cards) }, "counting cards")?;
+        check(unsafe { sys::cuDeviceGetCount(&raw mut cards) }, "counting GPUs")?;
     }
     Ok(Library { version, cards: usize::try_from(cards).unwrap_or(0), elapsed })
 }
@@ -165,7 +165,7 @@ impl Library {
         })?;
         let mut device = 0;
         // SAFETY: a valid pointer to the handle.
-        check(unsafe { sys::cuDeviceGet(&raw mut device, number) }, "opening a card")?;
+        check(unsafe { sys::cuDeviceGet(&raw mut device, number) }, "opening a GPU")?;
         Ok(device)
     }
 }
@@ -174,7 +174,7 @@ impl Library {
 pub(super) fn name(device: CUdevice) -> Result<String> {
     let mut name = [0u8; 256];
     // SAFETY: the buffer has the given length; the last byte stays zero.
-    check(unsafe { sys::cuDeviceGetName(name.as_mut_ptr().cast(), 255, device) }, "the name of a card")?;
+    check(unsafe { sys::cuDeviceGetName(name.as_mut_ptr().cast(), 255, device) }, "the name of a GPU")?;
     let name = CStr::from_bytes_until_nul(&name).unwrap_or_default();
     Ok(name.to_string_lossy().into_owned())
 }
@@ -183,7 +183,7 @@ pub(super) fn name(device: CUdevice) -> Result<String> {
 pub(super) fn memory(device: CUdevice) -> Result<usize> {
     let mut bytes = 0;
     // SAFETY: a valid pointer to the number.
-    check(unsafe { sys::cuDeviceTotalMem_v2(&raw mut bytes, device) }, "the memory of a card")?;
+    check(unsafe { sys::cuDeviceTotalMem_v2(&raw mut bytes, device) }, "the memory of a GPU")?;
     Ok(bytes)
 }
 
@@ -191,7 +191,7 @@ pub(super) fn memory(device: CUdevice) -> Result<usize> {
 pub(super) fn attribute(device: CUdevice, attribute: CUdevice_attribute) -> Result<c_int> {
     let mut value = 0;
     // SAFETY: a valid pointer to the number.
-    check(unsafe { sys::cuDeviceGetAttribute(&raw mut value, attribute, device) }, "an attribute of a card")?;
+    check(unsafe { sys::cuDeviceGetAttribute(&raw mut value, attribute, device) }, "an attribute of a GPU")?;
     Ok(value)
 }
 

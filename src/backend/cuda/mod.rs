@@ -128,7 +128,7 @@ impl Cuda {
     /// If `MULTIGRAD_TUNING` is invalid, see [`Tuning`].
     #[cfg(feature = "emulator")]
     pub fn emulated_with(memory: usize, descending: bool) -> Self {
-        let tuning = Tuning::from_env().expect("constants that the environment sets");
+        let tuning = Tuning::from_env().expect("valid constants in MULTIGRAD_TUNING");
         Self::emulated_by(emulator::Emulator::new(memory, descending), tuning).expect("an emulated device")
     }
 
@@ -248,11 +248,11 @@ impl Cuda {
             return;
         }
         if !lengths {
-            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: buffers of other lengths"))));
+            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: buffers of wrong length"))));
             return;
         }
         let Some(blocks) = u32::try_from(blocks).ok().filter(|&blocks| blocks <= MOST_BLOCKS) else {
-            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: {blocks} blocks are too many"))));
+            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: too many blocks: {blocks}"))));
             return;
         };
         // SAFETY: an `Arguments` struct has no padding.

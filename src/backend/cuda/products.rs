@@ -145,7 +145,7 @@ pub(super) fn lanes(terms: usize) -> u32 {
     1 << terms.clamp(1, 32).ilog2()
 }
 
-/// Operands of a product beside the matrix; unused ones are empty.
+/// Operands of a product besides the matrix; unused ones are empty.
 pub(super) struct Operands<'a, T> {
     pub mode: Mode,
     pub x: &'a Memory<T>,

@@ -5,8 +5,8 @@ use super::{Cuda, OnDevice};
 use crate::sparse::Csr;
 
 impl Numbers {
-    /// Square and nonsymmetric: a diagonal between 1 and 3, small entries beside it, the last row and column
-    /// full on request. `reach` bounds the distance of the others to the diagonal.
+    /// Square and nonsymmetric: a diagonal between 1 and 3, small off-diagonal entries, the last row and
+    /// column full on request. `reach` bounds the distance of the others to the diagonal.
     pub fn banded<T: OnDevice>(&mut self, n: usize, per_row: usize, reach: usize, full: bool) -> Csr<T> {
         let mut entries = Vec::new();
         for i in 0..n {

@@ -157,7 +157,7 @@ impl Cuda {
         self.for_each::<T, _>("gather", y.len(), lengths, &arguments);
     }
 
-    /// y(index(i),c) ← y(index(i),c) + x(i,c). Every index is below the number of rows of y, and none is there twice.
+    /// y(index(i),c) ← y(index(i),c) + x(i,c). All indices are distinct and below the number of rows of y.
     pub(crate) fn scatter_add<T: OnDevice>(
         &self,
         index: &Memory<u32>,

@@ -213,7 +213,7 @@ impl<T: Scalar> Tape<T> {
     }
 }
 
-/// The places of the entries of blocks, `width` blocks beside each other.
+/// The places of the entries of blocks, `width` blocks per row of blocks.
 fn assembly(patterns: &[&Arc<Pattern>], width: usize) -> Result<Assembly> {
     let rows: Vec<&[&Arc<Pattern>]> = patterns.chunks_exact(width).collect();
     let heights: Vec<usize> = rows.iter().map(|row| row[0].rows()).collect();

@@ -274,7 +274,7 @@ fn points_on_the_boundary_have_the_number_of_the_nearest_unknown() -> Result<()>
     assert_eq!(free, [6, 7, 8, 11, 12, 13, 16, 17, 18]);
     let numbers = mesh.on_all_points(&[9, 8, 7, 6, 5, 4, 3, 2, 1])?;
     assert!(free.iter().zip([9, 8, 7, 6, 5, 4, 3, 2, 1]).all(|(&v, n)| numbers[v as usize] == n));
-    // Neighbours of point 1 among the unknowns: 6 below it, or 6 and what the diagonals give.
+    // Neighbours of point 1 among the unknowns: 6 below it, or 6 plus those along diagonals.
     assert_eq!((numbers[0], numbers[24]), (9, 1));
     assert!([9, 8].contains(&numbers[1]) && [3, 6].contains(&numbers[15]));
     assert!(mesh.on_all_points(&[1]).is_err_and(|e| e.is_dimension()));

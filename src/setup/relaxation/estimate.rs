@@ -203,7 +203,7 @@ mod tests {
                 let ratio = plain / (exact * a.get(0, 0));
                 assert!(ratio <= 1.0 + 1e-12 && ratio > 0.94, "{m}, {kind:?}: {ratio}");
             }
-            // Scaling the unknowns changes nothing, nor does the sign.
+            // Neither scaling the unknowns nor changing the sign has an effect.
             let s = |i: usize| 10f64.powi((i * 7 % 5) as i32);
             for sign in [1.0, -1.0] {
                 let scaled = a.map(|i, j, v| sign * s(i) * v * s(j));

@@ -104,7 +104,7 @@ impl Header {
         usize::try_from(self.entries).unwrap_or(usize::MAX).min(possible)
     }
 
-    /// The file ended after `found` entries.
+    /// The error if the file ends after `found` entries.
     pub(super) fn truncated(&self, scanner: &Scanner, found: u64) -> Error {
         scanner.error(format!(
             "the file declares {} entries but ends after {found}; it is truncated, fetch or write it again",
@@ -112,7 +112,7 @@ impl Header {
         ))
     }
 
-    /// The file goes on after the last entry.
+    /// The error if the file continues after the last entry.
     pub(super) fn too_many(&self, scanner: &Scanner) -> Error {
         scanner.error(format!(
             "the file goes on after the {} entries that it declares; correct the line of sizes",

@@ -67,7 +67,7 @@ proptest! {
     fn products_are_those_of_dense_matrices((r, a, p) in chain()) {
         let ap = a.multiply(&p).unwrap();
         let (sums, stored) = dense_product(&a, &p);
-        // The same order of sums, hence the same bits but for zeros.
+        // The same order of sums, hence the same bits except zeros.
         check(&ap, &sums, &stored, 0.0);
         let plan = ProductPlan::new(a.pattern(), p.pattern()).unwrap();
         prop_assert_eq!(&plan.numeric(&a, &p).unwrap(), &ap);

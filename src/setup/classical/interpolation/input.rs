@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::setup::classical::splitting::Splitting;
 use crate::sparse::{Csr, Pattern};
 
-/// Rows per piece of work.
+/// Rows per task.
 const ROWS: usize = 1024;
 
 /// A denominator below this part of its terms is zero.
