@@ -227,7 +227,7 @@ impl Competitor for Following {
                 let cheapest = &candidates[candidates.len() - 1..];
                 let (amg, report) = self.first.fit_best(cheapest, &mut |_| {})?;
                 if self.measured {
-                    println!("{report}\n"); // the other one begins alike
+                    println!("{report}\n"); // the other one starts in the same way
                 }
                 if !report.accepted {
                     let kept = report.fallback.unwrap_or(report.start);

@@ -245,8 +245,8 @@ where
 }
 
 /// The number of steps before the next snapshot, for `steps` steps and `snapshots` snapshots, including the
-/// one at the start: with r the smallest repetition with C(s + r, s) ≥ steps, so that C(s + r − 1, s − 1)
-/// steps remain.
+/// one at the start. With r the smallest number of repetitions such that C(s + r, s) ≥ steps, it leaves
+/// C(s + r − 1, s − 1) steps.
 fn split(steps: usize, snapshots: usize) -> usize {
     // C(s + r, s) and C(s + r − 1, s − 1) = C(s + r, s) s / (s + r), for r = 0 at first.
     let (mut r, mut all) = (0usize, 1u128);

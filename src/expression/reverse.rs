@@ -113,7 +113,7 @@ impl<'a, T: Scalar> Reverse<'a, T> {
         f: impl FnOnce((&mut [T], bool), (&mut [T], bool)),
     ) {
         let add = (self.adjoints[a].is_some(), self.adjoints[b].is_some());
-        // The adjoints exist now, created if necessary.
+        // Create missing adjoints.
         self.with(a, |_, _| {});
         self.with(b, |_, _| {});
         let (mut left, mut right) = (self.adjoints[a].take(), self.adjoints[b].take());

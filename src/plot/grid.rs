@@ -109,7 +109,7 @@ fn closest(lines: &[f64], v: f64) -> usize {
     i + usize::from(t > 0.5)
 }
 
-/// The line below a position and the way to the next one, 0 to 1; clamped at the ends.
+/// The line below a position and the fraction of the distance to the next one, 0 to 1; clamped at the ends.
 fn between(lines: &[f64], v: f64) -> (usize, f64) {
     let above = lines.partition_point(|&l| l <= v);
     match (above.checked_sub(1), lines.get(above)) {

@@ -41,13 +41,13 @@ pub struct PartsPlot {
     /// All anticlockwise.
     triangles: Vec<[u32; 3]>,
     parts: Vec<u32>,
-    /// Whether parts are numbers of triangles.
+    /// Whether parts belong to triangles instead of points.
     of_triangles: bool,
     outlines: Vec<Vec<u32>>,
 }
 
 impl PartsPlot {
-    /// The number of items without a part: drawn in grey.
+    /// The part number of items without a part, which are drawn in grey.
     pub const NONE: u32 = u32::MAX;
 
     /// A figure of the part of every point, `[x, y]` in any unit; `triangles` holds the points

@@ -10,7 +10,7 @@ use super::style::{self, Look, STROKE};
 use super::{curve, output, svg};
 use crate::error::Result;
 
-/// How far above the largest first residual the axis may reach.
+/// The largest ratio of the axis to the largest first residual.
 const HEADROOM: f64 = 1e2;
 
 /// A figure of residual histories: iterations to the right, residuals upwards on a

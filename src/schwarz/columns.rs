@@ -7,9 +7,9 @@ use crate::sparse::Scalar;
 pub(super) struct Columns<'a, T> {
     /// Right-hand sides of k columns.
     pub from: &'a [T],
-    /// The row of `from` for each row; all in order if empty.
+    /// The row of `from` for each row; all in order if absent.
     pub rows: Option<&'a [u32]>,
-    /// The weight of each row; one if empty.
+    /// The weight of each row; one if absent.
     pub weights: Option<&'a [T]>,
     /// Solutions of k columns.
     pub to: &'a mut [T],

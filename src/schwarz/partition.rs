@@ -109,7 +109,7 @@ fn without_gaps(part: Vec<usize>, count: usize) -> Result<Vec<u32>> {
 }
 
 /// Part numbers by breadth-first growth on the graph of A + Aᵀ: a part takes the nearest free rows until it
-/// has `rows_per_part`, the next one starts at the first free row that an earlier one touched.
+/// has `rows_per_part`; the next one starts at the first free row that an earlier one touched.
 ///
 /// An enclosed part smaller than a quarter of that joins the smallest adjacent part; rows without a neighbour
 /// in any part (small components, isolated rows) are combined. So a part can exceed `rows_per_part` by a

@@ -19,7 +19,7 @@ pub struct Pattern {
     transposition: OnceLock<Transposition>,
     /// Levels of the parts above and below the diagonal.
     levels: [OnceLock<Option<Levels>>; 2],
-    /// For every row the number of its first entry on or right of the diagonal.
+    /// For every row the number of its first entry on or right of the diagonal, or the end of the row.
     splits: OnceLock<Vec<u32>>,
     /// Whether row lengths are irregular.
     ragged: OnceLock<bool>,

@@ -23,7 +23,7 @@ impl Cuda {
     }
 
     /// The next batch: the first `half` columns are those of `after`, in units of their root mean square,
-    /// except column `renewed` and those that are zero or not finite; all others come from `z`.
+    /// except column `renewed` and those that are zero or not finite; all others keep their values in `z`.
     pub(crate) fn pool_advance<T: OnDevice>(
         &self,
         (half, renewed): (usize, Option<usize>),

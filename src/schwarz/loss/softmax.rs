@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn values_worked_by_hand() {
-        // Every step halves every column, whatever its norm at the start.
+        // Every step halves every column, independent of its norm at the start.
         let (loss, slopes) = value(&[1.0, 4.0], &[vec![0.25, 1.0], vec![0.0625, 0.25]]);
         assert!((loss - 0.5).abs() < 1e-15);
         // Equal weights of 1/2 on columns and on steps; the norm of the second column counts half.

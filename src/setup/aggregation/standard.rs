@@ -13,7 +13,7 @@ const ISOLATED: u32 = u32::MAX - 1;
 /// Nodes handled by one task.
 const CHUNK: usize = 8192;
 
-/// Which aggregate every node belongs to; isolated nodes belong to none.
+/// The aggregate of every node; isolated nodes have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aggregation {
     of: Vec<u32>,

@@ -13,8 +13,8 @@ use crate::sparse::{Csr, Pattern};
 /// of the row are added to a_ii; if it has no negative one, the negative couplings of the row are omitted.
 /// Equal to PyAMG's `direct_interpolation`.
 ///
-/// A fine point without strong coarse neighbours gets an empty row; where the denominator
-/// vanishes, the row is an average with weights in proportion to |a_ij|.
+/// A fine point without strong coarse neighbours gets an empty row; if the denominator vanishes, the row is
+/// an average with weights in proportion to |a_ij|.
 ///
 /// n × n_c; cost: two passes over A.
 ///

@@ -16,8 +16,8 @@ use crate::sparse::{Csr, Pattern};
 /// `classical_interpolation(modified=True)` except for the last rule (PyAMG drops such a connection, which
 /// loses the row sum).
 ///
-/// A fine point without strong coarse neighbours gets an empty row; where the denominator
-/// vanishes, the row is an average.
+/// A fine point without strong coarse neighbours gets an empty row; if the denominator vanishes, the row is
+/// an average.
 ///
 /// n × n_c; cost: two passes over A, and two over the rows of the F_i.
 ///
