@@ -55,8 +55,9 @@ pub fn recirculating_flow_3d(n: usize, epsilon: f64) -> Result<Problem> {
     Ok(Problem::scalar(matrix, rhs, grid.coordinates(), name))
 }
 
-/// Diffusion along one rotated direction: −∇·(D∇u) = 1 on the unit cube, u = 0 on the boundary, with D = ε I
-/// + (1 − ε) d dᵀ, d = (sin φ cos θ, sin φ sin θ, cos φ); trilinear elements on `n` × `n` × `n` unknowns.
+/// Diffusion along one rotated direction: −∇·(D∇u) = 1 on the unit cube, u = 0 on the boundary, with
+/// D = ε I + (1 − ε) d dᵀ, d = (sin φ cos θ, sin φ sin θ, cos φ); trilinear elements on `n` × `n` × `n`
+/// unknowns.
 ///
 /// The entry for a step (i, j, k) is ∫ ∇φ₀·D∇φ over one cell's volume, divided by h: with
 /// s = (−1, 2, −1), m = (1, 4, 1)/6, it is

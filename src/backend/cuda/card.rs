@@ -47,11 +47,9 @@ impl Driver for Card {
         let (code, address) = block;
         if code == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
             let (mut left, mut total) = (0, 0);
-            // SAFETY: places for two numbers; they stay zero where the GPU does not say.
+            // SAFETY: valid pointers to two numbers; they stay zero if the call fails.
             let _ = unsafe { sys::cuMemGetInfo_v2(&raw mut left, &raw mut total) };
-            return Err(Error::device(format!(
-                "out of device memory: {bytes} bytes requested, {left} left"
-            )));
+            return Err(Error::device(format!("out of device memory: {bytes} bytes requested, {left} left")));
         }
         check(code, &format!("an allocation of {bytes} bytes of device memory"))?;
         Ok(address)

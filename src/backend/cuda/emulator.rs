@@ -206,7 +206,9 @@ impl Fault {
             6 => format!("a read of uninitialised memory: {place}"),
             7 => format!("a race with {other}: {place}"),
             9 => format!("16 bytes that are not aligned: {place}"),
-            _ => format!("memory that is read as constant is written in the same launch: {place}, and {other}"),
+            _ => {
+                format!("memory that is read as constant is written in the same launch: {place}, and {other}")
+            }
         })
     }
 }
