@@ -1,5 +1,5 @@
-//! Weights ω of Jacobi relaxation, one per row, that minimise ‖I − Ω D⁻¹ A‖_F² for the matrix A = tridiag(−1,
-//! 2, −1): fifty steps of Adam come near them, L-BFGS finds them.
+//! Weights ω of Jacobi relaxation, one per row, that minimise ‖I − Ω D⁻¹ A‖_F² for the matrix
+//! A = tridiag(−1, 2, −1): fifty steps of Adam come near them, L-BFGS finds them.
 //!
 //! ```text
 //! cargo run --release --example jacobi_weights          # 16 rows, 50 steps

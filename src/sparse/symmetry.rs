@@ -1,4 +1,4 @@
-//! Symmetry tests: every entry meets its partner across the diagonal in one pass.
+//! Detection of symmetry: every entry meets its partner across the diagonal in one pass.
 
 use super::{Csr, Pattern, Scalar};
 use crate::error::Result;

@@ -1,4 +1,4 @@
-//! Bytes to lines, fields and numbers; every error knows its line.
+//! Scanner of Matrix Market files: bytes to lines, fields and numbers, with the line of every error.
 
 use crate::error::{Error, Result};
 
