@@ -1,6 +1,6 @@
-//! One V(1,1) cycle of recirculating flow with SPAI-1 in its four runs: eager, compiled, recorded,
-//! and recorded with its gradient; the kernels below it, against the plain ones; and new values
-//! taken by a solver against a new setup, on 2-D Poisson.
+//! Times of one V(1,1) cycle of recirculating flow with SPAI-1 in four runs (eager, compiled, recorded,
+//! recorded with its gradient), of the kernels below it against the reference, and of a refresh against a new
+//! setup on 2-D Poisson.
 //!
 //! `cargo bench --bench cycle`; add `RAYON_NUM_THREADS=1` for one core.
 #![allow(missing_docs)]
@@ -105,7 +105,7 @@ fn gradient_of_values_cpu(bencher: Bencher, k: usize) {
     bencher.bench_local(|| Cpu.sampled_product(1.0, a.pattern(), &x, &x, &mut g, k));
 }
 
-/// [`Amg::auto`] from the matrix to a solver.
+/// [`Amg::auto`], from the matrix to a solver.
 #[divan::bench(args = [100, 300, 1000])]
 fn new_setup(bencher: Bencher, n: usize) {
     let a = poisson_2d(n, n).unwrap().matrix;

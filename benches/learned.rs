@@ -1,5 +1,5 @@
-//! What training reaches on the model problems, with nothing set but the seed: asymptotic factors,
-//! iterations of FGMRES beside those with the best damped ILU(0), and seconds.
+//! Results of training on the model problems with default options: asymptotic factors, iterations of FGMRES
+//! beside those with the best damped ILU(0), and seconds.
 //!
 //! ```text
 //! cargo bench --bench learned                             # all cases, L and U and M, both losses, one seed
@@ -7,8 +7,8 @@
 //! cargo bench --bench learned -- "upwind 64" 3 ilu        # L and U only
 //! ```
 //!
-//! One core: `RAYON_NUM_THREADS=1`. ILU(0) stands on the better of the same hierarchies, its damping
-//! scanned for the fewest iterations.
+//! One core: `RAYON_NUM_THREADS=1`. ILU(0) uses the better of the same hierarchies, its damping scanned for
+//! the fewest iterations.
 #![allow(missing_docs)]
 
 use std::f64::consts::FRAC_PI_6;

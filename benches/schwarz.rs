@@ -1,5 +1,5 @@
-//! Learned Schwarz methods: a training step, how it scales, what is learned directly, two levels, and as a
-//! smoother.
+//! Learned Schwarz methods: cost of a training step and its scaling, values learned directly, two levels, and
+//! use as a smoother.
 //!
 //! ```text
 //! cargo bench --bench schwarz               # one training step on one core, as published
@@ -52,7 +52,7 @@ fn noise(seed: u64, count: usize) -> Vec<f64> {
     (0..count).map(|_| StandardNormal.sample(&mut random)).collect()
 }
 
-/// CPU seconds of this process so far, those of the system included.
+/// CPU seconds of this process so far, including system time.
 fn cpu() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
@@ -69,7 +69,7 @@ fn least<R>(runs: usize, mut run: impl FnMut() -> Result<R>) -> Result<f64> {
     Ok(least)
 }
 
-/// The square of n² points in blocks of 10 × 10, or nearly, with one ring of overlap.
+/// The square of n² points in blocks of about 10 × 10, with one ring of overlap.
 fn square(n: usize) -> Result<(Csr<f64>, std::sync::Arc<Layout>)> {
     let a = poisson_2d(n, n)?.matrix;
     let blocks = (n as f64 / 10.0).round() as usize;
@@ -106,7 +106,7 @@ fn step() -> Result<()> {
     Ok(())
 }
 
-/// A step on 16 columns as the problem grows, wall-clock on all cores.
+/// A step on 16 columns for growing problems, wall time on all cores.
 fn scaling(largest: usize) -> Result<()> {
     println!("  unknowns   set up s   s/step   µs per unknown   peak memory, bytes per unknown");
     for n in [100, 178, 316, 562, 1000].into_iter().filter(|&n| n <= largest) {
@@ -131,7 +131,7 @@ fn scaling(largest: usize) -> Result<()> {
     Ok(())
 }
 
-/// The largest resident memory of this process so far, where the system tells.
+/// The largest resident memory of this process so far, if the system reports it.
 fn peak_memory() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
@@ -165,7 +165,7 @@ fn one_level(a: &Csr<f64>, part: Vec<u32>, interface: Vec<f64>) -> Result<Amg> {
     amg.with_hierarchy(h)
 }
 
-/// Learned directly, against the restricted method and the best Robin condition of a scan.
+/// Values learned directly, against the restricted method and the best Robin condition of a scan.
 fn direct(largest: usize) -> Result<()> {
     println!("Poisson n² in blocks of 10 × 10, overlap 1: factor of a step / FGMRES iterations to 1e-8");
     println!("  n   restricted     best Robin (α)        learned, factor         learned, GMRES");
@@ -189,7 +189,7 @@ fn direct(largest: usize) -> Result<()> {
                 if found < best {
                     (best, share, fastest) = (found, alpha, slowest);
                 }
-                // Near Neumann's condition a start is near its end of convergence.
+                // Near Neumann's condition a start is almost divergent.
                 if slowest < least.0 && alpha < 0.92 {
                     least = (slowest, amg);
                 }
@@ -211,7 +211,7 @@ fn direct(largest: usize) -> Result<()> {
     Ok(())
 }
 
-/// Iterations of one and of two levels as the problem grows, with subdomains of about 100 unknowns.
+/// Iterations of one and of two levels for growing problems, with subdomains of about 100 unknowns.
 fn two_level(largest: usize) -> Result<()> {
     println!("FGMRES iterations to 1e-8, METIS parts of about 100 unknowns, overlap 1");
     println!("unknowns   one level   two levels   two levels, learned (interfaces, P and R; 60 steps)");

@@ -1,16 +1,16 @@
-//! The network that writes interface values, on grids that it was not trained on, up to 100 times larger:
-//! iterations of FGMRES to 1e-10 on a random right-hand side, without restart, beside the restricted method
-//! (RAS) and Robin conditions of order zero (OO0).
+//! The network of interface values on grids outside its training set, up to 100 times larger: iterations of
+//! FGMRES to 1e-10 on a random right-hand side, without restart, beside the restricted method (RAS) and Robin
+//! conditions of order zero (OO0).
 //!
 //! ```text
 //! cargo bench --bench schwarz_network                              # the network of this crate
 //! cargo bench --bench schwarz_network -- 20000 2 out/schwarz.mgnet # up to 20 000 nodes, 2 seeds, another file
 //! ```
 //!
-//! OO0 is shown three times: with the share and the coupling that are best on grids of the training sizes, and
-//! with the share of Gander's formula on both couplings. A dash stands for no convergence within 600
-//! iterations; such a solve counts as 600 in the means. Times are seconds of all processors together; the setup of
-//! the network is its inference and the factorisation of the local matrices.
+//! OO0 is shown three times: with the share and the coupling that are best on grids of the training sizes,
+//! and with the share of Gander's formula for both couplings. A dash marks no convergence within 600
+//! iterations; such a solve counts as 600 in the means. Times are CPU seconds of all threads; the setup of
+//! the network consists of its inference and the factorisation of the local matrices.
 #![allow(missing_docs)]
 
 #[path = "common/clock.rs"]
@@ -32,7 +32,7 @@ use multigrad::sparse::Csr;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Nodes asked for; the last ones are 100 times the largest that was trained on.
+/// Numbers of nodes; the last are 100 times the largest of the training.
 const NODES: [usize; 6] = [850, 2_000, 5_000, 10_000, 20_000, 85_000];
 /// Rows of a subdomain, without overlap.
 const ROWS: [usize; 2] = [60, 120];
@@ -60,7 +60,7 @@ fn case(nodes: usize, rows: usize, eta: f64, seed: u64) -> Result<Case> {
     Ok(Case { a, layout, h, eta, rhs })
 }
 
-/// Iterations, none where it does not converge, and processor seconds of setup and of the solve.
+/// Iterations, `None` without convergence, and CPU seconds of setup and of the solve.
 struct Solve {
     iterations: Option<usize>,
     setup: f64,

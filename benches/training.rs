@@ -1,5 +1,5 @@
-//! Ways to train: Adam on the logarithm of k cycles, against Levenberg–Marquardt on the error after k
-//! cycles with CG on the normal equations, and against a start level by level.
+//! Training methods: Adam on the logarithm of k cycles, against Levenberg–Marquardt on the error after k
+//! cycles with CG on the normal equations, and against training level by level.
 //!
 //! ```text
 //! cargo bench --bench training                  # factors on upwind flow 64²
@@ -7,8 +7,8 @@
 //! cargo bench --bench training -- scaling       # seconds of a step from 64² to 1000² unknowns
 //! ```
 //!
-//! Every row is the asymptotic factor after so many seconds of one run from the same start, measured on
-//! the same fresh vectors.
+//! Every row is the asymptotic factor after the given seconds of one run from the same start, measured on the
+//! same fresh vectors.
 #![allow(missing_docs)]
 
 use std::time::Instant;
@@ -60,7 +60,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A step of Adam as the problem grows.
+/// Times of a step of Adam for growing problems.
 fn scaling() -> Result<()> {
     let recipe =
         Recipe { loss: Loss::Rate, steps: 4, rate: 0.003, cycles: (3, 3), batch: 8, factor_first: 1.0 };
@@ -115,8 +115,8 @@ fn set(parameters: &mut Parameters<f64>, variables: &[f64]) {
     }
 }
 
-/// min ‖Gᵏ Z‖²_F by Levenberg–Marquardt: (Jᵀ J + λ) δ = −Jᵀ F, by CG; J v is a difference of two runs,
-/// Jᵀ w the reverse sweep. Half of Z is a pool z ← G z, half is drawn anew.
+/// min ‖Gᵏ Z‖²_F by Levenberg–Marquardt: (Jᵀ J + λ) δ = −Jᵀ F, by CG; J v is a difference of two runs, Jᵀ w
+/// the reverse sweep. Half of Z is a pool z ← G z, half is drawn in every step.
 fn levenberg_marquardt(h: &Hierarchy<Host<f64>>, cycles: usize) -> Result<()> {
     let clock = Instant::now();
     let rows = h.rows();

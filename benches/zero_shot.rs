@@ -1,6 +1,6 @@
-//! The networks of this crate on random members of their families, of sizes beside those they were
-//! trained on: iterations of FGMRES to 1e-8 with no training, beside the best damped ILU(0) on the same
-//! hierarchy, and what 50 steps make of it beside a full training.
+//! The networks of this crate on random members of their families, of sizes outside their training set:
+//! iterations of FGMRES to 1e-8 without training, beside the best damped ILU(0) on the same hierarchy, and
+//! after 50 steps beside a full training.
 //!
 //! ```text
 //! cargo bench --bench zero_shot                       # 200 members, L and U
@@ -14,7 +14,7 @@ use multigrad::learn::{Evaluation, Family, Loss, Start, Target, Trainer};
 use multigrad::multigrid::Relaxation;
 use multigrad::solver::{Amg, training_setups};
 
-/// Sides of the grids: none of them was trained on, and the last two are larger than all that were.
+/// Sides of the grids: none was used in training, and the last two are larger than all that were.
 const SIDES: [usize; 6] = [28, 36, 50, 60, 96, 128];
 const DAMPING: [f64; 8] = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 

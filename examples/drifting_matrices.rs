@@ -1,6 +1,5 @@
-//! A new matrix for every solve: many of them on one pattern, from one to the next a little
-//! different, as in Newton's method or a sweep over a parameter. What is dearest, building anew,
-//! refreshing, following with a learned smoother, or factoring?
+//! A sequence of slightly different matrices on one pattern, one solve each, as in Newton's method or a
+//! parameter sweep: the costs of rebuilding, refreshing, following with a learned smoother, and factoring.
 //!
 //! ```text
 //! cargo run --release --example drifting_matrices                  # flow, 64 × 64, 100 matrices
@@ -8,10 +7,10 @@
 //! ```
 //!
 //! `flow`: the diffusion ε of the recirculating flow falls from 0.02 to 0.002. `rotated`: diffusion with
-//! ratio 0.01 turns from 30° to 45°. Every system is solved to ‖b − Ax‖ ≤ 10⁻⁸ ‖b‖ from x = 0, which
-//! is checked outside the clock; all else is on it, the training on the first matrix too. A learned solver
-//! is followed, which measures whether its smoothers still do, or carried, where the iterations of the
-//! solve itself tell; a few steps tune it where they do not.
+//! ratio 0.01 turns from 30° to 45°. Every system is solved to ‖b − Ax‖ ≤ 10⁻⁸ ‖b‖ from x = 0, which is
+//! checked outside the timing; everything else is timed, including the training on the first matrix. A
+//! learned solver is either followed, with a measurement of its smoothers for every matrix, or carried, where
+//! the iterations of the solve itself decide; a few steps tune it if it has become worse.
 //!
 //! `out/drifting_matrices.svg` shows the seconds spent, `out/drifting_iterations.svg` the iterations.
 
@@ -30,10 +29,11 @@ use multigrad::plot::ResidualPlot;
 use multigrad::solver::{Amg, SolveOptions, Solver, relative_residual, training_setups};
 use multigrad::sparse::Csr;
 
-/// ‖b − Ax‖/‖b‖ to reach, and iterations after which a solve has failed.
+/// The relative residual to reach, and the iterations after which a solve has failed.
 const RTOL: f64 = 1e-8;
 const MOST: usize = 500;
-/// Steps of the short training on the first matrix, and where a followed matrix needs tuning.
+/// Steps of the short training on the first matrix, and the threshold at which a followed matrix needs
+/// tuning.
 const FIRST_STEPS: usize = 60;
 const TUNING_STEPS: usize = 20;
 
@@ -101,14 +101,14 @@ struct Drift {
     count: usize,
 }
 
-/// A way through the sequence, and what it took.
+/// A solver's run through the sequence, with its costs.
 struct Run {
     name: String,
     /// Seconds after every matrix.
     seconds: Vec<f64>,
     /// Iterations for every matrix.
     iterations: Vec<f64>,
-    /// How often smoothers were tuned, and how often something classical or new took over.
+    /// The numbers of tunings and of fallbacks or rebuilds.
     tuned: usize,
     fell_back: usize,
     failed: usize,
@@ -116,7 +116,7 @@ struct Run {
     residual: f64,
 }
 
-/// What solving for one matrix took.
+/// The cost of one matrix.
 struct Solved {
     x: Vec<f64>,
     iterations: usize,
@@ -156,7 +156,7 @@ impl Drift {
             let solved = competitor.solve(&matrix, &rhs)?;
             spent += clock.elapsed().as_secs_f64();
             let residual = relative_residual(&matrix, &rhs, &solved.x)?;
-            // Norms that are added up in another order differ in their last digits.
+            // Sums in another order differ in the last digits.
             run.failed += usize::from(residual.is_nan() || residual > RTOL * (1.0 + 1e-6));
             run.residual = run.residual.max(residual);
             run.seconds.push(spent);
@@ -178,7 +178,7 @@ impl Competitor for Anew {
     }
 }
 
-/// The automatic choice for the first matrix with new values; built anew where that does not converge.
+/// The automatic choice for the first matrix with new values; rebuilt if that does not converge.
 struct Refreshed(Option<Solver>);
 
 impl Competitor for Refreshed {
@@ -200,16 +200,16 @@ impl Competitor for Refreshed {
     }
 }
 
-/// A learned solver, which begins as `first` says and is tuned by `tuning`.
+/// A learned solver, which starts as `first` says and is tuned by `tuning`.
 struct Following {
     first: Trainer,
     tuning: Trainer,
-    /// Whether a measurement tells when to tune; else the solve itself does.
+    /// Whether a measurement decides about tuning; otherwise the solve itself decides.
     measured: bool,
     solver: Option<LearnedSolver>,
     /// Iterations of the first solve, and of the first after tuning.
     best: usize,
-    /// What the first matrix was left with if learning was no gain.
+    /// The solver of the first matrix if learning was no gain.
     outcome: String,
 }
 
@@ -219,14 +219,14 @@ impl Competitor for Following {
         let solver = match &mut self.solver {
             Some(solver) => solver,
             none => {
-                // The last one is the aggregation: its cycles are the cheapest.
+                // The last one is the aggregation, with the cheapest cycles.
                 let build = |setup| Amg::builder(setup).build(a);
                 let candidates: Vec<Amg> =
                     training_setups(a).into_iter().map(build).collect::<Result<_>>()?;
                 let cheapest = &candidates[candidates.len() - 1..];
                 let (amg, report) = self.first.fit_best(cheapest, &mut |_| {})?;
                 if self.measured {
-                    println!("{report}\n"); // the other one begins alike
+                    println!("{report}\n"); // the other one starts in the same way
                 }
                 if !report.accepted {
                     let kept = report.fallback.unwrap_or(report.start);
@@ -272,7 +272,7 @@ impl Competitor for Factored {
     }
 }
 
-/// The table, and who took the least time.
+/// The table, and the fastest solver.
 fn report(runs: &[Run]) {
     println!("  first s     all s   ms/matrix   iterations   tuned   fell back   residual   solver");
     let all = |run: &Run| run.seconds.last().copied().unwrap_or(f64::INFINITY);

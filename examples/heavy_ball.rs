@@ -1,5 +1,5 @@
-//! Step α and momentum β of the heavy ball x ← x + α (b − A x) + β (x − x_before), learned through
-//! its unrolled iterations and compared with the best ones by theory (Polyak 1964).
+//! Step α and momentum β of the heavy ball x ← x + α (b − A x) + β (x − x_before), learned through its
+//! unrolled iterations and compared with the best theoretical ones (Polyak 1964).
 //!
 //! ```text
 //! cargo run --release --example heavy_ball           # Poisson 16 × 16, 100 iterations
@@ -7,9 +7,9 @@
 //! ```
 //!
 //! With the eigenvalues of A in [μ, L], theory has α = 4/(√L + √μ)², β = ((√L − √μ)/(√L + √μ))² and the
-//! factor √β per iteration. Learning knows no eigenvalue: it sees residuals after some iterations, and
-//! differentiates them with ten states in memory (`Checkpoints::Revolve`). Residual histories are
-//! drawn in `out/heavy_ball.svg`.
+//! factor √β per iteration. Learning uses no eigenvalues, only residuals after some iterations, which it
+//! differentiates with ten states in memory (`Checkpoints::Revolve`). Residual histories are drawn in
+//! `out/heavy_ball.svg`.
 
 mod common;
 
@@ -27,7 +27,7 @@ use multigrad::sparse::Csr;
 const SIDES: usize = 4;
 const STEPS: usize = 250;
 
-/// One iteration, with α and β on a tape; the state is x and the x before it.
+/// One iteration, with α and β on a tape; the state consists of x and the previous x.
 fn iterate<'t>(a: Sparse<'t>, b: Dense<'t>, x: &[Dense<'t>], p: &[Dense<'t>]) -> Vec<Dense<'t>> {
     let (alpha, beta) = (p[0].at(0, 0), p[0].at(1, 0));
     vec![x[0] + alpha * (b - a * x[0]) + beta * (x[0] - x[1]), x[0]]

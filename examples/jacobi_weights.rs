@@ -1,4 +1,4 @@
-//! The weights ω of Jacobi relaxation, one per row, that minimise ‖I − Ω D⁻¹ A‖_F² for the matrix
+//! Weights ω of Jacobi relaxation, one per row, that minimise ‖I − Ω D⁻¹ A‖_F² for the matrix
 //! A = tridiag(−1, 2, −1): fifty steps of Adam come near them, L-BFGS finds them.
 //!
 //! ```text
@@ -6,7 +6,7 @@
 //! cargo run --release --example jacobi_weights 100 80   # 100 rows, 80 steps
 //! ```
 //!
-//! The loss is written as in the formula, and its gradient comes from the tape. Losses are drawn in
+//! The loss is written like its formula, and its gradient comes from the tape. Losses are drawn in
 //! `out/jacobi_weights.svg`.
 
 mod common;
@@ -51,7 +51,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         Ok(of_lbfgs[of_lbfgs.len() - 1])
     })?;
 
-    // A row loses (1 − ω)² + ω²/4 for every neighbour it has.
+    // A row contributes (1 − ω)² + ω²/4 per neighbour.
     let (exact, least) = ([4.0 / 5.0, 2.0 / 3.0], (n - 2) as f64 / 3.0 + 2.0 / 5.0);
     println!("min ‖I − Ω D⁻¹ A‖_F², A = tridiag(−1, 2, −1) with {n} rows\n");
     println!("                              loss      ω, first row     ω, middle");
@@ -79,7 +79,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     }
     let last_but_one = (of_adam[steps - 1] - 5.067734).abs() < 1e-6 || n != 16;
     if steps == 50 && !(near(&w, known, 1e-9) && last_but_one) {
-        return Err("Adam did not arrive where it should after 50 steps".into());
+        return Err("Adam did not reach the known values after 50 steps".into());
     }
     Ok(())
 }

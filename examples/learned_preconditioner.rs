@@ -1,13 +1,13 @@
-//! A preconditioner M = L Lᵀ ≈ A⁻¹ of CG for 2-D Poisson, with L on the pattern of the lower triangle
-//! of A, learned through a few unrolled iterations of CG.
+//! A preconditioner M = L Lᵀ ≈ A⁻¹ of CG for 2-D Poisson, with L on the pattern of the lower triangle of A,
+//! learned through a few unrolled iterations of CG.
 //!
 //! ```text
 //! cargo run --release --example learned_preconditioner          # 24 × 24 unknowns, 300 steps
 //! cargo run --release --example learned_preconditioner 32 500   # another size and number of steps
 //! ```
 //!
-//! M is applied by two products, without a triangular solve. It is compared with no preconditioner,
-//! Jacobi and IC(0) on right-hand sides that learning has not seen. Residual histories are drawn in
+//! M is applied by two products, without a triangular solve. It is compared with no preconditioner, Jacobi
+//! and IC(0) on right-hand sides outside the training set. Residual histories are drawn in
 //! `out/learned_preconditioner.svg`.
 
 mod common;

@@ -22,7 +22,7 @@ use multigrad::plot::ResidualPlot;
 use multigrad::setup::{inverse_diagonal, spectral_radius};
 use multigrad::sparse::Csr;
 
-/// Random starts at a time, cycles that they go through first, and cycles of which the gradient is taken.
+/// Random starts at a time, their preliminary cycles, and the cycles of the gradient.
 const BATCH: usize = 16;
 const BEFORE: usize = 10;
 const CYCLES: usize = 5;
@@ -87,7 +87,7 @@ fn learn(a: &Csr<f64>, s: &Csr<f64>, aggregates: &Csr<f64>, steps: usize) -> Res
         let grids = TwoGrid::new(&tape, a, s, aggregates);
         let start = tape.block(&normal(1000 + step as u64, BATCH * a.rows()), BATCH);
         let zero = tape.block(&vec![0.0; BATCH * a.rows()], BATCH);
-        // What remains after some cycles is what S has to be changed for.
+        // S has to reduce the errors that remain after some cycles.
         let fixed = TwoGrid::new(&tape, a, s.detached(), aggregates);
         let first = (0..BEFORE).fold(start, |x, _| fixed.cycle(x, zero));
         let last = (0..CYCLES).fold(first, |x, _| grids.cycle(x, zero));

@@ -1,18 +1,18 @@
-//! Interface conditions of overlapping subdomains written by a network, the experiment of Taghibakhshi, Nytko,
-//! Zaman, MacLachlan, Olson and West (NeurIPS 2022): iterations on unstructured grids that the network has not
-//! seen, far larger than those it was trained on.
+//! Interface conditions of overlapping subdomains computed by a network, the experiment of Taghibakhshi,
+//! Nytko, Zaman, MacLachlan, Olson and West (NeurIPS 2022): iterations on unstructured grids outside the
+//! training set, far larger than those of the training.
 //!
 //! ```text
 //! cargo run --release --example learned_schwarz              # grids of 500 to 10 000 nodes
 //! cargo run --release --example learned_schwarz 85000 5      # up to 85 000 nodes, 5 grids of each size
 //! ```
 //!
-//! The problem is −Δu + η u = f with η = 1 and linear elements on random polygons, some with holes, some refined
-//! towards a point; METIS cuts it into parts of about 100 rows with one ring of overlap; FGMRES runs to a
-//! relative residual of 1e-12 from a random right-hand side. Compared are the restricted method (RAS), Robin
-//! conditions of order zero with the best share of a scan on the smallest grids (OO0), and the network. The
-//! table goes to `out/learned_schwarz.csv` as well, iterations against size to `out/learned_schwarz.svg`, and the
-//! subdomains of one grid to `out/learned_schwarz_parts.svg`.
+//! The problem is −Δu + η u = f with η = 1 and linear elements on random polygons, some with holes, some
+//! refined towards a point; METIS cuts it into parts of about 100 rows with one ring of overlap; FGMRES runs
+//! to a relative residual of 1e-12 from a random right-hand side. The example compares the restricted method
+//! (RAS), Robin conditions of order zero with the best share of a scan on the smallest grids (OO0), and the
+//! network. The table goes to `out/learned_schwarz.csv` as well, iterations against size to
+//! `out/learned_schwarz.svg`, and the subdomains of one grid to `out/learned_schwarz_parts.svg`.
 
 mod common;
 
@@ -62,7 +62,7 @@ impl Case {
         Schwarz::new(&self.a, interface, Variant::Restricted)
     }
 
-    /// Iterations, where it converges.
+    /// Iterations, if it converges.
     fn iterations(&self, m: &Schwarz<f64>) -> Result<Option<usize>, multigrad::error::Error> {
         let method = Fgmres::new().rtol(1e-12).restart(600).max_iterations(600);
         let out = method.preconditioner(m).solve(&self.a, &self.b)?;
@@ -70,7 +70,7 @@ impl Case {
     }
 }
 
-/// What one method took: iterations, seconds of setup and of the solve.
+/// The cost of one method: iterations, seconds of setup and of the solve.
 type Taken = (Option<usize>, f64, f64);
 
 fn taken(

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     amg.save(out.join("flow.mgrad"))?;
     let learned = Amg::load(out.join("flow.mgrad"), a)?;
 
-    // Solve a system that training has not seen, next to the classical smoothers at their best.
+    // Solve a system outside the training set, beside the classical smoothers with their best parameters.
     let b = fresh_right_hand_side(&flow, n);
     let mut runs = vec![run("learned M", a, &b, &learned, report.factor_after)?];
     let baselines = classical_baselines(&amg, (1, 1), 1, None)?;
@@ -121,7 +121,7 @@ fn krylov(name: &str, a: &Csr<f64>, b: &[f64], p: &dyn Preconditioner) -> multig
     Ok(Run { name: name.to_string(), factor: None, seconds, out })
 }
 
-/// The least time of five runs: the first one of all would pay for cold caches.
+/// The least time of five runs: the first run has cold caches.
 fn timed(solve: impl Fn() -> multigrad::error::Result<Outcome>) -> multigrad::error::Result<(f64, Outcome)> {
     let mut best = f64::INFINITY;
     for _ in 0..4 {

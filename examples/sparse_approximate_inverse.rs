@@ -6,9 +6,8 @@
 //! cargo run --release --example sparse_approximate_inverse 48 2000   # 48 × 48, at most 2000 steps
 //! ```
 //!
-//! On the pattern of A the minimum is known: SPAI-1 solves for M row by row (Grote and Huckle 1997).
-//! L-BFGS finds it from nothing but the formula. Residual histories are drawn in
-//! `out/sparse_approximate_inverse.svg`.
+//! On the pattern of A the minimum is known: SPAI-1 solves for M row by row (Grote and Huckle 1997). L-BFGS
+//! finds it from the formula alone. Residual histories are drawn in `out/sparse_approximate_inverse.svg`.
 
 mod common;
 
@@ -99,7 +98,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         return Err("L-BFGS did not find SPAI-1; give it more steps".into());
     }
     if wider_report.loss >= report.loss || iterations[4] >= iterations[3] {
-        return Err("the wider pattern is no better".into());
+        return Err("the wider pattern is not better".into());
     }
     Ok(())
 }

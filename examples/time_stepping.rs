@@ -1,15 +1,15 @@
-//! Whether training pays over a long run: u_t = ε Δu − w·∇u in the recirculating flow by implicit Euler,
-//! one matrix and a thousand right-hand sides, where every solver marches through all of them by itself.
+//! Amortisation of training over a long run: u_t = ε Δu − w·∇u in the recirculating flow by implicit Euler,
+//! with one matrix and a thousand right-hand sides; every solver runs through all of them separately.
 //!
 //! ```text
 //! cargo run --release --example time_stepping                # 48 × 48 unknowns, 1000 steps, Δt = 0.5
 //! cargo run --release --example time_stepping 128 1000 0.1   # other sizes and steps
 //! ```
 //!
-//! The heated wall changes with time, so no step is like the one before. Every step starts from the
-//! values of the last one and ends at ‖b − Au‖ ≤ 10⁻⁸ ‖b‖, which is checked outside the clock. Setup,
-//! training and the choice of a Krylov method are on the clock. `out/time_stepping.svg` shows the seconds
-//! spent against the number of solves.
+//! The heated wall changes with time, so every step differs from the one before. Every step starts from the
+//! values of the last one and ends at ‖b − Au‖ ≤ 10⁻⁸ ‖b‖, which is checked outside the timing. Setup,
+//! training and the choice of a Krylov method are timed. `out/time_stepping.svg` shows the seconds spent
+//! against the number of solves.
 
 mod common;
 
@@ -28,13 +28,13 @@ use multigrad::plot::ResidualPlot;
 use multigrad::solver::{Amg, Krylov, SolveOptions, Solver, relative_residual, training_setups};
 use multigrad::sparse::Csr;
 
-/// ‖b − Au‖/‖b‖ to reach, and iterations after which a solve has failed.
+/// The relative residual to reach, and the iterations after which a solve has failed.
 const RTOL: f64 = 1e-8;
 const MOST: usize = 500;
 /// Time between two maxima of the heat.
 const PERIOD: f64 = 20.0;
 
-/// From a right-hand side and a guess to a solution and the iterations that it took.
+/// Maps a right-hand side and a guess to a solution and its iterations.
 type Solve<'a> = &'a dyn Fn(&[f64], &[f64]) -> Result<(Vec<f64>, usize)>;
 
 fn main() -> std::result::Result<(), Box<dyn Error>> {
@@ -42,7 +42,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let steps = argument(2, "the number of steps", 1000, 2..=100_000)?;
     let dt = argument(3, "the length of a step", 0.5, 1e-4..=1e4)?;
     let flow = recirculating_flow(n, FLOW_EPSILON, FlowScheme::Upwind)?;
-    // The gallery multiplies by h², and so is the mass.
+    // The gallery multiplies by h², so the mass matrix is multiplied too.
     let mass = (2.0 / (n + 1) as f64).powi(2) / dt;
     let a = flow.matrix.map(|i, j, v| if i == j { v + mass } else { v });
     let march = March { a: &a, mass, wall: &flow.rhs, dt, steps };
@@ -62,7 +62,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let krylov = automatic.krylov();
     runs.push(march.run(name, clock, &|b, u| march.improve(&automatic, krylov, b, u))?);
 
-    // The best damping is found off the clock, in favour of the classical smoother.
+    // The search for the best damping is not timed, in favour of the classical smoother.
     let hierarchy = training_setups(&a).into_iter().find(|s| s == amg.setup()).ok_or("no such setup")?;
     let damping = best_damping(&march, &amg)?;
     let clock = Instant::now();
@@ -94,7 +94,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     }
 }
 
-/// The system of a step and how many there are.
+/// The system of a step and the number of steps.
 struct March<'a> {
     a: &'a Csr<f64>,
     mass: f64,
@@ -104,7 +104,7 @@ struct March<'a> {
     steps: usize,
 }
 
-/// A solver and its way through all steps.
+/// A solver and its run through all steps.
 struct Run {
     name: String,
     /// Seconds from the start of its setup, after it and after every solve.
@@ -123,8 +123,8 @@ impl March<'_> {
         u.iter().zip(self.wall).map(|(u, wall)| self.mass * u + heat * wall).collect()
     }
 
-    /// All steps. `clock` runs since the setup began; `solve(b, u)` makes the new values from the
-    /// old ones and counts its iterations.
+    /// All steps. `clock` runs since the setup began; `solve(b, u)` computes the new values from the old ones
+    /// and returns its iterations.
     fn run(&self, name: String, clock: Instant, solve: Solve<'_>) -> Result<Run> {
         let mut spent = clock.elapsed().as_secs_f64();
         let mut run = Run { name, seconds: vec![spent], iterations: 0, failed: 0, residual: 0.0 };
@@ -165,7 +165,7 @@ impl March<'_> {
         LinearOperator::apply(self.a, u, &mut r)?;
         r.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
         let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
-        // A little less: the last digits of u change b − Au.
+        // A little less, because the last digits of u change b − Au.
         let rtol = 0.999 * RTOL * norm(b) / norm(&r);
         if rtol >= 1.0 {
             return Ok((u.to_vec(), 0));
@@ -208,7 +208,7 @@ fn best_damping(march: &March<'_>, amg: &Amg) -> Result<f64> {
     Ok(best.1)
 }
 
-/// The table, where the curves cross, and who took the least time.
+/// The table, the crossings of the curves, and the fastest solver.
 fn report(runs: &[Run], steps: usize) {
     println!("  setup s   ms/solve   iterations   residual     all s   solver");
     let ends = |run: &Run| (run.seconds[0], run.seconds[steps]);
@@ -245,6 +245,6 @@ fn report(runs: &[Run], steps: usize) {
     let Some(best) = sound.min_by(|p, q| ends(p).1.total_cmp(&ends(q).1)) else { return };
     println!("\n{steps} solves took least with: {} ({:.2} s, its setup included)", best.name, ends(best).1);
     if best.name == "direct solver" {
-        println!("The direct solver wins: at this size, nothing that iterates is worth its while.");
+        println!("The direct solver wins: at this size, no iterative solver pays.");
     }
 }

@@ -1,4 +1,4 @@
-//! Trains the network that starts the training of smoothers, over families of problems.
+//! Training of the networks that start the training of smoothers, over families of problems.
 //!
 //! ```text
 //! cargo run --release --example train_network ilu                # or relaxation; 300 steps, a small family
@@ -22,12 +22,12 @@ use multigrad::solver::{Amg, training_setups};
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Sides of the grids to train on; all sizes must be there, or the network does not extrapolate.
+/// Sides of the grids to train on; all sizes are necessary, or the network does not extrapolate.
 const SIDES: [usize; 8] = [16, 24, 32, 40, 48, 56, 64, 80];
 /// Width of the network, and its rounds of messages.
 const WIDTH: usize = 16;
 const ROUNDS: usize = 2;
-/// Side and seed of the problems that judge it.
+/// Side and seed of the problems of the evaluation.
 const UNSEEN: [(usize, u64); 4] = [(36, 1001), (60, 1002), (96, 1004), (128, 1005)];
 
 fn hierarchies(family: Family, side: usize, seed: u64, start: Relaxation) -> Result<Vec<Amg>, Failure> {
@@ -97,7 +97,7 @@ fn main() -> Result<(), Failure> {
 fn family(each: usize, start: Relaxation) -> Result<Vec<Hierarchy<Host<f64>>>, Failure> {
     let mut all = Vec::new();
     for (q, family) in Family::ALL.into_iter().enumerate() {
-        // Angle and ratio: two parameters, where the others have one or none.
+        // Angle and ratio: two parameters; the other families have one or none.
         let members = if family == Family::Rotated { 3 * each } else { each };
         for (s, &side) in SIDES.iter().enumerate() {
             for copy in 0..members {

@@ -1,12 +1,13 @@
-//! Trains the network that writes the interface values of Schwarz methods, on small unstructured grids.
+//! Training of the network of interface values of Schwarz methods, on small unstructured grids.
 //!
 //! ```text
 //! cargo run --release --example train_schwarz_network          # 200 steps
-//! cargo run --release --example train_schwarz_network 7000     # what is shipped
+//! cargo run --release --example train_schwarz_network 7000     # the shipped network
 //! ```
 //!
-//! Arguments: steps, grids, width of the network, blocks, the share of the start, the rate, steps of GMRES in the
-//! loss, seed. The network goes to `out/schwarz.mgnet`; `cargo bench --bench schwarz_network` judges it.
+//! Arguments: steps, grids, width of the network, blocks, the share of the start, the rate, steps of GMRES in
+//! the loss, seed. The network goes to `out/schwarz.mgnet`; `cargo bench --bench schwarz_network` evaluates
+//! it.
 
 mod common;
 

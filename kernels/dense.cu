@@ -12,7 +12,7 @@ struct dense_product {
     u32 k, row_tiles;
 };
 
-/* Values of a row that a thread loads before it uses the first, each for a sum of its own. */
+/* Values of a row that a thread loads before it uses the first, each for a separate sum. */
 #define DENSE_BATCH 8u
 
 /* y <- B x for one column: a warp for each row. */

@@ -1,14 +1,14 @@
-/* Krylov methods on vectors of doubles, in whatever precision the file is compiled. Scalars stay on the device,
- * in one array with a place for each; sums are taken in two steps, by blocks and then by one block, and how
- * many blocks there are depends on n alone. Bytes per row:
+/* Krylov methods on vectors of doubles, independent of the precision of the file. Scalars stay on the
+ * device, in one array with an index for each. Sums are taken in two steps, by blocks and then by one block; the
+ * number of blocks depends on n alone. Bytes per row:
  *
- *   krylov_residual    24, and 8 more where the residual is copied
+ *   krylov_residual    24, and 8 more if the residual is copied
  *   krylov_dots        16
- *   cg_direction       24, 16 without a direction before
- *   bicgstab_direction 32, 16 without a direction before
+ *   cg_direction       24, 16 without a previous direction
+ *   bicgstab_direction 32, 16 without a previous direction
  *   krylov_update      48
  *   fgmres_start       40
- *   fgmres_project     8 (j + 2) for sums alone; with a subtraction 8 (j + 2) more, of which the cache holds a part
+ *   fgmres_project     8 (j + 2) for sums alone; with a subtraction 8 (j + 2) more, partly from the cache
  *   fgmres_store       24, or 40 with z
  *   fgmres_add         8 (j + 2)
  *   krylov_norm, cg_beta, cg_alpha, bicgstab_*, fgmres_total   8 per partial sum
@@ -16,12 +16,12 @@
 
 #define KRYLOV_THREADS 128u
 #define KRYLOV_SUMS 3u
-/* Rows of a block of fgmres_project are so many times its threads. */
+/* Rows per thread of fgmres_project. */
 #define FGMRES_ROWS 4u
-/* Basis vectors whose sums are taken together. */
+/* Basis vectors per pass of sums. */
 #define FGMRES_BATCH 8u
 
-/* Places of the scalars; the same numbers in krylov.rs. */
+/* Indices of the scalars; the same numbers in krylov.rs. */
 enum {
     KRYLOV_NORM,
     KRYLOV_SQUARE,
@@ -42,7 +42,7 @@ enum {
     KRYLOV_HEAD
 };
 
-/* What keeps BiCGStab from a step; the same numbers in krylov.rs. */
+/* Breakdowns of BiCGStab; the same numbers in krylov.rs. */
 enum { BICGSTAB_FINE, BICGSTAB_RHO, BICGSTAB_PIVOT, BICGSTAB_OMEGA, BICGSTAB_NOT_FINITE };
 
 struct krylov_vectors {
@@ -142,8 +142,8 @@ BLOCK_KERNEL(krylov_dots, struct krylov_vectors) {
     krylov_leave(dots_values, ARG.count, ARG.partials);
 }
 
-/* u <- u + a x, w <- w - a y with the sums of squares of w, for the scalar a in `place`. Without x it is w: a
- * buffer is never given twice where it is written, since what is only read may come from another cache. */
+/* u <- u + a x, w <- w - a y with the sums of squares of w, for the scalar a at index `place`. Without x it is w: a
+ * buffer that is written is never passed twice, since reads may come from another cache. */
 BLOCK_KERNEL(krylov_update, struct krylov_vectors) {
     SHARED(double, update_values, KRYLOV_THREADS);
     const double *RESTRICT p = ARG.x, *RESTRICT q = ARG.y;
@@ -152,7 +152,7 @@ BLOCK_KERNEL(krylov_update, struct krylov_vectors) {
     u64 i;
     for (i = INDEX; i < ARG.rows; i += STRIDE) {
         double value = r[i], direction = p ? LOAD(p + i) : value;
-        /* A step of no length leaves all as it is, whatever the direction holds. */
+        /* A step of length zero changes nothing, whatever the direction contains. */
         if (a != 0) {
             x[i] += a * direction;
             value -= a * LOAD(q + i);
@@ -164,7 +164,7 @@ BLOCK_KERNEL(krylov_update, struct krylov_vectors) {
     krylov_leave(update_values, 1, ARG.partials);
 }
 
-/* The norm of the residual; with `option`, what follows starts anew from it. */
+/* The norm of the residual; with `option`, the method restarts from it. */
 BLOCK_KERNEL(krylov_norm, struct krylov_scalars) {
     SHARED(double, norm_values, KRYLOV_THREADS);
     SHARED(double, norm_total, 1);
@@ -202,7 +202,7 @@ KERNEL(cg_direction, struct krylov_vectors) {
     for (i = INDEX; i < ARG.rows; i += STRIDE) p[i] = beta == 0 ? LOAD(z + i) : LOAD(z + i) + beta * p[i];
 }
 
-/* alpha = rho / p q, zero where CG cannot take the step. */
+/* alpha = rho / p q, zero if CG breaks down. */
 BLOCK_KERNEL(cg_alpha, struct krylov_scalars) {
     SHARED(double, cg_alpha_values, 3 * KRYLOV_THREADS);
     SHARED(double, cg_alpha_totals, 3);
@@ -244,7 +244,7 @@ KERNEL(bicgstab_direction, struct krylov_vectors) {
         p[i] = beta == 0 ? LOAD(r + i) : LOAD(r + i) + beta * (p[i] - omega * LOAD(v + i));
 }
 
-/* alpha = rho / shadow v, zero where there is no step. */
+/* alpha = rho / shadow v, zero if there is no step. */
 BLOCK_KERNEL(bicgstab_alpha, struct krylov_scalars) {
     SHARED(double, bicgstab_alpha_values, 2 * KRYLOV_THREADS);
     SHARED(double, bicgstab_alpha_totals, 2);
@@ -263,7 +263,7 @@ BLOCK_KERNEL(bicgstab_alpha, struct krylov_scalars) {
     }
 }
 
-/* omega = t s / t t, zero where there is no step. */
+/* omega = t s / t t, zero if there is no step. */
 BLOCK_KERNEL(bicgstab_omega, struct krylov_scalars) {
     SHARED(double, bicgstab_omega_values, 2 * KRYLOV_THREADS);
     SHARED(double, bicgstab_omega_totals, 2);
@@ -279,8 +279,8 @@ BLOCK_KERNEL(bicgstab_omega, struct krylov_scalars) {
     }
 }
 
-/* v and the first vector of the basis <- w / norm; z <- x, where the space is to be added to (in place of
- * `directions` and `column`). */
+/* v and the first vector of the basis <- w / norm; z <- x, the start to which directions are added (in place
+ * of `directions` and `column`). */
 KERNEL(fgmres_start, struct fgmres) {
     const double *RESTRICT r = ARG.w, *RESTRICT x = ARG.z;
     double *RESTRICT v = ARG.v, *RESTRICT basis = ARG.basis, *RESTRICT start = ARG.directions;
@@ -294,7 +294,7 @@ KERNEL(fgmres_start, struct fgmres) {
     }
 }
 
-/* w <- w - sum of coefficients(i) v_i over i <= j, where option & 1; then the sums of v_i w, of all i where
+/* w <- w - sum of coefficients(i) v_i over i <= j, if option & 1; then the sums of v_i w, of all i if
  * option & 2, and of w w: partials(i,block), with w w as number j + 1. */
 BLOCK_KERNEL(fgmres_project, struct fgmres) {
     SHARED(double, project_values, FGMRES_BATCH * KRYLOV_THREADS);
@@ -348,8 +348,8 @@ BLOCK_KERNEL(fgmres_project, struct fgmres) {
     }
 }
 
-/* A block for each sum of fgmres_project. With option 0, the parts of w along the basis are set, and its
- * length; with 1 they are added to; with 2 the length of the rest is set, which ends the step. */
+/* A block for each sum of fgmres_project. Option 0 sets the coefficients of w along the basis, and its
+ * length; option 1 adds to them; option 2 sets the remaining length, which ends the step. */
 BLOCK_KERNEL(fgmres_total, struct fgmres) {
     SHARED(double, fgmres_values, KRYLOV_THREADS);
     SHARED(double, fgmres_sum, 1);

@@ -35,7 +35,7 @@ struct not_finite {
     u64 count;
 };
 
-/* flag <- 1 if a value is infinite or NaN; all that write write the same. */
+/* flag <- 1 if a value is infinite or NaN; all threads that write write the same value. */
 KERNEL(not_finite, struct not_finite) {
     u64 q = INDEX;
     REAL v;

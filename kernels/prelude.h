@@ -1,5 +1,5 @@
-/* What every kernel file builds on. It is CUDA C++ for NVRTC and C99 for the emulator at once, so
- * kernels use what both have: structs, plain functions, no templates, no overloading, no headers.
+/* The common base of all kernel files. It is both CUDA C++ for NVRTC and C99 for the emulator, so kernels
+ * use the common subset: structs, plain functions, no templates, no overloading, no headers.
  *
  * The sources are compiled once for each precision:
  *
@@ -13,9 +13,9 @@
  *   KERNEL(name, struct arguments) { ... }        threads do not wait for each other
  *   BLOCK_KERNEL(name, struct arguments) { ... }  threads of a block meet at barriers or in warps
  *
- * Blocks and grids have one dimension. Sums have an order that does not depend on the card, products and
+ * Blocks and grids have one dimension. The order of sums does not depend on the GPU, products and
  * sums are not fused (--fmad=false), and no kernel uses floating-point atomics: the bits are the same on
- * every run and every card.
+ * every run and every GPU.
  */
 
 #define JOIN2(a, b) a##_##b
@@ -36,15 +36,15 @@
 #define THREADS ((unsigned)blockDim.x)
 #define BLOCK ((unsigned)blockIdx.x)
 #define BLOCKS ((unsigned)gridDim.x)
-/* The value of the lane `distance` further on in the same group of `width` lanes (a power of two). All 32
+/* The value of the lane `distance` places further in the same group of `width` lanes (a power of two). All 32
  * lanes of a warp take part. */
 #define SHUFFLE_DOWN(value, distance, width) __shfl_down_sync(0xffffffffu, (value), (distance), (width))
 /* A value that no thread of the launch writes. */
 #define LOAD(pointer) __ldg(pointer)
-/* Sets a flag; all threads that do so write the same. */
+/* Sets a flag; all threads that set it write the same value. */
 #define RAISE(flag) (*(flag) = 1)
 #define ALIGNED(bytes) alignas(bytes)
-/* Of 16 bytes; a card finds out itself. */
+/* Checks the alignment of 16 bytes; hardware checks it itself. */
 #define EXPECT_ALIGNED(pointer) ((void)0)
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -53,7 +53,7 @@ typedef unsigned long long u64;
 #define ALIGNED(bytes) _Alignas(bytes)
 #endif
 
-/* Values that lie side by side from a multiple of 16 bytes on, for one load or store. */
+/* Adjacent values from a multiple of 16 bytes on, for one load or store. */
 struct pack {
     ALIGNED(16) REAL of[16 / sizeof(REAL)];
 };

@@ -1,11 +1,11 @@
-/* Products of a sparse matrix with an n x k block, with what is done with them: one pass over the matrix.
+/* Products of a sparse matrix with an n x k block, fused with vector operations: one pass over the matrix.
  * s(i,c) = sum over the entries (i,j) of row i, in their order, of a(i,j) x(j,c). Then
  *
  *   mode 0   y = alpha s + beta y              (beta = 0: y is not read)
  *   mode 1   y = b - s
  *   mode 2   y = x + d (b - s)
  *   mode 3   y = alpha y + beta d (b - s)      (alpha = 0: y is not read)
- *   mode 4   y = b - s for x = d b, which is written to `first` (k = 1; b is given in the place of x)
+ *   mode 4   y = b - s for x = d b, which is written to `first` (k = 1; b is passed in place of x)
  *
  * With `source`, entry p has the value values[source[p]]: the transposed matrix, by its own arrays.
  * Traffic, with s bytes a value, if x stays in the cache:
@@ -22,8 +22,8 @@
  *                    entry of the restriction. Rows of A that several coarse rows read come from the cache.
  *   corrected_jacobi  as product_lanes; s + 4 per entry of the interpolation, 4 + s per row beside. Rows of the
  *                    interpolation that several rows read come from the cache.
- *   triangular_stream  as product_stream: values and columns beside the triangle move too
- *   triangular_columns as product_columns; entries beside the triangle cost 4
+ *   triangular_stream  as product_stream: values and columns outside the triangle move too
+ *   triangular_columns as product_columns; entries outside the triangle cost 4
  */
 
 #define PRODUCT_SPMV 0u
@@ -41,7 +41,7 @@ struct product {
     u32 mode, lanes;
 };
 
-/* What a result is made of beside the product. It is loaded before the product, so that nobody waits for it after. */
+/* Operands of a result besides the product, loaded before the product to hide their latency. */
 struct product_operands {
     REAL b, d, old;
 };
@@ -80,7 +80,7 @@ DEVICE void product_finish(const struct product a, u64 q, struct product_operand
     a.y[q] = product_result(a, o, s);
 }
 
-/* What an entry of column j is multiplied with, for k = 1. */
+/* The factor of an entry of column j, for k = 1. */
 DEVICE REAL product_factor(const struct product a, u32 j) {
     REAL x = LOAD(a.x + j);
     return a.mode == PRODUCT_FIRST ? LOAD(a.d + j) * x : x;
@@ -94,7 +94,7 @@ DEVICE ACC product_row(const struct product a, const u32 *columns, const REAL *v
                        u32 stride) {
     u32 e;
     ACC sum = 0;
-    /* Also for an empty row, so that the loads that say where it lies do not wait for its length. */
+    /* Also for an empty row, so that the loads of its bounds do not wait for its length. */
     do {
         u32 count = length < BATCH ? length : BATCH, j[BATCH], p[BATCH];
         REAL v[BATCH], x[BATCH];
@@ -142,7 +142,7 @@ KERNEL(product_rows, struct product) {
 #ifndef STREAM_CHUNK
 #define STREAM_CHUNK 1280u
 #endif
-/* Where a product lies: shifted by one every 16, so that rows of 16 entries meet different banks. */
+/* The place of a product: shifted by one every 16, so that rows of 16 entries meet different banks. */
 #define STREAM_SLOT(q) ((q) + ((q) >> 4))
 
 /* k = 1, short rows. All threads form products, entry by entry, then each sums those of its row. */
@@ -314,8 +314,8 @@ KERNEL(product_packs, struct product) {
     store_pack(ARG.y + q, b);
 }
 
-/* A sweep on the triangle of a matrix: y = (b - N x) / D, where N has the entries below the diagonal (or above it)
- * of the arrays that are walked. Without x, y = b / D. With `unit`, D = 1. */
+/* A sweep on the triangle of a matrix: y = (b - N x) / D, where N has the entries of the arrays below the
+ * diagonal (or above it). Without x, y = b / D. With `unit`, D = 1. */
 struct triangular {
     const u32 *ptr, *columns, *source;
     const REAL *values, *b, *x;
@@ -386,8 +386,8 @@ KERNEL(triangular_columns, struct triangular) {
     ARG.y[q] = (REAL)(ARG.unit ? value : value / diagonal);
 }
 
-/* A matrix in slices of 32 rows. Slice s starts at starts[s]; entry e of its row l is 32 e + l further on. What
- * lies beyond the end of a row is undefined and not read. */
+/* A matrix in slices of 32 rows. Slice s starts at starts[s]; entry e of its row l is 32 e + l further on. Padding
+ * beyond the end of a row is undefined and not read. */
 struct slicing {
     const u32 *ptr;
     const u64 *starts;
@@ -437,8 +437,8 @@ KERNEL(product_sliced, struct sliced_product) {
                    product_row(ARG.product, ARG.product.columns + start, ARG.product.values + start, 0, length, 32));
 }
 
-/* y = R (b - A x), for restrictions where few coarse rows share a fine row, and for small matrices: a residual is
- * worked out as often as its row is read. In the mode `first`, x is as for product_stream. */
+/* y = R (b - A x), for restrictions in which few coarse rows share a fine row, and for small matrices: a
+ * residual is computed as often as its row is read. In the mode `first`, x is as for product_stream. */
 struct restricted {
     /* Of A; y, rows and lanes are those of R. */
     struct product product;
@@ -503,7 +503,7 @@ KERNEL(restricted_residual_columns, struct restricted) {
     ARG.product.y[q] = (REAL)sum;
 }
 
-/* y = z + d (b - A z) for z = x + P e, for small matrices: z is worked out as often as it is read. */
+/* y = z + d (b - A z) for z = x + P e, for small matrices: z is computed as often as it is read. */
 struct corrected {
     /* Of A. */
     struct product product;
@@ -538,7 +538,7 @@ DEVICE REAL corrected_value(const struct corrected a, u64 j) {
     return (REAL)(sum + (ACC)x);
 }
 
-/* k = 1. A group of `lanes` threads for each row; behind the entries of a row one of them takes z of the row itself. */
+/* k = 1. A group of `lanes` threads for each row; after its entries one of them computes z of the row itself. */
 BLOCK_KERNEL(corrected_jacobi, struct corrected) {
     u32 lanes = ARG.product.lanes, lane = THREAD % lanes;
     u64 i = INDEX / lanes, p;

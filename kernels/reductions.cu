@@ -1,5 +1,5 @@
 /* Sums and largest values over the rows of n x k blocks, in double precision, in two steps: every block of threads
- * leaves one value for each of its columns, then those are brought together. How many blocks depends on n and k alone.
+ * leaves one value for each of its columns, then those are combined. The number of blocks depends on n and k alone.
  * Traffic, with s bytes a value:
  *
  *   dot_partials       2 s per value

@@ -1,7 +1,7 @@
 /* New values on known patterns. With s bytes a value:
  *
- *   product_values     8 + 2 s per term (both values from the cache where rows are near), 4 + s per entry of the product
- *   diagonal_weights   s per nonzero, but for the inverse diagonal; 8 + s per row, and s for the diagonal
+ *   product_values     8 + 2 s per term (both values from the cache if rows are near), 4 + s per entry of the product
+ *   diagonal_weights   s per nonzero, except for the inverse diagonal; 8 + s per row, and s for the diagonal
  */
 
 struct product_values {
@@ -18,7 +18,7 @@ struct product_values {
 #endif
 
 /* c(p) <- sum over the terms t of p of a(left(t)) b(right(t)), in the order of the terms. The terms of a chunk are
- * written to shared memory one beside the other, then each thread adds those of its own entry. */
+ * written to shared memory in parallel, then each thread adds those of its entry. */
 BLOCK_KERNEL(product_values, struct product_values) {
     SHARED(ACC, terms, TERMS_CHUNK);
     const u32 *RESTRICT left = ARG.left;
@@ -49,7 +49,7 @@ BLOCK_KERNEL(product_values, struct product_values) {
     if (THREAD < entries) {
         REAL value = (REAL)sum;
         ARG.c[first + THREAD] = value;
-        /* All that write here write the same. */
+        /* All threads that write here write the same value. */
         if (value - value != 0) RAISE(ARG.flag);
     }
 }
@@ -68,8 +68,8 @@ struct diagonal_weights {
     u32 rows, kind;
 };
 
-/* w(i) <- omega / a(i,i), omega sign(a(i,i)) / sum |a(i,j)|, omega a(i,i) / sum a(i,j)^2, or omega sum |a(i,j) / a(i,i)|,
- * in double precision. A row of the place past the end has no diagonal. */
+/* w(i) <- omega / a(i,i), omega sign(a(i,i)) / sum |a(i,j)|, omega a(i,i) / sum a(i,j)^2, or
+ * omega sum |a(i,j) / a(i,i)|, in double precision. The place past the end of a row means that it has no diagonal. */
 KERNEL(diagonal_weights, struct diagonal_weights) {
     u64 i = INDEX;
     const REAL *RESTRICT a = ARG.a;
@@ -94,7 +94,7 @@ KERNEL(diagonal_weights, struct diagonal_weights) {
         if (sum >= 1e-200 && sum < 1e200) {
             w = d / sum;
         } else {
-            /* Scaled by the largest entry, so that no square overflows or vanishes. */
+            /* Scaled by the largest entry, so that squares neither overflow nor underflow. */
             for (p = first; p < last; p++) {
                 double v = fabs((double)LOAD(a + p));
                 largest = v > largest ? v : largest;

@@ -1,10 +1,10 @@
 /* Sampled products: gradients with respect to the values of a matrix. With s bytes a value:
  *
- *   sampled    4 + 2 s per entry, less 2 s for those that are not wanted; 4 + 2 k s per row, if x stays in the cache
+ *   sampled    4 + 2 s per entry, less 2 s for those that are not selected; 4 + 2 k s per row, if x stays in the cache
  *   row_dots   (2 k + 2) s per row
  */
 
-/* Where entry (i,j) lies: below the diagonal, on it, or above it; with ranks, that of j against that of i. */
+/* The part of entry (i,j): below the diagonal, on it, or above it; with ranks, that of j against that of i. */
 #define PART_BELOW 1u
 #define PART_EQUAL 2u
 #define PART_ABOVE 4u
@@ -15,7 +15,7 @@ struct sampled {
     REAL *g;
     double alpha;
     u32 rows, k;
-    /* Parts that are wanted; threads of an entry. */
+    /* Selected parts; threads of an entry. */
     u32 part, lanes;
     /* Rows of a block, at most as many as threads; whether k is a multiple of the values of a pack. */
     u32 block_rows, packed;
@@ -28,7 +28,7 @@ struct sampled {
 #define SAMPLED_BATCH 4u
 
 /* g(p) = g(p) + alpha sum over c of y(i,c) x(j,c), p = (i,j). The rows of the entries of a chunk are written to shared
- * memory, then the entries are walked one beside the other. */
+ * memory, then the entries are processed in parallel. */
 BLOCK_KERNEL(sampled, struct sampled) {
     SHARED(u32, sampled_rows, SAMPLED_CHUNK);
     u32 first = BLOCK * ARG.block_rows, lanes = ARG.lanes, lane = THREAD % lanes, groups = THREADS / lanes;
@@ -68,7 +68,7 @@ BLOCK_KERNEL(sampled, struct sampled) {
                 }
                 wanted[e] &= (ARG.part & (other < mine ? PART_BELOW : other > mine ? PART_ABOVE : PART_EQUAL)) != 0;
                 old[e] = wanted[e] && lane == 0 ? g[start + own + e * groups] : 0;
-                /* What is not wanted takes the first rows, which are there, and leaves no trace. */
+                /* Entries that are not selected read the first rows, which exist, and have no effect. */
                 y[e] = ARG.y + (wanted[e] ? i[e] * k : 0);
                 x[e] = ARG.x + (wanted[e] ? j[e] * k : 0);
                 sum[e] = 0;

@@ -11,7 +11,7 @@
 
 struct place_values {
     const REAL *from;
-    /* Number of the value of each entry (none: its own number), and where it lies in the local matrices. */
+    /* Number of the value of each entry (none: its own number), and its place in the local matrices. */
     const u32 *source;
     const u64 *target;
     REAL *matrices;
@@ -25,7 +25,7 @@ KERNEL(place_values, struct place_values) {
     ARG.matrices[ARG.target[e]] = LOAD(ARG.from + LOAD(ARG.source + e));
 }
 
-/* Local matrices: interface values added. No two lie at one place. */
+/* Local matrices: interface values added. No two have the same place. */
 KERNEL(add_interface, struct place_values) {
     u64 e = INDEX;
     if (e >= ARG.count) return;
@@ -43,7 +43,7 @@ struct factor_parts {
 };
 
 #define PANEL 8u
-/* The size that a NaN counts as: larger than what is stored in either precision and finite, or infinite. */
+/* The size assigned to a NaN: infinite, or larger than all finite values of either precision. */
 #define NOT_A_PIVOT 1.7976931348623157e308
 
 /* L U with partial pivoting in place, one block for each part, 8 columns at a time. singular is 0, or one
@@ -150,7 +150,7 @@ BLOCK_KERNEL(factor_parts, struct factor_parts) {
     if (THREAD == 0) ARG.singular[BLOCK] = bad;
 }
 
-/* What places are weighted with. */
+/* Weights of places. */
 #define ALL_PLACES 0u
 #define OWNED_PLACES 1u
 #define SHARED_PLACES 2u
@@ -179,7 +179,7 @@ struct solve_parts {
 #define TILE_ROWS 32u
 
 /* x <- T^-1 x in shared memory for width columns, with T a triangle of the factors or of their transposes: unit
- * where there is no inverse of the diagonal. */
+ * triangular without an inverse of the diagonal. */
 DEVICE void substitute_tile(const REAL *a, const REAL *inverse, REAL *tile, REAL *x, u32 m, u32 width,
                             u32 transposed, u32 lower) {
     u32 blocks = (m + TILE_ROWS - 1) / TILE_ROWS, step, t, q;
@@ -199,7 +199,7 @@ DEVICE void substitute_tile(const REAL *a, const REAL *inverse, REAL *tile, REAL
             REAL scale = inverse ? LOAD(inverse + first + own) : (REAL)1;
             for (t = THREAD; t < rows * width; t += THREADS) {
                 u32 i = t / width, c = t % width;
-                /* Row `own` itself is scaled below, once nobody reads it as it was. */
+                /* Row `own` itself is scaled below, after the last read of its old value. */
                 if (lower ? i > own : i < own) {
                     REAL known = x[(first + own) * width + c] * scale;
                     x[(first + i) * width + c] -= tile[i * 33 + own] * known;

@@ -17,7 +17,7 @@ struct sweep_rows {
     u32 k, forward;
 };
 
-/* x(i,c) <- x(i,c) + w(i) (b(i,c) - (A x)(i,c)), where columns outside of [low, high) are read from the old x. */
+/* x(i,c) <- x(i,c) + w(i) (b(i,c) - (A x)(i,c)), where columns outside [low, high) are read from the old x. */
 DEVICE void sweep_row(const struct sweep_rows *a, u64 i, u32 c, u64 low, u64 high) {
     const u32 *RESTRICT columns = a->columns;
     const u32 *RESTRICT source = a->source;
@@ -48,7 +48,7 @@ KERNEL(sweep_colour, struct sweep_rows) {
 }
 
 /* Blocks of `count` consecutive rows of `first` ones: one thread walks a block and column, row after row. That
- * keeps the order of the sweep and uses few threads; colours are the order for a card. */
+ * keeps the order of the sweep and uses few threads; colours are the order for a GPU. */
 KERNEL(sweep_blocks, struct sweep_rows) {
     u64 t = INDEX, k = ARG.k, n = ARG.first, low = t / k * ARG.count, high = low + ARG.count, step;
     u32 c = (u32)(t % k);

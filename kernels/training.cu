@@ -1,4 +1,4 @@
-/* What a training step does with its batch. With s bytes a value and k columns:
+/* The batch of a training step. With s bytes a value and k columns:
  *
  *   pool_scales   a few numbers for each column
  *   pool_merge    3 s per value
@@ -13,7 +13,7 @@ struct pool_scales {
     u32 renewed, unused;
 };
 
-/* keep(c) <- sqrt(rows / squares(c)) for the columns of the pool, 0 for those that are drawn anew: the others, number
+/* keep(c) <- sqrt(rows / squares(c)) for the columns of the pool, 0 for those that are drawn again: the others, number
  * `renewed`, and those that are zero or not finite. */
 KERNEL(pool_scales, struct pool_scales) {
     u64 c = INDEX;

@@ -9,7 +9,7 @@
  */
 
 struct solve_level {
-    /* By levels: row, first entry of the strict triangle, entry behind the last, number of the diagonal value. */
+    /* By levels: row, first entry of the strict triangle, end of its entries, number of the diagonal value. */
     const u32 *rows, *first, *last, *diagonal;
     const u32 *starts, *columns, *source;
     const REAL *values;

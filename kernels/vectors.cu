@@ -7,7 +7,7 @@
  *   column_add       3 s per value
  *   column_scale     2 s per value
  *   add_over_square  4 s per value
- *   gather           2 s per value (more where rows that are read lie apart), 4 per row
+ *   gather           2 s per value (more if the rows read are not adjacent), 4 per row
  *   scatter_add      3 s per value (the same), 4 per row
  *   narrow, widen    12 per value
  */
@@ -139,7 +139,7 @@ KERNEL(scatter_add, struct indexed) {
     ARG.y[(u64)LOAD(ARG.index + i) * ARG.k + (q - i * ARG.k)] += LOAD(ARG.x + q);
 }
 
-/* Of fixed types, whatever REAL is. The factor is scale, scale by[0] or scale / by[0]. */
+/* Of fixed types, independent of REAL. The factor is scale, scale by[0] or scale / by[0]. */
 struct narrow {
     const double *x;
     float *y;

@@ -123,3 +123,17 @@ pub use multigrid::{CycleKind, Relaxation, Setup};
 pub use operator::{LinearOperator, Preconditioner};
 pub use solver::{Amg, Builder, Configuration, Solver};
 pub use sparse::Csr;
+
+/// The Rust code in the README and the manual, compiled and run by `cargo test --doc`.
+#[cfg(doctest)]
+mod manual {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/autodiff.md")]
+    struct Autodiff;
+    #[doc = include_str!("../docs/learning.md")]
+    struct Learning;
+    #[cfg(feature = "cuda")]
+    #[doc = include_str!("../docs/gpu.md")]
+    struct Gpu;
+}

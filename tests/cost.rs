@@ -1,4 +1,4 @@
-//! What a gradient costs, in cycles. A program of its own: nothing runs beside it.
+//! Cost of a gradient, in cycles. A separate program, so that no other test runs at the same time.
 #![allow(missing_docs)]
 
 #[path = "suite/common/numbers.rs"]
@@ -30,7 +30,7 @@ fn a_gradient_costs_at_most_three_forward_cycles() {
     let parameters = Parameters::<f32>::relaxations(amg.hierarchy());
     let batch = 16;
     let z: Vec<f32> = Numbers(61).vector(h.rows() * batch);
-    // One thread: the figure is about work.
+    // One thread: the figure concerns the amount of work.
     pools()[0].install(|| {
         let eager = Eager::new(Cpu, batch);
         let zero = multigrad::engine::Engine::zeros(&eager, h.rows());

@@ -1,22 +1,22 @@
-//! Wall and processor time, for the benchmark programs.
+//! Wall time and CPU time for the benchmark programs.
 
 use std::time::Instant;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// A running stopwatch of wall time and of processor time, all threads together.
+/// A running stopwatch of wall time and of the CPU time of all threads.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     wall: Instant,
     cpu: f64,
 }
 
-/// What a [`Clock`] reads, in seconds.
+/// The readings of a [`Clock`], in seconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Elapsed {
     /// Wall time.
     pub wall: f64,
-    /// Processor time of all threads: on a shared machine the steadier of the two.
+    /// CPU time of all threads: on a shared machine the steadier of the two.
     pub cpu: f64,
 }
 

@@ -1,17 +1,17 @@
-//! The problems of the benchmark programs, by name.
+//! Problems of the benchmark programs, by name.
 
 use multigrad::error::{Error, Result};
 use multigrad::gallery::{self, FLOW_EPSILON, FlowScheme};
 use multigrad::sparse::{Csr, matrix_market};
 
-/// The matrix that `name` stands for.
+/// The matrix called `name`.
 ///
 /// `poisson2d-1000` is the 5-point Laplacian on 1000² points, `poisson3d-100` the 7-point one on
 /// 100³; `supg-256` and `upwind-256` are the recirculating flow with ε = 0.005 on 256² points;
 /// any other name is the path of a Matrix Market file.
 ///
 /// # Errors
-/// A name that is none of these, a file that cannot be read.
+/// An unknown name, a file that cannot be read.
 pub fn matrix(name: &str) -> Result<Csr<f64>> {
     let Some((kind, size)) = name.rsplit_once('-').and_then(|(k, n)| Some((k, n.parse().ok()?))) else {
         return matrix_market::read_matrix(name);
@@ -28,7 +28,7 @@ pub fn matrix(name: &str) -> Result<Csr<f64>> {
     Ok(problem.matrix)
 }
 
-/// The same matrix as new arrays, without what a pattern remembers from an earlier use.
+/// A copy of the matrix with new arrays, without cached data of its pattern.
 ///
 /// # Errors
 /// None for a matrix that exists.

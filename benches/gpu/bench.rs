@@ -1,4 +1,4 @@
-//! Tables in Markdown, and the measurement of times.
+//! Measurement of times, and tables in Markdown.
 
 use std::time::Instant;
 
@@ -6,25 +6,25 @@ use multigrad::backend::{Cuda, OnDevice};
 use multigrad::engine::{Executor, Resident, Reversible};
 use multigrad::error::Result;
 
-/// Values that are copied: 1 GB in double precision.
+/// The number of values copied: 1 GB in double precision.
 const COPIED: usize = 125_000_000;
 const COPIED_EMULATED: usize = 1000;
-/// Seconds of work that one time is taken of, and most repetitions in them.
+/// Seconds of work per measurement, and the largest number of repetitions in them.
 const RUN: f64 = 0.02;
 const REPETITIONS: f64 = 1000.0;
-/// Times of which the least counts.
+/// The number of measurements, of which the least counts.
 const RUNS: usize = 5;
 
-/// A device, what it copies, and the table.
+/// A device, its copy bandwidth, and the table.
 pub struct Bench {
     pub cuda: Cuda,
     pub emulated: bool,
-    /// Bytes read and written per second by a kernel that copies.
+    /// Bytes read and written per second by a copy kernel.
     copy: f64,
 }
 
 impl Bench {
-    /// Prints what the device is, and what it copies.
+    /// Prints the properties of the device and its copy bandwidth.
     pub fn start(cuda: Cuda, emulated: bool) -> Result<Self> {
         println!("{}; constants: {}", cuda.description(), cuda.tuning());
         if emulated {
@@ -70,7 +70,7 @@ impl Bench {
         println!("|---|---|---|---|---|---|---|");
     }
 
-    /// A row; `bytes` that are not known are NaN.
+    /// A row; unknown `bytes` are NaN.
     pub fn row(&self, what: &str, size: &str, seconds: f64, bytes: f64, remarks: &str) {
         let (mut moved, mut rate, mut share) = ("-".into(), "-".into(), "-".into());
         if bytes.is_finite() {
@@ -84,14 +84,14 @@ impl Bench {
         );
     }
 
-    /// Seconds of device time for what `work` queues: the least of several runs after a first one.
+    /// Seconds of device time of the work that `work` queues: the least of several runs after a first one.
     pub fn seconds(&self, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
         let mut timed = |repetitions: usize| {
             let mut done = Ok(());
             let seconds = self.cuda.seconds(|| done = (0..repetitions).try_for_each(|_| work()))?;
             done.map(|()| seconds / repetitions as f64)
         };
-        // The first run compiles and uploads what is made on first use.
+        // The first run includes compilation and uploads.
         timed(1)?;
         let once = timed(1)?;
         if self.emulated {
@@ -121,7 +121,7 @@ pub fn time(seconds: f64) -> String {
     }
 }
 
-/// Values between −½ and ½ without a pattern that a cache could like.
+/// Values between −½ and ½ without a pattern that favours caches.
 pub fn values<T: OnDevice>(seed: usize, count: usize) -> Vec<T> {
     let value = |i: usize| (i.wrapping_mul(2_654_435_761).wrapping_add(seed * 97) >> 8) % 1009;
     (0..count).map(|i| T::from_f64(value(i) as f64 / 1009.0 - 0.5)).collect()

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Proves and measures multigrad on the NVIDIA card of this machine, with what pack.sh has packed beside this file:
+# Tests and measures multigrad on the NVIDIA GPU of this machine, with the package that pack.sh has put beside this file:
 #
 #   card.sh                           # all parts, most important first, in at most 8 minutes
 #   card.sh tests solve               # some parts
-#   card.sh --out FOLDER --minutes 5  # where the results go (default: results beside this file); the time for all parts
-#   card.sh emulated [PARTS]          # without a card, in miniature: shows that the package works, times mean nothing
+#   card.sh --out FOLDER --minutes 5  # folder of the results (default: results beside this file); time for all parts
+#   card.sh emulated [PARTS]          # without a GPU, in miniature: tests the package; times have no meaning
 #
 # Parts: tests, solve, cycle, training, smoothers, peers, sanitizer, scan.
 #
@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-# Emulated parts take longer than those on a card.
+# Emulated parts take longer than those on a GPU.
 minutes=${minutes:-$([ -n "$emulated" ] && echo 30 || echo 8)}
 end=$((SECONDS + 60 * minutes))
 

@@ -1,4 +1,4 @@
-//! A cycle, kernel by kernel and as a graph.
+//! Times of a cycle, kernel by kernel and as a graph.
 
 use multigrad::backend::OnDevice;
 use multigrad::engine::Host;

@@ -1,4 +1,4 @@
-//! Kernels one by one.
+//! Times of single kernels.
 
 use multigrad::backend::OnDevice;
 use multigrad::engine::{Entries, Executor, Host, Resident, Reversible};
@@ -7,7 +7,7 @@ use multigrad::multigrid::Hierarchy;
 
 use super::bench::{Bench, values};
 
-/// Columns of the products with blocks.
+/// The number of columns of products with blocks.
 const COLUMNS: usize = 8;
 
 /// All kernels on the finest level.
@@ -43,7 +43,7 @@ pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -
         let sweep = product + 2.0 * n * s;
         row("Jacobi sweep, slices", sweep, &mut || e.jacobi_sliced(&sliced, &d, &b, &x, &mut y))?;
     }
-    // One more index an entry: where the value lies.
+    // One more index per entry: the place of the value.
     row("transposed product", product + 4.0 * entries, &mut || {
         e.spmv_transposed(1.0, &a, &x, 0.0, &mut y);
     })?;

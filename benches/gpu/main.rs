@@ -1,23 +1,24 @@
-//! Times of an NVIDIA card: kernels, a cycle, whole solves, steps of training, smoothers; tables in Markdown.
+//! Times on an NVIDIA GPU: kernels, a cycle, whole solves, training steps, smoothers; tables in Markdown.
 //!
 //! ```text
 //! cargo bench --features cuda --bench gpu                       # all of it
 //! cargo bench --features cuda --bench gpu -- kernels cycle      # some sections
-//! cargo bench --features emulator --bench gpu -- emulated       # in miniature without a card
+//! cargo bench --features emulator --bench gpu -- emulated       # in miniature without a GPU
 //! ```
 //!
 //! * `kernels`: products, sweeps, transfers, sampled products and inner products at 10⁶ and 10⁷ unknowns;
 //! * `cycle`: a V-cycle kernel by kernel and as a graph, at the same sizes;
 //! * `solve`: CG with a cycle in single precision, against published figures;
-//! * `training`: a step on the card and on the CPU;
+//! * `training`: a step on the GPU and on the CPU;
 //! * `smoothers`: time to a solution with learned and classical smoothers of the same hierarchy;
-//! * `scan`: the constants of `Tuning` one after another, and the best of them. It is not part of "all of it".
+//! * `scan`: the constants of `Tuning` one after another, and the best of them. Not part of a run without
+//!   arguments.
 //!
 //! Constants are read from `MULTIGRAD_TUNING`.
 //!
-//! Bytes are those that have to be moved if every array of a kernel goes through memory once; shares are of what a
-//! kernel that copies reaches, and go beyond 100 % where the data fit into the cache of the card. Emulated times
-//! mean nothing: such a run shows that the program works.
+//! Bytes are counted once for every array of a kernel. Shares are relative to a copy kernel and exceed 100 %
+//! if the data fit into the cache of the GPU. Emulated times have no meaning: such a run only tests the
+//! program.
 #![allow(missing_docs)]
 
 mod bench;
@@ -56,7 +57,7 @@ fn main() {
     }
 }
 
-/// The first card, or the emulator; with the constants of the environment unless others are given.
+/// The first GPU, or the emulator; with the constants of the environment unless others are given.
 fn device(emulated: bool, tuning: Option<Tuning>) -> Result<Cuda> {
     let tuning = tuning.map_or_else(Tuning::from_env, Ok)?;
     if !emulated {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs the tests, the benchmark and the program for a machine with an NVIDIA card, which needs no Rust and no network:
+# Packs the tests, the benchmark and the program for a machine with an NVIDIA GPU, which needs neither Rust nor a network:
 #
 #   benches/gpu/pack.sh            # makes the folder target/card, or the one named as argument
 #

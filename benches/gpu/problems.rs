@@ -1,4 +1,4 @@
-//! The problems of the table.
+//! Problems of the tables.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use multigrad::sparse::Csr;
 /// Sides of the 5-point and of the 7-point Laplacian with 10⁶ and 10⁷ unknowns.
 const SIDES: [(Kind, usize); 4] =
     [(Kind::Poisson2d, 1000), (Kind::Poisson2d, 3162), (Kind::Poisson3d, 100), (Kind::Poisson3d, 215)];
-/// Of more unknowns than a card takes as one dense matrix.
+/// The same with few unknowns, but more than those of one dense matrix on a GPU.
 const SIDES_EMULATED: [(Kind, usize); 2] = [(Kind::Poisson2d, 40), (Kind::Poisson3d, 11)];
 
-/// Weak direction of the rotated problem.
+/// The weak direction of the rotated problem.
 const WEAK: f64 = 1e-3;
 const ANGLE: f64 = std::f64::consts::FRAC_PI_6;
 
@@ -68,7 +68,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Those of the kernels and of the cycle.
+/// The problems of the kernels and of the cycle.
 pub fn poisson(emulated: bool) -> Vec<Problem> {
     let sides: &[(Kind, usize)] = if emulated { &SIDES_EMULATED } else { &SIDES };
     sides.iter().map(|&(kind, side)| Problem { kind, side }).collect()

@@ -1,4 +1,4 @@
-//! A scan of the constants of [`Tuning`], one after another, each with what it decides about.
+//! A scan of the constants of [`Tuning`], one after another, each with the operation that it affects.
 
 use multigrad::backend::Tuning;
 use multigrad::engine::{Entries, Host, Resident, Reversible};
@@ -20,10 +20,10 @@ const ORDERED_EMULATED: usize = 12;
 const COLUMNS: usize = 8;
 const RTOL: f64 = 1e-6;
 const RUNS: usize = 3;
-/// A value counts as better where it takes less than this share of the time.
+/// A value counts as better if it takes less than this share of the time.
 const BETTER: f64 = 0.98;
 
-/// Values that are tried of one constant, beside its present one.
+/// The number of values tried per constant, besides the present one.
 type Candidates = (&'static str, &'static [usize]);
 
 const CYCLE: [Candidates; 7] = [
@@ -42,7 +42,7 @@ const SUMS: [Candidates; 2] =
 const SAMPLED: [Candidates; 1] = [("sampled_chunk", &[1024, 4096])];
 const REFRESH: [Candidates; 1] = [("terms_chunk", &[1024, 4096])];
 
-/// Scans all constants; prints the best of each and the setting of them all.
+/// Scans all constants; prints the best of each and the combined setting.
 pub fn measure(bench: &Bench) -> Result<()> {
     let side = |real, emulated| if bench.emulated { emulated } else { real };
     let plane = problem(Kind::Poisson2d, side(PLANE, PLANE_EMULATED), Relaxation::Spai0)?;
@@ -68,11 +68,11 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Seconds with these constants; none where they cannot be had.
+    /// Seconds with these constants; `None` if they are unavailable.
     fn seconds(&self, tuning: Tuning, measure: &mut dyn FnMut(&Bench) -> Result<f64>) -> Result<Option<f64>> {
         match device(self.bench.emulated, Some(tuning)) {
             Ok(cuda) => measure(&self.bench.on(cuda)).map(Some),
-            // The emulator's kernels are compiled already.
+            // The emulator's kernels are compiled beforehand.
             Err(_) if self.bench.emulated => Ok(None),
             Err(e) => Err(e),
         }

@@ -23,7 +23,7 @@ const MOST_ITERATIONS: usize = 300;
 const MOST_ITERATIONS_EMULATED: usize = 40;
 const RUNS: usize = 3;
 
-/// What is tried beside a learned M.
+/// The smoothers compared with a learned M.
 const CLASSICAL: [(&str, Relaxation); 5] = [
     ("ILU(0) by levels", Relaxation::Ilu0(1.0)),
     ("ILU(0) by Jacobi sweeps", Relaxation::IterativeIlu0 { sweeps: 3, damping: Some(1.0) }),
@@ -35,14 +35,14 @@ const CLASSICAL: [(&str, Relaxation); 5] = [
 /// All smoothers on all problems.
 pub fn measure(bench: &Bench) -> Result<()> {
     let sides: &[usize] = if bench.emulated { &SIDES_EMULATED } else { &SIDES };
-    // Small sizes of all kinds first: there may be no time for the large ones.
+    // Small sizes of all kinds first: the time may not suffice for the large ones.
     for problem in sides.iter().flat_map(|&side| KINDS.map(|kind| Problem { kind, side })) {
         bench.heading(&format!(
             "{}, {problem}: one hierarchy of aggregates, V(1,1), to {RTOL:e}",
             problem.name()
         ));
         let a = problem.matrix()?;
-        // The second is that of aggregates.
+        // The second setup is that of aggregates.
         let setup = training_setups(&a).swap_remove(1);
         let start = Amg::builder(setup).relaxation(Relaxation::Spai1).build(&a)?;
         let mut learned = start.with_hierarchy(start.hierarchy().clone())?;
@@ -61,7 +61,7 @@ pub fn measure(bench: &Bench) -> Result<()> {
     Ok(())
 }
 
-/// By CG where the cycle is symmetric and CG converges with it, otherwise by FGMRES.
+/// By CG if the cycle is symmetric and CG converges with it, otherwise by FGMRES.
 fn solve(bench: &Bench, problem: Problem, name: &str, a: &Csr<f64>, amg: &Amg, more: &str) -> Result<()> {
     let symmetric = a.is_symmetric() && amg.is_symmetric();
     let most = if bench.emulated { MOST_ITERATIONS_EMULATED } else { MOST_ITERATIONS };

@@ -1,7 +1,7 @@
-//! CG with a cycle in single precision, all of it on the card, against published figures.
+//! CG with a cycle in single precision, entirely on the GPU, against published figures.
 //!
-//! A whole solve tries the symmetry of the matrix, captures its graphs, and moves the right-hand side to the card
-//! and x back; its iterations alone are what is left where vectors stay there.
+//! A whole solve tests the symmetry of the matrix, captures its graphs, and transfers the right-hand side and
+//! x; the time of the iterations alone applies if vectors stay on the GPU.
 
 use std::time::Instant;
 
@@ -12,16 +12,16 @@ use multigrad::solver::{Amg, Krylov, SolveOptions};
 use super::bench::{Bench, time, values};
 use super::problems::{Kind, Problem};
 
-/// A figure that somebody else has published.
+/// A published figure.
 #[derive(Clone, Copy)]
 enum Published {
     /// Seconds of a solve.
     Seconds(f64),
-    /// Nanoseconds for an unknown and an iteration.
+    /// Nanoseconds per unknown and iteration.
     Nanoseconds(f64),
 }
 
-/// What is solved, and what is published of it.
+/// A problem and its published figures.
 type Case = (Problem, Published, &'static str);
 
 const JACOBI: &str = "CG + Jacobi of torch-sla on one H200";
@@ -64,7 +64,7 @@ fn one(bench: &Bench, (problem, published, by): Case) -> Result<()> {
         assert!(out.converged(), "{}: {out}", problem.name());
         iterations = out.iterations;
         if let [first, .., last] = times[..] {
-            // The first iteration ends where this begins.
+            // The first iteration ends at this point.
             let each = (last - first).as_secs_f64() / (times.len() - 1) as f64;
             alone = alone.min(each * times.len() as f64);
         }

@@ -1,4 +1,4 @@
-//! Bytes that the kernels of a cycle have to move.
+//! Memory traffic of the kernels of a cycle.
 
 use std::cell::Cell;
 
@@ -10,8 +10,8 @@ use multigrad::sparse::Pattern;
 
 type Values<X> = <<X as Executor>::Leaves as Leaves>::Values;
 
-/// An engine that counts what the kernels of another one would move, and computes nothing. Vectors are their numbers
-/// of rows.
+/// An engine that counts the memory traffic of another one and computes nothing. Its vectors are their
+/// numbers of rows.
 #[derive(Debug)]
 pub struct Traffic<'e, X> {
     engine: &'e X,
@@ -22,7 +22,7 @@ pub struct Traffic<'e, X> {
 }
 
 impl<'e, X: Executor> Traffic<'e, X> {
-    /// That of one cycle from the zero guess on values of so many bytes.
+    /// The traffic of one cycle from the zero guess, with values of this many bytes.
     pub fn of_cycle(engine: &'e X, h: &Hierarchy<X::Leaves>, size: usize) -> Self {
         let traffic = Self { engine, size: size as f64, bytes: Cell::new(0.0), kernels: Cell::new(0) };
         let (b, x) = (Vector::new(h.rows(), h.rows()), Engine::zeros(&traffic, h.rows()));
@@ -30,7 +30,7 @@ impl<'e, X: Executor> Traffic<'e, X> {
         traffic
     }
 
-    /// Operations, each of which is one launch but for triangles and subdomains.
+    /// Operations; each is one launch except for triangles and subdomains.
     pub fn operations(&self) -> usize {
         self.kernels.get()
     }
@@ -40,13 +40,13 @@ impl<'e, X: Executor> Traffic<'e, X> {
         self.bytes.get()
     }
 
-    /// A kernel that moves so many values and bytes of indices.
+    /// A kernel that moves this many values and bytes of indices.
     fn count(&self, values: usize, indices: usize) {
         self.kernels.set(self.kernels.get() + 1);
         self.bytes.set(self.bytes.get() + values as f64 * self.size + indices as f64);
     }
 
-    /// A matrix with `vectors` values and `more` bytes for each of its rows, and what it is multiplied with once.
+    /// A matrix with `vectors` values and `more` bytes for each of its rows, and its operand once.
     fn product(&self, pattern: &Pattern, vectors: usize, more: usize) {
         let (rows, entries) = (pattern.rows(), pattern.nnz());
         self.count(entries + pattern.cols() + vectors * rows, 4 * entries + (4 + more) * rows);
@@ -199,7 +199,7 @@ impl<X: Executor> Executor for Traffic<'_, X> {
         self.product(&a.pattern, 3, 4);
     }
 
-    /// Not known: it depends on the sizes of the parts.
+    /// Unknown: it depends on the sizes of the parts.
     fn subdomain_solves(
         &self,
         _: &Matrix<Values<X>>,
@@ -212,7 +212,7 @@ impl<X: Executor> Executor for Traffic<'_, X> {
         self.bytes.set(f64::NAN);
     }
 
-    /// A dense matrix, as a device has it.
+    /// A dense matrix, in the format of a device.
     fn solve(&self, _: &<X::Leaves as Leaves>::Direct, b: &usize, _: &mut usize) {
         self.count(b * b + 2 * b, 0);
     }

@@ -1,4 +1,4 @@
-//! Steps of training, on the card and on the CPU.
+//! Training steps on the GPU and on the CPU.
 
 use multigrad::engine::Host;
 use multigrad::error::Result;
@@ -11,15 +11,15 @@ use multigrad::solver::{Amg, training_setups};
 use super::bench::{Bench, time, values};
 use super::problems::{Kind, Problem};
 
-/// Steps of which the fastest counts.
+/// The number of steps, of which the fastest counts.
 const RUNS: usize = 5;
 const FLOW_SIDE: usize = 512;
 const FLOW_SIDE_EMULATED: usize = 12;
 /// Columns and cycles of a step on the flow.
 const BATCH: usize = 8;
 const CYCLES: usize = 4;
-/// Points along a side of the square of the Schwarz method, along a subdomain, random vectors, and the published
-/// seconds of a step with them.
+/// Points along a side of the square of the Schwarz method, points along a subdomain, random vectors, and the
+/// published seconds of such a step.
 const SQUARE: usize = 90;
 const SQUARE_EMULATED: usize = 20;
 const SUBDOMAIN: usize = 10;
@@ -35,7 +35,7 @@ pub fn measure(bench: &Bench) -> Result<()> {
     square(bench)
 }
 
-/// Two rows: the step on the card and on the CPU.
+/// Two rows: the step on the GPU and on the CPU.
 fn rows(bench: &Bench, what: &str, size: &str, (card, cpu): (f64, f64), remarks: &str) {
     let ratio = format!("{:.2} of the time on the CPU{remarks}", card / cpu);
     bench.row(&format!("{what}, card"), size, card, f64::NAN, &ratio);
@@ -76,8 +76,9 @@ fn step(bench: &Bench, step: &mut dyn FnMut() -> Result<f64>) -> Result<f64> {
     })
 }
 
-/// Interface values of a Schwarz method on one level, in double precision. The loss is the logarithm of what is left
-/// of each vector, here and on the CPU; the published step minimises the largest norm, at the same price.
+/// Interface values of a Schwarz method on one level, in double precision. The loss is the logarithm of the
+/// reduction of each vector, here and on the CPU; the published step minimises the largest norm, at the same
+/// cost.
 fn square(bench: &Bench) -> Result<()> {
     let (side, vectors) =
         if bench.emulated { (SQUARE_EMULATED, VECTORS_EMULATED) } else { (SQUARE, VECTORS) };

@@ -1,4 +1,4 @@
-//! Counts what is allocated: a training loop that runs steadily should allocate nothing.
+//! Allocation counter: a training loop in steady state should allocate nothing.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ fn count(bytes: usize) {
     BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
 }
 
-// An allocator cannot be written without `unsafe`; this one only passes on.
+// An allocator requires `unsafe`; this one only forwards calls.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -1,6 +1,6 @@
-//! The operations: operands, and what is done with them on a tape.
+//! Operations on a tape and their operands.
 //!
-//! Names that also occur in `../peers/torch_cases.py` mean the same there.
+//! Names that also occur in `../peers/torch_cases.py` have the same meaning there.
 
 use multigrad::backend::Triangle;
 use multigrad::error::Result;
@@ -9,15 +9,15 @@ use multigrad::sparse::Csr;
 
 use crate::problem::{Problem, wave};
 
-/// Something that an operation is applied to.
+/// An operand.
 pub enum Operand {
     /// A sparse matrix.
     Matrix(Csr<f64>),
-    /// A block with so many columns.
+    /// A block with this many columns.
     Block(Vec<f64>, usize),
     /// A number.
     Number(f64),
-    /// A sparse matrix of which no gradient is asked.
+    /// A constant sparse matrix.
     Constant(Csr<f64>),
 }
 
@@ -63,10 +63,10 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// Number of values.
+    /// The number of values.
     ///
     /// # Errors
-    /// The operation failed.
+    /// A failed operation.
     pub fn length(&self) -> Result<usize> {
         match self {
             Value::Sparse(s) => Ok(s.pattern()?.nnz()),
@@ -124,18 +124,19 @@ type Apply = Box<dyn for<'t> Fn(&'t Tape, &[Value<'t>]) -> Value<'t> + Send + Sy
 pub struct Case {
     /// Short, as in tables.
     pub name: &'static str,
-    /// What it is applied to.
+    /// Its operands.
     pub operands: Vec<Operand>,
     /// On a tape.
     pub apply: Apply,
-    /// A loss: a step of Adam on the first operand belongs to its backward part.
+    /// Whether it is a loss: a step of Adam on the first operand belongs to its backward part.
     pub trains: bool,
 }
 
 /// The largest grid for direct solves: 10⁵ unknowns.
 const DIRECT: usize = 316;
 
-/// Names of all operations, and how each case is made: its operands exist only while it is measured.
+/// Names of all operations, and the construction of each case: its operands exist only during its
+/// measurement.
 pub const NAMES: [&str; 27] = [
     "matvec",
     "matvec_transposed",
@@ -166,7 +167,7 @@ pub const NAMES: [&str; 27] = [
     "spai_step",
 ];
 
-/// The case of this name, or nothing where the operation does not suit the size.
+/// The case of this name, or `None` if the operation does not suit the size.
 ///
 /// # Errors
 /// A name that is not in [`NAMES`].
@@ -269,7 +270,7 @@ fn new(
     Case { name, operands, apply: Box::new(apply), trains: false }
 }
 
-/// So many steps from the zero guess, unrolled.
+/// This many steps from the zero guess, unrolled.
 fn conjugate_gradients<'t>(tape: &'t Tape, a: Sparse<'t>, b: Dense<'t>, steps: usize) -> Dense<'t> {
     let (mut r, mut p, mut rr) = (b, b, b.dot(b));
     let mut x: Option<Dense<'t>> = None;

@@ -1,19 +1,19 @@
-//! Every operation of an expression, forward and backward, against the number of nonzeros.
+//! Times of every operation of an expression, forward and backward, against the number of nonzeros.
 //!
 //! `cargo bench --bench operations`; the results go to `target/bench/operations.csv`, `.json` and `.svg`.
 //! The matrix is the 5-point Poisson matrix on m × m points. Options after `--`:
 //!
-//! * `--sizes M…`: grids of M × M points; 141, 251, 447, 795 and 1414 unless told, 10⁵ to 10⁷ nonzeros.
+//! * `--sizes M…`: grids of M × M points; 141, 251, 447, 795 and 1414 by default, 10⁵ to 10⁷ nonzeros.
 //! * `--largest N`: leaves out matrices with more nonzeros.
 //! * `--match TEXT…`: operations whose names contain one of these; `--exact` wants the whole name.
-//! * `--threads N…`: a pool of N threads; 1 unless told.
+//! * `--threads N…`: a pool of N threads; 1 by default.
 //! * `--clock cpu`: tables and picture by processor time, for a machine that other work shares.
-//! * `--seconds S`: repeats each measurement for so long; 0.3 unless told.
+//! * `--seconds S`: the duration of each measurement; 0.3 by default.
 //! * `--json`: one line of JSON for each measurement and nothing else; no files.
 //!
-//! Forward: on a tape of constants, nothing is recorded. Backward: what the recorded operation with the
-//! gradients of all its operands takes longer. Both in a steady loop: plans and buffers are there from
-//! earlier rounds, the gradients and the recording are given back within the time.
+//! Forward: on a tape of constants, without recording. Backward: the additional time of the recorded
+//! operation with the gradients of all its operands. Both in steady state: plans and buffers exist from
+//! earlier rounds, and the timing includes returning the gradients and clearing the recording.
 #![allow(missing_docs)]
 
 mod allocations;
@@ -39,7 +39,7 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 
 /// 10⁵, 10^5.5, 10⁶, 10^6.5 and 10⁷ nonzeros.
 const SIZES: [usize; 5] = [141, 251, 447, 795, 1414];
-/// What the tape costs, beside the operations.
+/// The overhead of the tape.
 const OVERHEAD: &str = "tape_overhead";
 
 struct Options {
@@ -49,7 +49,7 @@ struct Options {
     effort: Effort,
     time: Time,
     json: bool,
-    /// A test that the program works, with one run of everything.
+    /// A smoke test with one run of everything.
     smoke: bool,
 }
 
@@ -95,7 +95,7 @@ fn options() -> Result<Options> {
             "--exact" => exact = true,
             "--clock" => o.time = if values.iter().any(|v| v == "cpu") { Time::Cpu } else { Time::Wall },
             "--json" => o.json = true,
-            // What `cargo bench` adds.
+            // Added by `cargo bench`.
             "--bench" => o.smoke = false,
             _ => return Err(Error::invalid_input(format!("unknown option {name}; see operations/main.rs"))),
         }

@@ -9,7 +9,7 @@ use crate::cases::{Case, Operand, Value};
 use crate::clock::{Clock, Elapsed};
 use crate::timing::{Sample, repeated};
 
-/// What was measured of one operation at one size.
+/// The measurement of one operation at one size.
 #[derive(Debug, Clone)]
 pub struct Line {
     /// The operation.
@@ -20,26 +20,26 @@ pub struct Line {
     pub nonzeros: usize,
     /// Threads of the pool.
     pub threads: usize,
-    /// With nothing recorded.
+    /// Without recording.
     pub forward: Sample,
     /// Forward, recorded, and the gradients of all operands.
     pub both: Sample,
-    /// Of the tape after a sweep.
+    /// Memory of the tape after a sweep.
     pub memory: Memory,
     /// Of the gradients, in bytes.
     pub gradients: usize,
-    /// Values on the tape that are no operands.
+    /// Values on the tape that are not operands.
     pub operations: usize,
     /// Calls of the allocator in one steady round, and bytes: forward, then forward and backward.
     pub allocations: [(u64, u64); 2],
 }
 
-/// Which clock counts.
+/// The clock of the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Time {
-    /// Of the wall.
+    /// Wall time.
     Wall,
-    /// Of the processor, all threads together.
+    /// CPU time of all threads.
     Cpu,
 }
 
@@ -56,17 +56,17 @@ impl Line {
     }
 }
 
-/// How long to repeat.
+/// The duration of repetitions.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Runs at least.
+    /// The least number of runs.
     pub fewest: usize,
-    /// Seconds at least.
+    /// The least number of seconds.
     pub seconds: f64,
 }
 
-/// Rounds before anything counts: plans and buffers are made in the first, lists grow to their lengths
-/// in the second.
+/// Rounds before the measurement: the first creates plans and buffers, the second grows lists to their
+/// lengths.
 const WARM: usize = 2;
 
 /// Measures a case.
@@ -94,7 +94,7 @@ pub fn measure(case: &Case, m: usize, nonzeros: usize, effort: Effort) -> Result
         (sample, count)
     };
     let (forward, first) = timed(false, &mut round);
-    // Buffers that only the constants needed would count as memory of the sweep.
+    // Buffers needed only by the constants would count as memory of the sweep.
     *round.tape = Tape::new();
     let (both, second) = timed(true, &mut round);
     if let Some(e) = failed {
@@ -116,7 +116,7 @@ pub fn measure(case: &Case, m: usize, nonzeros: usize, effort: Effort) -> Result
     })
 }
 
-/// What one round of the loop needs.
+/// Resources of one round of the loop.
 struct Round<'a> {
     case: &'a Case,
     tape: &'a mut Tape,
@@ -125,7 +125,7 @@ struct Round<'a> {
     weights: Vec<f64>,
 }
 
-/// What the tape holds after a sweep.
+/// Memory of the tape after a sweep.
 #[derive(Default)]
 struct Held {
     memory: Option<Memory>,
@@ -146,8 +146,8 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// The operands, which a program has anyway; then with the clock running the operation, the
-    /// gradients if they are wanted, and the end of the recording.
+    /// First the operands, which a program has anyway; then with the clock running the operation, the
+    /// gradients if requested, and the end of the recording.
     fn run(&mut self, recorded: bool, held: Option<&mut Held>) -> Result<(Elapsed, (u64, u64))> {
         let before = so_far();
         let mut operands = [const { None }; 4];
@@ -155,7 +155,7 @@ impl Round<'_> {
             *place = Some(operand.put(self.tape, recorded));
         }
         let count = self.case.operands.len();
-        let missing = || Error::invalid_input("an operation has one operand at least, and four at most");
+        let missing = || Error::invalid_input("an operation has one to four operands");
         let first = operands[0].ok_or_else(missing)?;
         let operands: [Value<'_>; 4] = operands.map(|o| o.unwrap_or(first));
         let clock = Clock::start();

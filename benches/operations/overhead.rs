@@ -1,4 +1,4 @@
-//! What the tape itself costs: ten thousand operations on next to nothing.
+//! Overhead of the tape: ten thousand operations on tiny operands.
 
 use multigrad::backend::{Backend, Cpu, View};
 use multigrad::error::{Error, Result};
@@ -20,14 +20,14 @@ const N: usize = 4;
 pub struct Overhead {
     /// On a tape of constants, and by the same kernels called one after the other.
     pub forward: (f64, f64),
-    /// The reverse sweep on the tape, and by the same rules written down for this chain.
+    /// The reverse sweep on the tape, and by the same rules written by hand for this chain.
     pub backward: (f64, f64),
     /// Calls of the allocator in a steady round, for one operation.
     pub allocations: f64,
 }
 
 impl Overhead {
-    /// What the tape adds to the kernels, forward and backward.
+    /// The overhead of the tape over the kernels, forward and backward.
     pub fn nanoseconds(&self) -> (f64, f64) {
         (self.forward.0 - self.forward.1, self.backward.0 - self.backward.1)
     }
@@ -44,7 +44,7 @@ const C: f64 = 0.5;
 /// The gradients of ⟨y, x⟩ by A, x, c and d.
 type Gradients = (Vec<f64>, Vec<f64>, f64, f64);
 
-/// s ← s c + d and y ← s (A y + x), again and again, then ⟨y, x⟩. Times of both ways, and the gradients.
+/// s ← s c + d and y ← s (A y + x), repeatedly, then ⟨y, x⟩. Times of both ways, and the gradients.
 fn on_tape(tape: &mut Tape, a: &Csr<f64>, recorded: bool) -> Result<([Elapsed; 2], Option<Gradients>)> {
     let operands: (Sparse<'_>, Dense<'_>, Number<'_>, Number<'_>) = if recorded {
         (tape.parameter_matrix(a), tape.parameter(&X), tape.parameter_number(C), tape.parameter_number(C))
@@ -74,7 +74,7 @@ fn on_tape(tape: &mut Tape, a: &Csr<f64>, recorded: bool) -> Result<([Elapsed; 2
     Ok(([forward, backward], Some(of)))
 }
 
-/// The same without a tape: values of all rounds in arrays that are there already.
+/// The same without a tape: values of all rounds in preallocated arrays.
 struct Direct<'a> {
     a: View<'a, f64>,
     /// A y, A y + x and y of every round; y of round 0 first.
@@ -148,7 +148,7 @@ pub fn measure(smoke: bool) -> Result<Overhead> {
     }
     let before = so_far().0;
     let (_, gradients) = on_tape(&mut tape, &a, true)?;
-    // Two of them are copies for the check below.
+    // Two of them are copies for the following check.
     let allocations = (so_far().0 - before - 2) as f64 / OPERATIONS as f64;
     let vectors = || vec![[0.0; N]; ROUNDS + 1];
     let (products, sums, vectors) = (vectors(), vectors(), vectors());

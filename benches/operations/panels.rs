@@ -1,4 +1,4 @@
-//! One small panel for every operation: time forward and backward against nonzeros.
+//! Figure with one small panel per operation: time forward and backward against nonzeros.
 
 use std::error::Error;
 use std::path::Path;
@@ -9,10 +9,10 @@ use crate::cases::NAMES;
 use crate::measure::{Line, Time};
 
 const COLUMNS: usize = 6;
-/// Of one panel, in pixels.
+/// The size of one panel, in pixels.
 const WIDTH: u32 = 260;
 const HEIGHT: u32 = 210;
-/// Above the panels, for title and legend.
+/// The height above the panels, for title and legend.
 const TOP: u32 = 64;
 const FORWARD: RGBColor = RGBColor(31, 119, 180);
 const BACKWARD: RGBColor = RGBColor(214, 95, 14);
@@ -21,7 +21,7 @@ const GREY: RGBColor = RGBColor(150, 150, 150);
 /// A curve: nonzeros and milliseconds.
 type Points = Vec<(f64, f64)>;
 
-/// Draws the lines of the fewest threads and writes them as SVG; nothing if there are none.
+/// Draws the lines of the fewest threads and writes them as SVG; no file if there are none.
 ///
 /// # Errors
 /// A file that cannot be written, as text.
@@ -34,7 +34,7 @@ pub fn write(path: &Path, lines: &[Line], time: Time) -> Result<(), String> {
             .map(point)
             .map(|(x, (forward, backward))| ((x, forward * 1e3), (x, forward, backward)))
             .unzip();
-        // A difference that is lost in the noise of the forward run is no point.
+        // A difference lost in the noise of the forward run is omitted.
         let backward = both.into_iter().filter(|(_, forward, backward)| *backward > 0.01 * forward);
         (forward, backward.map(|(x, _, backward)| (x, backward * 1e3)).collect())
     };

@@ -1,4 +1,4 @@
-//! The model problem: everything that the operations are applied to.
+//! The model problem: the operands of all operations.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use multigrad::gallery;
 use multigrad::setup::Coarsening;
 use multigrad::sparse::Csr;
 
-/// The 5-point Poisson matrix of order m² and what goes with it.
+/// The 5-point Poisson matrix of order m² and related operands.
 pub struct Problem {
     /// Grid points in one direction.
     pub m: usize,
@@ -40,7 +40,7 @@ impl Problem {
         self.a.map(|_, _, v| 0.75 * v)
     }
 
-    /// Four neighbours across corners, as the rotated 5-point stencil has them.
+    /// Four diagonal neighbours, as in the rotated 5-point stencil.
     pub fn rotated(&self) -> Result<Csr<f64>> {
         let m = self.m as i64;
         let (mut ptr, mut columns, mut values) = (vec![0u32], Vec::new(), Vec::new());
@@ -67,15 +67,15 @@ impl Problem {
         Ok((transfer.restriction.clone(), transfer.prolongation.clone()))
     }
 
-    /// Values between 0 and 1 without a pattern, n rows of k.
+    /// Irregular values between 0 and 1, n rows of k.
     pub fn block(&self, k: usize, seed: u64) -> Vec<f64> {
         wave(self.n() * k, seed)
     }
 }
 
-/// Values between 0 and 1 without a pattern.
+/// Irregular values between 0 and 1.
 pub fn wave(length: usize, seed: u64) -> Vec<f64> {
-    // Weyl's sequence, scrambled: the same everywhere.
+    // Weyl's sequence, scrambled: the same on all machines.
     let scrambled = |q: usize| {
         let z = (q as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(seed << 32);
         let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,4 +1,4 @@
-//! Tables on the terminal, CSV, JSON.
+//! Reports: tables on the terminal, CSV, JSON.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::measure::{Line, Time};
 use crate::overhead::Overhead;
 use crate::panels;
 
-/// All that was measured.
+/// All measurements.
 pub struct Report {
     lines: Vec<Line>,
     overheads: Vec<(usize, Overhead)>,
@@ -42,7 +42,7 @@ impl Report {
         self.lines.push(line);
     }
 
-    /// Adds what the tape costs and prints it.
+    /// Adds the overhead of the tape and prints it.
     pub fn overhead(&mut self, threads: usize, o: Overhead) {
         if self.json {
             println!("{}", overhead_value(threads, &o));
@@ -103,7 +103,7 @@ impl Report {
         list
     }
 
-    /// Threads and operations that occur.
+    /// The numbers of threads and the operations.
     fn series(&self) -> Vec<(usize, &'static str)> {
         let mut threads: Vec<usize> = self.lines.iter().map(|l| l.threads).collect();
         threads.sort_unstable();
@@ -111,7 +111,7 @@ impl Report {
         threads.iter().flat_map(|&t| NAMES.iter().map(move |&n| (t, n))).collect()
     }
 
-    /// Prints what grows, writes the files to `target/bench` unless lines of JSON were asked for.
+    /// Prints growth, and writes the files to `target/bench` unless lines of JSON were requested.
     ///
     /// # Errors
     /// A file that cannot be written.

@@ -1,4 +1,4 @@
-"""Sparse operations with gradients in PyTorch on the processor: one line of JSON per operation, way and size.
+"""Sparse operations with gradients in PyTorch on the CPU: one line of JSON per operation, way and size.
 
     python torch_operations.py                                      everything, one thread
     python torch_operations.py --sizes 64 256 --match 'matvec|cg'   some of it

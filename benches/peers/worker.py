@@ -1,4 +1,4 @@
-"""Runs one library on one matrix: a line of JSON for every configuration that is asked for.
+"""Runs one library on one matrix: a line of JSON for every requested configuration.
 
     python worker.py --library amgcl --matrix FILE              configurations come as lines on standard input
     python worker.py --library amgcl --matrix FILE --memory C   one run of C and its peak memory

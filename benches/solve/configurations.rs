@@ -1,5 +1,4 @@
-//! The solvers of this crate that are compared with others. What is to be measured is said here
-//! and nowhere else.
+//! Solvers of this crate that are compared with others: the only list of measured configurations.
 
 use multigrad::error::{Error, Result};
 use multigrad::krylov::Outcome;
@@ -20,10 +19,10 @@ pub fn names(a: &Csr<f64>) -> Vec<String> {
     std::iter::once("auto".to_string()).chain(others.iter().map(name)).collect()
 }
 
-/// Sets up the configuration of this name: everything that is done before the first iteration.
+/// Sets up the configuration of this name: all work before the first iteration.
 ///
 /// # Errors
-/// A name that [`names`] does not give; a matrix that the configuration does not suit.
+/// A name that [`names`] does not return; a matrix that the configuration does not suit.
 pub fn setup(wanted: &str, a: &Csr<f64>) -> Result<Solver> {
     if wanted == "auto" {
         return Amg::auto(a).map(Solver);

@@ -1,4 +1,4 @@
-//! Matrices as files for other programs.
+//! Export of matrices for other programs.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,9 +6,8 @@ use std::path::Path;
 use multigrad::error::{Error, Result};
 use multigrad::sparse::Csr;
 
-/// Writes a matrix as other programs read it: rows and nonzeros as two 64-bit integers, then
-/// row pointers and column indices as 32-bit integers and values as 64-bit floats, all in the
-/// byte order of the machine.
+/// Writes a matrix in a binary format: rows and nonzeros as two 64-bit integers, then row pointers and column
+/// indices as 32-bit integers and values as 64-bit floats, all in the byte order of the machine.
 ///
 /// # Errors
 /// A file that cannot be written.

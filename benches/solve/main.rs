@@ -5,15 +5,15 @@
 //!
 //! * `--problem NAME`: see `common/problem.rs`; several may be given.
 //! * `--configuration NAME`: only this one, such as `"sa spai0 f64 cg"`; several may be given.
-//! * `--repeat N`: runs of each configuration, in turn; 3 unless told.
-//! * `--rtol R`: relative residual; 1e-8 unless told.
+//! * `--repeat N`: runs of each configuration, in turn; 3 by default.
+//! * `--rtol R`: relative residual; 1e-8 by default.
 //! * `--export FILE`: only writes the matrix of the problem, for other programs.
-//! * `--serve FILE`: waits for names of configurations, one a line, and answers each with the
-//!   line of one run; the solution goes to `FILE`. This is how `peers/compare.py` drives it.
-//! * `--memory`: peak memory of one run beyond what the matrix and the right-hand side take.
+//! * `--serve FILE`: reads names of configurations, one per line, and answers each with the line of one run;
+//!   the solution goes to `FILE`. Used by `peers/compare.py`.
+//! * `--memory`: peak memory of one run in excess of the matrix and the right-hand side.
 //!
-//! Reading, generating and copying the matrix are in no timing. Every run starts from new arrays,
-//! so that nothing that a matrix remembers from the run before is used.
+//! Timings exclude reading, generating and copying the matrix. Every run starts from new arrays, without
+//! cached data of the previous run.
 #![allow(missing_docs)]
 
 #[path = "../common/clock.rs"]
@@ -76,7 +76,7 @@ fn options() -> Result<Options> {
             "--export" => o.export = Some(value()?.into()),
             "--serve" => o.serve = Some(value()?.into()),
             "--memory" => o.memory = true,
-            // What `cargo bench` adds; without it this is a test that the program works.
+            // Added by `cargo bench`; without it this is a smoke test.
             "--bench" => measured = true,
             _ => return Err(Error::invalid_input(format!("unknown option {name}; see solve/main.rs"))),
         }
@@ -119,7 +119,7 @@ fn run(o: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Says which configurations there are, then runs those that are asked for.
+/// Prints the available configurations, then runs the requested ones.
 fn serve(a: &Csr<f64>, configurations: &[String], o: &Options) -> Result<()> {
     say(&json!({
         "library": "multigrad",

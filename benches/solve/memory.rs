@@ -1,7 +1,6 @@
-//! The resident memory of this process.
+//! Resident memory of this process.
 
-/// Resident memory now and its peak since [`reset_peak`], in bytes; zeros where the system does
-/// not tell (it is Linux that does).
+/// Resident memory now and its peak since [`reset_peak`], in bytes; zeros except on Linux.
 pub fn resident() -> (u64, u64) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let field = |name: &str| {
@@ -12,7 +11,7 @@ pub fn resident() -> (u64, u64) {
     (field("VmRSS:"), field("VmHWM:"))
 }
 
-/// Sets the peak of resident memory to what is resident now.
+/// Sets the peak of resident memory to its present value.
 pub fn reset_peak() {
     std::fs::write("/proc/self/clear_refs", "5").ok();
 }

@@ -1,4 +1,4 @@
-//! Cost per unknown against the number of unknowns, as a picture.
+//! Chart of the cost per unknown against the number of unknowns.
 
 use std::path::Path;
 

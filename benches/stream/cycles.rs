@@ -1,4 +1,4 @@
-//! Setup and one V-cycle of the crate's solver, and what the cycle moves.
+//! Setup and one V-cycle of the crate's solver, with memory traffic.
 
 use multigrad::engine::Host;
 use multigrad::error::Result;
@@ -12,7 +12,7 @@ use crate::kernels::{Measured, bytes, size};
 use crate::problem;
 use crate::timing::{repeated, sample};
 
-/// The solver that is measured. What is to be measured is said here and nowhere else.
+/// The measured solver; the only place that selects it.
 ///
 /// # Errors
 /// As for its builder.
@@ -27,7 +27,7 @@ pub fn build(a: &Csr<f64>) -> Result<Amg> {
 pub fn measure(a: &Csr<f64>, smoke: bool) -> Result<(Amg, [Measured; 3])> {
     let mut failed = None;
     let (fewest, seconds) = if smoke { (1, 0.0) } else { (3, 1.0) };
-    // From new arrays: a pattern remembers its transposition.
+    // From new arrays: a pattern caches its transposition.
     let setup = repeated(fewest, seconds, || {
         let fresh = problem::fresh(a);
         let clock = Clock::start();
@@ -50,7 +50,7 @@ pub fn measure(a: &Csr<f64>, smoke: bool) -> Result<(Amg, [Measured; 3])> {
     };
     let (in_double, in_single) = (apply(&amg)?, apply(&single)?);
     let cycle = moved::<f64>(amg.hierarchy());
-    // Vectors come and go in double precision: r read, the rounded b written, x read, z written.
+    // Vectors are in double precision outside: r read, the rounded b written, x read, z written.
     let rounded = moved::<f32>(amg.hierarchy()) + 2 * (8 + 4) * a.rows();
     let list = [("setup", 0, setup), ("v_cycle", cycle, in_double), ("v_cycle_f32", rounded, in_single)];
     Ok((amg, list))

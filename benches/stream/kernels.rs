@@ -1,9 +1,8 @@
-//! The kernels of the backend and what they move.
+//! Kernels of the backend and their memory traffic.
 //!
-//! Counted are the bytes that have to come from or go to memory at least once: every stored entry
-//! with its value (s bytes) and its column (4 bytes), the row pointers (4 bytes each), and every
-//! vector once for each time that it is read or written from one end to the other. A matrix is so
-//! nnz (s + 4) + 4 (rows + 1) bytes.
+//! Each byte counts that must come from or go to memory at least once: every stored entry with its value (s
+//! bytes) and its column (4 bytes), the row pointers (4 bytes each), and every vector once for each time that
+//! it is read or written in full. A matrix has nnz (s + 4) + 4 (rows + 1) bytes.
 
 use std::hint::black_box;
 
@@ -69,7 +68,7 @@ pub fn measure<T: Scalar>(operators: &Operators<T>, smoke: bool) -> Vec<Measured
     let below = (0..n).map(|i| a.pattern().row_cols(i).iter().filter(|&&j| j as usize <= i).count()).sum();
     let lower = Triangle { lower: true, unit: false };
     let time = sample(smoke, || {
-        // From the same vector, lest the values fade away run by run.
+        // From the same vector, so that values do not decay from run to run.
         x.copy_from_slice(&b);
         Cpu.solve_triangular(View::from(a), lower, false, black_box(&mut x), 1);
     });

@@ -1,16 +1,16 @@
-//! What the memory of this machine gives (STREAM), what each kernel takes of it, and what setup
-//! and cycle cost per unknown from 10⁴ to 10⁷ unknowns.
+//! Memory bandwidth of this machine (STREAM), the share that each kernel reaches, and the cost of setup and
+//! cycle per unknown from 10⁴ to 10⁷ unknowns.
 //!
 //! `cargo bench --bench stream`; the results go to `target/bench/stream.csv`, `.json` and `.svg`.
 //! Options after `--`:
 //!
-//! * `--threads N`: a pool of N threads; several may be given; 1 and 2 unless told.
-//! * `--largest N`: the largest problem, in unknowns; 1e7 unless told.
+//! * `--threads N`: a pool of N threads; several may be given; 1 and 2 by default.
+//! * `--largest N`: the largest problem, in unknowns; 1e7 by default.
 //! * `--problem NAME`: only this one (see `common/problem.rs`); several may be given.
 //!
-//! STREAM runs before and after all the rest, for the noise of the machine: if both do not agree,
-//! neither do the figures between them. Percentages are of the triad of the same number of threads,
-//! the better of before and after; data that fit into a cache go beyond 100.
+//! STREAM runs before and after all other measurements, to detect noise: if both runs disagree, the figures
+//! between them are unreliable. Percentages are relative to the triad of the same number of threads, the
+//! better of before and after; data that fit into a cache exceed 100.
 #![allow(missing_docs)]
 
 mod chart;
@@ -47,7 +47,7 @@ const BYTES_PER_UNKNOWN: f64 = 1500.0;
 struct Options {
     threads: Vec<usize>,
     problems: Vec<String>,
-    /// A test that the program works, with one run of everything.
+    /// A smoke test with one run of everything.
     smoke: bool,
 }
 
@@ -74,7 +74,7 @@ fn options() -> Result<Options> {
             "--threads" => threads.push(number(value()?)? as usize),
             "--largest" => largest = number(value()?)?,
             "--problem" => problems.push(value()?),
-            // What `cargo bench` adds.
+            // Added by `cargo bench`.
             "--bench" => smoke = false,
             _ => return Err(Error::invalid_input(format!("unknown option {name}; see stream/main.rs"))),
         }
@@ -146,7 +146,7 @@ fn single<T: Scalar>(o: &Operators<T>) -> Operators<f32> {
     Operators { a: o.a.cast(), prolongation: o.prolongation.cast(), restriction: o.restriction.cast() }
 }
 
-/// Memory that is free for use, in bytes, where Linux tells.
+/// Available memory in bytes, on Linux.
 fn available() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;

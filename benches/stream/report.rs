@@ -1,4 +1,4 @@
-//! Collects lines, prints them, writes CSV, JSON and the picture.
+//! Reports: lines on the terminal, CSV, JSON and the chart.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -17,13 +17,13 @@ pub struct Line {
     pub problem: String,
     /// Rows.
     pub unknowns: usize,
-    /// Of the values: f64 or f32.
+    /// The type of the values: f64 or f32.
     pub precision: &'static str,
     /// Threads of the pool.
     pub threads: usize,
-    /// What was timed.
+    /// The measured operation.
     pub kernel: &'static str,
-    /// Bytes moved; 0 where nobody counts.
+    /// Bytes moved; 0 if unknown.
     pub bytes: usize,
     /// Its time.
     pub time: Sample,
@@ -39,11 +39,11 @@ impl Line {
     }
 }
 
-/// All that was measured.
+/// All measurements.
 #[derive(Debug, Default)]
 pub struct Report {
     lines: Vec<Line>,
-    /// When, threads, GB/s of the four kernels of STREAM.
+    /// Time, threads, GB/s of the four kernels of STREAM.
     streams: Vec<(&'static str, usize, [f64; 4])>,
 }
 
@@ -85,14 +85,14 @@ impl Report {
         text
     }
 
-    /// Of the better triad of the same number of threads so far.
+    /// Relative to the best triad of the same number of threads so far.
     fn percent(&self, line: &Line) -> f64 {
         let of_pool = self.streams.iter().filter(|s| s.1 == line.threads);
         100.0 * line.bandwidth() / of_pool.map(|s| s.2[3]).fold(f64::NAN, f64::max)
     }
 
-    /// Says whether the machine was steady and writes the files to `target/bench`; a smoke test
-    /// writes none.
+    /// Reports whether the machine was steady and writes the files to `target/bench`; a smoke test writes
+    /// none.
     ///
     /// # Errors
     /// A file that cannot be written.

@@ -1,15 +1,15 @@
-//! Repeated timing of one piece of work.
+//! Repeated timing of one operation.
 
 use crate::clock::Clock;
 
-/// Least and median wall time, and least processor time, of several runs, in seconds.
+/// Least and median wall time, and least CPU time, of several runs, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
     /// Least wall time.
     pub min: f64,
     /// Median wall time.
     pub median: f64,
-    /// Least processor time of all threads.
+    /// Least CPU time of all threads.
     pub cpu: f64,
     /// Runs.
     pub runs: usize,
@@ -20,7 +20,7 @@ const SECONDS: f64 = 0.25;
 const FEWEST: usize = 5;
 const MOST: usize = 2000;
 
-/// Times `work` after one run that does not count; a smoke test runs it once.
+/// Times `work` after one warm-up run; a smoke test runs it once.
 pub fn sample(smoke: bool, mut work: impl FnMut()) -> Sample {
     if !smoke {
         work();

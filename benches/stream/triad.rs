@@ -1,4 +1,4 @@
-//! STREAM (McCalpin 1995): what the memory gives to code that only moves numbers.
+//! STREAM (McCalpin 1995): memory bandwidth of pure copying.
 
 use rayon::prelude::*;
 
@@ -7,17 +7,17 @@ use crate::timing::sample;
 
 /// Values per array: three of them are 768 MiB, many times any cache.
 const LENGTH: usize = 1 << 25;
-/// Values that one task moves.
+/// Values per task.
 const CHUNK: usize = 1 << 16;
 
-/// Names of the four kernels and bytes that they move for one value. The line that a store fetches
-/// before it writes is not counted, as in STREAM.
+/// Names of the four kernels and their bytes per value. The line that a store fetches before it writes is not
+/// counted, as in STREAM.
 const KERNELS: [(&str, usize); 4] = [("copy", 16), ("scale", 16), ("add", 24), ("triad", 24)];
 
 /// Time of copy a = b, scale a = s b, add a = b + c and triad a = b + s c on the current pool.
 pub fn stream(smoke: bool) -> [Measured; 4] {
     let length = if smoke { CHUNK } else { LENGTH };
-    // Written by the threads that will read them.
+    // Written by the threads that later read them.
     let filled =
         |value: f64| (0..length).into_par_iter().with_min_len(CHUNK).map(|_| value).collect::<Vec<_>>();
     let (mut a, b, c) = (filled(1.0), filled(2.0), filled(0.5));

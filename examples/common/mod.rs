@@ -1,6 +1,5 @@
-//! What several examples use: arguments, a place for pictures, random numbers, and a sparse matrix as a
-//! preconditioner.
-#![allow(dead_code)] // No example needs all of it.
+//! Helpers of the examples: arguments, output paths, random numbers, and a sparse matrix as a preconditioner.
+#![allow(dead_code)] // No example needs all helpers.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -24,17 +23,17 @@ pub fn argument<N: FromStr + PartialOrd + Display>(
 ) -> std::result::Result<N, String> {
     let Some(text) = std::env::args().nth(place) else { return Ok(default) };
     text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
-        format!("{what} has to be a number from {} to {}, not '{text}'", range.start(), range.end())
+        format!("{what} must be a number from {} to {}, not '{text}'", range.start(), range.end())
     })
 }
 
-/// Where the picture `name` goes: the folder `out`, which is made if it is not there.
+/// The path of the picture `name` in the folder `out`, which is created if necessary.
 pub fn picture(name: &str) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all("out")?;
     Ok(Path::new("out").join(name))
 }
 
-/// `length` normally distributed numbers, the same for the same seed.
+/// `length` normally distributed numbers, a function of the seed.
 pub fn normal(seed: u64, length: usize) -> Vec<f64> {
     StandardNormal.sample_iter(ChaCha8Rng::seed_from_u64(seed)).take(length).collect()
 }

@@ -19,7 +19,7 @@ use model::Model;
 use multigrad::expression::Tape;
 use multigrad::plot::FieldPlot;
 
-/// Steps of Gauss–Newton at most.
+/// The largest number of Gauss–Newton steps.
 const STEPS: usize = 12;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-//! The forward problem of the example: u for given κ, what the observations say, and one step of
+//! Forward problem of the example: u for given κ, the residuals of the observations, and one step of
 //! Gauss–Newton.
 
 use std::f64::consts::TAU;
@@ -27,13 +27,13 @@ pub struct Model {
     /// 2 for an edge between centres, 4 for one to the boundary, which is half as long.
     conductance: Vec<f64>,
     sources: Vec<f64>,
-    /// What was measured, and its standard deviation.
+    /// The observations, and their standard deviation.
     pub observed: Vec<f64>,
     pub sigma: f64,
 }
 
 impl Model {
-    /// `n` × `n` cells of the unit square, with nothing observed yet.
+    /// `n` × `n` cells of the unit square, without observations.
     pub fn new(n: usize) -> Result<Self> {
         let cell = move |x: usize, y: usize| y * n + x;
         let pairs = move |x: usize, k: usize| [(cell(x - 1, k), cell(x, k)), (cell(k, x - 1), cell(k, x))];

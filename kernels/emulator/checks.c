@@ -1,13 +1,13 @@
 /* Checks every access of a kernel to memory. The kernels are compiled with -fsanitize=thread, which calls a
- * function before each access; these are our own. They find
+ * function before each access; this file defines them. They find
  *
- *   accesses outside all buffers, and reads of memory that nothing has written,
+ *   accesses outside all buffers, and reads of uninitialised memory,
  *   races: two threads at one place, one of which writes, with no barrier of their block between them (flags that
- *   many raise may be written by all of them, but nobody may read them or write anything else there),
- *   writes to what is read as constant (LOAD) in the same launch, and packs that are not aligned.
+ *   many threads raise may be written by all of them, but no thread may read them or write anything else there),
+ *   writes to memory read as constant (LOAD) in the same launch, and packs that are not aligned.
  *
- * A shuffle orders nothing here, as on a card. Blocks never order each other. A compiler without the option
- * calls nothing, and nothing is checked. */
+ * A shuffle does not order accesses, as on a GPU. Blocks never order each other. Without this compiler option
+ * nothing is checked. */
 #include "shim.h"
 #include <string.h>
 
@@ -17,7 +17,7 @@ static _Thread_local const struct emulated_launch *launch;
 static _Thread_local struct emulated_fault fault;
 static _Thread_local const struct emulated_buffer *recent;
 static _Thread_local uintptr_t stacks_from, stacks_to, stack_top;
-/* Barriers that the block has passed. */
+/* The number of barriers that the block has passed. */
 static _Thread_local u32 section;
 /* Shared memory of the running block; its cells are kept from block to block and launch to launch. */
 static _Thread_local struct array {
@@ -47,10 +47,10 @@ static void found(u32 kind, u32 other, u64 offset, u64 bytes) {
 
 enum access { READ, CONSTANT, WRITE, RAISE };
 
-/* Who has raised a flag: any thread, so that no other access to it is ordered. */
+/* The thread that has raised a flag: any thread, so that no other access to it is ordered. */
 #define ANYBODY (~0u)
 
-/* One cell is touched; `stamp` tells launches apart, or blocks in shared memory. */
+/* An access to one cell; `stamp` tells launches apart, or blocks in shared memory. */
 static void touch(struct emulated_cell *c, enum access access, u32 stamp, int shared, u64 offset, u64 bytes) {
     u32 own = emulated.block * emulated.threads + emulated.thread;
     if (c->write_launch == stamp && c->writer != (access == RAISE ? ANYBODY : own)) {
@@ -210,7 +210,7 @@ struct emulated_fault emulated_end(void) {
     return fault;
 }
 
-/* What the compiler calls. */
+/* Functions called by instrumented code. */
 #define ACCESSES(bytes) \
     void __tsan_read##bytes(void *p) { access_at(p, bytes, READ); } \
     void __tsan_write##bytes(void *p) { access_at(p, bytes, WRITE); } \

@@ -1,5 +1,5 @@
-/* Kernels with the faults that checks.c must find. They are in the emulator only; no card sees them. Each has a
- * right and a wrong form: wrong where `wrong` is not zero. */
+/* Kernels with the faults that checks.c must find. They are in the emulator only. Each has a correct and a faulty
+ * form: faulty if `wrong` is not zero. */
 struct faulty {
     const REAL *x;
     REAL *y;
@@ -78,7 +78,7 @@ BLOCK_KERNEL(fault_no_barrier, struct faulty) {
     if (i < ARG.n) ARG.y[i] = fault_values[other];
 }
 
-/* The same in two rounds; wrong: the second overwrites what the first still reads. */
+/* The same in two rounds; wrong: the second overwrites values that the first still reads. */
 BLOCK_KERNEL(fault_second_round, struct faulty) {
     SHARED(REAL, fault_rounds, 1024);
     u64 i = INDEX;
@@ -100,7 +100,7 @@ BLOCK_KERNEL(fault_undefined_shared, struct faulty) {
     if (i < ARG.n) ARG.y[i] = values[THREADS - 1 - THREAD];
 }
 
-/* A barrier that one thread leaves out. */
+/* A barrier that one thread omits. */
 BLOCK_KERNEL(fault_no_meeting, struct faulty) {
     u64 i = INDEX;
     if (!ARG.wrong || THREAD + 1 < THREADS) BARRIER();

@@ -1,8 +1,8 @@
-/* Runs kernels on a processor: blocks one after another, the threads of a block as coroutines.
+/* Runs kernels on the CPU: blocks one after another, the threads of a block as coroutines.
  *
- * It is stricter than a card: a thread that ends while others wait at a barrier is an error, as are threads
- * that wait in different kinds of meeting. Threads run in ascending or descending order. What they do with
- * memory is checked in checks.c. */
+ * It is stricter than a GPU: a thread that ends while others wait at a barrier is an error, as are threads
+ * that wait in different kinds of barrier. Threads run in ascending or descending order. Their accesses to
+ * memory are checked in checks.c. */
 #define _XOPEN_SOURCE 700
 #include "shim.h"
 #include <setjmp.h>
@@ -74,7 +74,7 @@ static u32 others(u32 first, u32 end, enum state state) {
     return count;
 }
 
-/* One block: 0, or 3 where threads that should meet do not. */
+/* One block: 0, or 3 if threads do not meet at a barrier. */
 static int run_block(u32 threads, int descending) {
     u32 t, step;
     for (t = 0; t < threads; t++) {
@@ -111,7 +111,7 @@ static int run_block(u32 threads, int descending) {
     }
 }
 
-/* One block whose threads do not meet, until one gives up. */
+/* One block whose threads do not meet, until one fails. */
 static void run_flat(u32 threads, int descending) {
     volatile u32 step;
     if (setjmp(given_up) != 0) return;
@@ -121,7 +121,7 @@ static void run_flat(u32 threads, int descending) {
     }
 }
 
-/* Runs a launch to its end, or to the first block that fails; what it did wrong first. */
+/* Runs a launch to its end, or to the first block that fails; returns its first error. */
 struct emulated_fault emulate(const struct emulated_launch *launch) {
     struct emulated_fault fault = {0};
     const struct emulated_kernel *kernel = launch->table;

@@ -1,4 +1,4 @@
-/* CUDA on a processor, as far as our kernels use it: threads of a block as coroutines that run to the next
+/* The part of CUDA used by the kernels, on the CPU: threads of a block as coroutines that run to the next
  * barrier. Compiled by any C compiler; used by tests only. See runtime.c and checks.c. */
 #include <math.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 typedef uint32_t u32;
 typedef uint64_t u64;
 
-/* Where the running thread is in the grid. */
+/* Indices of the running thread. */
 struct emulated_place {
     u32 thread, threads, block, blocks;
 };
@@ -19,9 +19,9 @@ void emulated_barrier(void);
 double emulated_shuffle_down(double value, u32 distance, u32 width);
 /* Shared memory that a kernel declares. */
 void emulated_declare(void *start, size_t bytes);
-/* A read of what the whole launch leaves as it is. */
+/* A read of memory that no thread of the launch writes. */
 const void *emulated_constant(const void *start, u32 bytes);
-/* Ends a thread that takes 16 bytes from between two multiples of 16. */
+/* Ends a thread that accesses 16 bytes at an address that is not a multiple of 16. */
 void emulated_aligned(const void *start);
 /* *flag <- 1, which many threads may do at once. */
 void emulated_raise(u32 *flag);
@@ -60,7 +60,7 @@ struct emulated_kernel {
 };
 #define EMULATED(name) { #name, JOIN(name, thread), JOIN(name, bytes), JOIN(name, meets) }
 
-/* What is known of four bytes of memory: who touched them last. */
+/* The state of four bytes of memory: their last accesses. */
 struct emulated_cell {
     /* Numbers of the launches, plus one for each block in shared memory; threads are numbered in the grid, and
      * `section` counts the barriers that the block has passed. */
@@ -68,7 +68,7 @@ struct emulated_cell {
     u32 read_launch, reader, read_section;
     /* Of the reads: more than one thread in the section, more than one block, one that needs a constant. */
     unsigned char readers, blocks, constant;
-    /* Whether anybody ever wrote here. */
+    /* Whether they have ever been written. */
     unsigned char defined;
 };
 
@@ -78,7 +78,7 @@ struct emulated_buffer {
     struct emulated_cell *cells;
 };
 
-/* The first thing that a launch did wrong. */
+/* The first error of a launch. */
 struct emulated_fault {
     u32 kind, block, thread, other;
     u64 offset, bytes;
@@ -108,7 +108,7 @@ struct emulated_launch {
     u32 blocks, threads, descending, number;
 };
 
-/* checks.c: what runtime.c tells it. */
+/* checks.c: notifications from runtime.c. */
 void emulated_begin(const struct emulated_launch *launch, const void *stacks, size_t stack_bytes);
 void emulated_begin_block(void *shared, size_t bytes);
 void emulated_next_section(void);

@@ -1,14 +1,14 @@
-//! Both gradients of a product in one pass over the matrix, for one thread.
+//! Both gradients of a product in one pass over the matrix, on one thread.
 //!
-//! Several threads take a gather for each: the sums are the same, in the same order.
+//! Several threads use a gather for each gradient: the same sums, in the same order.
 
 use super::View;
 use super::columns::{by_columns, part, vectorised};
 use super::cpu::halving_sum;
 use crate::sparse::Scalar;
 
-/// The gradients of A X by A and by X for `k` columns: g(p) ← g(p) + Σ_c y(i,c) x(j,c) for every entry
-/// p = (i, j), and z ← z + Aᵀ y, with y the adjoint of the product.
+/// The gradients of A X with respect to A and X for `k` columns: g(p) ← g(p) + Σ_c y(i,c) x(j,c) for every
+/// entry p = (i, j), and z ← z + Aᵀ y, with y the adjoint of the product.
 ///
 /// Moves per nonzero: value and index once, g read and written, k values of x and of z.
 pub(crate) fn product_adjoints<T: Scalar>(
@@ -45,8 +45,8 @@ pub(crate) fn product_adjoints<T: Scalar>(
     );
 }
 
-/// The gradients of a product X Yᵀ that is sampled on the pattern of A, by X and by Y, for `k` columns:
-/// u ← A Y and z ← z + Aᵀ X, with A the adjoint of the samples.
+/// The gradients of a product X Yᵀ sampled on the pattern of A, with respect to X and Y, for `k` columns: u ←
+/// A Y and z ← z + Aᵀ X, with A the adjoint of the samples.
 ///
 /// Moves per nonzero: value and index once, k values of y and of z.
 pub(crate) fn sampled_adjoints<T: Scalar>(

@@ -6,7 +6,7 @@
 
 use crate::sparse::Scalar;
 
-/// Runs `body` compiled for the widest vector unit that this processor has.
+/// Runs `body` compiled for the widest vector unit of this CPU.
 #[inline(always)]
 pub fn vectorised<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)
@@ -80,7 +80,7 @@ pub fn dot<T: Scalar, const K: usize>(
     sum
 }
 
-/// x·y in eight interleaved sums: one running sum would wait for its own additions.
+/// x·y in eight interleaved sums: a single sum would wait for each of its additions.
 #[inline(always)]
 pub fn interleaved_dot<T: Scalar>(x: &[T], y: &[T]) -> T {
     let (xs, ys) = (x.chunks_exact(8), y.chunks_exact(8));
@@ -94,7 +94,7 @@ pub fn interleaved_dot<T: Scalar>(x: &[T], y: &[T]) -> T {
     sum_of_8(sum) + rest
 }
 
-/// Sum by halves.
+/// Pairwise sum by halves.
 #[inline(always)]
 pub fn sum_of_8<T: Scalar>(v: [T; 8]) -> T {
     let w: [T; 4] = std::array::from_fn(|l| v[l] + v[l + 4]);

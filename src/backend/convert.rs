@@ -1,4 +1,4 @@
-//! Between the precision of a host's vectors and that of a hierarchy.
+//! Conversion between the precisions of a host's vectors and of a hierarchy.
 
 use rayon::prelude::*;
 
@@ -6,7 +6,7 @@ use super::Cpu;
 use super::cpu::over_rows;
 use crate::sparse::Scalar;
 
-/// Values per block of a maximum that is split among threads.
+/// Values per block of a maximum computed by several threads.
 const BLOCK: usize = 1 << 14;
 
 impl Cpu {
@@ -18,7 +18,7 @@ impl Cpu {
         });
     }
 
-    /// max |x(i)|, not a number or infinite if some x(i) is.
+    /// max |x(i)|; NaN or infinite if some x(i) is.
     pub(crate) fn largest(&self, x: &[f64]) -> f64 {
         let largest = |x: &[f64]| {
             let mut lanes = [0.0f64; 8];

@@ -13,17 +13,17 @@ use super::single::row_products;
 use super::{Backend, Direction, OrderedView, Triangle, View, sweeps, triangular, triangular_sweeps};
 use crate::sparse::{Pattern, Scalar};
 
-/// Multi-threaded kernels on the `rayon` pool that is current.
+/// Multi-threaded kernels on the current `rayon` pool.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cpu;
 
-/// Multiply-adds below which starting the pool costs more than it saves.
+/// The number of multiply-adds below which starting the pool costs more than it saves.
 pub(super) const PARALLEL_WORK: usize = 1 << 17;
 
-/// Values per block of a sum that is split among threads.
+/// Values per block of a sum computed by several threads.
 const SUM_BLOCK: usize = 1 << 13;
 
-/// Calls `body(first row, rows of the output)`, in parallel when `work` is worth it.
+/// Calls `body(first row, rows of the output)`, in parallel if `work` is large enough.
 pub(super) fn over_rows<T: Scalar>(
     out: &mut [T],
     width: usize,
@@ -126,7 +126,7 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // As `residual`, with d and x read once more: the residual itself goes nowhere.
+    // As `residual`, with d and x read once more: the residual itself is not written.
     fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
         if k == 1 {
             return over_rows(next, k, a.pattern.nnz(), |first, next| {
@@ -325,7 +325,7 @@ impl<T: Scalar> Backend<T> for Cpu {
     }
 }
 
-/// Hands every value of x, times the weight of its row, to its place in y.
+/// Scatters every value of x, times the weight of its row, to its place in y.
 #[inline(always)]
 fn scaled_rows<T: Scalar>(d: &[T], x: &[T], y: &mut [T], k: usize, put: impl Fn(&mut T, T)) {
     if k == 1 {

@@ -1,4 +1,4 @@
-//! The direct solver of the coarsest level: `faer`'s sparse LU, guarded.
+//! Direct solver of the coarsest level: sparse LU of `faer`, with singularity tests.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use super::factors::{Factors, Ordering};
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Scalar};
 
-/// Largest singular matrix for which a pseudo-inverse is formed.
+/// The largest singular matrix for which a pseudo-inverse is formed.
 const PSEUDO_INVERSE_ROWS: usize = 600;
 
-/// Largest matrix whose inverse is kept as a dense block: one small product costs less
-/// there than the indirections of a sparse factor.
+/// The largest matrix whose inverse is stored as a dense block: one small product costs less there than the
+/// indirections of a sparse factor.
 const DENSE_ROWS: usize = 160;
 
 /// A factored square matrix: x = A⁻¹ b and x = A⁻ᵀ b for row-major blocks.
 ///
-/// A nonsingular matrix is factored by sparse LU. A singular one (a Neumann problem, say)
-/// of up to 600 rows is solved in the least-squares sense by its pseudo-inverse.
-/// Serialises as the matrix and is factored again when it is read.
+/// A nonsingular matrix is factored by sparse LU. A singular one of up to 600 rows (for example, of a Neumann
+/// problem) is solved in the least-squares sense by its pseudo-inverse. Serialises as the matrix and is
+/// refactored when read.
 ///
-/// The matrix and its sparse factors are kept in double precision whatever `T` is: rounded to
-/// single precision, a singular matrix would be a regular one with an inverse of noise, and
-/// another precision shares the factors.
+/// The matrix and its sparse factors are in double precision for any `T`: rounded to single precision, a
+/// singular matrix would be a regular one whose inverse is dominated by rounding, and another precision
+/// shares the factors.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(bound = "T: Scalar", try_from = "Csr<f64>", into = "Csr<f64>")]
 pub struct Direct<T: Scalar> {
@@ -49,7 +49,7 @@ impl<T: Scalar> std::fmt::Debug for Inverse<T> {
 }
 
 impl<T: Scalar> Direct<T> {
-    /// Factors `a`, in double precision whatever `T` is.
+    /// Factors `a`, in double precision for any `T`.
     ///
     /// # Errors
     /// A matrix that is not square, a singular one with more than 600 rows, or an inverse that
@@ -140,7 +140,7 @@ impl<T: Scalar> Direct<T> {
     }
 }
 
-/// x ← b, solved in double precision.
+/// x ← A⁻¹ b in double precision.
 fn substitute<T: Scalar>(b: &[T], x: &mut [T], solve: impl Fn(&mut [f64])) {
     let mut wide: Vec<f64> = b.iter().map(|v| v.to_f64()).collect();
     solve(&mut wide);

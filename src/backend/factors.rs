@@ -1,4 +1,4 @@
-//! Sparse LU of one pattern with many values: `faer`'s, guarded.
+//! Sparse LU of `faer` for one pattern with many values, with singularity tests.
 
 use faer::MatMut;
 use faer::linalg::solvers::Solve;
@@ -19,15 +19,15 @@ pub struct Ordering {
 /// L and U of a matrix in double precision.
 #[derive(Clone)]
 pub struct Factors {
-    /// Of the transpose.
+    /// Factors of the transpose.
     lu: Lu<usize, f64>,
 }
 
 impl Ordering {
-    /// For a square pattern. Cost: an ordering that keeps fill low, without values.
+    /// From a square pattern. Cost: an ordering that keeps fill low, without values.
     ///
     /// # Errors
-    /// A pattern that is not square; what `faer` refuses, such as too much memory.
+    /// A pattern that is not square; errors of `faer`, such as too much memory.
     pub fn new(pattern: &Pattern) -> Result<Self> {
         let n = pattern.rows();
         if n != pattern.cols() {
@@ -42,13 +42,13 @@ impl Ordering {
         Ok(Self { columns, symbolic })
     }
 
-    /// Factors for these values, or nothing if the matrix is singular to working precision: `faer`
-    /// factors such a matrix without complaint, so solves with known answers are the judge.
+    /// Factors these values, or returns `None` if the matrix is singular to working precision. `faer` factors
+    /// such a matrix without an error, so the factors are tested by solves with known solutions.
     pub fn factor(&self, pattern: &Pattern, values: &[f64]) -> Option<Factors> {
         let matrix = SparseColMatRef::new(self.columns.as_ref(), values);
         let lu = Lu::try_new_with_symbolic(self.symbolic.clone(), matrix).ok()?;
         let factors = Factors { lu };
-        // Two answers with entries of both signs and no smoothness.
+        // Two rough solutions with entries of both signs.
         let known: Vec<f64> = (0..2 * pattern.rows()).map(|q| ((q as f64 + 1.0) * 1.618).sin()).collect();
         let mut x = vec![0.0; known.len()];
         Cpu.spmv(1.0, View { pattern, values }, &known, 0.0, &mut x, 2);

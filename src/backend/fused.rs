@@ -1,7 +1,7 @@
-//! Kernels that take scalar products from values that are in cache anyway.
+//! Fused kernels: scalar products of values that are in cache.
 //!
-//! Sums run over blocks of fixed size, so that their bits depend neither on the number of threads
-//! nor on what they are fused with.
+//! Sums run over blocks of fixed size, so their bits depend neither on the number of threads nor on the
+//! fusion.
 
 use rayon::prelude::*;
 
@@ -10,13 +10,13 @@ use super::single::row_products;
 use super::{Cpu, View};
 use crate::sparse::Scalar;
 
-/// Values per block: three vectors of it stay in the second-level cache.
+/// Values per block: three vectors of it fit the second-level cache.
 pub(crate) const BLOCK: usize = 1 << 11;
 
-/// Length from which the blocks go to the `rayon` pool.
+/// The length from which the blocks go to the `rayon` pool.
 const PARALLEL_LENGTH: usize = 100_000;
 
-/// Runs `kernel` on every block and adds up what it returns, in the order of the blocks.
+/// Runs `kernel` on every block and sums its results, in the order of the blocks.
 pub(crate) fn over_blocks<I: Send, const N: usize>(
     length: usize,
     blocks: impl Iterator<Item = I>,
@@ -35,8 +35,8 @@ pub(crate) fn over_blocks<I: Send, const N: usize>(
 }
 
 impl Cpu {
-    /// y ← A x for a square A; returns ⟨x, y⟩ and ⟨x, x⟩. Moves what a product does, x and y
-    /// coming from cache for the sums.
+    /// y ← A x for a square A; returns ⟨x, y⟩ and ⟨x, x⟩. The memory traffic is that of a product, with x and
+    /// y in cache for the sums.
     pub(crate) fn spmv_dots(&self, a: View<'_, f64>, x: &[f64], y: &mut [f64]) -> [f64; 2] {
         over_blocks(y.len(), y.chunks_mut(BLOCK).enumerate(), |(q, y)| {
             row_products(a, x, q * BLOCK, y, |_, y, sum| *y = sum);

@@ -1,14 +1,14 @@
-//! The small problem of GMRES where its space is recorded.
+//! Least-squares problem of GMRES with a recorded space.
 
 use crate::sparse::Scalar;
 
-/// A direction of a Krylov space shorter than this share of its image is rounding.
+/// A direction of a Krylov space shorter than this share of its image is rounding error.
 pub fn dependent<T: Scalar>() -> f64 {
     if T::NAME == "f32" { 1e-5 } else { 1e-12 }
 }
 
-/// The y that minimises ‖e₁ − H y‖ for a Hessenberg matrix given by columns, by Givens rotations; zero
-/// for a column that is shorter than `dependent` of its size once those before it are taken off.
+/// The y that minimises ‖e₁ − H y‖ for a Hessenberg matrix given by columns, by Givens rotations; zero for a
+/// column whose part orthogonal to earlier ones is shorter than `dependent` of its length.
 pub fn hessenberg_least_squares(h: &[Vec<f64>], dependent: f64) -> Vec<f64> {
     let k = h.len();
     let mut r: Vec<Vec<f64>> = h.to_vec();

@@ -1,13 +1,12 @@
-//! The smallest least-squares problems: one or two unknowns for every column.
+//! Least-squares problems with one or two unknowns per column.
 
 use super::Backend;
 use crate::sparse::Scalar;
 
-/// x ← Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖₂, for every column of its own.
+/// x ← Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖₂, separately for every column.
 ///
-/// One or two v, and as many c; blocks of n rows and `k` columns. The second v is made orthogonal
-/// to the first; a v of which nothing is left gets y = 0. Cost: 2 or 5 scalar products and as many
-/// passes over vectors.
+/// One or two v, and as many c; blocks of n rows and `k` columns. The second v is orthogonalised against the
+/// first; a v that vanishes gets y = 0. Cost: 2 or 5 scalar products and as many passes over vectors.
 pub fn least_squares<T: Scalar, B: Backend<T>>(
     backend: &B,
     b: &[T],
@@ -28,7 +27,7 @@ pub fn least_squares<T: Scalar, B: Backend<T>>(
     let mut y1: Vec<T> = v1b.iter().zip(&v1v1).map(|(&a, &b)| ratio(a, b)).collect();
     if let (Some(v2), Some(c2)) = (v.get(1), c.get(1)) {
         let (v2v2, v1v2, v2b) = (dots(v2, v2), dots(v1, v2), dots(v2, b));
-        // Half of the digits are lost in a square.
+        // Squaring loses half of the digits.
         let dependent = if T::NAME == "f64" { T::from_f64(1e-13) } else { T::from_f64(1e-5) };
         let y2: Vec<T> = (0..k)
             .map(|q| {

@@ -1,11 +1,11 @@
 //! Kernels: BLAS-style, out-parameters, no allocation, no differentiation.
 //!
-//! Vectors are row-major blocks of n rows and k columns, so one code serves a single
-//! right-hand side, many of them, and training batches. Lengths are the caller's
-//! responsibility: engines check them once, when a hierarchy is put together.
+//! Vectors are row-major blocks of n rows and k columns, so one code serves a single right-hand side, many of
+//! them, and training batches. Lengths are the caller's responsibility: engines check them once, when a
+//! hierarchy is assembled.
 //!
-//! [`Reference`] is sequential and plain, the judge of the others; [`Cpu`] runs on the
-//! `rayon` pool and gives the same bits on any number of threads.
+//! [`Reference`] is the sequential reference of the others; [`Cpu`] runs on the `rayon` pool and gives the
+//! same bits on any number of threads.
 
 mod adjoint;
 mod columns;
@@ -68,7 +68,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The other one.
+    /// The opposite order.
     #[must_use]
     pub fn reversed(self) -> Self {
         match self {
@@ -78,12 +78,12 @@ impl Direction {
     }
 }
 
-/// A triangular factor held inside a square matrix.
+/// A triangular factor stored in a square matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Triangle {
     /// The part at and below the diagonal, or the one at and above it.
     pub lower: bool,
-    /// The diagonal is one, whatever is stored there.
+    /// Whether the diagonal is one, regardless of the stored values.
     pub unit: bool,
 }
 
@@ -95,7 +95,8 @@ impl Triangle {
     }
 }
 
-/// The kernels that every device provides. `k` is the number of columns of every block.
+/// The kernels of the CPU: implemented by [`Cpu`] and by [`Reference`]. A GPU implements the traits of
+/// [`engine`](crate::engine) directly. `k` is the number of columns of every block.
 pub trait Backend<T: Scalar>: Clone + Send + Sync + std::fmt::Debug {
     /// y ← α A x + β y. With β = 0, y is not read.
     fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize);

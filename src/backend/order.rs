@@ -8,16 +8,16 @@ use super::{Direction, View};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 
-/// Fewest rows of a block that [`Order::blocks_for`] chooses.
+/// The fewest rows of a block in [`Order::blocks_for`].
 const BLOCK_ROWS: usize = 4096;
 
-/// Most blocks that [`Order::blocks_for`] chooses.
+/// The most blocks in [`Order::blocks_for`].
 const BLOCKS: usize = 64;
 
-/// Which new values a row of a sweep sees.
+/// The new values that a row of a sweep uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Order {
-    /// Blocks of so many consecutive rows: new values within a block, old ones of the others.
+    /// Blocks of consecutive rows: new values within a block, old ones of other blocks.
     Blocks {
         /// Rows of every block but the last.
         rows: u32,
@@ -40,9 +40,8 @@ impl Order {
 
     /// Checks that the order fits a square matrix.
     ///
-    /// # Errors
-    /// Blocks without rows; colours that leave out a row, name one twice, or couple two rows of
-    /// one colour (they are named).
+    /// Blocks without rows; colours that omit a row, repeat one, or couple two rows of one colour (they are
+    /// named).
     pub fn validate(&self, pattern: &Pattern) -> Result<()> {
         match self {
             Order::Blocks { rows: 0 } => Err(Error::invalid_input("a block of a sweep has no rows")),
@@ -52,10 +51,10 @@ impl Order {
     }
 }
 
-/// An [`Order`] and the direction in which it is walked.
+/// An [`Order`] and its direction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderedSweep {
-    /// Which rows see which new values.
+    /// The order.
     pub order: Order,
     /// Rows ascending within a block, or colours ascending; or both descending.
     pub direction: Direction,
@@ -87,7 +86,7 @@ impl OrderedSweep {
 pub struct OrderedView<'a, T> {
     /// A, square.
     pub a: View<'a, T>,
-    /// What every row multiplies its residual by, usually 1/a(i,i).
+    /// The factor of every row's residual, usually 1/a(i,i).
     pub inverse: &'a [T],
     /// The order of the rows.
     pub sweep: &'a OrderedSweep,
@@ -101,9 +100,9 @@ pub struct Colouring {
 }
 
 impl Colouring {
-    /// Every row in turn takes the first colour that no neighbour in the graph of A + Aᵀ has
-    /// taken: at most one colour more than the largest number of neighbours; two for the 5-point
-    /// stencil. Cost: one pass over the pattern and its transposition, sequential.
+    /// Every row in turn takes the first colour not taken by a neighbour in the graph of A + Aᵀ: at most one
+    /// colour more than the largest number of neighbours; two for the 5-point stencil. Cost: one pass over
+    /// the pattern and its transposition, sequential.
     pub fn greedy(pattern: &Pattern) -> Self {
         const NONE: u32 = u32::MAX;
         let n = pattern.rows();

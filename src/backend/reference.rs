@@ -1,9 +1,9 @@
-//! The plain kernels that judge all others: sequential loops, as the formulas read.
+//! Reference kernels: sequential loops that follow the formulas.
 
 use super::{Backend, Direction, Order, OrderedView, Triangle, View};
 use crate::sparse::{Pattern, Scalar};
 
-/// Sequential and plain.
+/// The sequential reference implementation.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reference;
 
@@ -127,8 +127,8 @@ impl<T: Scalar> Backend<T> for Reference {
 
     fn solve_triangular(&self, a: View<'_, T>, part: Triangle, transposed: bool, x: &mut [T], k: usize) {
         let n = a.pattern.rows();
-        // Substitution by columns of the factor, so that the transpose needs no second code:
-        // once x(i) is final, it is taken out of the unknowns that depend on it.
+        // Substitution by columns of the factor, so that the transpose needs no separate code: once x(i) is
+        // final, it is subtracted from the unknowns that depend on it.
         let factor = |i: usize, j: usize| if transposed { (j, i) } else { (i, j) };
         let ascending = part.lower != transposed;
         for step in 0..n {

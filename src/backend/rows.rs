@@ -1,5 +1,4 @@
-//! The rows of a sparse matrix and of its transpose, as the kernels of [`Cpu`](super::Cpu) walk
-//! them.
+//! Rows of a sparse matrix and of its transpose, for the kernels of [`Cpu`](super::Cpu).
 
 use std::ops::Range;
 
@@ -61,8 +60,8 @@ pub fn gather<T: Scalar, I: Iterator<Item = (u32, T)>>(
     });
 }
 
-/// One row of a substitution or sweep: x(i) ← (b − Σ_{j≠i} v x(j)) / d for the entries
-/// given, with d = 1 for a unit diagonal and d = 0 where none is stored.
+/// One row of a substitution or sweep: x(i) ← (b − Σ_{j≠i} v x(j)) / d for the given entries, with d = 1 for
+/// a unit diagonal and d = 0 if none is stored.
 #[inline(always)]
 pub fn substitute<T: Scalar, const K: usize>(
     entries: impl Iterator<Item = (u32, T)>,

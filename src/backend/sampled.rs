@@ -1,4 +1,4 @@
-//! The sampled dense-dense product: the gradient with respect to the values of a matrix.
+//! Sampled dense-dense product: the gradient with respect to the values of a matrix.
 
 use std::ops::Range;
 

@@ -1,22 +1,21 @@
-//! Kernels for one vector (k = 1), where nothing else hides the price of an entry.
+//! Kernels for one vector (k = 1), in which the cost of an entry is not shared with other columns.
 //!
-//! Where the length of a row can be foretold, as on a grid, rows of up to nine entries run through
-//! loops of constant length and sums are taken in the order of the entries: the bits are those
-//! of the plain loop. Where it cannot, as in a prolongation, jumps cost more than entries: these
-//! come in windows of four that are added up together, and what a window has beyond the row
-//! counts as zero. Long rows come in windows in any case, so that one addition in four waits for
-//! another. Which it is depends on the pattern alone.
+//! If row lengths are predictable, as on a grid, rows of up to nine entries run through loops of constant
+//! length, and sums are taken in the order of the entries: the bits are those of the plain loop. If they are
+//! not, as in a prolongation, jumps cost more than entries: rows are processed in windows of four that are
+//! added up together, and entries of a window beyond the row count as zero. Long rows are always processed in
+//! windows, so that one addition in four waits for another. The choice depends on the pattern alone.
 //!
-//! # Why this file may use `unsafe`
+//! # Reasons for `unsafe`
 //!
-//! A bounds check per entry costs 28 % of a product in single precision out of cache (5-point
-//! matrix of 10⁶ rows: 6.6 ms with checks, 4.8 ms without, where reading the matrix alone takes
-//! 4.5 ms) and 50 % in cache. In a substitution with nine entries a row it costs 12 % more (2.8 ms
-//! against 2.5 ms for 512² rows in single precision). What the checks would look for is asserted once per call: the
-//! structure of a [`Pattern`](crate::sparse::Pattern) is checked whenever one is made and cannot
-//! be changed (row pointers ascend from zero to the number of entries, columns lie below
-//! `cols`), and the lengths of `values` and `x` are compared with it here; for substitutions, row
-//! by row, the range of entries too.
+//! A bounds check per entry costs 28 % of a product in single precision out of cache (5-point matrix of 10⁶
+//! rows: 6.6 ms with checks, 4.8 ms without, where reading the matrix alone takes 4.5 ms) and 50 % in cache.
+//! In a substitution with nine entries a row it costs 12 % more (2.8 ms against 2.5 ms for 512² rows in
+//! single precision). The checked conditions are asserted once per call: the structure of a
+//! [`Pattern`](crate::sparse::Pattern) is checked by every constructor and is immutable (row pointers ascend
+//! from zero to the number of entries, columns lie below `cols`), and the lengths of `values` and `x` are
+//! compared with it here; for substitutions, row by row, the range of entries too. by row, the range of
+//! entries too.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -53,9 +52,8 @@ fn products<T: Scalar, const RAGGED: bool>(
     let ends = &pattern.row_ptr()[first + 1..=first + y.len()];
     let mut start = pattern.row_ptr()[first] as usize;
     let (columns, values, nnz) = (pattern.col_idx(), a.values, pattern.nnz());
-    // SAFETY: whoever calls this sees to `q < nnz`, which is the length of both arrays, by the
-    // invariant of the pattern that no row ends beyond it. The column is below `cols`, which `x`
-    // covers.
+    // SAFETY: callers ensure `q < nnz`, which is the length of both arrays, by the invariant of the pattern
+    // that no row ends beyond it. The column is below `cols`, the length of `x`.
     let term = |q: usize| unsafe {
         let j = *columns.get_unchecked(q) as usize;
         *values.get_unchecked(q) * *x.get_unchecked(j)
@@ -106,8 +104,7 @@ fn products<T: Scalar, const RAGGED: bool>(
     }
 }
 
-/// The rows of a square matrix split at their diagonals, for substitutions and sweeps over one
-/// vector.
+/// The rows of a square matrix split at their diagonals, for substitutions and sweeps over one vector.
 #[derive(Clone, Copy)]
 pub struct SplitRows<'a, T> {
     row_ptr: &'a [u32],
@@ -131,8 +128,8 @@ impl<'a, T: Scalar> SplitRows<'a, T> {
         }
     }
 
-    /// The entries of row `i` left of the diagonal but for that of column i − 1, which comes
-    /// second (zero if there is none).
+    /// The entries of row `i` left of the diagonal without that of column i − 1, which is returned second
+    /// (zero if there is none).
     #[inline(always)]
     pub fn below(&self, i: usize) -> (Range<usize>, T) {
         let (start, end) = (self.row_ptr[i] as usize, self.splits[i] as usize);
@@ -143,8 +140,8 @@ impl<'a, T: Scalar> SplitRows<'a, T> {
         }
     }
 
-    /// The entries of row `i` right of the diagonal but for that of column i + 1, which comes
-    /// second, and the diagonal (each zero if there is none).
+    /// The entries of row `i` right of the diagonal without that of column i + 1, which is returned second,
+    /// and the diagonal (each zero if there is none).
     #[inline(always)]
     pub fn above(&self, i: usize) -> (Range<usize>, T, T) {
         let (mut start, end) = (self.splits[i] as usize, self.row_ptr[i + 1] as usize);
@@ -165,14 +162,14 @@ impl<'a, T: Scalar> SplitRows<'a, T> {
     pub fn subtract(&self, entries: Range<usize>, x: &[T], mut sum: T) -> T {
         assert!(entries.end <= self.columns.len() && x.len() >= self.width, "lengths of a sweep");
         let term = |q: usize| {
-            // SAFETY: `q` lies below the length of both arrays (that of the values was compared
-            // with that of the columns in `new`); the column is below `width`, which `x` covers.
+            // SAFETY: `q` lies below the length of both arrays (that of the values was compared with that of
+            // the columns in `new`); the column is below `width`, the length of `x`.
             unsafe {
                 let j = *self.columns.get_unchecked(q) as usize;
                 *self.values.get_unchecked(q) * *x.get_unchecked(j)
             }
         };
-        // Pairs, so that additions do not all wait for each other.
+        // Pairs, to shorten the chain of additions.
         let mut q = entries.start;
         while q + 1 < entries.end {
             sum -= term(q) + term(q + 1);

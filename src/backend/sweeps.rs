@@ -1,9 +1,8 @@
 //! Gauss–Seidel sweeps: in natural order, in blocks and by colours.
 //!
-//! For one column a sweep is bound by latency: every row waits for its predecessor. The kernels
-//! here keep the predecessor's value in a register, take it into account last, and multiply by
-//! reciprocals that do not wait for it; what remains on the chain is one multiplication and one
-//! subtraction per row.
+//! For one column a sweep is bound by latency: every row waits for its predecessor. The kernels here keep the
+//! predecessor's value in a register, use it last, and multiply by precomputed reciprocals; the chain then
+//! has one multiplication and one subtraction per row.
 
 use rayon::prelude::*;
 
@@ -14,10 +13,10 @@ use super::single::SplitRows;
 use super::{Direction, View};
 use crate::sparse::Scalar;
 
-/// Multiply-adds below which starting the pool costs more than it saves.
+/// The number of multiply-adds below which starting the pool costs more than it saves.
 const PARALLEL_WORK: usize = 1 << 17;
 
-/// Rows per piece of work when the rows of a colour are written back.
+/// Rows per task when the rows of a colour are written back.
 const ROWS: usize = 4096;
 
 /// x after one sweep on A x = b in natural order. Sequential: a row uses every new value at once.
@@ -63,8 +62,8 @@ fn natural_single<T: Scalar, const FORWARD: bool>(a: View<'_, T>, b: &[T], x: &m
     }
 }
 
-/// One sweep in blocks or by colours: x(i) ← x(i) + w(i) (b(i) − Σ a(i,j) x(j)), in parallel.
-/// `scratch` is as long as x; its content does not matter.
+/// One sweep in blocks or by colours: x(i) ← x(i) + w(i) (b(i) − Σ a(i,j) x(j)), in parallel. `scratch` is as
+/// long as x, with any content.
 pub fn ordered<T: Scalar>(s: OrderedView<'_, T>, b: &[T], x: &mut [T], scratch: &mut [T], k: usize) {
     if x.is_empty() || k == 0 {
         return;
@@ -95,7 +94,7 @@ pub fn ordered<T: Scalar>(s: OrderedView<'_, T>, b: &[T], x: &mut [T], scratch: 
     }
 }
 
-/// The rows from `first` on, whose values are `x`; those of other blocks are read from `old`.
+/// The rows from `first` on, with values `x`; those of other blocks are read from `old`.
 fn block<T: Scalar>(s: OrderedView<'_, T>, b: &[T], old: &[T], first: usize, x: &mut [T], k: usize) {
     let forward = s.sweep.direction == Direction::Forward;
     vectorised(
@@ -119,7 +118,7 @@ fn block<T: Scalar>(s: OrderedView<'_, T>, b: &[T], old: &[T], first: usize, x: 
     );
 }
 
-/// As [`natural_single`], for a row whose entries all lie in its block; as [`block_row`] otherwise.
+/// As [`natural_single`], for a row whose entries all lie in its block; otherwise as [`block_row`].
 #[inline(always)]
 fn block_single<T: Scalar, const FORWARD: bool>(
     s: OrderedView<'_, T>,
@@ -230,8 +229,7 @@ fn colour<T: Scalar>(s: OrderedView<'_, T>, b: &[T], x: &mut [T], colouring: &Co
     );
 }
 
-/// The rows of one colour in parallel: first computed side by side, then written where they
-/// belong.
+/// The rows of one colour in parallel: first computed, then scattered.
 fn colour_parallel<T: Scalar>(
     s: OrderedView<'_, T>,
     b: &[T],

@@ -1,4 +1,4 @@
-//! Triangular solves: sequential, and by levels of rows that do not wait for each other.
+//! Triangular solves: sequential, and by levels of independent rows.
 
 use rayon::prelude::*;
 
@@ -8,14 +8,14 @@ use super::single::SplitRows;
 use super::{Triangle, View};
 use crate::sparse::{Levels, Scalar};
 
-/// Stored entries below which starting the pool costs more than it saves.
+/// The number of stored entries below which starting the pool costs more than it saves.
 const PARALLEL_WORK: usize = 1 << 17;
 
-/// Threads from which levels are used: their rows lie far apart in memory, so that on two threads a
-/// 7-point matrix of 100³ rows took five times as long as row after row.
+/// The number of threads from which levels are used: their rows lie far apart in memory, so that on two
+/// threads a 7-point matrix of 100³ rows took five times as long as row after row.
 const THREADS: usize = 16;
 
-/// Rows per piece of work within a level.
+/// Rows per task within a level.
 const ROWS: usize = 512;
 
 /// x ← T⁻¹ x, or T⁻ᵀ x.
@@ -41,9 +41,9 @@ pub fn solve<T: Scalar>(a: View<'_, T>, tri: Triangle, transposed: bool, x: &mut
     );
 }
 
-/// K columns from c on. A row is gathered from those that are known, the one before it in this order
-/// last; transposed, every row that is known is taken off the rest, the next one first. Either way no
-/// row waits for more than the one before.
+/// K columns from c on. A row is gathered from the known ones, the preceding one last; transposed, every
+/// known row is subtracted from the others, the next one first. Either way a row waits only for its
+/// predecessor.
 #[inline(always)]
 fn block<T: Scalar, const K: usize, const TRANSPOSED: bool, const LOWER: bool>(
     a: View<'_, T>,
@@ -88,7 +88,7 @@ fn block<T: Scalar, const K: usize, const TRANSPOSED: bool, const LOWER: bool>(
     }
 }
 
-/// One column: by levels where they are wide and there are many threads.
+/// One column: by levels if they are wide and there are many threads.
 fn single<T: Scalar>(a: View<'_, T>, tri: Triangle, x: &mut [T]) {
     let parallel = a.pattern.nnz() >= PARALLEL_WORK && rayon::current_num_threads() >= THREADS;
     let levels = if parallel { a.pattern.levels(tri.lower) } else { None };
@@ -104,8 +104,7 @@ fn single<T: Scalar>(a: View<'_, T>, tri: Triangle, x: &mut [T]) {
     }
 }
 
-/// T⁻ᵀ x for one column: every row of T that is done is taken off the rest, so that no transposition is
-/// needed.
+/// T⁻ᵀ x for one column: every finished row of T is subtracted from the others, without a transposition.
 fn single_transposed<T: Scalar>(a: View<'_, T>, tri: Triangle, x: &mut [T]) {
     let (columns, ptr, splits) = (a.pattern.col_idx(), a.pattern.row_ptr(), a.pattern.splits());
     vectorised(
@@ -129,8 +128,8 @@ fn single_transposed<T: Scalar>(a: View<'_, T>, tri: Triangle, x: &mut [T]) {
     );
 }
 
-/// Row i of T⁻¹ x, with `last` the value of the row before it in this order, if there is one. It
-/// is taken into account last, and the reciprocal does not wait for it.
+/// Row i of T⁻¹ x, with `last` the value of the preceding row, if any. It is used last, and the reciprocal
+/// does not wait for it.
 #[inline(always)]
 fn row<T: Scalar, const LOWER: bool, const UNIT: bool>(a: SplitRows<'_, T>, x: &[T], i: usize, last: T) -> T {
     let (above, right, diagonal) = if LOWER && UNIT { (0..0, T::ZERO, T::ONE) } else { a.above(i) };
@@ -189,7 +188,7 @@ mod tests {
     use super::*;
     use crate::sparse::Csr;
 
-    /// A triangle with wide levels: the rows have the same bits in whatever order they come.
+    /// A triangle with wide levels: rows have the same bits in any order.
     #[test]
     fn levels_have_the_bits_of_the_sequence() {
         let n = 60_000;
@@ -197,7 +196,8 @@ mod tests {
         for i in 0..n {
             t.push((i, i, 3.0 + (i % 7) as f64));
             for (q, step) in [1, 5_000, 7_001].into_iter().enumerate() {
-                // The neighbour now and then only, or every row would wait for the one before.
+                // Only some rows depend on their neighbour; otherwise every row would wait for the one
+                // before.
                 if i >= step && (step > 1 || i % 4 == 0) {
                     t.extend([(i, i - step, 0.5 + q as f64 / 7.0), (i - step, i, -0.3 - q as f64 / 9.0)]);
                 }

@@ -1,4 +1,4 @@
-//! Jacobi sweeps on a triangular system: all rows at once, where a substitution goes from row to row.
+//! Jacobi sweeps on a triangular system: all rows at once, unlike a substitution.
 
 use super::columns::{by_columns, part, vectorised};
 use super::cpu::over_rows;
@@ -7,7 +7,7 @@ use crate::sparse::Scalar;
 
 /// y ← D⁻¹ (b − N x) for the triangle T = D + N of `a`, or D⁻¹ (b − Nᵀ x); without x, y ← D⁻¹ b.
 ///
-/// Moves values and indices of the triangle once and 3 k values per row.
+/// Memory traffic: values and indices of the triangle once and 3 k values per row.
 pub fn sweep<T: Scalar>(
     a: View<'_, T>,
     tri: Triangle,
@@ -45,7 +45,7 @@ pub fn sweep<T: Scalar>(
     });
 }
 
-/// The rows of y from `first` on: what `subtract` leaves of b, divided by the diagonal.
+/// The rows of y from `first` on: b minus the sums of `subtract`, divided by the diagonal.
 #[inline(always)]
 fn rows<T: Scalar, const K: usize>(
     a: View<'_, T>,
@@ -70,7 +70,7 @@ fn rows<T: Scalar, const K: usize>(
     }
 }
 
-/// Takes row i of N x off.
+/// Subtracts row i of N x.
 #[inline(always)]
 fn forward<T: Scalar, const K: usize>(
     a: View<'_, T>,
@@ -92,7 +92,7 @@ fn forward<T: Scalar, const K: usize>(
     }
 }
 
-/// Takes row i of Nᵀ x off.
+/// Subtracts row i of Nᵀ x.
 #[inline(always)]
 fn backward<T: Scalar, const K: usize>(
     a: View<'_, T>,

@@ -1,4 +1,4 @@
-//! Plans by key, forgotten once they are no longer needed.
+//! Cache of plans by key, with eviction by age.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,7 +8,7 @@ use super::hash::Spread;
 use crate::error::Result;
 use crate::sparse::Pattern;
 
-/// Recordings without need of it after which a plan may be forgotten; at most twice as many.
+/// The number of recordings without use after which a plan may be evicted; at most twice as many.
 pub(super) const KEPT: u64 = 16;
 
 /// Plans by key.
@@ -17,10 +17,10 @@ pub(super) struct Cache<K, P> {
 }
 
 struct Entry<P> {
-    /// Keep the addresses that the key is made of.
+    /// The patterns whose addresses form the key, kept alive.
     _patterns: Vec<Arc<Pattern>>,
     plan: Arc<P>,
-    /// The last recording that needed it.
+    /// The last recording that used it.
     used: u64,
 }
 
@@ -31,7 +31,7 @@ impl<K, P> Default for Cache<K, P> {
 }
 
 impl<K: Hash + Eq, P> Cache<K, P> {
-    /// The plan, made if it is not there, from patterns that it keeps alive.
+    /// The plan; computed on first use, from patterns that it keeps alive.
     ///
     /// # Errors
     /// Those of `make`.
@@ -52,7 +52,7 @@ impl<K: Hash + Eq, P> Cache<K, P> {
         Ok(plan)
     }
 
-    /// As [`try_get`](Self::try_get), for plans that can always be made.
+    /// As [`try_get`](Self::try_get), for plans that cannot fail.
     pub(super) fn get(
         &mut self,
         key: K,
@@ -69,7 +69,7 @@ impl<K: Hash + Eq, P> Cache<K, P> {
         entry.plan.clone()
     }
 
-    /// Forgets what was last needed before recording `oldest`.
+    /// Evicts plans last used before recording `oldest`.
     pub(super) fn forget(&mut self, oldest: u64) {
         self.map.retain(|_, entry| entry.used >= oldest);
     }

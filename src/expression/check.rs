@@ -1,36 +1,36 @@
-//! Gradients against differences, and Hessians times vectors.
+//! Gradient checks by finite differences, and Hessian-vector products.
 
 use super::handle::{Dense, Number};
 use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::sparse::{Dual, Scalar};
 
-/// Values that are checked one by one; of longer parameters a sample of as many.
+/// The number of values that are checked one by one; of longer parameters a sample of this size.
 const SAMPLE: usize = 64;
 
-/// How far a gradient is from central differences.
+/// The deviation of a gradient from central differences.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Deviation {
-    /// The largest |gradient − difference| over the largest of both and 10⁻³ of the largest gradient.
+    /// The largest |gradient − difference|, relative to the larger of both and 10⁻³ of the largest gradient.
     pub relative: f64,
-    /// Where it is: the number of the parameter and the place in it, counted from 0.
+    /// Its place: the number of the parameter and the index in it, counted from 0.
     pub place: (usize, usize),
     /// The gradient there.
     pub gradient: f64,
     /// The difference quotient there.
     pub difference: f64,
-    /// Values that were compared.
+    /// The number of values compared.
     pub checked: usize,
 }
 
 /// Compares the gradient of `loss` at `parameters` with central differences of fourth order.
 ///
-/// Every value of a parameter of up to 64 values is varied, of a longer one 64 of them, evenly
-/// spread. The step is that which balances rounding and truncation, 10⁻³ times the size of the
-/// value (or of 1, if that is larger). Cost: four evaluations per value.
+/// Every value of a parameter of up to 64 values is varied, of a longer one 64 values, evenly spaced. The
+/// step balances rounding and truncation: 10⁻³ times the size of the value (or of 1, if that is larger).
+/// Cost: four evaluations per value.
 ///
 /// # Errors
-/// Whatever fails in `loss`; a loss that is not finite.
+/// Errors of `loss`; a loss that is not finite.
 ///
 /// ```
 /// use multigrad::expression::gradient_check;
@@ -87,10 +87,10 @@ type Lists = Vec<Vec<f64>>;
 /// evaluated with [`Dual`] numbers (forward over reverse, Pearlmutter 1994). Cost: two to three
 /// gradients.
 ///
-/// A `loss` that is generic over the scalar serves training and this.
+/// A `loss` that is generic over the scalar serves both training and this function.
 ///
 /// # Errors
-/// Whatever fails in `loss`; directions that do not fit the parameters.
+/// Errors of `loss`; directions that do not fit the parameters.
 ///
 /// ```
 /// use multigrad::expression::hessian_vector_product;
@@ -114,7 +114,7 @@ where
     let fits = parameters.len() == directions.len()
         && parameters.iter().zip(directions).all(|(p, d)| p.len() == d.len());
     if !fits {
-        return Err(Error::dimension("a Hessian needs one direction for every parameter, as long as it"));
+        return Err(Error::dimension("a Hessian needs one direction per parameter, of the same length"));
     }
     let tape = Tape::new();
     let dual = |(p, d): (&Vec<f64>, &Vec<f64>)| {

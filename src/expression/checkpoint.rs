@@ -1,25 +1,25 @@
-//! Gradients through many steps without keeping them all.
+//! Checkpointed gradients of long iterations.
 
 use super::handle::{Dense, Number};
 use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-/// Which states of an iteration are kept for the way back.
+/// The states of an iteration that are kept for the backward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checkpoints {
-    /// Every one: no step is computed twice.
+    /// All states: no step is computed twice.
     All,
-    /// Every so many steps, and those of one segment at a time: each step is computed twice at most.
+    /// Every n-th state, and those of one segment at a time: each step is computed at most twice.
     Segments(usize),
-    /// At most so many at a time, placed binomially (Griewank and Walther 2000, algorithm 799, revolve):
-    /// s snapshots take C(s + r, s) steps with each computed at most r times on the way.
+    /// At most n states at a time, placed binomially (Griewank and Walther 2000, algorithm 799, revolve): s
+    /// snapshots take C(s + r, s) steps with each computed at most r times on the way.
     Revolve(usize),
-    /// As revolve, with as many snapshots as fit into so many bytes.
+    /// As revolve, with as many snapshots as fit into a budget of bytes.
     Memory(usize),
 }
 
-/// What came of a differentiated iteration.
+/// The result of a differentiated iteration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unrolled<T> {
     /// The loss of the last state.
@@ -30,10 +30,9 @@ pub struct Unrolled<T> {
     pub of_start: Vec<Vec<T>>,
     /// The gradient with respect to the parameters.
     pub of_parameters: Vec<Vec<T>>,
-    /// Steps that were computed without being recorded; those recorded for their gradient, one
-    /// of each, come on top.
+    /// Steps computed without recording, in addition to the recorded ones, one for each step.
     pub advanced: usize,
-    /// The most states that were kept at a time, the first included.
+    /// The largest number of states kept at a time, the first included.
     pub snapshots: usize,
 }
 
@@ -45,7 +44,7 @@ type State<T> = Vec<Vec<T>>;
 /// A state is a list of vectors. Memory: the states that are kept, and the tape of one step.
 ///
 /// # Errors
-/// Whatever fails in a step or the loss; no step, a segment of no step, memory for no snapshot.
+/// Errors of a step or the loss; no steps, segments of no steps, memory for no snapshot.
 ///
 /// ```
 /// use multigrad::expression::{Checkpoints, unrolled};
@@ -102,7 +101,7 @@ where
     match checkpoints {
         Checkpoints::All => sweep.segment(0, steps, start, steps)?,
         Checkpoints::Segments(length) => {
-            // The beginnings of the segments, and then backwards through them.
+            // Forward over the starts of the segments, then backward through them.
             let mut starts = vec![start.to_vec()];
             for first in (length..steps).step_by(length) {
                 let state = sweep.advance(first - length, first, &starts[starts.len() - 1])?;
@@ -124,13 +123,13 @@ where
     Ok(Unrolled { loss, state, of_start, of_parameters: sums, advanced, snapshots: most })
 }
 
-/// The way back.
+/// The state of the backward pass.
 struct Sweep<'p, T: Scalar, S, L> {
     tape: Tape<T>,
     step: S,
     loss: L,
     parameters: &'p [Vec<T>],
-    /// The loss, the last state and the adjoint of the state that was reached, once there is one.
+    /// The loss, the last state and the adjoint of the state reached so far.
     adjoint: Option<(T, State<T>, State<T>)>,
     sums: Vec<Vec<T>>,
     advanced: usize,
@@ -153,7 +152,7 @@ where
         self.kept -= states;
     }
 
-    /// The state before step `last`, from that before step `first`.
+    /// Computes the state before step `last` from that before step `first`.
     fn advance(&mut self, first: usize, last: usize, state: &[Vec<T>]) -> Result<State<T>> {
         let mut now = state.to_vec();
         for k in first..last {
@@ -168,7 +167,7 @@ where
         Ok(now)
     }
 
-    /// One step backwards; the last one starts from the loss.
+    /// One step backward; the last one starts from the loss.
     fn back(&mut self, k: usize, state: &[Vec<T>], steps: usize) -> Result<()> {
         self.tape.clear();
         let tape = &self.tape;
@@ -184,7 +183,7 @@ where
             }
             Some((loss, last, seeds)) => {
                 if seeds.len() != next.len() {
-                    return Err(Error::dimension("every step has to return as many vectors as it takes"));
+                    return Err(Error::dimension("every step must return as many vectors as it takes"));
                 }
                 let outputs: Vec<(&dyn super::Handle<T>, &[T])> =
                     next.iter().zip(&seeds).map(|(h, s)| (h as &dyn super::Handle<T>, &s[..])).collect();
@@ -199,7 +198,7 @@ where
         Ok(())
     }
 
-    /// Backwards through a few steps, all of whose states are kept for the time.
+    /// Backward through a few steps, with all their states kept.
     fn segment(&mut self, first: usize, last: usize, state: &[Vec<T>], steps: usize) -> Result<()> {
         let mut states = vec![state.to_vec()];
         for k in first + 1..last {
@@ -216,8 +215,8 @@ where
         Ok(())
     }
 
-    /// Backwards through the steps from `first` to `last` from the state before them, one of
-    /// `snapshots` that may be kept.
+    /// Backward through the steps from `first` to `last`, from the state before them, with at most
+    /// `snapshots` states kept, that state included.
     fn revolve(
         &mut self,
         first: usize,
@@ -245,8 +244,8 @@ where
     }
 }
 
-/// How far to advance before the next snapshot, for `steps` steps and `snapshots` of them, that at the
-/// beginning included: with r the smallest repetition with C(s + r, s) ≥ steps, as far as leaves
+/// The number of steps before the next snapshot, for `steps` steps and `snapshots` snapshots, including the
+/// one at the start. With r the smallest number of repetitions such that C(s + r, s) ≥ steps, it leaves
 /// C(s + r − 1, s − 1) steps.
 fn split(steps: usize, snapshots: usize) -> usize {
     // C(s + r, s) and C(s + r − 1, s − 1) = C(s + r, s) s / (s + r), for r = 0 at first.

@@ -1,4 +1,4 @@
-//! Gradients through a converged iteration, without its steps.
+//! Implicit gradients of converged fixed-point iterations.
 
 use super::handle::{Dense, Handle, Number};
 use super::kernels::sum;
@@ -6,12 +6,12 @@ use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-/// How long an iteration and its adjoint may go on.
+/// Limits of an iteration and its adjoint.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
     /// Converged once ‖x_{k+1} − x_k‖₂ ≤ this times ‖x_{k+1}‖₂; for the adjoint likewise.
     pub tolerance: f64,
-    /// Steps of either.
+    /// The largest number of steps of either.
     pub steps: usize,
 }
 
@@ -22,10 +22,10 @@ impl Default for Limits {
     }
 }
 
-/// What came of a differentiated fixed point.
+/// The result of a differentiated fixed point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FixedPoint<T> {
-    /// The loss there.
+    /// The loss at the fixed point.
     pub loss: T,
     /// x* = f(x*, θ).
     pub state: Vec<T>,
@@ -33,21 +33,21 @@ pub struct FixedPoint<T> {
     pub of_parameters: Vec<Vec<T>>,
     /// Steps to the fixed point, and of its adjoint.
     pub steps: (usize, usize),
-    /// The last relative changes of both: the error of the gradient is of their size over one minus
-    /// the contraction.
+    /// The last relative changes of both: the error of the gradient is of their size divided by one minus the
+    /// contraction.
     pub changes: (f64, f64),
 }
 
-/// Differentiates `loss(x*)` for the fixed point x* = `step`(x*, θ) that the iteration from `start`
-/// reaches, by its adjoint wᵀ = vᵀ + wᵀ ∂f/∂x, v = ∂loss/∂x*, and then θ̄ = wᵀ ∂f/∂θ (Christianson 1994). Memory:
-/// the tape of one step, however many there are.
+/// Differentiates `loss(x*)` at the fixed point x* = `step`(x*, θ) of the iteration from `start`, by its
+/// adjoint wᵀ = vᵀ + wᵀ ∂f/∂x, v = ∂loss/∂x*, and then θ̄ = wᵀ ∂f/∂θ (Christianson 1994). Memory: the tape of
+/// one step, for any number of steps.
 ///
 /// The adjoint converges as fast as the iteration itself, since both have the eigenvalues of
 /// ∂f/∂x.
 ///
 /// # Errors
-/// An iteration or an adjoint that does not converge within the limits, with its last change: no gradient
-/// is better than one that is silently wrong. Whatever fails in a step or the loss.
+/// An iteration or an adjoint that does not converge within the limits, with its last change: a wrong
+/// gradient is never returned. Errors of a step or the loss.
 ///
 /// ```
 /// use multigrad::expression::{Limits, fixed_point};
@@ -92,7 +92,7 @@ where
     let (mut gradients, value) = (value.gradients()?, value.value()?);
     let seed = gradients.take(point)?;
     let mut sums = handles.iter().map(|h| gradients.take(h)).collect::<Result<Vec<_>>>()?;
-    // One recorded step at x*, swept as often as the adjoint needs.
+    // One recorded step at x*, swept once per adjoint step.
     tape.clear();
     let handles: Vec<_> = parameters.iter().map(|p| tape.parameter(p)).collect();
     let point = tape.parameter(&x);
@@ -121,7 +121,7 @@ where
 fn relative_change<T: Scalar>(before: &[T], after: &[T]) -> Result<f64> {
     if before.len() != after.len() {
         return Err(Error::dimension(format!(
-            "a step from {} values to {}; a fixed point needs as many",
+            "a step from {} values to {}; a fixed point needs equal numbers",
             before.len(),
             after.len()
         )));

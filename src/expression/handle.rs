@@ -8,11 +8,11 @@ use crate::sparse::{Csr, Pattern, Scalar};
 
 /// A value on a tape; [`Sparse`], [`Dense`] or [`Number`].
 pub trait Handle<T: Scalar> {
-    /// Its place on the tape.
+    /// Its index on the tape.
     #[doc(hidden)]
     fn id(&self) -> usize;
 
-    /// The tape that it is on.
+    /// Its tape.
     #[doc(hidden)]
     fn home(&self) -> &Tape<T>;
 }
@@ -67,12 +67,12 @@ macro_rules! handle {
                 Self { tape, id }
             }
 
-            /// The place of another operand, which has to be on the same tape.
+            /// The index of another operand, which must be on the same tape.
             pub(super) fn other(&self, operand: &impl Handle<T>) -> usize {
                 self.tape.place(operand)
             }
 
-            /// The tape that it is on.
+            /// Its tape.
             pub fn tape(&self) -> &'t Tape<T> {
                 self.tape
             }
@@ -141,7 +141,7 @@ impl<T: Scalar> Sparse<'_, T> {
         }
     }
 
-    /// As a matrix of its own. Cost: a copy of the values.
+    /// As a separate matrix. Cost: a copy of the values.
     ///
     /// # Errors
     /// As [`pattern`](Self::pattern).

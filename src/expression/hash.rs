@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// For maps whose keys nobody chooses with bad intentions.
+/// For maps whose keys are not chosen by an adversary.
 pub(super) type Spread = BuildHasherDefault<Multiply>;
 
 /// Multiplies by 2⁶⁴ over the golden ratio (Knuth 1973).

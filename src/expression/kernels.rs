@@ -1,4 +1,4 @@
-//! Loops over values, in parallel where it pays and with the same bits on any number of threads.
+//! Loops over values, in parallel if worthwhile and with the same bits on any number of threads.
 
 use std::ops::Range;
 
@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use crate::sparse::rows::split;
 use crate::sparse::{Pattern, Scalar};
 
-/// Values handled by one task, and length from which there are several.
+/// The number of values per task, and the length above which there are several tasks.
 pub(super) const CHUNK: usize = 1 << 13;
 const PARALLEL: usize = 1 << 16;
-/// Rows handled by one task.
+/// Rows per task.
 const ROWS: usize = 1 << 11;
 
 /// Calls `f(first, part)` for consecutive parts of `out`.
@@ -76,7 +76,7 @@ fn block_sum<T: Scalar>(range: Range<usize>, f: impl Fn(usize) -> T) -> T {
     ((four[0] + four[2]) + (four[1] + four[3])) + rest
 }
 
-/// As [`put`], and Σ h(q) over all of it, from values that are in cache then.
+/// As [`put`], and Σ h(q) over all values while they are in cache.
 #[inline(always)]
 pub(super) fn put_and_sum<T: Scalar>(
     add: bool,

@@ -1,4 +1,4 @@
-//! What a tape holds.
+//! Memory of a tape.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use std::fmt;
 pub struct Memory {
     /// Values of this recording.
     pub values: usize,
-    /// Values that belong to matrices outside.
+    /// Values owned by matrices outside the tape.
     pub shared: usize,
     /// Records of operations.
     pub nodes: usize,
-    /// Buffers that wait to be used again.
+    /// Buffers in the pool.
     pub pool: usize,
     /// Symbolic work.
     pub plans: usize,
@@ -20,7 +20,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// All of it but what belongs to others; adjoints are among the buffers after a sweep.
+    /// The total without shared values; after a sweep adjoints are among the buffers.
     pub fn total(&self) -> usize {
         self.values + self.nodes + self.pool + self.plans
     }

@@ -1,8 +1,8 @@
-//! Any expression of sparse matrices, dense blocks and numbers, with gradients: nothing is densified.
+//! Differentiable expressions of sparse matrices, dense blocks and numbers, without densification.
 //!
-//! A [`Tape`] computes and records; its handles [`Sparse`], [`Dense`] and [`Number`] read like the
-//! mathematics. The gradient of a matrix is a vector on its pattern. The rules are those of
-//! Nytko, Taghibakhshi, Zaman, MacLachlan, Olson and West, SIAM J. Sci. Comput. 47(5), C1115, 2025.
+//! A [`Tape`] computes and records; expressions of its handles [`Sparse`], [`Dense`] and [`Number`] read like
+//! their formulas. The gradient of a matrix is a vector on its pattern. The rules are those of Nytko,
+//! Taghibakhshi, Zaman, MacLachlan, Olson and West, SIAM J. Sci. Comput. 47(5), C1115, 2025.
 //!
 //! Per-entry weights of Jacobi relaxation, min ‖I − Ω D⁻¹ A‖_F² by fifty steps of Adam:
 //!

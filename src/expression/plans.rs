@@ -1,4 +1,4 @@
-//! Symbolic work by pattern, kept from one recording to the next.
+//! Symbolic plans by pattern, kept from one recording to the next.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -9,30 +9,30 @@ use crate::backend::Ordering;
 use crate::error::Result;
 use crate::sparse::{Pattern, ProductPlan};
 
-/// Stands for "no entry" in a [`Selection`].
+/// Represents "no entry" in a [`Selection`].
 pub(super) const NONE: u32 = u32::MAX;
 
-/// A matrix made of blocks: where the entries of each block go.
+/// A block matrix: the places of the entries of each block.
 pub(super) struct Assembly {
     pub(super) pattern: Arc<Pattern>,
     pub(super) places: Vec<Vec<u32>>,
 }
 
-/// The union of two patterns, or what they have in common.
+/// The union or the intersection of two patterns.
 pub(super) struct Union {
     pub(super) pattern: Arc<Pattern>,
-    /// Where every entry of either goes, or where every common entry comes from.
+    /// The place of every entry in the union, or the origin of every common entry.
     pub(super) of_a: Vec<u32>,
     pub(super) of_b: Vec<u32>,
 }
 
 /// Entries of one pattern, in the order of another or of a vector.
 pub(super) struct Selection {
-    /// Of the result, if it is sparse.
+    /// The pattern of the result, if it is sparse.
     pub(super) pattern: Option<Arc<Pattern>>,
-    /// The entry that goes to each place, or [`NONE`].
+    /// The source entry of each place, or [`NONE`].
     pub(super) source: Vec<u32>,
-    /// Every entry of the one pattern goes to one place.
+    /// Whether the map is a permutation.
     pub(super) permutes: bool,
 }
 
@@ -43,7 +43,7 @@ struct Submatrix {
     plan: Arc<Selection>,
 }
 
-/// What to select of a pattern.
+/// The selected part of a pattern.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Part {
     Transpose,
@@ -54,7 +54,7 @@ pub(super) enum Part {
     Upper(i64),
 }
 
-/// A pattern by identity. The plan keeps it alive, so that no other can have its address.
+/// A pattern by identity. The plan keeps it alive, so that its address is not reused.
 fn key(pattern: &Arc<Pattern>) -> usize {
     Arc::as_ptr(pattern) as usize
 }
@@ -74,7 +74,7 @@ pub(super) struct Plans {
 }
 
 impl Plans {
-    /// The next recording begins: plans that none of the last ones needed are forgotten.
+    /// Begins the next recording: plans not used recently are evicted.
     pub(super) fn next_recording(&mut self) {
         self.recording += 1;
         if self.recording.is_multiple_of(KEPT) {
@@ -107,15 +107,15 @@ impl Plans {
         self.parts.get((key(a), part), self.recording, &[a], || select(a, part))
     }
 
-    /// The entries that both have, in either.
+    /// The common entries, with their places in both.
     pub(super) fn common(&mut self, a: &Arc<Pattern>, b: &Arc<Pattern>) -> Arc<Union> {
         self.commons.get((key(a), key(b)), self.recording, &[a, b], || common(a, b))
     }
 
-    /// The rows `rows` and columns `columns` of a pattern, in the order given.
+    /// The rows `rows` and columns `columns` of a pattern, in the given order.
     ///
     /// # Errors
-    /// What `check` finds wrong with lists that have not been met before.
+    /// The error of `check` for lists that are not yet known.
     pub(super) fn submatrix(
         &mut self,
         a: &Arc<Pattern>,
@@ -139,7 +139,7 @@ impl Plans {
         Ok(Arc::new(submatrix(a, rows, columns)))
     }
 
-    /// A matrix made of blocks of these patterns, `width` of them beside each other; `make` works it out.
+    /// A block matrix of these patterns, `width` per row of blocks; `make` computes it.
     ///
     /// # Errors
     /// Those of `make`.
@@ -172,7 +172,7 @@ impl Plans {
     }
 }
 
-/// Walks through the columns of two rows, ascending: `f(column, place in a, place in b)`.
+/// Merges the columns of two rows, ascending: `f(column, place in a, place in b)`.
 fn merge(a: &Pattern, b: &Pattern, i: usize, mut f: impl FnMut(u32, Option<usize>, Option<usize>)) {
     let (mut p, mut q) = (a.row(i), b.row(i));
     loop {
@@ -256,7 +256,7 @@ fn keep(a: &Pattern, wanted: impl Fn(i64, i64) -> bool) -> Selection {
     Selection { pattern, source, permutes }
 }
 
-/// The rows `rows` and columns `columns` of a pattern, in the order given; a column at most once.
+/// The rows `rows` and columns `columns` of a pattern, in the given order; each column at most once.
 fn submatrix(a: &Pattern, rows: &[usize], columns: &[usize]) -> Selection {
     let mut place = vec![NONE; a.cols()];
     columns.iter().enumerate().for_each(|(at, &j)| place[j] = at as u32);

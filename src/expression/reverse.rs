@@ -1,4 +1,4 @@
-//! The reverse sweep.
+//! Reverse sweep.
 
 use super::handle::{Handle, Number};
 use super::kernels::put;
@@ -6,7 +6,7 @@ use super::tape::{FAILED, Node, Pool, Shape, Tape};
 use crate::error::{Error, Result};
 use crate::sparse::{Pattern, Scalar};
 
-/// Lists that a sweep leaves to the next one, empty.
+/// Empty lists that a sweep passes to the next one.
 pub(super) struct Workspace<T> {
     adjoints: Vec<Option<Vec<T>>>,
     pub(super) gradients: Vec<(usize, Vec<T>)>,
@@ -18,7 +18,7 @@ impl<T> Default for Workspace<T> {
     }
 }
 
-/// Adjoints under way, and what rules need of the tape.
+/// Pending adjoints, and the parts of the tape that rules need.
 pub(super) struct Reverse<'a, T: Scalar> {
     pub(super) nodes: &'a [Node<T>],
     adjoints: Vec<Option<Vec<T>>>,
@@ -45,13 +45,13 @@ impl<'a, T: Scalar> Reverse<'a, T> {
         self.nodes[id].shape.extent()
     }
 
-    /// Whether the gradient flows on into this operand.
+    /// Whether this operand needs an adjoint.
     pub(super) fn wants(&self, id: usize) -> bool {
         self.nodes[id].op.is_some()
     }
 
-    /// Calls `f(adjoint, add)` for an operand that wants it; without `add` the buffer holds
-    /// nothing yet and `f` has to set every value.
+    /// Calls `f(adjoint, add)` for an operand that needs it; without `add` the buffer is uninitialised and
+    /// `f` must set every value.
     pub(super) fn with(&mut self, id: usize, f: impl FnOnce(&mut [T], bool)) {
         if !self.wants(id) {
             return;
@@ -68,7 +68,7 @@ impl<'a, T: Scalar> Reverse<'a, T> {
         }
     }
 
-    /// Adds what `f` writes, which has to set every value.
+    /// Adds the output of `f`, which must set every value.
     pub(super) fn sum(&mut self, id: usize, f: impl FnOnce(&mut [T])) {
         if self.wants(id) && self.adjoints[id].is_some() {
             let mut part = self.pool.take(self.nodes[id].value.len());
@@ -86,7 +86,8 @@ impl<'a, T: Scalar> Reverse<'a, T> {
         self.with(id, |g, add| put(add, g, f));
     }
 
-    /// Adds `up` itself to the adjoint of an operand; the buffer becomes the adjoint if that is the first.
+    /// Adds `up` itself to the adjoint of an operand; the buffer becomes the adjoint if it is the first
+    /// contribution.
     pub(super) fn hand(&mut self, id: usize, up: Vec<T>) {
         if self.wants(id) && self.adjoints[id].is_none() {
             self.bytes += up.len() * size_of::<T>();
@@ -104,7 +105,7 @@ impl<'a, T: Scalar> Reverse<'a, T> {
         zeros
     }
 
-    /// Calls `f` for the adjoints of two operands that both want theirs, with whether to add or to set every
+    /// Calls `f` for the adjoints of two operands that both need theirs, with whether to add or to set every
     /// value, as in [`with`](Self::with).
     pub(super) fn with_two(
         &mut self,
@@ -112,7 +113,7 @@ impl<'a, T: Scalar> Reverse<'a, T> {
         f: impl FnOnce((&mut [T], bool), (&mut [T], bool)),
     ) {
         let add = (self.adjoints[a].is_some(), self.adjoints[b].is_some());
-        // There they are, made if need be.
+        // Create missing adjoints.
         self.with(a, |_, _| {});
         self.with(b, |_, _| {});
         let (mut left, mut right) = (self.adjoints[a].take(), self.adjoints[b].take());
@@ -122,7 +123,7 @@ impl<'a, T: Scalar> Reverse<'a, T> {
         (self.adjoints[a], self.adjoints[b]) = (left, right);
     }
 
-    /// Calls `f` with the adjoint of an operand that wants it, to be added to.
+    /// Calls `f` with the adjoint of an operand that needs it, for adding.
     pub(super) fn zeroed(&mut self, id: usize, f: impl FnOnce(&mut [T])) {
         self.with(id, |g, add| {
             if !add {
@@ -161,7 +162,7 @@ impl<T: Scalar> Gradients<T> {
         self.list.iter().map(|g| g.1.len() * size_of::<T>()).sum()
     }
 
-    /// The list, with every buffer given to `free`.
+    /// The list, after passing every buffer to `free`.
     pub(super) fn into_list(mut self, free: impl FnMut(Vec<T>)) -> Vec<(usize, Vec<T>)> {
         self.list.drain(..).map(|g| g.1).for_each(free);
         self.list
@@ -175,7 +176,7 @@ impl<T: Scalar> Gradients<T> {
         self.list.binary_search_by_key(&handle.id(), |g| g.0).map_err(|_| Error::invalid_input(missing))
     }
 
-    /// Takes a gradient out.
+    /// Takes a gradient out of the list.
     ///
     /// # Errors
     /// As [`of`](Self::of).
@@ -202,9 +203,8 @@ impl<T: Scalar> Gradients<T> {
 }
 
 impl<T: Scalar> Tape<T> {
-    /// The gradients of Σ ⟨`seed`, output⟩ over several outputs: vector-Jacobian products. Cost: about
-    /// twice what the recorded operations did. Their memory can be given
-    /// [back](Tape::recycle) to the tape.
+    /// The gradients of Σ ⟨`seed`, output⟩ over several outputs: vector-Jacobian products. Cost: about twice
+    /// that of the recorded operations. Their memory can be [returned](Tape::recycle) to the tape.
     ///
     /// # Errors
     /// The first error on the tape, a seed of another length than its output, a rule that
@@ -231,7 +231,7 @@ impl<T: Scalar> Tape<T> {
             let mut seeds = outputs.iter().filter(|(h, _)| h.id() == id).map(|(_, seed)| *seed);
             let mut upstream = r.adjoints[id].take();
             if let (None, Some(seed)) = (&upstream, seeds.clone().next()) {
-                // A seed that is all there is to it need not be copied, unless it becomes an adjoint.
+                // The only seed of an output need not be copied, unless it becomes an adjoint.
                 if seeds.clone().count() == 1 && op.passes_to().is_none() && !op.is_parameter() {
                     op.reverse(id, seed, &mut r)?;
                     continue;
@@ -255,7 +255,7 @@ impl<T: Scalar> Tape<T> {
             }
         }
         list.reverse();
-        // Parameters that come after all outputs do not matter to them.
+        // Parameters after all outputs do not affect them.
         for (id, node) in nodes.iter().enumerate().skip(last) {
             if node.op.as_ref().is_some_and(|op| op.is_parameter()) {
                 list.push((id, r.zeros(node.value.len())));

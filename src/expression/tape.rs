@@ -1,4 +1,4 @@
-//! The tape: values, what made them, and buffers that are used again.
+//! Tape: values, recorded operations and pooled buffers.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -17,21 +17,20 @@ use crate::sparse::{Csr, Pattern, Scalar};
 /// The number of an operand that does not exist, because an operation before it failed.
 pub(super) const FAILED: usize = usize::MAX;
 
-/// Buffers in waiting that a tape keeps, times what a recording needs, and bytes that do not matter.
+/// Pool limit: SURPLUS × the bytes of one recording; pools below SMALL bytes are never trimmed.
 const SURPLUS: usize = 4;
 const SMALL: usize = 1 << 20;
 
 /// Records expressions of sparse matrices, dense blocks and numbers as they are computed.
 ///
-/// A tape hands out handles ([`Sparse`], [`Dense`], [`Number`]) that combine with `+`, `-`, `*` and
-/// methods. What depends on a [parameter](Self::parameter) is recorded with what its reverse rule
-/// needs; the rest is a constant and costs nothing in the reverse sweep. An operation
-/// that fails (shapes that do not fit, a singular matrix) is remembered with its message, what is
-/// made of its result fails too, and reading a value or a gradient returns the error.
+/// A tape returns handles ([`Sparse`], [`Dense`], [`Number`]) that combine with `+`, `-`, `*` and methods.
+/// Values that depend on a [parameter](Self::parameter) are recorded with the data of their reverse rules;
+/// all others are constants and cost nothing in the reverse sweep. A failed operation (shapes that do not
+/// fit, a singular matrix) is recorded with its message; operations on its result fail too, and reading a
+/// value or a gradient returns the error.
 ///
-/// Work that depends on patterns alone (where the products of a sparse product go, factorisation
-/// orders) is kept from one recording to the next, as are buffers; [`clear`](Self::clear) starts the
-/// next recording.
+/// Symbolic work that depends on patterns alone (places of sparse products, elimination orders) is kept from
+/// one recording to the next, as are buffers; [`clear`](Self::clear) starts the next recording.
 ///
 /// ```
 /// use multigrad::expression::Tape;
@@ -55,7 +54,7 @@ pub struct Tape<T: Scalar = f64> {
     pub(super) peak: Cell<usize>,
 }
 
-/// A value, with the operation that made it if it depends on a parameter.
+/// A value, with its operation if it depends on a parameter.
 pub(super) struct Node<T: Scalar> {
     pub(super) value: Value<T>,
     pub(super) shape: Shape,
@@ -79,7 +78,7 @@ impl<T> std::ops::Deref for Value<T> {
     }
 }
 
-/// What a value is.
+/// The shape of a value.
 #[derive(Clone)]
 pub(super) enum Shape {
     /// Row-major; a vector has one column, a number one row and one column.
@@ -118,10 +117,10 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Buffers by length, for the next value that has it.
+/// A pool of buffers by length.
 pub(super) struct Pool<T> {
     free: HashMap<usize, Vec<Vec<T>>, Spread>,
-    /// Of indices.
+    /// Buffers of indices.
     lists: HashMap<usize, Vec<Vec<u32>>, Spread>,
 }
 
@@ -132,7 +131,7 @@ impl<T: Scalar> Pool<T> {
     }
 
     pub(super) fn put(&mut self, buffer: Vec<T>) {
-        // Empty ones, left where a gradient was taken, would only pile up.
+        // Empty buffers, left by gradients that were taken, would accumulate.
         if !buffer.is_empty() {
             self.free.entry(buffer.len()).or_default().push(buffer);
         }
@@ -173,12 +172,11 @@ impl<T: Scalar> Tape<T> {
         Self::default()
     }
 
-    /// Forgets the recording; buffers and symbolic work are kept for the next one. No handle can
-    /// outlive it.
+    /// Clears the recording; buffers and symbolic work are kept for the next one. No handle can outlive it.
     pub fn clear(&mut self) {
         let memory = self.memory();
         let pool = self.pool.get_mut();
-        // Buffers of lengths that are no longer needed would only pile up.
+        // Buffers of obsolete lengths would accumulate.
         if memory.pool > SURPLUS * (memory.values + memory.adjoints) + SMALL {
             pool.free.clear();
             pool.lists.clear();
@@ -195,8 +193,8 @@ impl<T: Scalar> Tape<T> {
         self.plans.get_mut().next_recording();
     }
 
-    /// Takes gradients back that are no longer needed: the next sweep uses their memory again. A
-    /// training loop that does so allocates nothing once it runs.
+    /// Returns gradients to the pool, so that the next sweep reuses their memory. A training loop that calls
+    /// this allocates nothing after its first steps.
     pub fn recycle(&self, gradients: Gradients<T>) {
         let mut pool = self.pool.borrow_mut();
         let list = gradients.into_list(|buffer| pool.put(buffer));
@@ -208,7 +206,7 @@ impl<T: Scalar> Tape<T> {
         self.nodes.borrow().len()
     }
 
-    /// Whether nothing has been put on the tape.
+    /// Whether the tape is empty.
     pub fn is_empty(&self) -> bool {
         self.nodes.borrow().is_empty()
     }
@@ -221,7 +219,7 @@ impl<T: Scalar> Tape<T> {
         )
     }
 
-    /// A matrix of which the gradient is wanted, on its pattern.
+    /// A matrix as a parameter, with its gradient on its pattern.
     pub fn parameter_matrix(&self, a: &Csr<T>) -> Sparse<'_, T> {
         Sparse::new(
             self,
@@ -229,7 +227,7 @@ impl<T: Scalar> Tape<T> {
         )
     }
 
-    /// A matrix with these values on a pattern, of which the gradient is wanted.
+    /// A matrix with these values on a pattern, as a parameter.
     pub fn parameter_on(&self, pattern: &Arc<Pattern>, values: &[T]) -> Sparse<'_, T> {
         if values.len() != pattern.nnz() {
             let text = format!("{} values for a pattern with {} entries", values.len(), pattern.nnz());
@@ -243,7 +241,7 @@ impl<T: Scalar> Tape<T> {
         self.dense(values, 1, false)
     }
 
-    /// A vector of which the gradient is wanted.
+    /// A vector as a parameter.
     pub fn parameter(&self, values: &[T]) -> Dense<'_, T> {
         self.dense(values, 1, true)
     }
@@ -253,7 +251,7 @@ impl<T: Scalar> Tape<T> {
         self.dense(values, columns, false)
     }
 
-    /// A block of which the gradient is wanted, with `columns` columns, row-major.
+    /// A block with `columns` columns, row-major, as a parameter.
     pub fn parameter_block(&self, values: &[T], columns: usize) -> Dense<'_, T> {
         self.dense(values, columns, true)
     }
@@ -263,7 +261,7 @@ impl<T: Scalar> Tape<T> {
         Number::new(self, self.leaf(Value::Owned(self.copy(&[value])), Shape::Dense(1, 1), false))
     }
 
-    /// A number of which the derivative is wanted.
+    /// A number as a parameter.
     pub fn parameter_number(&self, value: T) -> Number<'_, T> {
         Number::new(self, self.leaf(Value::Owned(self.copy(&[value])), Shape::Dense(1, 1), true))
     }
@@ -278,7 +276,7 @@ impl<T: Scalar> Tape<T> {
 
     fn dense(&self, values: &[T], columns: usize, wanted: bool) -> Dense<'_, T> {
         if columns == 0 || !values.len().is_multiple_of(columns) {
-            let text = format!("{} values are no block of {columns} columns", values.len());
+            let text = format!("{} values do not form a block of {columns} columns", values.len());
             return Dense::new(self, self.fail(Error::dimension(text)));
         }
         let shape = Shape::Dense(values.len() / columns, columns);
@@ -302,7 +300,7 @@ impl<T: Scalar> Tape<T> {
         nodes.len() - 1
     }
 
-    /// The place of a handle, which has to be of this tape.
+    /// The index of a handle, which must be on this tape.
     pub(super) fn place(&self, handle: &(impl Handle<T> + ?Sized)) -> usize {
         if std::ptr::eq(self, handle.home()) {
             return handle.id();
@@ -311,13 +309,13 @@ impl<T: Scalar> Tape<T> {
         self.fail(Error::invalid_input(text))
     }
 
-    /// Remembers the first error.
+    /// Records the first error.
     pub(super) fn fail(&self, error: Error) -> usize {
         self.error.borrow_mut().get_or_insert(error);
         FAILED
     }
 
-    /// The first error, for somebody who asks for a value.
+    /// The first error, returned when a value is read.
     pub(super) fn error(&self) -> Error {
         let text = || Error::invalid_input("a handle of a failed operation");
         self.error.borrow().clone().unwrap_or_else(text)
@@ -351,7 +349,7 @@ impl<T: Scalar> Tape<T> {
         }
     }
 
-    /// What the tape holds.
+    /// The memory of the tape.
     pub fn memory(&self) -> Memory {
         let nodes = self.nodes.borrow();
         let bytes = |shared: bool| {

@@ -1,4 +1,4 @@
-//! Every rule against differences, and the identities that hold between operations.
+//! Expressions: every rule against differences, and identities between operations.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn square() -> Csr<f64> {
     Csr::from_triplets(6, 6, &entries).unwrap()
 }
 
-/// Weights that make every value of a result count.
+/// Weights that make every value of a result contribute.
 fn weigh<'t>(x: Dense<'t, f64>) -> Number<'t, f64> {
     let (rows, cols) = x.extent();
     let w: Vec<f64> = (0..rows * cols).map(|q| (1.0 + q as f64 * 0.7).sin()).collect();
@@ -284,14 +284,14 @@ fn operands_of_two_tapes_are_refused() {
     assert!(two.backward(&[(&x, &[1.0, 1.0])]).unwrap_err().is_invalid_input());
 }
 
-/// Patterns and lengths that are new in every recording do not pile up.
+/// Patterns and lengths that are new in every recording do not accumulate.
 #[test]
 fn memory_does_not_grow_with_what_is_no_longer_needed() {
     let mut tape = Tape::new();
     let mut most = [0; 2];
     for q in 0..400usize {
         {
-            // A pattern of its own every time.
+            // A new pattern in every recording.
             let a = tape.parameter_matrix(&square().filter(|i, j, _| i == j || (i + j + q) % 3 > 0));
             let part = a.submatrix(&[q % 5, 5], &[q % 4, 4]);
             let wide = tape.vector(&vec![1.0; 2000 + q]);
@@ -306,7 +306,7 @@ fn memory_does_not_grow_with_what_is_no_longer_needed() {
         most[half] = most[half].max(tape.memory().total());
     }
     assert!(most[1] < 2 * most[0], "{most:?}");
-    // What every recording needs stays.
+    // Plans used by every recording stay.
     let matrix = square();
     let run = |tape: &Tape| (tape.matrix(&matrix) * tape.matrix(&matrix)).pattern().unwrap();
     let first = run(&tape);
@@ -324,7 +324,7 @@ fn errors_are_kept_until_somebody_asks() {
     assert!(format!("{:?}", a * x).contains("failed"));
     assert!(y.value().unwrap_err().to_string().contains("4 × 5"), "{}", y.value().unwrap_err());
     assert!(y.gradients().unwrap_err().is_dimension());
-    // What does not depend on it still works.
+    // Independent values still work.
     assert_eq!(x.sum().value().unwrap(), 4.0);
     tape.clear();
     let singular = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0), (1, 1, 1.0)]).unwrap();
@@ -429,7 +429,7 @@ fn a_training_loop_uses_its_memory_again() {
         let wide = tape.assemble(&[&[m, m.transpose()]]);
         let systems = tape.identity(6).to_dense() * 4.0;
         let y = wide.transposed_times(v).dot(wide.column_sums()) * (systems + m.to_dense()).solve_batched(v);
-        // The same rows of one pattern again, and others of as many.
+        // The same rows of one pattern again, and others of the same number.
         let parts = m.submatrix(&[5, 1, 1], &[3, 0]).norm() + m.submatrix(&[0, 1, 3], &[3, 0]).norm();
         let loss = y.frobenius_squared() + parts;
         let gradients = loss.gradients().unwrap();

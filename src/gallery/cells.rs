@@ -1,4 +1,4 @@
-//! Finite volumes on tensor grids: −∇·(κ∇u) with one κ for each cell.
+//! Finite volumes on tensor grids: −∇·(κ∇u) with one κ per cell.
 
 use ndarray::Array2;
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::sparse::Csr;
 use crate::sparse::assemble::assemble;
 
-/// What holds on the whole boundary.
+/// The condition on the whole boundary.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sides {
     /// u = 0 on the outer faces, half a cell from the outermost centres.
@@ -16,11 +16,10 @@ pub(super) enum Sides {
     Neumann,
 }
 
-/// Direction, and whether above or below, of the neighbours of a cell by ascending number.
+/// The direction of each neighbour of a cell, and whether it lies above or below, by ascending number.
 const NEIGHBOURS: [(usize, bool); 6] = [(2, false), (1, false), (0, false), (0, true), (1, true), (2, true)];
 
-/// The cells of a box in the plane or in space, numbered with x fastest; one unknown in the
-/// middle of each.
+/// The cells of a box in the plane or in space, numbered with x fastest; one unknown at the centre of each.
 pub(super) struct Cells {
     /// Widths of the cells along x, y, z in units of `unit`; a single 1 along z in the plane.
     widths: [Vec<f64>; 3],
@@ -29,12 +28,12 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    /// Equal squares or cubes, with the longest side of the box of length 1.
+    /// Equal squares or cubes; the longest side of the box has length 1.
     ///
     /// # Errors
     /// A direction without cells; more entries than 32-bit indices can count.
     pub(super) fn uniform(cells: &[usize]) -> Result<Self> {
-        // Before anything is allocated.
+        // Before any allocation.
         check_shape(cells, 2 * cells.len() + 1, "cells")?;
         let longest = cells.iter().max().copied().unwrap_or(1);
         let mut widths = [const { Vec::new() }; 3];
@@ -59,13 +58,13 @@ impl Cells {
         std::array::from_fn(|d| self.widths[d].len())
     }
 
-    /// Place of cell `row` along x, y, z, counted in cells.
+    /// Index of cell `row` along x, y, z.
     pub(super) fn index(&self, row: usize) -> [usize; 3] {
         let [nx, ny, _] = self.shape();
         [row % nx, row / nx % ny, row / nx / ny]
     }
 
-    /// The middles of the cells, n × d.
+    /// The centres of the cells, n × d.
     pub(super) fn coordinates(&self) -> Array2<f64> {
         let middles = self.widths.each_ref().map(|widths| {
             let mut start = 0.0;
@@ -90,13 +89,13 @@ impl Cells {
             .collect()
     }
 
-    /// The flow out of every cell, divided by `unit`^(d − 2) so that entries have the size
-    /// of κ for equal cells.
+    /// The flow out of every cell, divided by `unit`^(d − 2) so that entries have the size of κ for equal
+    /// cells.
     ///
-    /// Between the cells p and q it is T (u_p − u_q), T = A/(w_p/(2κ_p) + w_q/(2κ_q)) with
-    /// their face A and their widths w across it: for equal cells A/w times the harmonic mean
-    /// of both κ. At a Dirichlet face T = A/(w_p/(2κ_p)). Exact for u that is linear where κ
-    /// is constant. Parallel over rows; the matrix is symmetric to the last bit.
+    /// Between the cells p and q it is T (u_p − u_q), T = A/(w_p/(2κ_p) + w_q/(2κ_q)) with their face A and
+    /// their widths w across it: for equal cells A/w times the harmonic mean of both κ. At a Dirichlet face T
+    /// = A/(w_p/(2κ_p)). Exact for linear u where κ is constant. Parallel over rows; the matrix is symmetric
+    /// to the last bit.
     ///
     /// # Errors
     /// A T that is not finite.
@@ -191,7 +190,7 @@ mod tests {
         assert_eq!(a.get(0, 0), 3.0);
         assert_eq!(cells.matrix(Sides::Dirichlet, |_| 1.0)?.get(0, 0), 3.0 + 3.0 * 2.0);
         assert_eq!(cells.coordinates().row(13).to_vec(), [0.5; 3]);
-        // Whatever κ is, the matrix is exactly symmetric.
+        // For any κ the matrix is exactly symmetric.
         let wild = cells.matrix(Sides::Dirichlet, |c| 10f64.powi((c as i32 * 7) % 11 - 5))?;
         assert_eq!(wild.asymmetry(), 0.0);
         assert!(is_positive_definite(&wild));

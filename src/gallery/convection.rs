@@ -36,10 +36,10 @@ impl<W: Fn(Plane) -> Plane, F: Fn(Plane) -> f64, G: Fn(Plane) -> f64> Equation<W
         Ok((matrix, rhs))
     }
 
-    /// Bilinear elements on a square `grid` of `n` × `n` unknowns, 2 × 2 Gauss points:
-    /// ∫ ε∇u·∇v + (w·∇u) v + τ (w·∇u)(w·∇v) = ∫ f (v + τ w·∇v), with τ = `tau(w, h, ε)` of
-    /// the velocity in the middle of each element. Inside a square Δu vanishes for bilinear
-    /// u, so the residual in the stabilising term is complete. τ = 0 is the Galerkin method.
+    /// Bilinear elements on a square `grid` of `n` × `n` unknowns, 2 × 2 Gauss points: ∫ ε∇u·∇v + (w·∇u) v +
+    /// τ (w·∇u)(w·∇v) = ∫ f (v + τ w·∇v), with τ = `tau(w, h, ε)` of the velocity at the centre of each
+    /// element. Inside a square Δu vanishes for bilinear u, so the residual in the stabilising term is
+    /// complete. τ = 0 is the Galerkin method.
     pub(super) fn finite_elements(
         &self,
         grid: &Grid<9>,
@@ -55,8 +55,8 @@ impl<W: Fn(Plane) -> Plane, F: Fn(Plane) -> f64, G: Fn(Plane) -> f64> Equation<W
                 let corner = [grid.line(ex), grid.line(ey)];
                 let (stiffness, load) = self.element(corner, h, &shapes, &tau);
                 for (p, (values, load)) in stiffness.iter().zip(load).enumerate() {
-                    // Corner p of the element lies on lines (ex + p % 2, ey + p / 2); lines 0
-                    // and n + 1 are the boundary, which has no rows.
+                    // Corner p of the element lies on lines (ex + p % 2, ey + p / 2); lines 0 and n + 1 are
+                    // the boundary, which has no rows.
                     let (i, j) = ((ex + p % 2).wrapping_sub(1), (ey + p / 2).wrapping_sub(1));
                     if i >= n || j >= n {
                         continue;

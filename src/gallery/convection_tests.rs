@@ -1,4 +1,4 @@
-//! The discretisations against manufactured solutions and a matrix of another program.
+//! Convection–diffusion against manufactured solutions and a matrix of PyAMG.
 
 use faer::prelude::Solve;
 use faer::sparse::{SparseColMat, Triplet};
@@ -56,7 +56,7 @@ fn elements_converge_with_order_two() -> Result<()> {
     Ok(())
 }
 
-/// The example matrix of PyAMG is this problem in this discretisation.
+/// The example matrix of PyAMG belongs to this problem and discretisation.
 #[test]
 fn the_assembly_reproduces_the_pyamg_example() -> Result<()> {
     let expected = matrix_market::read_matrix("meshes/recirc_flow.mtx")?;

@@ -1,4 +1,4 @@
-//! The same symmetric stencil everywhere: Poisson, anisotropic diffusion and Helmholtz.
+//! Constant symmetric stencils: Poisson, anisotropic diffusion and Helmholtz.
 
 use super::grid::{FIVE_POINT, Grid, NINE_POINT, Offset, SEVEN_POINT};
 use super::{Problem, check_positive};
@@ -50,8 +50,8 @@ pub fn poisson_3d(nx: usize, ny: usize, nz: usize) -> Result<Problem> {
     )
 }
 
-/// Diffusion that is strong along one direction: −∇·(K∇u) = 1 on the unit square, u = 0 on
-/// the boundary, by bilinear elements (Q1) on `n` × `n` unknowns.
+/// Anisotropic diffusion along one direction: −∇·(K∇u) = 1 on the unit square, u = 0 on the boundary, by
+/// bilinear elements (Q1) on `n` × `n` unknowns.
 ///
 /// K = Qᵀ diag(1, ε) Q with Q = [[c, s], [−s, c]], c = cos θ, s = sin θ: diffusion 1 along
 /// (c, s) and ε across it. With K = [[a, g], [g, b]] the 3 × 3 stencil, x to the right and y
@@ -63,11 +63,10 @@ pub fn poisson_3d(nx: usize, ny: usize, nz: usize) -> Result<Problem> {
 ///       ⎣ −a−b−3g   2a−4b   −a−b+3g ⎦
 /// ```
 ///
-/// All nine entries are stored, whatever their values. The right-hand side is h², with
-/// h = 1/(n + 1). This is `diffusion_stencil_2d(epsilon, theta, type='FE')` of PyAMG
-/// (Bell, Olson, Schroder, *JOSS* 7(72), 4142, 2022), whose first, slow axis is x: its
-/// matrix is this one with the two grid directions exchanged in the numbering.
-/// Cost: one pass, 9 n² entries.
+/// All nine entries are stored, zeros included. The right-hand side is h², with h = 1/(n + 1). This is
+/// `diffusion_stencil_2d(epsilon, theta, type='FE')` of PyAMG (Bell, Olson, Schroder, *JOSS* 7(72), 4142,
+/// 2022), whose first, slow axis is x: its matrix is this one with the two grid directions exchanged in the
+/// numbering. Cost: one pass, 9 n² entries.
 ///
 /// # Errors
 /// No unknowns, more entries than 32-bit indices can count, ε not positive and finite, or θ
@@ -97,8 +96,8 @@ pub fn rotated_anisotropic(n: usize, epsilon: f64, theta: f64) -> Result<Problem
     )
 }
 
-/// Diffusion that differs along the axes: −εₓ∂ₓₓu − ε_y∂_yyu − ε_z∂_zzu = 1 on the unit cube,
-/// u = 0 on the boundary, by the 7-point stencil on `n` × `n` × `n` unknowns.
+/// Anisotropic diffusion along the axes: −εₓ∂ₓₓu − ε_y∂_yyu − ε_z∂_zzu = 1 on the unit cube, u = 0 on the
+/// boundary, by the 7-point stencil on `n` × `n` × `n` unknowns.
 ///
 /// Row: 2(εₓ + ε_y + ε_z) on the diagonal, −εₓ for both neighbours along x, likewise y and z;
 /// right-hand side h², h = 1/(n + 1). Symmetric positive definite. Two large values couple
@@ -129,10 +128,10 @@ pub fn anisotropic_3d(n: usize, epsilon_x: f64, epsilon_y: f64, epsilon_z: f64) 
 /// −Δu − k²u = 1 on the unit square, u = 0 on the boundary, by the 5-point stencil on
 /// `n` × `n` unknowns.
 ///
-/// Row: 4 − k²h² on the diagonal, −1 for each neighbour; right-hand side h², h = 1/(n + 1).
-/// Eigenvalues 4 sin²(πp h/2) + 4 sin²(πq h/2) − k²h² for p, q = 1…n: indefinite from about
-/// k = √2 π = 4.44 on, singular where k² hits an eigenvalue of the Laplacian. The wavelength
-/// 2π/k is resolved where k h is below about 0.6 (ten points). Cost: one pass, 5 n² entries.
+/// Row: 4 − k²h² on the diagonal, −1 for each neighbour; right-hand side h², h = 1/(n + 1). Eigenvalues 4
+/// sin²(πp h/2) + 4 sin²(πq h/2) − k²h² for p, q = 1…n: indefinite from about k = √2 π = 4.44 on, singular if
+/// k² is an eigenvalue of the Laplacian. The wavelength 2π/k is resolved if k h is below about 0.6 (ten
+/// points). Cost: one pass, 5 n² entries.
 ///
 /// # Errors
 /// No unknowns, more entries than 32-bit indices can count, k not positive and finite.
@@ -153,7 +152,7 @@ pub fn helmholtz_2d(n: usize, k: f64) -> Result<Problem> {
     )
 }
 
-/// The same stencil in every row, u = 0 on the boundary, the right-hand side h² everywhere.
+/// A constant stencil with u = 0 on the boundary and the right-hand side h² everywhere.
 fn constant_stencil<const K: usize>(
     points: &[usize],
     offsets: [Offset; K],
@@ -182,7 +181,7 @@ mod tests {
         expected.sort_by(f64::total_cmp);
         let found = eigenvalues(&helmholtz_2d(n, k)?.matrix);
         assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
-        // p² + q² up to 10, and (1, 4) and (4, 1), which the grid puts below k².
+        // p² + q² up to 10, and (1, 4) and (4, 1), whose discrete values are below k².
         assert_eq!(found.iter().filter(|&&v| v < 0.0).count(), 10);
         Ok(())
     }

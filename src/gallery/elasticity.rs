@@ -10,13 +10,12 @@ use crate::sparse::assemble::assemble;
 /// A clamped plate under its own weight: linear elasticity in plane strain by bilinear
 /// elements (Q1).
 ///
-/// −∇·σ = (0, −1), σ = λ (∇·u) I + μ (∇u + ∇uᵀ), λ = Eν/((1 + ν)(1 − 2ν)), μ = E/(2(1 + ν)),
-/// with `young` = E and `poisson` = ν. `nx` × `ny` square elements of side h = 1/max(nx, ny);
-/// u = 0 on the side x = 0, whose nodes have no unknowns, and no traction on the others. So
-/// nx·(ny + 1) nodes with two unknowns each, interleaved: x and y of a node, nodes with x
-/// fastest. Every stored row has the full blocks of all its neighbours, up to 18 entries.
-/// The integrals are exact. Symmetric positive definite; hard as ν nears ½ (the elements lock)
-/// and for long thin plates. `near_nullspace` holds the three
+/// −∇·σ = (0, −1), σ = λ (∇·u) I + μ (∇u + ∇uᵀ), λ = Eν/((1 + ν)(1 − 2ν)), μ = E/(2(1 + ν)), with `young` = E
+/// and `poisson` = ν. `nx` × `ny` square elements of side h = 1/max(nx, ny); u = 0 on the side x = 0, whose
+/// nodes have no unknowns, and no traction on the others. So there are nx·(ny + 1) nodes with two unknowns
+/// each, interleaved: x and y of a node, nodes with x fastest. Every stored row has the full blocks of all
+/// its neighbours, up to 18 entries. The integrals are exact. Symmetric positive definite; difficult as ν
+/// nears ½ (the elements lock) and for long thin plates. `near_nullspace` holds the three
 /// [`rigid_body_modes`]. Right-hand side ∫ f·φ. Cost: one pass, 36·nx·ny entries.
 ///
 /// # Errors
@@ -37,9 +36,9 @@ pub fn elasticity_2d(nx: usize, ny: usize, young: f64, poisson: f64) -> Result<P
 
 /// A clamped beam under its own weight: linear elasticity in space by trilinear elements.
 ///
-/// −∇·σ = (0, 0, −1), everything multiplied by 1/h; `nx` × `ny` × `nz` cubes,
-/// nx·(ny + 1)·(nz + 1) nodes with three unknowns each, up to 81 entries in a row, six
-/// rigid-body modes; else as [`elasticity_2d`]. Cost: one pass, 243·nx·ny·nz entries.
+/// −∇·σ = (0, 0, −1), multiplied by 1/h; `nx` × `ny` × `nz` cubes, nx·(ny + 1)·(nz + 1) nodes with three
+/// unknowns each, up to 81 entries in a row, six rigid-body modes; otherwise as [`elasticity_2d`]. Cost: one
+/// pass, 243·nx·ny·nz entries.
 ///
 /// # Errors
 /// As for [`elasticity_2d`].
@@ -85,7 +84,7 @@ struct Beam {
 impl Beam {
     fn new(elements: &[usize]) -> Result<Self> {
         let dimension = elements.len();
-        // A direction of usize::MAX elements is caught as well: saturated, it is too large.
+        // A direction of usize::MAX elements is refused as well: saturated, it is too large.
         let mut nodes = [1; 3];
         let mut all = [0; 3];
         for (d, &count) in elements.iter().enumerate() {

@@ -97,7 +97,7 @@ fn a_plate_bends_as_a_beam() -> Result<()> {
     // Half way up at the tip, y.
     let tip = u[2 * (8 * 128 + 127) + 1];
     assert!((-tip / (bending + shear) - 1.0).abs() < 0.02, "{tip} instead of {}", bending + shear);
-    // The weight of the part that the free nodes carry: half an element rests on the clamp.
+    // The weight carried by the free nodes: half an element rests on the clamp.
     let total: f64 = problem.rhs.iter().sum();
     assert!((total + thickness * (1.0 - 0.5 / 128.0)).abs() < 1e-12);
     Ok(())

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// The usual diffusion ε of [`recirculating_flow`].
 pub const FLOW_EPSILON: f64 = 0.005;
 
-/// How [`recirculating_flow`] discretises the convection.
+/// Discretisations of the convection in [`recirculating_flow`].
 ///
 /// Reads from and prints as `upwind`, `supg`, `galerkin`.
 ///
@@ -62,12 +62,11 @@ impl FromStr for FlowScheme {
 
 /// The recirculating flow −εΔu + w·∇u = 0 on \[−1, 1\]², w = (2y(1 − x²), −2x(1 − y²)).
 ///
-/// `n` × `n` unknowns with spacing h = 2/(n + 1); `epsilon` is usually [`FLOW_EPSILON`].
-/// u = 1 on the side x = 1 and u = 0 on the other three. The corners (1, −1) and (1, 1)
-/// belong to the side x = 1 and carry the value 1, so that along y = ±1 the boundary
-/// function rises from 0 to 1 within the last cell; the 5-point scheme does not see corners.
-/// This is the "double glazing" problem, example 6.1.4 of Elman, Silvester & Wathen, *Finite
-/// Elements and Fast Iterative Solvers* (2nd ed., 2014).
+/// `n` × `n` unknowns with spacing h = 2/(n + 1); `epsilon` is usually [`FLOW_EPSILON`]. u = 1 on the side x
+/// = 1 and u = 0 on the other three. The corners (1, −1) and (1, 1) belong to the side x = 1 and have the
+/// value 1, so that along y = ±1 the boundary function rises from 0 to 1 within the last cell; the 5-point
+/// scheme does not use the corners. This is the "double glazing" problem, example 6.1.4 of Elman, Silvester &
+/// Wathen, *Finite Elements and Fast Iterative Solvers* (2nd ed., 2014).
 ///
 /// * [`Upwind`](FlowScheme::Upwind): differences multiplied by h², so that all three schemes
 ///   have entries of the same size. West entry −ε − h max(w₁, 0), east −ε + h min(w₁, 0),
@@ -114,7 +113,7 @@ pub fn recirculating_flow(n: usize, epsilon: f64, scheme: FlowScheme) -> Result<
     Ok(Problem::scalar(matrix, rhs, coordinates, name))
 }
 
-/// w = (2y(1 − x²), −2x(1 − y²)): free of divergence, tangential on the boundary.
+/// w = (2y(1 − x²), −2x(1 − y²)): divergence-free, tangential on the boundary.
 pub(super) fn velocity([x, y]: Plane) -> Plane {
     [2.0 * y * (1.0 - x * x), -2.0 * x * (1.0 - y * y)]
 }

@@ -11,17 +11,17 @@ use super::{Problem, check_shape};
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern};
 
-/// Weights may spread over this range.
+/// The largest ratio of weights.
 const LARGEST_RANGE: f64 = 1e200;
 
-/// What [`power_law_laplacian`] makes of its graph.
+/// Options of [`power_law_laplacian`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GraphOptions {
     /// Largest weight of an edge over the smallest; 1, the default, makes all weights 1.
     /// Otherwise their logarithms are distributed evenly between 0 and that of this range.
     pub weight_range: f64,
-    /// Leave out the row and column of the last vertex: its potential is 0 and the matrix
-    /// is definite. Off by default.
+    /// Whether to omit the row and column of the last vertex: its potential is 0 and the matrix is definite.
+    /// Off by default.
     pub grounded: bool,
 }
 
@@ -34,18 +34,17 @@ impl Default for GraphOptions {
 /// The Laplacian of a random graph whose degrees follow a power law, after Barabási and
 /// Albert (*Science* 286, 1999).
 ///
-/// The first `edges_per_node` + 1 vertices are all connected with each other; each later one
-/// is connected with `edges_per_node` different earlier ones, drawn with a probability in
-/// proportion to their degree (a draw of the same one is repeated). The share of vertices with
-/// a degree of at least k tends to m(m + 1)/(k(k + 1)) for m edges per node, and the largest
-/// degree grows like m√`vertices`. The vertices are then numbered at random. Connected.
+/// The first `edges_per_node` + 1 vertices form a complete graph. Each later one is connected with
+/// `edges_per_node` different earlier ones, drawn with a probability in proportion to their degree
+/// (duplicates are drawn again). The share of vertices with a degree of at least k tends to m(m + 1)/(k(k +
+/// 1)) for m edges per node, and the largest degree grows like m√`vertices`. The vertices are then numbered
+/// at random. Connected.
 ///
-/// Row: −w for each neighbour, the sum of the weights on the diagonal: symmetric, row sums 0
-/// to rounding, with the constants as nullspace unless `options.grounded`, which leaves
-/// `vertices` − 1 rows. The right-hand side is +1, −1, +1, … (0 for the last vertex of an odd
-/// number), orthogonal to the constants. A graph lies nowhere: `coordinates` is n × 0. The
-/// same seed gives the same graph whatever the options. Cost: linear in the edges,
-/// sequential, (2 m + 1)·`vertices` entries.
+/// Row: −w for each neighbour, the sum of the weights on the diagonal: symmetric, row sums 0 to rounding,
+/// with the constants as nullspace unless `options.grounded`, which leaves `vertices` − 1 rows. The
+/// right-hand side is +1, −1, +1, … (0 for the last vertex of an odd number), orthogonal to the constants. A
+/// graph has no coordinates: `coordinates` is n × 0. The same seed gives the same graph for all options.
+/// Cost: linear in the edges, sequential, (2 m + 1)·`vertices` entries.
 ///
 /// # Errors
 /// No edges per node, no more vertices than edges per node, more entries than 32-bit indices
@@ -108,10 +107,10 @@ fn preferential_attachment(vertices: usize, degree: usize, rng: &mut ChaCha8Rng)
     for v in 0..first as u32 {
         edges.extend((0..v).map(|u| [v, u]));
     }
-    // The vertex that chose this one last.
+    // The last vertex that chose this one.
     let mut chosen_by = vec![0u32; vertices];
     for v in first as u32..vertices as u32 {
-        // Every vertex is as many ends of edges as it has edges.
+        // Every vertex appears once per edge in the list of ends.
         let ends = 2 * edges.len();
         let mut missing = degree;
         while missing > 0 {
@@ -202,7 +201,7 @@ mod tests {
         }
         let hub = degree.iter().fold(0.0f64, |a, &b| a.max(b));
         assert!(hub > 100.0 && hub < 2000.0, "{hub}");
-        // Hubs are not the first ones in the numbering.
+        // Hubs do not come first in the numbering.
         let of_first: f64 = degree[..100].iter().sum();
         assert!(of_first < 1000.0, "{of_first}");
         Ok(())

@@ -1,4 +1,4 @@
-//! Stencils on uniform grids: the one place where grid points become rows of a matrix.
+//! Stencils on uniform grids: assembly of matrices from grid points.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(super) struct Grid<const K: usize> {
     dimension: usize,
     origin: f64,
     length: f64,
-    /// Cells along the longest side, which has the given length.
+    /// Cells along the longest side.
     cells: usize,
 }
 
@@ -52,7 +52,7 @@ impl<const K: usize> Grid<K> {
         all.iter_mut().zip(points).for_each(|(slot, &n)| *slot = n);
         let cells = all.iter().max().map_or(1, |n| n.saturating_add(1));
         let grid = Self { offsets, points: all, dimension: points.len(), origin, length, cells };
-        // Before anything is allocated. There are never more points than entries.
+        // Before any allocation. There are never more points than entries.
         if grid.entries().is_none_or(|n| n >= u32::MAX as usize) {
             return Err(Error::dimension(format!(
                 "a grid of {shape} interior points exceeds the 32-bit index range ({}); take a coarser grid",
@@ -87,9 +87,9 @@ impl<const K: usize> Grid<K> {
         })
     }
 
-    /// The matrix whose row for a point holds `coefficients(row, [x, y, z])` on its
-    /// neighbours. What falls on the boundary is multiplied by `boundary([x, y, z])` and
-    /// subtracted from `rhs`. Cost: one pass, arrays allocated once.
+    /// The matrix whose row for a point has `coefficients(row, [x, y, z])` at its neighbours. Coefficients of
+    /// boundary points are multiplied by `boundary([x, y, z])` and subtracted from `rhs`. Cost: one pass,
+    /// arrays allocated once.
     ///
     /// # Errors
     /// A coefficient that is not finite.

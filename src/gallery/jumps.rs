@@ -9,17 +9,17 @@ use super::cells::{Cells, Sides};
 use super::{Problem, check_positive};
 use crate::error::{Error, Result};
 
-/// Contrasts outside of 10^∓250 would leave no room for sums of couplings.
+/// Contrasts outside 10^∓250 would make sums of couplings overflow.
 const LARGEST_CONTRAST: f64 = 1e250;
 
-/// Where the coefficient of [`jumping_coefficients_2d`] is large. The number is the side of a
-/// block in cells; blocks at the far sides are cut off where it does not divide the grid.
+/// The pattern of large coefficients. The number is the side of a block in cells; blocks at the far sides are
+/// cut off if it does not divide the grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Jumps {
-    /// In every second block, like the black squares of a chess board: blocks of equal
-    /// coefficient meet in corners and edges only. The seed is not used.
+    /// Every second block, like the black squares of a chess board: blocks of equal coefficient meet only in
+    /// corners and edges. The seed is not used.
     Checkerboard(usize),
-    /// In each block with probability ½, drawn with the seed. `Random(1)` draws every cell.
+    /// Each block with probability ½, drawn with the seed. `Random(1)` draws every cell.
     Random(usize),
 }
 
@@ -95,7 +95,7 @@ fn jumping(shape: &[usize], contrast: f64, jumps: Jumps, seed: u64, name: String
     check_positive("the contrast of the coefficients", contrast)?;
     if !(1.0 / LARGEST_CONTRAST..=LARGEST_CONTRAST).contains(&contrast) {
         return Err(Error::invalid_input(format!(
-            "a contrast of {contrast:e} is out of the range of double precision; stay within \
+            "a contrast of {contrast:e} exceeds the range of double precision; stay within \
              {:e} and {LARGEST_CONTRAST:e}",
             1.0 / LARGEST_CONTRAST
         )));

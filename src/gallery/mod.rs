@@ -1,14 +1,14 @@
 //! Model problems: a matrix, a right-hand side and the coordinates of the unknowns.
 //!
-//! Boundary values are moved to the right-hand side unless it says otherwise. "Places" are
-//! what is numbered, x fastest: the interior points of a uniform grid, the cells of a tensor
-//! grid, the nodes of elements, the vertices of a mesh or graph.
+//! Boundary values are moved to the right-hand side unless stated otherwise. "Places" are the numbered
+//! objects, x fastest: the interior points of a uniform grid, the cells of a tensor grid, the nodes of
+//! elements, the vertices of a mesh or graph.
 //!
 //! | problem | matrix | symmetric | places |
 //! |---|---|---|---|
 //! | [`poisson_2d`], [`poisson_3d`] | 5-point and 7-point Laplacian | yes | points |
 //! | [`rotated_anisotropic`] | bilinear elements, diffusion along one rotated direction | yes | points |
-//! | [`anisotropic_3d`] | 7-point, a diffusion of its own along each axis | yes | points |
+//! | [`anisotropic_3d`] | 7-point, separate diffusion coefficients along the axes | yes | points |
 //! | [`helmholtz_2d`] | 5-point Laplacian minus k²: indefinite | yes | points |
 //! | [`recirculating_flow`] | convection–diffusion: upwind, SUPG or plain Galerkin | no | points |
 //! | [`recirculating_flow_3d`] | the same eddy in a cube, upwind | no | points |
@@ -21,8 +21,8 @@
 //! | [`random_diffusion_2d`], [`TriangleMesh::diffusion`] | diffusion and reaction on triangles | yes | vertices |
 //! | [`power_law_laplacian`] | Laplacian of a graph with hubs: singular, or grounded | yes | vertices |
 //!
-//! [`with_identity_rows`] and [`disjoint_union`] make new problems out of these, and
-//! [`named`] finds those that have a name of their own in a program.
+//! [`with_identity_rows`] and [`disjoint_union`] derive new problems from these; [`named`] finds problems by
+//! name.
 //!
 //! ```
 //! use multigrad::gallery;
@@ -68,20 +68,20 @@ use ndarray::Array2;
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
 
-/// A linear system with the places of its unknowns.
+/// A linear system with the coordinates of its unknowns.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// The n × n matrix.
     pub matrix: Csr<f64>,
     /// The right-hand side, n values.
     pub rhs: Vec<f64>,
-    /// Coordinates of the unknowns, n × d with d = 2 or 3, or 0 for a graph that lies
-    /// nowhere. Where a node has several unknowns, each has a row, with the same values.
+    /// Coordinates of the unknowns, n × d with d = 2 or 3, or 0 for a graph without coordinates. If a node
+    /// has several unknowns, each has a row, with the same values.
     pub coordinates: Array2<f64>,
-    /// What the matrix nearly annihilates, n × k, where that is known and not simply the
-    /// constant vector: the rigid-body modes of elasticity.
+    /// Near-nullspace vectors, n × k, if they are known and not simply the constant vector: the rigid-body
+    /// modes of elasticity.
     pub near_nullspace: Option<Array2<f64>>,
-    /// What it is, for tables and pictures.
+    /// Its name, for tables and pictures.
     pub name: String,
 }
 
@@ -91,8 +91,7 @@ impl Problem {
         Self { matrix, rhs, coordinates, near_nullspace: None, name }
     }
 
-    /// Fails unless the matrix is square and everything else has as many rows; the fields are
-    /// open to everybody.
+    /// Fails unless the matrix is square and all other parts have as many rows; the fields are public.
     fn check(&self) -> Result<()> {
         let n = self.matrix.rows();
         let modes = self.near_nullspace.as_ref().map_or(n, Array2::nrows);
@@ -110,7 +109,7 @@ impl Problem {
     }
 }
 
-/// Fails unless `value` is a positive finite number; `what` names it in the error.
+/// Fails unless `value` is a positive finite number; `what` is its name in the error.
 fn check_positive(what: &str, value: f64) -> Result<()> {
     if value.is_finite() && value > 0.0 {
         return Ok(());
@@ -118,8 +117,8 @@ fn check_positive(what: &str, value: f64) -> Result<()> {
     Err(Error::invalid_input(format!("{what} must be a positive finite number, got {value}")))
 }
 
-/// The product of `shape`, the number of places, once it is known that every side is positive
-/// and that `entries` for each place fit 32-bit indices. `what` names the places in errors.
+/// The product of `shape`, the number of places, after checking that every side is positive and that
+/// `entries` for each place fit 32-bit indices. `what` is the name of the places in errors.
 fn check_shape(shape: &[usize], entries: usize, what: &str) -> Result<usize> {
     let text = || shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
     if shape.contains(&0) {

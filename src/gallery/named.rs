@@ -1,4 +1,4 @@
-//! Model problems by name, with the usual parameters.
+//! Model problems by name, with standard parameters.
 
 use std::f64::consts::FRAC_PI_6;
 
@@ -30,7 +30,7 @@ const MODELS: [(&str, Build); 18] = [
     }),
 ];
 
-/// The names that [`named`] knows.
+/// The names known to [`named`].
 pub const NAMES: [&str; MODELS.len()] = {
     let mut names = [""; MODELS.len()];
     let mut i = 0;
@@ -64,7 +64,7 @@ pub const NAMES: [&str; MODELS.len()] = {
 /// | `power-law`, `power-law-grounded` | 4 edges per node, weights 1 |
 ///
 /// # Errors
-/// An unknown name (the message lists all), or what the generator refuses.
+/// An unknown name (the message lists all), and the errors of the generator.
 ///
 /// ```
 /// use multigrad::gallery::{NAMES, named};

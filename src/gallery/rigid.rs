@@ -1,4 +1,4 @@
-//! Rigid-body modes: the motions that elasticity does not resist.
+//! Rigid-body modes: displacements without elastic energy.
 
 use ndarray::{Array2, ArrayView1};
 
@@ -9,16 +9,15 @@ use crate::error::{Error, Result};
 /// node, then of the second.
 ///
 /// `coordinates` has one row per *unknown*, n × d with the node's row d times in turn, as in
-/// [`Problem::coordinates`](super::Problem::coordinates). The result is n × k: translations
-/// along x, y\[, z\], then the rotation (−y, x), in space those about x: (0, −z, y),
-/// about y: (z, 0, −x) and about z: (−y, x, 0). Rotations are about the mean of the nodes and
-/// scaled by the largest distance along an axis from it, so that all columns are of size 1.
-/// Cost: one pass.
+/// [`Problem::coordinates`](super::Problem::coordinates). The result is n × k: translations along x, y\[,
+/// z\], then the rotation (−y, x), in space those about x: (0, −z, y), about y: (z, 0, −x) and about z: (−y,
+/// x, 0). Rotations are about the mean of the nodes and scaled by the largest distance along an axis from it,
+/// so that all columns are of size 1. Cost: one pass.
 ///
 /// # Errors
-/// Coordinates that are not of 2 or 3 columns, not finite, or of a number of rows that d does
-/// not divide; rows of one node that differ (one row per node was given, say); nodes that
-/// all lie in one point or, in space, on a line along an axis, for which a rotation vanishes.
+/// Coordinates that do not have 2 or 3 columns, are not finite, or have a number of rows that d does not
+/// divide; rows of one node that differ (for example, one row per node); nodes that all lie in one point or,
+/// in space, on a line along an axis, for which a rotation vanishes.
 ///
 /// ```
 /// use multigrad::gallery::rigid_body_modes;
@@ -119,7 +118,7 @@ mod tests {
         assert!(message(Array2::zeros((3, 2))).contains("3 × 2"));
         assert!(message(Array2::zeros((0, 2))).contains("0 × 2"));
         assert!(message(Array2::zeros((4, 1))).contains("4 × 1"));
-        // On the x axis, where the rotation about it does nothing.
+        // On the x axis, where the rotation about it vanishes.
         let line = Array2::from_shape_fn((6, 3), |(i, c)| if c == 0 { (i / 3) as f64 } else { 0.0 });
         assert!(message(line).contains("line along an axis"));
     }

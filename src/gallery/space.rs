@@ -1,4 +1,4 @@
-//! Flow and rotated anisotropy in three dimensions, where direct factors soon do not fit.
+//! Recirculating flow and rotated anisotropy in three dimensions.
 
 use std::f64::consts::PI;
 
@@ -56,8 +56,8 @@ pub fn recirculating_flow_3d(n: usize, epsilon: f64) -> Result<Problem> {
 }
 
 /// Diffusion along one rotated direction: −∇·(D∇u) = 1 on the unit cube, u = 0 on the boundary, with
-/// D = ε I + (1 − ε) d dᵀ, d = (sin φ cos θ, sin φ sin θ, cos φ); trilinear elements on
-/// `n` × `n` × `n` unknowns.
+/// D = ε I + (1 − ε) d dᵀ, d = (sin φ cos θ, sin φ sin θ, cos φ); trilinear elements on `n` × `n` × `n`
+/// unknowns.
 ///
 /// The entry for a step (i, j, k) is ∫ ∇φ₀·D∇φ over one cell's volume, divided by h: with
 /// s = (−1, 2, −1), m = (1, 4, 1)/6, it is
@@ -101,7 +101,7 @@ pub fn rotated_anisotropic_3d(n: usize, epsilon: f64, theta: f64, phi: f64) -> R
     Ok(Problem::scalar(matrix, rhs, grid.coordinates(), name))
 }
 
-/// The directions that [`named`](super::named) takes: θ = π/6, φ = π/4.
+/// The directions of [`named`](super::named): θ = π/6, φ = π/4.
 pub(super) const ANGLES: (f64, f64) = (PI / 6.0, PI / 4.0);
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::gallery::{FlowScheme, recirculating_flow, rotated_anisotropic};
 
-    /// In the middle plane, away from z, the rows are those of the flow in the plane and 2ε more.
+    /// In the middle plane, the rows without z are those of the flow in the plane, plus 2ε.
     #[test]
     fn the_middle_plane_is_the_flow_in_the_plane() -> Result<()> {
         let (n, epsilon) = (5, 0.02);
@@ -142,8 +142,8 @@ mod tests {
         let d = [phi.sin() * theta.cos(), phi.sin() * theta.sin(), phi.cos()];
         let h = 1.0 / (n as f64 + 1.0);
         for (p, q) in [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)] {
-            // u = (x_p − ½)(x_q − ½) vanishes nowhere on the boundary, so only the centre, whose
-            // neighbours are all inside, is a row of the whole stencil.
+            // u = (x_p − ½)(x_q − ½) does not vanish on the boundary, so only the centre, whose neighbours
+            // are all inside, has a row with the whole stencil.
             let at = problem.coordinates.outer_iter();
             let u: Vec<f64> = at.map(|x| (x[p] - 0.5) * (x[q] - 0.5)).collect();
             let y = apply(&problem.matrix, &u)[n * n * n / 2];

@@ -1,10 +1,10 @@
-//! Poisson problems on tensor grids: boundary layers, and sides that nothing crosses.
+//! Poisson problems on tensor grids: boundary layers, and Neumann boundaries.
 
 use super::cells::{Cells, Sides};
 use super::{Problem, check_shape};
 use crate::error::{Error, Result};
 
-/// Cells may differ by this much in width.
+/// The largest ratio of cell widths.
 const LARGEST_RATIO: f64 = 1e12;
 
 /// −Δu = 1 on the unit square, u = 0 on the boundary, on cells that get thinner towards all
@@ -41,7 +41,7 @@ pub fn stretched_grid_2d(nx: usize, ny: usize, ratio: f64) -> Result<Problem> {
     check_shape(&[nx, ny], 5, "cells").map_err(place)?;
     if ratio > 1.0 && nx.max(ny) < 3 {
         return Err(place(Error::invalid_input(
-            "nothing can be stretched with fewer than 3 cells in both directions; \
+            "a grid with fewer than 3 cells in both directions cannot be stretched; \
              take more cells or a ratio of 1",
         )));
     }
@@ -61,8 +61,8 @@ fn widths(n: usize, ratio: f64) -> Vec<f64> {
     (0..n).map(|i| width(i) / total).collect()
 }
 
-/// −Δu = f in the plane with no flow through any side: the singular Poisson problem, by
-/// finite volumes with 5 points.
+/// −Δu = f in the plane without flow through any side: the singular Poisson problem, by finite volumes with 5
+/// points.
 ///
 /// `nx` × `ny` square cells of side h = 1/max(nx, ny), one unknown in the middle of each. Row:
 /// −1 for each neighbour and their number on the diagonal, so all row sums are exactly 0:

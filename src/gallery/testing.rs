@@ -15,7 +15,7 @@ pub(super) fn eigenvalues(a: &Csr<f64>) -> Vec<f64> {
     dense(a).self_adjoint_eigenvalues(Side::Lower).unwrap()
 }
 
-/// Whether the Cholesky factorisation runs through.
+/// Whether the Cholesky factorisation succeeds.
 pub(super) fn is_positive_definite(a: &Csr<f64>) -> bool {
     a.is_symmetric() && dense(a).llt(Side::Lower).is_ok()
 }
@@ -27,7 +27,7 @@ pub(super) fn apply(a: &Csr<f64>, x: &[f64]) -> Vec<f64> {
     y
 }
 
-/// Shapes fit and the pattern keeps its rules, which the assembly does not check.
+/// Checks that shapes fit and that the pattern is valid, which the assembly does not check.
 pub(super) fn check(problem: &Problem) {
     let Problem { matrix, rhs, coordinates, near_nullspace, name } = problem;
     let n = matrix.rows();
@@ -38,7 +38,7 @@ pub(super) fn check(problem: &Problem) {
     Pattern::new(n, n, p.row_ptr().to_vec(), p.col_idx().to_vec()).unwrap();
 }
 
-/// The same problem, bit for bit.
+/// Whether two problems are equal, bit for bit.
 pub(super) fn same(a: &Problem, b: &Problem) -> bool {
     a.matrix == b.matrix && a.rhs == b.rhs && a.coordinates == b.coordinates
 }

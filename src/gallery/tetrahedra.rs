@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::sparse::Csr;
 use crate::sparse::assemble::assemble;
 
-/// How far a vertex is moved at most, in units of h. A tetrahedron out of corners of a cube
-/// can only turn over if its corners move by half its smallest width, 1/√6 = 0.408.
+/// The largest displacement of a vertex, in units of h. A tetrahedron with corners of a cube can only turn
+/// over if its corners move by half its smallest width, 1/√6 = 0.408.
 const JITTER: f64 = 0.2;
 
 /// −Δu = 1 on the unit cube, u = 0 on the boundary, by linear elements (P1) on an irregular
@@ -24,12 +24,11 @@ const JITTER: f64 = 0.2;
 /// (Dompierre, Labbé, Vallet and Camarero 1999); as the numbers are random, so are the cuts,
 /// and vertices have from 6 to 26 neighbours.
 ///
-/// Entries ∫ ∇φᵢ·∇φⱼ / h, right-hand side h² times the volume of a vertex (a quarter of its
-/// tetrahedra) over h³. Symmetric positive definite, exact for linear u, with row sums 0 away
-/// from the boundary; some off-diagonal entries are positive, so it is no M-matrix. Numbering,
-/// vertices and cuts depend on the seed; nothing is left of the order of the grid. Parallel,
-/// the same bits on any number of threads. Cost: one pass over the elements around each
-/// vertex, about 15 n³ entries.
+/// Entries ∫ ∇φᵢ·∇φⱼ / h, right-hand side h² times the volume of a vertex (a quarter of its tetrahedra) over
+/// h³. Symmetric positive definite, exact for linear u, with row sums 0 away from the boundary; some
+/// off-diagonal entries are positive, so it is not an M-matrix. Numbering, vertices and cuts depend on the
+/// seed; the numbering does not follow the grid. Parallel, the same bits on any number of threads. Cost: one
+/// pass over the elements around each vertex, about 15 n³ entries.
 ///
 /// # Errors
 /// No unknowns, or more entries than 32-bit indices can count.
@@ -57,10 +56,10 @@ pub fn unstructured_3d(n: usize, seed: u64) -> Result<Problem> {
 
 type Point = [f64; 3];
 
-/// A cube of `cells`³ cells of side 1 with moved corners. Vertices are counted with x fastest.
+/// A cube of `cells`³ cells of side 1 with displaced corners. Vertices are counted with x fastest.
 struct Mesh {
     cells: usize,
-    /// Place of every vertex.
+    /// Position of every vertex.
     points: Vec<Point>,
     /// The vertex of every unknown.
     inner: Vec<u32>,
@@ -187,9 +186,9 @@ impl Mesh {
 /// lowest corners of the 8 cells of the block as well.
 const CORNERS: [usize; 8] = [0, 1, 3, 4, 9, 10, 12, 13];
 
-/// How to cut a cube whose corners have the given numbers: its lowest corner in bits 0 to 2;
-/// for each axis, bit 3 + axis says that the face across it without that corner is cut from
-/// a corner that is not the lowest one's neighbour or opposite in space.
+/// The cut of a cube whose corners have the given numbers: its lowest corner in bits 0 to 2; for each axis,
+/// bit 3 + axis says that the face across it without that corner is cut from a corner that is neither a
+/// neighbour of the lowest one nor opposite to it in space.
 fn choice(numbers: [u32; 8]) -> u8 {
     let lowest = |corners: &[usize]| corners.iter().copied().min_by_key(|&q| numbers[q]).unwrap_or(0);
     let apex = lowest(&[0, 1, 2, 3, 4, 5, 6, 7]);
@@ -201,8 +200,7 @@ fn choice(numbers: [u32; 8]) -> u8 {
     })
 }
 
-/// The six tetrahedra of a cube: cones from its lowest corner over the three faces that do not
-/// have it.
+/// The six tetrahedra of a cube: cones from its lowest corner over the three faces that do not contain it.
 fn cut(choice: u8) -> [[usize; 4]; 6] {
     let choice = usize::from(choice);
     let apex = choice & 7;

@@ -1,4 +1,4 @@
-//! The mesh is conforming and fills the cube; the elements are exact where they must be.
+//! The tetrahedral mesh is conforming and fills the cube; the elements are exact for linear functions.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ fn tetrahedra_meet_face_to_face_and_fill_the_cube() {
         for tetrahedron in elements(&mesh) {
             let (_, volume) = normals(tetrahedron.map(|v| mesh.points[v]));
             assert!(volume > 1e-3, "{volume}");
-            // Larger than the cube if one were turned over.
+            // Larger than the cube if one of them were inverted.
             total += volume / 6.0;
             for left_out in 0..4 {
                 let mut face: Vec<usize> = tetrahedron.to_vec();
@@ -40,8 +40,8 @@ fn tetrahedra_meet_face_to_face_and_fill_the_cube() {
     }
 }
 
-/// The bound behind [`JITTER`]: the smallest width of any tetrahedron out of corners of a cube
-/// that a cut can give, over all pairs of opposite edges and of a corner and a face.
+/// The bound behind [`JITTER`]: the smallest width of any tetrahedron that a cut of a cube can give, over all
+/// pairs of opposite edges and of a corner and a face.
 #[test]
 fn the_jitter_is_below_half_the_smallest_width() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);

@@ -1,4 +1,4 @@
-//! New problems out of others: identity rows, and several components in one system.
+//! Problems derived from others: identity rows, and unions of several problems.
 
 use std::sync::Arc;
 
@@ -8,23 +8,22 @@ use super::Problem;
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern};
 
-/// What [`with_identity_rows`] does with the columns of the fixed unknowns.
+/// The treatment of the columns of fixed unknowns in [`with_identity_rows`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Elimination {
-    /// They stay: other rows are untouched, and a symmetric matrix is symmetric no more.
+    /// Columns stay: other rows are unchanged, and a symmetric matrix becomes nonsymmetric.
     Rows,
-    /// They go to the right-hand side: a symmetric matrix stays symmetric.
+    /// Columns move to the right-hand side: a symmetric matrix stays symmetric.
     RowsAndColumns,
 }
 
-/// The same problem with some unknowns fixed by rows of the identity, as programs do that keep
-/// Dirichlet boundaries in the system.
+/// The same problem with some unknowns fixed by rows of the identity, as in programs that keep Dirichlet
+/// boundaries in the system.
 ///
-/// `fixed` lists rows (from 0) and the values of their unknowns. Such a row holds a 1 on its
-/// diagonal and nothing else, and its value on the right-hand side. With
-/// [`Elimination::RowsAndColumns`] the other rows lose their entries in these columns, times
-/// the value, to the right-hand side. Both have the same solution. The near-nullspace is set
-/// to 0 in the fixed rows, and columns of it that vanish then are left out. Cost: one pass.
+/// `fixed` lists rows (from 0) and the values of their unknowns. Such a row has only a 1 on its diagonal, and
+/// its value on the right-hand side. With [`Elimination::RowsAndColumns`] the entries of other rows in these
+/// columns, times the value, move to the right-hand side. Both have the same solution. The near-nullspace is
+/// set to 0 in the fixed rows, and columns of it that then vanish are omitted. Cost: one pass.
 ///
 /// # Errors
 /// A row that does not exist or is fixed twice, a value that is not finite, parts of the
@@ -96,13 +95,12 @@ pub fn with_identity_rows(
     })
 }
 
-/// Several problems that do not know of each other in one system: a block-diagonal matrix.
+/// Several independent problems in one system: a block-diagonal matrix.
 ///
-/// The problems are placed side by side along x, from 0 on and with gaps of 0.1
-/// between them; coordinates that one of them lacks are 0. If one has a near-nullspace,
-/// so has the union: as many columns as the widest, the parts one below the other, with 0 in
-/// the columns that a part does not have, and the constant vector for parts without.
-/// Cost: one pass.
+/// The problems are placed side by side along x, from 0 on and with gaps of 0.1 between them; missing
+/// coordinates are 0. If one has a near-nullspace, so has the union: as many columns as the widest, the parts
+/// one below the other, with 0 in the missing columns of a part, and the constant vector for parts without
+/// one. Cost: one pass.
 ///
 /// # Errors
 /// No problems, more entries than 32-bit indices can count, parts of a problem that do not fit
@@ -116,7 +114,7 @@ pub fn with_identity_rows(
 /// ```
 pub fn disjoint_union(problems: &[Problem]) -> Result<Problem> {
     if problems.is_empty() {
-        return Err(Error::invalid_input("a union of no problems; give at least one"));
+        return Err(Error::invalid_input("a union needs at least one problem"));
     }
     problems.iter().try_for_each(Problem::check)?;
     let sum = |size: fn(&Problem) -> usize| {

@@ -49,7 +49,7 @@ fn one_identity_row_cures_a_singular_problem() -> Result<()> {
 
 #[test]
 fn a_mode_that_vanishes_is_left_out() -> Result<()> {
-    // All displacements along x are fixed: the translation along x is gone.
+    // All displacements along x are fixed, so the translation along x vanishes.
     let problem = elasticity_2d(2, 2, 1.0, 0.3)?;
     let along_x: Vec<_> = (0..problem.rhs.len()).step_by(2).map(|i| (i, 0.0)).collect();
     let changed = with_identity_rows(&problem, &along_x, Elimination::Rows)?;

@@ -1,4 +1,4 @@
-//! From and to `faer` 0.24: its matrices, and its iterative solvers as a host.
+//! Conversion from and to `faer` 0.24 matrices, and preconditioners for its iterative solvers.
 
 use std::fmt;
 
@@ -12,17 +12,15 @@ use crate::error::{Error, Result};
 use crate::operator::Preconditioner;
 use crate::sparse::Csr;
 
-/// A preconditioner of this crate as one of `faer`, for `conjugate_gradient` and
-/// `bicgstab` of [`faer::matrix_free`].
+/// A preconditioner of this crate for `conjugate_gradient` and `bicgstab` of [`faer::matrix_free`].
 ///
-/// Any number of columns and any strides are taken; columns that are not contiguous go
-/// through a buffer. Scalars are real, so that conjugation does nothing. `faer`'s methods
-/// cannot return an error: shapes that do not fit panic, as they do everywhere in `faer`,
-/// and where [`Preconditioner::apply`] itself fails, the result is filled with NaN, which
-/// no solver takes for convergence.
+/// Any number of columns and any strides are accepted; columns that are not contiguous go through a buffer.
+/// Scalars are real, so conjugation has no effect. `faer`'s methods cannot return an error: shapes that do
+/// not fit panic, as everywhere in `faer`. If [`Preconditioner::apply`] itself fails, the result is filled
+/// with NaN, which no solver accepts as converged.
 ///
-/// With `faer` 0.24.4, start from x = 0 with `InitialGuessStatus::MaybeNonZero` (the
-/// default), not with `Zero`, which leaves the residual uninitialised.
+/// With `faer` 0.24.4, start from x = 0 with `InitialGuessStatus::MaybeNonZero` (the default), not with
+/// `Zero`, which leaves the residual uninitialised.
 ///
 /// ```
 /// use faer::dyn_stack::{MemBuffer, MemStack};
@@ -45,7 +43,7 @@ use crate::sparse::Csr;
 /// ```
 #[derive(Clone, Copy)]
 pub struct FaerPreconditioner<'a>(
-    /// The preconditioner that does the work.
+    /// The wrapped preconditioner.
     pub &'a dyn Preconditioner,
 );
 
@@ -78,7 +76,7 @@ impl FaerPreconditioner<'_> {
     }
 }
 
-/// Calls `apply` on two columns, through buffers where they are not contiguous.
+/// Calls `apply` on two columns, through buffers if they are not contiguous.
 fn on_slices(
     mut out: ColMut<'_, f64>,
     rhs: ColRef<'_, f64>,
@@ -167,9 +165,8 @@ impl<'a, I: Index> From<SparseColMatRef<'a, I, f64>> for FaerSparse<'a, I> {
     }
 }
 
-/// A sparse matrix of `faer` (by rows or by columns, of any index type) as one of this
-/// crate. Unsorted indices are sorted and duplicates added. Cost: a copy, and a
-/// transposition for a matrix stored by columns.
+/// A matrix of this crate from a sparse matrix of `faer` (by rows or by columns, of any index type). Unsorted
+/// indices are sorted and duplicates added. Cost: a copy, and a transposition for a matrix stored by columns.
 ///
 /// # Errors
 /// A size beyond 32-bit indices, or a value that is not finite.
@@ -221,10 +218,10 @@ fn from_rows<I: Index>(matrix: SparseRowMatRef<'_, I, f64>) -> Result<Csr<f64>> 
     Csr::from_csr(rows, cols, row_ptr, col_idx, values)
 }
 
-/// A matrix of this crate as one of `faer`, stored by rows. Cost: a copy.
+/// A `faer` matrix from one of this crate, stored by rows. Cost: a copy.
 ///
 /// # Errors
-/// A size beyond what `usize` indices of `faer` take, which needs a 32-bit machine.
+/// A size beyond the `usize` indices of `faer`, possible on a 32-bit machine only.
 ///
 /// ```
 /// use multigrad::integrations::csr_to_faer;

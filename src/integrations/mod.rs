@@ -1,4 +1,4 @@
-//! Adapters to libraries that hold matrices and preconditioners of their own.
+//! Adapters to other libraries of matrices and preconditioners.
 
 mod faer;
 

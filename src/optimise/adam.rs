@@ -34,7 +34,7 @@ pub struct Adam<T> {
     second: Vec<T>,
 }
 
-/// What one step multiplies with, in the precision of the values.
+/// The factors of one step, in the precision of the values.
 #[derive(Clone, Copy)]
 struct Factors<T> {
     keep: T,
@@ -68,7 +68,7 @@ impl<T: Scalar> Adam<T> {
         }
     }
 
-    /// Decay of the means of g and of g², each at least 0 and below 1. Default: 0.9 and 0.999.
+    /// Decay rates of the means of g and of g², each at least 0 and below 1. Default: 0.9 and 0.999.
     #[must_use]
     pub fn betas(mut self, first: f64, second: f64) -> Self {
         self.betas = (first, second);
@@ -82,7 +82,7 @@ impl<T: Scalar> Adam<T> {
         self
     }
 
-    /// λ: every step first takes the share rate × λ off each value. Default: 0.
+    /// λ: every step first subtracts the share rate × λ of each value. Default: 0.
     #[must_use]
     pub fn weight_decay(mut self, decay: f64) -> Self {
         self.weight_decay = decay;
@@ -94,7 +94,7 @@ impl<T: Scalar> Adam<T> {
         self.steps
     }
 
-    /// Checks all input, counts the step, allocates at the first.
+    /// Checks the input, counts the step, and allocates in the first.
     fn begin(&mut self, values: usize, gradient: &[T], rate: f64) -> Result<Factors<T>> {
         check::lengths(values, gradient.len())?;
         check::state(values, self.first.len())?;

@@ -1,9 +1,9 @@
-//! What every optimiser asks of its input.
+//! Checks of the input of optimisers.
 
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-/// The gradient must be as long as the values.
+/// Fails unless the gradient is as long as the values.
 pub(super) fn lengths(values: usize, gradient: usize) -> Result<()> {
     if values == gradient {
         return Ok(());
@@ -14,7 +14,7 @@ pub(super) fn lengths(values: usize, gradient: usize) -> Result<()> {
     )))
 }
 
-/// A buffer of the state must be as long as the values, or empty before the first step.
+/// Fails unless a buffer of the state is as long as the values, or empty before the first step.
 pub(super) fn state(values: usize, state: usize) -> Result<()> {
     if state == 0 || state == values {
         return Ok(());
@@ -24,7 +24,7 @@ pub(super) fn state(values: usize, state: usize) -> Result<()> {
     )))
 }
 
-/// Every entry must be finite; the error names the first that is not.
+/// Fails unless every entry is finite; the error names the first that is not.
 pub(super) fn finite<T: Scalar>(what: &str, entries: &[T]) -> Result<()> {
     let fine = pulp::Arch::new().dispatch(
         #[inline(always)]
@@ -41,7 +41,7 @@ pub(super) fn finite<T: Scalar>(what: &str, entries: &[T]) -> Result<()> {
     )))
 }
 
-/// Units must be finite, not zero, and as many as values.
+/// Fails unless units are finite, nonzero, and as many as values.
 pub(super) fn units<T: Scalar>(values: usize, units: &[T]) -> Result<()> {
     if values != units.len() {
         return Err(Error::dimension(format!(
@@ -58,13 +58,13 @@ pub(super) fn units<T: Scalar>(values: usize, units: &[T]) -> Result<()> {
     }
     let index = units.iter().position(|v| !v.finite() || *v == T::ZERO).unwrap_or(0);
     Err(Error::invalid_input(format!(
-        "unit {} is {}; a unit must be finite and not zero (1 leaves an entry as it is)",
+        "unit {} is {}; a unit must be finite and not zero (1 leaves an entry unchanged)",
         index + 1,
         units[index]
     )))
 }
 
-/// A setting must lie in [low, high).
+/// Fails unless a setting lies in [low, high).
 pub(super) fn setting(name: &str, value: f64, low: f64, high: f64) -> Result<()> {
     if (low..high).contains(&value) {
         return Ok(());

@@ -1,11 +1,11 @@
-//! Bounds on a gradient.
+//! Clipping of gradients.
 
 use super::vector::{norm, scale};
 use crate::sparse::Scalar;
 
-/// Shortens `gradient` to the norm ‖g‖₂ = `largest` if it is longer, and returns the norm that it had.
+/// Shortens `gradient` to the norm ‖g‖₂ = `largest` if it is longer, and returns its former norm.
 ///
-/// A gradient with an entry that is not finite stays as it is (and the norm is not finite), so that the
+/// A gradient with an entry that is not finite stays unchanged (and the norm is not finite), so that the
 /// optimiser can name the entry. A negative `largest` counts as zero.
 ///
 /// ```
@@ -21,8 +21,8 @@ pub fn clip_norm<T: Scalar>(gradient: &mut [T], largest: f64) -> f64 {
     before
 }
 
-/// Moves every entry into [−`largest`, `largest`] and returns how many were outside; NaN stays, for the
-/// optimiser to name it. A negative `largest` counts as zero.
+/// Clamps every entry to [−`largest`, `largest`] and returns the number of entries outside; NaN stays, so
+/// that the optimiser names it. A negative `largest` counts as zero.
 ///
 /// ```
 /// let mut g = [3.0, -0.5, -7.0];

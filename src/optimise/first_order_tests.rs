@@ -1,4 +1,4 @@
-//! Adam and gradient descent: references, hand-worked steps, stopping and going on, misuse.
+//! Adam and gradient descent: references, steps computed by hand, resuming, misuse.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +23,7 @@ fn train<T: Scalar>(
     loss(values, &mut gradient)
 }
 
-/// The trajectories of Adam in double precision that PyTorch's implementation takes.
+/// The trajectories of PyTorch's Adam in double precision.
 #[test]
 fn adam_takes_the_reference_trajectory() {
     let mut w = vec![1.0_f64; 16];
@@ -56,8 +56,8 @@ fn single_precision_follows_double() {
     assert!(w.iter().zip(&v).all(|(w, v)| (f64::from(*w) - v).abs() < 1e-5), "{w:?}");
 }
 
-/// A plain transcription of algorithm 2 of Loshchilov and Hutter, with the weight decay of the step
-/// before the update, against several steps of the optimiser.
+/// A direct transcription of algorithm 2 of Loshchilov and Hutter, with the weight decay of the step before
+/// the update, against several steps of the optimiser.
 #[test]
 fn adam_with_decay_agrees_with_its_definition() {
     let (b1, b2, eps, decay, rate) = (0.8, 0.95, 1e-3, 0.1, 0.05);
@@ -111,7 +111,7 @@ fn descent_finds_minima() {
     }
 }
 
-/// With 20 steps, JSON and 20 more, every bit is that of 40 steps.
+/// 20 steps, JSON and 20 more steps give every bit of 40 steps.
 fn goes_on<
     T: Scalar,
     O: Optimiser<T> + Clone + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned,
@@ -140,7 +140,7 @@ fn a_stopped_run_goes_on_with_the_same_bits() {
     goes_on::<f64, _>(Scaled::new(Adam::new(), Scaling::new(units).unwrap()));
 }
 
-/// An optimiser that only has `step`, to reach what the trait provides.
+/// An optimiser that only implements `step`, to test the default methods of the trait.
 struct Plain<O>(O);
 
 impl<T: Scalar, O: Optimiser<T>> Optimiser<T> for Plain<O> {
@@ -180,7 +180,7 @@ fn scaled_steps_are_steps_in_the_variables() {
         let same = scaling.values(&u).unwrap();
         assert!(w.iter().zip(&same).all(|(a, b)| (a - b).abs() < 1e-12 * b.abs().max(1.0)), "{w:?} {same:?}");
     }
-    // Units within units multiply.
+    // Nested units multiply.
     let (mut w, mut v) = ([0.0; 3], [0.0; 3]);
     let mut nested = Scaled::new(Scaled::new(Adam::new(), scaling.clone()), scaling);
     nested.step(&mut w, &[1.0, -1.0, 1.0], 0.5).unwrap();

@@ -13,14 +13,14 @@ use crate::sparse::Scalar;
 /// Differences of the loss below this multiple of the machine precision count as rounding.
 const NOISE: f64 = 10.0;
 
-/// L-BFGS with a line search for the strong Wolfe conditions; settings and remembered steps.
+/// L-BFGS with a line search for the strong Wolfe conditions; settings and stored steps.
 ///
-/// For smooth losses that are the same at every call. An iteration costs about one evaluation and
-/// 4 × memory passes over the values; the method keeps 2 × memory + 5 vectors. A loss that is NaN or
-/// infinite at a trial step shortens the step.
+/// For smooth, deterministic losses. An iteration costs about one evaluation and 4 × memory passes over the
+/// values; the method keeps 2 × memory + 5 vectors. A loss that is NaN or infinite at a trial step shortens
+/// the step.
 ///
-/// What it remembers stays for the next call, which goes on where this one ended if it is given the
-/// values that this one returned, and starts anew from any others.
+/// Stored steps stay for the next call, which continues if it gets the values that this one returned, and
+/// restarts from any others.
 ///
 /// ```
 /// use multigrad::optimise::Lbfgs;
@@ -45,7 +45,7 @@ pub struct Lbfgs<T> {
     gradient_tolerance: f64,
     decrease_tolerance: f64,
     memory: Memory<T>,
-    /// Where the last call ended.
+    /// The end of the last call.
     ended: Vec<T>,
 }
 
@@ -74,58 +74,58 @@ impl<T: Scalar> Lbfgs<T> {
         }
     }
 
-    /// Steps to remember; 0 is steepest descent. Default: 10.
+    /// The number of steps to store; 0 is steepest descent. Default: 10.
     #[must_use]
     pub fn memory(mut self, steps: usize) -> Self {
         self.length = steps;
         self
     }
 
-    /// Iterations of one call. Default: 200.
+    /// The largest number of iterations of one call. Default: 200.
     #[must_use]
     pub fn max_iterations(mut self, iterations: usize) -> Self {
         self.max_iterations = iterations;
         self
     }
 
-    /// Evaluations of one call, never exceeded. Default: 1000.
+    /// The largest number of evaluations of one call, never exceeded. Default: 1000.
     #[must_use]
     pub fn max_evaluations(mut self, evaluations: usize) -> Self {
         self.max_evaluations = evaluations;
         self
     }
 
-    /// Converged once no entry of the gradient is larger. Default: the root of the machine precision.
+    /// The largest entry of the gradient at convergence. Default: the root of the machine precision.
     #[must_use]
     pub fn gradient_tolerance(mut self, tolerance: f64) -> Self {
         self.gradient_tolerance = tolerance;
         self
     }
 
-    /// Converged also once an iteration takes off no more than this share of the loss. Default: 0,
-    /// which turns this off.
+    /// The relative decrease of the loss in an iteration at which the method has also converged. Default: 0,
+    /// which disables this test.
     #[must_use]
     pub fn decrease_tolerance(mut self, tolerance: f64) -> Self {
         self.decrease_tolerance = tolerance;
         self
     }
 
-    /// Forgets the remembered steps; settings stay.
+    /// Clears the stored steps; settings stay.
     pub fn reset(&mut self) {
         self.memory.clear();
         self.ended.clear();
     }
 
-    /// Where the last call ended, if there was one.
+    /// The end of the last call, if any.
     pub(super) fn ended(&self) -> Option<&[T]> {
         Some(self.ended.as_slice()).filter(|ended| !ended.is_empty())
     }
 
-    /// Changes `values` to ones of a lower loss. `evaluate` writes the gradient at the values it is
-    /// given, into a buffer of zeros, and returns the loss.
+    /// Changes `values` to ones of a lower loss. `evaluate` writes the gradient at the given values into a
+    /// buffer of zeros and returns the loss.
     ///
-    /// A run that does not converge is no error: the report says so, and `values` are the last accepted
-    /// ones, with the loss that it names.
+    /// A run that does not converge is not an error: the report says so, and `values` are the last accepted
+    /// ones, with the loss in the report.
     ///
     /// # Errors
     /// Settings out of range, values that are not finite, and errors of `evaluate`; `values` are then the
@@ -139,7 +139,7 @@ impl<T: Scalar> Lbfgs<T> {
         check::setting("the tolerance on the decrease", self.decrease_tolerance, 0.0, f64::INFINITY)?;
         check::finite("values", values)?;
         if self.max_evaluations == 0 {
-            return Err(Error::invalid_input("no evaluation is allowed; allow one at least"));
+            return Err(Error::invalid_input("no evaluation is allowed; allow at least one"));
         }
         if self.ended != values || !self.memory.fits(values.len()) {
             self.reset();
@@ -181,7 +181,7 @@ impl<T: Scalar> Lbfgs<T> {
         }
     }
 
-    /// One step, along the negative gradient if the remembered steps give none; or why there is none.
+    /// One step, along the negative gradient if the stored steps give none; or the reason why there is none.
     fn iterate(
         &mut self,
         run: &mut Run<T>,
@@ -196,9 +196,9 @@ impl<T: Scalar> Lbfgs<T> {
                 self.memory.direction(&run.gradient, &mut run.direction);
                 slope = dot(&run.gradient, &run.direction);
             }
-            // Without curvature to go by, the first step has length 1 at most.
+            // Without curvature information, the first step has length 1 at most.
             let first = if self.memory.is_empty() { 1.0 / norm(&run.gradient).max(1.0) } else { 1.0 };
-            // One evaluation is kept for the return to the best point of a search that found no better.
+            // One evaluation is reserved for the return to the best point after a failed search.
             let left = self.max_evaluations - run.evaluations;
             let evaluations = if left > 1 { EVALUATIONS.min(left - 1) } else { left };
             let start = Point { step: 0.0, loss: run.loss, slope };

@@ -1,4 +1,4 @@
-//! L-BFGS: known minima, limits, losses that are NaN, stopping and going on.
+//! L-BFGS: known minima, limits, losses that are NaN, resuming.
 
 use super::problems::{badly_scaled, himmelblau, jacobi, rosenbrock};
 use super::{Lbfgs, Scaled, Scaling, Status};
@@ -75,7 +75,7 @@ fn single_precision_gets_as_far_as_it_can() {
     let mut x = vec![-1.2_f32, 1.0];
     let report = Lbfgs::new().minimise(&mut x, |x, g| Ok(rosenbrock(x, g))).unwrap();
     assert!(report.converged() && (x[0] - 1.0).abs() < 2e-3, "{report} {x:?}");
-    // Far below what single precision resolves, it stops and says so.
+    // At the limit of single precision it stops and reports so.
     let mut x = vec![-1.2_f32, 1.0];
     let mut lbfgs = Lbfgs::new().gradient_tolerance(1e-30);
     let report = lbfgs.minimise(&mut x, |x, g| Ok(rosenbrock(x, g) + 1.0)).unwrap();
@@ -185,12 +185,12 @@ fn a_stopped_run_goes_on_with_the_same_bits() {
     let mut lbfgs: Lbfgs<f64> = serde_json::from_str(&serde_json::to_string(&lbfgs).unwrap()).unwrap();
     let rest = lbfgs.minimise(&mut y, loss).unwrap();
     assert_eq!((x, whole.loss, whole.iterations), (y, rest.loss, rest.iterations + 12));
-    // From other values it starts anew.
+    // From other values it restarts.
     let (mut x, mut y) = (start.clone(), start.clone());
     lbfgs.minimise(&mut x, loss).unwrap();
     Lbfgs::new().max_iterations(12).minimise(&mut y, loss).unwrap();
     assert_eq!(x, y);
-    // And in units that are no powers of two.
+    // Also in units that are not powers of two.
     let scaling = Scaling::new((1..=10).map(|i| 1.0 / (0.3 + f64::from(i))).collect()).unwrap();
     let (mut x, mut y) = (start.clone(), start);
     Scaled::new(Lbfgs::new().max_iterations(24), scaling.clone()).minimise(&mut x, loss).unwrap();

@@ -1,12 +1,12 @@
-//! A step that meets the strong Wolfe conditions (Nocedal and Wright, 2006, algorithms 3.5 and 3.6).
+//! Line search for the strong Wolfe conditions (Nocedal and Wright, 2006, algorithms 3.5 and 3.6).
 
 use crate::error::Result;
 
-/// Share of the decrease that the slope at the start promises.
+/// The required share of the decrease predicted by the initial slope.
 const DECREASE: f64 = 1e-4;
-/// Share of the slope at the start that may remain.
+/// The largest remaining share of the initial slope.
 const CURVATURE: f64 = 0.9;
-/// Evaluations of one search.
+/// The largest number of evaluations of one search.
 pub(super) const EVALUATIONS: usize = 30;
 
 /// The loss along a direction at one step.
@@ -23,17 +23,17 @@ impl Point {
     }
 }
 
-/// How a search ended.
+/// The result of a search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Found {
     /// The last point evaluated meets both conditions.
     Both(Point),
-    /// This point, not necessarily the last one evaluated, decreases the loss enough, and the
-    /// evaluations ran out before one with a small slope was found.
+    /// This point, not necessarily the last one evaluated, decreases the loss enough, but the evaluations
+    /// were exhausted before a point with a small slope was found.
     Decrease(Point),
     /// No point decreases the loss.
     Nothing,
-    /// No point had a finite loss and slope.
+    /// No point has a finite loss and slope.
     NotFinite,
 }
 
@@ -42,8 +42,8 @@ pub(super) struct Search<F> {
     /// Loss and slope at a step.
     pub at: F,
     pub start: Point,
-    /// Differences of the loss that are rounding: below it, only slopes decide. Near a minimum the
-    /// loss is flat to rounding long before its gradient is (Hager and Zhang, 2005).
+    /// The rounding error of the loss: for smaller differences only slopes decide. Near a minimum the loss is
+    /// flat to rounding long before its gradient vanishes (Hager and Zhang, 2005).
     pub noise: f64,
     pub evaluations: usize,
 }
@@ -102,7 +102,7 @@ impl<F: FnMut(f64) -> Result<Point>> Search<F> {
         (self.at)(step)
     }
 
-    /// Sufficient decrease, up to rounding; no point that is not finite has it.
+    /// Whether a point has sufficient decrease, up to rounding; false if it is not finite.
     fn decreases(&self, point: &Point) -> bool {
         let promised = DECREASE * point.step * self.start.slope;
         point.finite() && point.loss <= self.start.loss + promised + self.noise
@@ -113,8 +113,8 @@ impl<F: FnMut(f64) -> Result<Point>> Search<F> {
     }
 }
 
-/// The next step between two points: the minimiser of the cubic, kept off the ends, and the middle
-/// every third time, so that the interval shrinks whatever the loss looks like.
+/// The next step between two points: the minimiser of the cubic, kept off the ends, and the midpoint every
+/// third time, so that the interval shrinks for every loss.
 fn between(low: Point, high: Point, round: u32) -> f64 {
     let width = high.step - low.step;
     if !high.finite() {

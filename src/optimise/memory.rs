@@ -1,4 +1,4 @@
-//! The remembered steps of [`Lbfgs`](super::Lbfgs) and its direction (Liu and Nocedal, 1989).
+//! Stored steps of [`Lbfgs`](super::Lbfgs) and its direction (Liu and Nocedal, 1989).
 
 use std::collections::VecDeque;
 
@@ -40,8 +40,8 @@ impl<T: Scalar> Memory<T> {
         self.pairs.iter().all(|p| p.step.len() == length && p.change.len() == length)
     }
 
-    /// Remembers the step between two points and their gradients, in place of the oldest if there are
-    /// `length` already. A step without curvature is not remembered: it would spoil the direction.
+    /// Stores the step between two points and their gradients, and drops the oldest if there are `length`
+    /// already. A step without curvature is not stored: it would spoil the direction.
     pub fn remember(&mut self, length: usize, values: (&[T], &[T]), gradient: (&[T], &[T])) {
         let mut pair = if self.pairs.len() >= length { self.pairs.pop_front() } else { None }
             .unwrap_or_else(|| Pair { step: Vec::new(), change: Vec::new(), product: 0.0 });
@@ -57,7 +57,7 @@ impl<T: Scalar> Memory<T> {
         }
     }
 
-    /// −H g by the two loops, with H = (s·y)/(y·y) of the newest pair to begin with.
+    /// −H g by the two loops, with the initial H = (s·y)/(y·y) of the newest pair.
     pub fn direction(&self, gradient: &[T], direction: &mut [T]) {
         direction.iter_mut().zip(gradient).for_each(|(d, &g)| *d = -g);
         let Some(newest) = self.pairs.back() else { return };

@@ -4,14 +4,14 @@
 //! |---|---|---|
 //! | [`Adam`] | gradients that are noisy or of unknown size; with decay, AdamW | two buffers |
 //! | [`Sgd`] | well-scaled problems; momentum, Nesterov | one buffer, none without momentum |
-//! | [`Lbfgs`] | smooth losses without noise, to high accuracy | two buffers per remembered step |
+//! | [`Lbfgs`] | smooth losses without noise, to high accuracy | two buffers per stored step |
 //!
-//! The first two take a gradient and a rate a step ([`Optimiser`]); rates that change come from a
-//! [`Schedule`]. [`Lbfgs`] chooses its steps itself and evaluates the loss as often as it needs.
-//! [`Scaled`] lets any of them work on variables in units of one's own, entry by entry, and
-//! [`clip_norm`] and [`clip_value`] bound a gradient.
+//! The first two take one gradient and one rate per step ([`Optimiser`]); variable rates come from a
+//! [`Schedule`]. [`Lbfgs`] chooses its steps itself and evaluates the loss as often as necessary. [`Scaled`]
+//! applies any of them to scaled variables, with a unit for every entry; [`clip_norm`] and [`clip_value`]
+//! bound a gradient.
 //!
-//! States are plain data with `serde`: a run that was stopped, stored and loaded goes on with the same
+//! States are plain data with `serde`: a run that was stopped, stored and loaded continues with the same
 //! bits. All loops are sequential, so results do not depend on the number of threads.
 //!
 //! ```
@@ -78,16 +78,15 @@ pub trait Optimiser<T: Scalar> {
     /// Changes `values` by one step of the given rate against `gradient`.
     ///
     /// # Errors
-    /// Lengths that differ, from each other or from those of the steps before; an entry of the
-    /// gradient that is not finite (the first one is named); settings or a rate out of range. Then
-    /// neither `values` nor the state have changed.
+    /// Lengths that differ, from each other or from those of the steps before; an entry of the gradient that
+    /// is not finite (the first one is named); settings or a rate out of range. Then neither `values` nor the
+    /// state has changed.
     fn step(&mut self, values: &mut [T], gradient: &[T], rate: f64) -> Result<()>;
 
     /// The same step in the variables u = `values` / `units`, entry by entry: their gradient is
     /// `units` × `gradient`, and a step of size `rate` in u moves an entry by `units` × `rate`.
     ///
-    /// `gradient` is that of `values`. An optimiser need not write it: unless it does, two buffers are
-    /// allocated a step.
+    /// `gradient` is that of `values`. The default implementation allocates two buffers per step.
     ///
     /// # Errors
     /// As [`step`](Self::step), and units of another length, zero or not finite.
@@ -101,6 +100,6 @@ pub trait Optimiser<T: Scalar> {
         Ok(())
     }
 
-    /// Forgets what it learned from the steps before; settings stay.
+    /// Resets the state; settings stay.
     fn reset(&mut self);
 }

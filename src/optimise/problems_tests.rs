@@ -1,4 +1,4 @@
-//! Losses with gradients by hand.
+//! Losses with gradients computed by hand.
 
 use crate::sparse::Scalar;
 

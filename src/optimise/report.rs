@@ -1,10 +1,10 @@
-//! How a minimisation ended.
+//! Reports of minimisations.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why [`Lbfgs::minimise`](super::Lbfgs::minimise) stopped.
+/// Reasons why [`Lbfgs::minimise`](super::Lbfgs::minimise) stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// The gradient or the decrease fell below its tolerance.
@@ -13,14 +13,14 @@ pub enum Status {
     MaxIterations,
     /// The limit on evaluations was reached.
     MaxEvaluations,
-    /// No step along the direction, nor along the negative gradient, was acceptable: the gradient is
-    /// not that of the loss, or rounding in the loss hides all further decrease.
+    /// No step along the direction or the negative gradient was acceptable: the gradient does not belong to
+    /// the loss, or rounding in the loss hides all further decrease.
     LineSearchFailed,
-    /// The loss or its gradient is not finite at the start, or at every step that was tried.
+    /// The loss or its gradient is not finite at the start, or at every trial step.
     NotFinite,
 }
 
-/// What [`Lbfgs::minimise`](super::Lbfgs::minimise) did, and where it ended.
+/// The result of [`Lbfgs::minimise`](super::Lbfgs::minimise).
 ///
 /// ```
 /// use multigrad::optimise::Lbfgs;
@@ -35,13 +35,13 @@ pub enum Status {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Why it stopped.
+    /// The reason for stopping.
     pub status: Status,
     /// Steps taken.
     pub iterations: usize,
     /// Calls of the loss with its gradient.
     pub evaluations: usize,
-    /// Loss at the values it ended with.
+    /// The final loss.
     pub loss: f64,
     /// Largest magnitude of an entry of the gradient there.
     pub gradient_norm: f64,

@@ -1,4 +1,4 @@
-//! Optimisation in units of one's own.
+//! Scaled variables: optimisation with a unit for every entry.
 
 use serde::{Deserialize, Serialize};
 
@@ -64,8 +64,7 @@ impl<T: Scalar> Scaling<T> {
     }
 }
 
-/// An optimiser that works in the variables of a [`Scaling`], on values and gradients that know nothing
-/// of it.
+/// An optimiser in the variables of a [`Scaling`], applied to unscaled values and gradients.
 ///
 /// ```
 /// use multigrad::optimise::{Adam, Lbfgs, Optimiser, Scaled, Scaling};
@@ -128,8 +127,8 @@ impl<T: Scalar, O: Optimiser<T>> Optimiser<T> for Scaled<O, T> {
 }
 
 impl<T: Scalar> Scaled<Lbfgs<T>, T> {
-    /// [`Lbfgs::minimise`] in the variables: `evaluate` sees values and writes the gradient by them. The
-    /// tolerance on the gradient, and the norm in the report, are those of the variables.
+    /// [`Lbfgs::minimise`] in the variables: `evaluate` gets values and writes the gradient with respect to
+    /// them. The tolerance on the gradient, and the norm in the report, are those of the variables.
     ///
     /// # Errors
     /// As [`Lbfgs::minimise`], and another number of values than units.
@@ -139,8 +138,8 @@ impl<T: Scalar> Scaled<Lbfgs<T>, T> {
         mut evaluate: impl FnMut(&[T], &mut [T]) -> Result<f64>,
     ) -> Result<Report> {
         let mut variables = self.scaling.variables(values)?;
-        // values / unit × unit may differ from values by rounding: where the last call ended, go on with
-        // the very variables that it ended with.
+        // values / unit × unit may differ from values by rounding: at the end point of the last call,
+        // continue with exactly its variables.
         if let Some(ended) =
             self.optimiser.ended().filter(|e| self.scaling.values(e).is_ok_and(|w| w == values))
         {

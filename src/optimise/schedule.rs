@@ -1,10 +1,10 @@
-//! Rates that change in the course of a training.
+//! Schedules of the learning rate.
 
 use serde::{Deserialize, Serialize};
 
 /// The rate of every step of a run: constant or falling, after a linear warm-up if one is set.
 ///
-/// Nothing is checked here: a rate that is negative or NaN is refused by the optimiser.
+/// Nothing is checked here: the optimiser refuses a rate that is negative or NaN.
 ///
 /// ```
 /// use multigrad::optimise::Schedule;
@@ -30,7 +30,7 @@ enum Shape {
 }
 
 impl Schedule {
-    /// The same rate for all steps.
+    /// A constant rate.
     pub fn constant(rate: f64) -> Self {
         Self::of(rate, Shape::Constant)
     }
@@ -40,8 +40,7 @@ impl Schedule {
         Self::of(rate, Shape::Cosine { last })
     }
 
-    /// By the same factor every step, from `rate` down to the fraction `last` of it:
-    /// rate · last^(step / total).
+    /// A constant factor per step, from `rate` down to the fraction `last` of it: rate · last^(step / total).
     pub fn exponential(rate: f64, last: f64) -> Self {
         Self::of(rate, Shape::Exponential { last })
     }
@@ -56,15 +55,15 @@ impl Schedule {
     }
 
     /// The first `steps` steps grow linearly: step s, counted from 0, has the share (s + 1)/steps of the
-    /// rate. What was set before follows, on the steps that remain.
+    /// rate. The remaining steps follow the schedule set before.
     #[must_use]
     pub fn warm_up(mut self, steps: usize) -> Self {
         self.warm_up = steps;
         self
     }
 
-    /// The rate of `step`, counted from 0, of a run of `total` steps. After `total` it stays where a
-    /// cosine or exponential decay ended.
+    /// The rate of `step`, counted from 0, of a run of `total` steps. After `total` it stays at the final
+    /// value of a cosine or exponential decay.
     pub fn rate(&self, step: usize, total: usize) -> f64 {
         if step < self.warm_up {
             return self.rate * ((step + 1) as f64 / self.warm_up as f64);
@@ -73,8 +72,7 @@ impl Schedule {
         self.shaped(step as f64 / total as f64, step as f64)
     }
 
-    /// The rate where the `share` (0 to 1) of a run of `total` steps is done: for training that ends by
-    /// the clock.
+    /// The rate at the `share` (0 to 1) of a run of `total` steps: for training with a time limit.
     pub fn rate_at(&self, share: f64, total: usize) -> f64 {
         if self.warm_up == 0 {
             return self.shaped(share, share * total as f64);

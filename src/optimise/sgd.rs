@@ -74,7 +74,7 @@ impl<T: Scalar> Sgd<T> {
         check::finite("gradient", gradient)
     }
 
-    /// One step; `gradient` gives the derivative by each value, and the unit of its variable.
+    /// One step; `gradient` gives the derivative with respect to each value, and the unit of its variable.
     #[inline(always)]
     fn walk(&mut self, values: &mut [T], gradient: impl ExactSizeIterator<Item = (T, T)>, rate: f64) {
         let (rate, momentum) = (T::from_f64(rate), T::from_f64(self.momentum));

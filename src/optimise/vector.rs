@@ -2,7 +2,7 @@
 
 use crate::sparse::Scalar;
 
-/// Interleaved partial sums: their number fixes the order, not the width of the vector unit.
+/// The number of interleaved partial sums: it fixes the order, independent of the width of the vector unit.
 const LANES: usize = 8;
 
 /// x·y.
@@ -24,7 +24,7 @@ pub(super) fn dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
     )
 }
 
-/// ‖x‖₂, right also where the squares overflow or vanish; not finite if an entry is not.
+/// ‖x‖₂, correct also if the squares overflow or underflow; not finite if an entry is not.
 pub(super) fn norm<T: Scalar>(x: &[T]) -> f64 {
     let square = dot(x, x);
     if (1e-280..1e300).contains(&square) {
@@ -34,7 +34,7 @@ pub(super) fn norm<T: Scalar>(x: &[T]) -> f64 {
     if largest == 0.0 || !largest.is_finite() {
         return largest;
     }
-    // In two steps, for 1 / largest may overflow.
+    // In two steps, because 1 / largest may overflow.
     let half = largest.sqrt();
     let sum: f64 = x.iter().map(|v| v.to_f64() / half / half).map(|v| v * v).sum();
     largest * sum.sqrt()

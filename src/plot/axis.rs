@@ -1,11 +1,11 @@
-//! One axis: its range, its ticks and their labels.
+//! Axes: range, ticks and labels.
 
 /// A value with a label on an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tick {
-    /// Where it stands, in data units.
+    /// Its position, in data units.
     pub value: f64,
-    /// What it says.
+    /// Its text.
     pub label: String,
 }
 
@@ -19,13 +19,13 @@ pub(super) struct Axis {
     pub ticks: Vec<Tick>,
     /// Values with a faint grid line.
     pub minor: Vec<f64>,
-    /// A power of ten by which all labels are to be multiplied, such as `×10⁻⁵`.
+    /// A power of ten by which all labels must be multiplied, such as `×10⁻⁵`.
     pub factor: Option<String>,
 }
 
 impl Axis {
-    /// A linear axis over finite values with about `wanted` ticks, not extended to them.
-    /// A range of nearly nothing is opened around its value.
+    /// A linear axis over finite values with about `wanted` ticks, not extended to them. A range of almost
+    /// zero width is widened around its value.
     pub(super) fn linear(lo: f64, hi: f64, wanted: usize) -> Self {
         let ends = open(lo.clamp(-1e300, 1e300), hi.clamp(-1e300, 1e300));
         let (values, step) = round_values(ends, wanted, 0.0);
@@ -66,8 +66,8 @@ impl Axis {
         Self { log: true, ends, ticks, minor, factor: None }
     }
 
-    /// Where a value stands between the ends, 0 to 1 inside; NaN for what has no place.
-    /// On a logarithmic axis 0 is far below and infinity far above.
+    /// The position of a value between the ends, 0 to 1 inside; NaN for values without a position. On a
+    /// logarithmic axis 0 is far below and infinity far above.
     pub(super) fn position(&self, value: f64) -> f64 {
         let v = if !self.log {
             value
@@ -85,8 +85,8 @@ pub(super) fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.map(|v| (v, v)).reduce(|(lo, hi), (v, _)| (lo.min(v), hi.max(v)))
 }
 
-/// The end of a logarithmic axis: the next whole decade, unless a value only just
-/// passes one and there are plenty.
+/// The end of a logarithmic axis: the next whole decade, unless a value only just exceeds one and there are
+/// many.
 fn outward(end: f64, span: f64) -> f64 {
     let beyond = end - end.floor();
     if span > 3.0 && (0.0..0.35).contains(&beyond) { end } else { (end - 1e-9).ceil() }
@@ -187,7 +187,7 @@ fn fine_decades(ends: (f64, f64)) -> (Vec<Tick>, Vec<f64>) {
     let (mut ticks, mut minor) = (Vec::new(), Vec::new());
     for k in ends.0.floor() as i32..=ends.1.ceil() as i32 {
         for m in 1..10 {
-            // Through text: the nearest number to what is printed.
+            // Through text: the nearest number to the printed one.
             let value = format!("{m}e{k}").parse().unwrap_or(f64::NAN);
             if !(ends.0..=ends.1).contains(&f64::log10(value)) {
                 continue;

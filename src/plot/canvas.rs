@@ -1,10 +1,10 @@
-//! A figure as a list of shapes, in units of an SVG pixel from the top left corner.
+//! Figures as lists of shapes, in units of an SVG pixel from the top left corner.
 //!
 //! A figure is laid out once; `svg` and `raster` only replay the list.
 
 use super::style::{Look, MARKER, Marker, Rgb, STROKE, WHITE};
 
-/// A place on the figure, `(x, y)`, y down.
+/// A point on the figure, `(x, y)`, y down.
 pub(super) type Point = (f64, f64);
 
 /// A rectangle of the figure: left, top, right, bottom.
@@ -31,7 +31,7 @@ impl Area {
         self.y1 - self.y0
     }
 
-    /// Is the point inside or on the edge?
+    /// Whether the point is inside or on the edge.
     pub(super) fn contains(&self, p: Point) -> bool {
         p.0 >= self.x0 - 1e-9 && p.0 <= self.x1 + 1e-9 && p.1 >= self.y0 - 1e-9 && p.1 <= self.y1 + 1e-9
     }
@@ -48,10 +48,10 @@ pub(super) struct Indexed {
     pub pixels: Vec<u8>,
 }
 
-/// What a figure consists of, apart from text.
+/// A shape of a figure.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Shape {
-    /// A polyline with round joins and caps; a single place is a dot.
+    /// A polyline with round joins and caps; a single point is a dot.
     Line { points: Vec<Point>, width: f64, color: Rgb },
     /// A filled polygon.
     Polygon { points: Vec<Point>, color: Rgb },
@@ -59,7 +59,7 @@ pub(super) enum Shape {
     Disc { center: Point, radius: f64, color: Rgb },
 }
 
-/// Which end of a text its place names.
+/// The anchor of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
     /// The beginning.
@@ -73,9 +73,9 @@ pub(super) enum Anchor {
 /// One line of text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Text {
-    /// Place of the anchor on the baseline.
+    /// The anchor on the baseline.
     pub at: Point,
-    /// What it says.
+    /// The text.
     pub text: String,
     /// Pixels per em.
     pub size: f64,
@@ -83,7 +83,7 @@ pub(super) struct Text {
     pub bold: bool,
     /// Its colour.
     pub color: Rgb,
-    /// Which end `at` names.
+    /// The anchor at `at`.
     pub anchor: Anchor,
     /// Reads from bottom to top.
     pub vertical: bool,
@@ -101,7 +101,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// A full polyline; nothing where there is no point.
+    /// A solid polyline; nothing without points.
     pub(super) fn line(&mut self, points: Vec<Point>, width: f64, color: Rgb) {
         if !points.is_empty() {
             self.shapes.push(Shape::Line { points, width, color });
@@ -141,7 +141,7 @@ impl Scene {
         }
     }
 
-    /// A marker with a thin white rim that lifts it off the lines below.
+    /// A marker with a thin white rim that separates it from the lines below.
     pub(super) fn marker(&mut self, at: Point, look: &Look) {
         self.glyph(at, look.marker, MARKER + 1.4, WHITE);
         self.glyph(at, look.marker, MARKER, look.color);
@@ -161,8 +161,8 @@ impl Scene {
         });
     }
 
-    /// A short stretch of a series for the legend, from `at` to the right, the dashes
-    /// alike on both sides of the marker.
+    /// A short piece of a series for the legend, from `at` to the right, with symmetric dashes around the
+    /// marker.
     pub(super) fn sample(&mut self, at: Point, length: f64, look: &Look) {
         let middle = (at.0 + length / 2.0, at.1);
         for end in [at.0, at.0 + length] {

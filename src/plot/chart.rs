@@ -1,4 +1,4 @@
-//! Named series in one panel, with their names in a legend beside it.
+//! Charts: named series in one panel, with a legend beside it.
 
 use super::axis::Axis;
 use super::canvas::{Area, Scene};
@@ -8,23 +8,23 @@ use super::panel::{self, Panel};
 use super::style::{self, HEIGHT, Look, WIDTH};
 use crate::error::{Error, Result};
 
-/// Most series in one figure; more could not be told apart.
+/// The largest number of series in one figure; more could not be distinguished.
 const MOST: usize = 12;
 
-/// What a figure of several series says; its points are of type `T`.
+/// The contents of a figure of several series; its points are of type `T`.
 #[derive(Debug, Clone)]
 pub(super) struct Chart<T> {
     title: String,
-    /// What the horizontal axis counts.
+    /// The quantity on the horizontal axis.
     x_label: String,
-    /// What the vertical axis measures.
+    /// The quantity on the vertical axis.
     y_label: String,
     /// Names and points.
     pub series: Vec<(String, Vec<T>)>,
 }
 
 impl<T: Clone> Chart<T> {
-    /// No series, and labels for want of others.
+    /// Without series, with default labels.
     pub(super) fn new(title: &str, x_label: &str, y_label: &str) -> Self {
         let [title, x_label, y_label] = [title, x_label, y_label].map(font::clean);
         Self { title, x_label, y_label, series: Vec::new() }
@@ -42,8 +42,8 @@ impl<T: Clone> Chart<T> {
         self.y_label = font::clean(label);
     }
 
-    /// Fails unless there are 1 to 12 series, none of them empty; `figure` and `points` name
-    /// the kind of both.
+    /// Fails unless there are 1 to 12 series, none of them empty; `figure` and `points` name the kind of
+    /// both.
     pub(super) fn check(&self, figure: &str, points: &str) -> Result<()> {
         if self.series.is_empty() || self.series.len() > MOST {
             return Err(Error::invalid_input(format!(
@@ -59,8 +59,8 @@ impl<T: Clone> Chart<T> {
         }
     }
 
-    /// Lays everything out; `draw` puts the points of one series into the panel, in its look,
-    /// with its share from 0 to 1 of a shift between the series.
+    /// Computes the layout; `draw` puts the points of one series into the panel, in its style, with its share
+    /// from 0 to 1 of a shift between the series.
     pub(super) fn scene(
         &self,
         x: &Axis,

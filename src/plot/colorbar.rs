@@ -1,18 +1,18 @@
-//! The colour bar beside a field.
+//! Colour bar beside a field.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Area, Indexed, Scene};
 use super::style::{AXIS, LABEL, TICK};
 use super::{colormap, font, panel};
 
-/// From the field to the bar.
+/// The distance from the field to the bar.
 const APART: f64 = 26.0;
-/// From side to side of the bar.
+/// The width of the bar.
 const BAR: f64 = 20.0;
-/// From the bar to its numbers.
+/// The distance from the bar to its numbers.
 const GAP: f64 = 10.0;
 
-/// Room that the bar needs to the right of a field, with numbers and name.
+/// The width that the bar needs to the right of a field, with numbers and name.
 pub(super) fn width(scale: &Axis, label: &str) -> f64 {
     let factor = scale.factor.as_deref().map_or(0.0, |f| font::width(f, TICK, false) - BAR);
     let name = if label.is_empty() { 0.0 } else { LABEL + 14.0 };
@@ -23,15 +23,14 @@ fn numbers(scale: &Axis) -> f64 {
     scale.ticks.iter().map(|t| font::width(&t.label, TICK, false)).fold(0.0, f64::max)
 }
 
-/// From the top to the bottom of the bar: as high as the field, but not too low to read.
+/// The height of the bar: that of the field, but at least a readable one.
 pub(super) fn span(field: &Area) -> (f64, f64) {
     let middle = (field.y0 + field.y1) / 2.0;
     let half = (field.height() / 2.0).max(120.0);
     (middle - half, middle + half)
 }
 
-/// Draws the bar right of a field, and below it
-/// the grey of missing values if there are any.
+/// Draws the bar to the right of a field, and below it the grey of missing values if there are any.
 pub(super) fn draw(scene: &mut Scene, field: &Area, scale: &Axis, label: &str, missing: bool) {
     let legend = if missing { 34.0 } else { 0.0 };
     let (y0, bottom) = span(field);

@@ -6,7 +6,7 @@ use super::style::{Rgb, WHITE};
 pub(super) const LEVELS: u8 = 254;
 /// Palette index of a point whose value is not finite.
 pub(super) const MISSING: u8 = 254;
-/// Palette index of what lies outside the domain.
+/// Palette index of points outside the domain.
 pub(super) const OUTSIDE: u8 = 255;
 
 /// Every eighth of Viridis's 256 colours (matplotlib, CC0).

@@ -1,21 +1,21 @@
-//! From data to what can be drawn: breaks, thinning, clipping, smoothing, places for markers.
+//! Preparation of curves for drawing: breaks, thinning, clipping, smoothing, marker positions.
 
 use super::canvas::{Area, Point};
 
-/// From this many steps on, a curve has a running mean.
+/// The number of steps from which a curve has a running mean.
 const SMOOTHED: usize = 60;
 
 /// The pieces of a curve inside an area.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Clipped {
-    /// Polylines inside the area; a single place where a point stands alone.
+    /// Polylines inside the area; a single point where a point is isolated.
     pub pieces: Vec<Vec<Point>>,
-    /// Where the curve last left through the top.
+    /// The last point at which the curve leaves through the top.
     pub exit: Option<Point>,
 }
 
-/// Fewer points with the same picture: of the points in one column of width 1 the
-/// first, the extremes and the last stay. NaN stays: it breaks the curve.
+/// Thins a curve without changing its picture: of the points in one column of width 1 the first, the extremes
+/// and the last stay. NaN stays: it breaks the curve.
 pub(super) fn thin(points: impl Iterator<Item = Point>) -> Vec<Point> {
     let mut out: Vec<Point> = Vec::new();
     let mut column: Vec<Point> = Vec::new();
@@ -113,9 +113,9 @@ fn clip_segment(a: Point, b: Point, area: &Area) -> Option<(Point, Point)> {
     (enter <= leave).then_some((p, q))
 }
 
-/// Which of `places` get a marker: all while they stand at least `gap` apart, else some
-/// at about that distance, the first of them shifted by `shift` (0 to 1) of it; and the
-/// last place in any case, where the curve ends.
+/// The points of `places` that get a marker: all if they are at least `gap` apart, otherwise some at about
+/// that distance, the first of them shifted by `shift` (0 to 1) of it; and always the last point, the end of
+/// the curve.
 pub(super) fn marked(places: &[Point], gap: f64, shift: f64) -> Vec<Point> {
     let mut out: Vec<Point> = Vec::new();
     let (Some(first), Some(&last)) = (places.first(), places.last()) else { return out };
@@ -135,8 +135,8 @@ pub(super) fn marked(places: &[Point], gap: f64, shift: f64) -> Vec<Point> {
     out
 }
 
-/// The size of an odd window and the mean over it around each value, NaN where it would
-/// reach beyond the ends; values that are not finite are left out. `None` for few values.
+/// The size of an odd window and the mean over it around each value, NaN near the ends; values that are not
+/// finite are omitted. `None` for few values.
 pub(super) fn running_mean(values: &[f64]) -> Option<(usize, Vec<f64>)> {
     if values.len() < SMOOTHED {
         return None;

@@ -1,8 +1,8 @@
-//! How far a domain reaches, and the part of a figure that shows it.
+//! Extent of a domain, and its area of a figure.
 
 use super::canvas::Area;
 
-/// Least height or width of the picture of a thin domain; only then x and y differ in scale.
+/// The least height or width of the picture of a thin domain; only then x and y differ in scale.
 const THIN: f64 = 48.0;
 
 /// The least and the greatest coordinate along an axis.
@@ -15,7 +15,7 @@ pub(super) fn length((lo, hi): (f64, f64)) -> f64 {
     hi - lo
 }
 
-/// The range with room at both ends, and never too narrow for its numbers.
+/// The range with margins at both ends, and never too narrow for its numbers.
 pub(super) fn widened((lo, hi): (f64, f64), room: f64) -> (f64, f64) {
     let least = 1e-8 * lo.abs().max(hi.abs());
     let wish = if hi <= lo && room == 0.0 { 0.5 } else { room };
@@ -23,13 +23,13 @@ pub(super) fn widened((lo, hi): (f64, f64), room: f64) -> (f64, f64) {
     (lo - pad, hi + pad)
 }
 
-/// The middles of `count` equal steps.
+/// The midpoints of `count` equal steps.
 pub(super) fn steps((lo, hi): (f64, f64), count: usize) -> Vec<f64> {
     let count = count.max(1);
     (0..count).map(|k| lo + (hi - lo) * (k as f64 + 0.5) / count as f64).collect()
 }
 
-/// The largest area of the shape of the domain, in the middle of the room.
+/// The largest area with the shape of the domain, centred in the available space.
 pub(super) fn fit(room: &Area, dx: f64, dy: f64) -> Area {
     let scale = (room.width() / dx).min(room.height() / dy);
     let (w, h) = ((dx * scale).max(THIN), (dy * scale).max(THIN));

@@ -1,4 +1,4 @@
-//! A scalar field in the plane, in colour.
+//! Scalar fields in the plane, in colour.
 
 use std::path::Path;
 
@@ -14,17 +14,16 @@ use crate::error::{Error, Result};
 
 /// Pixels of the picture per unit of the figure: on a grid, and between scattered points.
 const FINE: (f64, f64) = (2.0, 1.5);
-/// Up to this many scattered points are marked by dots.
+/// The largest number of scattered points that are marked by dots.
 const DOTTED: usize = 2500;
 
 /// A figure of one value per unknown at the unknown's coordinates, x to the right and y
 /// upwards on equal scales, in Viridis's colours with a colour bar.
 ///
-/// Points that form a tensor grid, in any order and possibly with holes, become filled
-/// cells (interpolated from 8 × 8 points on). Between other points values are
-/// interpolated within their convex hull, except in gaps much wider than the points
-/// around them lie apart, and dots mark the points if they are few. What is not finite
-/// is grey.
+/// Points that form a tensor grid, in any order and possibly with holes, become filled cells (interpolated
+/// from 8 × 8 points on). Between other points values are interpolated within their convex hull, except in
+/// gaps much wider than the local distance of the points, and dots mark the points if they are few. Values
+/// that are not finite are grey.
 ///
 /// ```
 /// use multigrad::plot::FieldPlot;
@@ -75,12 +74,12 @@ impl FieldPlot {
         self
     }
 
-    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), as the extension says.
+    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), by the extension.
     ///
     /// # Errors
     ///
-    /// Another extension than `.svg` and `.png`; a folder that is missing or cannot be
-    /// written to. Nothing is written then.
+    /// Another extension than `.svg` and `.png`; a folder that is missing or not writable. Nothing is written
+    /// then.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         output::write(path.as_ref(), || Ok(self.scene()))
     }
@@ -110,7 +109,7 @@ impl FieldPlot {
         let y_room = 92.0;
         let room = Area { x0: y_room, y0: top, x1: WIDTH - bar - 24.0, y1: HEIGHT - 78.0 };
         let area = fit(&room, length(xs), length(ys));
-        // The title stays with a flat picture.
+        // A flat picture keeps its title.
         let gap = (area.y0.min(colorbar::span(&area).0 - 24.0) - top).max(0.0);
         scene.texts.iter_mut().for_each(|title| title.at.1 += gap);
         let x = Axis::linear(xs.0, xs.1, (area.width() / 75.0).ceil() as usize);
@@ -134,7 +133,7 @@ impl FieldPlot {
         scene
     }
 
-    /// Colours and dots of points without a grid, worked out on the figure's own scale.
+    /// Colours and dots of points without a grid, computed on the figure's own scale.
     fn scattered(
         &self,
         scene: &mut Scene,

@@ -1,4 +1,4 @@
-//! The bundled fonts: widths, line breaking, glyphs.
+//! Bundled fonts: widths, line breaking, glyphs.
 //!
 //! Subsets of DejaVu Sans (Latin, Greek, superscripts, subscripts, common
 //! mathematics; licence in `fonts/LICENSE`), so that no system font is needed. The
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, Glyph, GlyphId, PxScale, ScaleFont, point};
 
-/// What an SVG asks its viewer for.
+/// The font families requested in an SVG.
 pub(super) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 type Face = LazyLock<Option<FontRef<'static>>>;
@@ -81,8 +81,7 @@ pub(super) fn cut(text: &str, size: f64, bold: bool, limit: f64) -> String {
     format!("{}…", head.trim_end())
 }
 
-/// Breaks text at spaces into at most `lines` lines of length `limit`; what is left
-/// over is cut with an ellipsis.
+/// Breaks text at spaces into at most `lines` lines of length `limit`; the rest is cut with an ellipsis.
 pub(super) fn wrap(text: &str, size: f64, bold: bool, limit: f64, lines: usize) -> Vec<String> {
     let mut done = Vec::new();
     let mut rest = text.trim();

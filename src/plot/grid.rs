@@ -1,19 +1,19 @@
-//! Fields on a tensor grid: finding the grid, colouring its cells.
+//! Tensor grids: detection from points, and colours of cells.
 
 use super::canvas::Indexed;
 use super::colormap;
 
-/// Below this many lines in a direction each cell is shown in one colour; from it on
-/// values are interpolated between the points.
+/// The number of lines in a direction from which values are interpolated between the points; below it each
+/// cell has one colour.
 const SMOOTH: usize = 8;
-/// Least share of the crossings of grid lines that must carry a point.
+/// The least share of the crossings of grid lines that must have a point.
 const FILLED: f64 = 0.6;
 
 /// Values at crossings of grid lines.
 pub(super) struct Grid {
-    /// Positions of the lines that x and y name, ascending.
+    /// Positions of the grid lines along x and y, ascending.
     lines: [Vec<f64>; 2],
-    /// The value at each crossing, x fastest; `None` where there is no point.
+    /// The value at each crossing, x fastest; `None` without a point.
     values: Vec<Option<f64>>,
 }
 
@@ -52,7 +52,7 @@ impl Grid {
         [self.lines[0].len(), self.lines[1].len()]
     }
 
-    /// The value at each crossing, x fastest; `None` where there is no point.
+    /// The value at each crossing, x fastest; `None` without a point.
     pub(super) fn values(&self) -> &[Option<f64>] {
         &self.values
     }
@@ -109,7 +109,7 @@ fn closest(lines: &[f64], v: f64) -> usize {
     i + usize::from(t > 0.5)
 }
 
-/// The line below a position and the way to the next one, 0 to 1; clamped at the ends.
+/// The line below a position and the fraction of the distance to the next one, 0 to 1; clamped at the ends.
 fn between(lines: &[f64], v: f64) -> (usize, f64) {
     let above = lines.partition_point(|&l| l <= v);
     match (above.checked_sub(1), lines.get(above)) {
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn square(n: usize) -> (Vec<[f64; 2]>, Vec<f64>) {
-        // Numbered in no grid's order.
+        // Numbered in an irregular order.
         let order = (0..n * n).map(|k| k * 7 % (n * n));
         order.map(|k| ([(k % n) as f64 * 0.1, (k / n) as f64 * 0.3], k as f64)).unzip()
     }

@@ -1,4 +1,4 @@
-//! How a quantity grows with the size of the problem.
+//! Plots of a quantity against the size of the problem.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::style::{Look, STROKE};
 use super::{output, svg};
 use crate::error::{Error, Result};
 
-/// From this ratio of the largest value to the least on, the vertical axis is logarithmic.
+/// The ratio of the largest value to the least from which the vertical axis is logarithmic.
 const WIDE: f64 = 31.6;
 
 /// A figure of a quantity, such as iterations or seconds, against the size of the problem,
@@ -54,24 +54,24 @@ impl GrowthPlot {
         self
     }
 
-    /// What the horizontal axis counts; "unknowns" unless told.
+    /// The label of the horizontal axis; "unknowns" by default.
     pub fn x_label(mut self, label: impl AsRef<str>) -> Self {
         self.chart.set_x_label(label.as_ref());
         self
     }
 
-    /// What the vertical axis measures; "iterations" unless told.
+    /// The label of the vertical axis; "iterations" by default.
     pub fn y_label(mut self, label: impl AsRef<str>) -> Self {
         self.chart.set_y_label(label.as_ref());
         self
     }
 
-    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), as the extension says.
+    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), by the extension.
     ///
     /// # Errors
     ///
-    /// Those of [`render_svg`](Self::render_svg); another extension than `.svg` and
-    /// `.png`; a folder that is missing or cannot be written to. Nothing is written then.
+    /// Those of [`render_svg`](Self::render_svg); another extension than `.svg` and `.png`; a folder that is
+    /// missing or not writable. Nothing is written then.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         output::write(path.as_ref(), || self.scene())
     }

@@ -1,4 +1,4 @@
-//! What stands in a growth plot.
+//! Contents of growth plots.
 
 use super::*;
 
@@ -10,8 +10,8 @@ fn has(svg: &str, label: &str) -> bool {
     svg.contains(&format!(">\n{label}\n"))
 }
 
-/// Places of the discs of the first series, the one in the legend left out; from left to right as
-/// they are drawn.
+/// Positions of the discs of the first series without the one in the legend, from left to right in drawing
+/// order.
 fn discs(svg: &str) -> Vec<(f64, f64)> {
     let number = |line: &str, key: &str| -> f64 {
         line.split(&format!(" {key}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
@@ -22,7 +22,7 @@ fn discs(svg: &str) -> Vec<(f64, f64)> {
     all
 }
 
-/// Numbers of points of the lines of the first series, the two in the legend left out.
+/// Numbers of points of the lines of the first series, without the two in the legend.
 fn lines(svg: &str) -> Vec<usize> {
     let own = svg.lines().filter(|l| l.starts_with("<polyline") && l.contains("#0072B2"));
     let mut all: Vec<_> = own.map(|l| l.matches(',').count()).collect();
@@ -40,7 +40,7 @@ fn sizes_are_logarithmic_and_values_begin_at_zero() {
     assert!(!has(&svg, "10¹") && !has(&svg, "10⁷"));
     let at = discs(&svg);
     assert_eq!((at.len(), lines(&svg)), (4, vec![4]));
-    // One decade, one decade, two decades; and equal steps up but for the last, which is double.
+    // One decade, one decade, two decades; the last step is double the others.
     let (step, rise) = (at[1].0 - at[0].0, at[0].1 - at[1].1);
     assert!(step > 500.0 && rise > 100.0, "{at:?}");
     // The document counts in tenths, rounded.

@@ -1,19 +1,19 @@
-//! The names of the series, in a column beside the curves that they never cover.
+//! Legends: the names of the series in a column beside the curves.
 
 use super::canvas::{Anchor, Scene};
 use super::font;
 use super::style::{Look, TICK};
 
-/// Length of the stretch of line before a name.
+/// The length of the line sample before a name.
 const SAMPLE: f64 = 44.0;
-/// From the stretch to the name.
+/// The distance from the sample to the name.
 const GAP: f64 = 10.0;
-/// From one line of a name to the next.
+/// The distance between lines of a name.
 const LINE: f64 = 19.0;
-/// Between two names.
+/// The distance between two names.
 const APART: f64 = 9.0;
 
-/// A legend that knows its size.
+/// A legend of known size.
 pub(super) struct Legend {
     entries: Vec<(Look, Vec<String>)>,
     /// Room that it takes from left to right.
@@ -42,7 +42,7 @@ impl Legend {
         Self { entries, width: SAMPLE + GAP + text }
     }
 
-    /// Draws it with its top left corner at a place.
+    /// Draws it with its top left corner at a point.
     pub(super) fn draw(&self, scene: &mut Scene, (x, y): (f64, f64)) {
         let mut top = y;
         for (look, lines) in &self.entries {

@@ -1,14 +1,14 @@
-//! Pictures worth showing: residual histories, growth with the size, training curves and fields, as SVG or PNG.
+//! Plots as SVG or PNG: residual histories, growth with the size, training curves, fields and subdomains.
 //!
-//! * [`ResidualPlot`]: how fast several solvers converge;
-//! * [`GrowthPlot`]: how iterations or seconds grow with the size of the problem;
-//! * [`TrainingPlot`]: the loss of a training run and the factor it reached;
+//! * [`ResidualPlot`]: convergence of several solvers;
+//! * [`GrowthPlot`]: growth of iterations or seconds with the size of the problem;
+//! * [`TrainingPlot`]: the loss of a training run and the convergence factor;
 //! * [`FieldPlot`]: a solution or an error in the plane;
 //! * [`PartsPlot`]: the subdomains of a mesh.
 //!
-//! Figures are laid out for 960 × 640 pixels; a PNG has twice as many in each direction.
-//! The fonts are part of the crate, colours keep apart for the colour-blind and in grey,
-//! and the same input gives the same bytes. A file is written whole or not at all.
+//! Figures are laid out for 960 × 640 pixels; a PNG has twice as many in each direction. The fonts are part
+//! of the crate, colours are distinct for the colour-blind and in grey, and the same input gives the same
+//! bytes. Files are written atomically.
 //!
 //! ```
 //! use multigrad::plot::ResidualPlot;

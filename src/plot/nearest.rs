@@ -1,6 +1,6 @@
-//! The nearest of many points in the plane: a k-d tree.
+//! Nearest points in the plane: a k-d tree.
 
-/// Points, ordered so that each range is split by its middle.
+/// Points, ordered so that each range is split by its median.
 pub(super) struct Tree {
     /// Coordinates and number of each point.
     points: Vec<([f64; 2], usize)>,

@@ -1,4 +1,4 @@
-//! Which picture format a path asks for, and writing it whole or not at all.
+//! Output of figures: format by extension, atomic writing.
 
 use std::path::Path;
 
@@ -23,8 +23,8 @@ fn format(path: &Path) -> Result<Format> {
     }
 }
 
-/// Draws the scene that `scene` makes and puts it at `path`, in the format of the
-/// extension. A file that is there already is replaced in one step.
+/// Draws the scene made by `scene` and writes it to `path`, in the format of the extension. An existing file
+/// is replaced atomically.
 pub(super) fn write(path: &Path, scene: impl FnOnce() -> Result<Scene>) -> Result<()> {
     let format = format(path)?;
     let scene = scene()?;

@@ -1,4 +1,4 @@
-//! A pair of axes with grid, ticks and labels, and the title above a figure.
+//! Panels: a pair of axes with grid, ticks and labels, and the title of a figure.
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Area, Point, Scene, Text};
@@ -8,7 +8,7 @@ use super::{curve, font};
 /// Distance of the labels from the axis.
 const GAP: f64 = 10.0;
 
-/// Writes the title, on two lines if need be; returns where the rest begins.
+/// Writes the title, on two lines if necessary; returns the upper edge of the remaining area.
 pub(super) fn title(scene: &mut Scene, title: &str, center: f64) -> f64 {
     if title.is_empty() {
         return 24.0;
@@ -26,21 +26,21 @@ pub(super) fn title(scene: &mut Scene, title: &str, center: f64) -> f64 {
 
 /// Two axes around an area.
 pub(super) struct Panel<'a> {
-    /// Where the data go.
+    /// The area of the data.
     pub area: Area,
-    /// From left to right.
+    /// The horizontal axis.
     pub x: &'a Axis,
-    /// From bottom to top.
+    /// The vertical axis.
     pub y: &'a Axis,
 }
 
 impl Panel<'_> {
-    /// Room that the labels of a vertical axis need to its left, with its name.
+    /// The width that the labels of a vertical axis need to its left, with its name.
     pub(super) fn left_margin(y: &Axis) -> f64 {
         widest(y) + GAP + LABEL + 24.0
     }
 
-    /// Where a pair of values stands on the figure.
+    /// The position of a pair of values on the figure.
     pub(super) fn place(&self, x: f64, y: f64) -> Point {
         (
             self.area.x0 + self.x.position(x) * self.area.width(),
@@ -70,8 +70,7 @@ impl Panel<'_> {
         }
     }
 
-    /// Axis lines, ticks and their labels; `numbers` says whether the horizontal axis
-    /// has its numbers too.
+    /// Axis lines, ticks and their labels; `numbers` says whether the horizontal axis has numbers too.
     pub(super) fn axes(&self, scene: &mut Scene, numbers: bool) {
         let Area { x0, y0, x1, y1 } = self.area;
         scene.line(vec![(x0, y0), (x0, y1), (x1, y1)], 1.4, AXIS);
@@ -96,14 +95,14 @@ impl Panel<'_> {
         }
     }
 
-    /// A curve through places on the figure, in pieces between those that are NaN.
+    /// A curve through points on the figure, broken at NaN.
     pub(super) fn line(&self, scene: &mut Scene, places: &[Point], width: f64, look: &Look) {
         for piece in curve::clip(&curve::thin(places.iter().copied()), &self.area).pieces {
             scene.dashed(piece, width, look.color, look.dash);
         }
     }
 
-    /// Markers on the places inside, at least `gap` apart.
+    /// Markers on the points inside, at least `gap` apart.
     pub(super) fn markers(&self, scene: &mut Scene, mut places: Vec<Point>, gap: f64, look: &Look) {
         places.retain(|&p| self.area.contains(p));
         for at in curve::marked(&places, gap, 0.0) {

@@ -1,4 +1,4 @@
-//! The subdomains of a mesh, a grid or a cloud of points.
+//! Plots of the subdomains of a mesh, a grid or a cloud of points.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,19 +11,18 @@ use super::tiling::{Ground, Ring, area, spacing, trails};
 use super::{font, output, panel, svg};
 use crate::error::{Error, Result};
 
-/// Up to this many triangles the edges of a mesh are drawn.
+/// The largest number of triangles for which the edges of a mesh are drawn.
 const DRAWN: usize = 25_000;
-/// From the edges of the figure.
+/// The distance from the edges of the figure.
 const MARGIN: f64 = 24.0;
 
 /// A figure of the part to which every vertex of a mesh, every triangle or every point
 /// belongs, x to the right and y upwards on equal scales, in eight soft colours that
 /// differ where parts meet.
 ///
-/// The line between vertices of different parts runs through the middles of edges. Without
-/// triangles, points that form a tensor grid, in any order and possibly with holes, become its
-/// cells, and other points dots. [`outline`](Self::outline) draws a line around some
-/// points, such as a part with its overlap.
+/// The line between vertices of different parts runs through the midpoints of edges. Without triangles,
+/// points that form a tensor grid, in any order and possibly with holes, become its cells, and other points
+/// dots. [`outline`](Self::outline) draws a line around some points, such as a part with its overlap.
 ///
 /// ```
 /// use multigrad::plot::PartsPlot;
@@ -42,21 +41,21 @@ pub struct PartsPlot {
     /// All anticlockwise.
     triangles: Vec<[u32; 3]>,
     parts: Vec<u32>,
-    /// Whether parts are those of triangles.
+    /// Whether parts belong to triangles instead of points.
     of_triangles: bool,
     outlines: Vec<Vec<u32>>,
 }
 
 impl PartsPlot {
-    /// The number of what belongs to no part: drawn in grey.
+    /// The part number of items without a part, which are drawn in grey.
     pub const NONE: u32 = u32::MAX;
 
     /// A figure of the part of every point, `[x, y]` in any unit; `triangles` holds the points
     /// of each, counted from 0, or is empty.
     ///
     /// # Errors
-    /// Not one part per point; no points; a coordinate that is not finite or beyond 10¹⁵⁰; a
-    /// triangle with a point that is not there.
+    /// A number of parts other than of points; no points; a coordinate that is not finite or beyond 10¹⁵⁰; a
+    /// triangle with a point that does not exist.
     pub fn new(
         title: impl AsRef<str>,
         points: &[[f64; 2]],
@@ -69,7 +68,7 @@ impl PartsPlot {
     /// A figure of the part of every triangle, otherwise as [`new`](Self::new).
     ///
     /// # Errors
-    /// Not one part per triangle; no triangles; otherwise as [`new`](Self::new).
+    /// A number of parts other than of triangles; no triangles; otherwise as [`new`](Self::new).
     pub fn of_triangles(
         title: impl AsRef<str>,
         points: &[[f64; 2]],
@@ -127,11 +126,10 @@ impl PartsPlot {
         })
     }
 
-    /// Draws a heavy line around the given points, counted from 0; every call has a colour of
-    /// its own.
+    /// Draws a heavy line around the given points, counted from 0; every call uses another colour.
     ///
     /// # Errors
-    /// A point that is not there.
+    /// A point that does not exist.
     pub fn outline(mut self, points: &[u32]) -> Result<Self> {
         if let Some(v) = points.iter().find(|&&v| v as usize >= self.points.len()) {
             return Err(Error::invalid_input(format!(
@@ -144,11 +142,11 @@ impl PartsPlot {
         Ok(self)
     }
 
-    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), as the extension says.
+    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), by the extension.
     ///
     /// # Errors
-    /// Another extension than `.svg` and `.png`; a folder that is missing or cannot be
-    /// written to. Nothing is written then.
+    /// Another extension than `.svg` and `.png`; a folder that is missing or not writable. Nothing is written
+    /// then.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         output::write(path.as_ref(), || Ok(self.scene()))
     }
@@ -229,10 +227,10 @@ impl PartsPlot {
     }
 }
 
-/// All rings in the order in which to fill them, those around holes without a part.
+/// All rings in filling order, including those around holes without a part.
 ///
-/// What is within a ring is smaller and comes later. A hole and what fills it exactly have
-/// equal areas but for rounding: the hole comes first.
+/// Regions within a ring are smaller and come later. A hole and the region that fills it exactly have equal
+/// areas except for rounding: the hole comes first.
 fn from_large_to_small(regions: &BTreeMap<u32, Vec<Ring>>) -> Vec<(Option<u32>, &Ring)> {
     let all = regions.iter().flat_map(|(&part, rings)| rings.iter().map(move |ring| (part, ring)));
     let mut order: Vec<(f64, Option<u32>, &Ring)> = all

@@ -1,4 +1,4 @@
-//! Parts of meshes, grids and points are drawn; what is wrong is named.
+//! Plots of parts of meshes, grids and points, and their errors.
 
 use super::*;
 use crate::gallery::{TriangleMesh, random_triangle_mesh};
@@ -33,7 +33,7 @@ fn a_mesh_is_one_polygon_per_ring() {
     let ground = Ground::Vertices { points: mesh.points.clone(), triangles: mesh.triangles.clone() };
     let regions = ground.regions(&parts);
     assert_eq!((regions.len(), fills(&svg)), (6, regions.values().flatten().count()));
-    // Nothing is missing, nothing there twice.
+    // Every part is drawn exactly once.
     let total: f64 = regions.values().flatten().map(area).sum();
     assert!((total / mesh.area() - 1.0).abs() < 1e-12, "{total}");
     assert!(svg.contains("six parts") && svg.len() < 200_000, "{}", svg.len());

@@ -1,5 +1,5 @@
-//! A scene as PNG: shapes through the bitmap backend of `plotters` at four pixels per
-//! unit, halved for smooth edges; glyphs at two pixels per unit.
+//! Scenes as PNG: shapes through the bitmap backend of `plotters` at four pixels per unit, halved for smooth
+//! edges; glyphs at two pixels per unit.
 
 use plotters::backend::{BitMapBackend, DrawingBackend};
 use plotters::style::RGBColor;
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// Pixels of the PNG per unit.
 const SHARP: usize = 2;
-/// Pixels drawn per pixel of the PNG, in each direction; [`halve`] counts on 2.
+/// Pixels drawn per pixel of the PNG, in each direction; [`halve`] relies on 2.
 const OVER: usize = 2;
 
 /// The figure as PNG bytes, 1920 × 1280; the same scene gives the same bytes.
@@ -70,7 +70,7 @@ fn paint(mut to: BitMapBackend<'_>, scene: &Scene) -> std::result::Result<(), Bo
         match shape {
             Shape::Line { points, width, color: Rgb(r, g, b) } => {
                 let color = RGBColor(*r, *g, *b);
-                // Bodies and joints apart: the backend's own thick paths tear at sharp turns.
+                // Bodies and joints separately: the backend's own thick paths break at sharp turns.
                 for pair in points.windows(2) {
                     if let Some(body) = body(pair[0], pair[1], *width) {
                         to.fill_polygon(body.map(place), &color)?;

@@ -1,4 +1,4 @@
-//! Residual histories of several solvers in one figure.
+//! Plots of residual histories.
 
 use std::path::Path;
 
@@ -10,16 +10,15 @@ use super::style::{self, Look, STROKE};
 use super::{curve, output, svg};
 use crate::error::Result;
 
-/// How far above the largest first residual the axis may reach.
+/// The largest ratio of the axis to the largest first residual.
 const HEADROOM: f64 = 1e2;
 
 /// A figure of residual histories: iterations to the right, residuals upwards on a
 /// logarithmic axis, a legend beside them.
 ///
-/// Entry `k` of a history is drawn at iteration `k`, as it is given: divide by the norm
-/// of the right-hand side first if the axis is to say so. A curve breaks at NaN and at
-/// negative values; zero runs off the bottom. A history that diverges is cut 10² above
-/// the largest first residual and ends in a triangle there.
+/// Entry `k` of a history is drawn at iteration `k`, unscaled: divide by the norm of the right-hand side
+/// first if the label says so. A curve breaks at NaN and at negative values; zero leaves the figure at the
+/// bottom. A history that diverges is cut 10² above the largest first residual and ends in a triangle there.
 ///
 /// ```
 /// use multigrad::plot::ResidualPlot;
@@ -41,31 +40,31 @@ impl ResidualPlot {
         Self { chart: Chart::new(title.as_ref(), "iterations", "relative residual ‖b − Ax‖ / ‖b‖") }
     }
 
-    /// Adds a history: its name in the legend and a residual for each iteration, the
-    /// first before any.
+    /// Adds a history: its name in the legend and a residual for each iteration, starting with the initial
+    /// one.
     pub fn series(mut self, name: impl AsRef<str>, residuals: &[f64]) -> Self {
         self.chart.add(name.as_ref(), residuals);
         self
     }
 
-    /// What the horizontal axis counts; "iterations" unless told.
+    /// The label of the horizontal axis; "iterations" by default.
     pub fn x_label(mut self, label: impl AsRef<str>) -> Self {
         self.chart.set_x_label(label.as_ref());
         self
     }
 
-    /// What the vertical axis measures; the relative residual unless told.
+    /// The label of the vertical axis; the relative residual by default.
     pub fn y_label(mut self, label: impl AsRef<str>) -> Self {
         self.chart.set_y_label(label.as_ref());
         self
     }
 
-    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), as the extension says.
+    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), by the extension.
     ///
     /// # Errors
     ///
-    /// Those of [`render_svg`](Self::render_svg); another extension than `.svg` and
-    /// `.png`; a folder that is missing or cannot be written to. Nothing is written then.
+    /// Those of [`render_svg`](Self::render_svg); another extension than `.svg` and `.png`; a folder that is
+    /// missing or not writable. Nothing is written then.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         output::write(path.as_ref(), || self.scene())
     }
@@ -100,7 +99,7 @@ impl ResidualPlot {
     }
 }
 
-/// One curve: line in pieces, markers, and a triangle where it leaves upwards.
+/// One curve: line in pieces, markers, and a triangle at its exit through the top.
 fn draw(scene: &mut Scene, panel: &Panel<'_>, history: &[f64], look: &Look, shift: f64) {
     let places: Vec<Point> = history.iter().enumerate().map(|(k, &r)| panel.place(k as f64, r)).collect();
     let clipped = curve::clip(&curve::thin(places.iter().copied()), &panel.area);

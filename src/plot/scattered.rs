@@ -1,12 +1,12 @@
-//! Fields at scattered points: values between them, and where the domain ends.
+//! Fields at scattered points: interpolation, and the boundary of the domain.
 
 use super::canvas::Indexed;
 use super::colormap;
 use super::nearest::Tree;
 
-/// Neighbours that a place between the points takes its value from.
+/// The number of neighbours used for interpolation.
 const NEIGHBOURS: usize = 9;
-/// Neighbour whose distance tells how far apart the points are around a point.
+/// The neighbour whose distance is the local spacing of the points.
 const SPACING: usize = 6;
 /// Margin of the convex hull, in pixels of the figure.
 const MARGIN: f64 = 2.0;
@@ -14,9 +14,9 @@ const MARGIN: f64 = 2.0;
 /// The field as a picture. Points and the coordinates of columns and rows are in pixels;
 /// `places` are the positions of the values between 0 and 1.
 ///
-/// Shepard's method with slopes (Renka) interpolates: the planes that fit best around
-/// the nearest points, blended by distance. What lies outside the convex hull, or far
-/// from all points for the density around them, stays empty.
+/// Interpolation by Shepard's method with slopes (Renka): the planes that fit best around the nearest points,
+/// blended by distance. Pixels outside the convex hull, or far from all points relative to the local spacing,
+/// stay empty.
 pub(super) fn picture(points: &[[f64; 2]], places: &[f64], x: &[f64], y: &[f64]) -> Indexed {
     let tree = Tree::new(points);
     let size = x.len().max(y.len()) as f64;
@@ -24,7 +24,7 @@ pub(super) fn picture(points: &[[f64; 2]], places: &[f64], x: &[f64], y: &[f64])
     let mut near = Vec::new();
     for (k, p) in points.iter().enumerate() {
         tree.nearest(*p, NEIGHBOURS, &mut near);
-        // Duplicates say nothing about the spacing, and a lone point should be seen.
+        // Duplicates carry no information about the spacing, and an isolated point should be visible.
         let spacing = near.get(SPACING).or(near.last()).map_or(0.0, |f| f.0.sqrt());
         reach.push(spacing.clamp(0.004 * size, 0.5 * size).powi(2));
         slopes.push(slope(k, points, places, &near));
@@ -50,8 +50,7 @@ pub(super) fn picture(points: &[[f64; 2]], places: &[f64], x: &[f64], y: &[f64])
     Indexed { width: x.len(), height: y.len(), pixels }
 }
 
-/// The slope of the plane through a point that fits its neighbours best; 0 if they do
-/// not tell.
+/// The slope of the plane through a point that fits its neighbours best; 0 if it is undetermined.
 fn slope(k: usize, points: &[[f64; 2]], places: &[f64], near: &[(f64, usize)]) -> [f64; 2] {
     let (mut xx, mut xy, mut yy, mut xf, mut yf) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for &(d, j) in near.iter().filter(|f| f.0 > 0.0) {
@@ -73,7 +72,7 @@ fn slope(k: usize, points: &[[f64; 2]], places: &[f64], near: &[(f64, usize)]) -
     }
 }
 
-/// The value at a place from its neighbours; NaN where the nearest has none.
+/// The value at a point from its neighbours; NaN if the nearest has none.
 fn blend(
     at: [f64; 2],
     near: &[(f64, usize)],
@@ -123,8 +122,7 @@ fn side(a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> f64 {
     (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 }
 
-/// From where to where a row lies in the hull or close to it; everywhere if the hull has
-/// no area.
+/// The range of columns of a row in or near the hull; all if the hull has no area.
 fn chord(hull: &[[f64; 2]], y: f64) -> (f64, f64) {
     let (mut first, mut last) = (f64::NEG_INFINITY, f64::INFINITY);
     if hull.len() < 3 {

@@ -1,4 +1,4 @@
-//! Soft colours of regions, different where they meet.
+//! Soft colours of regions, distinct for adjacent ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,11 +16,11 @@ const SHADES: [Rgb; 8] = [
     Rgb(217, 191, 165),
 ];
 
-/// What belongs to no region.
+/// The label of points without a region.
 pub(super) const NOBODY: Rgb = Rgb(232, 232, 232);
 
-/// A colour for every label: greedy, those with most neighbours first, each the colour that is
-/// rarest around it, then rarest so far.
+/// A colour for every label: greedy, those with most neighbours first; each gets the colour that is rarest
+/// around it, then rarest so far.
 pub(super) fn shades(labels: &[u32], groups: &[Vec<u32>]) -> BTreeMap<u32, Rgb> {
     let mut around: BTreeMap<u32, BTreeSet<u32>> = labels.iter().map(|&l| (l, BTreeSet::new())).collect();
     for group in groups {

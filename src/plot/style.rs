@@ -1,7 +1,7 @@
-//! Colours, dashes, markers and sizes that all figures share.
+//! Style common to all figures: colours, dashes, markers and sizes.
 //!
-//! Series differ in colour (Okabe–Ito, safe for the colour-blind), in dash and in
-//! marker, so that a print in grey still tells them apart.
+//! Series differ in colour (Okabe–Ito, safe for the colour-blind), in dash and in marker, so that a grey
+//! print still distinguishes them.
 
 /// Width of a figure in its own units (SVG pixels; a PNG has twice as many).
 pub(super) const WIDTH: f64 = 960.0;
@@ -23,7 +23,7 @@ pub(super) const MARKER: f64 = 5.2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rgb(pub u8, pub u8, pub u8);
 
-/// The background, and what lies outside a field.
+/// The background, and the exterior of a field.
 pub(super) const WHITE: Rgb = Rgb(255, 255, 255);
 /// Text.
 pub(super) const INK: Rgb = Rgb(34, 34, 34);
@@ -45,11 +45,11 @@ const PALETTE: [Rgb; 7] = [
     Rgb(86, 180, 233),
 ];
 
-/// Lengths of ink and gap in turn, in units; nothing for a full line. Round caps add
-/// one stroke width to each piece of ink.
+/// Lengths of ink and gap in turn, in units; empty for a solid line. Round caps add one stroke width to each
+/// piece of ink.
 const DASHES: [&[f64]; 5] = [&[], &[10.0, 7.0], &[14.0, 6.5, 0.0, 6.5], &[0.0, 5.5], &[22.0, 7.0, 6.0, 7.0]];
 
-/// What marks the points of a curve.
+/// Markers of the points of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marker {
     /// A disc.
@@ -99,7 +99,7 @@ impl Marker {
     }
 }
 
-/// How one series looks.
+/// The style of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Look {
     /// Colour of line and marker.
@@ -108,11 +108,11 @@ pub(super) struct Look {
     pub dash: &'static [f64],
     /// Shape at the points.
     pub marker: Marker,
-    /// A white heart in the marker: the second round of colours.
+    /// A white centre in the marker: the second round of colours.
     pub hollow: bool,
 }
 
-/// The look of series number `index`; the first 35 differ.
+/// The style of series number `index`; the first 35 differ.
 pub(super) fn look(index: usize) -> Look {
     Look {
         color: PALETTE[index % PALETTE.len()],

@@ -1,4 +1,4 @@
-//! A scene as SVG, through the SVG backend of `plotters`.
+//! Scenes as SVG, through the SVG backend of `plotters`.
 
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -32,7 +32,7 @@ pub(super) fn render(scene: &Scene) -> Result<String> {
     let header =
         format!("width=\"{WIDTH}\" height=\"{HEIGHT}\" stroke-linejoin=\"round\" stroke-linecap=\"round\" ");
     let mut out = out.replacen(&coarse, &header, 1);
-    // The pictures go behind everything but the background, the first element.
+    // The pictures go behind everything except the background, the first element.
     let behind = out.match_indices('\n').nth(1).map_or(out.len(), |(at, _)| at + 1);
     out.insert_str(behind, &pictures(scene)?);
     Ok(out)

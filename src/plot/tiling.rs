@@ -1,4 +1,4 @@
-//! The plane in tiles, and the lines around those that belong together.
+//! Tilings of the plane by labelled regions, and the outlines of regions.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,16 +10,16 @@ pub(super) type Ring = Vec<[f64; 2]>;
 /// A tile of a region: its label and its corners, anticlockwise.
 type Tile = (u32, Vec<u32>);
 
-/// What carries the labels.
+/// The labelled items.
 pub(super) enum Ground {
-    /// The vertices of triangles. A triangle between two regions is cut straight, one between
-    /// three into the parts that are nearest to its corners.
+    /// The vertices of triangles. A triangle between two regions is cut straight, one between three into the
+    /// parts nearest to its corners.
     Vertices { points: Vec<[f64; 2]>, triangles: Vec<[u32; 3]> },
     /// Triangles.
     Triangles { points: Vec<[f64; 2]>, triangles: Vec<[u32; 3]> },
     /// The cells of a grid: the place of every corner, x fastest, and the cell's number.
     Cells { places: Vec<[f64; 2]>, width: usize, cells: Vec<Option<u32>> },
-    /// Points of which nothing else is known.
+    /// Points without connections.
     Points(Vec<[f64; 2]>),
 }
 
@@ -124,7 +124,7 @@ fn between_vertices(
     (places, tiles)
 }
 
-/// Sides that have their region on the left and something else on the right.
+/// Sides with their region on the left and another one on the right.
 fn outer_sides(tiles: &[Tile]) -> BTreeMap<u32, Vec<[u32; 2]>> {
     let mut sides = Vec::new();
     for (label, corners) in tiles {
@@ -142,7 +142,7 @@ fn outer_sides(tiles: &[Tile]) -> BTreeMap<u32, Vec<[u32; 2]>> {
     outer
 }
 
-/// Sides in closed lines.
+/// Joins sides to closed lines.
 fn rings(mut sides: Vec<[u32; 2]>) -> Vec<Vec<u32>> {
     sides.sort_unstable();
     let mut taken = vec![false; sides.len()];
@@ -217,7 +217,7 @@ pub(super) fn trails(triangles: &[[u32; 3]]) -> Vec<Vec<u32>> {
     trails
 }
 
-/// How far apart points would be in a square grid.
+/// The spacing of points if they formed a square grid.
 pub(super) fn spacing(points: &[[f64; 2]]) -> f64 {
     let [dx, dy] = [0, 1].map(|axis| super::extent::length(super::extent::bounds(points, axis)));
     let n = points.len() as f64;

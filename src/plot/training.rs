@@ -1,4 +1,4 @@
-//! A training run: the loss of every step, and the convergence factor now and then.
+//! Plots of training runs: the loss of every step, and measured convergence factors.
 
 use std::path::Path;
 
@@ -9,16 +9,16 @@ use super::style::{self, HEIGHT, LABEL, Look, Rgb, STROKE, TICK, WIDTH};
 use super::{curve, font, output, svg};
 use crate::error::{Error, Result};
 
-/// The losses themselves, where a running mean lies over them.
+/// The colour of the losses themselves under a running mean.
 const FAINT: Rgb = Rgb(153, 199, 224);
-/// Least distance of two markers.
+/// The least distance of two markers.
 const APART: f64 = 12.0;
 
 /// A figure of a training run: the loss per step on top, and below it the asymptotic
 /// convergence factor at the steps where it was measured, on a logarithmic axis.
 ///
-/// The loss axis is logarithmic where all losses are positive and span a decade. A
-/// panel without data is left out. Values that are not finite break the curves.
+/// The loss axis is logarithmic if all losses are positive and span a decade. A panel without data is
+/// omitted. Values that are not finite break the curves.
 ///
 /// ```
 /// use multigrad::plot::TrainingPlot;
@@ -48,20 +48,20 @@ impl TrainingPlot {
         self
     }
 
-    /// Steps and the factor by which one iteration shrank the error then (below 1 is
-    /// convergence), in any order.
+    /// Steps and the factor by which one iteration reduced the error at that step (below 1 is convergence),
+    /// in any order.
     pub fn factor(mut self, factor: &[(usize, f64)]) -> Self {
         self.factor = factor.to_vec();
         self.factor.sort_by_key(|&(step, _)| step);
         self
     }
 
-    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), as the extension says.
+    /// Writes the figure as SVG or PNG (1920 × 1280 pixels), by the extension.
     ///
     /// # Errors
     ///
-    /// Those of [`render_svg`](Self::render_svg); another extension than `.svg` and
-    /// `.png`; a folder that is missing or cannot be written to. Nothing is written then.
+    /// Those of [`render_svg`](Self::render_svg); another extension than `.svg` and `.png`; a folder that is
+    /// missing or not writable. Nothing is written then.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         output::write(path.as_ref(), || self.scene())
     }
@@ -166,7 +166,7 @@ impl TrainingPlot {
     }
 }
 
-/// What the lines of a panel are, above its right end.
+/// The key to the lines of a panel, above its right end.
 fn key(scene: &mut Scene, area: Area, entries: &[(&str, Rgb, f64)]) {
     let mut right = area.x1;
     for &(name, color, width) in entries.iter().rev() {

@@ -1,4 +1,4 @@
-//! What the reverse rule of a local solve reads and writes: rows of the outer rings, interface entries.
+//! Reverse rule of local solves: rows of the outer rings and gradients on interface entries.
 
 use rayon::prelude::*;
 

@@ -1,15 +1,15 @@
-//! What local solves read and write: chosen rows of a block.
+//! Input and output of local solves: selected rows of a block.
 
 use crate::sparse::Scalar;
 
-/// Where a solve reads its right-hand sides and writes its solutions: rows of a block, chosen and
-/// weighted, to rows of a block of its own.
+/// Input and output of a solve: selected and weighted rows of a block as right-hand sides, and rows of
+/// another block as solutions.
 pub(super) struct Columns<'a, T> {
     /// Right-hand sides of k columns.
     pub from: &'a [T],
-    /// The row of `from` that each row is, all in order if there are none.
+    /// The row of `from` for each row; all in order if absent.
     pub rows: Option<&'a [u32]>,
-    /// What each row is multiplied with; nothing if there are none.
+    /// The weight of each row; one if absent.
     pub weights: Option<&'a [T]>,
     /// Solutions of k columns.
     pub to: &'a mut [T],
@@ -18,7 +18,7 @@ pub(super) struct Columns<'a, T> {
 }
 
 impl<'a, T: Scalar> Columns<'a, T> {
-    /// One column, as it is.
+    /// One unweighted column.
     pub fn one(from: &'a [T], to: &'a mut [T]) -> Self {
         Self { from, rows: None, weights: None, to, k: 1 }
     }

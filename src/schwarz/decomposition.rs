@@ -1,4 +1,4 @@
-//! Overlapping subdomains: their rows, the rows they own, and their outer rings.
+//! Overlapping subdomains: their rows, owned rows and outer rings.
 
 use rayon::prelude::*;
 
@@ -13,17 +13,17 @@ use crate::sparse::Pattern;
 pub struct Decomposition {
     rows: usize,
     overlap: usize,
-    /// First place of every subdomain, and one behind the last.
+    /// First place of every subdomain, and the end of the last.
     starts: Vec<u32>,
     /// The row at every place.
     members: Vec<u32>,
-    /// Whether the subdomain owns it.
+    /// Whether the subdomain owns the row at every place.
     owned: Vec<bool>,
-    /// Where the outer ring of every subdomain starts.
+    /// The start of the outer ring of every subdomain.
     ring_starts: Vec<u32>,
     /// Rows of the outer rings, counted within the subdomain.
     ring: Vec<u32>,
-    /// Where the places of every row start.
+    /// The start of the places of every row.
     holder_starts: Vec<u32>,
     /// The places of every row, ascending.
     holders: Vec<u32>,
@@ -36,7 +36,7 @@ pub struct Decomposition {
 pub struct Subdomain<'a> {
     /// Its rows, with overlap, ascending.
     pub rows: &'a [u32],
-    /// Whether it owns each of them.
+    /// Whether it owns each row.
     pub owned: &'a [bool],
     /// Its outer ring: positions in `rows`, ascending, of the rows with a neighbour outside.
     pub ring: &'a [u32],
@@ -47,7 +47,7 @@ type Grown = (Vec<u32>, Vec<u32>);
 
 impl Decomposition {
     /// Part `p` owns the rows i with `part[i]` = p, and overlaps the others by `overlap` rings of the graph
-    /// of A + Aᵀ (0: by none). Its outer ring is made of the rows that have a neighbour outside of it.
+    /// of A + Aᵀ (0: no overlap). Its outer ring consists of the rows with a neighbour outside it.
     ///
     /// Cost: one pass over the graph for every ring, in parallel over parts, and a sort of the new rows.
     ///
@@ -116,12 +116,12 @@ impl Decomposition {
         self.overlap
     }
 
-    /// Rows of all subdomains together, those they share counted for each.
+    /// Rows of all subdomains together, shared rows counted for each.
     pub fn places(&self) -> usize {
         self.members.len()
     }
 
-    /// A subdomain, counted from 0; nothing beyond the last.
+    /// A subdomain, counted from 0; `None` beyond the last.
     pub fn part(&self, p: usize) -> Option<Subdomain<'_>> {
         let ring = *self.ring_starts.get(p)? as usize..*self.ring_starts.get(p + 1)? as usize;
         let range = self.range(p);
@@ -137,8 +137,8 @@ impl Decomposition {
         (0..self.parts()).filter_map(|p| self.part(p))
     }
 
-    /// How many subdomains hold row `i`, counted from 0; 0 beyond the last row. A partition of unity
-    /// gives each of them the inverse as weight.
+    /// The number of subdomains that contain row `i`, counted from 0; 0 beyond the last row. A partition of
+    /// unity gives each of them the inverse as weight.
     pub fn copies(&self, i: usize) -> usize {
         if i < self.rows { self.places_of(i).len() } else { 0 }
     }
@@ -169,7 +169,7 @@ impl Decomposition {
         &self.owned
     }
 
-    /// Number of entries of the rings before each subdomain, and of all.
+    /// The cumulative number of entries of the rings.
     pub(crate) fn ring_starts(&self) -> &[u32] {
         &self.ring_starts
     }

@@ -1,39 +1,39 @@
-//! Dense LU of one local matrix, applied to blocks of columns at full width.
+//! Dense LU of one local matrix, vectorised over blocks of columns.
 //!
-//! Rows are taken four at a time: what is known of the solution is loaded once for four rows of the factor,
-//! and the sums of four rows and a panel of 4, 8 or 16 columns stay in registers. That is as fast as a
-//! product with the inverse, costs a third of its setup and keeps the accuracy of the factors.
+//! Rows are processed four at a time: each known part of the solution is loaded once for four rows of the
+//! factor, and the sums of four rows and a panel of 4, 8 or 16 columns stay in registers. That is as fast as
+//! a product with the inverse, costs a third of its setup and keeps the accuracy of the factors.
 
 use super::columns::Columns;
 use super::panel::{ROWS, first_four, four, reversed, substitute, take_off};
 use crate::backend::{interleaved_dot, vectorised};
 use crate::sparse::Scalar;
 
-/// L and U of a square matrix with rows swapped. The order is filled up to a multiple of four with rows of
-/// the identity.
+/// L and U of a square matrix with rows swapped. The order is padded to a multiple of four with rows of the
+/// identity.
 #[derive(Debug, Clone)]
 pub(super) struct DenseLu<T> {
     order: usize,
-    /// The order filled up.
+    /// The padded order.
     stride: usize,
-    /// Row-major; L below the diagonal with ones that are not stored.
+    /// Row-major; L below the diagonal, with an implicit unit diagonal.
     lu: Vec<T>,
     /// The inverse of the diagonal of U.
     inverse: Vec<T>,
-    /// The row that came to each place.
+    /// The original row at each place.
     source: Vec<u32>,
 }
 
 impl<T: Scalar> DenseLu<T> {
-    /// Factors a sparse matrix given by rows of columns and all values; the row (from 0) at which it proves
-    /// singular on failure.
+    /// Factors a sparse matrix given by rows of columns and all values; on failure returns the row (from 0)
+    /// at which it is singular.
     pub fn new<'a>(order: usize, rows: impl Iterator<Item = &'a [u32]>, values: &[T]) -> Result<Self, usize> {
         let stride = order.next_multiple_of(ROWS);
         let mut lu = vec![T::ZERO; stride * stride];
-        // The largest entry of every row, against which its pivot is judged.
+        // The largest entry of every row, the scale of its pivot.
         let mut sizes = vec![T::ONE; stride];
         let mut rest = values;
-        // A right-hand side whose solution is known and has no smoothness.
+        // A right-hand side with a known, rough solution.
         let known: Vec<T> = (0..order).map(|q| T::from_f64(((q as f64 + 1.0) * 1.618).sin())).collect();
         let mut product = Vec::with_capacity(order);
         for ((row, size), columns) in lu.chunks_exact_mut(stride.max(1)).zip(&mut sizes).zip(rows) {
@@ -50,7 +50,7 @@ impl<T: Scalar> DenseLu<T> {
             #[inline(always)]
             || factors.factor(&sizes),
         )?;
-        // Rounding may leave a pivot that is too large to be seen to vanish.
+        // Rounding may leave a pivot that is too large to count as zero.
         let mut x = vec![T::ZERO; order];
         factors.solve(Columns::one(&product, &mut x), false);
         let bound = if T::NAME == "f32" { 5e-2 } else { 1e-4 };
@@ -96,7 +96,7 @@ impl<T: Scalar> DenseLu<T> {
         Ok(())
     }
 
-    /// Rows k to k + 3 of U right of the panel, and what they take off the rows below.
+    /// Rows k to k + 3 of U right of the panel, and the update of the rows below.
     #[inline(always)]
     fn update(&mut self, k: usize) {
         let (s, next) = (self.stride, k + ROWS);
@@ -121,8 +121,8 @@ impl<T: Scalar> DenseLu<T> {
         }
     }
 
-    /// Solves for all columns of a block: by panels of 16 (single precision), 8 or 4 columns, filled up
-    /// with zeros, and one column by scalar products.
+    /// Solves for all columns of a block: by panels of 16 (single precision), 8 or 4 columns, padded with
+    /// zeros, and one column by scalar products.
     pub fn solve(&self, mut block: Columns<'_, T>, transposed: bool) {
         let widest = if size_of::<T>() == 4 { 16 } else { 8 };
         vectorised(
@@ -141,7 +141,7 @@ impl<T: Scalar> DenseLu<T> {
         );
     }
 
-    /// Up to W columns from c on, gathered into rows of constant length; how many they were.
+    /// Gathers up to W columns from c on into rows of constant length; returns their number.
     #[inline(always)]
     fn panel<const W: usize>(&self, block: &mut Columns<'_, T>, c: usize, transposed: bool) -> usize {
         let width = W.min(block.k - c);
@@ -244,7 +244,7 @@ impl<T: Scalar> DenseLu<T> {
         std::array::from_fn(|r| &self.lu[(i + r) * s..(i + r + 1) * s])
     }
 
-    /// One column: a row at a time, by scalar products or, transposed, by what every row takes off the rest.
+    /// One column: a row at a time, by scalar products or, transposed, by updates of the remaining rows.
     #[inline(always)]
     fn single(&self, block: &mut Columns<'_, T>, c: usize, transposed: bool) -> usize {
         let s = self.stride;

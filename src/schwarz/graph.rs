@@ -1,4 +1,4 @@
-//! The undirected graph of a square pattern: that of A + Aᵀ without the diagonal.
+//! Undirected graph of a square pattern: that of A + Aᵀ without the diagonal.
 
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;

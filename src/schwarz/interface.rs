@@ -1,4 +1,4 @@
-//! Values of the interface entries, and the classical choices for them.
+//! Interface conditions: values of the interface entries, and the classical choices.
 
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ pub struct Interface<T> {
     values: Vec<T>,
 }
 
-/// What is missing of a row of an outer ring, from its entries outside the subdomain.
+/// The couplings of a ring row to the outside of its subdomain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Coupling {
     /// Their sum.
     Sum,
-    /// The one that is largest in size.
+    /// The one of largest size.
     Largest,
 }
 
@@ -40,10 +40,10 @@ impl<T: Scalar> Interface<T> {
         Self { layout: layout.clone(), values: vec![T::ZERO; layout.interface_entries()] }
     }
 
-    /// Values of one's own, such as learned ones.
+    /// Given values, such as learned ones.
     ///
     /// # Errors
-    /// Another number of values than there are interface entries; a value that is not finite.
+    /// Another number of values than of interface entries; a value that is not finite.
     pub fn new(layout: &Arc<Layout>, values: Vec<T>) -> Result<Self> {
         let expected = layout.interface_entries();
         if values.len() != expected {
@@ -64,9 +64,9 @@ impl<T: Scalar> Interface<T> {
     /// L(p,p) = α Σ a(p,q) over the neighbours q outside the subdomain.
     /// ```
     ///
-    /// A value outside is replaced by α times the one at the interface: α = 0 is Dirichlet's condition,
-    /// α = 1 Neumann's, where the local row sums to what the row of A sums to, and the shares between
-    /// belong to Robin's ([`robin_shares`]). Cost: one pass over the rings.
+    /// A value outside is replaced by α times the one at the interface: α = 0 is Dirichlet's condition, α = 1
+    /// Neumann's, where the local row has the row sum of A, and the shares between belong to Robin's
+    /// ([`robin_shares`]). Cost: one pass over the rings.
     ///
     /// # Errors
     /// A matrix of another pattern; a row of a ring without a stored diagonal entry, unless α = 0.
@@ -74,8 +74,8 @@ impl<T: Scalar> Interface<T> {
         Self::optimised_two(a, layout, alpha, 0.0)
     }
 
-    /// Conditions of order two (OO2): with a tangential derivative, taken by the entries of A between rows
-    /// of the outer ring,
+    /// Conditions of order two (OO2): with a tangential derivative, discretised by the entries of A between
+    /// rows of the outer ring,
     ///
     /// ```text
     /// L(p,t) = β a(p,t),    L(p,p) = α Σ a(p,q) − β Σ a(p,t)
@@ -90,12 +90,12 @@ impl<T: Scalar> Interface<T> {
         Self::optimised(a, layout, alpha, beta, Coupling::Sum)
     }
 
-    /// As [`optimised_two`](Self::optimised_two), with a choice of what the sum over q is.
+    /// As [`optimised_two`](Self::optimised_two), with a choice between sum and maximum over q.
     ///
-    /// On a grid an outer ring ends in rows with two neighbours outside, which need no more of a Robin condition than
-    /// the others: with [`Coupling::Sum`] the restricted method then diverges for α from about .7
-    /// on. On Poisson 30² in 3 × 3 blocks with one ring of overlap its best factor is .76 (α = .6), against .62
-    /// (α = .9) with [`Coupling::Largest`] and .872 for α = 0.
+    /// On a grid an outer ring ends in rows with two neighbours outside, which need no larger Robin term than
+    /// the others: with [`Coupling::Sum`] the restricted method then diverges for α from about .7 on. On
+    /// Poisson 30² in 3 × 3 blocks with one ring of overlap its best factor is .76 (α = .6), against .62 (α =
+    /// .9) with [`Coupling::Largest`] and .872 for α = 0.
     ///
     /// # Errors
     /// As [`optimised_zero`](Self::optimised_zero).
@@ -147,14 +147,14 @@ impl<T: Scalar> Interface<T> {
             if let Some(r) = bare {
                 let row = subdomain.rows[subdomain.ring[r] as usize] + 1;
                 return Err(Error::unsuited(format!(
-                    "row {row} has no diagonal entry that an interface condition could change; store a zero there"
+                    "row {row} has no stored diagonal entry, which an interface condition changes; store a zero there"
                 )));
             }
         }
         Ok(interface)
     }
 
-    /// Where the entries lie.
+    /// The layout of the entries.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
@@ -179,14 +179,14 @@ impl<T: Scalar> Interface<T> {
     }
 }
 
-/// The matrix has the pattern of the layout.
+/// Fails unless the matrix has the pattern of the layout.
 pub(super) fn require_pattern<T: Scalar>(a: &Csr<T>, layout: &Layout) -> Result<()> {
     if Arc::ptr_eq(a.pattern(), layout.pattern()) || a.pattern() == layout.pattern() {
         return Ok(());
     }
     let (n, m) = (a.rows(), layout.pattern().rows());
     Err(Error::dimension(format!(
-        "a matrix of {n} rows and {} entries has not the pattern of the layout ({m} rows, {} entries)",
+        "a matrix of {n} rows and {} entries does not have the pattern of the layout ({m} rows, {} entries)",
         a.nnz(),
         layout.pattern().nnz()
     )))

@@ -1,4 +1,4 @@
-//! Where the entries of all local matrices lie in A, and which of them belong to interfaces.
+//! Layout of local matrices in A, and of their interface entries.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use super::decomposition::{Decomposition, Subdomain};
 use crate::error::{Error, Result};
 use crate::sparse::{Pattern, Scalar};
 
-/// The patterns of Rᵢ A Rᵢᵀ for all subdomains, as places in the values of A, and the interface entries:
-/// those entries of A whose row and column both lie in the outer ring of the subdomain.
+/// The patterns of Rᵢ A Rᵢᵀ for all subdomains, as places in the values of A, and the interface entries: the
+/// entries of A whose row and column both lie in the outer ring of the subdomain.
 ///
 /// Depends on the pattern of A only: a matrix with new values keeps it.
 #[derive(Debug, Clone)]
 pub struct Layout {
     decomposition: Decomposition,
     pattern: Arc<Pattern>,
-    /// Where the entries of every place (a row of a local matrix) start.
+    /// The start of the entries of every place (a row of a local matrix).
     row_starts: Vec<u32>,
     /// Column of every entry, counted within the subdomain, ascending within a row.
     columns: Vec<u32>,
     /// Its number in the values of A.
     sources: Vec<u32>,
-    /// Where the interface entries of every subdomain start.
+    /// The start of the interface entries of every subdomain.
     interface_starts: Vec<u32>,
     /// Number of every interface entry among the entries of all local matrices.
     interface: Vec<u32>,

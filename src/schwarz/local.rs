@@ -1,4 +1,4 @@
-//! The local matrices Rᵢ A Rᵢᵀ + Lᵢ of all subdomains, factored side by side.
+//! Local matrices Rᵢ A Rᵢᵀ + Lᵢ of all subdomains, factored in parallel.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,24 +12,24 @@ use crate::backend::{Factors, Ordering};
 use crate::error::{Error, Result};
 use crate::sparse::{Pattern, Scalar};
 
-/// Largest local matrix that is factored as a dense one. A band of a grid of this size fills half of its
-/// factors anyway, and what is dense runs at the full width of the vector unit.
+/// The largest local matrix that is factored as a dense one. A band of a grid of this size fills half of its
+/// factors anyway, and dense factors use the full width of the vector unit.
 const DENSE_ROWS: usize = 400;
 
-/// Multiplications below which starting the pool costs more than it saves.
+/// The number of multiplications below which starting the pool costs more than it saves.
 const PARALLEL: usize = 1 << 15;
 
 /// The factored local matrices of all subdomains.
 ///
-/// Up to 400 rows by dense LU with partial pivoting; larger ones by sparse LU, in double precision whatever
-/// `T` is, whose order of elimination is found once and kept when values change.
+/// Up to 400 rows by dense LU with partial pivoting; larger ones by sparse LU, in double precision for any
+/// `T`, whose order of elimination is found once and kept when values change.
 #[derive(Debug)]
 pub struct LocalSolves<T> {
     layout: Arc<Layout>,
     factors: Vec<Local<T>>,
-    /// Of the large subdomains: local pattern and order of elimination.
+    /// Local pattern and order of elimination of the large subdomains.
     sparse: Vec<Option<Arc<Structure>>>,
-    /// Multiplications of a solve with one column, about.
+    /// The approximate number of multiplications of a solve with one column.
     work: usize,
 }
 
@@ -70,8 +70,8 @@ impl<T: Scalar> LocalSolves<T> {
         Self::with_limit(layout, a, interface, DENSE_ROWS)
     }
 
-    /// Values of the factors of all local matrices: m² of a dense one of m rows; of a sparse one those of its
-    /// matrix, which are fewer than its factors have.
+    /// The number of values of the factors of all local matrices: m² for a dense one of m rows; for a sparse
+    /// one the values of its matrix, of which its factors have more.
     pub(crate) fn stored(layout: &Layout) -> usize {
         let parts = layout.decomposition().iter().enumerate();
         let of = |(p, s): (usize, super::Subdomain<'_>)| match s.rows.len() {
@@ -113,7 +113,7 @@ impl<T: Scalar> LocalSolves<T> {
         Ok(solves)
     }
 
-    /// Factors anew for other values of A or of the interfaces. On failure the old factors stay.
+    /// Refactors for other values of A or of the interfaces. On failure the old factors stay.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -121,7 +121,7 @@ impl<T: Scalar> LocalSolves<T> {
         let (entries, own) = (self.layout.pattern().nnz(), self.layout.interface_entries());
         if a.len() != entries || interface.len() != own {
             return Err(Error::dimension(format!(
-                "{} values of the matrix and {} of the interfaces where the layout has {entries} and {own}",
+                "{} values of the matrix and {} of the interfaces, but the layout has {entries} and {own}",
                 a.len(),
                 interface.len()
             )));
@@ -133,7 +133,7 @@ impl<T: Scalar> LocalSolves<T> {
         } else {
             parts.into_par_iter().map(factor).collect()
         };
-        // The first in order, whichever thread was first.
+        // The first in order, independent of the threads.
         self.factors = factors.into_iter().collect::<Result<_>>()?;
         Ok(())
     }
@@ -228,7 +228,7 @@ fn factor<T: Scalar>(
         });
     };
     let wide: Vec<f64> = values.iter().map(|v| v.to_f64()).collect();
-    // A value that is not finite would go through the factorisation without a complaint.
+    // The factorisation would accept a value that is not finite.
     let finite = wide.iter().all(|v| v.is_finite());
     let factors = finite.then(|| structure.ordering.factor(&structure.pattern, &wide)).flatten();
     factors.map(|lu| Local::Sparse(Box::new(lu))).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Gradients against differences, a known loss, threads.
+//! Losses of Schwarz methods: gradients against differences, a published loss, threads.
 
 use super::schwarz_tests::{VARIANTS, layout, noise, unsymmetric};
 use super::{Interface, Loss, Schwarz, Variant, blocks_2d, loss, loss_and_gradient};
@@ -74,8 +74,8 @@ fn bits_do_not_depend_on_threads() {
     assert!(run(1) == run(3));
 }
 
-/// The loss of the classical method in an experiment of the literature on 39² points (.23919, whose vectors are not
-/// known): blocks of some hundred rows, one ring, 100 random vectors, one step.
+/// The loss of the classical method in a published experiment on 39² points (.23919, with unknown vectors):
+/// blocks of some hundred rows, one ring, 100 random vectors, one step.
 #[test]
 fn a_loss_of_the_literature() {
     let a = poisson_2d(39, 39).unwrap().matrix;
@@ -85,7 +85,7 @@ fn a_loss_of_the_literature() {
     assert!((found - 0.239).abs() < 0.01, "{found}");
 }
 
-/// What the loss says of GMRES is what the solver needs, and what is handed on is its residual.
+/// The Krylov loss agrees with the solver's residual, and the next columns are its residual.
 #[test]
 fn the_krylov_loss_is_that_of_the_solver() {
     let a = unsymmetric(12, 12);
@@ -109,7 +109,7 @@ fn the_krylov_loss_is_that_of_the_solver() {
     }
 }
 
-/// A space that is exhausted before the last step: the residual is rounding, the gradient finite.
+/// A space that is exhausted before the last step: the residual is rounding error, the gradient finite.
 #[test]
 fn exhausted_spaces_do_no_harm() {
     let a = Csr::from_triplets(4, 4, &(0..4).map(|i| (i, i, 1.0 + i as f64)).collect::<Vec<_>>()).unwrap();

@@ -1,27 +1,27 @@
-//! Overlapping Schwarz methods of one level, and interface conditions that can be learned.
+//! Overlapping Schwarz methods of one level, with interface conditions that can be learned.
 //!
-//! The additive Schwarz method (Dryja and Widlund, 1987) solves on overlapping subdomains side by side,
+//! The additive Schwarz method (Dryja and Widlund, 1987) solves on overlapping subdomains in parallel,
 //!
 //! ```text
 //! M = Σᵢ R̃ᵢᵀ (Rᵢ A Rᵢᵀ + Lᵢ)⁻¹ Rᵢ
 //! ```
 //!
 //! Rᵢ takes the rows of subdomain i with its overlap; R̃ᵢ, and sometimes Rᵢ too, carries the weights of a
-//! [`Variant`]. Lᵢ changes entries of A between rows of the outer ring of the subdomain only: it is the
-//! interface condition. With Lᵢ = 0 it is Dirichlet's. Optimised Schwarz methods (Gander, 2006) take Robin's,
-//! and Taghibakhshi et al. (2022) learn all its entries.
+//! [`Variant`]. Lᵢ changes only entries of A between rows of the outer ring of the subdomain: it is the
+//! interface condition. Lᵢ = 0 is Dirichlet's. Optimised Schwarz methods (Gander, 2006) use Robin's, and
+//! Taghibakhshi et al. (2022) learn all its entries.
 //!
 //! | step | type |
 //! |---|---|
 //! | rows to subdomains | [`blocks_2d`], [`blocks_3d`], [`partition`] (METIS), [`greedy`] |
 //! | overlap and outer rings | [`Decomposition`] |
-//! | where the local matrices and the interface entries lie | [`Layout`] |
+//! | places of the local matrices and the interface entries | [`Layout`] |
 //! | values of the interface entries | [`Interface`] |
 //! | factored local matrices | [`LocalSolves`] |
 //! | M alone, for values of A and of the interfaces | [`SubdomainSolver`] |
 //! | the preconditioner M of a matrix | [`Schwarz`] |
-//! | the part of every row as it is stored | [`Subdomains`] |
-//! | how well K steps reduce errors or residuals, with gradient | [`loss_and_gradient`] |
+//! | the stored part of every row | [`Subdomains`] |
+//! | the reduction of errors or residuals in K steps, with gradient | [`loss_and_gradient`] |
 //! | learned interface values | [`Trainer`](crate::learn::Trainer) with [`Target::Schwarz`](crate::learn::Target::Schwarz) |
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! The Schwarz preconditioner M: all local solves, put together by the weights of a variant.
+//! Schwarz preconditioner M: all local solves, combined by the weights of a variant.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl<T: Scalar> Schwarz<T> {
     /// [`LocalSolves::new`](super::LocalSolves::new).
     ///
     /// # Errors
-    /// A matrix that has not the pattern of the layout; a singular local matrix, named by its part.
+    /// A matrix that does not have the pattern of the layout; a singular local matrix, named by its part.
     pub fn new(a: &Csr<T>, interface: Interface<T>, variant: Variant) -> Result<Self> {
         let layout = interface.layout();
         require_pattern(a, layout)?;
@@ -36,7 +36,7 @@ impl<T: Scalar> Schwarz<T> {
         Ok(Self { a: a.clone(), interface, solver, symmetric })
     }
 
-    /// Takes other interface values and factors anew. On failure nothing has changed.
+    /// Takes other interface values and refactors. On failure nothing has changed.
     ///
     /// # Errors
     /// Another number of values; a value that is not finite; a local matrix that becomes singular.
@@ -55,7 +55,7 @@ impl<T: Scalar> Schwarz<T> {
         &self.a
     }
 
-    /// How the subdomains are put together.
+    /// The variant.
     pub fn variant(&self) -> Variant {
         self.solver.variant()
     }
@@ -99,7 +99,7 @@ impl<T: Scalar> Schwarz<T> {
         self.step(x, k).map(|_| ())
     }
 
-    /// As [`iterate`](Self::iterate); the corrections of all subdomains.
+    /// As [`iterate`](Self::iterate); returns the corrections of all subdomains.
     pub(super) fn step(&self, x: &mut [T], k: usize) -> Result<Vec<T>> {
         self.require(x, k)?;
         let mut r = vec![T::ZERO; x.len()];

@@ -1,11 +1,11 @@
-//! Four rows of a panel of W columns, in registers.
+//! Panels of four rows and W columns, in registers.
 
 use crate::sparse::Scalar;
 
-/// Rows that are taken at once.
+/// Rows processed at once.
 pub(super) const ROWS: usize = 4;
 
-/// a − f x. Arrays go in and come out whole, or the compiler keeps some of them in memory.
+/// a − f x. Arrays are passed and returned whole; otherwise the compiler keeps some of them in memory.
 #[inline(always)]
 fn minus<T: Scalar, const W: usize>(mut a: [T; W], f: T, x: &[T; W]) -> [T; W] {
     for w in 0..W {
@@ -51,7 +51,7 @@ pub(super) fn substitute<T: Scalar, const W: usize, const UNIT: bool>(
     [a0, a1, a2, a3]
 }
 
-/// The last first.
+/// As above, from the last row to the first.
 #[inline(always)]
 pub(super) fn reversed<V>([a, b, c, d]: [V; ROWS]) -> [V; ROWS] {
     [d, c, b, a]

@@ -1,4 +1,4 @@
-//! Rows shared out among subdomains without overlap: blocks of a grid, METIS, greedy growth.
+//! Partitions of the rows into subdomains without overlap: blocks of a grid, METIS, greedy growth.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -7,10 +7,10 @@ use super::graph::Graph;
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 
-/// METIS draws from a generator that all threads share: two calls at once would change each other's parts.
+/// METIS uses a generator that all threads share: two concurrent calls would change each other's parts.
 static METIS: Mutex<()> = Mutex::new(());
 
-/// The number of a row that has no part yet.
+/// The number of a row without a part.
 const NONE: u32 = u32::MAX;
 
 /// Part numbers of an nx × ny grid, x fastest, cut into `blocks_x` × `blocks_y` rectangles whose sides
@@ -55,10 +55,10 @@ pub fn blocks_3d(points: [usize; 3], blocks: [usize; 3]) -> Result<Vec<u32>> {
 /// Part numbers of `count` parts of about equal size with few edges between them, by METIS (Karypis and
 /// Kumar, 1998; k-way) on the graph of A + Aᵀ.
 ///
-/// The same matrix gives the same parts; calls wait for each other. Parts need not be connected. Where
-/// METIS leaves parts without rows there are fewer than asked for, numbered without gaps. A
-/// matrix without off-diagonal entries is cut into runs of rows. Cost: some 6 to 10 s for 10⁶ rows and
-/// 10⁴ parts; [`greedy`] takes a fraction of that.
+/// The same matrix gives the same parts; calls wait for each other. Parts need not be connected. If METIS
+/// leaves parts without rows there are fewer than requested, numbered without gaps. A matrix without
+/// off-diagonal entries is cut into runs of rows. Cost: some 6 to 10 s for 10⁶ rows and 10⁴ parts; [`greedy`]
+/// takes a fraction of that.
 ///
 /// # Errors
 /// A matrix that is not square or has no rows; no parts, or more than rows; more than 2³¹ − 1 entries.
@@ -89,13 +89,13 @@ pub fn partition(a: &Pattern, count: usize) -> Result<Vec<u32>> {
 
 fn too_large(graph: &Graph) -> Error {
     Error::dimension(format!(
-        "METIS counts with 31 bits, the graph has {} rows and {} entries; use a greedy partition",
+        "METIS counts with 31 bits, but the graph has {} rows and {} entries; use a greedy partition",
         graph.rows(),
         graph.neighbours.len()
     ))
 }
 
-/// Numbers parts anew, in the same order, so that none is empty.
+/// Renumbers parts in the same order, so that none is empty.
 fn without_gaps(part: Vec<usize>, count: usize) -> Result<Vec<u32>> {
     let mut number = vec![NONE; count];
     for &p in &part {
@@ -109,30 +109,30 @@ fn without_gaps(part: Vec<usize>, count: usize) -> Result<Vec<u32>> {
 }
 
 /// Part numbers by breadth-first growth on the graph of A + Aᵀ: a part takes the nearest free rows until it
-/// has `rows_per_part`, the next one starts at the first free row that an earlier one touched.
+/// has `rows_per_part`; the next one starts at the first free row that an earlier one touched.
 ///
-/// What is enclosed and smaller than a quarter of that joins the smallest part beside it; rows that have no
-/// neighbour in any part (small components, isolated rows) are put together. So a part can exceed
-/// `rows_per_part` by a quarter for each one that joins it. Deterministic. Cost: two passes over the graph.
+/// An enclosed part smaller than a quarter of that joins the smallest adjacent part; rows without a neighbour
+/// in any part (small components, isolated rows) are combined. So a part can exceed `rows_per_part` by a
+/// quarter for each one that joins it. Deterministic. Cost: two passes over the graph.
 ///
 /// # Errors
 /// A matrix that is not square or has no rows; `rows_per_part` of zero.
 pub fn greedy(a: &Pattern, rows_per_part: usize) -> Result<Vec<u32>> {
     let graph = Graph::new(a)?;
     if rows_per_part == 0 {
-        return Err(Error::invalid_input("parts of zero rows; ask for at least 1 row for every part"));
+        return Err(Error::invalid_input("parts of zero rows; ask for at least 1 row per part"));
     }
     let (mut part, mut sizes) = grow(&graph, rows_per_part);
     join_small(&graph, rows_per_part, &mut part, &mut sizes);
     without_gaps(part.into_iter().map(|p| p as usize).collect(), sizes.len())
 }
 
-/// Connected parts of at most `size` rows, and how many rows they have.
+/// Connected parts of at most `size` rows, and their numbers of rows.
 fn grow(graph: &Graph, size: usize) -> (Vec<u32>, Vec<usize>) {
     let n = graph.rows();
     let mut part = vec![NONE; n];
     let mut sizes = Vec::new();
-    // Free rows beside finished parts, and the rows that the growing part will take.
+    // Free rows next to finished parts, and the next rows of the growing part.
     let (mut border, mut front) = (VecDeque::new(), VecDeque::new());
     let mut queued = vec![NONE; n];
     let mut first_free = 0;
@@ -170,7 +170,7 @@ fn grow(graph: &Graph, size: usize) -> (Vec<u32>, Vec<usize>) {
     }
 }
 
-/// Gives parts of less than a quarter of `size` to a neighbour, or puts them together.
+/// Joins parts of less than a quarter of `size` to a neighbour, or combines them.
 fn join_small(graph: &Graph, size: usize, part: &mut [u32], sizes: &mut [usize]) {
     let mut rows = vec![Vec::new(); sizes.len()];
     part.iter().enumerate().filter(|(_, p)| 4 * sizes[**p as usize] < size).for_each(|(i, &p)| {
@@ -188,7 +188,7 @@ fn join_small(graph: &Graph, size: usize, part: &mut [u32], sizes: &mut [usize])
             loose = Some(own as u32);
             continue;
         };
-        // The target may be small itself and move on later, with what joined it.
+        // The target may be small itself and move on later, with the parts that joined it.
         let moving = std::mem::take(&mut rows[own]);
         moving.iter().for_each(|&i| part[i] = target);
         sizes[target as usize] += moving.len();

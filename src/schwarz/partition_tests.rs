@@ -1,4 +1,4 @@
-//! Parts, overlap and rings.
+//! Partitions, overlap and outer rings.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn blocks_of_grids() {
     assert!(blocks_3d([1 << 20, 1 << 20, 1], [1, 1, 1]).unwrap_err().is_dimension());
 }
 
-/// Six rows in a line, of which only one direction of each edge is stored.
+/// Six rows in a line, with only one direction of each edge stored.
 #[test]
 fn a_line_by_hand() {
     let line = pattern(6, &[(0, 1), (2, 1), (2, 3), (4, 3), (4, 5), (0, 0), (5, 5)]);
@@ -46,7 +46,7 @@ fn a_line_by_hand() {
     assert_eq!((second.rows, second.owned), (&[2, 3, 4, 5][..], &[false, true, true, true][..]));
     assert_eq!(second.ring, [0]);
     assert_eq!((0..7).map(|i| one.copies(i)).collect::<Vec<_>>(), [1, 1, 2, 2, 1, 1, 0]);
-    // With everything inside there is no ring, and more overlap changes nothing.
+    // A subdomain with all rows has no ring, and more overlap changes nothing.
     let all = Decomposition::from_parts(&line, &part, 9).unwrap();
     assert!(all.iter().all(|s| s.rows.len() == 6 && s.ring.is_empty()));
     assert_eq!((all.places(), all.parts(), all.rows(), all.overlap()), (12, 2, 6, 9));
@@ -59,7 +59,7 @@ fn a_line_by_hand() {
     assert_eq!((layout.interface_ends(0), layout.interface_ends(1)), (vec![[3, 3]], vec![[0, 0]]));
 }
 
-/// The definition, row by row, on a grid: what is inside after q rings is what lies within distance q.
+/// The definition, row by row, on a grid: after q rings a subdomain contains the points within distance q.
 #[test]
 fn overlap_grows_by_rings() {
     let (nx, ny) = (9, 7);
@@ -112,7 +112,7 @@ fn metis_parts_are_balanced_and_repeat() {
     let part = partition(a.pattern(), 9).unwrap();
     let sizes = sizes(&part);
     assert!(sizes.len() == 9 && sizes.iter().all(|s| (50..=70).contains(s)), "{sizes:?}");
-    // Side by side with others, with the same result.
+    // Concurrent calls give the same result.
     std::thread::scope(|scope| {
         let again: Vec<_> = (0..3).map(|_| scope.spawn(|| partition(a.pattern(), 9).unwrap())).collect();
         again.into_iter().for_each(|other| assert_eq!(other.join().unwrap(), part));
@@ -120,14 +120,14 @@ fn metis_parts_are_balanced_and_repeat() {
     assert_eq!(partition(a.pattern(), 1).unwrap(), vec![0; 576]);
     let single = partition(a.pattern(), 576).unwrap();
     assert!(single.iter().enumerate().all(|(i, &p)| p as usize == i));
-    // Nearly as many parts as rows: fewer may come, none is empty.
+    // Nearly as many parts as rows: there may be fewer parts, but none is empty.
     let many = self::sizes(&partition(a.pattern(), 400).unwrap());
     assert!(many.len() <= 400 && many.iter().sum::<usize>() == 576);
 }
 
 #[test]
 fn metis_takes_unsymmetric_and_loose_graphs() {
-    // An upper bidiagonal matrix with rows that no other row knows.
+    // An upper bidiagonal matrix with isolated rows.
     let entries: Vec<_> = (0..200).filter(|i| i % 7 != 0 && i % 7 != 6).map(|i| (i, i + 1)).collect();
     let a = pattern(201, &entries);
     let part = partition(&a, 5).unwrap();
@@ -143,7 +143,7 @@ fn greedy_parts() {
     let sizes = self::sizes(&part);
     assert!(sizes.iter().all(|&s| (13..=80).contains(&s)) && sizes.len() <= 18, "{sizes:?}");
     assert_eq!(part, greedy(a.pattern(), 50).unwrap());
-    // Connected, for the grid is.
+    // Connected, because the grid is.
     let d = Decomposition::from_parts(a.pattern(), &part, 0).unwrap();
     for subdomain in d.iter() {
         let mut reached = vec![subdomain.rows[0]];
@@ -159,7 +159,7 @@ fn greedy_parts() {
         }
         assert_eq!(reached.len(), subdomain.rows.len());
     }
-    // Rows that nothing connects are put together.
+    // Isolated rows are combined.
     assert_eq!(self::sizes(&greedy(&pattern(10, &[(0, 0)]), 8).unwrap()), [8, 2]);
     assert_eq!(self::sizes(&greedy(&pattern(3, &[(0, 1), (1, 2)]), 100).unwrap()), [3]);
     assert_eq!(self::sizes(&greedy(&pattern(3, &[(0, 1), (1, 2)]), 1).unwrap()), [1, 1, 1]);

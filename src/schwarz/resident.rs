@@ -1,14 +1,14 @@
-//! Schwarz methods on a card: `kernels/subdomains.cu`.
+//! Schwarz methods on a GPU: `kernels/subdomains.cu`.
 
 use super::{Layout, Variant};
 use crate::backend::Cuda;
 use crate::backend::cuda::{Address, Memory, OnDevice, THREADS, arguments};
 use crate::error::{Error, Result};
 
-/// Most columns of a block of the solve.
+/// The largest number of columns of a block of the solve.
 const WIDTH: usize = 8;
 
-/// Bytes of shared memory that the columns of a block may take: 48 KiB less a tile of the factors.
+/// Bytes of shared memory for the columns of a block: 48 KiB less a tile of the factors.
 const COLUMN_BYTES: usize = (48 << 10) - 8 * 32 * 33;
 
 arguments! {
@@ -35,7 +35,7 @@ arguments! {
 /// Pairs of places whose products are summed for every value of a gradient.
 #[derive(Debug)]
 struct Pairs {
-    /// Pairs of every value; empty for one each.
+    /// Pairs of every value; empty if each value has one pair.
     starts: Memory<u32>,
     lambda: Memory<u32>,
     y: Memory<u32>,
@@ -72,11 +72,11 @@ pub(crate) struct DeviceFactors<T> {
     inverse: Memory<T>,
     sizes: Memory<T>,
     pivots: Memory<u32>,
-    /// For every part 0, or one more than the row of A at which its local matrix proves singular.
+    /// For every part 0, or one more than the row of A at which its local matrix is singular.
     pub singular: Memory<u32>,
 }
 
-/// How residuals are weighted, and corrections.
+/// The weights of residuals and of corrections.
 fn modes(variant: Variant, transposed: bool) -> [u32; 2] {
     let [read, add] = match variant {
         Variant::Restricted => [0, 1],
@@ -150,7 +150,7 @@ impl DeviceSubdomains {
         self.places
     }
 
-    /// Whether all arrays arrived on the device.
+    /// Whether all arrays were uploaded.
     fn complete(&self) -> bool {
         self.starts.len() == self.parts + 1
             && self.matrix_starts.len() == self.parts + 1
@@ -180,7 +180,7 @@ fn copies(cuda: &Cuda, nnz: usize, sources: &[u32], pairs: &[[u32; 2]]) -> Pairs
 }
 
 impl<T: OnDevice> DeviceFactors<T> {
-    /// Room for the factors; [`Cuda::factor_subdomains`] fills it.
+    /// Memory for the factors; [`Cuda::factor_subdomains`] fills it.
     pub fn new(cuda: &Cuda, s: &DeviceSubdomains) -> Self {
         Self {
             matrices: cuda.undefined(s.dense),

@@ -1,4 +1,4 @@
-//! Subdomains on the device, judged by those of the host.
+//! Subdomains on the device against those of the host.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::sparse::Csr;
 fn problem<T: OnDevice>(n: usize, parts: usize, overlap: usize) -> (Csr<T>, Arc<Layout>, Vec<T>) {
     let mut numbers = Numbers((n + parts) as u64);
     let a = numbers.banded::<T>(n, 3, 3, false);
-    // Rows are swapped by the pivots: some diagonals are small.
+    // Some diagonals are small, so that pivoting swaps rows.
     let mut values = a.values().to_vec();
     for i in (0..n).step_by(4) {
         if let Some(p) = a.pattern().find(i, i) {
@@ -117,7 +117,7 @@ fn products_of_the_reverse_rule_equal_those_of_the_host() {
 fn singular_local_matrices_are_named() {
     let cuda = Cuda::emulated(false);
     let (a, layout, interface) = problem::<f64>(40, 3, 1);
-    // A row of the last part alone.
+    // The last part has a single row.
     let mut values = a.values().to_vec();
     for bad in [0.0, f64::NAN] {
         a.pattern().row(39).for_each(|p| values[p] = bad);

@@ -1,4 +1,4 @@
-//! M against its formula, the classical conditions, errors.
+//! Schwarz preconditioner against its formula, classical conditions, errors.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::sparse::{Csr, Scalar};
 pub(super) const VARIANTS: [Variant; 4] =
     [Variant::Restricted, Variant::Additive, Variant::Weighted, Variant::Harmonic];
 
-/// Numbers between −1 and 1 without smoothness.
+/// Rough numbers between −1 and 1.
 pub(super) fn noise(seed: usize, count: usize) -> Vec<f64> {
     (0..count).map(|q| ((q * q + 31 * q + 17 * seed) as f64 * 0.618).sin()).collect()
 }
 
-/// A grid with unsymmetric values, and a third of its entries stored on one side only.
+/// A grid with nonsymmetric values, and a third of its entries stored on one side only.
 pub(super) fn unsymmetric(nx: usize, ny: usize) -> Csr<f64> {
     let a = poisson_2d(nx, ny).unwrap().matrix;
     let values = noise(3, a.nnz());
@@ -59,7 +59,7 @@ fn inverse(mut a: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     a.into_iter().map(|row| row[n..].to_vec()).collect()
 }
 
-/// M as the formula reads.
+/// M by its formula.
 fn formula(a: &Csr<f64>, interface: &Interface<f64>, variant: Variant) -> Vec<Vec<f64>> {
     let (n, layout) = (a.rows(), interface.layout());
     let d = layout.decomposition();
@@ -124,7 +124,7 @@ fn m_is_its_formula() {
     }
 }
 
-/// All orders and widths, rows that have to be swapped, both precisions, and sparse factors for the same.
+/// All orders and widths, matrices that need pivoting, both precisions, and sparse factors.
 #[test]
 fn local_solves_of_all_sizes() {
     fn check<T: Scalar>(n: usize, tolerance: f64) {
@@ -162,7 +162,7 @@ fn local_solves_of_all_sizes() {
 
 #[test]
 fn singular_parts_are_named() {
-    // Pure Neumann problems: exactly singular or up to rounding, depending on the part.
+    // Pure Neumann problems: singular exactly or up to rounding, depending on the part.
     let a = neumann_2d(12, 9).unwrap().matrix;
     let layout_of = layout(&a, &blocks_2d(12, 9, 2, 1).unwrap(), 1);
     let interface = Interface::optimised_zero(&a, &layout_of, 1.0).unwrap();
@@ -170,7 +170,7 @@ fn singular_parts_are_named() {
     assert!(error.is_singular() && error.to_string().starts_with("part 1 of 2: "), "{error}");
     let error = LocalSolves::with_limit(&layout_of, a.values(), interface.values(), 0).unwrap_err();
     assert!(error.is_singular() && error.to_string().starts_with("part 1 of 2: "), "{error}");
-    // Only the second part: its interface condition undoes an entry.
+    // Only the second part: its interface condition cancels an entry.
     let a = Csr::from_triplets(4, 4, &[(0, 0, 1.0), (1, 1, 1.0), (1, 2, -1.0), (2, 2, 2.0), (3, 3, 1.0)])
         .unwrap();
     let layout_of = layout(&a, &[0, 0, 1, 1], 0);
@@ -188,7 +188,7 @@ fn singular_parts_are_named() {
     assert_eq!((z, m.interface().values()), (again, &[0.0, 0.0][..]));
 }
 
-/// α = 1 makes local rows sum to what the rows of A sum to; the tangential part changes no sum.
+/// α = 1 gives local rows the row sums of A; the tangential part changes no sum.
 #[test]
 fn classical_conditions() {
     let a = unsymmetric(8, 8);

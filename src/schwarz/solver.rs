@@ -1,4 +1,4 @@
-//! M alone: factored local matrices, put together by the weights of a variant.
+//! Factored local matrices, combined by the weights of a variant, without the matrix A.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use super::variant::Variant;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-/// Rows that one task puts together.
+/// Rows per task.
 const ROWS: usize = 512;
 
-/// Values below which starting the pool costs more than it saves.
+/// The number of values below which starting the pool costs more than it saves.
 const PARALLEL: usize = 1 << 16;
 
-/// x ← x + M r for blocks of k columns, from zero if x is `fresh`; NaN without a method, or where the
-/// lengths do not fit.
+/// x ← x + M r for blocks of k columns, from zero if x is `fresh`; NaN without a method, or if the lengths do
+/// not fit.
 pub(crate) fn add_subdomain_solves<T: Scalar>(
     solver: Option<&SubdomainSolver<T>>,
     r: &[T],
@@ -54,7 +54,7 @@ pub struct SubdomainSolver<T> {
     layout: Arc<Layout>,
     variant: Variant,
     local: LocalSolves<T>,
-    /// What residuals are read with, and what corrections are added with.
+    /// The weights of residuals and of corrections.
     sides: [Side<T>; 2],
 }
 
@@ -80,7 +80,7 @@ impl<T: Scalar> SubdomainSolver<T> {
         Ok(Self { layout: layout.clone(), variant, local, sides })
     }
 
-    /// Factors anew for other values. On failure the old factors stay.
+    /// Refactors for other values. On failure the old factors stay.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -93,7 +93,7 @@ impl<T: Scalar> SubdomainSolver<T> {
         &self.layout
     }
 
-    /// How the subdomains are put together.
+    /// The variant.
     pub fn variant(&self) -> Variant {
         self.variant
     }
@@ -159,7 +159,7 @@ impl<T: Scalar> SubdomainSolver<T> {
     pub(super) fn require(&self, x: &[T], k: usize) -> Result<()> {
         let n = self.layout.decomposition().rows();
         if x.len() != n * k {
-            let message = format!("{} values are no {k} columns of {n} rows", x.len());
+            let message = format!("{} values do not form {k} columns of {n} rows", x.len());
             return Err(Error::dimension(message));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Subdomains as they are stored: part numbers, from which the layout is made on first use.
+//! Stored subdomains: part numbers, from which the layout is built on first use.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,17 +10,16 @@ use super::variant::Variant;
 use crate::error::Result;
 use crate::sparse::{Pattern, Scalar};
 
-/// Which part owns every row, the rings of overlap and how the parts are put together: everything of a
-/// Schwarz method but its values.
+/// The part of every row, the rings of overlap and the variant: everything of a Schwarz method except its
+/// values.
 ///
-/// Part numbers are stored and not found again, since METIS need not find the same ones on another
-/// machine.
+/// Part numbers are stored and not recomputed, since METIS may find others on another machine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Subdomains {
     part: Vec<u32>,
     overlap: usize,
     variant: Variant,
-    /// The layout on the pattern that was asked for first.
+    /// The layout on the first pattern.
     #[serde(skip)]
     layout: OnceLock<Arc<Layout>>,
 }
@@ -41,7 +40,7 @@ impl Subdomains {
         Ok(Arc::new(subdomains))
     }
 
-    /// The same subdomains put together in another way.
+    /// The same subdomains with another variant.
     #[must_use]
     pub fn with_variant(&self, variant: Variant) -> Arc<Self> {
         Arc::new(Self { variant, ..self.clone() })
@@ -69,7 +68,7 @@ impl Subdomains {
         let pattern = layout.pattern().transposed();
         if pattern != *layout.pattern() {
             subdomains.layout = OnceLock::new();
-            // It can only fail where this layout would have failed too.
+            // Fails only where this layout would have failed too.
             let _ = subdomains.layout(&pattern);
         }
         (Arc::new(subdomains), flipped)
@@ -90,13 +89,13 @@ impl Subdomains {
         self.overlap
     }
 
-    /// How the parts are put together.
+    /// The variant.
     pub fn variant(&self) -> Variant {
         self.variant
     }
 
-    /// Where the entries of the local matrices lie in a matrix of this pattern. Cost: that of
-    /// [`Layout::new`] for the first pattern that is asked for, and whenever another one is.
+    /// The layout of the local matrices in a matrix of this pattern. Cost: that of [`Layout::new`] for the
+    /// first pattern, and for every later one that differs.
     ///
     /// # Errors
     /// A pattern of another order, and as [`new`](Self::new).

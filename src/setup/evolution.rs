@@ -1,4 +1,4 @@
-//! Strength of connection by evolving a point source for two steps of relaxation.
+//! Strength of connection by evolution of a point source over two relaxation steps.
 
 use super::spectral::inverse_diagonal;
 use super::strength::scale_by_largest;
@@ -12,13 +12,12 @@ const NEAREST: f64 = 1e-4;
 
 /// The evolution measure of Olson, Schroder and Tuminaro (2010), two steps, one candidate.
 ///
-/// With S = I − D⁻¹A/ρ, let z(i,j) = (S²)ⱼᵢ on the pattern of row i of A: how a point source
-/// at i has spread after two Jacobi steps. The candidate b, scaled to agree with z at i, is
-/// z̃(i,j) = z(i,i) bⱼ/bᵢ, and the distance of a connection is |1 − z̃/z|. Connections with
-/// z̃ z < 0, |z̃/z| < 10⁻⁴ or a distance of at least ε times the smallest of the row are weak.
-/// Distances are made symmetric by (E + Eᵀ)/2, where a one-sided connection counts half of its
-/// distance. Values of the result are the inverse distances, one on the diagonal, divided by
-/// the largest of the row.
+/// With S = I − D⁻¹A/ρ, let z(i,j) = (S²)ⱼᵢ on the pattern of row i of A: the spread of a point source at i
+/// after two Jacobi steps. The candidate b, scaled to agree with z at i, is z̃(i,j) = z(i,i) bⱼ/bᵢ, and the
+/// distance of a connection is |1 − z̃/z|. Connections with z̃ z < 0, |z̃/z| < 10⁻⁴ or a distance of at least
+/// ε times the smallest of the row are weak. Distances are made symmetric by (E + Eᵀ)/2, where a one-sided
+/// connection counts half of its distance. Values of the result are the inverse distances, one on the
+/// diagonal, divided by the largest of the row.
 ///
 /// Two accidents of PyAMG are kept, so that hierarchies agree with it: a distance of exactly
 /// zero counts as weak, and zeros of the candidate are replaced by one.
@@ -50,7 +49,7 @@ pub fn evolution_strength(a: &Csr<f64>, b: &[f64], rho: f64, epsilon: f64) -> Re
     }
     let b: Vec<f64> = b.iter().map(|&v| if v == 0.0 { 1.0 } else { v }).collect();
     let a = a.filter(|_, _, v| v != 0.0);
-    // Every row of A holds its diagonal, so this is all of I − D⁻¹A/ρ.
+    // Every row of A contains its diagonal, so this is all of I − D⁻¹A/ρ.
     let factor = 1.0 / rho;
     let step = a.map(|i, j, v| if i == j { 1.0 } else { 0.0 } - factor * (inverse[i] * v)).transpose();
     let distances = assemble(

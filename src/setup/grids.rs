@@ -1,4 +1,4 @@
-//! A hierarchy of matrices, and the rules that every kind of coarsening shares.
+//! Hierarchies of matrices, and the rules common to all kinds of coarsening.
 
 use rayon::prelude::*;
 
@@ -6,14 +6,14 @@ use super::spectral::inverse_diagonal;
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
 
-/// A level that gets fewer than a tenth of its rows off is not worth having.
+/// A coarse level must have at most this fraction of the rows.
 const STAGNATION: f64 = 0.9;
-/// Largest matrix left to the direct solver when coarsening stagnates.
+/// The largest matrix that the direct solver takes when coarsening stagnates.
 const DIRECT_ROWS: usize = 20_000;
 /// Rows checked by one task.
 const CHUNK: usize = 8192;
 
-/// A level that is not the coarsest: its matrix and the way down and up.
+/// A level that is not the coarsest: its matrix and its transfers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transfer {
     /// The matrix of this level, n × n.
@@ -44,24 +44,23 @@ impl Grids {
         self.transfers.iter().map(|t| &t.a).chain([&self.coarsest])
     }
 
-    /// Entries of all matrices per entry of the finest: what a cycle costs.
+    /// Entries of all matrices per entry of the finest: the cost of a cycle.
     pub fn operator_complexity(&self) -> f64 {
         let finest = self.matrices().next().map_or(0, Csr::nnz);
         self.matrices().map(Csr::nnz).sum::<usize>() as f64 / finest.max(1) as f64
     }
 }
 
-/// Whether a level with `coarse` rows below one with `fine` rows is worth having: it has rows,
-/// fewer than the fine one, and not more than 0.9 of them unless the fine matrix is too large
-/// for the direct solver.
+/// Whether a level with `coarse` rows below one with `fine` rows is worthwhile: it has rows, fewer than the
+/// fine one, and not more than 0.9 of them unless the fine matrix is too large for the direct solver.
 pub(crate) fn pays(fine: usize, coarse: usize) -> bool {
     let stagnates = coarse as f64 > STAGNATION * fine as f64;
     coarse > 0 && coarse < fine && !(stagnates && fine <= DIRECT_ROWS)
 }
 
-/// The loop over levels: one `step` after another, each from a level and its number to the way to
-/// the next and the next itself or nothing, until there are `max_levels`, or `max_coarse` rows,
-/// or a zero on a diagonal. Returns all but the last level and the last one.
+/// The loop over levels. Every `step` takes a level and its number and returns the transfer to the next level
+/// and that level, or `None`. The loop ends at `max_levels`, `max_coarse` rows, or a zero on a diagonal.
+/// Returns all but the last level, and the last one.
 pub(crate) fn descend<L>(
     mut level: L,
     matrix: impl Fn(&L) -> &Csr<f64>,
@@ -85,7 +84,7 @@ pub(crate) fn descend<L>(
     Ok((transfers, level))
 }
 
-/// Fails with a text that says what is wrong unless a parameter `holds`.
+/// Fails with this message unless a parameter condition `holds`.
 pub(crate) fn require(holds: bool, what: String) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::invalid_input(what)) }
 }
@@ -127,7 +126,7 @@ pub(crate) fn has_zero_diagonal(a: &Csr<f64>) -> bool {
 pub(crate) fn own(a: &Csr<f64>, i: usize) -> f64 {
     let range = a.pattern().row(i);
     let columns = &a.pattern().col_idx()[range.clone()];
-    // In a short row looking at every column is faster than bisection.
+    // In a short row a linear search is faster than bisection.
     let place = if columns.len() <= 16 {
         columns.iter().position(|&j| j as usize == i)
     } else {

@@ -1,14 +1,13 @@
 //! Setup: from a matrix to a hierarchy of coarser ones.
 //!
-//! [`Coarsening::coarsen`] does it all by aggregation. Its steps are public as well, each a
-//! function of plain matrices: strength of connection ([`symmetric_strength`],
-//! [`evolution_strength`]), aggregates ([`standard_aggregation`], [`pairwise_aggregation`]),
-//! tentative prolongation ([`fit_candidates`], [`root_node_tentative`]), prolongation smoothing
-//! ([`jacobi_prolongation`] of a [`filtered_matrix`], [`energy_prolongation`],
-//! [`root_node_prolongation`]) and candidates ([`relax_candidates`], [`adaptive_candidates`]).
-//! The steps are those of PyAMG 5.4 (MIT), against which they are tested; the defaults of
-//! [`Coarsening`] are chosen for the time to a solution and differ, see there. The same matrix
-//! always gives the same hierarchy, on any number of threads.
+//! [`Coarsening::coarsen`] builds a hierarchy by aggregation. Its steps are public as well, each a function
+//! of plain matrices: strength of connection ([`symmetric_strength`], [`evolution_strength`]), aggregates
+//! ([`standard_aggregation`], [`pairwise_aggregation`]), tentative prolongation ([`fit_candidates`],
+//! [`root_node_tentative`]), prolongation smoothing ([`jacobi_prolongation`] of a [`filtered_matrix`],
+//! [`energy_prolongation`], [`root_node_prolongation`]) and candidates ([`relax_candidates`],
+//! [`adaptive_candidates`]). The steps are those of PyAMG 5.4 (MIT), against which they are tested; the
+//! defaults of [`Coarsening`] minimise the time to a solution and differ, see there. The same matrix always
+//! gives the same hierarchy, on any number of threads.
 //!
 //! * P. Vaněk, J. Mandel, M. Brezina: Algebraic multigrid by smoothed aggregation for second
 //!   and fourth order elliptic problems. Computing 56 (1996) 179–196.

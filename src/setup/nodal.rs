@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::sparse::Csr;
 use crate::sparse::assemble::{Accumulator, assemble};
 
-/// Which node every unknown belongs to.
+/// The node of every unknown.
 ///
 /// A general map, since the number of unknowns of a node may vary on coarse levels: an
 /// aggregate too small for all near-nullspace candidates keeps fewer of them.
@@ -23,7 +23,7 @@ enum Layout {
 }
 
 impl Nodes {
-    /// Every one of `n` unknowns is a node of its own.
+    /// Every one of `n` unknowns is a node.
     pub fn scalar(n: usize) -> Self {
         Self { layout: Layout::Scalar((0..n as u32).collect()) }
     }
@@ -118,11 +118,10 @@ pub(super) fn bucket(group: impl Iterator<Item = Option<u32>> + Clone, count: us
 
 /// The largest b in 2..=6 such that the matrix consists of b × b blocks, or 1.
 ///
-/// That is: b divides n, the b rows of every node reach the same set of nodes, and more than
-/// 55% of the entries of those blocks are stored (elements aligned with the axes leave zeros).
-/// A matrix in which every node reaches every other tells nothing and counts as scalar.
-/// Cost: one pass over the matrix for every candidate size, cut short at the first
-/// contradiction.
+/// That is: b divides n, the b rows of every node reach the same set of nodes, and more than 55% of the
+/// entries of those blocks are stored (elements aligned with the axes leave zeros). A matrix in which every
+/// node reaches every other is inconclusive and counts as scalar. Cost: one pass over the matrix for every
+/// candidate size, cut short at the first contradiction. contradiction.
 pub fn detect_block_size(a: &Csr<f64>) -> usize {
     let n = a.rows();
     (2..=6).rev().find(|&b| n.is_multiple_of(b) && n > b && has_blocks(a, b)).unwrap_or(1)

@@ -38,7 +38,7 @@ impl<T: Scalar> Csr<T> {
     }
 }
 
-/// Rows of the sum of two matrices, each with its factor.
+/// Rows of the weighted sum of two matrices.
 fn merge<T: Scalar>(
     (a, alpha): (&Csr<T>, T),
     (b, beta): (&Csr<T>, T),

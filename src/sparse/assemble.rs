@@ -1,4 +1,4 @@
-//! Sparse matrices put together row by row, in parallel.
+//! Row-by-row, parallel assembly of sparse matrices.
 
 use std::sync::Arc;
 
@@ -7,16 +7,15 @@ use rayon::prelude::*;
 use super::{Csr, Pattern};
 use crate::error::{Error, Result};
 
-/// Rows that a thread puts together at least, and parts for every thread, so that uneven rows even
-/// out.
+/// The least number of rows per task, and the number of tasks per thread, which balances uneven rows.
 const CHUNK: usize = 1024;
 const PARTS: usize = 16;
-/// Entries of a row for which there is room from the beginning.
+/// The initial capacity of a row.
 const ROOM: usize = 6;
 
-/// A matrix whose row `i` is what `fill(i, work, columns, values)` appends, columns
-/// ascending. `work` is scratch space of one thread, made by `init`; a row must not depend
-/// on what an earlier one left there. The same bits on any number of threads.
+/// The matrix whose row `i` consists of the `columns` (ascending) and `values` that `fill(i, work, columns,
+/// values)` appends. `work` is scratch space of one thread, made by `init`; a row must not depend on its
+/// former contents. The same bits on any number of threads.
 ///
 /// # Errors
 /// More entries than 32-bit indices can number; a value that is not finite.
@@ -34,7 +33,7 @@ pub(crate) fn assemble<W>(
         .into_par_iter()
         .map_init(init, |work, c| {
             let mut ends = Vec::with_capacity(chunk.min(rows) + 1);
-            // Room that is not used costs nothing, moving a list that grows does.
+            // Unused capacity costs nothing; moving a growing list is expensive.
             let room = ROOM * chunk.min(rows);
             let (mut columns, mut values) = (Vec::with_capacity(room), Vec::with_capacity(room));
             for i in c * chunk..rows.min((c + 1) * chunk) {
@@ -59,14 +58,14 @@ pub(crate) fn assemble<W>(
 
 /// Consecutive rows.
 struct Part {
-    /// Where every row ends.
+    /// The end of every row.
     ends: Vec<u32>,
     columns: Vec<u32>,
     values: Vec<f64>,
     finite: bool,
 }
 
-/// The parts one after the other: row pointers, columns and values.
+/// The concatenated parts: row pointers, columns and values.
 fn stitch(rows: usize, nnz: usize, mut parts: Vec<Part>) -> (Vec<u32>, Vec<u32>, Vec<f64>) {
     if parts.len() == 1
         && let Some(mut only) = parts.pop()

@@ -12,8 +12,8 @@ use super::rows::in_parallel;
 use super::scalar::Scalar;
 use crate::error::{Error, Result};
 
-/// A sparse matrix: a shared [`Pattern`] and one value per stored entry, shared as well, so that a
-/// clone costs nothing.
+/// A sparse matrix: a shared [`Pattern`] and one value per stored entry, also shared, so that a clone costs
+/// nothing.
 ///
 /// ```
 /// use multigrad::sparse::Csr;
@@ -114,12 +114,12 @@ impl<T: Scalar> Csr<T> {
         Self::new(self.pattern.clone(), values.into().into_owned())
     }
 
-    /// For values that are right by construction.
+    /// From values that are valid by construction.
     pub(crate) fn from_parts(pattern: Arc<Pattern>, values: Vec<T>) -> Self {
         Self::from_shared(pattern, Arc::new(values))
     }
 
-    /// As [`from_parts`](Self::from_parts), for values that others hold as well.
+    /// As [`from_parts`](Self::from_parts), for values that are shared with others.
     pub(crate) fn from_shared(pattern: Arc<Pattern>, values: Arc<Vec<T>>) -> Self {
         debug_assert_eq!(pattern.nnz(), values.len());
         Self { pattern, values }
@@ -224,7 +224,7 @@ impl<T: Scalar> Csr<T> {
         &self.values
     }
 
-    /// The parts, without a copy of the values unless another matrix shares them.
+    /// The parts; values are copied only if another matrix shares them.
     pub fn into_parts(self) -> (Arc<Pattern>, Vec<T>) {
         (self.pattern, Arc::unwrap_or_clone(self.values))
     }
@@ -309,8 +309,8 @@ impl<T: Scalar> Csr<T> {
         Self::from_parts(self.pattern.clone(), values)
     }
 
-    /// Only the entries for which `keep(row, column, value)` holds; with all of them, on the
-    /// same shared pattern. Cost: one pass, sequential.
+    /// The entries for which `keep(row, column, value)` holds; if it holds for all, the result has the same
+    /// shared pattern. Cost: one pass, sequential.
     #[must_use]
     pub fn filter(&self, mut keep: impl FnMut(usize, usize, T) -> bool) -> Self {
         let mut row_ptr = Vec::with_capacity(self.rows() + 1);
@@ -319,7 +319,7 @@ impl<T: Scalar> Csr<T> {
         let mut kept = 0;
         for i in 0..self.rows() {
             for (j, v) in self.row(i) {
-                // Written either way, so that there is nothing to predict.
+                // Written unconditionally, to avoid a branch that cannot be predicted.
                 col_idx[kept] = j as u32;
                 values[kept] = v;
                 kept += usize::from(keep(i, j, v));

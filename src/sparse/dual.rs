@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Scalar;
 
-/// v + ε d with ε² = 0: whatever is computed with such numbers is differentiated along the way
-/// (forward mode). Reverse rules evaluated with them give Hessian-vector products.
+/// v + ε d with ε² = 0. Computations with such numbers are differentiated along the way (forward mode);
+/// reverse rules evaluated with them give Hessian-vector products.
 ///
 /// ```
 /// use multigrad::sparse::{Dual, Scalar};

@@ -1,13 +1,13 @@
-//! Files that appear whole or not at all.
+//! Atomic writing of files.
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Writes to a temporary file beside `path` and renames it, so that a failure leaves
-/// whatever was there before. A symbolic link stays and its target is replaced; a device or
-/// pipe (`/dev/null`, `/dev/stdout`) is written to, never replaced.
+/// Writes to a temporary file beside `path` and renames it, so that a failure leaves the former contents. A
+/// symbolic link stays and its target is replaced; a device or pipe (`/dev/null`, `/dev/stdout`) is written
+/// to, never replaced.
 pub(crate) fn write_atomic(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
@@ -41,8 +41,8 @@ pub(crate) fn write_atomic(
     write().map_err(|e| Error::io("write", path, e))
 }
 
-/// Whether something is there that is not a file of its own: a device, a pipe, or a name
-/// below `/dev` or `/proc`, which stands for an open file.
+/// Whether the path is something other than a regular file: a device, a pipe, or a name below `/dev` or
+/// `/proc`, which refers to an open file.
 pub(crate) fn is_stream(path: &Path) -> bool {
     let special = path.starts_with("/dev") || path.starts_with("/proc");
     std::fs::metadata(path).is_ok_and(|m| !m.is_dir() && (special || !m.is_file()))
@@ -59,7 +59,7 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
     }
 }
 
-/// The folder that a file is in.
+/// The folder of a file.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(std::fs::read(&target).unwrap(), b"new");
     }
 
-    // Nothing is written here: a mistake would replace the device when root runs the test.
+    // The test writes nothing here: a defect would replace the device when root runs it.
     #[test]
     fn devices_are_streams_and_files_are_not() {
         let folder = tempfile::tempdir().unwrap();

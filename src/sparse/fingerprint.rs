@@ -1,4 +1,4 @@
-//! Which matrix is this?
+//! Fingerprints of matrices.
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;

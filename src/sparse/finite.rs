@@ -6,12 +6,12 @@ use super::Scalar;
 use super::rows::in_parallel;
 use crate::error::Error;
 
-/// Values looked at together.
+/// The number of values tested together.
 const CHUNK: usize = 8192;
 
 /// The first value that is not finite, in nonzero numbers. Cost: one pass, in parallel.
 pub(super) fn first_not_finite<T: Scalar>(values: &[T]) -> Option<usize> {
-    // Without a branch for every value.
+    // Without a branch per value.
     let bad = |chunk: &[T]| !chunk.iter().fold(true, |ok, v| ok & v.finite());
     let chunk = if in_parallel(values.len() / 8) {
         values.par_chunks(CHUNK).position_first(bad)
@@ -22,7 +22,7 @@ pub(super) fn first_not_finite<T: Scalar>(values: &[T]) -> Option<usize> {
     values[start..].iter().position(|v| !v.finite()).map(|p| start + p)
 }
 
-/// The error for a value given in row `i` and column `j`.
+/// The error for a value in row `i` and column `j`.
 pub(super) fn not_finite<T: Scalar>(i: usize, j: usize, v: T) -> Error {
     Error::invalid_input(format!(
         "the value in row {}, column {} is {v}; values must be finite",

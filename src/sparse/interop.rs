@@ -1,4 +1,4 @@
-//! From and to `sprs`.
+//! Conversion from and to `sprs`.
 
 use sprs::{CsMatBase, CsMatI, CsMatViewI, SpIndex};
 use std::ops::Deref;
@@ -40,7 +40,7 @@ impl<T: Scalar> Csr<T> {
         Ok(if matrix.is_csr() { by_outer } else { by_outer.transpose() })
     }
 
-    /// As an `sprs` matrix by rows with the index type of your choice. Cost: a copy.
+    /// As an `sprs` matrix by rows with any index type. Cost: a copy.
     ///
     /// # Errors
     /// An index type too narrow for the matrix.

@@ -1,4 +1,4 @@
-//! Levels of a triangle: rows that a substitution may compute side by side.
+//! Levels of a triangle: sets of rows that a substitution may compute in parallel.
 
 use super::Pattern;
 
@@ -13,22 +13,22 @@ pub struct Levels {
 }
 
 impl Levels {
-    /// The levels of the part of a square pattern below its diagonal, or above it; nothing where
-    /// they hold fewer than 2048 rows on average. Cost: one pass over that part.
+    /// The levels of the part of a square pattern below or above its diagonal, or `None` if they hold fewer
+    /// than 2048 rows on average. Cost: one pass over that part.
     pub(super) fn new(pattern: &Pattern, lower: bool) -> Option<Self> {
         let cols = |i: usize| pattern.row_cols(i);
         Self::build(pattern.rows(), cols, lower, |count, n| count * WIDE <= n)
     }
 
-    /// The levels of the part below the diagonal, or above it, of a square matrix given by its row pointer and
-    /// columns, however narrow they are.
+    /// The levels of the part below or above the diagonal of a square matrix given by its row pointer and
+    /// columns, of any width.
     #[cfg(feature = "cuda")]
     pub fn of_any_width(ptr: &[u32], columns: &[u32], lower: bool) -> Self {
         let cols = |i: usize| &columns[ptr[i] as usize..ptr[i + 1] as usize];
         Self::build(ptr.len() - 1, cols, lower, |_, _| true).unwrap_or_default()
     }
 
-    /// Nothing as soon as `worth` is false for the number of levels so far and the number of rows.
+    /// `None` as soon as `worth` is false for the number of levels so far and the number of rows.
     fn build<'a>(
         n: usize,
         cols: impl Fn(usize) -> &'a [u32],
@@ -72,7 +72,7 @@ impl Levels {
         &self.rows
     }
 
-    /// Where every level starts in [`rows`](Self::rows), and the end of the last.
+    /// The start of every level in [`rows`](Self::rows), and the end of the last.
     #[cfg(feature = "cuda")]
     pub fn starts(&self) -> &[u32] {
         &self.ptr
@@ -83,7 +83,7 @@ impl Levels {
         self.ptr.windows(2).map(|w| &self.rows[w[0] as usize..w[1] as usize])
     }
 
-    /// Rows of the widest level.
+    /// The number of rows of the widest level.
     pub fn widest(&self) -> usize {
         self.iter().map(<[u32]>::len).max().unwrap_or(0)
     }
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn levels_are_used_where_they_are_wide() {
         let n = 3 * WIDE;
-        // Row i waits for row i − WIDE.
+        // Row i depends on row i − WIDE.
         let entries: Vec<_> = (0..n).map(|i| (i, if i < WIDE { i } else { i - WIDE }, 1.0)).collect();
         let a = Csr::from_triplets(n, n, &entries).unwrap();
         let levels = Levels::new(a.pattern(), true).unwrap();

@@ -1,8 +1,7 @@
 //! Sparse matrices: a shared [`Pattern`] and a flat vector of values.
 //!
-//! Integers are never differentiated and never copied: products, gradients and
-//! learned matrices share patterns, and a gradient of a matrix is a plain vector on
-//! the same pattern.
+//! Integers are never differentiated and never copied: products, gradients and learned matrices share
+//! patterns, and the gradient of a matrix is a plain vector on the same pattern.
 
 mod add;
 pub(crate) mod assemble;

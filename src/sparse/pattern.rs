@@ -1,4 +1,4 @@
-//! The structure of a sparse matrix, checked once and shared.
+//! Patterns: the structure of sparse matrices, checked once and shared.
 
 use std::sync::OnceLock;
 
@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 
 /// Rows, columns and the sorted column indices of every row (CSR), without values.
 ///
-/// Indices are 32 bit: a matrix may have up to 2³² − 1 nonzeros. A pattern is
-/// immutable and shared through [`Arc`](std::sync::Arc); its transposition is worked out on first use.
+/// Indices are 32 bit: a matrix may have up to 2³² − 1 nonzeros. A pattern is immutable and shared through
+/// [`Arc`](std::sync::Arc); its transposition is computed on first use.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "Raw", into = "Raw")]
 pub struct Pattern {
@@ -17,11 +17,11 @@ pub struct Pattern {
     row_ptr: Vec<u32>,
     col_idx: Vec<u32>,
     transposition: OnceLock<Transposition>,
-    /// Of the parts above and below the diagonal.
+    /// Levels of the parts above and below the diagonal.
     levels: [OnceLock<Option<Levels>>; 2],
-    /// Where every row reaches the diagonal.
+    /// For every row the number of its first entry on or right of the diagonal, or the end of the row.
     splits: OnceLock<Vec<u32>>,
-    /// Whether rows differ in length.
+    /// Whether row lengths are irregular.
     ragged: OnceLock<bool>,
 }
 
@@ -77,7 +77,7 @@ impl Pattern {
         }
         for i in 0..rows {
             let row = &col_idx[row_ptr[i] as usize..row_ptr[i + 1] as usize];
-            // The rows that are right, without a branch for every entry.
+            // Valid rows pass without a branch for every entry.
             let ascends = row.windows(2).fold(true, |ok, w| ok & (w[0] < w[1]));
             if !ascends || row.last().is_some_and(|&j| j as usize >= cols) {
                 check_row(i, row, cols)?;
@@ -86,8 +86,8 @@ impl Pattern {
         Ok(Self::from_parts(rows, cols, row_ptr, col_idx))
     }
 
-    /// For arrays that are right by construction. What kernels rely on is checked all the same,
-    /// in one pass that costs less than writing the arrays did.
+    /// From arrays that are valid by construction. The invariants of the kernels are checked all the same, in
+    /// one pass that costs less than writing the arrays.
     pub(crate) fn from_parts(rows: usize, cols: usize, row_ptr: Vec<u32>, col_idx: Vec<u32>) -> Self {
         assert!(
             row_ptr.len() == rows + 1
@@ -109,8 +109,7 @@ impl Pattern {
         }
     }
 
-    /// Whether the length of a row cannot be foretold: more than one in eight differs from the one
-    /// before it.
+    /// Whether row lengths are unpredictable: more than one in eight differs from the one before it.
     pub(crate) fn is_ragged(&self) -> bool {
         *self.ragged.get_or_init(|| {
             let change = |w: &&[u32]| w[2] - w[1] != w[1] - w[0];
@@ -173,14 +172,14 @@ impl Pattern {
         self.transposition.get_or_init(|| super::transpose::transposition(self))
     }
 
-    /// The levels of the part below the diagonal, or above it, of a square pattern, computed on
-    /// first use; nothing if they are too narrow to be worth it.
+    /// The levels of the part below or above the diagonal of a square pattern, computed on first use; `None`
+    /// if they are too narrow to be useful.
     pub(crate) fn levels(&self, lower: bool) -> Option<&Levels> {
         self.levels[usize::from(lower)].get_or_init(|| Levels::new(self, lower)).as_ref()
     }
 
-    /// For every row the number of its first entry on or right of the diagonal, or of the entry
-    /// behind the row; computed on first use and kept. Cost then: one pass.
+    /// For every row the number of its first entry on or right of the diagonal, or the end of the row;
+    /// computed on first use and kept. Cost then: one pass.
     pub(crate) fn splits(&self) -> &[u32] {
         self.splits.get_or_init(|| {
             let split = |i: usize| {
@@ -191,7 +190,7 @@ impl Pattern {
         })
     }
 
-    /// The transposition if it has been worked out.
+    /// The transposition, if it has been computed.
     pub(crate) fn known_transposition(&self) -> Option<&Transposition> {
         self.transposition.get()
     }

@@ -1,4 +1,4 @@
-//! Matrices built row by row: ranges of rows side by side, joined in order.
+//! Row-by-row construction of matrices: ranges of rows in parallel, joined in order.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -9,12 +9,11 @@ use super::pattern::check_size;
 use super::{Csr, Pattern, Scalar};
 use crate::error::Result;
 
-/// Less work than this is not worth a task of its own.
+/// The least work that is worth a separate task.
 const WORK: usize = 32_768;
-/// Tasks for each thread, so that uneven rows even out.
+/// Tasks for each thread, to balance uneven rows.
 const TASKS: usize = 8;
-/// Entries of a row for which there is room from the beginning: what is not used costs nothing,
-/// moving a list that grows does.
+/// The initial capacity of a row: unused capacity costs nothing, moving a growing list is expensive.
 const ROOM: usize = 12;
 
 /// The structure of consecutive rows under construction.
@@ -30,8 +29,8 @@ impl Lines {
         Self { columns: Vec::with_capacity(ROOM * rows), ends: Vec::with_capacity(rows) }
     }
 
-    /// Ends the row. False once there are more entries than 32 bits can number: the rest
-    /// need not be worked out.
+    /// Ends the row. False once there are more entries than 32 bits can number: the remaining rows can be
+    /// skipped.
     #[inline(always)]
     #[must_use]
     pub(crate) fn end_row(&mut self) -> bool {
@@ -40,7 +39,7 @@ impl Lines {
     }
 }
 
-/// Scratch space for as many threads as need some, used again and again.
+/// A pool of scratch spaces, one for each active thread.
 pub(crate) struct Pool<W, F> {
     free: Mutex<Vec<W>>,
     make: F,
@@ -51,7 +50,7 @@ impl<W, F: Fn() -> W> Pool<W, F> {
         Self { free: Mutex::new(Vec::new()), make }
     }
 
-    /// What `f` makes of one of them; it must leave nothing behind on which a result depends.
+    /// Calls `f` with one of them; results must not depend on its former contents.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut W) -> R) -> R {
         let taken = self.free.lock().ok().and_then(|mut list| list.pop());
         let mut work = taken.unwrap_or_else(&self.make);
@@ -63,13 +62,13 @@ impl<W, F: Fn() -> W> Pool<W, F> {
     }
 }
 
-/// Whether that much work is for more than one thread.
+/// Whether this much work is worth several threads.
 pub(crate) fn in_parallel(work: usize) -> bool {
     work > 2 * WORK && rayon::current_num_threads() > 1
 }
 
-/// At most `tasks` ranges of rows of about equal work. `work` counts it up through the rows,
-/// as a row pointer does (`rows + 1` values).
+/// At most `tasks` ranges of rows of about equal work. `work` is its cumulative sum over the rows, like a row
+/// pointer (`rows + 1` values).
 pub(crate) fn shares(work: &[u32], tasks: usize) -> Vec<Range<usize>> {
     let rows = work.len() - 1;
     let total = u64::from(work[rows]);
@@ -86,10 +85,9 @@ pub(crate) fn shares(work: &[u32], tasks: usize) -> Vec<Range<usize>> {
     list
 }
 
-/// The matrix with `cols` columns that `fill` makes: for every range of rows it appends columns
-/// and values and ends every row. The work on a row is `weight` times its share in `work`
-/// ([`shares`]). The same bits on any number of threads, since no row depends on its range.
-/// Values are not checked.
+/// The matrix with `cols` columns that `fill` computes: for every range of rows it appends columns and values
+/// and ends every row. The work on a row is `weight` times its share in `work` ([`shares`]). The same bits on
+/// any number of threads, since no row depends on its range. Values are not checked.
 ///
 /// # Errors
 /// More entries than 32-bit indices can number.
@@ -118,7 +116,7 @@ pub(crate) fn build<T: Scalar>(
     Ok(Csr::from_parts(Arc::new(pattern), concat(values)))
 }
 
-/// The pattern of all rows from those of consecutive ranges.
+/// The joint pattern of consecutive ranges of rows.
 ///
 /// # Errors
 /// More entries than 32-bit indices can number.
@@ -135,7 +133,7 @@ pub(crate) fn join(rows: usize, cols: usize, parts: Vec<Lines>) -> Result<Patter
     Ok(Pattern::from_parts(rows, cols, row_ptr, concat(columns)))
 }
 
-/// All lists one after the other, without room to spare; a single one is not copied.
+/// The concatenation of all lists, without spare capacity; a single list is not copied.
 pub(crate) fn concat<V: Copy + Default + Send + Sync>(mut parts: Vec<Vec<V>>) -> Vec<V> {
     if parts.len() == 1 {
         let mut only = parts.swap_remove(0);

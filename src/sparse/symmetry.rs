@@ -1,9 +1,9 @@
-//! Symmetry: every entry meets its partner across the diagonal in one pass.
+//! Detection of symmetry: every entry meets its partner across the diagonal in one pass.
 
 use super::{Csr, Pattern, Scalar};
 use crate::error::Result;
 
-/// What [`pairs`] found.
+/// A result of [`pairs`].
 enum Met {
     /// Entries (i, j) and (j, i) with j < i, as nonzero numbers.
     Pair(usize, usize),
@@ -11,9 +11,9 @@ enum Met {
     Single(usize),
 }
 
-/// Finds the partner of every entry off the diagonal of a square pattern, until `f` returns
-/// false; whether it never did. Rows are read in order, so the entries right of the diagonal
-/// of a row are met in order too and a cursor for every row suffices.
+/// Finds the partner of every off-diagonal entry of a square pattern, until `f` returns false; returns
+/// whether it never did. Rows are read in order, so the entries right of the diagonal of a row are met in
+/// order too, and one cursor per row suffices.
 #[inline(always)]
 fn pairs(pattern: &Pattern, mut f: impl FnMut(Met) -> bool) -> bool {
     let (ptr, col_idx) = (pattern.row_ptr(), pattern.col_idx());
@@ -45,7 +45,7 @@ fn pairs(pattern: &Pattern, mut f: impl FnMut(Met) -> bool) -> bool {
 
 const LANES: usize = 8;
 
-/// f over all values, in a fixed order that lets them be taken eight at a time.
+/// Folds f over all values, in a fixed order that permits eight at a time.
 #[inline(always)]
 fn fold<T: Scalar>(values: &[T], f: impl Fn(f64, f64) -> f64, join: impl Fn(f64, f64) -> f64) -> f64 {
     let mut lanes = [0.0; LANES];
@@ -60,7 +60,7 @@ fn fold<T: Scalar>(values: &[T], f: impl Fn(f64, f64) -> f64, join: impl Fn(f64,
 }
 
 impl Pattern {
-    /// Whether entry (j, i) is stored wherever (i, j) is. Cost: one pass, less if it is not so.
+    /// Whether entry (j, i) is stored wherever (i, j) is. Cost: one pass, less if the answer is no.
     pub fn is_symmetric(&self) -> bool {
         self.rows() == self.cols() && pairs(self, |met| matches!(met, Met::Pair(..)))
     }
@@ -73,14 +73,14 @@ impl<T: Scalar> Csr<T> {
         self.symmetry().0
     }
 
-    /// The [`asymmetry`](Self::asymmetry), and whether the pattern
-    /// [is symmetric](Pattern::is_symmetric), for the price of the former.
+    /// The [`asymmetry`](Self::asymmetry), and whether the pattern [is symmetric](Pattern::is_symmetric), for
+    /// the cost of the former.
     pub(crate) fn symmetry(&self) -> (f64, bool) {
         if self.rows() != self.cols() {
             return (f64::INFINITY, false);
         }
         let values = self.values();
-        // Scaled, so that no square overflows or vanishes.
+        // Scaled, so that squares neither overflow nor underflow.
         let largest = fold(values, |m, v| if v.abs() > m { v.abs() } else { m }, f64::max);
         let scale = (1.0 / largest).min(f64::MAX);
         let norm = fold(values, |sum, v| sum + (scale * v) * (scale * v), |a, b| a + b);
@@ -104,8 +104,8 @@ impl<T: Scalar> Csr<T> {
         self.asymmetry() < 1e-12
     }
 
-    /// (A + Aᵀ)/2, on the pattern of A if that is symmetric. Cost: one pass then, else a
-    /// transposition and a sum.
+    /// (A + Aᵀ)/2, on the pattern of A if that is symmetric. Cost: one pass then, otherwise a transposition
+    /// and a sum.
     ///
     /// # Errors
     /// A matrix that is not square.

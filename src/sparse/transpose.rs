@@ -1,4 +1,4 @@
-//! Transposition by counting, over ranges of columns side by side.
+//! Transposition by counting, over ranges of columns in parallel.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use super::rows::{in_parallel, shares, split};
 use super::{Csr, Pattern, Scalar, Transposition};
 
 impl<T: Scalar> Csr<T> {
-    /// The transpose, with a pattern of its own. Cost: two passes, or one where
-    /// [`Pattern::transposition`] has been worked out.
+    /// The transpose, with a new pattern. Cost: two passes, or one if [`Pattern::transposition`] has been
+    /// computed.
     #[must_use]
     pub fn transpose(&self) -> Self {
         let (rows, cols) = (self.cols(), self.rows());
@@ -25,8 +25,8 @@ impl<T: Scalar> Csr<T> {
 }
 
 impl Pattern {
-    /// The pattern of the transpose, as a pattern of its own. Cost: two passes, or a copy where
-    /// [`transposition`](Self::transposition) has been worked out.
+    /// The pattern of the transpose, as a new pattern. Cost: two passes, or a copy if
+    /// [`transposition`](Self::transposition) has been computed.
     pub fn transposed(&self) -> Arc<Pattern> {
         let (ptr, row_idx) = match self.known_transposition() {
             Some(known) => (known.ptr.clone(), known.row_idx.clone()),
@@ -72,7 +72,7 @@ fn visit(pattern: &Pattern, columns: Range<usize>, mut f: impl FnMut(usize, usiz
     }
 }
 
-/// How many ranges of columns; every one of them costs a pass over the row pointer.
+/// The number of ranges of columns; each costs a pass over the row pointer.
 fn tasks(pattern: &Pattern) -> usize {
     if in_parallel(pattern.nnz()) { rayon::current_num_threads() } else { 1 }
 }

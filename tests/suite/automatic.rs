@@ -1,4 +1,4 @@
-//! The automatic choice on hard problems: it converges, and says what it chose and why.
+//! The automatic choice on hard problems: convergence, choice and reasons.
 
 use multigrad::gallery::{
     Elimination, FlowScheme, Jumps, Problem, anisotropic_3d, disjoint_union, elasticity_2d, elasticity_3d,
@@ -91,7 +91,7 @@ fn systems_graphs_and_flows_converge() {
 }
 
 /// By name: approximate ideal restriction with Gauss–Seidel in both directions, inside FGMRES. (Forward
-/// sweeps alone go against the flow in half of the domain: 385 iterations with SUPG.)
+/// sweeps alone run against the flow in half of the domain: 385 iterations with SUPG.)
 #[test]
 fn flow_converges_by_approximate_ideal_restriction() {
     for (scheme, limit) in [(FlowScheme::Supg, 20), (FlowScheme::Upwind, 20)] {
@@ -131,7 +131,7 @@ fn what_cannot_work_is_told() {
         .solve_for(&problem.matrix, &problem.rhs, SolveOptions::new().rtol(1e-8).max_iterations(60))
         .unwrap();
     assert!(out.converged() || out.advice.is_some(), "{out}");
-    // No solution: ones are not in the range of a Neumann problem.
+    // No solution: the vector of ones is not in the range of a Neumann problem.
     let neumann = neumann_2d(20, 20).unwrap();
     let out = Amg::auto(&neumann.matrix).unwrap().solve(&[1.0; 400]).unwrap();
     assert!(!out.converged() && out.advice.is_some(), "{out}");

@@ -1,19 +1,19 @@
-//! Every kernel of `Cpu` is equivalent to `Reference`, and has the same bits on any number of
-//! threads. Sizes are awkward on purpose.
+//! Kernels of `Cpu`: equivalent to `Reference`, with the same bits on any number of threads. Sizes are
+//! awkward on purpose.
 
 use crate::common::numbers::{Numbers, bits, pools};
 use multigrad::backend::{Backend, Cpu, Direction, Reference, Triangle};
 use multigrad::sparse::{Csr, Scalar};
 
 const COLUMNS: [usize; 12] = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33];
-/// Columns for the matrices whose work is beyond the parallel threshold.
+/// Columns for matrices with work above the parallel threshold.
 const FEW: [usize; 3] = [1, 5, 16];
 
 fn tolerance<T: Scalar>() -> f64 {
     if T::NAME == "f64" { 1e-13 } else { 3e-5 }
 }
 
-/// Runs `cpu` in pools of 1, 2 and 3 threads: the same bits, and what `reference` gives.
+/// Runs `cpu` in pools of 1, 2 and 3 threads: the same bits, and the result of `reference`.
 fn judge<T: Scalar>(
     what: &str,
     start: &[T],
@@ -158,8 +158,8 @@ fn residuals_and_samples<T: Scalar>() {
     }
 }
 
-/// Square matrices of awkward sizes: unsymmetric patterns, diagonal entries that are missing, rows that
-/// are empty or lie on one side of the diagonal.
+/// Square matrices of awkward sizes: nonsymmetric patterns, missing diagonal entries, rows that are empty or
+/// lie on one side of the diagonal.
 fn squares<T: Scalar>() -> Vec<(&'static str, Csr<T>)> {
     let mut r = Numbers(16);
     let full = r.dominant::<T>(67, 6);
@@ -178,10 +178,10 @@ fn squares<T: Scalar>() -> Vec<(&'static str, Csr<T>)> {
     ]
 }
 
-/// g of a triangle: what its entries are sampled at, and the others are not touched.
+/// g of a triangle: its entries are sampled, and the others do not change.
 fn sampled_triangles<T: Scalar>() {
     let mut r = Numbers(17);
-    // Beyond the parallel threshold, in chunks that do not divide it.
+    // Above the parallel threshold, in chunks that do not divide it.
     let mut matrices: Vec<_> = squares::<T>().into_iter().map(|(name, a)| (name, a, &COLUMNS[..])).collect();
     matrices.push(("large", r.matrix(2_603, 2_603, 60), &FEW[..]));
     for (name, a, columns) in &matrices {
@@ -209,8 +209,8 @@ fn sampled_triangles<T: Scalar>() {
     }
 }
 
-/// Blocks of 1 to 17 columns: every width of the kernels and every rest. A triangle of unit diagonal
-/// need not store it, and what is stored elsewhere is not read.
+/// Blocks of 1 to 17 columns: every width of the kernels and every remainder. A triangle of unit diagonal
+/// need not store it, and entries outside are not read.
 fn block_substitutions<T: Scalar>() {
     let mut r = Numbers(18);
     let half = |a: &Csr<T>| a.map(|i, j, v| if i == j { v } else { T::from_f64(0.3) * v });
@@ -257,7 +257,7 @@ fn column_sums<T: Scalar>() {
                 &vec![T::from_f64(f64::NAN); k],
                 |out| Cpu.column_dots(&x, &y, out),
                 |out| {
-                    // In double precision: a plain sum in f32 is the less exact of the two.
+                    // In double precision: a plain sum in f32 is the less accurate of the two.
                     for (c, o) in out.iter_mut().enumerate() {
                         let terms = (0..rows).map(|i| x[i * k + c].to_f64() * y[i * k + c].to_f64());
                         *o = T::from_f64(terms.sum());

@@ -1,4 +1,4 @@
-//! Classical coarsening against PyAMG, and by its own laws.
+//! Classical coarsening: against PyAMG, and by its invariants.
 
 use multigrad::backend::Direct;
 use multigrad::gallery;
@@ -58,7 +58,7 @@ fn numbers(list: &serde_json::Value) -> Vec<usize> {
 
 // --- laws --------------------------------------------------------------------------------
 
-/// Strong connections between fine points that depend on no coarse point in common.
+/// Strong connections between fine points without a common coarse point.
 fn uncovered(strong: &Pattern, is_coarse: impl Fn(usize) -> bool) -> usize {
     let fine = |i: &usize| !is_coarse(*i);
     let coarse = |i: usize| strong.row_cols(i).iter().copied().filter(|&k| is_coarse(k as usize));
@@ -73,7 +73,7 @@ fn depends_on_coarse(strong: &Pattern, s: &Splitting, i: usize) -> bool {
     strong.row_cols(i).iter().any(|&j| s.is_coarse(j as usize))
 }
 
-/// Coarse points are linked to none other, fine points with neighbours to one at least.
+/// Coarse points are not linked to each other; fine points with neighbours are linked to at least one.
 fn check_maximal_independent(strong: &Pattern, s: &Splitting) {
     assert!(strong.is_symmetric());
     for i in 0..strong.rows() {
@@ -99,8 +99,8 @@ fn splittings_are_those_of_pyamg() {
         for i in (0..a.rows()).filter(|&i| !second.is_coarse(i)) {
             assert!(strong.row(i).is_empty() || depends_on_coarse(&strong, &second, i));
         }
-        // PyAMG takes back the first trial for the second and so leaves connections uncovered;
-        // where it does not, it must agree.
+        // PyAMG revokes the first trial for the second and so leaves connections uncovered; otherwise it must
+        // agree.
         let theirs = numbers(&case["second"]);
         if uncovered(&strong, |i| theirs.binary_search(&i).is_ok()) == 0 {
             assert_eq!(second.coarse(), theirs, "{} {measure}", case["matrix"]);
@@ -135,11 +135,11 @@ fn hierarchies_are_those_of_pyamg() {
 
 #[test]
 fn first_pass_by_hand() {
-    // A chain of dependence: measures 1, 1, 1, 0. Point 2, the last, is chosen; it makes 3 fine
-    // and takes the measure of 1 away; then 0 makes 1 fine.
+    // A chain of dependence: measures 1, 1, 1, 0. Point 2, the last, is chosen; it makes 3 fine and reduces
+    // the measure of 1; then 0 makes 1 fine.
     let chain = graph(&[&[], &[0], &[1], &[2]]);
     assert_eq!(first_pass(&chain).unwrap().coarse(), [0, 2]);
-    // A star, and a point by itself, which is fine.
+    // A star, and an isolated point, which is fine.
     let star = graph(&[&[1, 2, 3], &[0], &[0], &[0], &[]]);
     assert_eq!(first_pass(&star).unwrap().coarse(), [0]);
     assert_eq!(first_pass(&graph(&[])).unwrap().rows(), 0);
@@ -148,11 +148,11 @@ fn first_pass_by_hand() {
 
 #[test]
 fn second_pass_by_hand() {
-    // C F F C: the two in the middle share nothing, so the second of them becomes coarse.
+    // C F F C: the two in the middle have no common coarse point, so the second of them becomes coarse.
     let chain = graph(&[&[1], &[0, 2], &[1, 3], &[2]]);
     let s = second_pass(&chain, &Splitting::new(&[true, false, false, true])).unwrap();
     assert_eq!(s.coarse(), [0, 2, 3]);
-    // Point 0 has two fine neighbours with which it shares nothing: it becomes coarse instead.
+    // Point 0 has two fine neighbours without a common coarse point: it becomes coarse instead.
     let fork = graph(&[&[1, 2, 3], &[0], &[0, 4], &[0, 5], &[2], &[3]]);
     let s = second_pass(&fork, &Splitting::new(&[false, true, false, false, true, true])).unwrap();
     assert_eq!(s.coarse(), [0, 1, 4, 5]);
@@ -191,7 +191,7 @@ fn pmis_by_hand_and_by_law() {
         let range = if name.starts_with("five") { 0.3..0.42 } else { 0.15..0.26 };
         assert!(range.contains(&share), "{name}: {share}");
         check_maximal_independent(&strong, &hmis(&strong).unwrap());
-        // Nothing is left to put right in one block of a symmetric graph.
+        // One block of a symmetric graph needs no correction.
         assert_eq!(hmis(&strong).unwrap(), first_pass(&strong).unwrap());
     }
 }
@@ -248,7 +248,7 @@ fn aggressive_coarsening_takes_fewer_points() {
     assert!((450..620).contains(&one.splitting.count()), "{}", one.splitting.count());
     assert!(two.splitting.count() > one.splitting.count() && two.splitting.count() < 1200);
     assert!(aggressive(&strong, SplittingKind::Pmis, 3).unwrap_err().is_invalid_input());
-    // Two stars with nothing between them: both centres stay.
+    // Two stars without connections: both centres stay.
     let stars = graph(&[&[1], &[0], &[3], &[2]]);
     assert_eq!(aggressive(&stars, SplittingKind::FirstPass, 1).unwrap().splitting.count(), 2);
 }
@@ -376,7 +376,7 @@ fn coarsening_ends_where_it_should() {
     assert!(all.last().unwrap() <= &40 && all[all.len() - 2] > 40);
     assert_eq!(sizes(&Classical { max_levels: 2, ..default.clone() }), all[..2]);
     assert_eq!(sizes(&Classical { max_coarse: 600, ..default.clone() }), all[..2]);
-    // Rows 5, −1, −1, −1, −1 have sum 1 or more: a bound of a tenth of the diagonal leaves nothing.
+    // Rows 5, −1, −1, −1, −1 have sum 1 or more: a bound of a tenth of the diagonal drops all connections.
     let shifted = a.map(|i, j, v| if i == j { 5.0 } else { v });
     let bounded = |bound| Classical { max_row_sum: Some(bound), ..default.clone() };
     assert_eq!(bounded(0.1).coarsen(&shifted).unwrap().levels(), 1);
@@ -414,7 +414,7 @@ proptest::proptest! {
         ..proptest::test_runner::Config::with_cases(1000)
     })]
 
-    /// Random graphs, one-way links included: every splitting ends, and keeps its law.
+    /// Random graphs, one-way links included: every splitting terminates and satisfies its invariant.
     #[test]
     fn random_graphs_are_split(
         n in 1usize..50,

@@ -1,4 +1,4 @@
-//! Classical interpolation and restriction: against PyAMG, against dense references, and at work.
+//! Classical interpolation and restriction: against PyAMG, against dense references, and in two-grid cycles.
 
 use multigrad::backend::Direct;
 use multigrad::gallery::{self, FlowScheme};
@@ -87,7 +87,7 @@ fn equals_pyamg() {
 
 // --- dense references --------------------------------------------------------------------
 
-/// The formulas of distance two as they read, with dense matrices.
+/// The formulas of distance two with dense matrices.
 struct Dense {
     a: Vec<Vec<f64>>,
     strong: Vec<Vec<bool>>,
@@ -121,9 +121,9 @@ impl Dense {
         if self.a[k][l] * self.a[k][k] > 0.0 { 0.0 } else { self.a[k][l] }
     }
 
-    /// What classical interpolation changes in row i of PyAMG's: strong fine neighbours that
-    /// share coarse ones but have no coupling to them of the right sign go to the diagonal,
-    /// where PyAMG drops them.
+    /// The difference of classical interpolation from PyAMG's in row i: strong fine neighbours that share
+    /// coarse ones but have no coupling to them of the right sign go to the diagonal, whereas PyAMG drops
+    /// them.
     fn lumped(&self, i: usize) -> f64 {
         let n = self.a.len();
         if self.s.is_coarse(i) {
@@ -216,7 +216,7 @@ fn constants_are_interpolated() {
     assert!(zero_sum.len() >= 400);
     for kind in Interpolation::ALL {
         if kind == Interpolation::Direct {
-            continue; // drops what it cannot use
+            continue; // drops connections that it cannot use
         }
         let p = sums(&kind.build(&a, &strong, &s).unwrap());
         for &i in &zero_sum {
@@ -342,7 +342,7 @@ fn restriction_suits_transport() {
     let strong = strength(&a, 0.1);
     let s = independent(&strong);
     let p = one_point_interpolation(&a, &strong, &s).unwrap();
-    // Relaxation of the fine points after the correction, as the method wants it.
+    // Relaxation of the fine points after the correction, as the method requires.
     let (coarse, fine): (Vec<usize>, Vec<usize>) = (0..a.rows()).partition(|&i| s.is_coarse(i));
     let relax = |x: &mut [f64]| {
         let rows = fine.iter().chain(&fine).chain(&coarse).copied();
@@ -375,7 +375,7 @@ fn multipass_serves_aggressive_coarsening() {
     let factor = two_grid(&a, &p.transpose(), &p);
     println!("multipass: {factor:.3}");
     assert!(factor < 0.7, "{factor}");
-    // Where all fine points have coarse neighbours, it is direct interpolation.
+    // If all fine points have coarse neighbours, it is direct interpolation.
     let (a, strong, s) = poisson(8);
     assert_eq!(
         multipass_interpolation(&a, &strong, &s).unwrap(),

@@ -1,4 +1,4 @@
-//! The program from generate to plot: exit codes, JSON, files.
+//! The program from `generate` to `plot`: exit codes, JSON, files.
 
 use crate::common::program::{Folder, column, laplacian, mesh};
 use serde_json::Value;
@@ -54,7 +54,7 @@ fn a_session_from_generate_to_plot() {
     let said = one["relative_residual"].as_f64().unwrap();
     assert!(true_residual <= 1e-9 && (true_residual / said - 1.0).abs() < 1e-3, "{true_residual} {said}");
 
-    // Plain cycles tell the factor that training reported.
+    // Plain cycles reproduce the factor that training reported.
     f.run("solve flow.mtx --rhs b.mtx --preconditioner flow.mgrad --krylov none --json two.json").ok();
     let two = f.json("two.json");
     check_solve_json(&two, 1e-8);
@@ -101,7 +101,7 @@ fn every_problem_is_generated_described_and_solved() {
     }
 }
 
-/// Learned pairs that are tied give a solver that CG takes.
+/// Tied pairs give a solver that CG accepts.
 #[test]
 fn a_symmetric_learned_solver_runs_in_cg() {
     let f = Folder::new();
@@ -166,7 +166,7 @@ fn every_smoother_under_every_method() {
                     3 => assert_eq!(f.json("r.json")["converged"], false, "{name}"),
                     _ => assert!(krylov == "cg" && run.err.contains("FGMRES"), "{name}: {}", run.err),
                 }
-                // Chebyshev is for real spectra; with FGMRES every other smoother converges.
+                // Chebyshev requires real spectra; with FGMRES every other smoother converges.
                 let suited = krylov == "fgmres" && (matrix == "s" || !smoother.starts_with("cheb"));
                 assert!(run.code == 0 || !suited, "{name}: {}", run.err);
             }

@@ -1,4 +1,4 @@
-//! Bad input ends in one clear sentence, a non-zero exit code and no half-written file.
+//! Bad input: one clear sentence, a non-zero exit code and no partial file.
 
 use crate::common::program::{Folder, column, coordinate, laplacian};
 

@@ -1,4 +1,4 @@
-//! Options and output paths that make no sense: a sentence and no file touched.
+//! Invalid options and output paths: a sentence, and no file is written.
 
 use crate::common::program::{Folder, laplacian};
 

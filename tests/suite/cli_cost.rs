@@ -1,4 +1,4 @@
-//! `multigrad train --account`: the table, its JSON, and silence in a pipe.
+//! `multigrad train --account`: the table, its JSON, and no progress bar in a pipe.
 
 use crate::common::program::Folder;
 use multigrad::learn::CostReport;
@@ -7,7 +7,7 @@ use multigrad::learn::CostReport;
 fn training_is_accounted_for() {
     let f = Folder::new();
     f.run("generate recirculating-flow --n 16 --scheme upwind -o a.mtx").ok();
-    // Nothing on standard error: there is no bar in a pipe.
+    // Standard error is empty: a pipe has no progress bar.
     let line = "train a.mtx -o a.mgrad --steps 12 --seed 1 --account --json t.json";
     let out = f.run(line).ok().out;
     let json = f.json("t.json");
@@ -15,7 +15,7 @@ fn training_is_accounted_for() {
     assert!(account.learned.converged && account.learned.configuration.starts_with("learned M"), "{out}");
     assert!(account.classical.len() > 20 && account.fastest_iterative().is_some(), "{out}");
     assert_eq!(account.rows, 256);
-    // The hierarchies that were tried and the training count, and what training measured after it.
+    // Setup includes the hierarchies that were tried; training includes its final measurements.
     assert!(account.learned.setup_seconds >= json["setup_seconds"].as_f64().unwrap());
     assert!(account.training_seconds >= json["train_seconds"].as_f64().unwrap());
     assert!(out.contains(&account.to_string()), "{out}");
@@ -23,7 +23,7 @@ fn training_is_accounted_for() {
     assert_eq!(verdict, account.verdict());
     assert_eq!(json["account"]["payback"]["from"].as_f64(), account.break_even_solves());
     assert!(verdict.iter().any(|l| l.contains("direct solver")), "{verdict:?}");
-    // It takes the place of the table of smoothers.
+    // It replaces the table of smoothers.
     assert!(!out.contains("cycles per 8 digits") && json["baselines"].as_array().unwrap().is_empty());
     // The solver was saved before.
     f.run("solve a.mtx --preconditioner a.mgrad").ok();
@@ -40,7 +40,7 @@ fn a_limit_is_kept_and_said() {
     f.run(&format!("{train} --account --account-limit 0")).fails(2, &["seconds"]);
     let out = f.run(train).ok().out;
     assert!(out.contains("cycles per 8 digits") && f.json("t.json")["account"].is_null(), "{out}");
-    // Nothing to learn, so nothing to account for.
+    // Without parameters there is no account.
     f.run("train a.mtx -o a.mgrad --account --max-coarse 1000 --json t.json").ok();
     assert!(f.json("t.json")["account"].is_null());
 }

@@ -1,4 +1,4 @@
-//! `--device` on the command line, with the kernels of a card run by the emulator.
+//! `--device` on the command line, with GPU kernels run by the emulator.
 
 use crate::common::program::Folder;
 use multigrad::backend::Cuda;

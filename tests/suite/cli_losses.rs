@@ -1,4 +1,4 @@
-//! Losses, starts and the smoother of a network on the command line.
+//! Losses, starts and network smoothers on the command line.
 
 use crate::common::program::{Folder, laplacian};
 
@@ -22,7 +22,7 @@ fn every_loss_trains_a_solver_that_solves() {
             let number = |when: &str, key: &str| t[when][key].as_f64().unwrap();
             let key = if loss == "krylov" { "iterations" } else { "factor" };
             assert!(number("after", key) <= number("before", key), "{out}");
-            // With the loss of time, M and the factors are tried on every hierarchy.
+            // With the loss of time, M and the factors are both tried on every hierarchy.
             let tried: Vec<&str> =
                 t["trials"].as_array().unwrap().iter().map(|trial| trial[0].as_str().unwrap()).collect();
             let both = ["ilu", "relaxation"].map(|w| tried.iter().filter(|t| t.contains(w)).count());
@@ -44,7 +44,7 @@ fn training_starts_from_a_network() {
         let t = f.json("t.json");
         let iterations = |when: &str| t[when]["iterations"].as_f64().unwrap();
         assert!(iterations("after") <= iterations("before"), "{out}");
-        // One of the two is said: the network's smoothers were trained, or what took their place.
+        // The output names either the trained network smoothers or their replacement.
         let network = t["start"].as_str().unwrap().contains("network");
         assert!(
             network || t["start"].as_str().is_some_and(|s| s.contains("ilu0") || s.contains("spai")),
@@ -55,13 +55,13 @@ fn training_starts_from_a_network() {
     }
 }
 
-/// The smoother of a network: it converges, and where a classical one takes over, that is named.
+/// The smoother of a network converges; if a classical one replaces it, the output names it.
 #[test]
 fn a_network_is_a_smoother() {
     let f = flow();
     f.write("l.mtx", laplacian(18, 1.0, 0.0));
     f.write("tiny.mtx", laplacian(2, 1.0, 0.0));
-    // The sign of a matrix is that of its author.
+    // Matrices of either sign are accepted.
     f.write("minus.mtx", laplacian(18, -1.0, 0.0));
     for matrix in ["a.mtx", "l.mtx", "minus.mtx", "tiny.mtx"] {
         for smoother in ["learned-network", "learned-network(relaxation)"] {
@@ -72,7 +72,7 @@ fn a_network_is_a_smoother() {
             let name = s["smoother"].as_str().unwrap();
             match name == "learned-network" {
                 true => assert_eq!(run.err, ""),
-                // What is named is what is there.
+                // The name in the output is that of the smoother used.
                 false if matrix != "tiny.mtx" => {
                     assert!(run.err.contains(&format!("fell back to {name}")), "{name}: {}", run.err);
                     assert!(!name.contains("network"), "{name}");
@@ -87,8 +87,8 @@ fn a_network_is_a_smoother() {
     assert_eq!(f.json("s.json")["converged"], true);
 }
 
-/// Where neither the learned smoother nor its start converges, the program says so, and the file says
-/// what it holds.
+/// If neither the learned smoother nor its start converges, the program says so, and the file names its
+/// contents.
 #[test]
 fn a_fallback_is_named_in_the_file() {
     let f = Folder::new();

@@ -1,4 +1,4 @@
-//! Schwarz methods on the command line: classical, learned, by the network, and what is refused.
+//! Schwarz methods on the command line: classical, learned, by the network, and refused options.
 
 use crate::common::program::Folder;
 
@@ -9,7 +9,7 @@ fn subdomains_are_solved_learned_and_made_by_the_network() {
     let iterations = |options: &str| {
         let line = format!("solve a.mtx --krylov fgmres --restart 100 --json s.json {options}");
         let run = f.run(&line);
-        // Where the network is no better than a classical condition, the program says so.
+        // If the network is not better than a classical condition, the program says so.
         assert_eq!(run.code, 0, "{}", run.err);
         f.json("s.json")["iterations"].as_u64().unwrap()
     };

@@ -98,7 +98,7 @@ fn ranges_are_intersected() {
     );
 }
 
-/// A fast solver with a long setup and a slow one without: both have to be beaten.
+/// A fast solver with a long setup and a slow one without: both must be beaten.
 #[test]
 fn every_classical_solver_has_to_be_beaten() {
     let quick = entry("one level", 0.0, 12e-3); // 10 s over 10 ms: 1000
@@ -117,7 +117,7 @@ fn every_classical_solver_has_to_be_beaten() {
     assert_eq!(a.cheapest_iterative(1.0).unwrap().configuration, "one level");
     assert_eq!(a.cheapest_iterative(1e6).unwrap().configuration, "sasym");
     assert!(a.verdict()[0].contains("paid back after 3000 solves"), "{a}");
-    // The failed one was the fastest to fail; it is no rival, and the table says why.
+    // The failed solver was the fastest to fail; it does not compete, and the table says why.
     let text = a.to_string();
     assert!(text.contains("jacobi  ✗ stagnated") && text.contains("✗: not converged"), "{text}");
 }
@@ -136,7 +136,7 @@ fn a_faster_classical_solver_is_never_caught_up_with() {
     let a = account(vec![entry("costly", 20.0, 1e-3)], None);
     assert_eq!(a.break_even(), Some(BreakEven { from: 1.0, until: Some(10_000.0) }));
     assert!(a.verdict()[0].contains("1 to 10000 solves only"), "{a}");
-    // Where it pays against one only after it has ceased to pay against another, it never pays.
+    // If it pays against one only after it has ceased to pay against another, it never pays.
     let a = account(vec![entry("costly", 11.0, 1e-3), entry("quick", 0.0, 7e-3)], None);
     assert_eq!(a.break_even_against(&a.classical[0]), Some(BreakEven { from: 1.0, until: Some(1000.0) }));
     assert_eq!((a.break_even_against(&a.classical[1]), a.break_even()), (break_even(2000.0), None));
@@ -282,7 +282,7 @@ fn a_small_flow_is_accounted_for() {
     assert!(account.classical.iter().all(|e| text.contains(&e.configuration)), "{text}");
 }
 
-/// CG for the learned cycle where it is symmetric, and nothing after the time is over.
+/// CG for the learned cycle if it is symmetric, and no solver after the time limit.
 #[test]
 fn a_symmetric_matrix_and_a_time_limit() {
     let a = poisson_2d(16, 16).unwrap().matrix;

@@ -1,4 +1,4 @@
-//! What runs on a card, run by the emulator: the cycle, the tape and training are those of the processor.
+//! Device engine on the emulator: cycle, tape and training against those of the CPU.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ fn a_cycle_is_that_of_the_processor() {
     }
 }
 
-/// On every level, where a device takes a sweep together with what comes before or after it.
+/// On every level, sweeps that a device fuses with neighbouring operations.
 #[test]
 fn any_number_of_sweeps_is_that_of_the_processor() {
     let a = flow(9);
@@ -144,7 +144,7 @@ fn gradients_on_device(
     tape.backward_to(&lengths, &x, &seed, &start).unwrap()
 }
 
-/// Against the tape of the processor, which finite differences judge.
+/// Against the tape of the CPU, which finite differences verify.
 #[test]
 fn gradients_of_every_leaf_are_those_of_the_processor() {
     let a = flow(8);
@@ -170,7 +170,7 @@ fn gradients_of_every_leaf_are_those_of_the_processor() {
             let (expected, of_start) = gradients_on_cpu(h, &x, k);
             let first = gradients_on_device(&Cuda::emulated(false), h, &x, k);
             assert_eq!(first, gradients_on_device(&Cuda::emulated(true), h, &x, k), "{relaxation}: bits");
-            // What cancels in a small gradient is as large as the others.
+            // Cancellation in a small gradient is as large as in the others.
             let rounding = 1e-12 * expected.iter().map(|g| largest(g)).fold(0.0, f64::max);
             for (q, (own, expected)) in first.0.iter().zip(&expected).enumerate() {
                 let far = distance(own, expected) * largest(expected);
@@ -268,7 +268,7 @@ fn a_trainer_takes_its_steps_on_the_device() {
     assert!(report.loss_history.last() < report.loss_history.first(), "{report}");
 }
 
-/// Leaves that several places share are one on the device.
+/// Leaves shared by several places are one leaf on the device.
 #[test]
 fn shared_leaves_are_uploaded_once() {
     let a = poisson_2d(12, 12).unwrap().matrix;
@@ -287,7 +287,7 @@ fn shared_leaves_are_uploaded_once() {
     assert!(Arc::ptr_eq(&leaf(false), &leaf(true)));
 }
 
-/// What a solver on the device finds in as many iterations as on the processor, up to one.
+/// A solver on the device needs as many iterations as on the CPU, up to one.
 fn solves_as_on_the_processor(a: &Csr<f64>, amg: &Amg, single: bool, krylov: Krylov, scale: f64) {
     let b: Vec<f64> = Numbers(30).vector::<f64>(a.rows()).iter().map(|v| v * scale).collect();
     let mut solver = match single {
@@ -351,7 +351,7 @@ fn a_solver_on_a_device_is_refreshed_and_takes_options() {
     );
 }
 
-/// Slices are another way to the same bits.
+/// Slices give the same bits.
 #[test]
 fn matrices_in_slices_give_the_same_bits() {
     let a = poisson_2d(19, 23).unwrap().matrix;

@@ -1,4 +1,4 @@
-//! The direct solver: both of its paths, singular matrices, and what it refuses.
+//! Direct solver: both algorithms, singular matrices, and errors.
 
 use crate::common;
 use crate::common::numbers;
@@ -72,7 +72,7 @@ fn a_singular_matrix_has_a_pseudo_inverse() {
     }
 }
 
-/// Weights that are no binary fractions: elimination leaves a tiny pivot, not a zero.
+/// Weights that are not binary fractions: elimination leaves a tiny pivot, not a zero.
 #[test]
 fn rounding_does_not_hide_a_singular_matrix() {
     let mut r = Numbers(3);
@@ -90,8 +90,7 @@ fn rounding_does_not_hide_a_singular_matrix() {
     }
 }
 
-/// Rounded to f32 the rows of a Neumann matrix no longer add up to zero; it is singular
-/// nevertheless.
+/// Rounded to f32 the rows of a Neumann matrix no longer add up to zero; it must still count as singular.
 #[test]
 fn single_precision_does_not_hide_a_singular_matrix() {
     for n in [20, 100, 170] {

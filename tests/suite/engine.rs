@@ -1,4 +1,4 @@
-//! One cycle, three engines: the same bits.
+//! One cycle on three engines: the same bits.
 
 use crate::common;
 use crate::common::numbers;
@@ -31,7 +31,7 @@ fn build(a: &Csr<f64>, kind: CycleKind) -> Amg {
     amg
 }
 
-/// Sparse smoothers, every one with values of its own, as if learned.
+/// Sparse smoothers with distinct values on every level, as if learned.
 fn learned(amg: &Amg, sweeps: (usize, usize)) -> Hierarchy<Host<f64>> {
     let mut r = Numbers(21);
     let start = amg.with_relaxation(Relaxation::Spai1, sweeps).unwrap();
@@ -66,7 +66,7 @@ fn taped(h: &Hierarchy<Host<f64>>, b: &[f64], k: usize) -> Vec<f64> {
 
 fn planned(h: &Hierarchy<Host<f64>>, b: &[f64], k: usize) -> Vec<f64> {
     let plan = compile(h).unwrap();
-    // Whatever lies in the workspace is not read.
+    // The former contents of the workspace are not read.
     let (mut x, mut work) = (vec![f64::NAN; b.len()], vec![f64::NAN; plan.workspace(k)]);
     plan.run(&Cpu, b, &mut x, &mut work, k).unwrap();
     x
@@ -140,11 +140,11 @@ fn a_cycle_corrects_its_guess() {
             let e = Eager::new(Cpu, 1);
             let bv = if b.iter().all(|&v| v == 0.0) { e.zeros(n) } else { e.vector(&b) };
             let x = e.values(&cycle(&e, h, 0, &bv, e.vector(&guess)));
-            // A good relaxation leaves little of the guess, so that the guess is the measure.
+            // A good relaxation reduces most of the guess, so the guess is the scale.
             let gap = distance(&x, &expected) * (largest(&expected) / largest(&guess)).min(1.0);
             assert!(gap < 1e-11, "{relaxation}: {gap:e}");
         }
-        // Nothing to do is known beforehand.
+        // Operations without effect are known in advance.
         let e = Eager::<f64>::new(Cpu, 1);
         assert!(cycle(&e, h, 0, &e.zeros(n), e.zeros(n)).handle().is_none());
     }
@@ -165,7 +165,7 @@ fn cycles_differ() {
 #[test]
 fn more_visits_converge_faster() {
     let a = common::poisson(40);
-    // The error that is left of a random one after eight cycles.
+    // The error after eight cycles from a random one.
     let error = |kind| {
         let amg = build(&a, kind);
         let mut error: Vec<f64> = Numbers(29).vector(a.rows());
@@ -198,14 +198,14 @@ fn a_k_cycle_is_not_linear_and_says_so() {
     let b: Vec<f64> = Numbers(30).vector(n);
     let error = amg.apply_transposed(&b, &mut vec![0.0; n]).unwrap_err();
     assert!(error.is_unsuited(), "{error}");
-    // Its value flows through a tape; its gradient is refused, not wrong.
+    // Its value passes through a tape; its gradient is refused, not wrong.
     let recorded =
         amg.hierarchy().map::<Recorded<Host<f64>>>(|_, v| Parameter::constant(v.clone()), Clone::clone);
     let tape = Tape::new(Cpu, 1);
     let out = cycle(&tape, &recorded, 0, &tape.input(&b), tape.zeros(n));
     let error = tape.backward(&[], &out, &b).unwrap_err();
     assert!(error.is_unsuited() && error.to_string().contains("K-cycle"), "{error}");
-    // A zero right-hand side divides nothing by zero.
+    // A zero right-hand side does not cause a division by zero.
     assert!(eager(amg.hierarchy(), &vec![0.0; n], 1).iter().all(|v| *v == 0.0));
 }
 

@@ -1,5 +1,5 @@
-//! Every operation of expressions against another implementation (`tests/data/reference`): values and
-//! gradients to 1e-12.
+//! Operations of expressions against another implementation (`tests/data/reference`): values and gradients to
+//! 1e-12.
 
 use crate::common::numbers::distance;
 use multigrad::backend::Triangle;
@@ -177,7 +177,7 @@ fn solves() {
     }
 }
 
-/// Another implementation gives gradients to entries that its forward solve never reads.
+/// The other implementation gives gradients to entries that its forward solve never reads.
 #[test]
 fn a_triangular_solve_gives_no_gradient_to_what_it_does_not_read() {
     for (name, unit) in
@@ -268,7 +268,7 @@ fn graph_convolutions() {
         On::Dense((a * y + y).scale_rows(d).add_to_rows(i.x("b")))
     });
     check("tagconv_nonorm", |i| {
-        // The two 3 × 4 weights come below each other.
+        // The two 3 × 4 weights are stacked vertically.
         let (ax, weights) = (i.a("A") * i.x("X"), i.x("W").transpose());
         let (first, second) = (weights.columns(0, 3).transpose(), weights.columns(3, 3).transpose());
         On::Dense((ax.times(first) + (i.a("A") * ax).times(second)).add_to_rows(i.x("b")))
@@ -299,7 +299,7 @@ fn richardson(
     )
 }
 
-/// Another implementation gives up on the adjoint after 300 steps and returns zero.
+/// The other implementation stops the adjoint after 300 steps and returns zero.
 #[test]
 fn the_adjoint_of_a_fixed_point_is_right_or_an_error() {
     let case = read("known_wrong_fixed_point_silent_zero");
@@ -309,7 +309,7 @@ fn the_adjoint_of_a_fixed_point_is_right_or_an_error() {
     assert!(distance(&run.of_parameters[0], &list::<f64>(&case["exact_grad_b"])) < 1e-11);
     let few = richardson(&a, 0.02, &b, &ones, Limits { steps: 30, ..limits }).unwrap_err();
     assert!(few.to_string().contains("did not converge"), "{few}");
-    // The iteration converges from its limit at once, its adjoint does not.
+    // From its limit the iteration converges at once, but its adjoint does not.
     let start = run.state.clone();
     let adjoint = fixed_point(
         Limits { steps: 100, ..limits },
@@ -334,7 +334,7 @@ fn the_adjoint_of_a_fixed_point_is_right_or_an_error() {
     panic!("the matrix of the case is another one");
 }
 
-/// Another implementation numbers nonzeros through 32-bit floats, which end at 2²⁴.
+/// The other implementation numbers nonzeros by 32-bit floats, which end at 2²⁴.
 #[test]
 fn more_nonzeros_than_single_precision_can_number() {
     let n = (1usize << 24) + 5;

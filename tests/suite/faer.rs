@@ -1,4 +1,4 @@
-//! `faer` as a host, and its matrices.
+//! Integration with `faer`: its iterative solvers and its matrices.
 
 use crate::common::*;
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -158,9 +158,9 @@ fn shapes_that_do_not_fit_panic_as_in_faer() {
     );
 }
 
-/// `InitialGuessStatus::Zero` of faer 0.24.4 reads a residual that nothing wrote. The
-/// workaround is `MaybeNonZero` with x = 0. When this test fails, faer was repaired: then
-/// the warning in the documentation of `FaerPreconditioner` can go.
+/// `InitialGuessStatus::Zero` of faer 0.24.4 reads an uninitialised residual. The workaround is
+/// `MaybeNonZero` with x = 0. If this test fails, faer was repaired, and the warning in the documentation of
+/// `FaerPreconditioner` can be removed.
 #[test]
 fn the_zero_initial_guess_of_faer_is_broken() {
     let a = poisson(8);
@@ -173,7 +173,7 @@ fn the_zero_initial_guess_of_faer_is_broken() {
         let mut x = Mat::zeros(n, 1);
         let request = conjugate_gradient_scratch(identity, matrix.as_ref(), 1, Par::Seq);
         let mut buffer = MemBuffer::new(request);
-        // Memory with a known content in place of an uninitialised residual.
+        // Memory with known contents in place of an uninitialised residual.
         buffer.fill(std::mem::MaybeUninit::new(0));
         let params = CgParams { initial_guess, rel_tolerance: 1e-10, max_iters: 200, ..CgParams::default() };
         let stack = MemStack::new(&mut buffer);

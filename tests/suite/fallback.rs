@@ -1,4 +1,4 @@
-//! Outside its competence, training hands out a classical smoother and says which.
+//! Classical fallbacks of training: if learning fails, a classical smoother is returned and named.
 
 use crate::common::numbers::Numbers;
 use multigrad::gallery::helmholtz_2d;
@@ -20,7 +20,7 @@ fn random(n: usize) -> Csr<f64> {
     Csr::from_triplets(n, n, &t).unwrap()
 }
 
-/// Whether the first sweep of the hierarchy is what the report says.
+/// Whether the first sweep of the hierarchy is the reported one.
 fn holds(h: &Hierarchy<multigrad::engine::Host<f64>>, amg: &Amg, name: &str) -> bool {
     let relaxation: Relaxation = name.parse().unwrap();
     let expected = amg.with_relaxation(relaxation, amg.sweeps()).unwrap();
@@ -37,7 +37,7 @@ fn named(report: &TrainingReport, what: &str) -> String {
     );
     let (before, after) = (report.before.unwrap(), report.after.unwrap());
     assert!(after.by(report.recipe.loss) <= before.by(report.recipe.loss), "{what}: {report}");
-    // Loudly, if even that diverges.
+    // The report says so if even the fallback diverges.
     assert_eq!(text.contains("diverges as well"), after.factor >= 1.0, "{text}");
     let hopeless = after.factor >= 1.0 && !after.converges;
     assert_eq!(text.contains("FGMRES does not converge"), hopeless, "{text}");
@@ -61,7 +61,7 @@ fn what_diverges_falls_back_by_name() {
     }
 }
 
-/// From a network that makes it worse, without a step.
+/// From a network that makes the smoother worse, without a step.
 #[test]
 fn a_network_out_of_its_depth_gives_way() {
     let a = random(220);

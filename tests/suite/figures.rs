@@ -1,4 +1,4 @@
-//! What the README promises of training, with nothing set but the seed.
+//! Published figures of training, with default options.
 
 use multigrad::gallery::{self, FlowScheme, Problem};
 use multigrad::krylov::Cycles;

@@ -1,4 +1,4 @@
-//! The model problems against formulas, known values and PyAMG.
+//! Model problems against formulas, known values and PyAMG.
 
 use std::f64::consts::PI;
 
@@ -180,7 +180,7 @@ fn upwind_is_an_m_matrix() -> Result<()> {
     Ok(())
 }
 
-/// The convection is what remains of A(ε) when ε goes to 0.
+/// The convection is the limit of A(ε) for ε → 0.
 #[test]
 fn galerkin_convection_is_skew_symmetric() -> Result<()> {
     let at = |epsilon| recirculating_flow(9, epsilon, FlowScheme::Galerkin);
@@ -192,7 +192,7 @@ fn galerkin_convection_is_skew_symmetric() -> Result<()> {
     Ok(())
 }
 
-/// What SUPG adds is symmetric and positive semidefinite.
+/// The term added by SUPG is symmetric and positive semidefinite.
 #[test]
 fn supg_adds_streamline_diffusion() -> Result<()> {
     let at = |scheme| recirculating_flow(10, FLOW_EPSILON, scheme);

@@ -30,10 +30,10 @@ fn build(relaxation: Relaxation, sweeps: (usize, usize), w: bool) -> Hierarchy<H
     amg.with_relaxation(relaxation, sweeps).unwrap().hierarchy().clone()
 }
 
-/// Which parameter a leaf is.
+/// The parameter of a leaf.
 type Number = dyn Fn(Place) -> Option<usize>;
 
-/// The parameters of `h` by `number`; the first leaf of a number gives its values.
+/// The parameters of `h` by `number`; the first leaf of a number provides its values.
 fn collect(h: &Hierarchy<Host<f64>>, number: &Number) -> Vec<Vec<f64>> {
     let mut found: Vec<Option<Vec<f64>>> = Vec::new();
     let _: Hierarchy<Host<f64>> = h.map(
@@ -63,8 +63,8 @@ struct Problem {
 
 impl Problem {
     fn new(rows: usize, cycles: usize, k: usize) -> Self {
-        // Several cycles on a right-hand side come so near to its solution that the loss hardly
-        // depends on the parameters; on zero the error shrinks, and the loss with it.
+        // Several cycles on a right-hand side approach its solution so closely that the loss hardly depends
+        // on the parameters; on zero the error shrinks, and the loss with it.
         let size = if cycles == 1 { 0.01 } else { 0.0 };
         let b = Numbers(41).vector::<f64>(rows * k).iter().map(|v| v * size).collect();
         Self { cycles, k, b, x: Numbers(42).vector(rows * k) }
@@ -114,7 +114,7 @@ impl Problem {
             let per_unit: Vec<f64> = gradient.iter().zip(values).map(|(g, v)| 0.5 * g * v).collect();
             let largest = numbers::largest(&per_unit);
             assert!(largest > 0.0, "{what}: parameter {q} has no gradient");
-            // Differences of the loss are good to its own rounding.
+            // Differences of the loss are accurate to its rounding.
             let tolerance = TOLERANCE.max(2e-11 * size / largest);
             assert!(tolerance < 1e-4, "{what}: parameter {q} has next to no gradient");
             let ones = vec![1.0; values.len()];
@@ -128,7 +128,7 @@ impl Problem {
     }
 }
 
-/// Every leaf of `h`, in the order of the walk, is a parameter of its own.
+/// Every leaf of `h`, in the order of the walk, is a separate parameter.
 fn every_leaf(h: &Hierarchy<Host<f64>>) -> impl Fn(Place) -> Option<usize> + use<> {
     let mut places = Vec::new();
     let _: Hierarchy<Host<f64>> = h.map(
@@ -143,8 +143,8 @@ fn every_leaf(h: &Hierarchy<Host<f64>>) -> impl Fn(Place) -> Option<usize> + use
 
 #[test]
 fn every_leaf_of_every_cycle() {
-    // ILU with fill runs on the rules of ILU(0), and solves coarse levels so well that differences
-    // of the loss hold little but rounding.
+    // ILU with fill uses the rules of ILU(0), and solves coarse levels so well that differences of the loss
+    // are mostly rounding.
     let with_fill = |r: &Relaxation| matches!(r, Relaxation::Ilu { .. } | Relaxation::Ilut { .. });
     // Parts so large that each level is one would solve it exactly and have no interface.
     let parts = ["schwarz(7,1,0.4)", "schwarz(9,1,0.3,weighted)"].map(|text| text.parse().unwrap());
@@ -231,7 +231,7 @@ fn a_sweep_differentiates_everything_it_reads() {
             };
             let found = gradient_check(loss, &at, &gradients, 50).unwrap();
             assert!(found.relative_error < TOLERANCE, "{direction:?}: {found:?}");
-            // Constants change nothing of what flows.
+            // Constants do not change the adjoints of other values.
             let tape = Tape::new(Cpu, 3);
             let (out, _, xv) = run(&tape, &at, false);
             assert_eq!(tape.backward_to(&[], &out, &seed, &xv).unwrap().1, of_x);
@@ -239,7 +239,7 @@ fn a_sweep_differentiates_everything_it_reads() {
     }
 }
 
-/// A value that is used many times gets the sum of what its uses ask for.
+/// A value that is used many times gets the sum of the contributions of its uses.
 #[test]
 fn adjoints_accumulate() {
     let a = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, 1.0), (1, 1, 3.0)]).unwrap();
@@ -257,7 +257,7 @@ fn adjoints_accumulate() {
     assert_eq!(of_x, [16.0, 2600.0]);
     assert_eq!(gradients[0], [0.0, 0.0, 0.0]); // A x − A x
     assert_eq!(gradients[1], [5.0, 700.0]);
-    // Twice the same: nothing is left over from the first sweep.
+    // Twice the same: the first sweep leaves no state.
     assert_eq!(tape.backward_to(&[3, 2], &y, &[1.0, 100.0], &x).unwrap(), (gradients, of_x));
     // Misuse is an error.
     assert!(tape.backward(&[3], &y, &[1.0, 1.0]).unwrap_err().is_dimension());
@@ -267,8 +267,8 @@ fn adjoints_accumulate() {
     assert!(tape.backward_to(&[3, 2], &y, &[1.0, 1.0], &constant).unwrap_err().is_invalid_input());
 }
 
-/// Every column has weights of its own: values, the gradients of inputs and of parameters behind them,
-/// terms that occur twice, constants and zeros among them.
+/// Every column has separate weights: values, the gradients of inputs and of parameters behind them, terms
+/// that occur twice, constants and zeros among them.
 #[test]
 fn a_weighted_sum_has_the_gradient_of_its_terms() {
     let a = Numbers(50).dominant::<f64>(20, 4);

@@ -1,4 +1,4 @@
-//! The loss of a preconditioner: its value is that of FGMRES, its gradient that of differences.
+//! Krylov loss: its value against FGMRES, its gradient against differences.
 
 use std::sync::Arc;
 
@@ -86,7 +86,8 @@ fn the_gradient_of_every_kind_of_parameter_is_that_of_differences() {
     }
 }
 
-/// The loss is what FGMRES does with the same cycle, and a batch is the mean of its columns.
+/// The loss is the residual reduction of FGMRES with the same cycle, and that of a batch is the mean over
+/// columns.
 #[test]
 fn the_value_is_that_of_fgmres() {
     for amg in [
@@ -112,7 +113,7 @@ fn the_value_is_that_of_fgmres() {
                 assert!(out.residual_history[steps] < 0.9, "{amg}: a preconditioner that does something");
                 let found = krylov_loss(&Tape::new(Cpu, 1), h, &parameters, &b, steps).unwrap();
                 assert!((found.loss - expected).abs() < 1e-8, "{steps}: {} {expected}", found.loss);
-                // What is handed on is the residual, in units of its start.
+                // The vector passed on is the residual, in units of its start.
                 let left = dot(&found.after_one_cycle, &found.after_one_cycle).ln() / steps as f64;
                 assert!((left - expected).abs() < 1e-8, "{steps}: {left} {expected}");
                 mean += expected / batch as f64;
@@ -123,7 +124,7 @@ fn the_value_is_that_of_fgmres() {
     }
 }
 
-/// One level above nothing: the cycle is its sweep x ← x + M b.
+/// One level without a coarser one: the cycle is its sweep x ← x + M b.
 fn sweep_alone(a: &Csr<f64>, m: Csr<f64>) -> Hierarchy<Host<f64>> {
     let empty = |rows, cols| Csr::<f64>::from_triplets(rows, cols, &[]).unwrap();
     let level = Level {
@@ -226,7 +227,7 @@ fn what_does_not_fit_is_an_error() {
     }
     assert!(krylov_loss(&tape, h, &parameters, &[1.0; 128], 0).unwrap_err().is_invalid_input());
     assert!(krylov_loss(&tape, h, &parameters, &[1.0; 128], 1).is_ok());
-    // A direct solver has nothing to learn.
+    // A direct solver has no parameters.
     let a = Numbers(66).dominant::<f64>(4, 2);
     let direct = Amg::smoothed_aggregation().build(&a).unwrap();
     assert!(direct.hierarchy().levels.is_empty());

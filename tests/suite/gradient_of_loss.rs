@@ -140,7 +140,7 @@ fn every_kind_of_parameter_has_its_gradient() {
         assert!(check.relative_error < 1e-7, "{what}: {check:?}");
         assert!(gradient.iter().all(|g| g.iter().any(|v| *v != 0.0)), "{what}");
 
-        // What is handed out is what was differentiated.
+        // The returned hierarchy is the differentiated one.
         let installed = at(&units).install(&h);
         installed.validate().unwrap();
         assert_eq!(installed.is_symmetric(), symmetric, "{what}");
@@ -217,7 +217,7 @@ fn single_precision_gives_nearly_the_same_gradient() {
     }
 }
 
-/// Many cycles of a fast solver leave an error whose square single precision cannot hold.
+/// Many cycles of a fast solver leave an error whose square underflows in single precision.
 #[test]
 fn a_fast_solver_does_not_underflow_in_single_precision() {
     let a = poisson_2d(9, 9).unwrap().matrix;
@@ -231,7 +231,7 @@ fn a_fast_solver_does_not_underflow_in_single_precision() {
     let double = convergence_loss(&Tape::new(Cpu, 4), h, &p64, &z, cycles).unwrap();
     let single = h.cast::<f32>().unwrap();
     let found = convergence_loss(&Tape::new(Cpu, 4), &single, &p32, &z32, cycles).unwrap();
-    // ‖Gᵏz‖² is far below what f32 holds, and nothing is wrong with Gᵏz itself.
+    // ‖Gᵏz‖² is far below the range of f32, but Gᵏz itself is valid.
     assert!(double.loss * (cycles as f64) < -95.0, "not fast enough for this test: {}", double.loss);
     assert!((double.loss - found.loss).abs() < 1e-3, "{} against {}", found.loss, double.loss);
     for (g, f) in double.gradient.iter().zip(&found.gradient) {

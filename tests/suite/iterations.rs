@@ -1,6 +1,6 @@
-//! Iterations and hierarchies beside those of PyAMG with the same method: same strength,
-//! splitting or aggregates, interpolation, smoother, tolerance. `data/pyamg_iterations/make.py`
-//! writes the figures; `--nocapture` shows the table.
+//! Iterations and hierarchies against PyAMG with the same method: same strength, splitting or aggregates,
+//! interpolation, smoother, tolerance. `data/pyamg_iterations/make.py` writes the figures; `--nocapture`
+//! shows the table.
 
 use multigrad::gallery;
 use multigrad::multigrid::{Relaxation, Setup};

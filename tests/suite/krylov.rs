@@ -1,4 +1,4 @@
-//! Krylov methods: what converges, how fast, and how every failure is told.
+//! Krylov methods: convergence, its speed, and reports of every failure.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,7 +8,7 @@ use multigrad::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres, Outcome, Status
 use multigrad::operator::{LinearOperator, Preconditioner};
 use multigrad::sparse::Csr;
 
-/// What must hold of every outcome.
+/// Properties of every outcome.
 fn check(a: &Csr<f64>, b: &[f64], out: &Outcome) {
     assert_eq!(out.residual_history.len(), out.iterations + 1);
     assert_eq!(out.advice.is_some(), !out.converged(), "{out}");
@@ -64,7 +64,7 @@ fn cg_is_exact_in_as_many_steps_as_eigenvalues() {
     let exact = Diagonal(a.diagonal().iter().map(|d| 1.0 / d).collect());
     let out = Cg::new().rtol(1e-13).preconditioner(&exact).solve(&a, &wavy(n)).unwrap();
     assert_eq!(out.iterations, 1);
-    // Curvature that spans forty decades is no reason to give up.
+    // Curvature over forty decades is not a breakdown.
     let graded = Csr::diagonal_matrix(&[1e20, 1.0, 1e-20]);
     let exact = Diagonal(vec![1e-20, 1.0, 1e20]);
     assert!(Cg::new().preconditioner(&exact).solve(&graded, &[1.0, 2.0, 3.0]).unwrap().converged());
@@ -278,7 +278,7 @@ fn limits_and_tolerances() {
     let norm = b.iter().map(|v| v * v).sum::<f64>().sqrt();
     let out = Cg::new().rtol(1e-300).atol(0.1 * norm).solve(&a, &b).unwrap();
     assert!(out.converged() && out.relative_residual() > 1e-3);
-    // More than double precision has to give: told, and soon.
+    // More than double precision permits: reported, after few iterations.
     for out in [
         Cg::new().rtol(1e-30).solve(&a, &b).unwrap(),
         BiCgStab::new().rtol(1e-30).solve(&a, &b).unwrap(),
@@ -311,7 +311,7 @@ fn right_hand_sides_of_any_size() {
     assert!(!out.converged(), "x overflows: {out}");
 }
 
-/// A preconditioner that is never twice the same.
+/// A preconditioner that changes in every application.
 struct Varying(AtomicUsize);
 
 impl Preconditioner for Varying {

@@ -1,5 +1,5 @@
-//! Every small integer system, singular or not: no method panics, hangs or lies, and full
-//! GMRES solves whatever is not singular.
+//! Every small integer system, singular or not: no method panics, hangs or misreports, and full GMRES solves
+//! every nonsingular one.
 
 use crate::common::{Diagonal, dense, true_residual};
 use multigrad::krylov::{BiCgStab, Cg, Cycles, Fgmres};

@@ -1,6 +1,6 @@
-//! Imports go down only: every `crate::` path in `src` names a module of a lower floor, or of the
-//! same module. Files of tests (`*_tests.rs`) are no part of a floor: a generator may be judged by the
-//! direct solver above it.
+//! The order of modules: every `crate::` path in `src` names a module of a lower floor, or the same
+//! module. Files of tests (`*_tests.rs`) are exempt: the test of a generator may use the direct
+//! solver above it.
 
 use std::path::Path;
 

@@ -149,7 +149,7 @@ fn what_cannot_be_learned_is_said() {
     assert_eq!(Target::default(), Target::Relaxation);
 }
 
-/// Scalars that have no place in their sweep stay a leaf, and the sweep runs on every engine.
+/// Scalars without a place in their sweep stay a leaf, and the sweep runs on every engine.
 #[test]
 fn a_scaled_sweep_is_a_sweep() {
     let a = common::poisson(16);
@@ -175,7 +175,7 @@ fn a_scaled_sweep_is_a_sweep() {
     let (own, plain) = (run(&one), run(&amg));
     assert!(own.iter().zip(&plain).all(|(x, y)| (x - y).abs() < 1e-12 * y.abs().max(1.0)));
     assert!(run(&scaled(&[0.5]).unwrap()) != plain);
-    // A wrong number of scalars, and such that are no numbers, are refused; files hold plain sweeps.
+    // A wrong number of scalars, and scalars that are NaN, are refused; files contain plain sweeps.
     for wrong in [&[][..], &[1.0, 2.0], &[f64::NAN]] {
         assert!(scaled(wrong).unwrap_err().is_invalid_input());
     }

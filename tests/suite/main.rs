@@ -1,4 +1,4 @@
-//! All tests of the public interface, in one program: what they share is compiled once.
+//! All tests of the public interface in one program, so that shared code is compiled once.
 #![allow(missing_docs)]
 
 mod common;

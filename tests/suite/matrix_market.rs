@@ -1,4 +1,4 @@
-//! Files on disk: round trips, the bundled meshes, what the operating system refuses.
+//! Matrix Market files on disk: round trips, the bundled meshes, errors of the operating system.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Networks that start the training: their files, what they are invariant to, and how they are judged.
+//! Networks that start the training: files, invariances, and evaluation.
 
 use crate::common::numbers;
 
@@ -53,7 +53,7 @@ fn shipped_networks_load_and_survive_their_file() {
         let bytes = network.to_bytes().unwrap();
         let again = SmootherNetwork::from_bytes(&bytes).unwrap();
         assert_eq!((&again, again.to_bytes().unwrap()), (&network, bytes));
-        // It does something, before and after the coarse-grid correction apart.
+        // The network has an effect, a different one before and after the coarse-grid correction.
         let h = build(&flow(12), relaxation);
         let (start, made) = (sweeps(&h), network.apply(&h).unwrap());
         made.validate().unwrap();
@@ -71,7 +71,7 @@ fn shipped_networks_load_and_survive_their_file() {
     }
 }
 
-/// Whatever is read, it is an error with a sentence or a network whose numbers fit.
+/// Any input is an error with a sentence or a network with consistent numbers.
 #[test]
 fn damaged_files_are_refused() {
     let bytes = SmootherNetwork::new(3, 2, 1).to_bytes().unwrap();
@@ -105,18 +105,18 @@ fn damaged_files_are_refused() {
             }
         }
     }
-    // The numbers of a huge length: no memory is asked for that the file does not have.
+    // A huge length: memory is not allocated beyond the size of the file.
     let mut huge = bytes[..head + 2].to_vec();
     huge.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
     refused(&huge, "truncated or damaged");
-    // Weights that are no numbers.
+    // Weights that are NaN.
     let last = bytes.len() - 4;
     for value in [f32::NAN, f32::INFINITY] {
         let mut other = bytes.clone();
         other[last..].copy_from_slice(&value.to_le_bytes());
         refused(&other, "not a finite number");
     }
-    // Any flipped byte: no panic, and what is accepted is whole.
+    // Any flipped byte: no panic, and accepted files are complete.
     for at in 0..bytes.len() {
         for flip in [0x01, 0x80, 0xff] {
             let mut other = bytes.clone();
@@ -127,7 +127,7 @@ fn damaged_files_are_refused() {
             }
         }
     }
-    // Shapes that no file may have.
+    // Shapes that files must not have.
     for (width, rounds) in [(0, 1), (1, 0), (257, 1), (1, 9)] {
         refused(&SmootherNetwork::new(width, rounds, 1).to_bytes().unwrap(), "fit its shape");
     }
@@ -162,7 +162,7 @@ fn other_smoothers_are_refused() {
         let error = network.apply(&build(&flow(10), relaxation)).unwrap_err();
         assert!(error.is_unsuited(), "{relaxation}: {error}");
     }
-    // A hierarchy without levels has nothing to change.
+    // A hierarchy without levels has no smoothers to change.
     let direct = Amg::smoothed_aggregation().build(&Numbers(3).dominant::<f64>(4, 2)).unwrap();
     assert!(network.apply(direct.hierarchy()).unwrap().levels.is_empty());
 }
@@ -230,7 +230,7 @@ fn training_a_network_lowers_the_loss() {
             (losses, training.network().clone())
         };
         let (losses, network) = run();
-        // The batch of the training gets harder as it goes on; this one stays.
+        // The batch of the training becomes harder over time; this one is fixed.
         let judge = |network: &SmootherNetwork| {
             let of = |h: &Hierarchy<Host<f64>>| {
                 let (made, batch) = (network.apply(h).unwrap(), 8);
@@ -300,7 +300,7 @@ fn a_network_is_never_worse_than_ilu0() {
                     fallbacks += 1;
                 }
             }
-            // What the report says holds for another right-hand side, against every damping.
+            // The report holds for another right-hand side, against every damping.
             let count = |amg: &Amg| {
                 let out = Fgmres::new().rtol(1e-8).restart(100).max_iterations(100).preconditioner(amg);
                 out.solve(&problem.matrix, &problem.rhs).unwrap().iterations
@@ -314,7 +314,7 @@ fn a_network_is_never_worse_than_ilu0() {
     assert!(networks >= 3, "the network is hardly ever better: {networks} of {}", networks + fallbacks);
 }
 
-/// A few steps from the network on: what is handed out is no worse either.
+/// A few steps from the network: the returned smoother is not worse either.
 #[test]
 fn training_goes_on_from_a_network() {
     for loss in [Loss::Krylov, Loss::Rate] {

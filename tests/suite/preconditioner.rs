@@ -1,4 +1,4 @@
-//! A cycle as an operator: its transpose, its symmetry, and its precisions.
+//! Cycles as operators: transpose, symmetry, and precisions.
 
 use crate::common;
 
@@ -182,7 +182,7 @@ fn applications_do_not_disturb_one_another() {
     assert!(amg.apply(&r[1..], &mut z).unwrap_err().is_dimension());
     assert!(amg.apply(&r, &mut z[1..]).unwrap_err().is_dimension());
     assert!(amg.apply_transposed(&r[1..], &mut z).unwrap_err().is_dimension());
-    // What is not a number is handed on, not hidden.
+    // NaN is propagated, not hidden.
     let mut broken = r.clone();
     broken[7] = f64::NAN;
     amg.apply(&broken, &mut z).unwrap();
@@ -192,7 +192,7 @@ fn applications_do_not_disturb_one_another() {
     assert!(z == zt && z.iter().all(|v| v.is_finite()));
 }
 
-/// Pure Neumann conditions: rounded to f32 the coarsest matrix is not singular any more.
+/// Pure Neumann conditions: rounded to f32 the coarsest matrix is no longer singular.
 #[test]
 fn single_precision_is_close_for_a_singular_matrix() {
     let (m, mut r, mut t) = (24, Numbers(9), Vec::new());

@@ -43,7 +43,7 @@ fn diagonals_follow_their_formulas() {
     for (s, exact) in s.iter().zip([4.0 / 17.0, -5.0 / 30.0, 2.0 / 13.0]) {
         assert!((s - exact).abs() < 1e-15);
     }
-    // Minimality of SPAI-0: no other diagonal does better in any row.
+    // Minimality of SPAI-0: every other diagonal is worse in every row.
     let best = Csr::diagonal_matrix(&s);
     for i in 0..3 {
         for factor in [0.99, 1.01] {
@@ -113,7 +113,7 @@ fn spai1_is_exact_where_the_pattern_allows_and_survives_degenerate_rows() {
             assert!((product.get(i, j) - f64::from(u8::from(i == j))).abs() < 1e-12);
         }
     }
-    // A zero diagonal is no obstacle, nor are dependent rows.
+    // A zero diagonal is accepted, and so are dependent rows.
     let saddle = dense(&[&[1.0, 2.0], &[3.0, 0.0]]);
     assert!(spai1(&saddle).is_ok());
     let dependent = Csr::from_csr(2, 2, vec![0, 2, 4], vec![0, 1, 0, 1], vec![1.0; 4]).unwrap();

@@ -1,4 +1,4 @@
-//! Learned solvers that follow their matrix, and say what that took.
+//! Learned solvers that follow a sequence of matrices, and their reports.
 
 use crate::common::numbers;
 
@@ -60,7 +60,7 @@ fn a_parameter_that_drifts_is_followed() {
     }
 }
 
-/// The same values again: what was learned is carried over as it is, to rounding.
+/// The same values again: the learned values are carried over unchanged, to rounding.
 #[test]
 fn the_same_matrix_changes_nothing() {
     for learn in [Target::Ilu, Target::Relaxation] {
@@ -94,21 +94,21 @@ fn errors_leave_the_solver_as_it_was() {
         assert!(error.to_string().contains("another pattern"), "{error}");
         assert_eq!(applied(&solver), before);
     }
-    // A zero pivot: no ILU(0), and a sentence that says where.
+    // A zero pivot: no ILU(0), and a sentence that names the row.
     let pivot = problem.matrix.map(|i, j, v| if (i, j) == (0, 0) { 0.0 } else { v });
     assert!(solver.follow(&pivot).is_err());
     assert_eq!(applied(&solver), before);
     let zero = Csr::new(problem.matrix.pattern().clone(), vec![0.0; problem.matrix.nnz()]).unwrap();
     assert!(solver.follow(&zero).is_err());
     assert_eq!(applied(&solver), before);
-    // It goes on.
+    // The sequence continues.
     let next = flow(0.011);
     assert!(solver.follow(&next.matrix).unwrap().evaluation.converges);
     assert!(iterations(&solver, &next).is_some() && Preconditioner::rows(solver.amg()) == n);
 }
 
-/// From one problem to quite another one on the same pattern, and back: it tunes or falls back, says so,
-/// and can follow again whatever it did.
+/// From one problem to a very different one on the same pattern, and back: it tunes or falls back, reports
+/// it, and can follow again afterwards.
 #[test]
 fn a_jump_is_noticed() {
     for learn in [Target::Ilu, Target::Relaxation] {
@@ -129,7 +129,7 @@ fn a_jump_is_noticed() {
             noticed += usize::from(followed.tuned);
             assert!(followed.tuned || followed.evaluation.converges, "{what}");
             assert!(!followed.fell_back || followed.tuned, "{what}");
-            // What it says is what it is.
+            // The report agrees with the smoother.
             let b: Vec<f64> = Numbers(73).vector(a.rows());
             let other = Problem { matrix: jump, rhs: b, ..flow(0.005) };
             if followed.evaluation.converges {
@@ -138,7 +138,7 @@ fn a_jump_is_noticed() {
             assert_eq!(solver.amg().hierarchy().levels[0].a.to_csr(), other.matrix, "{what}");
             let classical = solver.amg().hierarchy().levels[0].pre[0].matrix().is_none();
             assert!(!classical || followed.fell_back, "{what}: a classical smoother, and it does not say so");
-            // Back: it follows, whatever stood in meanwhile.
+            // Back: it follows, after any fallback.
             let followed = solver.follow(a).unwrap();
             assert!(followed.evaluation.converges && !followed.fell_back, "{what}, back: {followed:?}");
             let now = iterations(&solver, &problem).unwrap();
@@ -160,7 +160,7 @@ fn what_cannot_follow_says_so() {
     assert_eq!(applied(&solver), before);
 }
 
-/// Training from what is there: the given smoothers are the start, and are kept unless they get better.
+/// Training from the current values: the given smoothers are the start, and are kept unless they improve.
 #[test]
 fn training_from_given_smoothers() {
     let a = flow(0.01).matrix;
@@ -169,7 +169,7 @@ fn training_from_given_smoothers() {
     let first = trainer.clone().steps(30).fit(&mut amg).unwrap();
     let again = trainer.clone().start(Start::Given).steps(20).fit(&mut amg).unwrap();
     let (one, two, three) = (first.after.unwrap(), again.before.unwrap(), again.after.unwrap());
-    // The start of the second run is what the first one handed out.
+    // The start of the second run is the result of the first.
     assert_eq!(one, two);
     assert!(three.by(Loss::Krylov) <= two.by(Loss::Krylov), "{again}");
     let suited = trainer.start(Start::Given).fit(&mut amg).unwrap();

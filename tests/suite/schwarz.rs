@@ -37,7 +37,7 @@ fn interface(amg: &Amg) -> (Arc<Subdomains>, Vec<f64>) {
     }
 }
 
-/// The method by itself, from the values in a hierarchy.
+/// The method alone, from the values in a hierarchy.
 fn alone(a: &Csr<f64>, amg: &Amg) -> Schwarz<f64> {
     let (subdomains, values) = interface(amg);
     let layout = subdomains.layout(a.pattern()).unwrap();
@@ -167,7 +167,7 @@ fn the_weighted_variant_keeps_a_cycle_symmetric() {
     assert!(!build("schwarz(40,1)").is_symmetric());
 }
 
-/// Rows that are not coupled have no interface: there is nothing to learn, and nothing fails.
+/// Uncoupled rows have no interface: there are no parameters, and nothing fails.
 #[test]
 fn without_interfaces_there_is_nothing_to_learn() {
     let entries: Vec<_> = (0..30).map(|i| (i, i, 1.0 + i as f64)).collect();

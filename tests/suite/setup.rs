@@ -1,4 +1,4 @@
-//! Smoothed aggregation against PyAMG, and by its own laws.
+//! Smoothed aggregation: against PyAMG, and by its invariants.
 
 use std::path::Path;
 
@@ -688,8 +688,8 @@ proptest::proptest! {
     }
 }
 
-/// The candidates of A and Aᵀ live on different rows of an aggregate (found by the property
-/// test above): restricting with one what the other interpolates would give a zero row.
+/// The candidates of A and Aᵀ are nonzero on different rows of an aggregate (found by the property test
+/// above): restricting with one set what the other interpolates would give a zero row.
 #[test]
 fn a_starved_column_is_not_left_behind() {
     let links = [

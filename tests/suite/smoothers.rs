@@ -1,5 +1,4 @@
-//! Parallel Gauss–Seidel, incomplete factors with fill, block Jacobi and damping, against their
-//! defining properties.
+//! Parallel Gauss–Seidel, incomplete factors with fill, block Jacobi and damping: their defining properties.
 
 use crate::common;
 
@@ -31,7 +30,7 @@ fn ordered_sweeps<T: Scalar>() {
         let a = r.dominant::<T>(n, 6);
         cases.extend([1, 2, 3, 4, 7, 16].map(|k| (a.clone(), 50, k)));
     }
-    // Beyond the parallel threshold.
+    // Above the parallel threshold.
     let grid: Csr<T> = poisson(200).cast();
     cases.extend([(grid.clone(), 4_096, 1), (grid.clone(), 1_000, 1), (grid, 4_096, 3)]);
     for (a, rows, k) in cases {
@@ -94,7 +93,7 @@ fn large_substitutions_solve_their_triangle() {
     for i in 0..n {
         t.push((i, i, 3.0 + (i % 7) as f64));
         for (q, step) in [1, 5_000, 7_001].into_iter().enumerate() {
-            // The neighbour now and then only, or every row would wait for the one before.
+            // Only some rows depend on their neighbour; otherwise every row would wait for the one before.
             if i >= step && (step > 1 || i % 4 == 0) {
                 t.extend([(i, i - step, 0.5 + q as f64 / 7.0), (i - step, i, -0.3 - q as f64 / 9.0)]);
             }
@@ -150,8 +149,8 @@ fn norm(x: &[f64]) -> f64 {
     dot(x, x).sqrt()
 }
 
-/// On symmetric positive definite matrices every relaxation but undamped SPAI-0 and SPAI-1 has a
-/// theory that says so, and those two converge as well.
+/// On symmetric positive definite matrices theory guarantees convergence of every relaxation except undamped
+/// SPAI-0 and SPAI-1, and those two converge as well.
 #[test]
 fn every_relaxation_converges_by_itself() {
     let more =
@@ -352,7 +351,7 @@ fn ilut_keeps_what_is_large() {
     // Scaling changes no choice.
     let scaled = ilut(&a.map(|_, _, v| 1024.0 * v), 0.1, 10.0).unwrap();
     assert_eq!(scaled, coarse.map(|i, j, v| if j < i { v } else { 1024.0 * v }));
-    // At most so many entries on either side.
+    // At most this many entries on either side.
     let few = ilut(&a, 0.0, 0.5).unwrap();
     let most = (0.5 * a.nnz() as f64 / 512.0).ceil() as usize;
     for i in 0..a.rows() {
@@ -372,7 +371,7 @@ fn bad_pivots_are_named_and_nothing_is_nan() {
             assert!(e.is_singular() && e.to_string().contains(row), "{e}");
         }
     }
-    // A diagonal that elimination fills is no obstacle, stored or not.
+    // A diagonal that elimination fills is accepted, stored or not.
     let filled = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, 1.0), (1, 0, 4.0)]).unwrap();
     for factors in [iluk(&filled, 1).unwrap(), ilut(&filled, 0.0, 10.0).unwrap()] {
         assert_eq!(factors.values(), [2.0, 1.0, 2.0, -2.0]);

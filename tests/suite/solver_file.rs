@@ -34,7 +34,7 @@ fn load(bytes: &[u8], path: &Path) -> multigrad::error::Result<Solver> {
     Solver::load_for_other(path, &flow(8))
 }
 
-/// The file with its checksum made right again.
+/// The file with a corrected checksum.
 fn sealed(mut content: Vec<u8>) -> Vec<u8> {
     let length = content.len() - 16;
     let checksum = xxh3_128(&content[..length]);
@@ -138,7 +138,7 @@ fn a_truncated_or_foreign_file_is_refused() {
     assert!(Solver::load(folder.path(), &flow(8)).unwrap_err().is_io());
 }
 
-/// A file with a right checksum and a wrong content: neither a panic nor a huge allocation.
+/// A file with a correct checksum and wrong contents: neither a panic nor a huge allocation.
 #[test]
 fn a_forged_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -253,7 +253,7 @@ fn a_failed_save_leaves_nothing_behind() {
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["a folder"]);
     assert_eq!(std::fs::read_dir(&occupied).unwrap().count(), 0);
-    // A file that is there already is replaced as a whole.
+    // An existing file is replaced as a whole.
     let path = folder.path().join("solver.mgrad");
     std::fs::write(&path, vec![7; 1 << 20]).unwrap();
     let first = bytes(&solver, &path);

@@ -1,4 +1,4 @@
-//! Training: reproducible, never worse than its start, and honest about what it did.
+//! Training: reproducible, never worse than its start, and accurately reported.
 
 use crate::common;
 
@@ -89,8 +89,7 @@ fn a_choice_of_hierarchies_is_reproducible() {
     assert!(Trainer::new().fit_best(&[], &mut |_| {}).unwrap_err().is_invalid_input());
 }
 
-/// A rate that is far too large diverges; it is rolled back, and what is handed out is not
-/// worse than the start.
+/// A rate that is far too large diverges; it is rolled back, and the result is not worse than the start.
 #[test]
 fn divergence_is_rolled_back() {
     for rate in [50.0, 1e6, 1e30] {
@@ -106,7 +105,7 @@ fn divergence_is_rolled_back() {
     }
 }
 
-/// After a divergence training goes on: the rate has come down, and it learns.
+/// After a divergence training continues at a lower rate, and learns.
 #[test]
 fn training_recovers_from_divergence() {
     let mut amg = flow(16);
@@ -117,7 +116,7 @@ fn training_recovers_from_divergence() {
     assert!(last.1.is_finite(), "{:?}", report.factor_history);
 }
 
-/// A start that is as good as it gets is kept if what was learned is worse.
+/// An optimal start is kept if the learned smoother is worse.
 #[test]
 fn what_is_worse_is_not_handed_out() {
     let mut amg = flow(16);

@@ -1,4 +1,4 @@
-//! Whole optimisations step by step beside another implementation
+//! Whole optimisations, step by step against another implementation
 //! (`tests/data/reference/trajectories.json`).
 
 use multigrad::backend::Triangle;

@@ -1,4 +1,4 @@
-//! Argument structs of kernels, the same in Rust and in C.
+//! Argument structs of kernels, with the same layout in Rust and C.
 
 use super::memory::{Memory, Plain};
 
@@ -9,7 +9,7 @@ use super::memory::{Memory, Plain};
 /// buffers whose addresses it is given, for the lengths it is given.
 pub(crate) unsafe trait Arguments: Copy {}
 
-/// The address of a buffer that a kernel reads or writes; zero for none.
+/// The address of a buffer that a kernel reads or writes; zero if there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct Address(u64);
@@ -48,8 +48,8 @@ macro_rules! arguments {
             size_of::<$name>() == 0 $(+ size_of::<$kind>())*,
             concat!("padding in ", stringify!($name), ": 8-byte fields first, 4-byte fields in pairs"),
         );
-        // SAFETY: declared beside the launches that check lengths; the emulator compares the size with
-        // that of the struct in C, and its tests guard the ends of every buffer.
+        // SAFETY: declared beside the launches that check lengths; the emulator compares the size with that
+        // of the struct in C, and its tests guard the ends of every buffer.
         #[allow(unsafe_code, reason = "an empty trait that vouches for the layout")]
         unsafe impl $crate::backend::cuda::Arguments for $name {}
     )*};

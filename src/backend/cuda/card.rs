@@ -1,4 +1,4 @@
-//! A card, by its driver.
+//! GPUs, through their driver.
 
 use std::sync::Arc;
 use std::thread;
@@ -11,17 +11,18 @@ use super::library::check;
 use super::pool::Pool;
 use crate::error::{Error, Result};
 
-/// What part of the memory may wait in the pool: one in so many bytes.
+/// The share of the memory that the pool may hold: one in this many bytes.
 const POOLED: usize = 4;
 
-/// A card with one stream.
+/// A GPU with one stream.
 #[derive(Debug)]
 pub(crate) struct Card {
     inner: Arc<Context>,
 }
 
 impl Card {
-    /// The card of this number. Kernels are compiled, with these options, when the first of their precision is launched.
+    /// Opens the GPU of this number. Kernels are compiled, with these options, when the first of their
+    /// precision is launched.
     pub fn open(ordinal: usize, definitions: Vec<String>) -> Result<Self> {
         Ok(Self { inner: Arc::new(Context::open(ordinal, definitions)?) })
     }
@@ -33,7 +34,7 @@ impl Driver for Card {
     }
 
     fn allocate(&self, bytes: usize) -> Result<u64> {
-        let mut state = self.inner.outside_capture("memory was asked for")?;
+        let mut state = self.inner.outside_capture("an allocation")?;
         if let Some(address) = state.pool.take(bytes) {
             return Ok(address);
         }
@@ -46,20 +47,18 @@ impl Driver for Card {
         let (code, address) = block;
         if code == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
             let (mut left, mut total) = (0, 0);
-            // SAFETY: places for two numbers; they stay zero where the card does not say.
+            // SAFETY: valid pointers to two numbers; they stay zero if the call fails.
             let _ = unsafe { sys::cuMemGetInfo_v2(&raw mut left, &raw mut total) };
-            return Err(Error::device(format!(
-                "out of device memory: {bytes} bytes were asked for, {left} are left"
-            )));
+            return Err(Error::device(format!("out of device memory: {bytes} bytes requested, {left} left")));
         }
-        check(code, &format!("asking for {bytes} bytes of device memory"))?;
+        check(code, &format!("an allocation of {bytes} bytes of device memory"))?;
         Ok(address)
     }
 
     unsafe fn free(&self, address: u64, bytes: usize) {
         let mut state = self.inner.state();
         state.pool.put(address, bytes);
-        // A stream that captures cannot be waited for.
+        // The host cannot wait for a capturing stream.
         let much = state.pool.bytes() > self.inner.properties.memory / POOLED;
         if much && state.capturing.is_none() && self.inner.enter().is_ok() {
             self.inner.release(&mut state.pool);
@@ -68,7 +67,7 @@ impl Driver for Card {
 
     unsafe fn upload(&self, from: &[u8], to: u64) -> Result<()> {
         let _state = self.inner.outside_capture("an upload")?;
-        // SAFETY: the caller vouches for the length; the slice is alive until the copy is done.
+        // SAFETY: the caller guarantees the length; the slice is alive until the copy is done.
         let queued =
             unsafe { sys::cuMemcpyHtoDAsync_v2(to, from.as_ptr().cast(), from.len(), self.inner.stream) };
         check(queued, "an upload")?;
@@ -77,7 +76,7 @@ impl Driver for Card {
 
     unsafe fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
         let _state = self.inner.outside_capture("a download")?;
-        // SAFETY: the caller vouches for the length; the slice is borrowed until the copy is done.
+        // SAFETY: the caller guarantees the length; the slice is borrowed until the copy is done.
         let queued =
             unsafe { sys::cuMemcpyDtoHAsync_v2(to.as_mut_ptr().cast(), from, to.len(), self.inner.stream) };
         check(queued, "a download")?;
@@ -87,14 +86,14 @@ impl Driver for Card {
     unsafe fn copy(&self, from: u64, to: u64, bytes: usize) -> Result<()> {
         let _state = self.inner.state();
         self.inner.enter()?;
-        // SAFETY: the caller vouches for both.
+        // SAFETY: guaranteed by the caller.
         check(unsafe { sys::cuMemcpyDtoDAsync_v2(to, from, bytes, self.inner.stream) }, "a copy")
     }
 
     unsafe fn clear(&self, to: u64, bytes: usize) -> Result<()> {
         let _state = self.inner.state();
         self.inner.enter()?;
-        // SAFETY: the caller vouches for the length.
+        // SAFETY: the caller guarantees the length.
         check(unsafe { sys::cuMemsetD8Async(to, 0, bytes, self.inner.stream) }, "writing zeros")
     }
 
@@ -103,7 +102,7 @@ impl Driver for Card {
         self.inner.enter()?;
         let function = self.inner.function(&mut state, &launch)?;
         let mut arguments = [launch.arguments.as_ptr().cast_mut().cast()];
-        // SAFETY: the caller vouches for the arguments, which are one struct; the driver copies it before it
+        // SAFETY: the caller guarantees the arguments, which are one struct; the driver copies it before it
         // returns.
         let queued = unsafe {
             sys::cuLaunchKernel(
@@ -124,11 +123,11 @@ impl Driver for Card {
     }
 
     fn begin_capture(&self) -> Result<()> {
-        let mut state = self.inner.outside_capture("a capture was begun")?;
-        // Relaxed: kernels may be compiled and loaded meanwhile.
+        let mut state = self.inner.outside_capture("the start of a capture")?;
+        // Relaxed: kernels may be compiled and loaded during the capture.
         let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED;
         // SAFETY: a live stream that does not capture.
-        check(unsafe { sys::cuStreamBeginCapture_v2(self.inner.stream, mode) }, "beginning a capture")?;
+        check(unsafe { sys::cuStreamBeginCapture_v2(self.inner.stream, mode) }, "starting a capture")?;
         state.capturing = Some(thread::current().id());
         Ok(())
     }
@@ -141,16 +140,16 @@ impl Driver for Card {
         self.inner.captured.notify_all();
         self.inner.enter()?;
         let mut graph = Graph(std::ptr::null_mut());
-        // SAFETY: a stream that captures; it does so no longer, whatever the result.
+        // SAFETY: a capturing stream; the capture ends here, whatever the result.
         let ended = unsafe { sys::cuStreamEndCapture(self.inner.stream, &raw mut graph.0) };
         check(ended, "ending a capture")?;
         let (mut nodes, mut runnable) = (0, std::ptr::null_mut());
-        // SAFETY: a live graph, and places for its size and for what runs it.
+        // SAFETY: a live graph, and valid pointers for its size and its executable form.
         unsafe {
             let counted = sys::cuGraphGetNodes(graph.0, std::ptr::null_mut(), &raw mut nodes);
-            check(counted, "counting what was captured")?;
+            check(counted, "counting the captured work")?;
             let made = sys::cuGraphInstantiateWithFlags(&raw mut runnable, graph.0, 0);
-            check(made, "preparing what was captured")?;
+            check(made, "preparing the captured graph")?;
         }
         Ok(Box::new(Recording { runnable, _graph: graph, nodes, inner: self.inner.clone() }))
     }
@@ -162,65 +161,66 @@ impl Driver for Card {
 
     fn seconds(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
         let (from, to) = {
-            let _state = self.inner.outside_capture("taking the time")?;
+            let _state = self.inner.outside_capture("reading the time")?;
             (Event::new()?, Event::new()?)
         };
         self.inner.record(&from)?;
         work()?;
         self.inner.record(&to)?;
-        let _state = self.inner.outside_capture("taking the time")?;
+        let _state = self.inner.outside_capture("reading the time")?;
         let mut milliseconds = 0.0;
-        // SAFETY: two events that were recorded, the later of which is waited for, and a place for the number.
+        // SAFETY: two recorded events, of which the later one is waited for, and a valid pointer to the
+        // number.
         unsafe {
-            check(sys::cuEventSynchronize(to.0), "waiting for the card")?;
-            check((self.inner.library.elapsed)(&raw mut milliseconds, from.0, to.0), "taking the time")?;
+            check(sys::cuEventSynchronize(to.0), "waiting for the GPU")?;
+            check((self.inner.library.elapsed)(&raw mut milliseconds, from.0, to.0), "reading the time")?;
         }
         Ok(f64::from(milliseconds) * 1e-3)
     }
 }
 
-/// A point in the queue of which the time is taken.
+/// A timestamp in the queue.
 struct Event(CUevent);
 
 impl Event {
-    /// An event of the current card.
+    /// An event of the current GPU.
     fn new() -> Result<Self> {
         let mut event = std::ptr::null_mut();
-        // SAFETY: a place for the handle; zero means that the time is taken.
-        check(unsafe { sys::cuEventCreate(&raw mut event, 0) }, "making an event")?;
+        // SAFETY: a valid pointer to the handle; the flag zero enables timing.
+        check(unsafe { sys::cuEventCreate(&raw mut event, 0) }, "creating an event")?;
         Ok(Self(event))
     }
 }
 
 impl Drop for Event {
     fn drop(&mut self) {
-        // SAFETY: a live event, destroyed once; the driver waits for it where it must.
+        // SAFETY: a live event, destroyed once; the driver waits for it if necessary.
         let _ = unsafe { sys::cuEventDestroy_v2(self.0) };
     }
 }
 
 impl Context {
     fn record(&self, event: &Event) -> Result<()> {
-        let _state = self.outside_capture("taking the time")?;
+        let _state = self.outside_capture("reading the time")?;
         // SAFETY: a live event and stream of one context.
-        check(unsafe { sys::cuEventRecord(event.0, self.stream) }, "taking the time")
+        check(unsafe { sys::cuEventRecord(event.0, self.stream) }, "reading the time")
     }
 }
 
-/// Captured work as it was written down.
+/// A captured graph.
 #[derive(Debug)]
 struct Graph(CUgraph);
 
 impl Drop for Graph {
     fn drop(&mut self) {
         if !self.0.is_null() {
-            // SAFETY: a live graph, destroyed once; what was prepared from it does not need it.
+            // SAFETY: a live graph, destroyed once; the executable graph does not need it.
             let _ = unsafe { sys::cuGraphDestroy(self.0) };
         }
     }
 }
 
-/// Captured work, ready to run.
+/// An executable graph.
 #[derive(Debug)]
 struct Recording {
     runnable: CUgraphExec,
@@ -238,7 +238,7 @@ impl Drop for Recording {
     fn drop(&mut self) {
         let _state = self.inner.state();
         let _ = self.inner.enter();
-        // SAFETY: destroyed once; a run that is under way ends first.
+        // SAFETY: destroyed once; a run in progress ends first.
         let _ = unsafe { sys::cuGraphExecDestroy(self.runnable) };
     }
 }
@@ -246,8 +246,8 @@ impl Drop for Recording {
 impl Captured for Recording {
     unsafe fn run(&self) -> Result<()> {
         let _state = self.inner.outside_capture("a captured run")?;
-        // SAFETY: live handles; the caller vouches for the memory.
-        check(unsafe { sys::cuGraphLaunch(self.runnable, self.inner.stream) }, "running what was captured")
+        // SAFETY: live handles; the caller guarantees the memory.
+        check(unsafe { sys::cuGraphLaunch(self.runnable, self.inner.stream) }, "running the captured graph")
     }
 
     fn nodes(&self) -> usize {

@@ -1,4 +1,4 @@
-//! Without a card: what opening says. With one: copies, kernels, captures, failures.
+//! GPUs: errors of opening without one; copies, kernels, captures and failures with one.
 
 use super::super::compile::Target;
 use super::super::context::refusal;
@@ -7,7 +7,7 @@ use super::super::library::{Version, library};
 use super::*;
 use crate::backend::Cuda;
 
-/// The first card, if there is one; where there is not, opening says why.
+/// The first GPU, if there is one; otherwise the test checks the error of opening.
 fn card() -> Option<Cuda> {
     match Cuda::open(0) {
         Ok(cuda) => {
@@ -91,7 +91,7 @@ fn a_card_runs_what_was_captured() {
     let mut z = cuda.upload(&[9.0, 9.0]);
     let unused = cuda.upload(&[5.0]);
     let captured = cuda.capture(|| {
-        // Compiled and loaded within the capture, where these are the first kernels.
+        // Compiled and loaded within the capture if these are the first kernels.
         cuda.combine(1.0, &x, 1.0, &mut y);
         cuda.copy(&y, &mut z);
         drop(unused);
@@ -108,7 +108,7 @@ fn a_card_runs_what_was_captured() {
     assert!(asked.to_string().contains("while work is captured"), "{asked}");
 }
 
-/// What another thread gives to the device waits until the capture has ended.
+/// Work of another thread waits until the capture has ended.
 #[test]
 fn captures_hold_the_work_of_one_thread() {
     #[cfg(feature = "emulator")]
@@ -145,7 +145,7 @@ fn failures_of_a_card_are_errors() {
     let error = cuda.driver.allocate(1 << 46).unwrap_err();
     assert!(error.is_device());
     assert!(error.to_string().starts_with("out of device memory: 70368744177664 bytes"), "{error}");
-    assert!(!error.to_string().ends_with(" 0 are left"), "{error}");
+    assert!(!error.to_string().ends_with(" 0 left"), "{error}");
     let none = || Launch {
         kernel: "no_such_kernel",
         precision: Precision::F64,
@@ -154,7 +154,7 @@ fn failures_of_a_card_are_errors() {
         shared: 0,
         arguments: &[],
     };
-    // SAFETY: there is no such kernel.
+    // SAFETY: this kernel does not exist.
     let error = unsafe { cuda.driver.launch(none()) }.unwrap_err();
     assert!(error.to_string().starts_with("kernel no_such_kernel: CUDA_ERROR_NOT_FOUND"), "{error}");
     // A count of zero: nothing is read or written.

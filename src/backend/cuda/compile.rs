@@ -1,4 +1,4 @@
-//! Kernels compiled at run time, for the card that is there, by NVRTC.
+//! Compilation of kernels at run time by NVRTC, for the GPU of this machine.
 
 use std::ffi::{CStr, CString, c_int};
 use std::sync::OnceLock;
@@ -31,7 +31,7 @@ const FILES: &[(&str, &str)] = &[
 /// Lines of the compiler's log that an error shows.
 const LINES: usize = 8;
 
-/// Every function that is called: the bindings panic where one is missing, so all are looked for first.
+/// Every function that is called: the bindings panic if one is missing, so all are checked first.
 const FUNCTIONS: [&str; 12] = [
     "nvrtcCompileProgram",
     "nvrtcCreateProgram",
@@ -51,11 +51,11 @@ const FUNCTIONS: [&str; 12] = [
 #[derive(Debug, Clone)]
 pub(super) struct Compiler {
     pub version: Version,
-    /// Architectures that it knows, ascending; 90 is capability 9.0.
+    /// Supported architectures, ascending; 90 is capability 9.0.
     architectures: Vec<u32>,
 }
 
-/// What to compile for.
+/// The target of a compilation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     /// Machine code of this architecture.
@@ -73,7 +73,7 @@ impl std::fmt::Display for Target {
     }
 }
 
-/// A compiled program, and what the compiler had to say.
+/// A compiled program, and the log of the compiler.
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub image: Vec<u8>,
@@ -81,7 +81,7 @@ pub(super) struct Compiled {
     pub log: String,
 }
 
-/// The text of all kernels. The compiler names file and line of every complaint.
+/// The source of all kernels. Messages of the compiler name file and line.
 pub(super) fn text() -> String {
     FILES.iter().map(|(name, text)| format!("#line 1 \"{name}\"\n{text}\n")).collect()
 }
@@ -92,7 +92,7 @@ fn options(precision: Precision, target: Target) -> [String; 6] {
     [
         format!("--gpu-architecture={target}"),
         "--fmad=false".into(),
-        // Helper functions that only other kernels use.
+        // Unused helper functions.
         "--diag-suppress=177".into(),
         format!("-DSUFFIX={}", precision.suffix()),
         format!("-DREAL={real}"),
@@ -108,7 +108,7 @@ impl Compiler {
     }
 
     fn load() -> Result<Self> {
-        // SAFETY: loading the library runs nothing but its own initialisation.
+        // SAFETY: loading the library only runs its own initialisation.
         let (present, lacks): (bool, fn(&str) -> bool) = unsafe {
             (sys::is_culib_present(), |name| {
                 sys::culib().get::<unsafe extern "C" fn()>(name.as_bytes()).is_err()
@@ -116,7 +116,7 @@ impl Compiler {
         };
         if !present {
             return Err(Error::device(
-                "the compiler NVRTC was not found: the CUDA toolkit has it, and so have the Python wheels \
+                "the compiler NVRTC was not found; it comes with the CUDA toolkit or with the Python wheels \
                  nvidia-cuda-nvrtc and, for drivers of CUDA 12, nvidia-cuda-nvrtc-cu12; LD_LIBRARY_PATH must \
                  name the folder of its library libnvrtc.so",
             ));
@@ -125,33 +125,33 @@ impl Compiler {
             return Err(Error::device(format!("the compiler NVRTC is too old: it has no {name}")));
         }
         let (mut major, mut minor, mut count) = (0, 0, 0);
-        // SAFETY: places for three numbers.
+        // SAFETY: valid pointers to three numbers.
         unsafe {
             check(sys::nvrtcVersion(&raw mut major, &raw mut minor), "its version")?;
             check(sys::nvrtcGetNumSupportedArchs(&raw mut count), "its architectures")?;
         }
         let mut architectures: Vec<c_int> = vec![0; usize::try_from(count).unwrap_or(0)];
-        // SAFETY: as many places as were asked for.
+        // SAFETY: an array of the requested length.
         check(unsafe { sys::nvrtcGetSupportedArchs(architectures.as_mut_ptr()) }, "its architectures")?;
         let mut architectures: Vec<u32> = architectures.into_iter().map(c_int::unsigned_abs).collect();
         architectures.sort_unstable();
         Ok(Self { version: (major, minor).into(), architectures })
     }
 
-    /// What to compile for: the card itself where the compiler knows it, else the latest architecture before it.
+    /// The target: the GPU itself if the compiler supports it, otherwise the latest earlier architecture.
     pub fn target(&self, capability: Version) -> Result<Target> {
         let wanted = capability.0 * 10 + capability.1;
         match self.architectures.iter().rfind(|&&known| known <= wanted) {
             Some(&known) if known == wanted => Ok(Target::Machine(known)),
             Some(&known) => Ok(Target::Portable(known)),
             None => Err(Error::device(format!(
-                "the compiler NVRTC {} no longer knows compute capability {capability}: take an earlier one",
+                "the compiler NVRTC {} no longer supports compute capability {capability}; use an earlier one",
                 self.version
             ))),
         }
     }
 
-    /// The kernels of a precision, from where they were kept or compiled and kept.
+    /// The kernels of a precision, from the cache, or compiled and cached.
     pub fn image(
         &self,
         kept: &Kept,
@@ -186,7 +186,7 @@ impl Compiler {
         let count = c_int::try_from(options.len()).map_err(|e| Error::device(e.to_string()))?;
         let text = c_text(text.into())?;
         let mut program = Program(std::ptr::null_mut());
-        // SAFETY: texts that end with zero and outlive the call; no headers.
+        // SAFETY: zero-terminated texts that outlive the call; no headers.
         let created = unsafe {
             let (none, headers) = (std::ptr::null(), std::ptr::null());
             sys::nvrtcCreateProgram(
@@ -199,7 +199,7 @@ impl Compiler {
             )
         };
         check(created, "a program")?;
-        // SAFETY: a live program, and as many options as is said.
+        // SAFETY: a live program, and an array of options of this length.
         let compiled = unsafe { sys::nvrtcCompileProgram(program.0, count, options.as_ptr()) };
         let log = program.bytes(sys::nvrtcGetProgramLogSize, sys::nvrtcGetProgramLog);
         let log = String::from_utf8_lossy(&log.unwrap_or_default()).trim_end_matches('\0').to_owned();
@@ -249,14 +249,14 @@ type Size = unsafe fn(sys::nvrtcProgram, *mut usize) -> nvrtcResult;
 type Content = unsafe fn(sys::nvrtcProgram, *mut std::ffi::c_char) -> nvrtcResult;
 
 impl Program {
-    /// What the compiler has made, by the functions that give its size and its content.
+    /// An output of the compiler, by the functions that return its size and its content.
     fn bytes(&self, size: Size, content: Content) -> Result<Vec<u8>> {
         let mut length = 0;
-        // SAFETY: a live program and a place for the number.
-        check(unsafe { size(self.0, &raw mut length) }, "the size of what it made")?;
+        // SAFETY: a live program and a valid pointer to the number.
+        check(unsafe { size(self.0, &raw mut length) }, "the size of its output")?;
         let mut bytes = vec![0u8; length];
-        // SAFETY: as many bytes as the compiler has said.
-        check(unsafe { content(self.0, bytes.as_mut_ptr().cast()) }, "what it made")?;
+        // SAFETY: a buffer of the size that the compiler returned.
+        check(unsafe { content(self.0, bytes.as_mut_ptr().cast()) }, "its output")?;
         Ok(bytes)
     }
 }
@@ -264,7 +264,7 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         if !self.0.is_null() {
-            // SAFETY: a live program, destroyed once; a failure could only leak it.
+            // SAFETY: a live program, destroyed once; a failure only leaks it.
             let _ = unsafe { sys::nvrtcDestroyProgram(&raw mut self.0) };
         }
     }

@@ -1,9 +1,9 @@
-//! Every kernel compiles, for every architecture, and none spills; and what is said where one does not.
+//! Compilation of every kernel for every architecture, without spills, and errors of the compiler.
 
 use super::*;
 use std::collections::BTreeMap;
 
-/// The compiler, unless it is not there and need not be.
+/// The compiler, unless it is missing and optional.
 fn compiler() -> Option<Compiler> {
     match Compiler::find() {
         Ok(compiler) => Some(compiler),
@@ -57,7 +57,7 @@ fn every_file_is_listed() {
     assert_eq!(listed, files);
 }
 
-/// A function that is called but not looked for would panic where it is missing.
+/// A function that is called but not checked would panic if it is missing.
 #[test]
 fn every_function_is_looked_for() {
     let mut called: Vec<&str> = include_str!("compile.rs")

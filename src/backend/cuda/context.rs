@@ -1,4 +1,4 @@
-//! A card that is open: its context, stream, kernels and memory.
+//! An open GPU: its context, stream, kernels and memory.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,13 +18,13 @@ use super::library::{self, Library, Version, check, library};
 use super::pool::Pool;
 use crate::error::{Error, Result};
 
-/// The least compute capability that will do.
+/// The least supported compute capability.
 const LEAST: Version = Version(7, 0);
 
-/// Bytes of shared memory that any kernel may use; more has to be asked for.
+/// Bytes of shared memory available to any kernel; more must be requested.
 const SHARED: usize = 48 << 10;
 
-/// What graphs share with the card that they were captured on.
+/// State shared between graphs and the GPU on which they were captured.
 #[derive(Debug)]
 pub(super) struct Context {
     pub properties: Properties,
@@ -37,12 +37,12 @@ pub(super) struct Context {
     context: CUcontext,
     pub stream: CUstream,
     state: Mutex<State>,
-    /// Told when a capture ends.
+    /// Notified when a capture ends.
     pub captured: Condvar,
 }
 
-// SAFETY: the driver takes its handles from any thread in which the context is current, which every call sees to;
-// what changes is behind the mutex.
+// SAFETY: the driver accepts its handles from any thread in which the context is current, which every call
+// ensures; mutable state is behind the mutex.
 unsafe impl Send for Context {}
 // SAFETY: as above.
 unsafe impl Sync for Context {}
@@ -51,12 +51,12 @@ unsafe impl Sync for Context {}
 pub(super) struct State {
     modules: HashMap<Precision, CUmodule>,
     functions: HashMap<(&'static str, Precision), Function>,
-    /// The thread whose work is captured.
+    /// The capturing thread.
     pub capturing: Option<ThreadId>,
     pub pool: Pool,
 }
 
-/// A kernel, with the dynamic shared memory that it may use so far and at most.
+/// A kernel, with its current and largest dynamic shared memory.
 #[derive(Debug, Clone, Copy)]
 struct Function {
     handle: CUfunction,
@@ -65,7 +65,8 @@ struct Function {
 }
 
 impl Context {
-    /// The card of this number. Kernels are compiled, with these options, when the first of their precision is launched.
+    /// Opens the GPU of this number. Kernels are compiled, with these options, when the first of their
+    /// precision is launched.
     pub fn open(ordinal: usize, definitions: Vec<String>) -> Result<Self> {
         let library = library()?;
         let device = library.device(ordinal)?;
@@ -77,7 +78,7 @@ impl Context {
         ));
         if capability < LEAST {
             return Err(Error::device(format!(
-                "the card {name} has compute capability {capability}; {LEAST} or later is needed"
+                "the GPU {name} has compute capability {capability}; {LEAST} or later is needed"
             )));
         }
         let shared = attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
@@ -104,23 +105,23 @@ impl Context {
             state: Mutex::default(),
             captured: Condvar::new(),
         };
-        // SAFETY: a device of the driver; the context is given back when `inner` is dropped, which happens here
-        // where the stream cannot be had.
-        check(unsafe { sys::cuDevicePrimaryCtxRetain(&raw mut inner.context, device) }, "opening the card")?;
+        // SAFETY: a device of the driver; the context is released when `inner` is dropped, which happens here
+        // if the stream cannot be created.
+        check(unsafe { sys::cuDevicePrimaryCtxRetain(&raw mut inner.context, device) }, "opening the GPU")?;
         inner.enter()?;
         let flags = sys::CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
         // SAFETY: the context is current.
-        check(unsafe { sys::cuStreamCreate(&raw mut inner.stream, flags) }, "making a stream")?;
+        check(unsafe { sys::cuStreamCreate(&raw mut inner.stream, flags) }, "creating a stream")?;
         Ok(inner)
     }
 
-    /// Makes the card current in this thread.
+    /// Makes the GPU current in this thread.
     pub fn enter(&self) -> Result<()> {
         // SAFETY: the context is alive as long as `self`.
-        check(unsafe { sys::cuCtxSetCurrent(self.context) }, "making the card current")
+        check(unsafe { sys::cuCtxSetCurrent(self.context) }, "making the GPU current")
     }
 
-    /// The state, as soon as no other thread captures: what this one gives to the stream would be captured too.
+    /// The state, after waiting for captures of other threads: work of this thread would be captured too.
     pub fn state(&self) -> MutexGuard<'_, State> {
         let own = thread::current().id();
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +129,7 @@ impl Context {
         self.captured.wait_while(state, by_others).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, where nothing is being captured and the card is current.
+    /// The state, outside captures and with the GPU current.
     pub fn outside_capture(&self, what: &str) -> Result<MutexGuard<'_, State>> {
         let state = self.state();
         if state.capturing.is_some() {
@@ -141,7 +142,7 @@ impl Context {
     /// Waits for the stream.
     pub fn wait(&self) -> Result<()> {
         // SAFETY: the stream is alive, and the context current.
-        check(unsafe { sys::cuStreamSynchronize(self.stream) }, "waiting for the card")
+        check(unsafe { sys::cuStreamSynchronize(self.stream) }, "waiting for the GPU")
     }
 
     /// The kernels of a precision, compiled on first use.
@@ -151,7 +152,7 @@ impl Context {
         }
         let image = self.compiler.image(&Kept::of_user(), precision, self.target, &self.definitions)?;
         let mut module = std::ptr::null_mut();
-        // SAFETY: an image that the compiler made; the driver copies it.
+        // SAFETY: an image made by the compiler; the driver copies it.
         let mut load = || unsafe { sys::cuModuleLoadData(&raw mut module, image.as_ptr().cast()) };
         let mut loaded = load();
         if loaded == CUresult::CUDA_ERROR_OUT_OF_MEMORY && state.capturing.is_none() {
@@ -167,7 +168,7 @@ impl Context {
         Ok(module)
     }
 
-    /// A kernel that may use so much dynamic shared memory.
+    /// A kernel that may use this much dynamic shared memory.
     pub fn function(&self, state: &mut State, launch: &Launch<'_>) -> Result<CUfunction> {
         let Launch { kernel, precision, .. } = *launch;
         let key = (kernel, precision);
@@ -176,7 +177,7 @@ impl Context {
             let name = CString::new(format!("{kernel}_{}", precision.suffix()))
                 .map_err(|e| Error::device(format!("kernel {kernel}: {e}")))?;
             let (mut handle, mut own) = (std::ptr::null_mut(), 0);
-            // SAFETY: a loaded module, a text that ends with zero, and places for the results.
+            // SAFETY: a loaded module, a zero-terminated text, and valid pointers for the results.
             unsafe {
                 let found = sys::cuModuleGetFunction(&raw mut handle, module, name.as_ptr());
                 check(found, &format!("kernel {kernel}"))?;
@@ -195,7 +196,7 @@ impl Context {
         let wanted = launch.shared as usize;
         if wanted > most {
             return Err(Error::device(format!(
-                "kernel {kernel}: {wanted} bytes of shared memory were asked for, the card has {most}"
+                "kernel {kernel}: {wanted} bytes of shared memory requested, but the GPU has {most}"
             )));
         }
         if wanted > shared {
@@ -209,25 +210,25 @@ impl Context {
         Ok(handle)
     }
 
-    /// Memory from the driver.
+    /// Allocates memory from the driver.
     pub fn allocate(bytes: usize) -> (CUresult, u64) {
         let mut address = 0;
-        // SAFETY: a place for the address.
+        // SAFETY: a valid pointer to the address.
         (unsafe { sys::cuMemAlloc_v2(&raw mut address, bytes) }, address)
     }
 
-    /// Gives what waits in the pool back to the driver. There is nobody to tell of a failure, and after one the driver
-    /// takes everything back when the process ends.
+    /// Returns the pool's memory to the driver. A failure cannot be reported; the driver then releases all
+    /// memory when the process ends.
     pub fn release(&self, pool: &mut Pool) {
         let _ = self.wait();
         for address in pool.drain() {
-            // SAFETY: memory that was allocated and is given back once; nothing queued uses it any more.
+            // SAFETY: allocated memory that is freed once; no queued work uses it.
             let _ = unsafe { sys::cuMemFree_v2(address) };
         }
     }
 }
 
-/// What is said where the driver does not take what the compiler made.
+/// The error if the driver refuses the output of the compiler.
 pub(super) fn refusal(driver: Version, compiler: Version, target: Target) -> String {
     let mut text =
         format!("the driver, for CUDA {driver}, refuses kernels that NVRTC {compiler} made for {target}");
@@ -248,7 +249,7 @@ impl Drop for Context {
         if !self.stream.is_null() {
             if capturing.is_some() {
                 let mut graph = std::ptr::null_mut();
-                // SAFETY: a live stream that captures; what it captured is not wanted.
+                // SAFETY: a live capturing stream; the captured graph is discarded.
                 unsafe {
                     let ended = sys::cuStreamEndCapture(self.stream, &raw mut graph);
                     if ended == CUresult::CUDA_SUCCESS && !graph.is_null() {
@@ -258,7 +259,7 @@ impl Drop for Context {
             }
             self.release(&mut pool);
         }
-        // SAFETY: live handles, given back once and in the reverse order; the stream is idle. Failures only leak.
+        // SAFETY: live handles, released once and in reverse order; the stream is idle. Failures only leak.
         unsafe {
             for module in modules.into_values() {
                 let _ = sys::cuModuleUnload(module);

@@ -1,4 +1,4 @@
-//! What a device does for us: a card through its driver, or the emulator.
+//! Drivers of devices: a GPU through the NVIDIA driver, or the emulator.
 
 use std::fmt::Debug;
 
@@ -18,7 +18,7 @@ pub enum Precision {
 impl Precision {
     pub const ALL: [Precision; 3] = [Precision::F64, Precision::F32, Precision::Mixed];
 
-    /// What the names of kernels end with.
+    /// The suffix of kernel names.
     pub fn suffix(self) -> &'static str {
         match self {
             Precision::F64 => "f64",
@@ -37,7 +37,7 @@ impl Precision {
     }
 }
 
-/// One run of a kernel.
+/// A launch of a kernel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Launch<'a> {
     pub kernel: &'static str,
@@ -51,11 +51,11 @@ pub(crate) struct Launch<'a> {
     pub arguments: &'a [u8],
 }
 
-/// What is known of a device.
+/// Properties of a device.
 #[derive(Debug, Clone)]
 pub(crate) struct Properties {
     pub name: String,
-    /// Most dynamic shared memory of a block, in bytes.
+    /// The largest dynamic shared memory of a block, in bytes.
     pub shared_bytes: usize,
     /// Multiprocessors.
     pub multiprocessors: u32,
@@ -63,21 +63,21 @@ pub(crate) struct Properties {
     pub memory: usize,
     /// Compute capability, if it has one.
     pub capability: String,
-    /// Version of CUDA that the driver is for, if there is a driver.
+    /// The CUDA version of the driver, if there is a driver.
     pub driver: String,
 }
 
-/// A device with one queue of work: what is given to it runs in order.
+/// A device with one queue: work runs in the order in which it is queued.
 ///
-/// Addresses are numbers. Whoever calls an unsafe function vouches that they are those of live allocations
-/// of this device and long enough; [`Memory`](super::Memory) and the checked launches do.
+/// Addresses are numbers. Callers of unsafe functions guarantee that they are those of live allocations of
+/// this device and long enough; [`Memory`](super::Memory) and the checked launches do so.
 pub(crate) trait Driver: Debug + Send + Sync {
     fn properties(&self) -> &Properties;
 
     /// Memory with undefined content. `bytes` is not zero.
     fn allocate(&self, bytes: usize) -> Result<u64>;
 
-    /// Gives memory back; work that was queued before may still use it.
+    /// Frees memory; work that was queued before may still use it.
     ///
     /// # Safety
     /// An address that `allocate` returned, once.
@@ -107,7 +107,7 @@ pub(crate) trait Driver: Debug + Send + Sync {
     /// `to` is long enough.
     unsafe fn clear(&self, to: u64, bytes: usize) -> Result<()>;
 
-    /// Queues that the content is undefined; only the emulator takes note.
+    /// Marks the content as undefined, in queue order; only the emulator uses this.
     ///
     /// # Safety
     /// `at` is long enough.
@@ -118,29 +118,29 @@ pub(crate) trait Driver: Debug + Send + Sync {
     /// Queues a kernel.
     ///
     /// # Safety
-    /// The arguments are those of the kernel, and what it reads and writes are live allocations.
+    /// The arguments are those of the kernel, and it only accesses live allocations.
     unsafe fn launch(&self, launch: Launch<'_>) -> Result<()>;
 
-    /// From here on, what is queued is written down instead of run, until [`end_capture`](Self::end_capture).
-    /// Nothing may be allocated, uploaded or downloaded meanwhile.
+    /// Starts recording queued work instead of running it, until [`end_capture`](Self::end_capture).
+    /// Allocations, uploads and downloads are errors until then.
     fn begin_capture(&self) -> Result<()>;
 
-    /// What was queued since, to be run as often as wanted.
+    /// The work queued since then, which can be run repeatedly.
     fn end_capture(&self) -> Result<Box<dyn Captured>>;
 
     /// Waits for all work.
     fn synchronise(&self) -> Result<()>;
 
-    /// Seconds of device time that `work` takes, from before it to after it on the queue.
+    /// Seconds of device time for `work`, measured on the queue.
     fn seconds(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<f64>;
 }
 
-/// Work that was captured.
+/// Captured work.
 pub(crate) trait Captured: Debug + Send + Sync {
     /// Queues all of it.
     ///
     /// # Safety
-    /// What it reads and writes is still alive.
+    /// All memory that it accesses is alive.
     unsafe fn run(&self) -> Result<()>;
 
     /// Kernels and copies in it.

@@ -1,16 +1,16 @@
-//! Memory of the emulator: buffers with guarded ends, and what is known of every four bytes of them.
+//! Memory of the emulator: buffers with guarded ends, and the state of every four bytes.
 
 use std::alloc::{Layout, alloc, dealloc};
 
 use crate::error::{Error, Result};
 
-/// Bytes before and after a buffer that nobody may write.
+/// Guarded bytes before and after a buffer.
 const GUARD: usize = 256;
 const GUARDED: u8 = 0xa5;
 /// Undefined memory reads as NaN.
 const UNDEFINED: u8 = 0xff;
 
-/// What is known of four bytes; as in `kernels/emulator/shim.h`.
+/// The state of four bytes; as in `kernels/emulator/shim.h`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
 struct Cell {
@@ -35,7 +35,7 @@ pub(super) struct Buffers {
     bytes: usize,
 }
 
-// SAFETY: the pointers are to memory that it owns.
+// SAFETY: the pointers are to memory owned by this value.
 unsafe impl Send for Buffers {}
 
 impl Buffers {
@@ -54,7 +54,7 @@ impl Buffers {
             .map_err(|_| Error::device(format!("a buffer of {bytes} bytes")))
     }
 
-    /// A buffer full of NaN; `None` where there is no memory.
+    /// A buffer full of NaN; `None` if there is not enough memory.
     pub fn allocate(&mut self, bytes: usize) -> Result<Option<u64>> {
         let layout = Self::layout(bytes)?;
         // SAFETY: the size is not zero, and both guards and the content lie within it.
@@ -76,7 +76,7 @@ impl Buffers {
         Ok(Some(from as u64))
     }
 
-    /// Gives a buffer back; whether its guards are as they were.
+    /// Frees a buffer; returns whether its guards are intact.
     pub fn free(&mut self, address: u64) -> bool {
         let Ok(place) = self.sorted.binary_search_by_key(&(address as usize), |b| b.from) else {
             return false;
@@ -84,7 +84,7 @@ impl Buffers {
         let Buffer { from, to, cells } = self.sorted.remove(place);
         let bytes = to - from;
         self.bytes -= bytes;
-        // SAFETY: `allocate` made both of these lengths.
+        // SAFETY: `allocate` made both with these lengths.
         unsafe {
             let start = (from as *mut u8).sub(GUARD);
             let guarded = |from: *const u8| (0..GUARD).all(|q| *from.add(q) == GUARDED);
@@ -97,7 +97,7 @@ impl Buffers {
         }
     }
 
-    /// The cells of the bytes from `address` on, in one buffer.
+    /// The cells of the bytes from `address` on, within one buffer.
     fn cells(&mut self, address: u64, bytes: usize) -> Option<&mut [Cell]> {
         let from = address as usize;
         let last = self.sorted.partition_point(|b| b.from <= from).checked_sub(1)?;
@@ -106,18 +106,18 @@ impl Buffers {
             return None;
         }
         let first = (from - buffer.from) / 4;
-        // SAFETY: within the cells of the buffer, which nobody else has while `self` is borrowed.
+        // SAFETY: within the cells of the buffer, which are exclusive while `self` is borrowed.
         Some(unsafe { std::slice::from_raw_parts_mut(buffer.cells.add(first), bytes.div_ceil(4)) })
     }
 
-    /// These bytes have been written; an error where they are not in one buffer.
+    /// Marks bytes as written; an error unless they lie in one buffer.
     pub fn define(&mut self, address: u64, bytes: usize) -> Result<()> {
         let cells = self.cells(address, bytes).ok_or_else(|| outside(bytes))?;
         cells.iter_mut().for_each(|c| c.defined = 1);
         Ok(())
     }
 
-    /// Nobody has written these bytes any more; an error where they are not in one buffer.
+    /// Marks bytes as undefined; an error unless they lie in one buffer.
     pub fn forget(&mut self, address: u64, bytes: usize) -> Result<()> {
         let cells = self.cells(address, bytes).ok_or_else(|| outside(bytes))?;
         cells.iter_mut().for_each(|c| c.defined = 0);
@@ -126,19 +126,19 @@ impl Buffers {
         Ok(())
     }
 
-    /// These bytes are to be read by the host; an error where they are not in one buffer or nothing has written them.
+    /// Checks bytes before the host reads them; an error unless they lie in one buffer and have been written.
     pub fn defined(&mut self, address: u64, bytes: usize) -> Result<()> {
         let cells = self.cells(address, bytes).ok_or_else(|| outside(bytes))?;
         match cells.iter().position(|c| c.defined == 0) {
             None => Ok(()),
             Some(cell) => {
-                let message = format!("a download of what nothing has written: byte {} of {bytes}", 4 * cell);
+                let message = format!("a download of uninitialised memory: byte {} of {bytes}", 4 * cell);
                 Err(Error::device(message))
             }
         }
     }
 
-    /// Bytes have been copied, whether they were defined or not.
+    /// Copies the state of bytes, defined or not.
     pub fn copied(&mut self, from: u64, to: u64, bytes: usize) -> Result<()> {
         let defined: Vec<u8> =
             self.cells(from, bytes).ok_or_else(|| outside(bytes))?.iter().map(|c| c.defined).collect();

@@ -1,8 +1,8 @@
-//! The emulator: kernels compiled by a C compiler, threads as coroutines. For tests; see `kernels/emulator`.
+//! Emulator: kernels compiled by a C compiler, threads as coroutines. For tests; see `kernels/emulator`.
 //!
-//! It is stricter than a card. New memory is full of NaN, the ends of every buffer are guarded, and threads of a
-//! block that do not meet at a barrier are an error. Accesses outside of buffers, reads of what nothing has written,
-//! and races are found where the C compiler can instrument memory accesses (gcc and clang).
+//! It is stricter than a GPU. New memory is full of NaN, the ends of every buffer are guarded, and threads of
+//! a block that do not meet at a barrier are an error. It finds races, accesses outside buffers and reads of
+//! uninitialised memory if the C compiler can instrument memory accesses (gcc and clang).
 
 use std::ffi::{CString, c_char, c_void};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use super::driver::{Captured, Driver, Launch, Precision, Properties};
 use super::emulated_memory::{Buffer, Buffers};
 use crate::error::{Error, Result};
 
-/// What a launch is to the emulator, and what it did wrong first: as in `kernels/emulator/shim.h`.
+/// A launch of the emulator and its first error: as in `kernels/emulator/shim.h`.
 #[repr(C)]
 struct CLaunch {
     table: *const c_void,
@@ -46,7 +46,7 @@ unsafe extern "C" {
     fn emulate(launch: *const CLaunch) -> Fault;
 }
 
-/// A device that runs on the processor.
+/// A device on the CPU.
 #[derive(Debug)]
 pub(crate) struct Emulator {
     properties: Properties,
@@ -57,22 +57,22 @@ pub(crate) struct Emulator {
 #[derive(Debug)]
 struct Queue {
     state: Mutex<State>,
-    /// Told when a capture has ended.
+    /// Notified when a capture has ended.
     captured: Condvar,
 }
 
-/// What launches share; one runs at a time, as on the queue of a card.
+/// State shared by launches; one runs at a time, as on the queue of a GPU.
 #[derive(Debug)]
 struct State {
     descending: bool,
     buffers: Buffers,
-    /// The thread whose work is captured, and that work.
+    /// The capturing thread, and its work.
     recording: Option<(ThreadId, Vec<Work>)>,
-    /// Launches so far.
+    /// The number of launches so far.
     launches: u32,
 }
 
-/// Queued work, as it is captured.
+/// Queued work in captured form.
 #[derive(Debug, Clone)]
 enum Work {
     Kernel { kernel: &'static str, precision: Precision, shape: [u32; 3], arguments: Vec<u8> },
@@ -82,7 +82,7 @@ enum Work {
 }
 
 impl Emulator {
-    /// A device with so many bytes of memory, whose threads run in ascending or descending order.
+    /// A device with this many bytes of memory, whose threads run in ascending or descending order.
     pub fn new(memory: usize, descending: bool) -> Self {
         let properties = Properties {
             name: "emulated device".into(),
@@ -106,7 +106,7 @@ impl Emulator {
         Ok(())
     }
 
-    /// The state, where nothing is being captured.
+    /// The state, outside captures.
     fn outside_capture(&self, what: &str) -> Result<MutexGuard<'_, State>> {
         let state = self.queue.state();
         match state.recording {
@@ -117,7 +117,7 @@ impl Emulator {
 }
 
 impl Queue {
-    /// The state, as soon as no other thread captures, as on a card.
+    /// The state, after waiting for captures of other threads, as on a GPU.
     fn state(&self) -> MutexGuard<'_, State> {
         let own = thread::current().id();
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,13 +134,13 @@ impl State {
             }
             Work::Copy { from, to, bytes } => {
                 self.buffers.copied(*from, *to, *bytes)?;
-                // SAFETY: the caller of `Driver::copy` vouches for both.
+                // SAFETY: the caller of `Driver::copy` guarantees both.
                 unsafe { std::ptr::copy_nonoverlapping(*from as *const u8, *to as *mut u8, *bytes) };
                 Ok(())
             }
             Work::Clear { to, bytes } => {
                 self.buffers.define(*to, *bytes)?;
-                // SAFETY: the caller of `Driver::clear` vouches for it.
+                // SAFETY: guaranteed by the caller of `Driver::clear`.
                 unsafe { std::ptr::write_bytes(*to as *mut u8, 0, *bytes) };
                 Ok(())
             }
@@ -182,7 +182,7 @@ impl State {
             descending: u32::from(self.descending),
             number: self.launches,
         };
-        // SAFETY: the caller of `Driver::launch` vouches for the arguments; buffers are sorted and live.
+        // SAFETY: the caller of `Driver::launch` guarantees the arguments; buffers are sorted and live.
         let fault = unsafe { emulate(&raw const launch) };
         fault
             .error(threads)
@@ -191,22 +191,24 @@ impl State {
 }
 
 impl Fault {
-    /// What went wrong, if anything did.
+    /// The error of the launch, if any.
     fn error(&self, threads: u32) -> Option<String> {
         let Fault { block, thread, offset, bytes, .. } = *self;
         let place = format!("block {block}, thread {thread}, at byte {offset} of {bytes}");
         let other = format!("block {}, thread {}", self.other / threads, self.other % threads);
         Some(match self.kind {
             0 => return None,
-            1 => "there is no such kernel".into(),
+            1 => "the kernel does not exist".into(),
             2 => "its arguments have another size than in C".into(),
             3 => "threads of a block do not meet".into(),
             4 => "too many threads, or no memory for them".into(),
             5 => format!("an access outside all buffers: {place}"),
-            6 => format!("a read of what nothing has written: {place}"),
+            6 => format!("a read of uninitialised memory: {place}"),
             7 => format!("a race with {other}: {place}"),
             9 => format!("16 bytes that are not aligned: {place}"),
-            _ => format!("what is read as constant is written in one launch: {place}, and {other}"),
+            _ => {
+                format!("memory that is read as constant is written in the same launch: {place}, and {other}")
+            }
         })
     }
 }
@@ -217,11 +219,11 @@ impl Driver for Emulator {
     }
 
     fn allocate(&self, bytes: usize) -> Result<u64> {
-        let mut state = self.outside_capture("memory was asked for")?;
+        let mut state = self.outside_capture("an allocation")?;
         let left = self.properties.memory - state.buffers.bytes();
         let address = if bytes <= left { state.buffers.allocate(bytes)? } else { None };
         address.ok_or_else(|| {
-            Error::device(format!("out of device memory: {bytes} bytes were asked for, {left} are left"))
+            Error::device(format!("out of device memory: {bytes} bytes requested, {left} left"))
         })
     }
 
@@ -232,14 +234,14 @@ impl Driver for Emulator {
 
     unsafe fn upload(&self, from: &[u8], to: u64) -> Result<()> {
         self.outside_capture("an upload")?.buffers.define(to, from.len())?;
-        // SAFETY: the caller vouches for the length.
+        // SAFETY: the caller guarantees the length.
         unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to as *mut u8, from.len()) };
         Ok(())
     }
 
     unsafe fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {
         self.outside_capture("a download")?.buffers.defined(from, to.len())?;
-        // SAFETY: the caller vouches for the length.
+        // SAFETY: the caller guarantees the length.
         unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to.as_mut_ptr(), to.len()) };
         Ok(())
     }
@@ -269,7 +271,7 @@ impl Driver for Emulator {
 
     fn begin_capture(&self) -> Result<()> {
         let recording = Some((thread::current().id(), Vec::new()));
-        self.outside_capture("a capture was begun")?.recording = recording;
+        self.outside_capture("the start of a capture")?.recording = recording;
         Ok(())
     }
 

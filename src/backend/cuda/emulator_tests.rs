@@ -1,4 +1,4 @@
-//! The emulator finds what kernels do wrong.
+//! Errors of kernels that the emulator finds.
 
 use super::super::arguments::{Address, arguments};
 use super::super::{Cuda, Memory};
@@ -16,7 +16,7 @@ arguments! {
 /// Values, more than two blocks.
 const N: usize = 80;
 
-/// Runs a kernel of `kernels/emulator/faults.h`; its result or what is wrong with it.
+/// Runs a kernel of `kernels/emulator/faults.h`; returns its result or its error.
 fn run(kernel: &'static str, wrong: bool, descending: bool) -> Result<Vec<f64>, String> {
     let cuda = Cuda::emulated_with(1 << 20, descending);
     let x: Memory<f64> = cuda.upload(&(0..N).map(|i| i as f64).collect::<Vec<_>>());
@@ -34,7 +34,7 @@ fn faults_of_kernels_are_found_in_any_order_and_right_ones_pass() {
     for (kernel, problem) in [
         ("fault_outside", "outside all buffers: block 2, thread 16, at byte 640"),
         ("fault_far_outside", "outside all buffers"),
-        ("fault_undefined", "nothing has written"),
+        ("fault_undefined", "uninitialised memory"),
         ("fault_two_writers", "a race with block"),
         ("fault_neighbour", "a race with block"),
         ("fault_constant", "read as constant"),
@@ -43,7 +43,7 @@ fn faults_of_kernels_are_found_in_any_order_and_right_ones_pass() {
         ("fault_raised", "a race with block"),
         ("fault_no_barrier", ", thread"),
         ("fault_second_round", "a race with block"),
-        ("fault_undefined_shared", "nothing has written"),
+        ("fault_undefined_shared", "uninitialised memory"),
         ("fault_no_meeting", "do not meet"),
     ] {
         for descending in [false, true] {
@@ -55,12 +55,12 @@ fn faults_of_kernels_are_found_in_any_order_and_right_ones_pass() {
     }
 }
 
-/// What the host reads must have been written, also where memory is used again.
+/// The host may read only written memory, also if the memory is reused.
 #[test]
 fn forgotten_memory_is_undefined() {
     let cuda = Cuda::emulated_with(1 << 20, false);
     let new: Memory<f64> = cuda.undefined(3);
-    assert!(cuda.download(&new).unwrap_err().to_string().contains("nothing has written: byte 0 of 24"));
+    assert!(cuda.download(&new).unwrap_err().to_string().contains("uninitialised memory: byte 0 of 24"));
     let (x, mut y) = (cuda.upload(&[1.0; N]), cuda.upload(&[2.0; N]));
     cuda.forget(&mut y);
     assert!(cuda.download(&y).is_err());
@@ -75,10 +75,10 @@ fn forgotten_memory_is_undefined() {
     assert_eq!(cuda.download(&y).unwrap(), [1.0; N]);
     // SAFETY: the buffers are alive.
     let failure = unsafe { captured.run() }.unwrap_err();
-    assert!(failure.to_string().contains("kernel combine: a read of what nothing has written"), "{failure}");
+    assert!(failure.to_string().contains("kernel combine: a read of uninitialised memory"), "{failure}");
 }
 
-/// An engine takes its buffers from a pool; what they held before is not to be read.
+/// An engine takes its buffers from a pool; reading their former contents is an error.
 #[test]
 fn buffers_of_an_engine_are_undefined_when_they_are_used_again() {
     let engine = Resident::<f64>::new(Cuda::emulated_with(1 << 20, false), 1);

@@ -1,9 +1,9 @@
-//! One piece of captured work, and the time that work takes.
+//! Captured work, and the time that work takes.
 
 use super::{Cuda, Recorded};
 use crate::error::Result;
 
-/// Captured work together with what it works on.
+/// Captured work together with the data that it uses.
 #[derive(Debug)]
 pub struct Graph<K>(Recorded<K>);
 
@@ -21,14 +21,14 @@ impl<K> Graph<K> {
         self.0.nodes().iter().sum()
     }
 
-    /// What it works on.
+    /// The data that it uses.
     pub fn kept(&self) -> &K {
         self.0.kept()
     }
 }
 
 impl Cuda {
-    /// What `work` queues on `kept`, under the rules of [`record`](Self::record).
+    /// Captures the work that `work` queues on `kept`, under the rules of [`record`](Self::record).
     pub(crate) fn graph<K>(&self, kept: K, work: fn(&mut K)) -> Result<Graph<K>> {
         Ok(Graph(self.record(kept, &[work])?))
     }

@@ -1,4 +1,4 @@
-//! What tests of kernels share: numbers, matrices of awkward shapes, and the comparison with a plain computation.
+//! Support for tests of kernels: numbers, matrices of awkward shapes, and comparison with the reference.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ mod generator;
 pub(crate) use generator::Numbers;
 
 impl Numbers {
-    /// Awkward shapes: nothing, empty rows, a dense row, rows that end beside a block of threads.
+    /// Awkward shapes: empty matrices, empty rows, a dense row, rows that end next to a block of threads.
     pub fn awkward<T: Scalar>(&mut self) -> Vec<(&'static str, Csr<T>)> {
         let n = 2_500;
         let mut spiked: Vec<(usize, usize, T)> =
@@ -61,14 +61,15 @@ pub fn tolerance<T: Scalar>() -> f64 {
     if T::NAME == "f64" { 1e-13 } else { 3e-5 }
 }
 
-/// The emulated devices that compute with T: sums of both precisions, threads in both orders.
+/// The emulated devices with values in T: sums in both precisions, threads in both orders.
 pub fn devices<T: Scalar>() -> Vec<[Cuda; 2]> {
     let plain = [Cuda::emulated(false), Cuda::emulated(true)];
     let double = [plain[0].summing_in_double(), plain[1].summing_in_double()];
     if T::NAME == "f64" { vec![plain] } else { vec![plain, double] }
 }
 
-/// Runs `device` on a copy of `start` with threads in both orders, twice: the same bits, and what `plain` gives.
+/// Runs `device` on a copy of `start` with threads in both orders, twice: the same bits, and the result of
+/// `plain`.
 pub fn judge<T: OnDevice>(
     what: &str,
     start: &[T],
@@ -98,7 +99,7 @@ pub fn judge<T: OnDevice>(
     }
 }
 
-/// A buffer that nobody may read.
+/// A buffer that must not be read.
 pub fn hidden<T: Scalar>(len: usize) -> Vec<T> {
     vec![T::from_f64(f64::NAN); len]
 }

@@ -1,4 +1,4 @@
-//! Compiled kernels on disk, so that a program compiles them once and not at every start.
+//! Cache of compiled kernels on disk.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,18 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::sparse::write_atomic;
 
-/// Bytes of the checksum in front of an image.
+/// Bytes of the checksum before an image.
 const CHECKSUM: usize = 16;
 
-/// A folder of images; without one nothing is kept.
+/// A folder of images, or no cache.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     folder: Option<PathBuf>,
 }
 
 impl Kept {
-    /// The folder that `MULTIGRAD_CACHE` names, none where it is empty; otherwise `multigrad` in the user's cache. Paths
-    /// that are not absolute do not count.
+    /// The folder named by `MULTIGRAD_CACHE`, none if it is empty; by default `multigrad` in the user's
+    /// cache. Relative paths are ignored.
     pub fn of_user() -> Self {
         Self::of(|name| std::env::var_os(name))
     }
@@ -36,7 +36,7 @@ impl Kept {
         Self { folder }
     }
 
-    /// This folder.
+    /// A cache in this folder.
     #[cfg(test)]
     fn within(folder: &Path) -> Self {
         Self { folder: Some(folder.to_path_buf()) }
@@ -46,14 +46,14 @@ impl Kept {
         folder.join(format!("kernels-{:032x}", xxh3_128(key.as_bytes())))
     }
 
-    /// The image of this key, if it is there and whole.
+    /// The image of this key, if it exists and is intact.
     pub fn load(&self, key: &str) -> Option<Vec<u8>> {
         let bytes = std::fs::read(Self::path(self.folder.as_deref()?, key)).ok()?;
         let (checksum, image) = bytes.split_at_checked(CHECKSUM)?;
         (checksum == xxh3_128(image).to_le_bytes()).then(|| image.to_vec())
     }
 
-    /// Keeps an image. A folder that cannot be written costs the next start a compilation and nothing else.
+    /// Stores an image. If the folder is not writable, the next start compiles again.
     pub fn store(&self, key: &str, image: &[u8]) {
         let Some(folder) = self.folder.as_deref().filter(|f| std::fs::create_dir_all(f).is_ok()) else {
             return;

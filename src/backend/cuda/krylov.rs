@@ -1,4 +1,4 @@
-//! Krylov methods whose vectors and scalars stay on the device: `kernels/krylov.cu`.
+//! Krylov methods with vectors and scalars on the device: `kernels/krylov.cu`.
 
 use super::arguments::{Address, arguments};
 use super::driver::Captured;
@@ -24,10 +24,10 @@ arguments! {
 const THREADS: u32 = 128;
 /// Rows of a block of `fgmres_project`.
 const PROJECTED: usize = 4 * THREADS as usize;
-/// Sums that are taken together, other than those along a basis.
+/// The number of sums in one kernel, except those along a basis.
 const SUMS: usize = 3;
 
-/// Places of the scalars; the same numbers in the kernels.
+/// Indices of the scalars; the same numbers as in the kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(dead_code, reason = "some are read by kernels only, and count")]
 pub(crate) enum Place {
@@ -35,14 +35,14 @@ pub(crate) enum Place {
     Norm,
     /// r·r.
     Square,
-    /// Whether the next direction starts anew.
+    /// Whether the next direction restarts.
     Fresh,
-    /// What keeps BiCGStab from a step, a [`Hindrance`].
+    /// The breakdown that prevents a step of BiCGStab, a [`Hindrance`].
     Code,
     /// r·z of CG, ρ of BiCGStab.
     Rho,
     RhoOld,
-    /// Step lengths; zero where there is no step.
+    /// Step lengths; zero without a step.
     Alpha,
     Omega,
     Beta,
@@ -54,14 +54,14 @@ pub(crate) enum Place {
     Shadow,
     /// Directions of FGMRES since its restart.
     Step,
-    /// ‖A z‖₂, and what is left of it beside the basis.
+    /// ‖A z‖₂, and the length of its part orthogonal to the basis.
     Length,
     Rest,
-    /// Number of the places above; behind them lie the parts along the basis.
+    /// The number of indices above; after them come the coefficients along the basis.
     Head,
 }
 
-/// What keeps BiCGStab from a step; the same numbers in the kernels.
+/// Breakdowns of BiCGStab; the same numbers as in the kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hindrance {
     Rho = 1,
@@ -71,7 +71,7 @@ pub(crate) enum Hindrance {
 }
 
 impl Hindrance {
-    /// The one with this number.
+    /// The breakdown with this number.
     pub fn of(code: f64) -> Option<Self> {
         [Self::Rho, Self::Pivot, Self::Omega, Self::NotFinite]
             .into_iter()
@@ -79,12 +79,12 @@ impl Hindrance {
     }
 }
 
-/// What a small kernel makes of sums.
+/// Functions of the sums, computed by a small kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conclusion {
     /// The norm of the residual.
     Norm,
-    /// The same, from where the method starts anew.
+    /// The same, at a restart.
     Restart,
     /// ρ and β of CG from one sum, or from r·r.
     CgBeta {
@@ -98,7 +98,7 @@ pub(crate) enum Conclusion {
     BiCgStabOmega,
 }
 
-/// Scalars of a method and room for its sums.
+/// Scalars of a method, and memory for its sums.
 #[derive(Debug)]
 pub(crate) struct KrylovRoom {
     pub scalars: Memory<f64>,
@@ -114,13 +114,13 @@ pub(crate) struct KrylovRoom {
 #[derive(Debug)]
 pub(crate) struct KrylovBasis {
     vectors: Memory<f64>,
-    /// None where the images are the vectors.
+    /// None if the images are the vectors.
     directions: Option<Memory<f64>>,
 }
 
 impl KrylovRoom {
-    /// For vectors of `rows` rows and a basis of up to `basis` directions (0 for methods without one). A cosine
-    /// below `tolerance` counts as zero.
+    /// For vectors of `rows` rows and a basis of up to `basis` directions (0 for methods without one). A
+    /// cosine below `tolerance` counts as zero.
     pub fn new(cuda: &Cuda, rows: usize, basis: usize, tolerance: f64) -> Self {
         // A function of their number and of constants alone.
         let slabs = rows.div_ceil(cuda.tuning.krylov_slab).clamp(1, cuda.tuning.krylov_blocks);
@@ -135,7 +135,7 @@ impl KrylovRoom {
         }
     }
 
-    /// Whether these vectors have the rows that the room is for, and the room fits them.
+    /// Whether these vectors and the memory for sums have this number of rows.
     fn fits(&self, vectors: &[&Memory<f64>]) -> bool {
         self.scalars.len() >= Place::Head as usize
             && self.partials.len() >= SUMS * self.slabs
@@ -155,7 +155,7 @@ impl KrylovRoom {
 }
 
 impl KrylovBasis {
-    /// Room for `most` directions; with `images` kept apart where there is a preconditioner.
+    /// Memory for `most` directions; with separate `images` if there is a preconditioner.
     pub fn new(cuda: &Cuda, rows: usize, most: usize, images: bool) -> Self {
         Self {
             vectors: cuda.undefined((most + 1) * rows),
@@ -169,7 +169,7 @@ fn projected(rows: usize) -> usize {
 }
 
 impl Cuda {
-    /// r ← b − r, where r holds A x, with the sums of its squares; `copy` ← r.
+    /// r ← b − r, where r contains A x, with the sums of its squares; `copy` ← r.
     pub(crate) fn krylov_residual(
         &self,
         room: &mut KrylovRoom,
@@ -201,7 +201,8 @@ impl Cuda {
         );
     }
 
-    /// x ← x + a d, r ← r − a q with the sums of squares of r, for the scalar a in a place; without d it is r.
+    /// x ← x + a d, r ← r − a q with the sums of squares of r, for the scalar a at an index; without d, d is
+    /// r.
     pub(crate) fn krylov_update(
         &self,
         room: &mut KrylovRoom,
@@ -247,7 +248,7 @@ impl Cuda {
         self.launch::<f64, _>(kernel, (room.slabs, THREADS, 0), lengths, &arguments);
     }
 
-    /// Scalars from the sums that were taken last.
+    /// Scalars from the latest sums.
     pub(crate) fn krylov_conclude(&self, room: &mut KrylovRoom, conclusion: Conclusion) {
         let (kernel, option) = match conclusion {
             Conclusion::Norm => ("krylov_norm", false),
@@ -283,8 +284,8 @@ impl Cuda {
         self.launch::<f64, _>("fgmres_start", (room.slabs, THREADS, 0), lengths, &arguments);
     }
 
-    /// Takes out of w its parts along the basis, twice (classical Gram–Schmidt), and leaves them behind the head
-    /// of the scalars.
+    /// Orthogonalises w against the basis, twice (classical Gram–Schmidt), and stores the coefficients after
+    /// the scalars.
     pub(crate) fn fgmres_orthogonalise(
         &self,
         room: &mut KrylovRoom,
@@ -305,8 +306,8 @@ impl Cuda {
         }
     }
 
-    /// v and the next vector of the basis ← w over the length of what is left; the direction ← z where it is
-    /// not v.
+    /// v and the next vector of the basis ← w divided by its remaining length; the direction ← z unless z is
+    /// v.
     pub(crate) fn fgmres_store(
         &self,
         room: &mut KrylovRoom,
@@ -322,7 +323,7 @@ impl Cuda {
         self.launch::<f64, _>("fgmres_store", (room.slabs, THREADS, 0), lengths, &arguments);
     }
 
-    /// x ← start + Z y, for as many directions as there are since the restart.
+    /// x ← start + Z y, for all directions since the restart.
     pub(crate) fn fgmres_add(
         &self,
         room: &mut KrylovRoom,
@@ -336,15 +337,15 @@ impl Cuda {
         self.launch::<f64, _>("fgmres_add", (room.slabs, THREADS, 0), lengths, &arguments);
     }
 
-    /// What each part queues on `kept`, written down to be run in any order as often as wanted. What is queued
-    /// must work on nothing but what `kept` holds or borrows, must allocate nothing and must not replace it.
+    /// Captures the work that each part queues on `kept`, to be run in any order any number of times. The
+    /// work must only use data that `kept` owns or borrows, and must not allocate or replace it.
     pub(crate) fn record<K>(&self, mut kept: K, parts: &[fn(&mut K)]) -> Result<Recorded<K>> {
         let graphs: Result<_> = parts.iter().map(|part| self.capture(|| part(&mut kept))).collect();
         Ok(Recorded { graphs: graphs?, cuda: self.clone(), kept })
     }
 }
 
-/// Arguments that all kernels of FGMRES share.
+/// Arguments common to all kernels of FGMRES.
 fn gmres(room: &KrylovRoom, basis: &KrylovBasis) -> Gmres {
     Gmres {
         basis: (&basis.vectors).into(),
@@ -362,7 +363,7 @@ fn gmres(room: &KrylovRoom, basis: &KrylovBasis) -> Gmres {
     }
 }
 
-/// Captured work together with what it works on.
+/// Captured work together with its data.
 #[derive(Debug)]
 pub(crate) struct Recorded<K> {
     graphs: Vec<Box<dyn Captured>>,
@@ -374,17 +375,17 @@ impl<K> Recorded<K> {
     /// Queues a part.
     pub fn run(&self, part: usize) -> Result<()> {
         self.cuda.check()?;
-        // SAFETY: what the parts work on is held or borrowed by `kept`, of which nobody outside gets more than a
-        // shared reference, so that it is alive.
+        // SAFETY: the data of the parts is owned or borrowed by `kept`, which is only accessible by shared
+        // reference, so it is alive.
         unsafe { self.graphs[part].run() }
     }
 
-    /// What it works on.
+    /// The data.
     pub fn kept(&self) -> &K {
         &self.kept
     }
 
-    /// Overwrites a buffer that it works on, after all work that was queued.
+    /// Overwrites a buffer of the data, after all queued work.
     pub fn write(&mut self, buffer: fn(&mut K) -> &mut Memory<f64>, values: &[f64]) -> Result<()> {
         self.cuda.check()?;
         buffer(&mut self.kept).write(values)

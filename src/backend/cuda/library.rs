@@ -1,4 +1,4 @@
-//! The driver's library: whether it is there and new enough, what its errors say, which cards it knows.
+//! The driver's library: version checks, error texts, and the list of GPUs.
 
 use std::ffi::{CStr, c_int};
 use std::sync::OnceLock;
@@ -7,10 +7,10 @@ use cudarc::driver::sys::{self, CUdevice, CUdevice_attribute, CUevent, CUresult}
 
 use crate::error::{Error, Result};
 
-/// The oldest driver that will do, as the version of CUDA that it is for.
+/// The oldest supported driver, as its CUDA version.
 const OLDEST: Version = Version(12, 0);
 
-/// A version of CUDA or of its compiler, or the compute capability of a card.
+/// A version of CUDA or of its compiler, or the compute capability of a GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version(pub u32, pub u32);
 
@@ -28,18 +28,18 @@ impl From<(c_int, c_int)> for Version {
 
 type ElapsedTime = unsafe extern "C" fn(*mut f32, CUevent, CUevent) -> CUresult;
 
-/// The library, once it has been started.
+/// The library, after its initialisation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Library {
-    /// The version of CUDA that the driver is for.
+    /// The CUDA version of the driver.
     pub version: Version,
-    /// Cards that it knows.
+    /// The number of GPUs.
     pub cards: usize,
-    /// `cuEventElapsedTime`, which the bindings have only by a later name that older drivers lack.
+    /// `cuEventElapsedTime`: the bindings only have its later name, which older drivers lack.
     pub elapsed: ElapsedTime,
 }
 
-/// Every other function that is called: the bindings panic where one is missing, so all are looked for first.
+/// Every other function that is called: the bindings panic if one is missing, so all are checked first.
 const FUNCTIONS: [&str; 39] = [
     "cuCtxSetCurrent",
     "cuDeviceGet",
@@ -89,7 +89,7 @@ pub(super) fn library() -> Result<Library> {
 }
 
 fn start() -> Result<Library> {
-    // SAFETY: loading the driver's library runs nothing but its own initialisation.
+    // SAFETY: loading the library only runs its own initialisation.
     let (present, lacks): (bool, fn(&str) -> bool) = unsafe {
         (sys::is_culib_present(), |name| sys::culib().get::<unsafe extern "C" fn()>(name.as_bytes()).is_err())
     };
@@ -98,14 +98,14 @@ fn start() -> Result<Library> {
             "no NVIDIA driver was found: its library libcuda.so, or nvcuda.dll, cannot be loaded",
         ));
     }
-    // The name of an error needs two functions, so they come first.
+    // The name of an error needs two functions, so they are checked first.
     for name in ["cuGetErrorName", "cuGetErrorString", "cuDriverGetVersion"] {
         if lacks(name) {
             return Err(Error::device(format!("the NVIDIA driver has no {name}: it is damaged or too old")));
         }
     }
     let mut number = 0;
-    // SAFETY: a place for the number; this may be called before the library is started.
+    // SAFETY: a valid pointer to the number; permitted before initialisation.
     check(unsafe { sys::cuDriverGetVersion(&raw mut number) }, "the driver's version")?;
     let version = Version::from((number / 1000, number % 1000 / 10));
     if version < OLDEST {
@@ -121,13 +121,13 @@ fn start() -> Result<Library> {
     let elapsed = elapsed.map_err(|_| {
         Error::device(format!("the NVIDIA driver for CUDA {version} has no cuEventElapsedTime"))
     })?;
-    // SAFETY: zero is the only flag there is.
+    // SAFETY: zero is the only valid flag.
     let started = unsafe { sys::cuInit(0) };
     let mut cards = 0;
     if started != CUresult::CUDA_ERROR_NO_DEVICE {
         check(started, "the NVIDIA driver does not start")?;
-        // SAFETY: a place for the number.
-        check(unsafe { sys::cuDeviceGetCount(&raw mut cards) }, "counting cards")?;
+        // SAFETY: a valid pointer to the number.
+        check(unsafe { sys::cuDeviceGetCount(&raw mut cards) }, "counting GPUs")?;
     }
     Ok(Library { version, cards: usize::try_from(cards).unwrap_or(0), elapsed })
 }
@@ -137,7 +137,7 @@ pub(super) fn check(code: CUresult, what: &str) -> Result<()> {
     if code == CUresult::CUDA_SUCCESS {
         return Ok(());
     }
-    // SAFETY: both functions give static texts, or fail and leave null.
+    // SAFETY: both functions return static texts, or fail and leave null.
     let text = |look: unsafe fn(CUresult, *mut *const std::ffi::c_char) -> CUresult| unsafe {
         let mut text = std::ptr::null();
         let known = look(code, &raw mut text) == CUresult::CUDA_SUCCESS && !text.is_null();
@@ -149,7 +149,7 @@ pub(super) fn check(code: CUresult, what: &str) -> Result<()> {
 }
 
 impl Library {
-    /// The card of this number.
+    /// The GPU of this number.
     pub fn device(&self, ordinal: usize) -> Result<CUdevice> {
         if self.cards == 0 {
             return Err(Error::device(format!(
@@ -164,34 +164,34 @@ impl Library {
             ))
         })?;
         let mut device = 0;
-        // SAFETY: a place for the handle.
-        check(unsafe { sys::cuDeviceGet(&raw mut device, number) }, "opening a card")?;
+        // SAFETY: a valid pointer to the handle.
+        check(unsafe { sys::cuDeviceGet(&raw mut device, number) }, "opening a GPU")?;
         Ok(device)
     }
 }
 
-/// Name of a card.
+/// Name of a GPU.
 pub(super) fn name(device: CUdevice) -> Result<String> {
     let mut name = [0u8; 256];
-    // SAFETY: the buffer is as long as is said; the last byte stays zero.
-    check(unsafe { sys::cuDeviceGetName(name.as_mut_ptr().cast(), 255, device) }, "the name of a card")?;
+    // SAFETY: the buffer has the given length; the last byte stays zero.
+    check(unsafe { sys::cuDeviceGetName(name.as_mut_ptr().cast(), 255, device) }, "the name of a GPU")?;
     let name = CStr::from_bytes_until_nul(&name).unwrap_or_default();
     Ok(name.to_string_lossy().into_owned())
 }
 
-/// Bytes of memory of a card.
+/// Bytes of memory of a GPU.
 pub(super) fn memory(device: CUdevice) -> Result<usize> {
     let mut bytes = 0;
-    // SAFETY: a place for the number.
-    check(unsafe { sys::cuDeviceTotalMem_v2(&raw mut bytes, device) }, "the memory of a card")?;
+    // SAFETY: a valid pointer to the number.
+    check(unsafe { sys::cuDeviceTotalMem_v2(&raw mut bytes, device) }, "the memory of a GPU")?;
     Ok(bytes)
 }
 
-/// A number that describes a card.
+/// A numerical attribute of a GPU.
 pub(super) fn attribute(device: CUdevice, attribute: CUdevice_attribute) -> Result<c_int> {
     let mut value = 0;
-    // SAFETY: a place for the number.
-    check(unsafe { sys::cuDeviceGetAttribute(&raw mut value, attribute, device) }, "an attribute of a card")?;
+    // SAFETY: a valid pointer to the number.
+    check(unsafe { sys::cuDeviceGetAttribute(&raw mut value, attribute, device) }, "an attribute of a GPU")?;
     Ok(value)
 }
 
@@ -199,7 +199,7 @@ pub(super) fn attribute(device: CUdevice, attribute: CUdevice_attribute) -> Resu
 mod tests {
     use super::*;
 
-    /// A function that is called but not looked for would panic where it is missing.
+    /// A function that is called but not checked would panic if it is missing.
     #[test]
     fn every_function_is_looked_for() {
         let mut called: Vec<&str> =

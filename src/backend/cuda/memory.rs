@@ -1,4 +1,4 @@
-//! Memory of a device, owned and typed.
+//! Owned and typed memory of a device.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::driver::Driver;
 use crate::error::{Error, Result};
 
-/// Bytes of a device, given back when dropped.
+/// Bytes of a device, freed when dropped.
 #[derive(Debug)]
 struct Bytes {
     address: u64,
@@ -17,13 +17,13 @@ struct Bytes {
 impl Drop for Bytes {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            // SAFETY: the address came from `allocate` of this driver and is given back once, here.
+            // SAFETY: the address came from `allocate` of this driver and is freed once, here.
             unsafe { self.driver.free(self.address, self.bytes) };
         }
     }
 }
 
-/// Types whose bytes mean the same on the host and on the device.
+/// Types with the same bytes on the host and on the device.
 ///
 /// # Safety
 /// Plain numbers, or `repr(C)` structs of them without padding.
@@ -57,7 +57,7 @@ impl<V: Plain> Memory<V> {
     pub(super) fn undefined(driver: &Arc<dyn Driver>, len: usize) -> Result<Self> {
         let bytes = len
             .checked_mul(size_of::<V>())
-            .ok_or_else(|| Error::dimension(format!("{len} values are more than memory can hold")))?;
+            .ok_or_else(|| Error::dimension(format!("{len} values exceed the address space")))?;
         let address = if bytes == 0 { 0 } else { driver.allocate(bytes)? };
         Ok(Self { bytes: Bytes { address, bytes, driver: driver.clone() }, len, kind: PhantomData })
     }
@@ -84,7 +84,7 @@ impl<V: Plain> Memory<V> {
         self.len == 0
     }
 
-    /// Where it lies, for the arguments of a kernel.
+    /// Its address, for the arguments of a kernel.
     pub(crate) fn address(&self) -> u64 {
         self.bytes.address
     }
@@ -101,7 +101,7 @@ impl<V: Plain> Memory<V> {
         unsafe { self.bytes.driver.upload(bytes_of(values), self.bytes.address) }
     }
 
-    /// Reads the first values, as many as fit, after all work that was queued.
+    /// Reads the first `values.len()` values, after all queued work.
     pub(crate) fn read(&self, values: &mut [V]) -> Result<()> {
         if values.len() > self.len {
             return Err(Error::dimension(format!("{} values of a buffer of {}", values.len(), self.len)));
@@ -128,7 +128,7 @@ impl<V: Plain> Memory<V> {
         unsafe { self.bytes.driver.copy(from.bytes.address, self.bytes.address, self.bytes.bytes) }
     }
 
-    /// Queues that the content is undefined, as that of new memory.
+    /// Marks the content as undefined, like that of new memory.
     pub(crate) fn forget(&mut self) -> Result<()> {
         if self.len == 0 {
             return Ok(());

@@ -1,11 +1,11 @@
-//! NVIDIA cards: memory, launches and the kernels of `kernels/`.
+//! NVIDIA GPUs: memory, launches and the kernels of `kernels/`.
 //!
-//! [`Cuda`] is a device with one queue of work. Launches return nothing: as on the card itself, the
-//! first failure is kept, what comes after it is not run, and whoever reads a result gets the error. So no result is
-//! silently wrong, and code that only queues work stays straight.
+//! [`Cuda`] is a device with one queue of work. Launches return nothing: as in CUDA itself, the first failure
+//! is kept, later work is not run, and reading a result returns the error. So no result is silently wrong,
+//! and code that only queues work stays simple.
 //!
-//! The kernels are compiled at run time for the card that is there (NVRTC), and run on the processor by an
-//! emulator in tests (feature `emulator`). Everything above [`Driver`] is the same for both.
+//! The kernels are compiled at run time for the GPU of the machine (NVRTC); in tests an emulator runs them on
+//! the CPU (feature `emulator`). All code above [`Driver`] is common to both.
 
 #![expect(unsafe_code, reason = "kernels take addresses; each use says why it is sound")]
 
@@ -70,10 +70,10 @@ use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 use driver::{Driver, Launch};
 
-/// Threads of a block unless a kernel wants another number.
+/// The default number of threads of a block.
 pub(crate) const THREADS: u32 = 256;
 
-/// Most blocks of a launch, on every card.
+/// The largest number of blocks of a launch, on every GPU.
 const MOST_BLOCKS: u32 = (1 << 31) - 1;
 
 /// A device with its queue of work; clones are the same device.
@@ -86,9 +86,9 @@ pub struct Cuda {
     mixed: bool,
 }
 
-/// Scalars that a device computes with.
+/// Scalar types of devices.
 pub trait OnDevice: Scalar + Plain {
-    /// The kernels for this type, with sums in double precision if wanted.
+    /// The precision of this type, with sums in double precision on request.
     fn precision(mixed: bool) -> Precision;
 }
 
@@ -106,11 +106,11 @@ impl OnDevice for f32 {
 
 impl Cuda {
     /// The emulated device, for tests: 1 GiB of memory, threads in ascending or descending order. With
-    /// MULTIGRAD_DEVICE=card in the environment it is the first card instead, so that the same tests run there; all
-    /// of them share its queue, so run them one after another.
+    /// MULTIGRAD_DEVICE=card in the environment it is the first GPU instead, so that the same tests run
+    /// there; they all share its queue, so run them one after another.
     ///
     /// # Panics
-    /// If a card is wanted so and there is none; as [`emulated_with`](Self::emulated_with).
+    /// If the environment requests a GPU and there is none; as [`emulated_with`](Self::emulated_with).
     #[cfg(feature = "emulator")]
     pub fn emulated(descending: bool) -> Self {
         static CARD: OnceLock<Cuda> = OnceLock::new();
@@ -121,21 +121,22 @@ impl Cuda {
         Self::emulated_with(1 << 30, descending)
     }
 
-    /// The emulated device with so many bytes of memory. Its kernels are compiled with the defaults of [`Tuning`].
+    /// The emulated device with this many bytes of memory. Its kernels are compiled with the defaults of
+    /// [`Tuning`].
     ///
     /// # Panics
-    /// If `MULTIGRAD_TUNING` is not as [`Tuning`] says.
+    /// If `MULTIGRAD_TUNING` is invalid, see [`Tuning`].
     #[cfg(feature = "emulator")]
     pub fn emulated_with(memory: usize, descending: bool) -> Self {
-        let tuning = Tuning::from_env().expect("constants that the environment sets");
+        let tuning = Tuning::from_env().expect("valid constants in MULTIGRAD_TUNING");
         Self::emulated_by(emulator::Emulator::new(memory, descending), tuning).expect("an emulated device")
     }
 
     /// The emulated device with 1 GiB of memory and these constants.
     ///
     /// # Errors
-    /// Other constants than the defaults where the kernels are compiled with them: those of the emulator are
-    /// compiled already.
+    /// Constants other than the defaults that are compiled into the kernels: those of the emulator are
+    /// compiled beforehand.
     #[cfg(feature = "emulator")]
     pub fn emulated_tuned(tuning: Tuning) -> Result<Self> {
         Self::emulated_by(emulator::Emulator::new(1 << 30, false), tuning)
@@ -153,12 +154,12 @@ impl Cuda {
         Self { driver, failure: Arc::default(), patterns: Arc::default(), tuning, mixed: false }
     }
 
-    /// The constants that it computes with.
+    /// Its constants.
     pub fn tuning(&self) -> &Tuning {
         &self.tuning
     }
 
-    /// The same device where values in single precision are summed in double precision.
+    /// The same device, with sums of single-precision values in double precision.
     #[must_use]
     pub fn summing_in_double(&self) -> Self {
         Self { mixed: true, ..self.clone() }
@@ -178,17 +179,17 @@ impl Cuda {
         self.driver.synchronise()
     }
 
-    /// The first failure, if there was one.
+    /// The first failure, if any.
     pub(crate) fn check(&self) -> Result<()> {
         self.failure.get().map_or(Ok(()), |e| Err(e.clone()))
     }
 
-    /// Keeps a failure that was found on the host.
+    /// Records a failure found on the host.
     pub(crate) fn fail(&self, error: Error) {
         self.note::<()>(Err(error));
     }
 
-    /// Keeps a failure.
+    /// Records a failure.
     fn note<V>(&self, result: Result<V>) -> Option<V> {
         result.map_err(|e| self.failure.set(e)).ok()
     }
@@ -205,7 +206,7 @@ impl Cuda {
         self.note(memory).unwrap_or_else(|| Memory::nothing(&self.driver))
     }
 
-    /// The values of a buffer, after all work that was queued.
+    /// The values of a buffer, after all queued work.
     pub(crate) fn download<V: Plain + Default>(&self, memory: &Memory<V>) -> Result<Vec<V>> {
         self.check()?;
         let mut values = vec![V::default(); memory.len()];
@@ -220,7 +221,7 @@ impl Cuda {
         }
     }
 
-    /// Queues that the content is undefined, as that of new memory.
+    /// Marks the content as undefined, like that of new memory.
     pub(crate) fn forget<V: Plain>(&self, memory: &mut Memory<V>) {
         if self.check().is_ok() {
             self.note(memory.forget());
@@ -234,8 +235,8 @@ impl Cuda {
         }
     }
 
-    /// Queues a kernel of `blocks` blocks. `lengths` says whether every buffer has the length that
-    /// the kernel expects: a launch that would leave one is refused.
+    /// Queues a kernel of `blocks` blocks. `lengths` says whether every buffer has the length that the kernel
+    /// expects; otherwise the launch is refused.
     pub(crate) fn launch<T: OnDevice, A: Arguments>(
         &self,
         kernel: &'static str,
@@ -247,11 +248,11 @@ impl Cuda {
             return;
         }
         if !lengths {
-            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: buffers of other lengths"))));
+            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: buffers of wrong length"))));
             return;
         }
         let Some(blocks) = u32::try_from(blocks).ok().filter(|&blocks| blocks <= MOST_BLOCKS) else {
-            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: {blocks} blocks are too many"))));
+            self.note::<()>(Err(Error::dimension(format!("kernel {kernel}: too many blocks: {blocks}"))));
             return;
         };
         // SAFETY: an `Arguments` struct has no padding.
@@ -260,7 +261,7 @@ impl Cuda {
         let launch =
             Launch { kernel, precision: T::precision(self.mixed), blocks, threads, shared, arguments: bytes };
         // SAFETY: the arguments are declared as in the kernel file, and the caller has checked the lengths of
-        // the buffers, which are borrowed here; memory that is given back goes to work that is queued later.
+        // the buffers, which are borrowed here; freed memory is only reused by work queued later.
         let done = unsafe { self.driver.launch(launch) };
         self.note(done);
     }
@@ -276,7 +277,7 @@ impl Cuda {
         self.launch::<T, A>(kernel, (count.div_ceil(THREADS as usize), THREADS, 0), lengths, arguments);
     }
 
-    /// What `work` queues, written down to be run as often as wanted. It must not allocate.
+    /// Captures the work that `work` queues, to be run repeatedly. It must not allocate.
     pub(crate) fn capture(&self, work: impl FnOnce()) -> Result<Box<dyn Captured>> {
         self.check()?;
         self.driver.begin_capture()?;
@@ -293,7 +294,7 @@ impl Cuda {
     }
 }
 
-/// Ends a capture whose work panics: whatever else the device is given would be captured, or wait for ever.
+/// Ends a capture whose work panics: otherwise all later work would be captured, or wait forever.
 struct OpenCapture<'a>(&'a dyn Driver);
 
 impl Drop for OpenCapture<'_> {

@@ -11,7 +11,7 @@ arguments! {
     NotFinite { values: Address, flag: Address, count: u64 }
 }
 
-/// What one step of Adam multiplies with.
+/// The factors of one step of Adam.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AdamFactors {
     /// 1 − rate λ.
@@ -26,7 +26,7 @@ pub(crate) struct AdamFactors {
 }
 
 impl AdamFactors {
-    /// Those of step `step`, counted from 1, with weight decay λ.
+    /// The factors of step `step`, counted from 1, with weight decay λ.
     pub fn new(betas: (f64, f64), epsilon: f64, decay: f64, step: u64, rate: f64) -> Self {
         let step = i32::try_from(step).unwrap_or(i32::MAX);
         Self {
@@ -40,8 +40,8 @@ impl AdamFactors {
 }
 
 impl Cuda {
-    /// A step of [`Adam`](crate::optimise::Adam) with the moments (m, v), which start as zeros; values in these
-    /// units if there are some.
+    /// A step of [`Adam`](crate::optimise::Adam) with the moments (m, v), which start as zeros; with values
+    /// in these units, if any.
     pub(crate) fn adam_step<T: OnDevice>(
         &self,
         values: &mut Memory<T>,

@@ -1,11 +1,11 @@
-//! Steps on the device, judged by the optimiser of the host.
+//! Steps on the device against the optimiser of the host.
 
 use super::optimise::AdamFactors;
 use super::trials::Numbers;
 use super::{Cuda, OnDevice};
 use crate::optimise::{Adam, Optimiser};
 
-/// The bits of the optimiser of the host over several steps.
+/// The bits of the host's optimiser over several steps.
 fn check<T: OnDevice>(n: usize, scaled: bool, descending: bool) {
     let mut numbers = Numbers(n as u64);
     let cuda = Cuda::emulated(descending);

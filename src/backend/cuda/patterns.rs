@@ -1,4 +1,4 @@
-//! Patterns on the device, each uploaded once.
+//! Cache of patterns on the device.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
@@ -17,7 +17,7 @@ pub(crate) struct DevicePattern {
     pub row_ptr: Memory<u32>,
     pub col_idx: Memory<u32>,
     transposition: OnceLock<DeviceTransposition>,
-    /// Of the lower triangle and the upper one, and of both for the transpose.
+    /// Levels of the lower and the upper triangle, and of both for the transpose.
     levels: [OnceLock<DeviceLevels>; 4],
 }
 
@@ -35,7 +35,7 @@ impl DevicePattern {
         self.col_idx.len()
     }
 
-    /// The transposition of `pattern`, which is the one that this was uploaded from; uploaded on first use.
+    /// The transposition of `pattern`, from which this was uploaded; uploaded on first use.
     pub fn transposition(&self, cuda: &Cuda, pattern: &Pattern) -> &DeviceTransposition {
         self.transposition.get_or_init(|| {
             let t = pattern.transposition();
@@ -49,23 +49,23 @@ impl DevicePattern {
 }
 
 impl DevicePattern {
-    /// The levels of a triangle of `pattern`, which is the one that this was uploaded from, or of the transposed
-    /// triangle; made on first use.
+    /// The levels of a triangle of `pattern`, from which this was uploaded, or of the transposed triangle;
+    /// made on first use.
     pub fn levels(&self, cuda: &Cuda, pattern: &Pattern, lower: bool, transposed: bool) -> &DeviceLevels {
         let slot = &self.levels[2 * usize::from(transposed) + usize::from(lower)];
         slot.get_or_init(|| DeviceLevels::new(cuda, pattern, lower, transposed))
     }
 }
 
-/// An order of the rows on the device, with the rank of every row where rows have colours.
+/// An order of the rows on the device, with the rank of every row for colours.
 #[derive(Debug)]
 pub(crate) struct RankedOrder {
     pub order: DeviceOrder,
     pub rank: Memory<u32>,
 }
 
-/// What was uploaded, by the address of the one on the host, which is held weakly so that another one at the same
-/// address is not taken for it.
+/// Uploaded objects by the address of the host's object, which is held weakly so that a new one at the same
+/// address is not confused with it.
 #[derive(Debug)]
 struct Uploaded<H, D>(HashMap<usize, (Weak<H>, Arc<D>)>);
 
@@ -81,7 +81,7 @@ impl<H, D> Uploaded<H, D> {
         (known.strong_count() > 0).then(|| device.clone())
     }
 
-    /// Keeps what was uploaded, unless another thread was first. What nobody needs any more is returned as well.
+    /// Adds an uploaded object, unless another thread was first. Returns obsolete ones as well.
     fn keep(&mut self, host: &Arc<H>, device: Arc<D>) -> (Arc<D>, Vec<Arc<D>>) {
         let unused = self.0.extract_if(|_, (host, _)| host.strong_count() == 0);
         let mut unused: Vec<Arc<D>> = unused.map(|(_, (_, device))| device).collect();
@@ -94,17 +94,17 @@ impl<H, D> Uploaded<H, D> {
     }
 }
 
-/// Patterns and colours that were uploaded.
+/// Uploaded patterns and colours.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     patterns: Uploaded<Pattern, DevicePattern>,
     colours: Uploaded<Colouring, RankedOrder>,
 }
 
-/// Nothing waits for the device while it holds the lock of what is known: the device may wait for another thread that
+/// No thread waits for the device while it holds this lock: the device may wait for another thread that
 /// captures work, and that thread for the lock.
 impl Cuda {
-    /// The pattern on the device; uploaded on first use, forgotten when the host has dropped it.
+    /// The pattern on the device; uploaded on first use, evicted when the host has dropped it.
     pub(crate) fn pattern(&self, pattern: &Arc<Pattern>) -> Arc<DevicePattern> {
         let known = self.known().patterns.find(pattern);
         known.unwrap_or_else(|| {
@@ -125,7 +125,7 @@ impl Cuda {
     /// An order of `rows` rows on the device; colours are uploaded on first use.
     pub(crate) fn order(&self, order: &Order, rows: usize) -> Arc<RankedOrder> {
         let Order::Colours(colouring) = order else {
-            // Without ranks there is nothing to upload, so that sweeps in blocks can be captured.
+            // Without ranks nothing is uploaded, so that sweeps in blocks can be captured.
             return Arc::new(RankedOrder { order: DeviceOrder::new(self, order), rank: self.undefined(0) });
         };
         let known = self.known().colours.find(colouring);
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!((Arc::strong_count(&device), other.rows), (1, 6));
     }
 
-    /// Two threads that upload the same pattern share one of the two.
+    /// Two threads that upload the same pattern share one copy.
     #[test]
     fn the_first_upload_is_kept() {
         let mut uploaded = Uploaded::default();
@@ -193,7 +193,7 @@ mod tests {
             let captured = cuda.capture(sweep).unwrap();
             let expected = cuda.download(&x).unwrap();
             cuda.clear(&mut x);
-            // SAFETY: the buffers are alive, and so is the order while the device knows it or it has no memory.
+            // SAFETY: the buffers are alive, and so is the order while it is cached or occupies no memory.
             unsafe { captured.run().unwrap() };
             assert_eq!(cuda.download(&x).unwrap(), expected, "{order:?}");
         }

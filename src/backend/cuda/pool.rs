@@ -1,12 +1,13 @@
-//! Device memory that was given back, for the next who asks for as much.
+//! Pool of freed device memory.
 
 use std::collections::HashMap;
 
 /// Sizes are rounded up to this.
 const GRAIN: usize = 512;
 
-/// Blocks by size. All work of a card is in one queue, so a block goes to its next owner while work of the last one
-/// still waits: what the next one queues comes later. A driver that frees memory waits for all work instead.
+/// Blocks by size. All work of a GPU is in one queue, so a block passes to its next owner while work of the
+/// last one still waits: the next owner's work comes later. Freeing memory by the driver waits for all work
+/// instead.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     blocks: HashMap<usize, Vec<u64>>,
@@ -14,12 +15,12 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// How much is really allocated for so many bytes.
+    /// The allocated size for a request.
     pub fn rounded(bytes: usize) -> usize {
         bytes.checked_next_multiple_of(GRAIN).unwrap_or(bytes)
     }
 
-    /// A block for so many bytes, if one is here.
+    /// A block for a request of this size, if there is one.
     pub fn take(&mut self, bytes: usize) -> Option<u64> {
         let size = Self::rounded(bytes);
         let address = self.blocks.get_mut(&size)?.pop()?;
@@ -27,7 +28,7 @@ impl Pool {
         Some(address)
     }
 
-    /// A block of so many bytes that nobody owns.
+    /// Adds a free block of this size.
     pub fn put(&mut self, address: u64, bytes: usize) {
         let size = Self::rounded(bytes);
         self.blocks.entry(size).or_default().push(address);
@@ -39,7 +40,7 @@ impl Pool {
         self.bytes
     }
 
-    /// All blocks, to be freed.
+    /// All blocks, for freeing.
     pub fn drain(&mut self) -> Vec<u64> {
         self.bytes = 0;
         self.blocks.drain().flat_map(|(_, blocks)| blocks).collect()

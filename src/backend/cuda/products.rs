@@ -18,9 +18,9 @@ arguments! {
 #[derive(Debug)]
 pub(crate) struct DeviceView<'a, T> {
     pub pattern: &'a DevicePattern,
-    /// One value per stored entry, by rows of the pattern also for the transpose.
+    /// One value per stored entry, by rows of the pattern, also for the transpose.
     pub values: &'a Memory<T>,
-    /// That of the pattern, for the transpose.
+    /// The transposition of the pattern, for the transpose.
     pub transposed: Option<&'a DeviceTransposition>,
 }
 
@@ -43,17 +43,17 @@ impl<'a, T: OnDevice> DeviceView<'a, T> {
         Self { transposed: Some(by), ..self }
     }
 
-    /// Rows of what is multiplied.
+    /// The number of rows of the operator.
     pub fn rows(self) -> usize {
         if self.transposed.is_some() { self.pattern.cols } else { self.pattern.rows }
     }
 
-    /// Columns of what is multiplied.
+    /// The number of columns of the operator.
     pub fn cols(self) -> usize {
         if self.transposed.is_some() { self.pattern.rows } else { self.pattern.cols }
     }
 
-    /// Starts of rows, columns, and where the values lie.
+    /// Starts of rows, columns, and places of the values.
     pub(super) fn arrays(self) -> (&'a Memory<u32>, &'a Memory<u32>, Option<&'a Memory<u32>>) {
         match self.transposed {
             None => (&self.pattern.row_ptr, &self.pattern.col_idx, None),
@@ -67,12 +67,12 @@ impl<'a, T: OnDevice> DeviceView<'a, T> {
         [ptr.into(), columns.into(), source.into()]
     }
 
-    /// Whether it is square of so many rows and all arrays belong together.
+    /// Whether it is square with this number of rows and all arrays are consistent.
     pub(super) fn is_square_of(self, rows: usize) -> bool {
         self.pattern.rows == rows && self.pattern.cols == rows && self.fits()
     }
 
-    /// Whether all arrays belong together.
+    /// Whether all arrays are consistent.
     pub(super) fn fits(self) -> bool {
         let (ptr, columns, source) = self.arrays();
         ptr.len() == self.rows() + 1
@@ -81,25 +81,25 @@ impl<'a, T: OnDevice> DeviceView<'a, T> {
     }
 }
 
-/// What is done with a product.
+/// The use of a product.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Mode {
     Spmv = 0,
     Residual = 1,
     Jacobi = 2,
     Polynomial = 3,
-    /// The residual of x(j) = d(j) b(j), with b in the place of x, and that x beside it.
+    /// The residual of x(j) = d(j) b(j), with b in place of x, and also that x.
     First = 4,
 }
 
-/// How the rows of a matrix are given to threads.
+/// The distribution of rows to threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// A thread for each row.
     Rows,
     /// Entry by entry through shared memory.
     Stream,
-    /// So many threads for each row.
+    /// This many threads for each row.
     Lanes(u32),
     /// A thread for each row and column.
     Columns,
@@ -108,7 +108,7 @@ enum Way {
 }
 
 impl Way {
-    /// By the shape of the product alone, so that the order of sums does not depend on the card.
+    /// By the shape of the product alone, so that the order of sums does not depend on the GPU.
     fn of(tuning: &Tuning, (rows, entries): (usize, usize), k: usize, pack: usize) -> Self {
         let average = entries / rows.max(1);
         match k {
@@ -127,13 +127,14 @@ pub(super) fn pack<T>() -> usize {
 }
 
 impl Cuda {
-    /// Blocks of threads that stream so many rows through shared memory.
+    /// Blocks of threads that stream this many rows through shared memory.
     pub(super) fn streamed(&self, rows: usize) -> (usize, u32, u32) {
         let block = self.tuning.stream_rows;
         (rows.div_ceil(block), block as u32, 0)
     }
 
-    /// Whether products with one vector sum the entries of a row in their order, for so many rows and entries.
+    /// Whether products with one vector sum the entries of a row in their order, for these numbers of rows
+    /// and entries.
     pub(crate) fn sums_in_order(&self, rows: usize, entries: usize) -> bool {
         matches!(Way::of(&self.tuning, (rows, entries), 1, 1), Way::Rows | Way::Stream)
     }
@@ -144,26 +145,26 @@ pub(super) fn lanes(terms: usize) -> u32 {
     1 << terms.clamp(1, 32).ilog2()
 }
 
-/// Operands of a product beside the matrix; empty where the mode has none.
+/// Operands of a product besides the matrix; unused ones are empty.
 pub(super) struct Operands<'a, T> {
     pub mode: Mode,
     pub x: &'a Memory<T>,
     pub b: Option<&'a Memory<T>>,
     pub d: Option<&'a Memory<T>>,
     pub factors: (f64, f64),
-    /// Another result, of the mode `First`.
+    /// The second result of the mode `First`.
     pub first: Option<&'a Memory<T>>,
 }
 
 impl<'a, T> Operands<'a, T> {
-    /// Those of the mode `First`.
+    /// The operands of the mode `First`.
     pub fn first(d: &'a Memory<T>, b: &'a Memory<T>, x: &'a Memory<T>) -> Self {
         Self { mode: Mode::First, x: b, b: Some(b), d: Some(d), factors: (0.0, 0.0), first: Some(x) }
     }
 }
 
 impl Product {
-    /// Of these operands, to rows of k columns; without a matrix.
+    /// These operands, for rows of k columns; without a matrix.
     pub(super) fn new<T: OnDevice>(
         o: &Operands<'_, T>,
         y: &mut Memory<T>,
@@ -295,7 +296,7 @@ impl Cuda {
     }
 }
 
-/// Whether the blocks have the lengths that a product of so many rows, columns, and columns of a block needs.
+/// Whether the blocks have the lengths of a product with these rows, columns and block columns.
 pub(super) fn operands_fit<T: OnDevice>(
     o: &Operands<'_, T>,
     (rows, cols, k): (usize, usize, usize),

@@ -1,4 +1,4 @@
-//! Products against the reference.
+//! Products with sparse matrices against the reference.
 
 use super::super::judged::{COLUMNS, Numbers, OnCard, hidden, in_both_precisions, judge};
 use super::*;
@@ -145,7 +145,7 @@ fn first_residuals<T: OnDevice>() {
     }
 }
 
-/// Short rows are summed in their order: the bits of the plain sum.
+/// Short rows are summed in order: the bits of the plain sum.
 #[test]
 fn short_rows_have_the_bits_of_a_plain_sum() {
     let mut r = Numbers(5);

@@ -9,8 +9,8 @@ arguments! {
 }
 
 impl Cuda {
-    /// Standard normal values that depend on seed, stream and index only; those in single precision are the others,
-    /// rounded.
+    /// Standard normal values that depend only on seed, stream and index; single-precision values are the
+    /// rounded double-precision ones.
     pub(crate) fn normal_values<T: OnDevice>(&self, seed: u64, stream: u64, out: &mut Memory<T>) {
         let count = out.len();
         let arguments = NormalValues { out: out.into(), seed, stream, count: count as u64 };

@@ -11,7 +11,7 @@ arguments! {
 /// Threads of a block, as in the kernels.
 const THREADS: u32 = 256;
 
-/// Room for what blocks of threads leave; its owner makes it before work is captured.
+/// Memory for partial results of blocks; its owner allocates it before a capture.
 #[derive(Debug)]
 pub(crate) struct Reductions {
     partials: Memory<f64>,
@@ -24,7 +24,7 @@ fn shape(tuning: &Tuning, rows: usize, k: usize) -> (usize, usize, usize) {
 }
 
 impl Reductions {
-    /// Enough for blocks of these rows and columns, and for smaller ones with as many columns.
+    /// Sufficient for blocks of these rows and columns, and for smaller ones with at most as many columns.
     pub(crate) fn new(cuda: &Cuda, shapes: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let most = shapes.into_iter().map(|(rows, k)| shape(&cuda.tuning, rows, k).0 * k).max().unwrap_or(0);
         Self { partials: cuda.undefined(most) }

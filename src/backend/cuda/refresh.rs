@@ -23,14 +23,14 @@ arguments! {
     }
 }
 
-/// The structure of a product C = A B: for every entry of C the places of what is multiplied and summed there.
-/// Memory: 8 bytes for every term and 4 for every entry.
+/// The structure of a product C = A B: for every entry of C the places of its factors. Memory: 8 bytes for
+/// every term and 4 for every entry.
 #[derive(Debug)]
 pub(crate) struct DeviceProduct {
     ptr: Memory<u32>,
     left: Memory<u32>,
     right: Memory<u32>,
-    /// Stored values of A, B.
+    /// The number of stored values of A and B.
     factors: [usize; 2],
 }
 
@@ -38,7 +38,8 @@ impl DeviceProduct {
     /// For values on these patterns; entries of C without terms become zero.
     ///
     /// # Errors
-    /// Dimensions that do not chain, terms outside of the pattern of C, or more of them than 32-bit numbers can count.
+    /// Dimensions that do not chain, terms outside the pattern of C, or more terms than 32-bit numbers can
+    /// count.
     #[cfg(test)]
     pub fn new(cuda: &Cuda, a: &Pattern, b: &Pattern, c: &Pattern) -> Result<Self> {
         Ok(Self::of(cuda, &Gather::product(a, b, c)?, [a.nnz(), b.nnz()]))
@@ -49,7 +50,7 @@ impl DeviceProduct {
         Self { ptr: cuda.upload(ptr), left: cuda.upload(left), right: cuda.upload(right), factors }
     }
 
-    /// Stored values of C; none after a failure of the device.
+    /// The number of stored values of C; zero after a failure of the device.
     #[cfg(test)]
     pub fn entries(&self) -> usize {
         self.ptr.len().saturating_sub(1)
@@ -90,14 +91,14 @@ impl<T: OnDevice> DeviceGalerkin<T> {
     }
 }
 
-/// Where the diagonal of a square matrix is stored.
+/// Places of the diagonal of a square matrix.
 #[derive(Debug)]
 pub(crate) struct DeviceDiagonal {
     places: Memory<u32>,
 }
 
 impl DeviceDiagonal {
-    /// Of a pattern; a row without a diagonal entry is one with a zero.
+    /// From a pattern; a missing diagonal entry counts as zero.
     pub fn new(cuda: &Cuda, pattern: &Pattern) -> Self {
         let place = |i: usize| {
             let row = pattern.row(i);
@@ -108,7 +109,7 @@ impl DeviceDiagonal {
     }
 }
 
-/// What is made of a row and its diagonal.
+/// Functions of a row and its diagonal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DiagonalKind {
     /// 1 / a(i,i): Jacobi and Chebyshev.
@@ -135,7 +136,7 @@ impl Cuda {
             && product.right.len() == terms
             && product.factors == [a.len(), b.len()]
             && flag.len() == 1;
-        // So many terms for a block of threads.
+        // Terms per block of threads.
         let block_entries = (2048 * entries / terms.max(1)).clamp(1, THREADS as usize);
         let arguments = ProductValues {
             ptr: (&product.ptr).into(),
@@ -164,8 +165,8 @@ impl Cuda {
         self.product_values(&plan.outer, (&plan.between, p), c, flag);
     }
 
-    /// w(i) ← ω times what `kind` says of row i of A. `flag` becomes 1 if a diagonal entry is zero or a result not
-    /// finite.
+    /// w(i) ← ω times the function `kind` of row i of A. `flag` becomes 1 if a diagonal entry is zero or a
+    /// result not finite.
     pub(crate) fn diagonal_weights<T: OnDevice>(
         &self,
         (kind, omega): (DiagonalKind, f64),
@@ -260,7 +261,7 @@ mod tests {
         }
     }
 
-    /// The same bits as on the host, whose order of sums it is.
+    /// The same bits as on the host, with the same order of sums.
     #[test]
     fn products_have_the_bits_of_the_host() {
         for (a, b) in pairs::<f64>() {
@@ -338,7 +339,7 @@ mod tests {
         }
     }
 
-    /// What is not finite, and a diagonal that is zero or missing, raise the flag.
+    /// Values that are not finite, and zero or missing diagonal entries, raise the flag.
     #[test]
     fn failures_raise_the_flag() {
         let cuda = Cuda::emulated(false);

@@ -32,13 +32,13 @@ impl Part {
     /// j > i.
     pub const STRICT_UPPER: Part = Part(4);
 
-    /// Those that a triangle reads.
+    /// The entries that a triangle reads.
     pub fn of(triangle: Triangle) -> Self {
         let side = if triangle.lower { Self::STRICT_LOWER } else { Self::STRICT_UPPER };
         Part(side.0 | if triangle.unit { 0 } else { Self::DIAGONAL.0 })
     }
 
-    /// Those that read new values in a sweep, whose ranks ascend or descend.
+    /// The entries that read new values in a sweep with ascending or descending ranks.
     pub fn new_in(direction: Direction) -> Self {
         match direction {
             Direction::Forward => Self::STRICT_LOWER,
@@ -53,24 +53,24 @@ impl Part {
     }
 }
 
-/// Which entries of a pattern are sampled.
+/// The sampled entries of a pattern.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entries<'a> {
     pub pattern: &'a DevicePattern,
     pub part: Part,
-    /// One number for each row, and for each column of the same number; without, rows count themselves.
+    /// The rank of each row, and of each column of the same number; without ranks, the row numbers.
     pub rank: Option<&'a Memory<u32>>,
 }
 
 impl<'a> Entries<'a> {
-    /// A part of a pattern.
+    /// The selected part of a pattern.
     #[cfg(test)]
     pub fn of(pattern: &'a DevicePattern, part: Part) -> Self {
         Self { pattern, part, rank: None }
     }
 }
 
-/// Entries that a thread takes at once, as in the kernel file.
+/// Entries per thread, as in the kernel file.
 const BATCH: usize = 4;
 
 /// Threads for a sum over k columns.
@@ -78,13 +78,13 @@ fn threads_of(k: usize) -> u32 {
     if k > 4 { lanes(k) } else { 1 }
 }
 
-/// The same where each takes two packs or more.
+/// The same if each handles two packs or more.
 fn threads_of_packs(packs: usize) -> u32 {
     lanes(packs / 2)
 }
 
 impl Cuda {
-    /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for every wanted entry p = (i, j); the others are not touched.
+    /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for every selected entry p = (i, j); the others do not change.
     pub(crate) fn sampled<T: OnDevice>(
         &self,
         alpha: f64,
@@ -102,7 +102,7 @@ impl Cuda {
             && rank.is_none_or(|r| r.len() >= rows.max(pattern.cols));
         let packed = k.is_multiple_of(pack::<T>());
         let lanes = if packed { threads_of_packs(k / pack::<T>()) } else { threads_of(k) };
-        // As many entries as the threads of a block take at once.
+        // As many entries as a block of threads handles at once.
         let wanted = BATCH * (THREADS / lanes) as usize;
         let block_rows = (wanted * rows / pattern.nnz().max(1)).clamp(1, THREADS as usize);
         let arguments = Sampled {
@@ -162,10 +162,10 @@ mod tests {
         }
     }
 
-    /// Whether entry (i, j) is wanted.
+    /// Whether entry (i, j) is selected.
     type Wanted = Box<dyn Fn(u32, u32) -> bool>;
 
-    /// What is wanted is sampled, and the rest of g is not touched.
+    /// Selected entries are sampled, and the rest of g does not change.
     fn parts<T: OnDevice>() {
         let mut r = Numbers(41);
         let triangles = (0..4).map(|q| Triangle { lower: q & 1 == 0, unit: q & 2 == 0 });

@@ -1,4 +1,4 @@
-//! Which card to use.
+//! Selection of the GPU.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use super::{Cuda, Tuning};
 use crate::error::Result;
 
 impl Cuda {
-    /// The card of this number, from 0 on.
+    /// The GPU of this number, counted from 0.
     ///
     /// # Errors
-    /// No driver or one for CUDA before 12.0, no such card or one of compute capability below 7.0, or no NVRTC
-    /// to compile the kernels with; constants in `MULTIGRAD_TUNING` that are not as [`Tuning`] says.
+    /// No driver or one for CUDA before 12.0, no such GPU or one of compute capability below 7.0, or no NVRTC
+    /// to compile the kernels; invalid constants in `MULTIGRAD_TUNING`, see [`Tuning`].
     pub fn open(ordinal: usize) -> Result<Self> {
         Self::open_tuned(ordinal, Tuning::from_env()?)
     }
 
-    /// The card of this number with other constants than the environment sets.
+    /// The GPU of this number with these constants instead of those of the environment.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -25,7 +25,7 @@ impl Cuda {
         Ok(Self::on(Arc::new(Card::open(ordinal, tuning.definitions())?), Arc::new(tuning)))
     }
 
-    /// Names of the cards; none if the driver finds none.
+    /// Names of the GPUs; none if the driver finds none.
     ///
     /// # Errors
     /// No driver or one for CUDA before 12.0.
@@ -34,7 +34,7 @@ impl Cuda {
         (0..library.cards).map(|ordinal| library::name(library.device(ordinal)?)).collect()
     }
 
-    /// Whether there are a driver and a card.
+    /// Whether there are a driver and a GPU.
     pub fn present() -> bool {
         library().is_ok_and(|library| library.cards > 0)
     }

@@ -1,5 +1,5 @@
-//! Matrices in slices of 32 rows, whose entries lie by columns: `kernels/products.cu`. Products have the bits of
-//! those with short rows.
+//! Sliced matrices (SELL): slices of 32 rows with entries by columns, `kernels/products.cu`. Products have
+//! the bits of those with short rows.
 
 use super::arguments::{Address, arguments};
 use super::products::{Mode, Operands, Product, operands_fit};
@@ -25,7 +25,7 @@ pub(crate) struct SlicedPattern {
     columns: Memory<u32>,
 }
 
-/// Where slices start, and at the end the number of entries with padding.
+/// Starts of slices, and the number of entries with padding.
 fn starts(pattern: &Pattern) -> Vec<u64> {
     let mut starts = vec![0u64];
     for rows in pattern.row_ptr().windows(2).map(|w| w[1] - w[0]).collect::<Vec<u32>>().chunks(SLICE) {
@@ -36,7 +36,7 @@ fn starts(pattern: &Pattern) -> Vec<u64> {
 }
 
 impl SlicedPattern {
-    /// Entries with padding in slices of a pattern, to judge whether they are worth it.
+    /// The number of entries with padding in slices of a pattern, for the choice of the format.
     pub fn entries_of(pattern: &Pattern) -> usize {
         starts(pattern).last().map_or(0, |&n| n as usize)
     }
@@ -55,9 +55,9 @@ impl SlicedPattern {
 #[derive(Debug)]
 pub(crate) struct SlicedView<'a, T> {
     pub pattern: &'a DevicePattern,
-    /// Made from this pattern.
+    /// The original pattern.
     pub slices: &'a SlicedPattern,
-    /// In slices too.
+    /// The values in slices.
     pub values: &'a Memory<T>,
 }
 
@@ -70,7 +70,7 @@ impl<T> Clone for SlicedView<'_, T> {
 impl<T> Copy for SlicedView<'_, T> {}
 
 impl Cuda {
-    /// The slices of a pattern, `device` being its copy on the device.
+    /// The slices of a pattern; `device` is its copy on the device.
     pub(crate) fn sliced_pattern(&self, host: &Pattern, device: &DevicePattern) -> SlicedPattern {
         let starts = starts(host);
         let entries = starts.last().map_or(0, |&n| n as usize);
@@ -85,7 +85,7 @@ impl Cuda {
         slices
     }
 
-    /// Values of a matrix, put in slices; `to` has [`SlicedPattern::entries`] of them.
+    /// Converts values of a matrix to slices; `to` has [`SlicedPattern::entries`] values.
     pub(crate) fn slice_values<T: OnDevice>(
         &self,
         pattern: &DevicePattern,
@@ -199,7 +199,7 @@ mod tests {
 
     in_both_precisions!(bits_are_those_of_short_rows);
 
-    /// All modes on sliced values, among the padding that is NaN, against the rows as they lie.
+    /// All modes on sliced values, with NaN as padding, against the rows in their usual order.
     fn bits_are_those_of_short_rows<T: OnDevice>() {
         let mut r = Numbers(50);
         for (name, a) in r.awkward::<T>().into_iter().filter(|(_, a)| a.nnz() < 16 * a.rows()) {

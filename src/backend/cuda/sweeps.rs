@@ -17,7 +17,7 @@ arguments! {
     }
 }
 
-/// Rows by colours on the device, where each colour starts on the host.
+/// Rows by colours on the device; the starts of colours on the host.
 #[derive(Debug)]
 pub(crate) struct DeviceColours {
     rows: Memory<u32>,
@@ -25,7 +25,7 @@ pub(crate) struct DeviceColours {
 }
 
 impl DeviceColours {
-    /// The colours of a colouring that fits the pattern it is used with.
+    /// From a colouring that fits its pattern.
     pub fn new(cuda: &Cuda, colouring: &Colouring) -> Self {
         let (mut rows, mut starts) = (Vec::new(), vec![0]);
         for c in 0..colouring.count() {
@@ -44,7 +44,7 @@ impl DeviceColours {
 /// An [`Order`] on the device.
 #[derive(Debug)]
 pub(crate) enum DeviceOrder {
-    /// Blocks of so many consecutive rows.
+    /// Blocks of this many consecutive rows.
     Blocks(usize),
     Colours(DeviceColours),
 }
@@ -59,9 +59,9 @@ impl DeviceOrder {
 }
 
 impl Cuda {
-    /// One sweep on A x = b in place, in blocks or by colours, or on Aᵀ x = b where `a` has a transposition: in
-    /// turn x(i) ← x(i) + w(i) (b(i) − Σ_j a(i,j) x(j)). `scratch` is as long as x, with any content, and is used for
-    /// blocks only.
+    /// One sweep on A x = b in place, in blocks or by colours, or on Aᵀ x = b if `a` has a transposition: in
+    /// turn x(i) ← x(i) + w(i) (b(i) − Σ_j a(i,j) x(j)). `scratch` is as long as x, with any content, and is
+    /// used for blocks only.
     #[expect(clippy::too_many_arguments, reason = "the operands of one formula")]
     pub(crate) fn ordered_sweep<T: OnDevice>(
         &self,
@@ -148,8 +148,8 @@ impl Cuda {
         self.for_each::<T, _>("split_residual", n * k, lengths, &arguments);
     }
 
-    /// One Gauss–Seidel sweep on A x = b in place in natural order, with the levels of the triangle that it solves
-    /// with: the lower one forward, the upper one backward. `scratch` is as long as x, with any content.
+    /// One Gauss–Seidel sweep on A x = b in place in natural order, with the levels of the triangle that it
+    /// solves: the lower one forward, the upper one backward. `scratch` is as long as x, with any content.
     #[expect(clippy::too_many_arguments, reason = "the operands of one formula")]
     pub(crate) fn gauss_seidel<T: OnDevice>(
         &self,

@@ -1,4 +1,4 @@
-//! What a training step does with its batch: `kernels/training.cu`.
+//! The batch of a training step: `kernels/training.cu`.
 
 use super::arguments::{Address, arguments};
 use super::{Cuda, Memory, OnDevice};
@@ -22,8 +22,8 @@ impl Cuda {
         self.for_each::<T, _>("add_sum", 1, index < g.len(), &arguments);
     }
 
-    /// The next batch: of the first `half` columns those of `after`, in units of their root mean square, without
-    /// column `renewed` and those that are zero or not finite; `z` holds what the others become.
+    /// The next batch: the first `half` columns are those of `after`, in units of their root mean square,
+    /// except column `renewed` and those that are zero or not finite; all others keep their values in `z`.
     pub(crate) fn pool_advance<T: OnDevice>(
         &self,
         (half, renewed): (usize, Option<usize>),

@@ -1,12 +1,12 @@
-//! Numbers, matrices and comparisons for the tests of kernels.
+//! Numbers, matrices and comparisons for tests of kernels.
 
 pub(crate) use super::judged::Numbers;
 use super::{Cuda, OnDevice};
 use crate::sparse::Csr;
 
 impl Numbers {
-    /// Square and not symmetric: a diagonal between 1 and 3, small entries beside it, the last row and column full
-    /// if wanted. `reach` bounds the distance of the others to the diagonal.
+    /// Square and nonsymmetric: a diagonal between 1 and 3, small off-diagonal entries, the last row and
+    /// column full on request. `reach` bounds the distance of the others to the diagonal.
     pub fn banded<T: OnDevice>(&mut self, n: usize, per_row: usize, reach: usize, full: bool) -> Csr<T> {
         let mut entries = Vec::new();
         for i in 0..n {
@@ -27,8 +27,8 @@ impl Numbers {
     }
 }
 
-/// Runs on all emulated devices that compute with this type, twice each: equal bits in any order of threads, and
-/// what is expected up to rounding.
+/// Runs on all emulated devices of this type, twice each: equal bits in any order of threads, and the
+/// expected values up to rounding.
 #[track_caller]
 pub(crate) fn agrees<T: OnDevice>(expected: &[T], run: impl Fn(&Cuda) -> Vec<T>) {
     let single = size_of::<T>() == 4;

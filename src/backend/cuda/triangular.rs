@@ -5,7 +5,7 @@ use super::{Cuda, DeviceView, Memory, OnDevice};
 use crate::backend::Triangle;
 use crate::sparse::{Levels, Pattern};
 
-/// Most threads of that block.
+/// The largest number of threads of that block.
 const MOST_THREADS: usize = 512;
 
 arguments! {
@@ -16,7 +16,7 @@ arguments! {
     }
 }
 
-/// The order in which a triangle of one pattern, or of its transpose, is solved.
+/// The order of a solve with a triangle of one pattern, or with its transpose.
 #[derive(Debug)]
 pub(crate) struct DeviceLevels {
     rows: Memory<u32>,
@@ -87,8 +87,8 @@ impl DeviceLevels {
         self.runs(cuda.tuning.narrow_levels, k).count()
     }
 
-    /// The levels of every launch: a wide one alone; those of at most `narrow` values that follow each other together,
-    /// by one block.
+    /// The levels of every launch: a wide one alone; consecutive ones of at most `narrow` values in one
+    /// block.
     fn runs(&self, narrow: usize, k: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         let mut from = 0;
         std::iter::from_fn(move || {
@@ -108,8 +108,8 @@ impl DeviceLevels {
 }
 
 impl Cuda {
-    /// x ← T⁻¹ x for the triangle `part` of a matrix, or T⁻ᵀ x where `a` has a transposition; `levels` are those of
-    /// the same triangle. The diagonal has no zero.
+    /// x ← T⁻¹ x for the triangle `part` of a matrix, or T⁻ᵀ x if `a` has a transposition; `levels` are those
+    /// of the same triangle. The diagonal has no zero.
     pub(crate) fn solve_triangular<T: OnDevice>(
         &self,
         a: DeviceView<'_, T>,

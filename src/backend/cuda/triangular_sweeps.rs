@@ -1,4 +1,4 @@
-//! Jacobi sweeps on triangles, and residuals that are restricted at once: `kernels/products.cu`.
+//! Jacobi sweeps on triangles, and fused residuals and restrictions: `kernels/products.cu`.
 
 use super::arguments::{Address, arguments};
 use super::products::{Mode, Operands, Product, lanes, operands_fit};
@@ -19,11 +19,11 @@ arguments! {
     Corrected { product: Product, ptr: Address, columns: Address, values: Address, e: Address }
 }
 
-/// Fewer rows leave threads to spare.
+/// Fewer rows leave threads idle.
 const FEW_ROWS: usize = 1 << 16;
 
 impl Cuda {
-    /// y ← D⁻¹ (b − N x) for the triangle `part` = D + N of a square matrix, or D⁻¹ (b − Nᵀ x) where the view is
+    /// y ← D⁻¹ (b − N x) for the triangle `part` = D + N of a square matrix, or D⁻¹ (b − Nᵀ x) if the view is
     /// that of its transpose. Without x, y ← D⁻¹ b.
     pub(crate) fn sweep_triangular<T: OnDevice>(
         &self,
@@ -62,7 +62,7 @@ impl Cuda {
         }
     }
 
-    /// y ← R (b − A x). A residual is worked out once for every entry of its column in R.
+    /// y ← R (b − A x). Each residual is computed once per entry of its column in R.
     pub(crate) fn restricted_residual<T: OnDevice>(
         &self,
         r: DeviceView<'_, T>,
@@ -87,8 +87,8 @@ impl Cuda {
         self.restricted(r, a, &Operands::first(d, b, x), y, 1);
     }
 
-    /// y ← z + d ⊙ (b − A z) with z = x + P e, for vectors of one column. z is worked out once for every entry of its
-    /// column in A. Neither matrix is the transpose of one.
+    /// y ← z + d ⊙ (b − A z) with z = x + P e, for vectors of one column. Each z is computed once per entry
+    /// of its column in A. Neither matrix is a transpose.
     pub(crate) fn corrected_jacobi<T: OnDevice>(
         &self,
         (p, e): (DeviceView<'_, T>, &Memory<T>),
@@ -175,7 +175,7 @@ mod tests {
             let (b, x) = (r.vector::<T>(n * k), r.vector::<T>(n * k));
             for (q, x) in (0..8).flat_map(|q| [(q, None), (q, Some(&x))]) {
                 let (part, transposed) = (Triangle { lower: q & 1 == 0, unit: q & 2 == 0 }, q & 4 == 0);
-                // What the triangle does not read may be anything.
+                // Entries outside the triangle may have any value.
                 let own = a.map(|i, j, v| if part.reads(i, j) { v } else { T::from_f64(f64::NAN) });
                 judge(
                     &format!("{part:?}, transposed {transposed}, {n} × {k}, x {}", x.is_some()),
@@ -225,13 +225,13 @@ mod tests {
             let [d, b, x] = [0; 3].map(|_| r.vector::<T>(n));
             let e = r.vector(coarse);
             corrected_sweeps((&a, &p), (&d, &b), (&x, &e));
-            // Without entries in a row, and without diagonals.
+            // Rows without entries, and missing diagonals.
             let hollow = a.filter(|i, j, _| i % 3 != 0 && i != j);
             corrected_sweeps((&hollow, &p), (&d, &b), (&x, &e));
         }
     }
 
-    /// x and R (b − A x), one after the other, of a sweep from zero.
+    /// x and R (b − A x), concatenated, of a sweep from zero.
     fn first_restricted_residuals<T: OnDevice>(a: &Csr<T>, p: &Csr<T>, (d, b): (&[T], &[T])) {
         let (n, coarse) = (a.rows(), p.cols());
         judge(

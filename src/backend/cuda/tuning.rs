@@ -1,11 +1,11 @@
-//! Constants that decide how fast a card is: block sizes, and the limits between two ways to compute the same.
+//! Tuning constants of the GPU: block sizes, and thresholds between algorithms.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// The variable of the environment that sets constants.
+/// The environment variable that sets constants.
 const VARIABLE: &str = "MULTIGRAD_TUNING";
 
 /// One constant: its values are the multiples of `step` from `least` to `most`.
@@ -16,7 +16,7 @@ struct Constant {
     least: usize,
     most: usize,
     step: usize,
-    /// Whether the kernels are compiled with it.
+    /// Whether it is compiled into the kernels.
     compiled: bool,
 }
 
@@ -35,12 +35,12 @@ const fn in_kernels(
 
 macro_rules! constants {
     ($($(#[doc = $text:literal])* $field:ident = $make:ident($($argument:tt)*);)*) => {
-        /// Constants of the kernels and of how they are chosen.
+        /// Constants of the kernels and of their selection.
         ///
-        /// The defaults suit large cards. Other values change how long an operation takes, and, where they change the
-        /// order of a sum, its rounding; with the same values the bits are the same on every card. A program reads
-        /// them from the variable `MULTIGRAD_TUNING` of its environment: `name=value` pairs between spaces or commas,
-        /// or the name of a file with one pair a line.
+        /// The defaults suit large GPUs. Other values change the time of an operation and, if they change the
+        /// order of a sum, its rounding; with the same values the bits are the same on every GPU. A program
+        /// reads them from the environment variable `MULTIGRAD_TUNING`: `name=value` pairs between spaces or
+        /// commas, or the name of a file with one pair per line.
         ///
         /// ```
         /// use multigrad::backend::Tuning;
@@ -81,41 +81,42 @@ macro_rules! constants {
 }
 
 constants! {
-    /// Entries a row below which a thread takes a row as it lies.
+    /// The number of entries per row below which a thread handles a row directly.
     short_rows = on_host(4, (0, 64));
-    /// Entries a row from which on several threads share a row.
+    /// The number of entries per row from which several threads share a row.
     long_rows = on_host(16, (1, 1024));
     /// Rows, and threads, of a block that streams short rows through shared memory.
     stream_rows = in_kernels(128, (32, 1024), 32);
-    /// Entries that such a block takes at a time.
+    /// Entries per step of such a block.
     stream_chunk = in_kernels(1280, (256, 3584), 16);
-    /// Entries that a block of a sampled product takes at a time.
+    /// Entries per step of a block of a sampled product.
     sampled_chunk = in_kernels(2048, (256, 8192), 16);
-    /// Terms that a block of a triple product takes at a time.
+    /// Terms per step of a block of a triple product.
     terms_chunk = in_kernels(2048, (256, 4096), 16);
-    /// Rows from which on a matrix may be kept in slices.
+    /// The number of rows from which a matrix may be stored in slices.
     sliced_rows = on_host(1 << 15, (0, 1 << 31));
-    /// Most entries that two products read in one pass, where the second works out the first again.
+    /// The largest number of entries that two products read in one pass, in which the second recomputes the
+    /// first.
     fused_entries = on_host(1_000_000, (0, 1 << 40));
-    /// Rows up to which the rest of a cycle is one dense matrix.
+    /// The number of rows up to which the rest of a cycle is one dense matrix.
     tail_rows = on_host(1024, (0, 4096));
-    /// Rows times columns up to which a level of a triangle is solved together with the next by one block.
+    /// Rows times columns up to which one block solves a level of a triangle together with the next.
     narrow_levels = on_host(2048, (0, 1 << 20));
-    /// Values of a block of a sum, and most blocks.
+    /// Values per block of a sum, and the largest number of blocks.
     reduction_slab = on_host(4096, (256, 1 << 20));
-    /// Most blocks of a sum over the rows of a column.
+    /// The largest number of blocks of a sum over the rows of a column.
     reduction_blocks = on_host(1024, (1, 1 << 16));
-    /// Rows of a block of the vector operations of Krylov methods, where there are few.
+    /// Rows per block of the vector operations of Krylov methods, for few rows.
     krylov_slab = on_host(256, (128, 1 << 20));
-    /// Most blocks of those operations.
+    /// The largest number of blocks of those operations.
     krylov_blocks = on_host(2048, (1, 1 << 16));
 }
 
 impl Tuning {
-    /// The constants that `MULTIGRAD_TUNING` sets in the environment, the others by default.
+    /// The constants of the environment variable `MULTIGRAD_TUNING`, the others by default.
     ///
     /// # Errors
-    /// A file that cannot be read, a constant that there is not, a value outside of its range.
+    /// A file that cannot be read, an unknown constant, a value out of range.
     pub fn from_env() -> Result<Self> {
         match std::env::var(VARIABLE) {
             Ok(text) => Self::named(&text).map_err(|e| e.at(VARIABLE)),
@@ -136,7 +137,7 @@ impl Tuning {
     /// Sets a constant by its name.
     ///
     /// # Errors
-    /// A constant that there is not, a value outside of its range.
+    /// An unknown constant, a value out of range.
     pub fn set(&mut self, name: &str, value: usize) -> Result<()> {
         let constant = CONSTANTS.iter().find(|c| c.name == name);
         let (Some(c), Some(place)) = (constant, self.place(name)) else {
@@ -162,7 +163,7 @@ impl Tuning {
         CONSTANTS.iter().map(|c| (c.name, c.default))
     }
 
-    /// What the kernels are compiled with, as options of a C compiler: only what differs from the defaults.
+    /// Definitions for a C compiler: only those that differ from the defaults.
     pub(super) fn definitions(&self) -> Vec<String> {
         let changed = self.values().filter(|(c, value)| c.compiled && *value != c.default);
         changed.map(|(c, value)| format!("-D{}={value}u", c.name.to_uppercase())).collect()
@@ -230,7 +231,7 @@ mod tests {
         }
     }
 
-    /// The kernels compile without a definition of any of them, to the same numbers.
+    /// The kernels without definitions compile to the same numbers.
     #[test]
     fn defaults_are_those_of_the_kernel_files() {
         let text = super::super::compile::text();

@@ -14,7 +14,7 @@ arguments! {
     Conversion { x: Address, y: Address, by: Address, scale: f64, count: u64, divide: u32, unused: u32 }
 }
 
-/// A factor that is known on the host, on the device, or in part on both.
+/// A factor that is known on the host, on the device, or partly on both.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Factor<'a> {
     /// s
@@ -157,7 +157,7 @@ impl Cuda {
         self.for_each::<T, _>("gather", y.len(), lengths, &arguments);
     }
 
-    /// y(index(i),c) ← y(index(i),c) + x(i,c). Every index is below the number of rows of y, and none is there twice.
+    /// y(index(i),c) ← y(index(i),c) + x(i,c). All indices are distinct and below the number of rows of y.
     pub(crate) fn scatter_add<T: OnDevice>(
         &self,
         index: &Memory<u32>,

@@ -1,4 +1,4 @@
-//! Many small dense systems at once.
+//! Batches of small dense systems.
 
 use rayon::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::expression::reverse::Reverse;
 use crate::expression::tape::{Pool, Shape};
 use crate::sparse::Scalar;
 
-/// X with Aᵢ Xᵢ = Bᵢ for blocks below each other.
+/// X with Aᵢ Xᵢ = Bᵢ, blocks stacked vertically.
 pub(crate) struct Batched<T> {
     a: usize,
     b: usize,
@@ -18,11 +18,11 @@ pub(crate) struct Batched<T> {
     m: usize,
     /// L and U of every block, row-major, rows swapped.
     factors: Vec<T>,
-    /// The row that came to each place.
+    /// The original row at each place.
     pivots: Vec<u32>,
 }
 
-/// Values from which the systems are shared among threads, and systems that one task solves.
+/// The number of values above which systems are shared among threads, and the number of systems per task.
 const PARALLEL: usize = 1 << 14;
 const TASK: usize = 256;
 
@@ -100,7 +100,7 @@ fn solve_transposed<T: Scalar, const M: usize>(lu: &[T], pivots: &[u32], x: &mut
     let m = if M == 0 { m } else { M };
     let (lu, x) = (&lu[..m * m], &mut x[..m * k]);
     for c in 0..k {
-        // Row by row of U and of L: what is known is taken off the rest.
+        // Row by row of U and of L: known values are subtracted from the others.
         for i in 0..m {
             let known = x[i * k + c] / lu[i * m + i];
             x[i * k + c] = known;
@@ -116,7 +116,7 @@ fn solve_transposed<T: Scalar, const M: usize>(lu: &[T], pivots: &[u32], x: &mut
     }
 }
 
-/// Factors some systems and solves them; the first that is singular, with its row, on failure.
+/// Factors some systems and solves them; on failure returns the first singular one and its row.
 fn solve_all<T: Scalar, const M: usize>(
     lu: &mut [T],
     pivots: &mut [u32],
@@ -137,7 +137,7 @@ fn solve_all<T: Scalar, const M: usize>(
     )
 }
 
-/// B̄ = A⁻ᵀ X̄ in place of X̄, for some systems.
+/// B̄ = A⁻ᵀ X̄ in place, for some systems.
 fn solve_all_transposed<T: Scalar, const M: usize>(
     lu: &[T],
     pivots: &[u32],
@@ -201,7 +201,7 @@ impl<T: Scalar> Batched<T> {
         r.hand(self.b, adjoint);
     }
 
-    /// Gives its buffers back.
+    /// Returns its buffers.
     pub(super) fn recycle(self, pool: &mut Pool<T>) {
         pool.put(self.factors);
         pool.put_list(self.pivots);
@@ -209,8 +209,8 @@ impl<T: Scalar> Batched<T> {
 }
 
 impl<'t, T: Scalar> Dense<'t, T> {
-    /// Solves Aᵢ Xᵢ = Bᵢ for many small systems: this block holds the square matrices Aᵢ below each
-    /// other ((N m) × m), `b` the right-hand sides ((N m) × k). By LU with partial pivoting, in
+    /// Solves Aᵢ Xᵢ = Bᵢ for many small systems: this block consists of the square matrices Aᵢ stacked
+    /// vertically ((N m) × m), `b` of the right-hand sides ((N m) × k). By LU with partial pivoting, in
     /// parallel over systems. Gradients: B̄ᵢ = Aᵢ⁻ᵀ X̄ᵢ, Āᵢ = −B̄ᵢ Xᵢᵀ. A singular system is an error.
     pub fn solve_batched(self, b: Self) -> Self {
         let (tape, a, b) = (self.tape(), self.id(), self.other(&b));
@@ -235,7 +235,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
                     let at = |(system, row)| (q * TASK + system, row);
                     with_order!(m, solve_all(lu, p, x, m, k)).map_err(at)
                 });
-                // The first in order, whichever thread was first.
+                // The first in order, independent of the threads.
                 solved.find_first(|result| result.is_err()).unwrap_or(Ok(()))
             };
             done.map_err(|(system, row)| {

@@ -1,4 +1,4 @@
-//! Products and arrangements of dense blocks, as networks need them.
+//! Products and arrangements of dense blocks, for networks.
 
 use rayon::prelude::*;
 
@@ -30,7 +30,7 @@ pub(crate) enum Op {
         x: usize,
         y: usize,
     },
-    /// Columns from `first` on, as many as the result has.
+    /// Columns from `first` on; their number is that of the result.
     Columns {
         x: usize,
         first: usize,
@@ -38,11 +38,11 @@ pub(crate) enum Op {
     },
 }
 
-/// Multiplications below which a product stays on one thread.
+/// The number of multiplications below which a product stays on one thread.
 const PARALLEL: usize = 1 << 17;
-/// Rows that one task works out.
+/// Rows per task.
 const ROWS: usize = 512;
-/// Rows that make up one partial sum.
+/// Rows per partial sum.
 const BLOCK: usize = 4096;
 
 /// Calls `body` with `$L` a constant for usual widths.

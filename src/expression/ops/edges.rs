@@ -1,4 +1,4 @@
-//! Rows of a block taken along a list, and added up along one: nodes to edges and back.
+//! Gathering of rows along a list, and their sums: nodes to edges and back.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ pub(crate) enum Op {
     Scatter { x: usize, list: Arc<[u32]> },
 }
 
-/// Values from which rows are gathered by several threads, and rows that one task gathers.
+/// The number of values above which several threads gather rows, and rows per task.
 const PARALLEL: usize = 1 << 16;
 const ROWS: usize = 1 << 12;
 
-/// Calls `body` with `$K` a constant for usual widths: a row is then no call of a copying routine.
+/// Calls `body` with `$K` a constant for usual widths, so that copying a row is not a function call.
 macro_rules! with_width {
     ($k:expr, $body:ident($($argument:expr),*)) => {
         match $k {

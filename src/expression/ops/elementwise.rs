@@ -1,4 +1,4 @@
-//! Functions of the values one by one, of one operand or of two of the same shape.
+//! Elementwise functions of one operand, or of two of the same shape.
 
 use std::ops::{Div, Mul};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(crate) enum Op {
         x: usize,
         y: usize,
     },
-    /// The values themselves, as something of another shape.
+    /// The values as a block of another shape.
     Same {
         x: usize,
     },
@@ -179,7 +179,7 @@ macro_rules! functions {
                 self.map(Function::Power(n))
             }
 
-            /// x^p of every value; they have to be positive.
+            /// x^p of every value; all values must be positive.
             pub fn powf(self, p: f64) -> Self {
                 self.map(Function::RealPower(p))
             }
@@ -243,7 +243,7 @@ operator!(Number, Mul, mul, Product);
 operator!(Number, Div, div, Quotient);
 
 impl<'t, T: Scalar> Sparse<'t, T> {
-    /// A ⊙ B, the product entry by entry, on the entries that both have.
+    /// A ⊙ B, the elementwise product, on the common entries.
     pub fn hadamard(self, b: Self) -> Self {
         let (Ok(p), Ok(q)) = (self.pattern(), b.pattern()) else {
             return Self::new(self.tape(), self.tape().fail(self.tape().error()));

@@ -1,4 +1,4 @@
-//! The operations, in families: what each computes beside its reverse rule.
+//! Families of operations, each with its reverse rules.
 
 mod add;
 mod batched;
@@ -20,7 +20,7 @@ use super::tape::Pool;
 use crate::error::Result;
 use crate::sparse::Scalar;
 
-/// A recorded operation: the numbers of its operands and what its rule needs beside them.
+/// A recorded operation: the numbers of its operands and the data of its rule.
 pub(super) enum Op<T: Scalar> {
     Parameter,
     Add(add::Add<T>),
@@ -41,7 +41,7 @@ impl<T: Scalar> Op<T> {
         matches!(self, Op::Parameter)
     }
 
-    /// The operand to which the adjoint of the result goes as it is. [`reverse`](Self::reverse) leaves it out.
+    /// The operand whose adjoint is the adjoint of the result itself. [`reverse`](Self::reverse) omits it.
     pub(super) fn passes_to(&self) -> Option<usize> {
         match self {
             Op::Elementwise(op) => op.passes_to(),
@@ -52,14 +52,14 @@ impl<T: Scalar> Op<T> {
         }
     }
 
-    /// Gives buffers of its own back.
+    /// Returns the buffers that it owns.
     pub(super) fn recycle(self, pool: &mut Pool<T>) {
         if let Op::Batched(op) = self {
             op.recycle(pool);
         }
     }
 
-    /// Adds to the adjoints of the operands what follows from `up`, the adjoint of value `id`.
+    /// Adds the contributions of `up`, the adjoint of value `id`, to the adjoints of the operands.
     pub(super) fn reverse(&self, id: usize, up: &[T], r: &mut Reverse<'_, T>) -> Result<()> {
         match self {
             Op::Parameter => {}

@@ -77,7 +77,7 @@ fn sampled<T: Scalar>(pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize
     });
 }
 
-/// y ← Aᵀ x. On one thread row by row of A, which needs no permutation; the same bits.
+/// y ← Aᵀ x. On one thread row by row of A, without the permutation; the same bits.
 fn transposed_product<T: Scalar>(a: View<'_, T>, x: &[T], y: &mut [T], k: usize) {
     if k > 1 || rayon::current_num_threads() > 1 {
         return Cpu.spmv_transposed(T::ONE, a, x, T::ZERO, y, k);
@@ -96,7 +96,7 @@ fn both<T: Scalar>(a: usize, x: usize, up: &[T], r: &mut Reverse<'_, T>) {
     let (pattern, values, vector) = (r.pattern(a), r.value(a), r.value(x));
     let mut part = r.pool.take(vector.len());
     r.with_two((a, x), |(g, add), (of_x, keep)| {
-        // A sum that is there already gets the whole product at once, as on several threads.
+        // An existing sum gets the whole product at once, as on several threads.
         let sums = if keep { &mut part[..] } else { &mut *of_x };
         sums.fill(T::ZERO);
         if add {
@@ -120,7 +120,7 @@ fn rows_both<T: Scalar, const ADD: bool>(
     mut g: &mut [T],
     z: &mut [T],
 ) {
-    // One length for both, so that one comparison serves both.
+    // One common length, so that one comparison serves both.
     let z = &mut z[..x.len()];
     let (mut columns, mut values) = (pattern.col_idx(), values);
     for (&own, bounds) in y.iter().zip(pattern.row_ptr().windows(2)) {
@@ -135,7 +135,7 @@ fn rows_both<T: Scalar, const ADD: bool>(
             *g = if ADD { *g + term } else { term };
             z[j] += v * own;
         };
-        // The usual length of a row on a grid without a loop.
+        // The usual row length on a grid, without a loop.
         if let (&[a, b, c, d, e], &[p, q, r, s, t], [k, l, m, n, o]) = (now, here, &mut *part) {
             entry(a, p, k);
             entry(b, q, l);
@@ -210,8 +210,8 @@ impl<'t, T: Scalar> Mul<Dense<'t, T>> for Sparse<'t, T> {
 impl<'t, T: Scalar> Mul for Sparse<'t, T> {
     type Output = Self;
 
-    /// A B, sparse. Gradients: Ā = (C̄ Bᵀ) on the pattern of A, B̄ = (Aᵀ C̄) on that of B; unmasked
-    /// products are never formed. The pattern of the product is worked out once for two patterns.
+    /// A B, sparse. Gradients: Ā = (C̄ Bᵀ) on the pattern of A, B̄ = (Aᵀ C̄) on that of B; unmasked products
+    /// are never formed. The pattern of the product is computed once per pair of patterns.
     fn mul(self, b: Self) -> Self {
         let (tape, a, b) = (self.tape(), self.id(), self.other(&b));
         let id = tape.record(&[a, b], |nodes, plans, pool| {
@@ -242,7 +242,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
         self * self.tape().block(&unit, n)
     }
 
-    /// The Galerkin product R A P, for the coarse matrix of a two-grid method: A is this matrix.
+    /// The Galerkin product R A P, the coarse matrix of a two-grid method; A is this matrix.
     pub fn galerkin(self, restriction: Self, prolongation: Self) -> Self {
         restriction * (self * prolongation)
     }

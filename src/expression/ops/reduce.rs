@@ -1,4 +1,4 @@
-//! Sums, norms, maxima.
+//! Reductions: sums, norms, maxima.
 
 use crate::error::Error;
 use crate::expression::handle::{Dense, Handle, Number, Sparse};
@@ -23,7 +23,7 @@ pub(crate) enum Op {
         x: usize,
         y: usize,
     },
-    /// The value at this place.
+    /// The value at this index.
     At {
         x: usize,
         place: usize,
@@ -52,7 +52,7 @@ impl Op {
             }
             Op::Norm { x } => {
                 let (values, norm) = (r.value(x), r.value(id)[0]);
-                // The subgradient at zero that is smallest.
+                // The smallest subgradient at zero.
                 let factor = if norm > T::ZERO { first / norm } else { T::ZERO };
                 r.add(x, |p| factor * values[p]);
             }
@@ -100,7 +100,7 @@ fn number<T: Scalar>(tape: &Tape<T>, x: usize, f: impl FnOnce(&[T]) -> (T, Op)) 
     Number::new(tape, id)
 }
 
-/// Sums of the rows, or of the columns, of something sparse or dense.
+/// Sums of the rows or columns of a sparse or dense operand.
 fn sums<T: Scalar>(tape: &Tape<T>, x: usize, of_rows: bool) -> Dense<'_, T> {
     let id = tape.record(&[x], |nodes, _, pool| {
         let (values, shape) = (&nodes[x].value, &nodes[x].shape);
@@ -165,8 +165,8 @@ macro_rules! reductions {
                 number(self.tape(), x, |v| (sum(v.len(), |p| v[p] * v[p]).root(), Op::Norm { x }))
             }
 
-            /// The largest value (stored one of a sparse matrix); the gradient goes to the first
-            /// that is as large.
+            /// The largest value (stored one of a sparse matrix); the gradient goes to the first of the
+            /// largest values.
             pub fn max(self) -> Number<'t, T> {
                 let x = self.id();
                 if self.shape().is_some_and(|s| s.length() == 0) {
@@ -189,7 +189,7 @@ macro_rules! reductions {
                 sums(self.tape(), self.id(), false)
             }
 
-            /// ⟨x, y⟩ = Σ x y over all values of two of the same shape.
+            /// ⟨x, y⟩ = Σ x y over all values of two operands of the same shape.
             pub fn dot(self, other: Self) -> Number<'t, T> {
                 let (tape, x, y) = (self.tape(), self.id(), self.other(&other));
                 let id = tape.record(&[x, y], |nodes, _, pool| {
@@ -222,7 +222,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
 }
 
 impl<'t, T: Scalar> Dense<'t, T> {
-    /// √⟨x, A x⟩, the norm that a symmetric positive definite A gives.
+    /// √⟨x, A x⟩, the norm of a symmetric positive definite A.
     pub fn weighted_norm(self, a: Sparse<'t, T>) -> Number<'t, T> {
         self.dot(a * self).sqrt()
     }

@@ -1,4 +1,4 @@
-//! Rows, columns and everything times a weight.
+//! Scaling of rows, of columns and of whole operands.
 
 use std::ops::Mul;
 
@@ -32,7 +32,7 @@ pub(crate) enum Op {
     },
 }
 
-/// Adds s times `up` to the adjoint of `x`; the scalar product of `up` and `values` if it is asked for.
+/// Adds s times `up` to the adjoint of `x`; returns the scalar product of `up` and `values` on request.
 fn scaled<T: Scalar>(x: usize, s: T, up: &[T], values: &[T], asked: bool, r: &mut Reverse<'_, T>) -> T {
     if !asked {
         r.add(x, |p| s * up[p]);
@@ -162,7 +162,7 @@ fn by_number<T: Scalar>(tape: &Tape<T>, x: usize, s: usize) -> usize {
 }
 
 impl<'t, T: Scalar> Dense<'t, T> {
-    /// X + s Y in one pass, as Krylov methods need it; the same bits as `x + s * y`.
+    /// X + s Y in one pass, for Krylov methods; the same bits as `x + s * y`.
     pub fn add_scaled(self, s: Number<'t, T>, y: Self) -> Self {
         let (tape, x, s, y) = (self.tape(), self.id(), self.other(&s), self.other(&y));
         let id = tape.record(&[x, s, y], |nodes, _, pool| {

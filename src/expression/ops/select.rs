@@ -1,4 +1,4 @@
-//! Parts of sparse matrices, matrices made of parts, and the same values in another shape.
+//! Selections: parts of sparse matrices, block matrices, and values in another shape.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::expression::tape::{Node, Shape, Tape};
 use crate::sparse::{Pattern, Scalar};
 
 pub(crate) enum Op {
-    /// Entries of x by a plan.
+    /// Entries of x selected by a plan.
     Part { x: usize, plan: Arc<Selection> },
-    /// Products of the entries that both have.
+    /// Products of the common entries.
     Common { x: usize, y: usize, plan: Arc<Union> },
-    /// The entries of several matrices, each with its places in the result.
+    /// The entries of several matrices, each with their places in the result.
     Blocks { operands: Vec<usize>, plan: Arc<Assembly> },
 }
 
@@ -46,7 +46,7 @@ impl Op {
                 if add {
                     return scatter(&plan.source, g);
                 }
-                // From left to right, zeros on the way, as far as the entries come in order.
+                // From left to right, with zeros between, as far as the entries come in order.
                 let mut next = 0;
                 let pairs = plan.source.iter().zip(up).filter(|(p, _)| **p != NONE);
                 for (&p, &u) in pairs {
@@ -93,7 +93,7 @@ fn part<T: Scalar>(tape: &Tape<T>, x: usize, what: Part) -> usize {
     })
 }
 
-/// Whether these rows and columns are there, and no column twice.
+/// Checks that these rows and columns exist, and that no column is repeated.
 fn check(shape: &Shape, rows: &[usize], columns: &[usize]) -> Result<()> {
     let (height, width) = shape.extent();
     let mut named = vec![false; width];
@@ -129,8 +129,8 @@ impl<'t, T: Scalar> Sparse<'t, T> {
         Self::new(self.tape(), part(self.tape(), self.id(), Part::Upper(shift)))
     }
 
-    /// The matrix of these rows and columns (counted from 0), in the order given. No column may be
-    /// named twice.
+    /// The submatrix of these rows and columns (counted from 0), in the given order. No column may be
+    /// repeated.
     pub fn submatrix(self, rows: &[usize], columns: &[usize]) -> Self {
         let (tape, x) = (self.tape(), self.id());
         let id = tape.record(&[x], |nodes, plans, pool| {
@@ -144,7 +144,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
         Self::new(tape, id)
     }
 
-    /// The products of the entries that both matrices have.
+    /// The products of the common entries.
     pub(super) fn common_product(self, b: Self) -> Self {
         let (tape, x, y) = (self.tape(), self.id(), self.other(&b));
         let id = tape.record(&[x, y], |nodes, plans, pool| {
@@ -191,15 +191,15 @@ fn vector_on(shape: &Shape, pattern: &Arc<Pattern>) -> Result<Shape> {
 }
 
 impl<T: Scalar> Tape<T> {
-    /// A matrix made of blocks, row of blocks by row of blocks, such as `[&[a, b], &[c, d]]`. All
-    /// blocks of a row have the same number of rows, all blocks of a column the same number of columns.
+    /// A block matrix, row of blocks by row of blocks, such as `[&[a, b], &[c, d]]`. All blocks of a row must
+    /// have the same number of rows, all blocks of a column the same number of columns.
     pub fn assemble<'t>(&'t self, blocks: &[&[Sparse<'t, T>]]) -> Sparse<'t, T> {
         let operands: Vec<usize> = blocks.iter().flat_map(|row| row.iter().map(|b| self.place(b))).collect();
         let width = blocks.first().map_or(0, |row| row.len());
         let id = self.record(&operands, |nodes, plans, pool| {
             let patterns: Vec<&Arc<Pattern>> = operands.iter().map(|&q| pattern_of(&nodes[q])).collect();
             if width == 0 || blocks.iter().any(|row| row.len() != width) {
-                return Err(Error::dimension("rows of blocks have to be equally long and not empty"));
+                return Err(Error::dimension("rows of blocks must be equally long and not empty"));
             }
             let plan = plans.assembly(&patterns, width, || assembly(&patterns, width))?;
             let mut out = pool.take(plan.pattern.nnz());
@@ -213,7 +213,7 @@ impl<T: Scalar> Tape<T> {
     }
 }
 
-/// Where the entries of blocks go, `width` blocks beside each other.
+/// The places of the entries of blocks, `width` blocks per row of blocks.
 fn assembly(patterns: &[&Arc<Pattern>], width: usize) -> Result<Assembly> {
     let rows: Vec<&[&Arc<Pattern>]> = patterns.chunks_exact(width).collect();
     let heights: Vec<usize> = rows.iter().map(|row| row[0].rows()).collect();
@@ -222,7 +222,7 @@ fn assembly(patterns: &[&Arc<Pattern>], width: usize) -> Result<Assembly> {
         for (p, &width) in row.iter().zip(&widths) {
             let (rows, cols) = (p.rows(), p.cols());
             if (rows, cols) != (height, width) {
-                let what = format!("a {rows} × {cols} block where a {height} × {width} one has to be");
+                let what = format!("a {rows} × {cols} block, but its place requires {height} × {width}");
                 return Err(Error::dimension(what));
             }
         }

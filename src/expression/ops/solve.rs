@@ -33,8 +33,8 @@ impl Solve {
     }
 }
 
-/// x ← A⁻¹ b or A⁻ᵀ b. The factors are in double precision; what `T` has beside it, derivatives, comes
-/// with one step of refinement.
+/// x ← A⁻¹ b or A⁻ᵀ b. The factors are in double precision; one step of refinement adds the derivatives of
+/// `T`.
 fn solve<T: Scalar>(
     factors: &Factors,
     a: View<'_, T>,
@@ -69,9 +69,9 @@ fn solve<T: Scalar>(
 }
 
 impl<'t, T: Scalar> Sparse<'t, T> {
-    /// A⁻¹ B by sparse LU: factored once, the order of elimination kept by pattern, the factors
-    /// used again (transposed) for the gradients B̄ = A⁻ᵀ X̄ and Ā = −(B̄ Xᵀ) on the pattern of A. A matrix
-    /// that is singular to working precision is an error.
+    /// A⁻¹ B by sparse LU: factored once, the order of elimination kept by pattern, and the factors reused
+    /// (transposed) for the gradients B̄ = A⁻ᵀ X̄ and Ā = −(B̄ Xᵀ) on the pattern of A. A matrix that is
+    /// singular to working precision is an error.
     pub fn solve(self, b: Dense<'t, T>) -> Dense<'t, T> {
         self.directly(b, false)
     }

@@ -64,9 +64,9 @@ pub(super) fn minus_outer<T: Scalar>(
 }
 
 impl<'t, T: Scalar> Sparse<'t, T> {
-    /// T⁻¹ B for the `triangle` T of this matrix; entries outside it are not read and get no
-    /// gradient, neither does the diagonal of a unit triangle. Gradients: B̄ = T⁻ᵀ X̄, T̄ = −(B̄ Xᵀ) on
-    /// the pattern of T. A missing or zero diagonal is an error.
+    /// T⁻¹ B for the `triangle` T of this matrix. Entries outside it are not read and get no gradient;
+    /// neither does the diagonal of a unit triangle. Gradients: B̄ = T⁻ᵀ X̄, T̄ = −(B̄ Xᵀ) on the pattern of
+    /// T. A missing or zero diagonal is an error.
     pub fn solve_triangular(self, triangle: Triangle, b: Dense<'t, T>) -> Dense<'t, T> {
         self.substitute(triangle, false, b)
     }

@@ -11,16 +11,14 @@ use crate::sparse::assemble::{Accumulator, assemble};
 impl TriangleMesh {
     /// ηu − div(κ grad u) = 1 with u = 0 on the boundary, by linear elements (P1).
     ///
-    /// Entries ∫ ηφᵢφⱼ + κ∇φᵢ·∇φⱼ, with κ taken in the middle of every triangle, which is exact
-    /// for linear κ; right-hand side ∫ φᵢ. The rows of boundary points are left out, see
-    /// [`free`](Self::free). Exactly symmetric, and positive definite. Parallel, the same bits
-    /// on any number of threads. Cost: one pass over the triangles around each point, about 7
-    /// entries in a row.
+    /// Entries ∫ ηφᵢφⱼ + κ∇φᵢ·∇φⱼ, with κ evaluated at the centre of every triangle, which is exact for
+    /// linear κ; right-hand side ∫ φᵢ. The rows of boundary points are omitted, see [`free`](Self::free).
+    /// Exactly symmetric, and positive definite. Parallel, the same bits on any number of threads. Cost: one
+    /// pass over the triangles around each point, about 7 entries in a row.
     ///
     /// # Errors
-    /// η that is negative or not finite; κ that is not positive and finite in the middle of
-    /// some triangle; no point inside; `points` or `triangles` changed to what
-    /// [`new`](Self::new) refuses.
+    /// η that is negative or not finite; κ that is not positive and finite at the centre of some triangle; no
+    /// interior point; `points` or `triangles` changed to values that [`new`](Self::new) refuses.
     pub fn diffusion(&self, eta: f64, kappa: impl Fn([f64; 2]) -> f64) -> Result<Problem> {
         if !(eta.is_finite() && eta >= 0.0) {
             return Err(Error::invalid_input(format!("η must be finite and not negative, got {eta}")));
@@ -43,7 +41,7 @@ impl TriangleMesh {
         Ok(Problem::scalar(matrix, rhs, coordinates, name))
     }
 
-    /// Areas, gradients and κ, once the fields, which are open to everybody, are known to fit.
+    /// Areas, gradients and κ, after a check that the fields, which are public, are consistent.
     fn elements(&self, kappa: impl Fn([f64; 2]) -> f64) -> Result<Vec<Element>> {
         if self.boundary.len() != self.points.len() {
             return Err(Error::dimension(format!(
@@ -99,10 +97,10 @@ impl TriangleMesh {
 /// A triangle.
 struct Element {
     area: f64,
-    /// κ in its middle.
+    /// κ at its centre.
     kappa: f64,
-    /// The edge opposite every corner. The gradient of the linear function that is 1 in that
-    /// corner and 0 in the others is this edge turned by a right angle over twice the area.
+    /// The edge opposite every corner. The gradient of the linear function that is 1 in that corner and 0 in
+    /// the others is this edge rotated by a right angle over twice the area.
     edges: [[f64; 2]; 3],
 }
 

@@ -1,4 +1,4 @@
-//! Random domains in the plane, and how fine their meshes are where.
+//! Random domains in the plane, and the local size of their meshes.
 
 use std::f64::consts::TAU;
 
@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{difference, square};
 
-/// Nodes below which a domain is a plain polygon: corners of holes would be most of the mesh.
+/// The number of nodes below which a domain is a plain polygon: corners of holes would be most of the mesh.
 const FEW: usize = 60;
 
 /// A convex polygon with holes.
@@ -17,12 +17,12 @@ pub(super) struct Domain {
     grading: Option<Grading>,
 }
 
-/// Edges are `finest` times as long at the focus, and rise to their full length with the distance.
+/// Edges have `finest` times the full length at the focus; their length grows with the distance from it.
 struct Grading {
     focus: [f64; 2],
-    /// Where edges start to grow: the radius of the hole around the focus.
+    /// The radius at which edges start to grow: that of the hole around the focus.
     start: f64,
-    /// The distance from there to where they have their full length.
+    /// The distance from there to the edges of full length.
     width: f64,
     finest: f64,
 }
@@ -37,7 +37,7 @@ impl Domain {
         let mut rings = vec![ring([0.0; 2], 1.0, corners, 0.5, &mut rng)];
         let stretch = 1.0 + 1.5 * rng.random::<f64>();
         let (sine, cosine) = (TAU * rng.random::<f64>()).sin_cos();
-        // The polygon has the circle of radius 0.78 inside.
+        // The polygon contains the circle of radius 0.78.
         let lot = if nodes < FEW { 0.0 } else { rng.random::<f64>() };
         let (share, shift): (f64, f64) = (rng.random(), TAU * rng.random::<f64>());
         let holes = match lot {
@@ -81,12 +81,12 @@ impl Domain {
         areas[0] - areas[1..].iter().sum::<f64>()
     }
 
-    /// Whether the mesh is finer in some places.
+    /// Whether the local size varies.
     pub(super) fn is_graded(&self) -> bool {
         self.grading.is_some()
     }
 
-    /// How long edges are at a place, in units of the longest.
+    /// The length of edges at a point, in units of the longest.
     pub(super) fn size(&self, place: [f64; 2]) -> f64 {
         self.grading.as_ref().map_or(1.0, |grading| {
             let distance = square(difference(place, grading.focus)).sqrt();

@@ -1,4 +1,4 @@
-//! Meshes of triangles in Gmsh's files (MSH 2.2 and 4.1, ASCII).
+//! Triangle meshes in Gmsh files (MSH 2.2 and 4.1, ASCII).
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -8,22 +8,21 @@ use super::lines::Lines;
 use crate::error::{Error, Result};
 use crate::sparse::write_atomic;
 
-/// Heights may differ by this much of the width of the mesh.
+/// The largest difference of heights, relative to the width of the mesh.
 const FLAT: f64 = 1e-9;
 
 impl TriangleMesh {
     /// Reads the triangles of a Gmsh file: MSH 4.1 or 2.2, ASCII, with 3-node triangles of one
     /// plane z = constant.
     ///
-    /// Points keep the order of the file; those in no triangle, such as centres of arcs, are left
-    /// out, and so are marked points, line elements and all sections but nodes and elements.
-    /// Everything must be as the format says, one node or element on a line. Cost: one pass.
+    /// Points keep the order of the file; those in no triangle, such as centres of arcs, are omitted, and so
+    /// are marked points, line elements and all sections except nodes and elements. The file must follow the
+    /// format exactly, with one node or element per line. Cost: one pass.
     ///
     /// # Errors
-    /// A file that cannot be read; another version; a binary file; a section that is cut off,
-    /// missing or there twice; a line that is not what it should be (the message names it);
-    /// quadrangles, elements in space or of higher order; a node that is not there; nodes at
-    /// different z; what [`new`](Self::new) refuses.
+    /// A file that cannot be read; another version; a binary file; a truncated, missing or duplicate section;
+    /// a malformed line (the message names it); quadrangles, elements in space or of higher order; a missing
+    /// node; nodes at different z; the errors of [`new`](Self::new).
     ///
     /// ```
     /// use multigrad::gallery::{TriangleMesh, random_triangle_mesh};
@@ -39,11 +38,11 @@ impl TriangleMesh {
         parse(&bytes).map_err(|e| e.at(path.display()))
     }
 
-    /// Writes the mesh as a Gmsh file (MSH 4.1, ASCII, z = 0), whole or not at all; reading it
-    /// gives the same mesh, bit for bit.
+    /// Writes the mesh as a Gmsh file (MSH 4.1, ASCII, z = 0), atomically; reading it gives the same mesh,
+    /// bit for bit.
     ///
     /// # Errors
-    /// A folder that is missing or cannot be written to.
+    /// A folder that is missing or not writable.
     pub fn write_gmsh(&self, path: impl AsRef<Path>) -> Result<()> {
         let (points, triangles) = (self.points.len(), self.triangles.len());
         write_atomic(path.as_ref(), |file| {
@@ -63,7 +62,7 @@ impl TriangleMesh {
     }
 }
 
-/// What a file says so far.
+/// The contents of a file so far.
 #[derive(Default)]
 struct Content {
     points: Vec<[f64; 3]>,
@@ -158,7 +157,7 @@ impl Content {
                     }
                     for _ in 0..inside {
                         let fields = lines.fields()?;
-                        // Behind x, y and z there are up to three parameters.
+                        // After x, y and z there are up to three parameters.
                         let [x, y, z] = match (fields.len(), parametric) {
                             (3, 0) | (3..=6, 1) => [fields[0], fields[1], fields[2]],
                             _ => return Err(lines.error("expected x, y and z of a node")),
@@ -172,7 +171,7 @@ impl Content {
         Ok(())
     }
 
-    /// The next point has this tag.
+    /// Assigns this tag to the next point.
     fn tag(&mut self, lines: &Lines, tag: u64) -> Result<()> {
         let number = u32::try_from(self.tags.len()).map_err(|_| lines.error("more than 2³² nodes"))?;
         match self.tags.insert(tag, number) {
@@ -240,7 +239,7 @@ impl Content {
         Ok(())
     }
 
-    /// The mesh of the points that triangles have.
+    /// The mesh of the points that belong to triangles.
     fn mesh(self) -> Result<TriangleMesh> {
         let mut triangles = Vec::with_capacity(self.triangles.len());
         let mut used = vec![false; self.points.len()];

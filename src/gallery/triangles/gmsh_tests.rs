@@ -1,8 +1,8 @@
-//! Files of both versions are read; whatever is wrong with a file is an error, never a panic.
+//! Gmsh files of both versions are read; any defect of a file is an error, never a panic.
 
 use super::*;
 
-/// A square of four triangles with marks and a node that nothing uses, tags out of order.
+/// A square of four triangles with marks and an unused node, tags out of order.
 const TWO: &str = "$MeshFormat
 2.2 0 8
 $EndMeshFormat
@@ -92,7 +92,7 @@ fn every_beginning_of_a_file_is_an_error() {
     }
 }
 
-/// Any byte, line or field changed: an error or a mesh, whose fields then fit.
+/// Any changed byte, line or field gives an error or a consistent mesh.
 #[test]
 fn damaged_files_do_not_panic() {
     let read = |bytes: &[u8]| {

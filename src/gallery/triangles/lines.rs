@@ -1,10 +1,10 @@
-//! The lines of a Gmsh file, with numbers for messages.
+//! Lines of a Gmsh file, with numbers for messages.
 
 use std::fmt::Display;
 
 use crate::error::{Error, Result};
 
-/// A text file, line by line; lines without anything but spaces are passed over.
+/// A text file, line by line; blank lines are skipped.
 pub(super) struct Lines<'a> {
     rest: &'a [u8],
     /// Number of the line read last, from 1.
@@ -61,7 +61,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Passes over the rest of a section, which need not be text.
+    /// Skips the rest of a section, which need not be text.
     pub(super) fn skip_to_end_of(&mut self, section: &str) -> Result<()> {
         let end = format!("$End{section}");
         let begun = self.line;
@@ -93,7 +93,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The next line, which must be `N` integers; `what` says what they mean.
+    /// The next line, which must consist of `N` integers; `what` is their name.
     pub(super) fn integers<const N: usize>(&mut self, what: &str) -> Result<[u64; N]> {
         let fields = self.fields()?;
         let numbers = fields.iter().map(|field| self.integer(field)).collect::<Result<Vec<_>>>()?;
@@ -113,7 +113,7 @@ impl<'a> Lines<'a> {
             .ok_or_else(|| self.error(format_args!("'{}' is not a finite number", cut(field))))
     }
 
-    /// Fails unless as many were found as the section declared.
+    /// Fails unless the number found is the number declared.
     pub(super) fn check_count(&self, what: &str, found: usize, declared: u64) -> Result<()> {
         if found as u64 == declared {
             return Ok(());
@@ -122,7 +122,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The beginning of what a file says.
+/// The first characters of a text, for messages.
 fn cut(text: &str) -> String {
     text.chars().take(40).collect()
 }

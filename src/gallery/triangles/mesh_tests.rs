@@ -1,4 +1,4 @@
-//! Meshes are valid and of the size asked for; the elements are exact where they must be.
+//! Meshes are valid and have the requested size; the elements are exact for linear functions.
 
 use std::collections::HashSet;
 use std::f64::consts::PI;
@@ -9,8 +9,8 @@ use super::*;
 use crate::backend::Direct;
 use crate::gallery::{random_diffusion_2d, random_triangle_mesh};
 
-/// The unit square in n × n cells, cut along alternating diagonals; unequal, so that nothing
-/// cancels by symmetry.
+/// The unit square in n × n cells, cut along alternating diagonals; unequal, so that errors do not cancel by
+/// symmetry.
 fn square_mesh(n: usize) -> TriangleMesh {
     let line = |i: usize| (i as f64 / n as f64).powf(1.2);
     let points = (0..(n + 1) * (n + 1)).map(|v| [line(v % (n + 1)), line(v / (n + 1))]).collect();
@@ -274,7 +274,7 @@ fn points_on_the_boundary_have_the_number_of_the_nearest_unknown() -> Result<()>
     assert_eq!(free, [6, 7, 8, 11, 12, 13, 16, 17, 18]);
     let numbers = mesh.on_all_points(&[9, 8, 7, 6, 5, 4, 3, 2, 1])?;
     assert!(free.iter().zip([9, 8, 7, 6, 5, 4, 3, 2, 1]).all(|(&v, n)| numbers[v as usize] == n));
-    // Neighbours of point 1 among the unknowns: 6 below it, or 6 and what the diagonals give.
+    // Neighbours of point 1 among the unknowns: 6 below it, or 6 plus those along diagonals.
     assert_eq!((numbers[0], numbers[24]), (9, 1));
     assert!([9, 8].contains(&numbers[1]) && [3, 6].contains(&numbers[15]));
     assert!(mesh.on_all_points(&[1]).is_err_and(|e| e.is_dimension()));

@@ -1,4 +1,4 @@
-//! Random meshes of triangles by Delaunay refinement.
+//! Random triangle meshes by Delaunay refinement.
 
 use std::collections::HashSet;
 
@@ -8,28 +8,26 @@ use super::TriangleMesh;
 use super::domain::Domain;
 use crate::error::{Error, Result};
 
-/// Angle that triangles should reach, in degrees; refinement ends for certain up to 20.7 and in
+/// The angle that triangles should reach, in degrees; refinement is guaranteed to end up to 20.7 and ends in
 /// practice up to about 33.
 const ANGLE: f64 = 25.0;
-/// Most nodes to ask for.
+/// The largest number of nodes.
 const MOST: usize = 20_000_000;
-/// Meshes to try, and how near the number of nodes must be to stop before.
+/// The largest number of meshes to try, and the accuracy of the number of nodes at which to stop earlier.
 const TRIALS: usize = 16;
 const NEAR: f64 = 0.04;
-/// Rounds that make a mesh finer around a focus: each divides areas by 3, and 25 is enough.
+/// Rounds of refinement around a focus: each divides areas by 3, and 25 is enough.
 const ROUNDS: usize = 12;
 
 /// A random mesh of triangles with about `nodes` points that are not on its boundary.
 ///
-/// A convex polygon of 7 to 14 corners on an ellipse of random aspect (up to 2.5) and
-/// direction, of about the size of the unit circle; half of all seeds give one or two holes,
-/// two fifths a mesh that is finer towards a point or a hole by a factor of up to 5. Its constrained
-/// Delaunay triangulation is refined (Ruppert 1995; `spade`) until angles are 25° at least,
-/// but for a few at corners, and triangles so small that the points off the boundary are
-/// within 10 % of `nodes`, for `nodes` from 80 on; a smaller mesh, without holes and grading
-/// below 60, has as near a number as it can. Points are in the order in which they
-/// were put in. The same `nodes` and seed give the same mesh; the domain depends on the seed
-/// only.
+/// A convex polygon of 7 to 14 corners on an ellipse of random aspect (up to 2.5) and direction, of about the
+/// size of the unit circle; half of all seeds give one or two holes, two fifths a mesh that is finer towards
+/// a point or a hole by a factor of up to 5. Its constrained Delaunay triangulation is refined (Ruppert 1995;
+/// `spade`) until angles are 25° at least, except a few at corners, and triangles are small enough that the
+/// number of points off the boundary is within 10 % of `nodes`, for `nodes` from 80 on. A smaller mesh,
+/// without holes and grading below 60, comes as near as possible. Points are in the order of insertion. The
+/// same `nodes` and seed give the same mesh; the domain depends on the seed only.
 ///
 /// Cost: a few triangulations.
 ///
@@ -48,7 +46,7 @@ pub fn random_triangle_mesh(nodes: usize, seed: u64) -> Result<TriangleMesh> {
         )));
     }
     let domain = Domain::random(nodes, seed);
-    // About two triangles for a node, on average two thirds of the largest.
+    // About two triangles for a node, with two thirds of the largest area on average.
     let mut limit = 0.75 * domain.area() / nodes as f64;
     let (mut many, mut few) = (0.0f64, f64::INFINITY);
     let mut best: Option<(f64, TriangleMesh)> = None;
@@ -69,7 +67,7 @@ pub fn random_triangle_mesh(nodes: usize, seed: u64) -> Result<TriangleMesh> {
             few = few.min(limit)
         }
         limit *= ratio;
-        // Numbers jump where meshes are small: halve what is left.
+        // Numbers jump for small meshes: halve the remaining step.
         if many > 0.0 && few.is_finite() && (trial > 4 || limit <= many || limit >= few) {
             limit = (many * few).sqrt();
         }
@@ -100,7 +98,7 @@ fn triangulate(domain: &Domain, limit: f64, nodes: usize) -> Result<TriangleMesh
         .with_max_additional_vertices(1000 + 10 * nodes);
     let mut outside = refine(&mut delaunay, &parameters);
     for _ in 0..if domain.is_graded() { ROUNDS } else { 0 } {
-        // The middle of a triangle is never near an edge that must stay.
+        // The centre of a triangle is never near a constrained edge.
         let middles: Vec<Point2<f64>> = delaunay
             .inner_faces()
             .filter(|face| !outside.contains(&face.index()))
@@ -125,7 +123,7 @@ fn triangulate(domain: &Domain, limit: f64, nodes: usize) -> Result<TriangleMesh
     TriangleMesh::new(points.collect(), triangles)
 }
 
-/// Refines, and gives the faces that are not part of the domain.
+/// Refines, and returns the faces outside the domain.
 fn refine(delaunay: &mut Delaunay, parameters: &RefinementParameters<f64>) -> HashSet<usize> {
     let result = delaunay.refine(parameters.clone());
     result.excluded_faces.iter().map(|face| face.index()).collect()

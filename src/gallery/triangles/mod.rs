@@ -11,10 +11,10 @@ pub use mesher::random_triangle_mesh;
 
 use crate::error::{Error, Result};
 
-/// Area below which a triangle counts as degenerate, in squares of its longest edge.
+/// The area below which a triangle counts as degenerate, in squares of its longest edge.
 const THINNEST: f64 = 1e-10;
 
-/// Triangles in the plane, edge to edge.
+/// A conforming triangle mesh in the plane.
 ///
 /// ```
 /// use multigrad::gallery::TriangleMesh;
@@ -27,7 +27,7 @@ const THINNEST: f64 = 1e-10;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TriangleMesh {
-    /// Places of the points.
+    /// Coordinates of the points.
     pub points: Vec<[f64; 2]>,
     /// Points of every triangle, anticlockwise, counted from 0.
     pub triangles: Vec<[u32; 3]>,
@@ -36,8 +36,7 @@ pub struct TriangleMesh {
 }
 
 impl TriangleMesh {
-    /// A mesh of the given triangles; those that run clockwise are turned over. Cost: one sort of
-    /// the edges.
+    /// A mesh of the given triangles; clockwise ones are reversed. Cost: one sort of the edges.
     ///
     /// # Errors
     /// No triangle; a coordinate that is not finite; an index out of range; a triangle
@@ -66,13 +65,11 @@ impl TriangleMesh {
         &self.boundary
     }
 
-    /// A number of every point out of those of the unknowns, such as their parts for a picture: a
-    /// point on the boundary has that of the nearest unknown along edges, among equally near
-    /// ones the lowest.
+    /// Extends numbers of the unknowns to all points, such as part numbers for a picture: a point on the
+    /// boundary gets the number of the nearest unknown along edges, the lowest among equally near ones.
     ///
     /// # Errors
-    /// Not as many numbers as there are unknowns; points on the boundary that no edges connect to
-    /// an unknown.
+    /// Another number of values than of unknowns; points on the boundary that no edges connect to an unknown.
     pub fn on_all_points(&self, of_unknowns: &[u32]) -> Result<Vec<u32>> {
         let free = self.free();
         if free.len() != of_unknowns.len() || self.boundary.len() != self.points.len() {
@@ -115,7 +112,7 @@ impl TriangleMesh {
         self.triangles.iter().filter_map(|&t| self.corners(t)).map(|t| twice_area(t) / 2.0).sum()
     }
 
-    /// The places of the points of a triangle, if all are there.
+    /// The coordinates of the corners of a triangle, if all exist.
     fn corners(&self, triangle: [u32; 3]) -> Option<[[f64; 2]; 3]> {
         let [a, b, c] = triangle.map(|v| self.points.get(v as usize));
         Some([*a?, *b?, *c?])
@@ -124,7 +121,7 @@ impl TriangleMesh {
     /// Turns all triangles anticlockwise, or fails.
     fn orient(&mut self) -> Result<()> {
         if self.triangles.is_empty() {
-            return Err(Error::invalid_input("a mesh without triangles; give at least one"));
+            return Err(Error::invalid_input("a mesh needs at least one triangle"));
         }
         if let Some(i) = self.points.iter().position(|p| !p.iter().all(|x| x.is_finite())) {
             return Err(Error::invalid_input(format!(
@@ -148,10 +145,10 @@ impl TriangleMesh {
             let area = twice_area(corners);
             let longest =
                 (0..3).map(|i| square(difference(corners[i], corners[(i + 1) % 3]))).fold(0.0, f64::max);
-            // Not a number, where coordinates are as large as numbers get, is refused as well.
+            // NaN, from coordinates near the largest numbers, is refused as well.
             if !(area.abs() > THINNEST * longest && longest.is_finite()) {
                 return Err(Error::invalid_input(format!(
-                    "triangle {} of points {} has no area (twice the area is {area:e}); leave it out and join \
+                    "triangle {} of points {} has zero area (twice the area is {area:e}); leave it out and join \
                      its points",
                     t + 1,
                     list(triangle)
@@ -168,11 +165,11 @@ impl TriangleMesh {
         }
     }
 
-    /// The points on edges with one triangle. Fails where two triangles lie on the same side of
-    /// an edge: they overlap.
+    /// The points on edges with one triangle. Fails if two triangles overlap because they lie on the same
+    /// side of an edge.
     fn find_boundary(&self) -> Result<Vec<bool>> {
-        // An edge from its lower point to its higher one, then whether the triangle on its left runs
-        // against it, then the triangle.
+        // An edge from its lower point to its higher one, then whether the triangle on its left is reversed,
+        // then the triangle.
         let mut edges: Vec<(u32, u32, bool, u32)> = (0u32..)
             .zip(&self.triangles)
             .flat_map(|(t, &[a, b, c])| [(a, b), (b, c), (c, a)].map(|(p, q)| (p.min(q), p.max(q), p > q, t)))
@@ -199,7 +196,7 @@ impl TriangleMesh {
     }
 }
 
-/// Numbers of points as they are shown, from 1.
+/// Numbers of points for messages, from 1.
 fn list(triangle: [u32; 3]) -> String {
     triangle.map(|v| (u64::from(v) + 1).to_string()).join(", ")
 }

@@ -7,8 +7,8 @@ use crate::schwarz::operator::Schwarz;
 use crate::sparse::Scalar;
 
 /// The gradient with respect to the interface values, from the corrections on the outer rings of all steps
-/// and the adjoint of the last iterate. `add(k, x̄)` adds what the loss itself gives to the adjoint of iterate
-/// k, for k from one below the last down to 1.
+/// and the adjoint of the last iterate. `add(k, x̄)` adds the direct contribution of the loss to the adjoint
+/// of iterate k, for k from one below the last down to 1.
 pub(super) fn sweep<T: Scalar>(
     m: &Schwarz<T>,
     mut kept: Vec<Vec<T>>,

@@ -1,8 +1,8 @@
-//! The loss of GMRES: what K steps leave of residuals, and its gradient.
+//! Krylov loss: residuals after K steps of GMRES, and the gradient.
 //!
-//! By Arnoldi's process for every column, A M vⱼ = Σᵢ h(i,j) vᵢ, so that no power of T has to be scaled. To first
-//! order the coefficients of the minimum have no gradient, and those of the basis none at all, for the space
-//! does not depend on them: all are constants of the adjoint.
+//! By Arnoldi's process for every column, A M vⱼ = Σᵢ h(i,j) vᵢ, so that no power of T has to be scaled. The
+//! coefficients of the minimum have no first-order gradient, and neither have those of the basis, because the
+//! space does not depend on them: all are constants of the adjoint.
 
 use super::{scale_columns, squares};
 use crate::backend::{Backend, Cpu, dependent, hessenberg_least_squares};
@@ -11,12 +11,12 @@ use crate::schwarz::adjoint::{add_products, on_rings};
 use crate::schwarz::operator::Schwarz;
 use crate::sparse::Scalar;
 
-/// What is left of a unit residual, squared, below which there is nothing to learn from.
+/// The squared relative residual below which the gradient is not used.
 fn least<T: Scalar>() -> f64 {
     if T::NAME == "f32" { 1e-11 } else { 1e-26 }
 }
 
-/// The Krylov spaces of all columns, and the residuals that are smallest.
+/// The Krylov spaces of all columns, and the minimal residuals.
 pub(super) struct Space<T> {
     columns: usize,
     steps: usize,
@@ -92,7 +92,7 @@ impl<T: Scalar> Space<T> {
         let over = |&e: &f64| if e < least::<T>() { 0.0 } else { weight / e };
         scale_columns(&mut end, &self.left.iter().map(over).collect::<Vec<f64>>());
         let mut gradient = vec![T::ZERO; layout.interface_entries()];
-        // Adjoints of v₁ and those behind it; that of v₀ has no part in the gradient.
+        // Adjoints of v₁ and later vectors; that of v₀ does not contribute to the gradient.
         let mut basis = vec![vec![T::ZERO; end.len()]; self.steps];
         for q in (0..self.steps).rev() {
             let mut image = vec![T::ZERO; end.len()];
@@ -121,13 +121,13 @@ impl<T: Scalar> Space<T> {
     }
 }
 
-/// A space that is exhausted grows no more: the next direction is zero.
+/// An exhausted space does not grow: the next direction is zero.
 fn inverse(length: f64) -> f64 {
     if length > 0.0 { 1.0 / length } else { 0.0 }
 }
 
-/// The part of `image` that is orthogonal to the basis, of unit length, and the coefficients of every column:
-/// one for each direction of the basis, and the length of the part.
+/// The part of `image` that is orthogonal to the basis, normalised, and the coefficients of every column: one
+/// for each direction of the basis, and the length of the part.
 fn orthogonalised<T: Scalar>(image: &[T], basis: &[Vec<T>], columns: usize) -> (Vec<Vec<f64>>, Vec<T>) {
     let mut rest = image.to_vec();
     let size = squares(image, columns);

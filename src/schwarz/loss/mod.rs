@@ -1,9 +1,9 @@
-//! How well steps of a Schwarz method reduce errors or residuals, and gradients by hand-written adjoints.
+//! Losses of Schwarz methods: reduction of errors or residuals in K steps, with hand-written adjoints.
 //!
 //! With T = I − M A and Bᵢ = Rᵢ A Rᵢᵀ + Lᵢ a step is x ← x − Σᵢ R̃ᵢᵀ yᵢ with yᵢ = Bᵢ⁻¹ Rᵢ A x. Its adjoint is
-//! x̄ ← x̄ − Aᵀ Σᵢ Rᵢᵀ λᵢ with λᵢ = Bᵢ⁻ᵀ R̃ᵢ x̄, and L̄ᵢ(p,q) += λᵢ(p) · yᵢ(q), summed over columns and steps, on the
-//! interface entries only. Every subdomain is factored once, M is never formed, and of the steps only the yᵢ on
-//! the outer rings are kept, and whole iterates where the loss depends on them.
+//! x̄ ← x̄ − Aᵀ Σᵢ Rᵢᵀ λᵢ with λᵢ = Bᵢ⁻ᵀ R̃ᵢ x̄, and L̄ᵢ(p,q) += λᵢ(p) · yᵢ(q), summed over columns and
+//! steps, on the interface entries only. Every subdomain is factored once, and M is never formed. Of the
+//! steps only the yᵢ on the outer rings are kept, and whole iterates if the loss depends on them.
 
 mod adjoint;
 mod krylov;
@@ -17,11 +17,11 @@ use super::operator::Schwarz;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-/// What is minimised. T is I − M A, K the number of steps.
+/// Objectives. T is I − M A, K the number of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Loss {
-    /// max ‖Tᴷ u‖ / ‖u‖ over the columns u (Taghibakhshi et al., 2022). Its gradient is that of
-    /// the column that is largest, so that the adjoint runs on one column.
+    /// max ‖Tᴷ u‖ / ‖u‖ over the columns u (Taghibakhshi et al., 2022). Its gradient is that of the largest
+    /// column, so the adjoint runs on one column.
     Largest,
     /// Mean over the columns of log(‖Tᴷ u‖² / ‖u‖²) / K, twice the logarithm of the factor of a step.
     Logarithm,
@@ -31,29 +31,28 @@ pub enum Loss {
     Softmax,
     /// Mean over the columns of log(‖r‖² / ‖u‖²) / K, where r is the residual of K steps of GMRES on the
     /// residual u, preconditioned from the right: ‖r‖ = min ‖u − A M p(A M) u‖ over the polynomials p of
-    /// degree below K. What a solve with GMRES needs, and no power of T. The space is kept.
+    /// degree below K. The objective for solves with GMRES; it contains no power of T. The space is kept.
     Krylov,
 }
 
-/// A loss, its gradient, and what a pool of columns needs.
+/// A loss, its gradient, and the next columns of a pool.
 #[derive(Debug, Clone)]
 pub struct LossAndGradient<T> {
     /// The loss.
     pub loss: f64,
     /// Its gradient with respect to every interface value.
     pub gradient: Vec<T>,
-    /// What a pool of columns goes on with, n rows × columns: T u, or the residual that is left after K steps
-    /// of GMRES.
+    /// The next columns of a pool, n rows × columns: T u, or the residual after K steps of GMRES.
     pub after_one_step: Vec<T>,
 }
 
-/// A square so small is nothing to learn from, and its inverse would overflow.
+/// The square below which a column is ignored: its inverse would overflow.
 fn vanished<T: Scalar>() -> f64 {
     if T::NAME == "f32" { 1e-60 } else { 1e-280 }
 }
 
-/// The loss of `steps` steps on the `columns` columns of `u` (n × columns, row-major). Cost: that many
-/// products with A and applications of M; for [`Loss::Krylov`] 2 `steps`² scalar products more.
+/// The loss of `steps` steps on the `columns` columns of `u` (n × columns, row-major). Cost: `steps` products
+/// with A and applications of M; for [`Loss::Krylov`] 2 `steps`² scalar products more.
 ///
 /// # Errors
 /// Lengths that do not fit; no columns or no steps; a column of zeros.
@@ -118,7 +117,7 @@ pub fn loss_and_gradient<T: Scalar>(
     }
     let end = squares(&x, columns);
     let (loss, largest) = value::<T>(kind, &start, &end, steps);
-    // The adjoint of the last error, and the columns that it concerns.
+    // The adjoint of the last error, and its columns.
     let k = if kind == Loss::Largest {
         let norm = (end[largest] * start[largest]).sqrt();
         let scale = if end[largest] < vanished::<T>() { 0.0 } else { 1.0 / norm };
@@ -136,7 +135,7 @@ pub fn loss_and_gradient<T: Scalar>(
     Ok(LossAndGradient { loss, gradient, after_one_step })
 }
 
-/// The squared norms of the columns, if there is something to run.
+/// The squared norms of the columns; fails without columns or steps.
 fn require<T: Scalar>(m: &Schwarz<T>, u: &[T], columns: usize, steps: usize) -> Result<Vec<f64>> {
     if columns == 0 || steps == 0 {
         return Err(Error::invalid_input("the loss needs at least one column and one step"));
@@ -149,7 +148,7 @@ fn require<T: Scalar>(m: &Schwarz<T>, u: &[T], columns: usize, steps: usize) -> 
     }
 }
 
-/// The loss of the last iterate, and the column that is largest (the first of equal ones).
+/// The loss of the last iterate, and the largest column (the first of equal ones).
 fn value<T: Scalar>(kind: Loss, start: &[f64], end: &[f64], steps: usize) -> (f64, usize) {
     if kind == Loss::Largest {
         let ratios = start.iter().zip(end).map(|(s, e)| (e / s).sqrt()).enumerate();

@@ -1,4 +1,4 @@
-//! The loss of all steps, weighted to the slowest column and step.
+//! Softmax loss of all steps, weighted to the slowest column and step.
 
 use super::adjoint::sweep;
 use super::{LossAndGradient, scale_columns, squares};
@@ -23,7 +23,7 @@ pub(crate) fn value(start: &[f64], squares: &[Vec<f64>]) -> (f64, Vec<Vec<f64>>)
         let ratios: Vec<f64> = squares.iter().zip(start).map(|(e, s)| (e / s).sqrt()).collect();
         let (y, slopes) = soft_largest(&ratios);
         let z = y.powf(1.0 / (step + 1) as f64);
-        // The derivative of the root; nothing is to be gained where all columns have vanished.
+        // The derivative of the root; zero if all columns have vanished.
         let slope = if y > 0.0 { z / ((step + 1) as f64 * y) } else { 0.0 };
         (z, slopes.into_iter().zip(start).map(|(d, s)| slope * d / s.sqrt()).collect())
     };
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn values_worked_by_hand() {
-        // Every step halves every column, whatever its norm at the start.
+        // Every step halves every column, independent of its norm at the start.
         let (loss, slopes) = value(&[1.0, 4.0], &[vec![0.25, 1.0], vec![0.0625, 0.25]]);
         assert!((loss - 0.5).abs() < 1e-15);
         // Equal weights of 1/2 on columns and on steps; the norm of the second column counts half.
@@ -79,7 +79,7 @@ mod tests {
         let (loss, slopes) = value(&[1.0, 1.0], &[vec![1.0, 0.0]]);
         assert!((loss - e / (e + 1.0)).abs() < 1e-15);
         assert!(slopes[0][0] > slopes[0][1] && slopes[0][1] > 0.0);
-        // Columns that have vanished have no slope.
+        // Columns that have vanished have zero slope.
         assert_eq!(value(&[1.0], &[vec![1.0], vec![0.0]]).1[1], [0.0]);
     }
 }

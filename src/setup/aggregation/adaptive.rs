@@ -1,4 +1,4 @@
-//! Near-nullspace candidates found by relaxation instead of given.
+//! Near-nullspace candidates by adaptive relaxation.
 
 use ndarray::{Array2, Axis, concatenate};
 use rand::{RngExt, SeedableRng};
@@ -12,13 +12,12 @@ use crate::setup::grids::Grids;
 use crate::setup::vector::{norm, scale};
 use crate::sparse::Csr;
 
-/// Cycles that a new candidate goes through.
+/// Cycles applied to a new candidate.
 const CYCLES: usize = 4;
 
 /// [`Coarsening::adaptive_candidates`] with the default coarsening.
 ///
-/// # Errors
-/// As there.
+/// As for that method.
 pub fn adaptive_candidates(a: &Csr<f64>, count: usize, sweeps: usize, seed: u64) -> Result<Array2<f64>> {
     Coarsening::default().adaptive_candidates(a, count, sweeps, seed)
 }
@@ -27,14 +26,13 @@ impl Coarsening {
     /// Candidates for a matrix whose near-nullspace is not known, n × k with k ≤ `count`, by
     /// adaptive smoothed aggregation (Brezina et al. 2005).
     ///
-    /// The first is a random vector after `sweeps` symmetric Gauss–Seidel sweeps on A x = 0.
-    /// Levels are built for it one after the other, with as many sweeps on each, and what is
-    /// left on the coarsest comes back up the levels (the initial stage of αSA). Every other
-    /// one starts at random and goes through the sweeps and then four V(1,1)-cycles on A x = 0
-    /// of the hierarchy for those before: what that method cannot reduce is what it has to be
-    /// taught (the general stage, on the finest level only). Columns have the root mean square
-    /// one; later ones are orthogonal to earlier ones. There are fewer than `count` when the
-    /// cycles leave nothing.
+    /// The first candidate is a random vector after `sweeps` symmetric Gauss–Seidel sweeps on A x = 0. Levels
+    /// are built for it one after the other, with as many sweeps on each, and the vector on the coarsest is
+    /// interpolated back up the levels (the initial stage of αSA). Every other candidate starts at random and
+    /// goes through the sweeps and then four V(1,1)-cycles on A x = 0 of the hierarchy for those before: the
+    /// error that this hierarchy cannot reduce is the next candidate (the general stage, on the finest level
+    /// only). Columns have the root mean square one; later ones are orthogonal to earlier ones. There are
+    /// fewer than `count` if the cycles reduce a vector to zero.
     ///
     /// The same seed gives the same candidates. Sequential in the sweeps; cost: `count`
     /// hierarchies, 2 `sweeps` passes over the matrix for each and four cycles.
@@ -51,14 +49,14 @@ impl Coarsening {
         if count == 0 {
             return Err(Error::invalid_input("no candidates asked for; a hierarchy needs one or more"));
         }
-        // Sweeps are done here, with the count asked for.
-        // Weak entries are kept: to lump them by a candidate that is still rough would do harm.
+        // The sweeps are done here, with the given count. Weak entries are kept: lumping them by a candidate
+        // that is still rough would do harm.
         let plain = Coarsening { candidate_sweeps: Some(0), filter: false, ..self.clone() };
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut random = || Array2::from_shape_simple_fn((a.rows(), 1), || rng.random_range(-1.0..1.0));
         let mut candidates = plain.initial(a, random(), sweeps)?;
         if !normalise(&mut candidates) {
-            return Err(Error::singular("relaxation left nothing of the first candidate; use fewer sweeps"));
+            return Err(Error::singular("relaxation reduced the first candidate to zero; use fewer sweeps"));
         }
         while candidates.ncols() < count {
             let cycle = Cycle::new(plain.coarsen(a, Some(&candidates))?)?;
@@ -103,7 +101,7 @@ impl Coarsening {
     }
 }
 
-/// Scales a column to the root mean square one, unless there is nothing to scale.
+/// Scales a column to the root mean square one, unless it vanishes.
 fn normalise(column: &mut Array2<f64>) -> bool {
     let rows = column.nrows() as f64;
     let Some(values) = column.as_slice_mut() else { return false };

@@ -1,4 +1,4 @@
-//! Near-nullspace candidates: what a coarse grid has to represent.
+//! Near-nullspace candidates, the vectors that a coarse grid has to represent.
 
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -8,8 +8,8 @@ use crate::setup::nodal::Nodes;
 use crate::setup::spectral::inverse_diagonal;
 use crate::sparse::Csr;
 
-/// The candidates to take when nothing is known, unknowns × b: the constant vector, or for
-/// nodes of b unknowns each the b vectors that are constant in one of them.
+/// The default candidates, unknowns × b: the constant vector, or for nodes of b unknowns each the b vectors
+/// that are constant in one of them.
 pub fn default_candidates(nodes: &Nodes) -> Array2<f64> {
     let columns = (0..nodes.count()).map(|node| nodes.unknowns(node).len()).max().unwrap_or(1);
     let mut candidates = Array2::zeros((nodes.rows(), columns));
@@ -55,9 +55,9 @@ pub fn check_candidates(candidates: &Array2<f64>, rows: usize) -> Result<()> {
     Ok(())
 }
 
-/// Whether A b ≈ 0, to a tenth of aᵢᵢ bᵢ, in nine tenths of the rows for every candidate b:
-/// then Gauss–Seidel sweeps change little but the values at boundaries, which smoothing takes
-/// care of anyway. Cost: one pass over the matrix, parallel over rows.
+/// Whether A b ≈ 0, to a tenth of aᵢᵢ bᵢ, in nine tenths of the rows for every candidate b. Gauss–Seidel
+/// sweeps then change only the values near boundaries, which smoothing corrects anyway. Cost: one pass over
+/// the matrix, parallel over rows.
 pub(super) fn are_near_nullspace(a: &Csr<f64>, candidates: &Array2<f64>) -> bool {
     let k = candidates.ncols();
     let Some(b) = candidates.as_slice() else { return false };
@@ -78,12 +78,10 @@ pub(super) fn are_near_nullspace(a: &Csr<f64>, candidates: &Array2<f64>) -> bool
     10 * count <= a.rows()
 }
 
-/// Symmetric Gauss–Seidel sweeps on A B = 0, which bring candidates into line with boundary
-/// conditions and coefficients.
+/// Symmetric Gauss–Seidel sweeps on A B = 0, which adapt candidates to boundary conditions and coefficients.
 ///
-/// Shapes n × n and n × k. A column that the sweeps annihilate (below 10⁻¹⁰ of its length, as
-/// for a triangular matrix) or blow up is returned as it came. Sequential; cost: two passes
-/// over the matrix a sweep.
+/// Shapes n × n and n × k. A column that the sweeps annihilate (below 10⁻¹⁰ of its length, as for a
+/// triangular matrix) or blow up is returned unchanged. Sequential; cost: two passes over the matrix a sweep.
 ///
 /// # Errors
 /// Shapes that do not fit, a zero on the diagonal.

@@ -1,4 +1,4 @@
-//! The loop over levels.
+//! The loop over levels of aggregation.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,14 +23,14 @@ use crate::setup::spectral::inverse_diagonal;
 use crate::setup::strength::{absolute_sum, symmetric_strength};
 use crate::sparse::{Csr, Pattern};
 
-/// Jacobi steps on a prolongation at most: each makes it wider.
+/// The largest number of Jacobi steps on a prolongation; each widens it.
 const MOST_STEPS: usize = 20;
 
-/// What is carried from one level to the next.
+/// The state carried from one level to the next.
 pub(super) struct Level {
     pub(super) a: Csr<f64>,
     nodes: Nodes,
-    /// Candidates for A, and for Aᵀ if those have their own.
+    /// Candidates for A, and separate ones for Aᵀ, if any.
     pub(super) right: Array2<f64>,
     left: Option<Array2<f64>>,
 }
@@ -45,17 +45,16 @@ impl Coarsening {
     /// Builds the hierarchy of `a` (n × n) for near-nullspace candidates (n × k; constants if
     /// absent, one for every unknown of a node).
     ///
-    /// Coarsening ends at [`max_coarse`](Self::max_coarse) rows or
-    /// [`max_levels`](Self::max_levels) levels; when there is nothing to aggregate, as for a
-    /// diagonal matrix; when a coarse matrix has a zero on its diagonal; or when a level has
-    /// more than 0.9 of the rows of the one above and that one has at most 20 000, so that
-    /// the direct solver can take it.
+    /// Coarsening ends at [`max_coarse`](Self::max_coarse) rows or [`max_levels`](Self::max_levels) levels;
+    /// when there is nothing to aggregate, as for a diagonal matrix; when a coarse matrix has a zero on its
+    /// diagonal; or when a level has more than 0.9 of the rows of the one above and that one has at most 20
+    /// 000, which the direct solver can take.
     ///
     /// Candidates may be improved by Gauss–Seidel sweeps on the finest level
-    /// ([`candidate_sweeps`](Self::candidate_sweeps)); evolution strength there still uses the
-    /// ones given. If in some aggregate the candidates of Aᵀ span another dimension than those
-    /// of A or are orthogonal to them, the latter serve on both sides of that level. Rows in no aggregate, such as those
-    /// of Dirichlet values, have no interpolation of their own: smoothing must solve them.
+    /// ([`candidate_sweeps`](Self::candidate_sweeps)); evolution strength there still uses the given ones. If
+    /// the candidates of Aᵀ span another dimension than those of A in some aggregate, or are orthogonal to
+    /// them, those of A are used on both sides of that level. Rows in no aggregate, such as those of
+    /// Dirichlet values, are not interpolated: smoothing must solve them.
     ///
     /// Cost: a few products of the size of A in all; the coarse matrices take most of it.
     ///
@@ -88,7 +87,7 @@ impl Coarsening {
         Ok(Grids { transfers, coarsest: level.a })
     }
 
-    /// The finest level, with everything checked.
+    /// The finest level, after all checks.
     pub(super) fn finest(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Level> {
         self.check()?;
         check_matrix(a)?;
@@ -103,8 +102,8 @@ impl Coarsening {
         Ok(Level { a: a.clone(), nodes, right, left })
     }
 
-    /// One level further from level `number` (the finest is 1), or nothing if the hierarchy is
-    /// complete. The matrix of `level` moves out only in the first case.
+    /// One level further from level `number` (the finest is 1), or `None` if the hierarchy is complete. The
+    /// matrix of `level` moves out only in the first case.
     pub(super) fn next(&self, level: &mut Level, number: usize) -> Result<Option<(Transfer, Level)>> {
         let complete = level.a.rows() <= self.max_coarse || number >= self.max_levels;
         if complete || (number > 1 && has_zero_diagonal(&level.a)) {
@@ -164,7 +163,7 @@ impl Coarsening {
         Ok(Some((Transfer { a, prolongation, restriction }, next)))
     }
 
-    /// How the prolongation is smoothed, by the variant if nothing else is asked for.
+    /// The smoothing of the prolongation, by default that of the variant.
     fn smoothing(&self) -> Smoothing {
         self.smoothing.unwrap_or(match self.variant {
             Variant::EnergyMinimised => Smoothing::Energy,
@@ -172,9 +171,9 @@ impl Coarsening {
         })
     }
 
-    /// Candidates of the finest level after as many sweeps as are due.
+    /// Candidates of the finest level after the chosen number of sweeps.
     fn relaxed(&self, a: &Csr<f64>, candidates: &Array2<f64>) -> Result<Array2<f64>> {
-        // Energy minimisation keeps P Bc = B, right up to the boundary.
+        // Energy minimisation keeps P Bc = B, up to the boundary.
         let exact = matches!(self.smoothing(), Smoothing::Energy | Smoothing::RootNode);
         let sweeps = match self.candidate_sweeps {
             Some(sweeps) => sweeps,
@@ -184,7 +183,7 @@ impl Coarsening {
         if sweeps == 0 { Ok(candidates.clone()) } else { relax_candidates(a, candidates, sweeps) }
     }
 
-    /// The graph of strong connections by evolution, if that is asked for and fits the level.
+    /// The graph of strong connections by evolution, if it was chosen and fits the level.
     fn evolution(&self, a: &Csr<f64>, level: &Level) -> Result<Option<Arc<Pattern>>> {
         let fits = level.nodes.is_scalar() && level.right.ncols() == 1;
         if self.variant != Variant::EnergyMinimised || !fits {
@@ -195,8 +194,8 @@ impl Coarsening {
         Ok(Some(evolution_strength(a, &b, rho, self.epsilon)?.into_parts().0))
     }
 
-    /// The graph of strong connections between the nodes of a level, and the matrix with nothing
-    /// else if that was as easy.
+    /// The graph of strong connections between the nodes of a level, and the filtered matrix if it is a
+    /// by-product.
     fn strength(&self, a: &Csr<f64>, level: &Level, theta: f64) -> Result<(Arc<Pattern>, Option<Csr<f64>>)> {
         if level.nodes.is_identity() && !self.variant.is_two_sided() {
             let strong = strong_part(a, theta, single(&level.right))?;
@@ -234,7 +233,7 @@ impl Coarsening {
         Ok(Interpolant { tentative: fit_candidates(aggregation, nodes, candidates)?, roots: None })
     }
 
-    /// P for a matrix, and ρ(D⁻¹A) for its transpose if that was needed.
+    /// P for a matrix, and ρ(D⁻¹A) for its transpose if it was needed.
     fn prolongation(
         &self,
         a: &Csr<f64>,
@@ -270,8 +269,8 @@ impl Coarsening {
                     None => minimise(a, &t.prolongation, &pattern, &t.candidates, &[], krylov, steps)?,
                     Some(roots) => with_roots(a, t, roots, candidates, &pattern, krylov, steps)?,
                 };
-                // Minimisation may leave nothing of a column, as for triangular matrices; the
-                // coarse matrix would get a row of zeros.
+                // Minimisation may make a column vanish, as for triangular matrices; the coarse matrix would
+                // get a row of zeros.
                 Ok((if has_empty_column(&p) { t.prolongation.clone() } else { p }, None))
             }
         }

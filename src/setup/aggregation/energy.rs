@@ -19,7 +19,7 @@ const TOLERANCE: f64 = 1e-8;
 /// Rows handled by one task.
 const CHUNK: usize = 512;
 
-/// The Krylov method that minimises.
+/// The Krylov method of the minimisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Krylov {
     /// The residual of A P = 0, for any matrix.
@@ -28,7 +28,7 @@ pub(super) enum Krylov {
     ConjugateGradients,
 }
 
-/// The pattern of C T: where [`energy_prolongation`] may put values.
+/// The pattern of C T: the entries that [`energy_prolongation`] may use.
 ///
 /// `strength` is a graph of nodes; an unknown is interpolated from all coarse unknowns of the
 /// aggregates of its own node's strong neighbours. Cost: one sparse product.
@@ -83,9 +83,9 @@ pub fn energy_prolongation(
 
 /// The energy-minimised prolongation for a symmetric positive definite matrix.
 ///
-/// As [`energy_prolongation`], but U comes from `iterations` steps of conjugate gradients,
-/// preconditioned by the diagonal of A, that minimise the energy tr(PᵀAP) in the space. Steps
-/// end early where A turns out not to be definite.
+/// As [`energy_prolongation`], but U comes from `iterations` steps of conjugate gradients, preconditioned by
+/// the diagonal of A, that minimise the energy tr(PᵀAP) in the space. Steps end early if A proves not to be
+/// definite.
 ///
 /// # Errors
 /// Shapes that do not fit together.

@@ -1,4 +1,4 @@
-//! Strong connections, and matrices without the weak ones.
+//! Filtered matrices: weak entries lumped into the diagonal.
 
 use rayon::prelude::*;
 
@@ -8,15 +8,14 @@ use crate::setup::nodal::Nodes;
 use crate::sparse::assemble::assemble;
 use crate::sparse::{Csr, Pattern};
 
-/// A diagonal that lumping brings below this fraction of its size is left as it was.
+/// A diagonal entry that lumping reduces below this fraction of its size keeps its value.
 const SMALLEST: f64 = 0.1;
 /// Rows handled by one task.
 const CHUNK: usize = 4096;
 
-/// The [`filtered_matrix`] of a scalar problem for the strong entries of
-/// [`symmetric_strength`](crate::setup::symmetric_strength), which its pattern is: the diagonal and
-/// the entries with aᵢⱼ ≠ 0 and aᵢⱼ² ≥ θ² |aᵢᵢ aⱼⱼ|. Nothing if all entries are strong. Cost: two
-/// passes over the matrix, or one.
+/// The [`filtered_matrix`] of a scalar problem. Its pattern is that of
+/// [`symmetric_strength`](crate::setup::symmetric_strength): the diagonal and the entries with aᵢⱼ ≠ 0 and
+/// aᵢⱼ² ≥ θ² |aᵢᵢ aⱼⱼ|. `None` if all entries are strong. Cost: two passes over the matrix, or one.
 pub(super) fn strong_part(a: &Csr<f64>, theta: f64, candidate: Option<&[f64]>) -> Result<Option<Csr<f64>>> {
     let n = a.rows();
     let diagonal: Vec<f64> = if theta == 0.0 {
@@ -34,8 +33,8 @@ pub(super) fn strong_part(a: &Csr<f64>, theta: f64, candidate: Option<&[f64]>) -
         n,
         || (),
         |i, (), columns, values| {
-            // Every entry is written and a weak one overwritten by the next: whether an entry is
-            // strong cannot be foretold, and a branch would be.
+            // Every entry is written, and the next one overwrites a weak one: strength is unpredictable, and
+            // so is a branch on it.
             let (from, range) = (columns.len(), a.pattern().row(i));
             columns.resize(from + range.len(), 0);
             values.resize(from + range.len(), 0.0);
@@ -62,22 +61,21 @@ pub(super) fn strong_part(a: &Csr<f64>, theta: f64, candidate: Option<&[f64]>) -
     Ok(Some(strong))
 }
 
-/// Adds weak entries to a diagonal, unless that takes too much of it.
+/// Adds weak entries to a diagonal entry, unless they cancel most of it.
 fn lump(diagonal: &mut f64, weak: f64) {
     if (*diagonal + weak) * diagonal.signum() > SMALLEST * diagonal.abs() {
         *diagonal += weak;
     }
 }
 
-/// A without its weak entries, which are added to the diagonal so that A b stays for the
+/// A without its weak entries, which are added to the diagonal so that A b is preserved for the
 /// near-nullspace `candidate` b (the row sums, if there is none or bᵢ = 0).
 ///
-/// `strength` is a graph of nodes: entry (i, j) of A (n × n) is weak unless the node of i is
-/// strongly connected to that of j, or is the same. A diagonal that would change sign or lose
-/// more than nine tenths of its size keeps its value. Smoothing the prolongation of smoothed
-/// aggregation with this matrix keeps interpolation along strong connections and coarse
-/// matrices sparse (Vaněk, Mandel, Brezina 1996, section 3). Cost: one pass, parallel over
-/// rows.
+/// `strength` is a graph of nodes: entry (i, j) of A (n × n) is weak unless the node of i is strongly
+/// connected to that of j, or is the same. A diagonal that would change sign or lose more than nine tenths of
+/// its size keeps its value. Smoothing the prolongation of smoothed aggregation with this matrix keeps
+/// interpolation along strong connections and coarse matrices sparse (Vaněk, Mandel, Brezina 1996, section
+/// 3). Cost: one pass, parallel over rows.
 ///
 /// # Errors
 /// Shapes that do not fit together.
@@ -147,10 +145,10 @@ mod tests {
         let strong = strong.pattern();
         let f = filtered_matrix(&a, strong, &Nodes::scalar(3), None).unwrap();
         assert_eq!((f.nnz(), f.get(0, 0), f.get(0, 1), f.get(1, 1)), (5, 3.9, -2.0, 4.0));
-        // A b stays for a candidate b that is not constant.
+        // A b is preserved for a candidate b that is not constant.
         let b = filtered_matrix(&a, strong, &Nodes::scalar(3), Some(&[1.0, 2.0, 5.0])).unwrap();
         assert_eq!(b.get(0, 0), 3.5);
-        // The last row would be left with nothing.
+        // The last row would become empty.
         assert_eq!(f.get(2, 2), 0.1);
         assert!(filtered_matrix(&a, strong, &Nodes::scalar(4), None).unwrap_err().is_dimension());
     }

@@ -7,7 +7,7 @@ use crate::sparse::assemble::{Accumulator, assemble};
 
 use super::standard::NONE;
 
-/// Rows of A up to this length are added up by looking through the columns met so far.
+/// Rows of A up to this length are summed by a linear search among the previous columns.
 const SHORT: usize = 48;
 
 /// P = (I − ω/ρ D⁻¹A) T, the smoothed prolongation of Vaněk, Mandel and Brezina (1996).
@@ -22,7 +22,7 @@ pub fn jacobi_prolongation(a: &Csr<f64>, tentative: &Csr<f64>, rho: f64, omega: 
     smooth(a, &inverse_diagonal(a)?, tentative, rho, omega)
 }
 
-/// [`jacobi_prolongation`] with 1/aᵢᵢ at hand.
+/// [`jacobi_prolongation`] with given 1/aᵢᵢ.
 pub(super) fn smooth(
     a: &Csr<f64>,
     inverse: &[f64],
@@ -66,8 +66,8 @@ pub(super) fn smooth(
     )
 }
 
-/// The product for one candidate: every entry of A meets at most one of T, and a row of P has
-/// few columns, so they are kept in order as they come.
+/// The product for one candidate: every entry of A meets at most one of T, and a row of P has few columns, so
+/// they are kept in order by insertion.
 fn one_entry_per_row(a: &Csr<f64>, inverse: &[f64], t: &Csr<f64>, factor: f64) -> Result<Csr<f64>> {
     let n = t.rows();
     let (spread_columns, spread_values);
@@ -105,12 +105,12 @@ struct Row {
     columns: [u32; SHORT + 1],
     values: [f64; SHORT + 1],
     len: usize,
-    /// For rows that are not short; made by the first of them.
+    /// The accumulator of long rows; made by the first of them.
     long: Option<Accumulator>,
 }
 
 impl Row {
-    /// Adds `v` in column `c`; [`NONE`] is no column.
+    /// Adds `v` in column `c`; [`NONE`] stands for no column.
     #[inline(always)]
     fn add(&mut self, c: u32, v: f64) {
         if let Some(p) = self.columns[..self.len].iter().position(|&q| q == c) {

@@ -1,4 +1,4 @@
-//! Coarsening by aggregation: what can be chosen.
+//! Coarsening by aggregation: its parameters.
 
 mod adaptive;
 mod candidates;
@@ -28,7 +28,7 @@ use std::str::FromStr;
 use super::SpectralRadius;
 use crate::error::{Error, Result};
 
-/// Which smoothed-aggregation hierarchy.
+/// Variants of smoothed aggregation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Variant {
     /// `sa`: symmetric strength, Jacobi-smoothed P, R = Pᵀ. For symmetric matrices; usable for
@@ -65,7 +65,7 @@ impl Variant {
         }
     }
 
-    /// Whether R is not simply Pᵀ, so that Aᵀ has candidates of its own.
+    /// Whether R differs from Pᵀ, so that Aᵀ needs separate candidates.
     pub fn is_two_sided(self) -> bool {
         matches!(self, Variant::TransposeSmoothed | Variant::EnergyMinimised)
     }
@@ -89,7 +89,7 @@ impl FromStr for Variant {
     }
 }
 
-/// How nodes are grouped.
+/// The grouping of nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Aggregates {
@@ -101,12 +101,12 @@ pub enum Aggregates {
     Parts(usize),
 }
 
-/// How the tentative prolongation is smoothed.
+/// The smoothing of the tentative prolongation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Smoothing {
-    /// Not at all: plain aggregation, with the sparsest coarse matrices. Its V-cycle slows
-    /// down with the number of levels; use it inside a Krylov method or with a K-cycle.
+    /// None: plain aggregation, with the sparsest coarse matrices. Its V-cycle slows down with the number of
+    /// levels; use it inside a Krylov method or with a K-cycle.
     None,
     /// One damped Jacobi step: [`jacobi_prolongation`].
     Jacobi,
@@ -117,23 +117,22 @@ pub enum Smoothing {
     RootNode,
 }
 
-/// How to coarsen. `Coarsening::default()` suits symmetric problems; for others change
+/// Parameters of coarsening. `Coarsening::default()` suits symmetric problems; for others change
 /// [`variant`](Self::variant).
 ///
-/// For what PyAMG does by default, set `theta` to 0, `candidate_sweeps` to `Some(4)` and
-/// `jacobi_radius` to [`SpectralRadius::Arnoldi`].
+/// For the defaults of PyAMG, set `theta` to 0, `candidate_sweeps` to `Some(4)` and `jacobi_radius` to
+/// [`SpectralRadius::Arnoldi`].
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Coarsening {
-    /// Which hierarchy; `sa` by default.
+    /// The variant; `sa` by default.
     pub variant: Variant,
-    /// How nodes are grouped; standard aggregates by default.
+    /// The grouping of nodes; standard aggregates by default.
     pub aggregates: Aggregates,
     /// Passes of [`pairwise_aggregation`], each of which doubles the size of the aggregates;
     /// 2 by default.
     pub pairwise_passes: usize,
-    /// How the prolongation is smoothed; if absent, energy minimisation for `san` and Jacobi
-    /// for the others.
+    /// The smoothing of the prolongation; by default energy minimisation for `san` and Jacobi for the others.
     pub smoothing: Option<Smoothing>,
     /// Threshold θ of [`symmetric_strength`](super::symmetric_strength) on the finest level;
     /// 0.08 by default. With 0 every entry is strong.
@@ -141,24 +140,24 @@ pub struct Coarsening {
     /// Factor of `theta` from a level to the next coarser one; 0.5 by default, since coarse
     /// matrices have more and smaller entries.
     pub theta_decay: f64,
-    /// Whether Jacobi smoothing uses the [`filtered_matrix`], without which weak entries make
-    /// coarse matrices dense and interpolate where they should not; yes by default.
+    /// Whether Jacobi smoothing uses the [`filtered_matrix`]; yes by default. Otherwise weak entries make
+    /// coarse matrices dense and interpolate across weak connections.
     pub filter: bool,
-    /// Most levels, the coarsest included; 20 by default.
+    /// The largest number of levels, the coarsest included; 20 by default.
     pub max_levels: usize,
     /// Coarsening stops at this many rows; 40 by default.
     pub max_coarse: usize,
     /// Unknowns per node on the finest level; detected
     /// ([`detect_block_size`](super::detect_block_size)) if absent.
     pub block_size: Option<usize>,
-    /// Symmetric Gauss–Seidel sweeps on the candidates of the finest level. If absent: 4 for
-    /// two-sided variants, for energy minimisation, and for candidates with A B ≉ 0 in more
-    /// than a tenth of the rows; none otherwise, where they would not change convergence.
+    /// Symmetric Gauss–Seidel sweeps on the candidates of the finest level. By default 4 for two-sided
+    /// variants, for energy minimisation, and for candidates with A B ≉ 0 in more than a tenth of the rows;
+    /// otherwise none, because they would not change convergence.
     pub candidate_sweeps: Option<usize>,
     /// Weight ω of [`jacobi_prolongation`]; 4/3 by default.
     pub jacobi_omega: f64,
-    /// Steps of that smoothing, 1 by default; more suit aggregates of many rings, whose prolongation one step hardly
-    /// changes. Each widens the support of a coarse unknown by a ring.
+    /// Steps of that smoothing, 1 by default. More steps suit aggregates of many rings, whose prolongation
+    /// one step hardly changes; each widens the support of a coarse unknown by a ring.
     pub jacobi_steps: usize,
     /// Estimate of ρ(D⁻¹A) in [`jacobi_prolongation`]; by a sample of the rows by default.
     pub jacobi_radius: SpectralRadius,
@@ -171,10 +170,9 @@ pub struct Coarsening {
     pub energy_iterations: usize,
 }
 
-/// The default with this variant. For the nonsymmetric ones coarsening ends at 800 rows: Galerkin
-/// matrices of a flow on a few dozen unknowns are no discretisation of it any more, and smoothing
-/// there diverges (SUPG on 700², ε = 0.005, ILU(0) and BiCGStab: 5 iterations down to 800 rows, 209
-/// down to 40).
+/// The default with this variant. For the nonsymmetric ones coarsening ends at 800 rows: Galerkin matrices of
+/// a flow on a few dozen unknowns no longer approximate it, and smoothing there diverges (SUPG on 700², ε =
+/// 0.005, ILU(0) and BiCGStab: 5 iterations down to 800 rows, 209 down to 40).
 impl From<Variant> for Coarsening {
     fn from(variant: Variant) -> Self {
         let fine = Self::default();

@@ -1,4 +1,4 @@
-//! Aggregates of pairs, pairs of pairs and so on.
+//! Pairwise aggregation.
 
 use std::borrow::Cow;
 
@@ -12,21 +12,19 @@ use crate::sparse::assemble::{Accumulator, assemble};
 /// Pairwise aggregation after Notay (2010) and Napov and Notay (2012), without their bound on
 /// the quality of an aggregate.
 ///
-/// A pass goes through the nodes in order and pairs each that is free with the free neighbour
-/// for which −aᵢⱼ (1/aᵢᵢ + 1/aⱼⱼ) is largest: for a Laplacian that is the pair of the best
-/// quality, and a hub, whose aⱼⱼ is large, is no better a partner than a small node. Only
-/// negative entries (relative to the diagonal) connect. The matrix of the pairs, PᵀAP with the
-/// indicators P of the pairs, goes through the next pass, so that `passes` of them give
-/// aggregates of about 2^`passes` nodes.
+/// A pass goes through the nodes in order and pairs each free node with the free neighbour for which −aᵢⱼ
+/// (1/aᵢᵢ + 1/aⱼⱼ) is largest: for a Laplacian that is the pair of the best quality, and a hub, whose aⱼⱼ is
+/// large, is not preferred to a small node. Only negative entries (relative to the diagonal) connect. The
+/// matrix of the pairs, PᵀAP with the indicators P of the pairs, goes through the next pass, so that `passes`
+/// of them give aggregates of about 2^`passes` nodes.
 ///
-/// Graphs with a power-law degree leave many nodes without a free neighbour. Two of them that
-/// have the same best neighbour are paired with one another; of what is left over then, one
-/// node at most joins each pair, as a third. So no aggregate has more than 3^`passes` nodes,
-/// and a hub with its leaves shrinks by the factor of any other part. Nodes without an
-/// off-diagonal entry stay in no aggregate.
+/// Graphs with a power-law degree leave many nodes without a free neighbour. Two of them with the same best
+/// neighbour are paired with one another; of the rest, at most one node joins each pair, as a third. So no
+/// aggregate has more than 3^`passes` nodes, and a hub with its leaves shrinks by the same factor as any
+/// other part. Nodes without an off-diagonal entry stay in no aggregate.
 ///
-/// Weights are those of row i. Deterministic and sequential but for PᵀAP; cost: two passes
-/// over each of the matrices, which shrink by half.
+/// Weights are those of row i. Deterministic, and sequential except PᵀAP; cost: two passes over each of the
+/// matrices, which shrink by half.
 ///
 /// # Errors
 /// A matrix that is not square.
@@ -52,7 +50,7 @@ pub fn pairwise_aggregation(a: &Csr<f64>, passes: usize) -> Result<Aggregation> 
 pub(super) fn match_pairs(a: &Csr<f64>, passes: usize) -> Result<Aggregation> {
     let n = a.rows();
     let connected = |i: usize| a.row(i).any(|(j, v)| j != i && v != 0.0);
-    // Groups found so far; in the beginning every connected node is one.
+    // The groups so far; initially every connected node is a group.
     let mut count = 0u32;
     let mut of: Vec<u32> = Vec::with_capacity(n);
     for i in 0..n {
@@ -110,7 +108,7 @@ fn one_pass(a: &Csr<f64>) -> (Vec<u32>, u32) {
             }
         }
     }
-    // Left-overs with the same best neighbour, two by two.
+    // Pair remaining nodes with the same best neighbour.
     let mut waiting = vec![NONE; if single.is_empty() { 0 } else { n }];
     for &i in &single {
         if mate[i] != NONE {
@@ -122,7 +120,7 @@ fn one_pass(a: &Csr<f64>) -> (Vec<u32>, u32) {
             other => (mate[i], mate[other as usize]) = (other, i as u32),
         }
     }
-    // Numbers by first members, and then the thirds.
+    // Numbers by first members, then the third members.
     let mut of = vec![NONE; n];
     let mut count = 0;
     let mut thirds = Vec::new();

@@ -1,15 +1,15 @@
-//! Aggregates that are the parts of a graph partition: the coarse space of a two-level Schwarz method.
+//! Aggregates from a graph partition: the coarse space of a two-level Schwarz method.
 
 use super::standard::{Aggregation, NONE};
 use crate::error::Result;
 use crate::schwarz::{greedy, partition};
 use crate::sparse::Pattern;
 
-/// Nodes beyond which parts are grown greedily: METIS takes seconds for a million.
+/// The number of nodes above which parts are grown greedily: METIS takes seconds for a million.
 const GREEDY: usize = 400_000;
 
-/// Parts of about `size` nodes by METIS (Karypis and Kumar, 1998), grown greedily beyond 400 000 nodes. The
-/// root of a part is its first node; nodes without neighbours are in none.
+/// Parts of about `size` nodes by METIS (Karypis and Kumar, 1998), grown greedily above 400 000 nodes. The
+/// root of a part is its first node; nodes without neighbours are in no part.
 ///
 /// # Errors
 /// A graph that METIS cannot number.

@@ -1,4 +1,4 @@
-//! Root-node aggregation: the rows of the roots are those of the identity.
+//! Root-node aggregation: the rows of the roots are rows of the identity.
 
 use std::sync::Arc;
 
@@ -21,21 +21,20 @@ const DEPENDENT: f64 = 1e-6;
 /// A tentative prolongation with roots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RootNode {
-    /// T, whose rows at the roots are those of the identity, and the candidates at the roots.
+    /// T, whose rows at the roots are rows of the identity, and the candidates at the roots.
     pub tentative: Tentative,
-    /// The fine unknown that every coarse unknown stands for.
+    /// The fine unknown that corresponds to every coarse unknown.
     pub roots: Vec<u32>,
 }
 
 /// The tentative prolongation of root-node aggregation (Manteuffel, Olson, Schroder,
 /// Southworth 2017).
 ///
-/// The unknowns of the root of an aggregate are its coarse unknowns, s of them; their values
-/// are injected. On the other nodes T interpolates the first s candidates exactly, as far as
-/// those are independent at the root; if they are not, an unknown takes the value of its
-/// counterpart at the root. Candidates are n × k; those of the coarse level are the rows at
-/// the roots. A node with candidates ten times as long as those at the root becomes the root
-/// in its place. Cost: O(n s²), sequential.
+/// The unknowns of the root of an aggregate are its coarse unknowns, s of them; their values are injected. On
+/// the other nodes T interpolates the first s candidates exactly, as far as those are independent at the
+/// root; otherwise an unknown takes the value of its counterpart at the root. Candidates are n × k; those of
+/// the coarse level are the rows at the roots. A node with candidates ten times as long as those at the root
+/// becomes the root instead. Cost: O(n s²), sequential.
 ///
 /// # Errors
 /// Shapes that do not fit together.
@@ -71,7 +70,7 @@ pub fn root_node_tentative(
         node_of.resize(roots.len(), g as u32);
         first.push(roots.len() as u32);
     }
-    // Candidates at the roots, inverted, s × s; empty where that cannot be done.
+    // Inverses of the candidates at the roots, s × s; empty if singular.
     let inverses: Vec<Vec<f64>> = first
         .windows(2)
         .map(|w| {
@@ -118,9 +117,9 @@ pub fn root_node_tentative(
 /// The energy-minimised prolongation of root-node aggregation (Manteuffel et al. 2017).
 ///
 /// As [`energy_prolongation`](super::energy_prolongation) or, if `symmetric`,
-/// [`symmetric_energy_prolongation`](super::symmetric_energy_prolongation), but the rows of the
-/// roots stay those of the identity. First T is changed as little as possible, row by row on
-/// the `pattern`, to reproduce all candidates: T Bc = B.
+/// [`symmetric_energy_prolongation`](super::symmetric_energy_prolongation), but the rows of the roots stay
+/// rows of the identity. First T is changed as little as possible, row by row on the `pattern`, to reproduce
+/// all candidates: T Bc = B.
 ///
 /// Shapes: A n × n, candidates n × k, the pattern n × m.
 ///
@@ -184,8 +183,8 @@ pub(super) fn with_roots(
     minimise(a, &start, start.pattern(), bc, roots, krylov, iterations)
 }
 
-/// Changes a row as little as possible so that it takes the coarse candidates to `wanted`, as
-/// far as its columns allow. `block` and `r` are scratch space.
+/// Changes a row as little as possible so that it maps the coarse candidates to `wanted`, as far as its
+/// columns allow. `block` and `r` are scratch space.
 fn reproduce<'b>(
     wanted: impl Iterator<Item = &'b f64>,
     coarse: &Array2<f64>,
@@ -209,7 +208,7 @@ fn reproduce<'b>(
         let Some(pivot) = (0..k).find(|&c| r[q * k + c] != 0.0) else { break };
         let known: f64 = y.iter().enumerate().map(|(p, y)| y * r[p * k + pivot]).sum();
         let length = (0..=q).map(|p| r[p * k + pivot].powi(2)).sum::<f64>().sqrt();
-        // A direction that rounding alone makes independent would ask for huge changes.
+        // A direction that is independent only by rounding would require huge changes.
         let sound = r[q * k + pivot].abs() > DEPENDENT * length;
         y.push(if sound { (missing[pivot] - known) / r[q * k + pivot] } else { 0.0 });
     }
@@ -322,7 +321,7 @@ mod tests {
         let root = root_node_tentative(&aggregation, &Nodes::scalar(3), &b).unwrap();
         assert_eq!(root.roots, [1]);
         assert_eq!(root.tentative.prolongation.values(), [1.0, 0.5]);
-        // All zeros: values are handed on.
+        // All zeros: values are copied.
         let root = root_node_tentative(&aggregation, &Nodes::scalar(3), &Array2::zeros((3, 1))).unwrap();
         assert_eq!((root.roots[0], root.tentative.prolongation.values()), (0, &[1.0, 1.0, 1.0][..]));
     }

@@ -13,7 +13,7 @@ const ISOLATED: u32 = u32::MAX - 1;
 /// Nodes handled by one task.
 const CHUNK: usize = 8192;
 
-/// Which aggregate every node belongs to; isolated nodes belong to none.
+/// The aggregate of every node; isolated nodes have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aggregation {
     of: Vec<u32>,
@@ -66,14 +66,13 @@ impl Aggregation {
 ///
 /// 1. A node none of whose neighbours is aggregated yet becomes the root of a new aggregate,
 ///    with all its neighbours.
-/// 2. A node left over joins the aggregate of its first neighbour from pass 1.
-/// 3. What is still left over (only in graphs that are not symmetric) forms new aggregates
-///    with its neighbours that are left over too.
+/// 2. A remaining node joins the aggregate of its first neighbour from pass 1.
+/// 3. Nodes that still remain (only in graphs that are not symmetric) form new aggregates with their
+///    remaining neighbours.
 ///
-/// A node without any neighbour but itself stays in no aggregate: it is not interpolated, and
-/// smoothing alone takes care of it. In pass 3 PyAMG mistakes finished nodes of aggregate 0
-/// for unfinished ones; this does not. Deterministic; cost: three passes over the graph, the
-/// first and third sequential.
+/// A node without neighbours stays in no aggregate: it is not interpolated, and only smoothing changes it. In
+/// pass 3 PyAMG mistakes finished nodes of aggregate 0 for unfinished ones; this function does not.
+/// Deterministic; cost: three passes over the graph, the first and third sequential.
 ///
 /// # Errors
 /// A graph that is not square.

@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::setup::nodal::Nodes;
 use crate::sparse::{Csr, Pattern};
 
-/// A direction whose length falls below this fraction of what it was before its projection on
-/// the others is taken for dependent on them.
+/// A direction whose length falls below this fraction of its length before the projection on the others
+/// counts as dependent on them.
 const DEPENDENT: f64 = 1e-10;
 /// Aggregates, or unknowns, handled by one task.
 const CHUNK: usize = 2048;
 
-/// What [`fit_candidates`] finds.
+/// The result of [`fit_candidates`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tentative {
     /// The tentative prolongation T with T Bc = B on aggregated nodes and TᵀT = I,
@@ -24,15 +24,14 @@ pub struct Tentative {
     pub prolongation: Csr<f64>,
     /// The candidates Bc of the coarse level, coarse × k.
     pub candidates: Array2<f64>,
-    /// The coarse unknowns of every aggregate. Aggregates on which all candidates vanish have
-    /// no coarse unknown and are not counted.
+    /// The coarse unknowns of every aggregate. Aggregates on which all candidates vanish have no coarse
+    /// unknown and are not counted.
     pub nodes: Nodes,
 }
 
 impl Tentative {
-    /// Whether `self` can restrict what `other` interpolates: the same unknowns in the same
-    /// aggregates, and no column orthogonal to its counterpart, which would leave the coarse
-    /// matrix a row of zeros.
+    /// Whether `self` can restrict what `other` interpolates: the same unknowns in the same aggregates, and
+    /// no column orthogonal to its counterpart, which would give the coarse matrix a row of zeros.
     pub fn pairs_with(&self, other: &Self) -> bool {
         let (left, right) = (&self.prolongation, &other.prolongation);
         if left.pattern() != right.pattern() {
@@ -48,11 +47,11 @@ impl Tentative {
 
 /// The tentative prolongation of smoothed aggregation (Vaněk, Mandel, Brezina 1996).
 ///
-/// On every aggregate the rows of the candidates B (n × k) are factored into QR; Q goes into
-/// T and R into the coarse candidates. Directions that depend on the ones before, and those
-/// that vanish on the aggregate, get no coarse unknown: an aggregate with fewer than k
-/// unknowns never gets more coarse unknowns than it has. Rows in no aggregate are empty.
-/// Cost: O(n k²), parallel over aggregates; for one candidate three passes over it.
+/// On every aggregate the rows of the candidates B (n × k) are factored into QR; Q goes into T and R into the
+/// coarse candidates. Directions that depend on earlier ones, and those that vanish on the aggregate, get no
+/// coarse unknown: an aggregate with fewer than k unknowns never gets more coarse unknowns than it has. Rows
+/// in no aggregate are empty. Cost: O(n k²), parallel over aggregates; for one candidate three passes over
+/// it.
 ///
 /// # Errors
 /// Shapes that do not fit together; candidates so large that their squares overflow.
@@ -88,7 +87,7 @@ fn fit_one(aggregation: &Aggregation, candidate: &[f64]) -> Result<Tentative> {
         }
     }
     lengths.iter_mut().for_each(|v| *v = v.sqrt());
-    // Aggregates on which the candidate vanishes are left out, and those behind move up.
+    // Aggregates on which the candidate vanishes are omitted, and later ones move up.
     let vanishing = lengths.iter().filter(|&&v| v == 0.0).count();
     let mut number: Vec<u32> = Vec::new();
     if vanishing > 0 {
@@ -128,7 +127,7 @@ fn fit_one(aggregation: &Aggregation, candidate: &[f64]) -> Result<Tentative> {
     Ok(Tentative { prolongation: Csr::from_parts(pattern, values), candidates, nodes: Nodes::scalar(m) })
 }
 
-/// What consecutive aggregates give.
+/// The results for consecutive aggregates.
 #[derive(Default)]
 struct Factors {
     /// Coarse unknowns of every aggregate.
@@ -166,7 +165,7 @@ fn fit_several(aggregation: &Aggregation, nodes: &Nodes, candidates: &Array2<f64
             out
         })
         .collect();
-    // Per fine unknown: its first coarse unknown, how many, its part, and where its values are.
+    // Per fine unknown: its first coarse unknown, their number, its part, and the place of its values.
     let mut place = vec![(0u32, 0u32, 0u32, 0usize); n];
     let (mut coarse, mut node_of, mut count) = (Vec::new(), Vec::new(), 0u32);
     for (number, part) in parts.iter().enumerate() {
@@ -208,7 +207,7 @@ fn overflow() -> Error {
     Error::invalid_input("the squares of the near-nullspace candidates overflow; scale the candidates")
 }
 
-/// QR of an m × k block by Gram–Schmidt, twice for safety, without dependent directions.
+/// QR of an m × k block by Gram–Schmidt, repeated once for stability, without dependent directions.
 ///
 /// `block` is stored by columns; its first `rank` columns become Q, and the first `rank` rows
 /// of `r` (row-major, k × k) the R with Q R = block. Returns the rank.

@@ -17,9 +17,8 @@ const NONE: u32 = u32::MAX;
 /// strongly influence c (`distance` 1), with the fine points that strongly influence these
 /// (`distance` 2). Equal to PyAMG's `local_air` with the same strength.
 ///
-/// The small dense systems are solved by Gaussian elimination with scaled partial pivoting, and
-/// where that meets a singular one, by shifted least squares; weights are always finite. Exact
-/// zeros are not stored.
+/// The small dense systems are solved by Gaussian elimination with scaled partial pivoting, and singular ones
+/// by shifted least squares; weights are always finite. Exact zeros are not stored.
 ///
 /// n_c × n, rows in the order of the coarse numbers; cost of a row: the rows of N, and |N|³/3.
 /// Parallel over rows, with the same bits on any number of threads.
@@ -77,7 +76,7 @@ struct Work {
 }
 
 impl Work {
-    /// Finds the neighbourhood of the coarse point `c` and gives it places.
+    /// Finds the neighbourhood of the coarse point `c` and assigns places.
     fn gather(&mut self, input: &Input, c: usize, distance: usize) {
         let Self { place, near, .. } = self;
         near.clear();
@@ -119,7 +118,7 @@ impl Work {
         }
     }
 
-    /// Appends the row, and takes all places away.
+    /// Appends the row and clears all places.
     fn finish(&mut self, c: usize, columns: &mut Vec<u32>, values: &mut Vec<f64>) {
         let before = self.near.partition_point(|&j| (j as usize) < c);
         let weights = self.near.iter().copied().zip(self.system.solution.iter().copied());

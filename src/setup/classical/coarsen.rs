@@ -9,16 +9,16 @@ use crate::setup::grids::{check_levels, check_matrix, descend, pays, require};
 use crate::setup::{Grids, Strength, StrengthMeasure, Transfer, classical_strength, drop_dominant_rows};
 use crate::sparse::{Csr, Pattern};
 
-/// What is carried from one level to the next.
+/// The state carried from one level to the next.
 struct Level {
     a: Csr<f64>,
     strength: Strength,
 }
 
 impl Classical {
-    /// Approximate ideal restriction for transport (Manteuffel, Ruge, Southworth 2018), as PyAMG
-    /// sets it up: Ruge–Stüben splitting of the classical connections for θ = 0.3, one-point
-    /// interpolation, restriction of distance two. To go with relaxation of the fine points.
+    /// Approximate ideal restriction for transport (Manteuffel, Ruge, Southworth 2018), with PyAMG's
+    /// parameters: Ruge–Stüben splitting of the classical connections for θ = 0.3, one-point interpolation,
+    /// restriction of distance two. For use with relaxation of the fine points.
     pub fn air() -> Self {
         Self {
             strength: Strength::Classical { theta: 0.3, measure: StrengthMeasure::Negative },
@@ -30,8 +30,7 @@ impl Classical {
         }
     }
 
-    /// Ruge–Stüben splitting with classical interpolation (Ruge and Stüben 1987), every entry of a row
-    /// of P kept.
+    /// Ruge–Stüben splitting with classical interpolation (Ruge and Stüben 1987), without truncation of P.
     pub fn ruge_stueben() -> Self {
         Self {
             splitting: SplittingKind::RugeStueben,
@@ -43,12 +42,11 @@ impl Classical {
 
     /// Builds the hierarchy of `a`, n × n.
     ///
-    /// Coarsening ends at [`max_coarse`](Self::max_coarse) rows or
-    /// [`max_levels`](Self::max_levels) levels; when there are no strong connections, as for a
-    /// diagonal matrix; when a coarse matrix has a zero on its diagonal; or when a level has
-    /// more than 0.9 of the rows of the one above and that one has at most 20 000, so that
-    /// the direct solver can take it. Points without strong connections, such as those of
-    /// Dirichlet values, have no interpolation: smoothing must solve them.
+    /// Coarsening ends at [`max_coarse`](Self::max_coarse) rows or [`max_levels`](Self::max_levels) levels;
+    /// when there are no strong connections, as for a diagonal matrix; when a coarse matrix has a zero on its
+    /// diagonal; or when a level has more than 0.9 of the rows of the one above and that one has at most 20
+    /// 000, which the direct solver can take. Points without strong connections, such as those of Dirichlet
+    /// values, are not interpolated: smoothing must solve them.
     ///
     /// Cost: a few products of the size of A in all; the coarse matrices take most of it.
     ///
@@ -65,8 +63,8 @@ impl Classical {
         Ok(Grids { transfers, coarsest: last.a })
     }
 
-    /// One level further, or nothing if that does not pay. The matrix of `level` moves out
-    /// only in the first case.
+    /// One level further, or `None` if it would be too large. The matrix of `level` moves out only in the
+    /// first case.
     fn step(&self, level: &mut Level, aggressively: bool) -> Result<Option<(Transfer, Level)>> {
         let a = &level.a;
         let strong = self.connections(&level.strength, a)?;

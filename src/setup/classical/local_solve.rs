@@ -6,7 +6,7 @@ const PIVOT: f64 = 1e-13;
 /// The shift of the normal equations of a singular system, relative to their trace.
 const SHIFT: f64 = 1e-12;
 
-/// Systems of any size, one after the other, in the same memory.
+/// Systems of varying size, one at a time, in the same memory.
 #[derive(Default)]
 pub(super) struct LocalSystem {
     size: usize,
@@ -15,7 +15,7 @@ pub(super) struct LocalSystem {
     /// The right-hand side.
     pub rhs: Vec<f64>,
     factor: Vec<f64>,
-    /// What [`solve`](Self::solve) found.
+    /// The solution found by [`solve`](Self::solve).
     pub solution: Vec<f64>,
 }
 
@@ -29,9 +29,8 @@ impl LocalSystem {
         self.rhs.resize(size, 0.0);
     }
 
-    /// Solves it by Gaussian elimination with scaled partial pivoting; a singular system by least
-    /// squares, shifted so that the shortest solution is approximated. Always finite: zeros if
-    /// all else fails.
+    /// Solves it by Gaussian elimination with scaled partial pivoting; a singular system by least squares,
+    /// with a shift that approximates the shortest solution. Always finite: zeros if both fail.
     pub fn solve(&mut self) {
         let Self { size, matrix, rhs, factor, solution } = self;
         solution.clone_from(rhs);

@@ -1,12 +1,11 @@
-//! Classical algebraic multigrid: from a matrix to a hierarchy by splittings into coarse and fine
-//! points.
+//! Classical algebraic multigrid: hierarchies from splittings into coarse and fine points.
 //!
-//! [`Classical::coarsen`] does it all. Its steps are public as well: the strong connections of
-//! every unknown ([`Strength`]), the [`splitting`] into coarse points and fine
-//! ones, and the interpolation of the latter from the former. The restriction is the transpose
-//! of that; for nonsymmetric problems it may come from the transposed matrix, or be an
-//! approximate ideal one ([`air_restriction`]). One unknown per node is meant; for systems
-//! smoothed aggregation ([`Coarsening`](super::Coarsening)) is the better choice.
+//! [`Classical::coarsen`] builds the whole hierarchy. Its steps are public as well: the strong connections of
+//! every unknown ([`Strength`]), the [`splitting`] into coarse points and fine ones, and the interpolation of
+//! the latter from the former. The restriction is the transpose of the interpolation; for nonsymmetric
+//! problems it may come from the transposed matrix, or be an approximate ideal one ([`air_restriction`]). The
+//! methods are for one unknown per node; for systems smoothed aggregation ([`Coarsening`](super::Coarsening))
+//! is the better choice.
 //!
 //! * J. Ruge, K. Stüben: Algebraic multigrid. In: Multigrid methods, ed. S. McCormick. SIAM (1987)
 //!   73–130.
@@ -33,7 +32,7 @@ pub use splitting::{
 
 use super::Strength;
 
-/// How to coarsen. `Classical::default()` suits symmetric problems like diffusion;
+/// Parameters of coarsening. `Classical::default()` suits symmetric problems like diffusion;
 /// [`Classical::air`] suits transport.
 ///
 /// ```
@@ -58,7 +57,7 @@ pub struct Classical {
     pub interpolation: Interpolation,
     /// Weights below this times the largest of their row are dropped ([`truncate`]); 0 by default.
     pub truncation: f64,
-    /// Most weights of a row ([`truncate`]); 4 by default.
+    /// The largest number of weights in a row ([`truncate`]); 4 by default.
     pub max_per_row: Option<usize>,
     /// Levels, from the finest on, that are coarsened aggressively ([`aggressive`]) with multipass
     /// interpolation; 0 by default. Fewer entries, slower convergence.
@@ -70,7 +69,7 @@ pub struct Classical {
     /// Threshold of the strong connections that the stencils of `air-1` and `air-2` follow,
     /// relative to the largest entry of the row by absolute value; 0.05 by default.
     pub restriction_theta: f64,
-    /// Most levels, the coarsest included; 25 by default.
+    /// The largest number of levels, the coarsest included; 25 by default.
     pub max_levels: usize,
     /// Coarsening stops at this many rows; 40 by default.
     pub max_coarse: usize,

@@ -1,18 +1,18 @@
-//! The choice among restrictions.
+//! Choice of the restriction.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// Where the restriction comes from. Written `transpose`, `transposed-problem`, `air-1`, `air-2`.
+/// Kinds of restriction. Written `transpose`, `transposed-problem`, `air-1`, `air-2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Restriction {
     /// `transpose`: the prolongation, transposed.
     #[serde(rename = "transpose")]
     Transpose,
-    /// `transposed-problem`: the interpolation of Aᵀ, by its own strong connections but for the
-    /// same coarse points, transposed. For nonsymmetric matrices.
+    /// `transposed-problem`: the transposed interpolation of Aᵀ, by its own strong connections and the same
+    /// coarse points. For nonsymmetric matrices.
     #[serde(rename = "transposed-problem")]
     TransposedProblem,
     /// `air-1`: approximate ideal restriction from the fine points that a coarse point depends
@@ -43,7 +43,7 @@ impl Restriction {
         }
     }
 
-    /// How far the stencils of approximate ideal restriction reach, if it is one.
+    /// The distance of the stencils of approximate ideal restriction, if it is one.
     pub fn air_distance(self) -> Option<usize> {
         match self {
             Restriction::AirDistanceOne => Some(1),

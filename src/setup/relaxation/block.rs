@@ -122,10 +122,10 @@ fn inverted(a: &mut [f64], out: &mut [f64], m: usize) -> bool {
     out.iter().all(|v| v.is_finite())
 }
 
-/// The inverse of the l1 diagonal for blocks of `rows` consecutive rows:
-/// wᵢ = sign(aᵢᵢ) / (|aᵢᵢ| + Σⱼ |aᵢⱼ|), j over the other blocks (Baker, Falgout, Kolev and Yang
-/// 2011). Gauss–Seidel within the blocks with this diagonal converges for every symmetric positive
-/// definite matrix, whatever the blocks; with plain 1/aᵢᵢ it may diverge. Cost: one pass.
+/// The inverse of the l1 diagonal for blocks of `rows` consecutive rows: wᵢ = sign(aᵢᵢ) / (|aᵢᵢ| + Σⱼ |aᵢⱼ|),
+/// j over the other blocks (Baker, Falgout, Kolev and Yang 2011). Gauss–Seidel within the blocks with this
+/// diagonal converges for every symmetric positive definite matrix and any blocks; with plain 1/aᵢᵢ it may
+/// diverge. Cost: one pass.
 ///
 /// # Errors
 /// A matrix that is not square, blocks without rows, or a zero on the diagonal (the row is named).

@@ -2,10 +2,10 @@
 
 use crate::error::{Error, Result};
 
-/// The scalars of Chebyshev relaxation on [λ_max / ratio, λ_max], the part of the spectrum
-/// of D⁻¹A that the coarse grid does not see (Adams, Brezina, Hu and Tuminaro 2003).
+/// The scalars of Chebyshev relaxation on [λ_max / ratio, λ_max], the part of the spectrum of D⁻¹A that the
+/// coarse grid does not reduce (Adams, Brezina, Hu and Tuminaro 2003).
 ///
-/// Starting from d = 0, step k of `steps` does, with the residual r = b − A x of that step,
+/// Starting from d = 0, step k of `steps` computes, with the residual r = b − A x of that step,
 ///
 /// ```text
 /// d ← α_k d + β_k D⁻¹ r,   x ← x + d
@@ -17,15 +17,15 @@ use crate::error::{Error, Result};
 /// β_k = 2 ρ_k / δ. After `degree` steps an error component with eigenvalue λ in the
 /// interval is multiplied by T(( θ − λ)/δ) / T(σ), T the Chebyshev polynomial.
 ///
-/// **Which ratio.** [`COARSENING`](Self::COARSENING) = 4, the default, is where the part that
-/// a grid of twice the mesh width cannot represent begins for the 5-point Laplacian: the
-/// error components with an angle beyond π/2 in one direction have λ ≥ λ_max/4. Two steps
-/// then reduce all of them by 0.22. [`CLASSICAL`](Self::CLASSICAL) = 30, common in
-/// smoothed-aggregation codes, is cautious: it also reduces components that fast coarsening
-/// leaves behind, but at degree 2 by no more than 0.78, and pays from degree 4 or so.
+/// **Choice of the ratio.** [`COARSENING`](Self::COARSENING) = 4, the default: for the 5-point Laplacian this
+/// is the lower end of the part that a grid of twice the mesh width cannot represent. The error components
+/// with an angle beyond π/2 in one direction have λ ≥ λ_max/4. Two steps then reduce all of them by 0.22.
+/// [`CLASSICAL`](Self::CLASSICAL) = 30, common in smoothed-aggregation codes, is cautious: it also reduces
+/// components that fast coarsening does not represent, but at degree 2 by no more than 0.78, and pays from
+/// about degree 4.
 ///
-/// λ_max must not be underestimated, for beyond it the polynomial grows fast: multiply an
-/// estimate from a few power or Lanczos steps by 1.1.
+/// λ_max must not be underestimated, because beyond it the polynomial grows fast: multiply an estimate from a
+/// few power or Lanczos steps by 1.1.
 ///
 /// ```
 /// use multigrad::setup::relaxation::ChebyshevCoefficients;

@@ -2,18 +2,18 @@
 
 use crate::error::{Error, Result};
 
-/// The scalars (α_k, β_k) of Chebyshev relaxation of the fourth kind (Lottes 2023, algorithm 3
-/// with his β_k = 1), which knows no lower end of an interval: it needs λ_max only.
+/// The scalars (α_k, β_k) of Chebyshev relaxation of the fourth kind (Lottes 2023, algorithm 3 with his β_k =
+/// 1), which has no lower end of an interval: it needs λ_max only.
 ///
-/// With d = 0 at first, step k does, as for [`ChebyshevCoefficients`](super::ChebyshevCoefficients),
+/// Starting from d = 0, step k computes, as in [`ChebyshevCoefficients`](super::ChebyshevCoefficients),
 ///
 /// ```text
 /// d ← α_k d + β_k D⁻¹ r,   x ← x + d,   α_k = (2k − 3)/(2k + 1),   β_k = (8k − 4)/((2k + 1) λ_max)
 /// ```
 ///
-/// After n steps an error component with eigenvalue λ of D⁻¹A is multiplied by
-/// W_n(1 − 2 λ/λ_max)/(2n + 1), where W_n(cos θ) = sin((n + ½) θ)/sin(θ/2). The multigrid bound of
-/// Hackbusch then improves with 1/n² rather than 1/n, whatever the coarse grid leaves behind.
+/// After n steps an error component with eigenvalue λ of D⁻¹A is multiplied by W_n(1 − 2 λ/λ_max)/(2n + 1),
+/// where W_n(cos θ) = sin((n + ½) θ)/sin(θ/2). The multigrid bound of Hackbusch then improves with 1/n²
+/// rather than 1/n, for any coarse grid.
 ///
 /// λ_max must not be underestimated; see [`jacobi_bound`](super::jacobi_bound).
 ///

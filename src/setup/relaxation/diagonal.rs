@@ -35,12 +35,12 @@ pub fn weighted_jacobi(a: &Csr<f64>, omega: f64) -> Result<Vec<f64>> {
     by_rows(a, |diagonal, _| omega / diagonal)
 }
 
-/// ℓ1-Jacobi: dᵢ = sign(aᵢᵢ) / Σⱼ |aᵢⱼ| (Baker, Falgout, Kolev and Yang 2011, with every
-/// processor holding one row). Cost: one pass over the matrix.
+/// ℓ1-Jacobi: dᵢ = sign(aᵢᵢ) / Σⱼ |aᵢⱼ| (Baker, Falgout, Kolev and Yang 2011, with one row per process).
+/// Cost: one pass over the matrix.
 ///
-/// For a symmetric positive definite matrix, D⁻¹A with D = diag(1/dᵢ) has its eigenvalues
-/// in (0, 1], so that the relaxation converges with no weight to choose. The sign of the
-/// diagonal is kept, so that a negative definite matrix is relaxed in the right direction.
+/// For a symmetric positive definite matrix, D⁻¹A with D = diag(1/dᵢ) has its eigenvalues in (0, 1], so that
+/// the relaxation converges without a weight. The sign of the diagonal is kept, so that a negative definite
+/// matrix is relaxed in the right direction.
 ///
 /// # Errors
 /// A matrix that is not square, or a zero on its diagonal (the row is named).
@@ -59,9 +59,9 @@ pub fn l1_jacobi(a: &Csr<f64>) -> Result<Vec<f64>> {
 /// SPAI-0: the diagonal M that minimises ‖I − M A‖_F, dᵢ = aᵢᵢ / Σⱼ aᵢⱼ² over the entries of
 /// *row* i (Bröker and Grote 2002). Cost: one pass over the matrix.
 ///
-/// The other version, which minimises ‖I − A M‖_F, has the entries of *column* i in the sum;
-/// for a symmetric matrix the two agree, otherwise `spai0(&a.transpose())` gives it. The
-/// row version suits x ← x + M (b − A x), whose error is multiplied by I − M A.
+/// The other version, which minimises ‖I − A M‖_F, has the entries of *column* i in the sum; for a symmetric
+/// matrix the two agree, otherwise it is `spai0(&a.transpose())`. The row version suits x ← x + M (b − A x),
+/// whose error is multiplied by I − M A.
 ///
 /// # Errors
 /// A matrix that is not square, or a zero on its diagonal (the row is named).
@@ -79,7 +79,7 @@ pub fn spai0(a: &Csr<f64>) -> Result<Vec<f64>> {
         if (1e-200..1e200).contains(&sum) {
             return diagonal / sum;
         }
-        // Scaled by the largest entry, so that no square overflows or vanishes.
+        // Scaled by the largest entry, so that squares neither overflow nor underflow.
         let largest = row.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         diagonal / largest / row.iter().map(|v| (v / largest).powi(2)).sum::<f64>() / largest
     })

@@ -8,16 +8,16 @@ use crate::setup::spectral::{ACCURATE, BREAKDOWN, infinity_norm, multiply as sca
 use crate::setup::vector::{dot, norm, project, scale, subtract};
 use crate::sparse::Csr;
 
-/// Most products with B A.
+/// The largest number of products with B A.
 const STEPS: usize = 10;
 
-/// Vectors that the next one is made orthogonal to, for a symmetric operator.
+/// For a symmetric operator, the number of vectors against which the next one is orthogonalised.
 const WINDOW: usize = 2;
 
-/// What an estimate from below is multiplied by.
+/// The safety factor of an estimate from below.
 const SAFETY: f64 = 1.1;
 
-/// Which end of a spectrum.
+/// The end of a spectrum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpectrumEnd {
     /// The largest |λ|.
@@ -26,29 +26,29 @@ pub enum SpectrumEnd {
     RealPart,
 }
 
-/// What is known of an operator.
+/// Known properties of an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperatorKind {
     /// Equal to its transpose.
     Symmetric,
     /// Similar to a symmetric one, as B A for symmetric A and B, one of them definite.
     Symmetrisable,
-    /// Neither, or not known.
+    /// Neither, or unknown.
     General,
 }
 
-/// The end of the spectrum of an operator with `n` rows: for a symmetric or symmetrisable one from
-/// at most ten products with it.
+/// The end of the spectrum of an operator with `n` rows. For a symmetric or symmetrisable one it takes at
+/// most ten products.
 ///
-/// `multiply(v, w)` sets w to the product with v. Symmetric: ten Lanczos steps from a fixed vector
-/// of both signs; the value is never too large and usually 1 to 5 % too small. Symmetrisable: the
-/// same with every vector made orthogonal to all others. General: restarted Arnoldi, as in
-/// [`spectral_radius`](crate::setup::spectral_radius); ten steps may find 30 % too little there.
-/// Multiply by 1.1 where it must not be too small, as [`jacobi_bound`] does. The same bits on any
-/// number of threads if `multiply` has them.
+/// `multiply(v, w)` sets w to the product with v. Symmetric: ten Lanczos steps from a fixed vector of both
+/// signs; the value is never too large and usually 1 to 5 % too small. Symmetrisable: the same with every
+/// vector orthogonalised against all others. General: restarted Arnoldi, as in
+/// [`spectral_radius`](crate::setup::spectral_radius); ten steps may give 30 % too little there. Multiply by
+/// 1.1 if it must not be too small, as [`jacobi_bound`] does. The same bits on any number of threads if
+/// `multiply` is deterministic.
 ///
-/// Cost: ten products and some seventy passes over a vector (symmetric, four vectors of memory) or
-/// 150 (symmetrisable, twelve); up to ninety products (general).
+/// Cost: ten products and some seventy passes over a vector (symmetric, four vectors of memory) or 150
+/// (symmetrisable, twelve); up to ninety products (general).
 ///
 /// # Errors
 /// Values that overflow.
@@ -97,7 +97,7 @@ pub fn spectral_estimate(
         }
         h[(steps, steps - 1)] = length;
         scale(&mut w, 1.0 / length);
-        // The oldest vector lends its memory.
+        // The oldest vector is overwritten.
         let next = if basis.len() < window { vec![0.0; n] } else { basis.remove(0) };
         basis.push(std::mem::replace(&mut w, next));
     }
@@ -108,8 +108,8 @@ pub fn spectral_estimate(
 /// An upper estimate of the largest real part of an eigenvalue of diag(`inverse`) A: 1.1 times
 /// [`spectral_estimate`], and never more than the infinity norm, which is a bound.
 ///
-/// Two products tell whether A is symmetric; if it is and `inverse` has one sign, ten more suffice,
-/// otherwise the estimate is the costlier one for general operators.
+/// Two products decide whether A is symmetric; if it is and `inverse` has one sign, ten more suffice,
+/// otherwise the costlier estimate for general operators is used.
 ///
 /// # Errors
 /// A matrix that is not square, a scaling of another length, values that overflow.
@@ -155,8 +155,8 @@ pub(crate) fn bound_by_products(
     Ok(norm.min(SAFETY * estimate))
 }
 
-/// Whether uᵀ(C v) = vᵀ(C u) for two fixed vectors without structure, to rounding: a symmetric C
-/// always passes, and one that is not, never in practice. Cost: two products.
+/// Whether uᵀ(C v) = vᵀ(C u) for two fixed vectors without structure, to rounding: a symmetric C always
+/// passes; another one fails in practice. Cost: two products.
 ///
 /// # Errors
 /// Those of `multiply`.
@@ -170,7 +170,7 @@ pub fn looks_symmetric(n: usize, mut multiply: impl FnMut(&[f64], &mut [f64]) ->
     Ok((one - dot(&v, &w)).abs() <= 1e-12 * size)
 }
 
-/// An upper estimate of the spectral radius from one from below: 10 % more.
+/// The upper estimate of the spectral radius from a lower one: 10 % more.
 pub fn with_safety(estimate: f64) -> f64 {
     SAFETY * estimate
 }
@@ -203,7 +203,7 @@ mod tests {
                 let ratio = plain / (exact * a.get(0, 0));
                 assert!(ratio <= 1.0 + 1e-12 && ratio > 0.94, "{m}, {kind:?}: {ratio}");
             }
-            // Scaling the unknowns changes nothing, nor does the sign.
+            // Neither scaling the unknowns nor changing the sign has an effect.
             let s = |i: usize| 10f64.powi((i * 7 % 5) as i32);
             for sign in [1.0, -1.0] {
                 let scaled = a.map(|i, j, v| sign * s(i) * v * s(j));

@@ -41,10 +41,10 @@ pub fn ilu0(a: &Csr<f64>) -> Result<Csr<f64>> {
 
 /// ILU(k): as [`ilu0`], with fill up to `level` (Saad 2003, algorithm 10.5).
 ///
-/// An entry of A has level 0, and elimination of column k fills (i, j) with level
-/// lev(i,k) + lev(k,j) + 1; entries of a level above `level` are dropped. Level 0 is ILU(0), and
-/// with `level` ≥ n nothing is dropped. A diagonal entry that A does not store gets room. The 5-point
-/// stencil has 7 entries a row at level 1 and 9 at level 2.
+/// An entry of A has level 0, and elimination of column k fills (i, j) with level lev(i,k) + lev(k,j) + 1;
+/// entries of a level above `level` are dropped. Level 0 is ILU(0), and with `level` ≥ n nothing is dropped.
+/// A diagonal entry that A does not store is added. The 5-point stencil has 7 entries a row at level 1 and 9
+/// at level 2.
 ///
 /// Cost: sequential; a symbolic pass, then as `ilu0` on the larger pattern.
 ///
@@ -66,7 +66,7 @@ pub fn iluk(a: &Csr<f64>, level: usize) -> Result<Csr<f64>> {
     let pattern = fill_pattern(a.pattern(), level.min(usize::from(ABSENT) - 1) as u16)?;
     let mut values = vec![0.0; pattern.nnz()];
     for i in 0..a.rows() {
-        // Both rows ascend, and the one of A is a part of the other.
+        // Both rows ascend, and the columns of A are a subset of the other's.
         let range = pattern.row(i);
         let mut slots = pattern.col_idx()[range.clone()].iter().zip(&mut values[range]);
         for (j, v) in a.row(i) {
@@ -85,7 +85,7 @@ fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
     let mut row_ptr = Vec::with_capacity(n + 1);
     row_ptr.push(0u32);
     let (mut columns, mut levels) = (Vec::with_capacity(2 * a.nnz()), Vec::with_capacity(2 * a.nnz()));
-    // Where the part of a row above the diagonal starts.
+    // The start of the part of a row above the diagonal.
     let mut above: Vec<u32> = Vec::with_capacity(n);
     let mut level = vec![ABSENT; n];
     let (mut lower, mut upper): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
@@ -145,15 +145,15 @@ fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
     Ok(Pattern::from_parts(n, n, row_ptr, columns))
 }
 
-/// Gaussian elimination in place on a pattern; what falls outside is dropped.
+/// Gaussian elimination in place on a pattern; entries outside are dropped.
 fn eliminate(pattern: &Pattern, values: &mut [f64], name: &str) -> Result<()> {
     let n = pattern.rows();
     let longest = (0..n).map(|i| pattern.row(i).len()).max().unwrap_or(0);
-    // The present row from place 1 on; place 0 takes what the pattern has no room for.
+    // The present row from place 1 on; place 0 takes values outside the pattern.
     let mut row = vec![0.0; longest + 1];
     // Place of a column in the present row, 0 if it has none.
     let mut place = vec![0u32; n];
-    // Reciprocal pivot of every row, and where the entries above the diagonal start.
+    // The reciprocal pivot of every row, and the start of the entries above the diagonal.
     let mut pivots: Vec<(f64, u32)> = Vec::with_capacity(n);
     for i in 0..n {
         let range = pattern.row(i);

@@ -9,17 +9,16 @@ use super::ilu::{PIVOT, bad_pivot, too_much_fill};
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern};
 
-/// ILUT: L U ≈ A with fill where it is large (Saad 1994).
+/// ILUT: L U ≈ A with fill where entries are large (Saad 1994).
 ///
-/// Row i is eliminated in full; an entry smaller than `drop_tolerance` · ‖aᵢ‖₂ is dropped, in L
-/// before its division by the pivot, so that scaling A changes nothing. Of what remains the
-/// largest entries are kept, ⌈`fill_factor` · nnz(A)/(2n)⌉ in L and as many in U beside the
-/// diagonal: the factors have about `fill_factor` times the entries of A at most. With a
-/// tolerance of 0 and a large factor it is complete.
+/// Row i is eliminated in full. An entry smaller than `drop_tolerance` · ‖aᵢ‖₂ is dropped, in L before its
+/// division by the pivot, so that scaling A changes nothing. Of the others the largest are kept,
+/// ⌈`fill_factor` · nnz(A)/(2n)⌉ in L and as many in U beside the diagonal: the factors have about
+/// `fill_factor` times the entries of A at most. With a tolerance of 0 and a large factor the factorisation
+/// is complete.
 ///
-/// The format is that of [`ilu0`](super::ilu0), on a pattern of its own, which is in general not
-/// symmetric even if A is. Cost: sequential; the sum of the lengths of the rows that are
-/// eliminated with, times a logarithm.
+/// The format is that of [`ilu0`](super::ilu0), on a new pattern, which is in general not symmetric even if A
+/// is. Cost: sequential; the total length of the rows used in the elimination, times a logarithm.
 ///
 /// # Errors
 /// A matrix that is not square, parameters out of range, a pivot that is zero, tiny or not finite (the row
@@ -71,7 +70,7 @@ pub fn ilut(a: &Csr<f64>, drop_tolerance: f64, fill_factor: f64) -> Result<Csr<f
             add(j, v, &mut waiting, &mut row);
             largest = largest.max(v.abs());
         }
-        // Scaled by the largest entry, so that no square overflows or vanishes.
+        // Scaled by the largest entry, so that squares neither overflow nor underflow.
         let length = a.row(i).map(|(_, v)| (v / largest).powi(2)).sum::<f64>().sqrt() * largest;
         let small = drop_tolerance * length;
         while let Some(Reverse(k)) = waiting.pop() {
@@ -93,7 +92,7 @@ pub fn ilut(a: &Csr<f64>, drop_tolerance: f64, fill_factor: f64) -> Result<Csr<f
         let pivot = row[i];
         let reciprocal = 1.0 / pivot;
         let finite = lower.iter().chain(&upper).all(|&j| row[j as usize].is_finite());
-        // Not `<=`: a pivot that is not a number is none.
+        // Not `<=`: a NaN must not pass as a pivot.
         let sound = finite && pivot.abs() > PIVOT * largest && pivot.is_finite() && reciprocal.is_finite();
         if !sound {
             return Err(bad_pivot(i, pivot, "ILUT"));
@@ -123,7 +122,7 @@ pub fn ilut(a: &Csr<f64>, drop_tolerance: f64, fill_factor: f64) -> Result<Csr<f
     Ok(Csr::from_parts(Arc::new(Pattern::from_parts(n, n, row_ptr, columns)), values))
 }
 
-/// Only the `most` columns with the largest entries, ascending; of equal ones the first.
+/// Keeps the `most` columns with the largest entries, ascending; of equal ones the first.
 fn keep_largest(columns: &mut Vec<u32>, row: &[f64], most: usize) {
     if columns.len() > most {
         let size = |j: u32| row[j as usize].abs();

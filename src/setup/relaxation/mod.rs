@@ -1,5 +1,4 @@
-//! Values of classical relaxations, computed once from a matrix: what a smoother starts
-//! from, and what learning improves.
+//! Values of classical relaxations, computed once from a matrix; learning starts from them.
 //!
 //! | relaxation | x ← x + … | set-up |
 //! |---|---|---|
@@ -10,8 +9,8 @@
 //! | [`ilu0`], [`iluk`], [`ilut`] | (L U)⁻¹ r | an incomplete elimination, sequential |
 //! | [`ChebyshevCoefficients`], [`fourth_kind_chebyshev`] | a polynomial in D⁻¹A | a few scalars |
 //!
-//! with r = b − A x. [`jacobi_bound`] and [`spectral_estimate`] say how large the eigenvalues of
-//! the relaxed matrix are, for symmetric matrices from ten products.
+//! with r = b − A x. [`jacobi_bound`] and [`spectral_estimate`] estimate the largest eigenvalues of the
+//! relaxed matrix, for symmetric matrices from ten products.
 
 mod block;
 mod chebyshev;
@@ -38,7 +37,7 @@ pub use spai::{spai, spai1};
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
 
-/// Relaxations need a square matrix.
+/// Fails unless the matrix is square.
 fn check_square(a: &Csr<f64>) -> Result<()> {
     if a.rows() == a.cols() {
         return Ok(());

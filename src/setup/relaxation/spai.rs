@@ -1,4 +1,4 @@
-//! Sparse approximate inverse on the pattern of the matrix.
+//! Sparse approximate inverses on a pattern.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const PIVOT: f64 = 1e-13;
 /// The shift, relative to the diagonal.
 const SHIFT: f64 = 1e-10;
 
-/// Rows per piece of work.
+/// Rows per task.
 const ROWS: usize = 256;
 
 /// SPAI-1: the M with the pattern of A that minimises ‖I − M A‖_F (Grote and Huckle 1997
@@ -90,7 +90,7 @@ pub fn spai(a: &Csr<f64>, pattern: &Arc<Pattern>) -> Result<Csr<f64>> {
         .collect();
     if let Some(i) = failed.into_iter().flatten().next() {
         return Err(Error::invalid_input(format!(
-            "SPAI-1 finds nothing for unknown {}: no row that row {} couples to has a usable entry in that column; check for empty rows and columns",
+            "SPAI-1 cannot determine unknown {}: no row that row {} couples to has a usable entry in that column; check for empty rows and columns",
             i + 1,
             i + 1
         )));

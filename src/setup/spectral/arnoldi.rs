@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::setup::vector::{norm, project, scale, subtract};
 use crate::sparse::Csr;
 
-/// What is left of a product, relative to it, when its space is exhausted: less is rounding, and a
-/// further vector of it would not be orthogonal.
+/// The length of a product after orthogonalisation, relative to it, below which the Krylov space is
+/// exhausted: a smaller vector is rounding error and not orthogonal.
 pub(in crate::setup) const BREAKDOWN: f64 = 1e-8;
-/// How much is done for an eigenvalue.
+/// The effort spent on an eigenvalue.
 #[derive(Clone, Copy)]
 pub(in crate::setup) struct Effort {
     /// Steps of one Arnoldi process.
@@ -22,22 +22,22 @@ pub(in crate::setup) struct Effort {
     pub(super) restarts: usize,
     /// Residual of the dominant Ritz pair, relative to its value, at which to stop.
     pub(super) tolerance: f64,
-    /// The start vector has entries of both signs: rough ones, in which the largest eigenvalues show
-    /// at once. Otherwise positive ones, as in PyAMG.
+    /// Whether the start vector has entries of both signs: a rough one, in which the largest eigenvalues show
+    /// at once. Otherwise they are positive, as in PyAMG.
     pub(super) signed: bool,
 }
 
-/// Good to one percent.
+/// Accurate to one percent.
 pub(in crate::setup) const ACCURATE: Effort =
     Effort { steps: 15, restarts: 5, tolerance: 0.01, signed: false };
 
 /// The largest |λ| of diag(`scaling`) A, to about one percent, by Arnoldi's method.
 ///
-/// Fifteen steps from a fixed pseudo-random vector, then up to five restarts from the
-/// dominant Ritz vector (its real part, if complex) until the residual of that pair is below
-/// 1% of |λ|; the largest value met counts. The same bits on every run and any number of
-/// threads. A lower bound if diag(`scaling`) A is similar to a symmetric matrix; far from that,
-/// under dominant advection, the error may reach 5%. Zero for a zero matrix.
+/// Fifteen steps from a fixed pseudo-random vector, then up to five restarts from the dominant Ritz vector
+/// (its real part, if complex) until the residual of that pair is below 1% of |λ|; the result is the largest
+/// value met. The same bits on every run and any number of threads. A lower bound if diag(`scaling`) A is
+/// similar to a symmetric matrix; far from that, under dominant advection, the error may reach 5%. Zero for a
+/// zero matrix.
 ///
 /// Cost: 15 products with A and about 240 vector operations a restart (one restart for the
 /// Laplacian); 16 vectors of memory.
@@ -105,7 +105,7 @@ struct Ritz {
     residual: f64,
 }
 
-/// At most `most` steps of Arnoldi's method from `start`; nothing for a start vector of zeros.
+/// At most `most` steps of Arnoldi's method from `start`; `None` for a start vector of zeros.
 fn arnoldi(
     multiply: &mut impl FnMut(&[f64], &mut [f64]) -> Result<()>,
     mut start: Vec<f64>,

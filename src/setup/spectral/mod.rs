@@ -16,16 +16,16 @@ pub use sample::sampled_radius;
 /// Rows handled by one task.
 const CHUNK: usize = 4096;
 
-/// How to estimate ρ(D⁻¹A).
+/// Methods to estimate ρ(D⁻¹A).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SpectralRadius {
-    /// [`sampled_radius`]: Arnoldi on a sample of the rows; good to a few percent where the
-    /// matrix looks alike everywhere, and nearly free for large matrices.
+    /// [`sampled_radius`]: Arnoldi on a sample of the rows; accurate to a few percent for matrices with
+    /// similar rows everywhere, and nearly free for large matrices.
     Sampled,
-    /// [`spectral_radius`]: restarted Arnoldi, to about one percent, as PyAMG does.
+    /// [`spectral_radius`]: restarted Arnoldi, to about one percent, as in PyAMG.
     Arnoldi,
-    /// [`infinity_norm`]: an upper bound for the price of one pass over the matrix.
+    /// [`infinity_norm`]: an upper bound at the cost of one pass over the matrix.
     InfinityNorm,
 }
 

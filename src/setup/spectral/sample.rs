@@ -6,20 +6,19 @@ use crate::error::Result;
 use crate::sparse::Csr;
 use crate::sparse::assemble::assemble;
 
-/// Neighbourhoods in a sample, and rows in each.
+/// The number of neighbourhoods in a sample, and of rows in each.
 const SAMPLES: usize = 4;
 const SAMPLE_ROWS: usize = 500;
-/// One process is enough for a damping factor.
+/// One process suffices for a damping factor.
 const ROUGH: Effort = Effort { steps: 15, restarts: 0, tolerance: 0.1, signed: true };
 
 /// An estimate of the spectral radius of diag(`scaling`) A from a sample of its rows.
 ///
-/// A matrix of up to 2000 rows is its own sample. From a larger one four neighbourhoods of 500
-/// rows each are taken, found by breadth-first search from the row with the largest sum
-/// Σⱼ |sᵢ aᵢⱼ| of each quarter of the rows, and fifteen steps of Arnoldi's method work on that
-/// principal submatrix. The result is never above
-/// [`infinity_norm`](super::infinity_norm). For a matrix similar to a symmetric one it is a lower bound, a few percent
-/// low; where the largest eigenvalue belongs to a small feature that is missed, more.
+/// A matrix of up to 2000 rows is its own sample. From a larger one four neighbourhoods of 500 rows each are
+/// taken, by breadth-first search from the row with the largest sum Σⱼ |sᵢ aᵢⱼ| of each quarter of the rows,
+/// and fifteen steps of Arnoldi's method work on that principal submatrix. The result is never above
+/// [`infinity_norm`](super::infinity_norm). For a matrix similar to a symmetric one it is a lower bound, a
+/// few percent low, and lower if the largest eigenvalue belongs to a small feature outside the sample.
 ///
 /// Cost: one pass over the matrix, and a constant: fifteen products with 2000 rows.
 ///
@@ -90,7 +89,7 @@ mod tests {
             let ratio = sampled(a) / exact(a);
             assert!(ratio > 0.93 && ratio < 1.01, "{ratio}");
         }
-        // One corner that is far worse than the rest is where the sample is taken.
+        // The sample contains a corner that is far worse than the rest.
         let n = 130;
         let strong = |i: usize| i % n < 8 && i / n < 8;
         let a = crate::gallery::rotated_anisotropic(n, 1.0, 0.0).unwrap().matrix;

@@ -1,4 +1,4 @@
-//! Strength by algebraic distance: unknowns are near when relaxation makes them alike.
+//! Strength by algebraic distance: relaxation makes near unknowns similar.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -16,17 +16,16 @@ const VECTORS: usize = 5;
 const SWEEPS: usize = 20;
 /// Weight of Jacobi.
 const WEIGHT: f64 = 0.5;
-/// Rows that one task relaxes.
+/// Rows per task.
 const CHUNK: usize = 4096;
 
 /// The strong connections by algebraic distance (Ron, Safro, Brandt 2011), n × n without
 /// diagonal.
 ///
-/// Five random vectors are relaxed on A x = 0 with twenty sweeps of Jacobi of weight ½; the
-/// distance of two neighbours is the root mean square of their differences. Neighbour j of i is
-/// strong unless its distance is at least ε times the smallest of the row, or zero. As
-/// PyAMG's measure of that name, where ε = 2, but from a fixed start: the same bits on every run
-/// and any number of threads. Cost: 100 products with A.
+/// Five random vectors are relaxed on A x = 0 with twenty sweeps of Jacobi of weight ½; the distance of two
+/// neighbours is the root mean square of their differences. Neighbour j of i is strong unless its distance is
+/// at least ε times the smallest of the row, or zero. Like PyAMG's measure of that name, where ε = 2, but
+/// from a fixed start: the same bits on every run and any number of threads. Cost: 100 products with A.
 ///
 /// # Errors
 /// A matrix that is not square or has a zero on its diagonal; ε of one or less; relaxation that
@@ -77,7 +76,7 @@ fn test_vectors(a: &Csr<f64>) -> Result<Vec<[f64; VECTORS]>> {
 mod tests {
     use super::*;
 
-    /// −u_xx − 0.01 u_yy: only neighbours along x grow alike under relaxation.
+    /// −u_xx − 0.01 u_yy: relaxation makes only neighbours along x similar.
     #[test]
     fn weak_direction_is_found() {
         let n = 16;

@@ -1,4 +1,4 @@
-//! The classical measure: strong is what comes close to the largest entry of the row.
+//! The classical measure of strength, relative to the largest entry of the row.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +7,13 @@ use super::graph::{check_square, select};
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern};
 
-/// Which entries can be strong in [`classical_strength`].
+/// The entries that can be strong in [`classical_strength`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StrengthMeasure {
-    /// `negative`: those of the sign opposite to the diagonal, the couplings of an M-matrix;
-    /// others are never strong. The measure of Ruge and Stüben (1987) and of hypre; PyAMG's
-    /// norm 'min' where the diagonal is positive.
+    /// `negative`: those of the sign opposite to the diagonal, the couplings of an M-matrix; others are never
+    /// strong. The measure of Ruge and Stüben (1987) and of hypre; PyAMG's norm 'min' for a positive
+    /// diagonal.
     Negative,
     /// `absolute`: all, by size. PyAMG's norm 'abs'.
     Absolute,
@@ -117,10 +117,9 @@ fn keep_large(
     }
 }
 
-/// The connections `strong` of `a` less those of rows that their diagonal dominates:
-/// |Σⱼ aᵢⱼ| > `max_row_sum` |aᵢᵢ|. Relaxation alone solves such equations, as those of a strong
-/// reaction or of a short time step, and they become fine points. This is hypre's max_row_sum,
-/// there 0.9. Cost: one pass.
+/// The connections `strong` of `a` without those of rows that are dominated by their diagonal: |Σⱼ aᵢⱼ| >
+/// `max_row_sum` |aᵢᵢ|. Relaxation alone solves such equations, as those of a strong reaction or of a short
+/// time step, and they become fine points. This is hypre's max_row_sum, there 0.9. Cost: one pass.
 ///
 /// # Errors
 /// Shapes that differ; a bound that is not positive and finite.

@@ -1,4 +1,4 @@
-//! Strength by distance: near neighbours are strong.
+//! Strength by distance between points.
 
 use ndarray::Array2;
 
@@ -6,15 +6,15 @@ use super::graph::{check_square, select};
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern};
 
-/// Points nearer than this count as this far apart.
+/// The least distance between points; smaller ones count as this.
 const NEAREST: f64 = 1e-6;
 
 /// The strong connections by Euclidean distance, n × n without diagonal: neighbour j of point i
 /// is strong unless it is at least θ times as far away as the nearest neighbour of i.
 ///
-/// `coordinates` is n × d, in any unit but of points more than 10⁻⁶ apart. A neighbour is a
-/// stored entry that is not zero. θ > 1; PyAMG's measure of that name takes 2. Suited to
-/// stretched grids whose couplings do not show it. Cost: two passes, parallel over rows.
+/// `coordinates` is n × d, in any unit in which points are more than 10⁻⁶ apart. A neighbour is a stored
+/// entry that is not zero. θ > 1; PyAMG's measure of that name takes 2. Suited to stretched grids whose
+/// couplings do not reflect the distances. Cost: two passes, parallel over rows.
 ///
 /// # Errors
 /// A matrix that is not square, coordinates that do not fit or are not finite, θ of one or less.

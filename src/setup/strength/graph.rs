@@ -1,11 +1,11 @@
-//! Graphs of strong connections: patterns put together row by row, in parallel.
+//! Graphs of strong connections: row-by-row, parallel assembly of patterns.
 
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern};
 
-/// Rows that one task works on.
+/// Rows per task.
 const CHUNK: usize = 8192;
 
 /// The connections of a strength matrix: its pattern without the diagonal and without
@@ -22,8 +22,8 @@ pub fn strong_connections(strength: &Csr<f64>) -> Result<Pattern> {
     })
 }
 
-/// The part of a pattern whose row `i` is what `choose(i, columns, kept)` appends to `kept`:
-/// some of `columns`, in order. The same on any number of threads.
+/// The part of a pattern whose row `i` consists of the columns that `choose(i, columns, kept)` appends to
+/// `kept`: some of `columns`, in order. The same on any number of threads.
 ///
 /// # Errors
 /// More entries than 32-bit indices can number.
@@ -48,7 +48,7 @@ pub(in crate::setup) fn select(
     join(rows, pattern.cols(), &parts)
 }
 
-/// One pattern of consecutive blocks of rows, each the ends of its rows and their columns.
+/// The joint pattern of consecutive blocks of rows, each the ends of its rows and their columns.
 ///
 /// # Errors
 /// More entries than 32-bit indices can number.
@@ -68,7 +68,7 @@ pub(in crate::setup) fn join(rows: usize, cols: usize, parts: &[(Vec<u32>, Vec<u
     Ok(Pattern::from_parts(rows, cols, row_ptr, col_idx))
 }
 
-/// Fails unless rows and columns are the same points.
+/// Fails unless the pattern is square.
 pub(in crate::setup) fn check_square(pattern: &Pattern) -> Result<()> {
     if pattern.rows() == pattern.cols() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The choice among the measures of strength.
+//! Choice of the measure of strength.
 
 use ndarray::Array2;
 
@@ -19,7 +19,7 @@ pub enum Strength {
     Classical {
         /// Threshold from 0 to 1; 0.25 is usual.
         theta: f64,
-        /// Which signs count.
+        /// The signs that count.
         measure: StrengthMeasure,
     },
     /// [`symmetric_strength`]: relative to both diagonals.
@@ -27,8 +27,8 @@ pub enum Strength {
         /// Threshold; 0 makes every entry strong.
         theta: f64,
     },
-    /// [`evolution_strength`], for the constant vector and with the infinity norm of D⁻¹A for
-    /// its spectral radius.
+    /// [`evolution_strength`], for the constant vector and with the infinity norm of D⁻¹A as its spectral
+    /// radius.
     Evolution {
         /// Drop tolerance; 4 is usual.
         epsilon: f64,
@@ -41,7 +41,7 @@ pub enum Strength {
         #[serde(with = "rows_of_numbers")]
         coordinates: Array2<f64>,
     },
-    /// [`algebraic_distance_strength`]: by how relaxation makes neighbours alike.
+    /// [`algebraic_distance_strength`]: by the similarity of neighbours after relaxation.
     Algebraic {
         /// Drop tolerance; 2 is usual.
         epsilon: f64,
@@ -68,7 +68,7 @@ impl Strength {
             Strength::Evolution { epsilon } => {
                 let rho = infinity_norm(a, &inverse_diagonal(a)?)?;
                 let strength = evolution_strength(a, &vec![1.0; a.rows()], rho, *epsilon)?;
-                // Made symmetric, it may link unknowns that A links one way only.
+                // The symmetrised measure may link unknowns that A links one way only.
                 strong_connections(&strength.filter(|i, j, _| a.pattern().find(i, j).is_some()))
             }
             Strength::Distance { theta, coordinates } => distance_strength(a, coordinates, *theta),
@@ -76,7 +76,7 @@ impl Strength {
         }
     }
 
-    /// The measure for the level whose unknowns are these of the present one.
+    /// The measure for the next level, whose unknowns are these of the present one.
     #[must_use]
     pub(in crate::setup) fn on(&self, points: impl FnOnce() -> Vec<usize>) -> Self {
         match self {

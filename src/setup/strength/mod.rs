@@ -1,4 +1,4 @@
-//! Strength of connection: which neighbours matter to an unknown.
+//! Measures of the strength of connection.
 //!
 //! Smoothed aggregation takes a matrix of strengths with its diagonal
 //! ([`symmetric_strength`], [`evolution_strength`](super::evolution_strength)); classical

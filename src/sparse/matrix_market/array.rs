@@ -43,8 +43,7 @@ pub(super) fn read_dense(mut scanner: Scanner, header: &Header) -> Result<Array2
     Ok(block.as_standard_layout().into_owned())
 }
 
-/// Calls `visit(row, column, value)` for every value, counted from 0, and for what symmetry
-/// adds to it.
+/// Calls `visit(row, column, value)` for every value, counted from 0, and for its mirror image by symmetry.
 fn for_each_value(
     scanner: &mut Scanner,
     header: &Header,

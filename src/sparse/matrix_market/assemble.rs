@@ -1,4 +1,4 @@
-//! Entries in any order to compressed rows.
+//! Conversion of entries in any order to compressed rows.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ pub(super) struct Entries {
     values: Vec<f64>,
 }
 
-/// What kept entries from becoming a matrix.
+/// Reasons why entries do not form a matrix.
 pub(super) enum Trouble {
-    /// Row and column, counted from 0, of an entry that is there twice.
+    /// Row and column, counted from 0, of a duplicate entry.
     Twice(u32, u32),
-    /// Anything else.
+    /// Any other error.
     Other(Error),
 }
 
@@ -33,8 +33,8 @@ impl Entries {
         self.values.push(value);
     }
 
-    /// The matrix, by a counting sort; rows are sorted only where they have to be, which is
-    /// never for entries that come row by row or column by column.
+    /// The matrix, by a counting sort. Rows are sorted only if necessary, which is never the case for entries
+    /// that come row by row or column by column.
     pub(super) fn into_csr(self, rows: usize, cols: usize) -> std::result::Result<Csr<f64>, Trouble> {
         let nnz = self.values.len();
         check_size(rows, cols, nnz).map_err(Trouble::Other)?;
@@ -77,8 +77,8 @@ impl Entries {
     }
 }
 
-/// Refuses a `size` above 2²⁴ that is more than 64 times the number of entries: memory of
-/// that size would be all but empty, and the header is most likely damaged.
+/// Refuses a `size` above 2²⁴ that is more than 64 times the number of entries: memory of that size would be
+/// almost empty, and the header is most likely damaged.
 pub(super) fn check_plausible(what: &str, size: u64, entries: usize) -> Result<()> {
     if size <= (1 << 24).max(64 * entries as u64) {
         return Ok(());

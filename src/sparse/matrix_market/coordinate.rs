@@ -6,7 +6,7 @@ use super::scanner::{Scanner, quote};
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
 
-/// Reads the entries behind the header.
+/// Reads the entries after the header.
 pub(super) fn read(scanner: Scanner, header: &Header) -> Result<Csr<f64>> {
     let general = header.symmetry == Symmetry::General;
     let bytes_each = if header.field == Field::Pattern { 4 } else { 6 };
@@ -96,7 +96,7 @@ fn check_triangle(scanner: &Scanner, symmetry: Symmetry, i: u32, j: u32, value: 
     Ok(())
 }
 
-/// The error for an entry that is there twice; finds its lines in a second pass.
+/// The error for a duplicate entry; finds its lines in a second pass.
 #[cold]
 fn twice(mut scanner: Scanner, header: &Header, i: u32, j: u32) -> Error {
     let place = scanner.name();

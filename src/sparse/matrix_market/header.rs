@@ -1,10 +1,10 @@
-//! The first line and the line of sizes.
+//! The header of a Matrix Market file: the first line and the line of sizes.
 
 use super::scanner::{Scanner, quote};
 use crate::error::{Error, Result};
 use crate::sparse::pattern::check_size;
 
-/// How the entries are listed.
+/// The listing format of the entries.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     /// Row, column and value of every entry.
@@ -13,7 +13,7 @@ pub(super) enum Format {
     Array,
 }
 
-/// What the values are.
+/// The type of the values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
     Real,
@@ -22,7 +22,7 @@ pub(super) enum Field {
     Pattern,
 }
 
-/// Which entries are left out.
+/// The symmetry of the matrix, which determines the omitted entries.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Symmetry {
     General,
@@ -32,7 +32,7 @@ pub(super) enum Symmetry {
     Skew,
 }
 
-/// Everything in front of the entries.
+/// The lines before the entries.
 pub(super) struct Header {
     pub(super) format: Format,
     pub(super) field: Field,
@@ -71,7 +71,7 @@ impl Header {
                 "a {rows} × {cols} matrix cannot be symmetric or skew-symmetric; declare it general"
             )));
         }
-        // Below 2³² − 1 the products that follow fit 64 bits.
+        // Below 2³² − 1 the following products fit 64 bits.
         let as_size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         check_size(as_size(rows), as_size(cols), 0)
             .map_err(|e| e.at(format_args!("{}, line {}", scanner.name(), scanner.line())))?;
@@ -79,7 +79,7 @@ impl Header {
         let most = match symmetry {
             Symmetry::General => rows * cols,
             Symmetry::Symmetric => triangle,
-            // Explicit zeros on the diagonal of a coordinate file are let through.
+            // Explicit zeros on the diagonal of a coordinate file are accepted.
             Symmetry::Skew => {
                 if format == Format::Array {
                     strict
@@ -97,14 +97,14 @@ impl Header {
         Ok(Self { format, field, symmetry, rows: as_size(rows), cols: as_size(cols), entries })
     }
 
-    /// An estimate of the number of entries that the header cannot inflate: each of them
-    /// takes at least `bytes_each` of what is left of the file.
+    /// An upper bound of the number of entries that the header cannot inflate: each of them takes at least
+    /// `bytes_each` of the rest of the file.
     pub(super) fn capacity(&self, scanner: &Scanner, bytes_each: usize) -> usize {
         let possible = scanner.rest().len() / bytes_each + 1;
         usize::try_from(self.entries).unwrap_or(usize::MAX).min(possible)
     }
 
-    /// The file ended after `found` entries.
+    /// The error if the file ends after `found` entries.
     pub(super) fn truncated(&self, scanner: &Scanner, found: u64) -> Error {
         scanner.error(format!(
             "the file declares {} entries but ends after {found}; it is truncated, fetch or write it again",
@@ -112,7 +112,7 @@ impl Header {
         ))
     }
 
-    /// The file goes on after the last entry.
+    /// The error if the file continues after the last entry.
     pub(super) fn too_many(&self, scanner: &Scanner) -> Error {
         scanner.error(format!(
             "the file goes on after the {} entries that it declares; correct the line of sizes",
@@ -201,10 +201,10 @@ fn read_banner(scanner: &mut Scanner) -> Result<(Format, Field, Symmetry)> {
     Ok((format, field, symmetry))
 }
 
-/// Whether the first bytes are no text: a control character, or not UTF-8.
+/// Whether the first bytes are not text: a control character, or not UTF-8.
 fn is_binary(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(512)];
     let control = start.iter().any(|b| b.is_ascii_control() && !b.is_ascii_whitespace() && *b != 0x0b);
-    // A character that is cut at the end of these bytes is no error.
+    // A character cut off at the end of these bytes is not an error.
     control || std::str::from_utf8(start).is_err_and(|e| e.error_len().is_some())
 }

@@ -7,14 +7,13 @@
 //! | `array` `real`, `integer` | a dense block by columns; a sparse matrix leaves out its zeros |
 //! | `general`, `symmetric`, `skew-symmetric` | the full matrix; such files hold the lower triangle only |
 //!
-//! Tolerated: blank lines, comments (`%`) anywhere, CRLF, upper or lower case, Fortran
-//! exponents (`1.5D-3`), the field name `double`, a byte order mark. Refused, with the line
-//! at fault: complex fields, wrong counts, indices out of bounds, values that are not
-//! finite, and the same entry twice (the format does not say whether such entries add up or
-//! replace each other; [`Csr::from_triplets`] adds).
+//! Accepted: blank lines, comments (`%`) anywhere, CRLF, upper or lower case, Fortran exponents (`1.5D-3`),
+//! the field name `double`, a byte order mark. Refused, with the line of the error: complex fields, wrong
+//! counts, indices out of bounds, values that are not finite, and duplicate entries (the format does not say
+//! whether such entries add up or replace each other; [`Csr::from_triplets`] adds).
 //!
-//! Nothing is allocated for what a header merely claims: memory follows the bytes that are
-//! there, and a matrix beyond 2²⁴ rows or columns needs at least one entry for 64 of them.
+//! Nothing is allocated because of a header alone: memory follows the bytes that were read, and a matrix
+//! beyond 2²⁴ rows or columns needs at least one entry for 64 of them.
 //!
 //! ```
 //! use multigrad::sparse::matrix_market;

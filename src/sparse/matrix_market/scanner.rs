@@ -1,4 +1,4 @@
-//! Bytes to lines, fields and numbers; every error knows its line.
+//! Scanner of Matrix Market files: bytes to lines, fields and numbers, with the line of every error.
 
 use crate::error::{Error, Result};
 
@@ -13,13 +13,13 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// At the start of `bytes`, behind a byte order mark; `name` stands for the file in errors.
+    /// A scanner at the start of `bytes`, after a byte order mark; `name` is the name of the file in errors.
     pub(super) fn new(bytes: &'a [u8], name: &'a str) -> Self {
         let next = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Self { bytes, next, line: 1, name }
     }
 
-    /// What has not been read yet.
+    /// The unread bytes.
     pub(super) fn rest(&self) -> &'a [u8] {
         &self.bytes[self.next.min(self.bytes.len())..]
     }
@@ -39,7 +39,7 @@ impl<'a> Scanner<'a> {
         Error::format(message).at(format_args!("{}, line {}", self.name, self.line))
     }
 
-    /// Goes to the next line with fields, behind blank lines and comments; false at the end.
+    /// Goes to the next line with fields, after blank lines and comments; false at the end.
     #[inline]
     pub(super) fn next_data_line(&mut self) -> bool {
         while let Some(&byte) = self.bytes.get(self.next) {
@@ -56,7 +56,7 @@ impl<'a> Scanner<'a> {
         false
     }
 
-    /// Goes to the next line that is not blank, be it a comment.
+    /// Goes to the next line that is not blank, including comments.
     pub(super) fn skip_blank_lines(&mut self) {
         while let Some(&byte) = self.bytes.get(self.next) {
             match byte {
@@ -90,8 +90,7 @@ impl<'a> Scanner<'a> {
         if end > start { Some(&self.bytes[start..end]) } else { None }
     }
 
-    /// The next field of the current line, which must be there; `line_holds` says what the
-    /// line is made of.
+    /// The next field of the current line, which must exist; `line_holds` describes the contents of the line.
     #[inline]
     pub(super) fn expect_field(&mut self, line_holds: &str) -> Result<&'a [u8]> {
         self.field().ok_or_else(|| self.error(format!("the line is too short; it must hold {line_holds}")))
@@ -121,8 +120,7 @@ impl<'a> Scanner<'a> {
         Ok(value)
     }
 
-    /// The finite value of the entry (i, j), counted from 0; Fortran's exponent letter D is
-    /// understood.
+    /// The finite value of the entry (i, j), counted from 0; accepts Fortran's exponent letter D.
     #[inline]
     pub(super) fn value(&self, field: &[u8], integral: bool, i: u32, j: u32) -> Result<f64> {
         let parsed = std::str::from_utf8(field)

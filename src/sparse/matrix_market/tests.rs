@@ -1,4 +1,4 @@
-//! Errors, one by one; damaged files; what the format allows.
+//! Errors, damaged files and the variants of the format.
 
 use ndarray::array;
 use proptest::prelude::*;
@@ -66,7 +66,7 @@ fn claims_allocate_nothing() {
     assert!(message(coordinate("1 4000000000 0\n")).contains("columns"));
     check("%%MatrixMarket matrix array real general\n4000000000 4000000000\n1\n", 4, "ends after 1;");
     assert!(parse_matrix(b"%%MatrixMarket matrix array real general\n4000000000 0\n", "f").is_err());
-    // The sparse matrix is fine, the dense block is not.
+    // The sparse matrix is valid, the dense block is not.
     let text = coordinate("9000000 9000000 1\n1 1 1\n");
     assert_eq!(parse_matrix(text.as_bytes(), "f").unwrap().rows(), 9_000_000);
     assert!(parse_dense(text.as_bytes(), "f").unwrap_err().to_string().contains("dense block"));

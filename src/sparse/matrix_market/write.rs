@@ -1,4 +1,4 @@
-//! Writing: the shortest decimals that give the same bits when they are read.
+//! Writing of Matrix Market files, with the shortest decimals that give the same bits when read.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -35,7 +35,7 @@ pub fn write_matrix(path: impl AsRef<Path>, matrix: &Csr<f64>) -> Result<()> {
     let symmetric = is_exactly_symmetric(matrix);
     let count = if symmetric { entries().filter(|&(i, j, _)| j <= i).count() } else { matrix.nnz() };
     write_atomic(path, |out| {
-        // Not through `out` entry by entry: a call through a vtable costs as much as a number.
+        // Not through `out` entry by entry: a virtual call costs as much as formatting a number.
         let mut out = Chunks { out, text: Vec::with_capacity(2 * CHUNK) };
         let kind = if symmetric { "symmetric" } else { "general" };
         writeln!(out.text, "%%MatrixMarket matrix coordinate real {kind}")?;
@@ -94,7 +94,7 @@ pub fn write_vector(path: impl AsRef<Path>, vector: &[f64]) -> Result<()> {
     write_dense(path, ArrayView1::from(vector).insert_axis(Axis(1)))
 }
 
-/// Bytes that are handed on at once.
+/// The size of the buffer in bytes.
 const CHUNK: usize = 1 << 16;
 
 struct Chunks<'a> {
@@ -113,8 +113,7 @@ impl Chunks<'_> {
     }
 }
 
-/// The shortest decimal that reads back as the same bits, with an exponent where the plain
-/// form would be long.
+/// The shortest decimal that reads back as the same bits, with an exponent if the plain form would be long.
 struct Shortest(f64);
 
 impl fmt::Display for Shortest {
@@ -140,8 +139,8 @@ fn check_finite(path: &Path, mut entries: impl Iterator<Item = (usize, usize, f6
     }
 }
 
-/// Whether A = Aᵀ bit for bit, pattern included. One pass with one cursor per row: when row
-/// i asks for its mirror images, the rows above it have been asked in ascending order.
+/// Whether A = Aᵀ bit for bit, pattern included. One pass with one cursor per row: when row i reads its
+/// mirror images, earlier rows have read theirs in ascending order.
 fn is_exactly_symmetric(matrix: &Csr<f64>) -> bool {
     if matrix.rows() != matrix.cols() {
         return false;

@@ -1,4 +1,4 @@
-//! One row of a product under construction.
+//! Accumulators for one row of a product.
 
 use crate::sparse::Scalar;
 use crate::sparse::rows::Lines;
@@ -33,7 +33,7 @@ impl Places {
         &self.columns[..self.len]
     }
 
-    /// Room for `more` columns; how many there is room for.
+    /// Reserves room for `more` columns; returns the capacity.
     #[inline(always)]
     pub(super) fn reserve(&mut self, more: usize) -> usize {
         if self.len + more >= self.columns.len() {
@@ -42,8 +42,7 @@ impl Places {
         self.columns.len()
     }
 
-    /// Calls `f(place, item)` with the place of every column; [`reserve`](Self::reserve) comes
-    /// before.
+    /// Calls `f(place, item)` with the place of every column; requires a call of [`reserve`](Self::reserve).
     #[inline(always)]
     pub(super) fn each<V>(
         &mut self,

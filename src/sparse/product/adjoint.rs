@@ -1,5 +1,5 @@
-//! The reverse rules of a planned product C = A B: both gradients on their patterns, by the places
-//! that the plan knows.
+//! Reverse rules of a planned product C = A B: both gradients on their patterns, from the stored places of
+//! the plan.
 
 use rayon::prelude::*;
 
@@ -9,7 +9,8 @@ use crate::sparse::Scalar;
 use crate::sparse::rows::{in_parallel, split};
 
 impl ProductPlan {
-    /// Ā = (C̄ Bᵀ) on the pattern of A, from the values of C̄ and B. Moves what the product does.
+    /// Ā = (C̄ Bᵀ) on the pattern of A, from the values of C̄ and B. The memory traffic is that of the
+    /// product.
     pub(crate) fn adjoint_left<T: Scalar>(&self, up: &[T], b: &[T], out: &mut [T]) {
         for_chunks(&self.a, &self.chunks, self.bytes(), out, |range, positions, out| {
             with_positions!(positions, list => {
@@ -68,7 +69,7 @@ impl ProductPlan {
         });
     }
 
-    /// Where the places of every entry of A start in the list of its chunk.
+    /// The start of the places of every entry of A in the list of its chunk.
     fn starts(&self) -> &[u32] {
         self.starts.get_or_init(|| {
             let mut starts = Vec::with_capacity(self.a.nnz());

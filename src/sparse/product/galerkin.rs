@@ -1,4 +1,4 @@
-//! Galerkin products of the same structure again and again.
+//! Plans of Galerkin products: the structure once, any values later.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::error::Result;
 use crate::sparse::rows::{Lines, Pool, join};
 use crate::sparse::{Csr, Pattern, Scalar};
 
-/// The structure of a Galerkin product R A P, worked out once.
+/// The structure of a Galerkin product R A P, computed once.
 ///
-/// For time stepping and Newton's method, where the values change and the patterns stay:
-/// [`numeric`](Self::numeric) takes any values of A, R and P and needs a fraction of the time
-/// of [`Csr::galerkin`], with the same bits. Memory: the patterns (shared), the pattern of the
-/// product, the columns of R A (four bytes each), and one byte for every product of two values
-/// (two or four for those in rows near one with more than 256 or 65 536 entries).
+/// For time stepping and Newton's method, where values change and patterns do not: [`numeric`](Self::numeric)
+/// takes any values of A, R and P and needs a fraction of the time of [`Csr::galerkin`], with the same bits.
+/// Memory: the patterns (shared), the pattern of the product, the columns of R A (four bytes each), and one
+/// byte for every product of two values (two or four for those in rows near one with more than 256 or 65 536
+/// entries).
 ///
 /// ```
 /// use multigrad::setup::Coarsening;
@@ -41,14 +41,14 @@ pub struct GalerkinPlan {
     chunks: Vec<Chunk>,
 }
 
-/// Some rows of the product.
+/// A chunk of rows of the product.
 struct Chunk {
-    /// End of every row of R A within `columns`.
+    /// The end of every row of R A within `columns`.
     ends: Vec<usize>,
     /// Columns of R A, in order of appearance.
     columns: Vec<u32>,
-    /// Where products of two values go: for every row those of R A in its row, then those of
-    /// (R A) P in the row of the result.
+    /// Places of the products of two values: for every row the places of the products of R A in its row, then
+    /// those of (R A) P in the row of the result.
     positions: Positions,
 }
 
@@ -98,8 +98,7 @@ impl GalerkinPlan {
         Ok(Csr::from_parts(self.pattern.clone(), values))
     }
 
-    /// The values of R A P from those of R, A and P, into `out`, without an allocation to speak
-    /// of.
+    /// Computes the values of R A P from those of R, A and P into `out`, almost without allocation.
     ///
     /// # Errors
     /// Lengths that do not fit the patterns, or a product that overflows.

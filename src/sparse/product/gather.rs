@@ -1,5 +1,5 @@
-//! The structure of a product the other way round: for every entry of the result, what is summed there. For a device,
-//! where a thread owns an entry and adds to no other.
+//! Gather form of a product: for every entry of the result, the list of its terms. For a device, where a
+//! thread owns an entry and adds to no other.
 
 use std::ops::Range;
 
@@ -41,14 +41,15 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// No place.
+/// The place of a column that the row does not have.
 const NOWHERE: u32 = u32::MAX;
 
 impl Gather {
     /// For C = A B on these patterns. Cost: two passes over the terms, in parallel.
     ///
     /// # Errors
-    /// Dimensions that do not chain, terms outside of the pattern of C, or more than 32-bit numbers can count.
+    /// Dimensions that do not chain, terms outside the pattern of C, or more terms than 32-bit numbers can
+    /// count.
     #[cfg(test)]
     pub(crate) fn product(a: &Pattern, b: &Pattern, c: &Pattern) -> Result<Self> {
         check_chain(a, b)?;
@@ -56,7 +57,7 @@ impl Gather {
         gather(Rows::of(a), b, Rows::of(c))
     }
 
-    /// For C = R A P: the terms of R A, whose entries are in no order but that of appearance, and those of (R A) P, in
+    /// For C = R A P: the terms of R A, whose entries are in order of appearance, and those of (R A) P, in
     /// the order in which [`GalerkinPlan`](super::GalerkinPlan) adds them.
     ///
     /// # Errors
@@ -76,7 +77,7 @@ fn check_shape(rows: usize, cols: usize, c: &Pattern) -> Result<()> {
         return Ok(());
     }
     Err(Error::dimension(format!(
-        "a product is {rows} × {cols}, and its pattern {} × {}",
+        "a product is {rows} × {cols}, but its pattern is {} × {}",
         c.rows(),
         c.cols()
     )))
@@ -108,7 +109,7 @@ fn appearing(a: &Pattern, b: &Pattern) -> Result<(Vec<u32>, Vec<u32>)> {
     Ok((pointer(lengths.into_iter().flatten())?, concat(columns)))
 }
 
-/// Where pieces of these lengths start and end.
+/// The bounds of consecutive pieces of these lengths.
 fn pointer(lengths: impl Iterator<Item = usize>) -> Result<Vec<u32>> {
     let (mut ptr, mut end) = (vec![0], 0u64);
     for length in lengths {
@@ -138,7 +139,7 @@ fn gather(a: Rows<'_>, b: &Pattern, c: Rows<'_>) -> Result<Gather> {
     };
     let mut parts: Vec<Part> = chunks_of(a.len()).map(chunk).collect();
     if parts.iter().any(|part| !part.fits) {
-        return Err(Error::dimension("a product has entries that its pattern has not"));
+        return Err(Error::dimension("a product has entries outside its pattern"));
     }
     let ptr = pointer(parts.iter().flat_map(|part| part.lengths.iter().copied()))?;
     let left = concat(parts.iter_mut().map(|part| std::mem::take(&mut part.left)).collect());
@@ -146,7 +147,7 @@ fn gather(a: Rows<'_>, b: &Pattern, c: Rows<'_>) -> Result<Gather> {
     Ok(Gather { ptr, left, right })
 }
 
-/// Some rows of a gather.
+/// A chunk of rows of a gather.
 struct Part {
     lengths: Vec<usize>,
     left: Vec<u32>,
@@ -155,7 +156,8 @@ struct Part {
 }
 
 impl Part {
-    /// Row i, where the first entry of the part is number `first` of C. `place` is nowhere before and after.
+    /// Row i, where the first entry of the chunk is entry `first` of C. `place` is `NOWHERE` everywhere before
+    /// and after.
     fn row(
         &mut self,
         (a, b, c): (Rows<'_>, &Pattern, Rows<'_>),

@@ -1,4 +1,4 @@
-//! The lists of terms, judged by the plans of the host.
+//! Lists of terms against the plans of the host.
 
 use super::super::{GalerkinPlan, ProductPlan};
 use super::*;
@@ -14,7 +14,7 @@ fn sums(gather: &Gather, a: &[f64], b: &[f64]) -> Vec<f64> {
     gather.ptr.windows(2).map(sum).collect()
 }
 
-/// Some thousand rows, so that there are several chunks.
+/// Several thousand rows, so that there are several chunks.
 fn factors() -> (Csr<f64>, Csr<f64>, Csr<f64>) {
     let a = poisson_2d(30, 25).unwrap().matrix.map(|i, j, v| v + 0.1 * ((i * 7 + j * 3) as f64).sin());
     let transfer: Vec<_> =

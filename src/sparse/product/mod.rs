@@ -1,8 +1,7 @@
-//! Sparse products, row by row (Gustavson 1978).
+//! Products of sparse matrices, row by row (Gustavson 1978).
 //!
-//! A product is worked out at once, or in two steps: a plan holds the structure and the place
-//! where every single product of two values is added, and then takes any values. Sums run in
-//! the same order either way and on any number of threads.
+//! A product is computed at once or in two steps: a plan stores the structure and the place of every product
+//! of two values, and then takes any values. Both ways, and any number of threads, add in the same order.
 
 mod accumulate;
 mod adjoint;
@@ -56,10 +55,10 @@ impl<T: Scalar> Csr<T> {
         Ok(product)
     }
 
-    /// The Galerkin product R A P, for this matrix A. Cost: about that of R A and then (R A) P,
-    /// row by row in parallel; no more than a row of R A is ever stored. For many products of
-    /// the same structure see [`GalerkinPlan`].
-    ///
+    /// The Galerkin product R A P, for this matrix A. Cost: about that of R A and then (R A) P, The Galerkin
+    /// product R A P, for this matrix A. Cost: about that of R A and then (R A) P, row by row in parallel; at
+    /// most one row of R A is stored per thread. For many products of the same structure see
+    /// [`GalerkinPlan`].
     /// # Errors
     /// Dimensions that do not chain, a product too large for 32-bit indices, or one that
     /// overflows (with its row and column).
@@ -105,7 +104,7 @@ fn check_chain(a: &Pattern, b: &Pattern) -> Result<()> {
     )))
 }
 
-/// The factors are finite, so what is not finite here has overflowed.
+/// The factors are finite, so a value that is not finite has overflowed.
 fn check_overflow<T: Scalar>(pattern: &Pattern, values: &[T]) -> Result<()> {
     let Some(p) = first_not_finite(values) else { return Ok(()) };
     let (i, j) = pattern.place(p);
@@ -117,13 +116,13 @@ fn check_overflow<T: Scalar>(pattern: &Pattern, values: &[T]) -> Result<()> {
     )))
 }
 
-/// Fails unless a matrix has the pattern that the plan was made for.
+/// Fails unless the matrix has the pattern of the plan.
 fn check_pattern(name: &str, planned: &Arc<Pattern>, given: &Arc<Pattern>) -> Result<()> {
     if Arc::ptr_eq(planned, given) || planned == given {
         return Ok(());
     }
     Err(Error::dimension(format!(
-        "{name} is {} × {} with {} entries and not of the pattern that the plan was made for, {} × {} with {}; \
+        "{name} is {} × {} with {} entries and does not have the pattern of the plan, {} × {} with {}; \
          make a new plan",
         given.rows(),
         given.cols(),
@@ -138,5 +137,5 @@ fn check_length(name: &str, pattern: &Pattern, length: usize) -> Result<()> {
     if length == pattern.nnz() {
         return Ok(());
     }
-    Err(Error::dimension(format!("{length} values of {name}, its pattern has {} entries", pattern.nnz())))
+    Err(Error::dimension(format!("{length} values of {name}, but its pattern has {} entries", pattern.nnz())))
 }

@@ -1,4 +1,4 @@
-//! Products of the same structure again and again.
+//! Plans of products: the structure once, any values later.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -12,10 +12,10 @@ use crate::error::Result;
 use crate::sparse::rows::{Lines, Pool, in_parallel, join, split};
 use crate::sparse::{Csr, Pattern, Scalar};
 
-/// Rows that share one width of places.
+/// The number of rows that share one integer width of places.
 pub(super) const CHUNK: usize = 256;
 
-/// The structure of a product A B, worked out once.
+/// The structure of a product A B, computed once.
 ///
 /// [`numeric`](Self::numeric) then takes any values of A and B and needs a fraction of the time
 /// of [`Csr::multiply`], with the same bits. Memory: the patterns (shared), the pattern of the
@@ -33,10 +33,10 @@ pub struct ProductPlan {
     pub(super) a: Arc<Pattern>,
     pub(super) b: Arc<Pattern>,
     pub(super) pattern: Arc<Pattern>,
-    /// For every chunk of rows: by entries of A in a row and entries of B in theirs, where the
-    /// product of the two goes in the row of A B.
+    /// For every chunk of rows, by entries of A in a row and entries of B in the corresponding row: the place
+    /// of their product in the row of A B.
     pub(super) chunks: Vec<Positions>,
-    /// Where the places of every entry of A start, for the gradient.
+    /// The start of the places of every entry of A, for the gradient.
     pub(super) starts: OnceLock<Vec<u32>>,
 }
 
@@ -78,7 +78,7 @@ impl ProductPlan {
         Ok(Csr::from_parts(self.pattern.clone(), values))
     }
 
-    /// The values of A B from those of A and B, into `out`, without an allocation to speak of.
+    /// Computes the values of A B from those of A and B into `out`, almost without allocation.
     ///
     /// # Errors
     /// Lengths that do not fit the patterns, or a product that overflows.
@@ -113,7 +113,7 @@ impl std::fmt::Debug for ProductPlan {
     }
 }
 
-/// Adds `factor` times a sparse row at the next places of `list`; what remains of the list.
+/// Adds `factor` times a sparse row at the next places of `list`; returns the rest of the list.
 #[inline(always)]
 pub(super) fn add_row<'l, T: Scalar, P: Position>(
     row: &mut [T],
@@ -133,7 +133,7 @@ pub(super) fn chunks_of(rows: usize) -> impl IndexedParallelIterator<Item = Rang
     (0..rows.div_ceil(CHUNK)).into_par_iter().map(move |c| c * CHUNK..rows.min((c + 1) * CHUNK))
 }
 
-/// Calls `f` with the rows of every chunk, what the plan has for it, and its values of `out`.
+/// Calls `f` with the rows of every chunk, its part of the plan, and its values of `out`.
 pub(super) fn for_chunks<T: Scalar, C: Sync>(
     pattern: &Pattern,
     chunks: &[C],
@@ -149,7 +149,7 @@ pub(super) fn for_chunks<T: Scalar, C: Sync>(
         pieces.into_par_iter().zip(chunks).enumerate().for_each(|(c, (out, chunk))| f(range(c), chunk, out));
         return;
     }
-    // Without a list: nothing is allocated.
+    // No list, no allocation.
     let mut rest = out;
     for (c, chunk) in chunks.iter().enumerate() {
         let (piece, tail) = rest.split_at_mut(length(c));

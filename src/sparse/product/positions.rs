@@ -1,4 +1,4 @@
-//! Where single products of two values are added, as narrow integers.
+//! Places of products of two values in a row, as narrow integers.
 
 /// A place within a row.
 pub(super) trait Position: Copy + Send + Sync {
@@ -18,7 +18,7 @@ macro_rules! position {
 }
 position!(u8 u16 u32);
 
-/// Lists of places, in the narrowest type that holds them all.
+/// Lists of places, in the narrowest type that holds all of them.
 pub(super) enum Positions {
     Byte(Vec<u8>),
     Short(Vec<u16>),
@@ -26,7 +26,7 @@ pub(super) enum Positions {
 }
 
 impl Positions {
-    /// For places below `bound`.
+    /// An empty list for places below `bound`.
     pub(super) fn new(list: &[u32], bound: usize) -> Self {
         if bound <= 1 << 8 {
             Self::Byte(list.iter().map(|&p| p as u8).collect())
@@ -47,7 +47,7 @@ impl Positions {
     }
 }
 
-/// `$body` with `$list` the list of places as a slice of its type.
+/// Evaluates `$body` with `$list` the list of places as a slice of its type.
 macro_rules! with_positions {
     ($positions:expr, $list:ident => $body:expr) => {
         match $positions {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Sums in the order of the rows of A, as the product has them.
+/// Sums in the order of the rows of A, as in the product.
 fn dense_product(a: &Csr<f64>, b: &Csr<f64>) -> (Vec<Vec<f64>>, Vec<Vec<bool>>) {
     let mut sums = vec![vec![0.0; b.cols()]; a.rows()];
     let mut stored = vec![vec![false; b.cols()]; a.rows()];
@@ -67,7 +67,7 @@ proptest! {
     fn products_are_those_of_dense_matrices((r, a, p) in chain()) {
         let ap = a.multiply(&p).unwrap();
         let (sums, stored) = dense_product(&a, &p);
-        // The same order of sums, hence the same bits but for zeros.
+        // The same order of sums, hence the same bits except zeros.
         check(&ap, &sums, &stored, 0.0);
         let plan = ProductPlan::new(a.pattern(), p.pattern()).unwrap();
         prop_assert_eq!(&plan.numeric(&a, &p).unwrap(), &ap);
@@ -77,7 +77,7 @@ proptest! {
         check(&rap, &sums, &stored, 1e-12 * (1.0 + r.nnz() as f64 * ap.nnz() as f64));
         let plan = GalerkinPlan::new(r.pattern(), a.pattern(), p.pattern()).unwrap();
         prop_assert_eq!(plan.numeric(&r, &a, &p).unwrap(), rap);
-        // A plan takes other values too, and leaves nothing of what was there.
+        // A plan takes other values too and overwrites all old contents.
         let doubled = a.map(|i, j, v| 2.0 * v + (i + j) as f64);
         let mut out = vec![7.0; plan.pattern().nnz()];
         plan.numeric_into(r.values(), doubled.values(), p.values(), &mut out).unwrap();
@@ -85,7 +85,7 @@ proptest! {
     }
 }
 
-/// A matrix with entries here and there, without randomness.
+/// A deterministic matrix with scattered entries.
 fn scattered(rows: usize, cols: usize, per_row: usize) -> Csr<f64> {
     let mut entries = Vec::new();
     for i in 0..rows {
@@ -163,7 +163,7 @@ fn shapes_and_patterns_that_do_not_fit_are_errors() {
 
     let at = a.transpose();
     let plan = ProductPlan::new(a.pattern(), at.pattern()).unwrap();
-    // An equal pattern will do, another one not.
+    // An equal pattern is accepted, another one is not.
     let copy = a.filter(|_, _, _| true).transpose().transpose();
     assert!(!Arc::ptr_eq(copy.pattern(), a.pattern()));
     assert_eq!(plan.numeric(&copy, &at).unwrap(), a.multiply(&at).unwrap());

@@ -1,8 +1,8 @@
-//! Random numbers and matrices, for the tests of the crate and for those beside it.
+//! Random numbers and matrices, for unit tests and integration tests.
 
 use super::{Csr, Scalar};
 
-/// A small generator (SplitMix64), so that a test says which numbers it used.
+/// A small generator (SplitMix64), so that tests are reproducible.
 pub struct Numbers(pub u64);
 
 impl Numbers {

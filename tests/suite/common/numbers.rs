@@ -1,4 +1,4 @@
-//! Numbers for tests: the same on every machine, in any scalar.
+//! Numbers for tests: the same on every machine, in any scalar type.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,4 @@
-//! Runs the program `multigrad` in a folder of its own.
+//! Runs of the program `multigrad` in a temporary folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use multigrad::sparse::{Csr, matrix_market};
 use serde_json::Value;
 
-/// How a run of the program ended.
+/// The result of a run of the program.
 pub struct Run {
     pub code: i32,
     pub out: String,
@@ -30,7 +30,7 @@ impl Run {
         self
     }
 
-    /// A code that is allowed; where it is not 0, a sentence that says why.
+    /// An allowed exit code; if it is not 0, a sentence with the reason.
     pub fn sane(&self) {
         assert!((0..=3).contains(&self.code), "exit code {}: {}", self.code, self.err);
         assert!(!self.err.contains("panicked"), "{}", self.err);
@@ -112,7 +112,7 @@ impl Folder {
     }
 }
 
-/// The program: one folder above this test, as Cargo lays them and as a folder of tests that was moved has them.
+/// The program: one folder above this test, in Cargo's layout and in a packed folder of tests.
 fn program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     tests.ancestors().nth(2).unwrap().join("multigrad").with_extension(std::env::consts::EXE_EXTENSION)

@@ -8,13 +8,13 @@ use crate::sparse::{Csr, Pattern};
 
 /// Direct interpolation of Stüben (1999), from the strong coarse neighbours C_i.
 ///
-/// Negative and positive couplings are treated apart: w_ij = −α a_ij/a_ii for a_ij < 0 with
-/// α = Σ a_ik⁻ / Σ_{C_i} a_ik⁻, and the same with β for a_ij > 0. Where C_i has no positive
-/// coupling, the positive couplings of the row are added to a_ii; where it has no negative one,
-/// the negative couplings of the row are left out. Equal to PyAMG's `direct_interpolation`.
+/// Negative and positive couplings are treated separately: w_ij = −α a_ij/a_ii for a_ij < 0 with α = Σ a_ik⁻
+/// / Σ_{C_i} a_ik⁻, and the same with β for a_ij > 0. If C_i has no positive coupling, the positive couplings
+/// of the row are added to a_ii; if it has no negative one, the negative couplings of the row are omitted.
+/// Equal to PyAMG's `direct_interpolation`.
 ///
-/// A fine point without strong coarse neighbours gets an empty row; where the denominator
-/// vanishes, the row is an average with weights in proportion to |a_ij|.
+/// A fine point without strong coarse neighbours gets an empty row; if the denominator vanishes, the row is
+/// an average with weights in proportion to |a_ij|.
 ///
 /// n × n_c; cost: two passes over A.
 ///
@@ -69,7 +69,7 @@ pub(super) fn direct_row(input: &Input, i: usize, columns: &mut [u32], values: &
         diagonal += positive;
     }
     if used[1] == 0.0 || used[0] == 0.0 {
-        // One sign only, as nearly always.
+        // Couplings of one sign, the usual case.
         let factor = if used[1] != 0.0 {
             positive / used[1]
         } else if used[0] != 0.0 {

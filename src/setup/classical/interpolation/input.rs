@@ -1,4 +1,4 @@
-//! What every formula starts from, checked once.
+//! The input of all interpolation formulas, checked once.
 
 use rayon::prelude::*;
 
@@ -6,13 +6,13 @@ use crate::error::{Error, Result};
 use crate::setup::classical::splitting::Splitting;
 use crate::sparse::{Csr, Pattern};
 
-/// Rows per piece of work.
+/// Rows per task.
 const ROWS: usize = 1024;
 
 /// A denominator below this part of its terms is zero.
 const TINY: f64 = 1e-13;
 
-/// A matrix, its strong connections and its splitting, which fit together.
+/// A matrix, its strong connections and its splitting, which are consistent.
 pub(in crate::setup::classical) struct Input<'a> {
     pub a: &'a Csr<f64>,
     pub strong: &'a Pattern,
@@ -21,7 +21,7 @@ pub(in crate::setup::classical) struct Input<'a> {
     pub diagonal: Vec<f64>,
 }
 
-/// What is wrong with a row.
+/// Defects of a row.
 #[derive(Clone, Copy)]
 enum Flaw {
     Diagonal,
@@ -109,14 +109,14 @@ fn describe(i: usize, flaw: Flaw) -> Error {
             j as usize + 1
         )),
         Flaw::Strong(j) => Error::invalid_input(format!(
-            "the strong connection in row {row}, column {} is not an off-diagonal entry of the matrix; work the strength out from the same matrix",
+            "the strong connection in row {row}, column {} is not an off-diagonal entry of the matrix; compute the strength from the same matrix",
             j as usize + 1
         )),
     }
 }
 
-/// Turns the numerators of a row into weights −vⱼ·`factor`/`denominator`, where `size` is the
-/// sum of the sizes of the terms of the denominator; an average where that breaks down.
+/// Turns the numerators of a row into weights −vⱼ·`factor`/`denominator`, where `size` is the sum of the
+/// sizes of the terms of the denominator; into an average if the denominator vanishes.
 pub(super) fn divide(numerators: &mut [f64], factor: f64, denominator: f64, size: f64) {
     let scale = -factor / denominator;
     if denominator.abs() <= TINY * size || !numerators.iter().all(|v| (v * scale).is_finite()) {
@@ -126,7 +126,7 @@ pub(super) fn divide(numerators: &mut [f64], factor: f64, denominator: f64, size
     }
 }
 
-/// Whether `sum` is nothing but rounding, where the sizes of its terms add up to `size`.
+/// Whether `sum` is only rounding error, if the sizes of its terms add up to `size`.
 pub(super) fn vanishes(sum: f64, size: f64) -> bool {
     !sum.is_finite() || sum.abs() <= TINY * size
 }

@@ -16,10 +16,9 @@
 //! [`multipass_interpolation`] is for aggressive coarsening, where many fine points have no
 //! coarse neighbour; [`truncate`] shortens the rows of any of them.
 //!
-//! **Where a formula breaks down.** A fine point without coarse points to interpolate from gets
-//! an empty row: the smoother has to deal with it. Where a denominator vanishes (below 10⁻¹³ of
-//! the terms it is made of) or a weight overflows, the row becomes an average: weights
-//! proportional to the sizes of the numerators, sum 1. So every weight is finite.
+//! **Breakdowns.** A fine point without coarse points to interpolate from gets an empty row: the smoother
+//! must solve it. If a denominator vanishes (below 10⁻¹³ of its terms) or a weight overflows, the row becomes
+//! an average: weights proportional to the sizes of the numerators, sum 1. So every weight is finite.
 //!
 //! All run in parallel over the rows, with the same bits on any number of threads.
 //!
@@ -58,7 +57,7 @@ use super::splitting::Splitting;
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern};
 
-/// Which formula gives the weights of the fine points.
+/// Formulas for the weights of the fine points.
 ///
 /// Reads from and prints as `direct`, `classical`, `standard`, `extended`, `one-point`.
 ///

@@ -1,4 +1,4 @@
-//! Classical interpolation, modified.
+//! Modified classical interpolation.
 
 use super::input::{Input, divide};
 use super::near::Slots;
@@ -10,14 +10,14 @@ use crate::sparse::{Csr, Pattern};
 /// Classical interpolation of Ruge and Stüben (1987) as modified by De Sterck, Yang and Heys
 /// (2006), from the strong coarse neighbours C_i.
 ///
-/// w_ij = −(a_ij + Σ_{k∈F_i} a_ik ā_kj / Σ_{l∈C_i} ā_kl) / (a_ii + Σ_{weak m} a_im), where ā_kl
-/// is a_kl, or zero where it has the sign of a_kk. A strong connection to a fine point k without
-/// a strong coarse neighbour in common counts as weak, as does one whose inner sum vanishes.
-/// Equal to PyAMG's `classical_interpolation(modified=True)` but for the last rule (PyAMG drops
-/// such a connection, which loses the row sum).
+/// w_ij = −(a_ij + Σ_{k∈F_i} a_ik ā_kj / Σ_{l∈C_i} ā_kl) / (a_ii + Σ_{weak m} a_im), where ā_kl is a_kl, or
+/// zero where it has the sign of a_kk. A strong connection to a fine point k without a strong coarse
+/// neighbour in common counts as weak, as does one whose inner sum vanishes. Equal to PyAMG's
+/// `classical_interpolation(modified=True)` except for the last rule (PyAMG drops such a connection, which
+/// loses the row sum).
 ///
-/// A fine point without strong coarse neighbours gets an empty row; where the denominator
-/// vanishes, the row is an average.
+/// A fine point without strong coarse neighbours gets an empty row; if the denominator vanishes, the row is
+/// an average.
 ///
 /// n × n_c; cost: two passes over A, and two over the rows of the F_i.
 ///

@@ -10,16 +10,16 @@ use crate::sparse::{Csr, Pattern};
 
 const NONE: u32 = u32::MAX;
 
-/// Multipass interpolation of Stüben (1999): from neighbours that are interpolated already.
+/// Multipass interpolation of Stüben (1999): from neighbours with known interpolation.
 ///
 /// The first pass gives the fine points with strong coarse neighbours the rows of
-/// [`direct_interpolation`](super::direct_interpolation). Every later pass takes the fine points
-/// with strong neighbours j of the pass before, puts their interpolation in the place of e_j, so
-/// that v_k = Σ_j a_ij w_jk, and spreads the other couplings over these: w_ik = −α v_k/a_ii with
-/// α = (Σ_k v_k + Σ_others a_im) / Σ_k v_k. So rows of A with sum zero keep weights of sum one.
+/// [`direct_interpolation`](super::direct_interpolation). Every later pass takes the fine points with strong
+/// neighbours j of the previous pass, substitutes their interpolation for e_j, so that v_k = Σ_j a_ij w_jk,
+/// and distributes the other couplings over these: w_ik = −α v_k/a_ii with α = (Σ_k v_k + Σ_others a_im) /
+/// Σ_k v_k. So rows of A with sum zero keep weights of sum one.
 ///
-/// Fine points that no chain of strong connections leads to from a coarse point get empty rows;
-/// where Σ v_k vanishes, the row is an average.
+/// Fine points without a chain of strong connections to a coarse point get empty rows; if Σ v_k vanishes, the
+/// row is an average.
 ///
 /// n × n_c; cost: two passes over A and one over its strong connections.
 ///
@@ -62,7 +62,7 @@ pub fn multipass_interpolation(a: &Csr<f64>, strong: &Pattern, splitting: &Split
 
 /// The rows of the passes so far.
 struct Done {
-    /// In which pass a point got its row, 0 for coarse points.
+    /// The pass in which a point got its row, 0 for coarse points.
     pass: Vec<u32>,
     /// Its row in the part of that pass.
     row: Vec<u32>,
@@ -71,7 +71,7 @@ struct Done {
 }
 
 impl Done {
-    /// Notes that the points got their rows in this pass, in order.
+    /// Records that the points got their rows in this pass, in order.
     fn assign(&mut self, points: &[u32], pass: u32) {
         for (r, &i) in points.iter().enumerate() {
             (self.pass[i as usize], self.row[i as usize]) = (pass, r as u32);
@@ -100,7 +100,7 @@ impl Done {
         columns[range.clone()].iter().map(|&k| k as usize).zip(values[range].iter().copied())
     }
 
-    /// Appends the row of `i`, of a later pass than the first. `pairs` is scratch space.
+    /// Appends the row of `i`, for a later pass than the first. `pairs` is scratch space.
     fn append_row(
         &self,
         input: &Input,
@@ -118,7 +118,7 @@ impl Done {
                 rest += v;
             }
         });
-        // Stable, so that every sum has its order.
+        // Stable, to fix the order of every sum.
         pairs.sort_by_key(|&(k, _)| k);
         let start = columns.len();
         for &(k, v) in pairs.iter() {

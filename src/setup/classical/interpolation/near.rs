@@ -1,10 +1,10 @@
-//! The coarse points at distance one or two of a fine point.
+//! Extended neighbourhoods: coarse points at distance one or two of a fine point.
 
 use super::input::Input;
 
 const NONE: u32 = u32::MAX;
 
-/// For every point its place in the row under construction, if it has one.
+/// For every point its place in the row under construction, if any.
 pub(super) struct Slots {
     place: Vec<u32>,
 }
@@ -15,7 +15,7 @@ impl Slots {
         Self { place: vec![NONE; n] }
     }
 
-    /// Gives the points the places 0, 1, 2, …
+    /// Assigns the places 0, 1, 2, … to the points.
     #[inline(always)]
     pub fn set<'a>(&mut self, points: impl Iterator<Item = &'a u32>) {
         for (slot, &j) in points.enumerate() {
@@ -23,7 +23,7 @@ impl Slots {
         }
     }
 
-    /// Takes the places of the points away.
+    /// Clears the places of the points.
     #[inline(always)]
     pub fn clear<'a>(&mut self, points: impl Iterator<Item = &'a u32>) {
         for &j in points {
@@ -45,7 +45,7 @@ impl Slots {
     }
 }
 
-/// The extended neighbourhood of one fine point after the other; scratch space of one thread.
+/// Extended neighbourhoods of fine points, one at a time; scratch space of one thread.
 pub(super) struct Near {
     /// Places of the points of Ĉ_i, ascending, and of i itself after them.
     pub slots: Slots,
@@ -62,9 +62,8 @@ impl Near {
         Self { slots: Slots::new(n), values: Vec::new(), fine: Vec::new(), points: Vec::new() }
     }
 
-    /// Finds Ĉ_i and gives it places with zero values, then adds the couplings of row i: those
-    /// of points with a place there, those of F_i to `fine`. Returns the others added up, and
-    /// their sizes added up.
+    /// Finds Ĉ_i and gives it places with zero values, then adds the couplings of row i: those of points with
+    /// a place there, those of F_i to `fine`. Returns the sum of the others, and the sum of their sizes.
     pub fn gather(&mut self, input: &Input, i: usize) -> (f64, f64) {
         let Self { slots, values, fine, points } = self;
         points.clear();
@@ -111,7 +110,7 @@ impl Near {
         }
     }
 
-    /// Appends the row, and takes all places away.
+    /// Appends the row and clears all places.
     pub fn finish(&mut self, input: &Input, columns: &mut Vec<u32>, values: &mut Vec<f64>) {
         self.slots.clear(self.points.iter());
         self.points.pop();

@@ -1,4 +1,4 @@
-//! Matrices whose row lengths are known before their entries.
+//! Assembly of matrices with row lengths known in advance.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use super::input::Input;
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern};
 
-/// Rows per piece of work.
+/// Rows per task.
 const ROWS: usize = 1024;
 
-/// The first row of a piece, where its rows start and end, and their columns and values.
+/// A task: its first row, the bounds of its rows, and their columns and values.
 type Piece<'a> = (usize, &'a [u32], &'a mut [u32], &'a mut [f64]);
 
-/// A prolongation whose row i has `count(i)` entries if i is fine; `fill(i, work, columns,
-/// values)` writes them, columns ascending. Coarse points are taken care of.
+/// A prolongation whose row i has `count(i)` entries if i is fine; `fill(i, work, columns, values)` writes
+/// them, columns ascending. Rows of coarse points are unit vectors.
 pub(super) fn build<W>(
     input: &Input,
     count: impl Fn(usize) -> usize + Sync,
@@ -30,7 +30,7 @@ pub(super) fn build<W>(
     }))
 }
 
-/// Where the rows start, for `count(i)` entries in row i.
+/// The row pointer for `count(i)` entries in row i.
 ///
 /// # Errors
 /// More entries than 32-bit indices can number.
@@ -54,9 +54,8 @@ pub(super) fn offsets(rows: usize, count: impl Fn(usize) -> usize + Sync) -> Res
     Ok(row_ptr)
 }
 
-/// A matrix whose row i is what `fill(i, work, columns, values)` writes, columns ascending, into
-/// the room that `row_ptr` gives it. `work` is scratch space of one thread. The arrays are
-/// allocated once, at their exact size.
+/// The matrix whose row i `fill(i, work, columns, values)` writes, columns ascending, into the space given by
+/// `row_ptr`. `work` is scratch space of one thread. The arrays are allocated once, at their exact size.
 pub(super) fn fill_rows<W>(
     cols: usize,
     row_ptr: Vec<u32>,

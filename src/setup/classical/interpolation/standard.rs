@@ -9,11 +9,10 @@ use crate::sparse::{Csr, Pattern};
 
 /// Standard interpolation of Stüben (1999), from the coarse points Ĉ_i at distance two.
 ///
-/// The strong fine neighbours k of i are eliminated from row i by their own rows,
-/// â_i = a_i − Σ_{k∈F_i} (a_ik/a_kk) a_k without the entry a_kk, and the couplings of that row
-/// outside Ĉ_i are spread over those inside: w_ij = −α â_ij/â_ii with
-/// α = Σ_{l≠i} â_il / Σ_{l∈Ĉ_i} â_il. Signs are not treated apart (as in BoomerAMG; De Sterck,
-/// Falgout, Nolting and Yang 2008).
+/// The strong fine neighbours k of i are eliminated from row i by their rows, â_i = a_i − Σ_{k∈F_i}
+/// (a_ik/a_kk) a_k without the entry a_kk, and the couplings of that row outside Ĉ_i are distributed over
+/// those inside: w_ij = −α â_ij/â_ii with α = Σ_{l≠i} â_il / Σ_{l∈Ĉ_i} â_il. Signs are not treated separately
+/// (as in BoomerAMG; De Sterck, Falgout, Nolting and Yang 2008).
 ///
 /// A fine point with an empty Ĉ_i gets an empty row; where â_ii or the sum over Ĉ_i vanishes,
 /// the row is an average.
@@ -57,8 +56,8 @@ pub fn standard_interpolation(a: &Csr<f64>, strong: &Pattern, splitting: &Splitt
     )
 }
 
-/// Weights −α vⱼ/`own`, where α brings in the couplings `rest`; `size` is that of the terms of
-/// `own`. An average where that breaks down.
+/// Weights −α vⱼ/`own`, where α accounts for the couplings `rest`; `size` is that of the terms of `own`. An
+/// average if `own` vanishes.
 pub(super) fn spread(numerators: &mut [f64], rest: f64, own: f64, size: f64) {
     let (mut used, mut absolute) = (0.0, 0.0);
     for v in numerators.iter() {

@@ -1,4 +1,4 @@
-//! Hand-worked rows, breakdowns and errors.
+//! Interpolation formulas: rows computed by hand, breakdowns and errors.
 
 use super::*;
 use crate::setup::classical::air_restriction;
@@ -137,7 +137,7 @@ fn truncation_by_hand() {
 
 #[test]
 fn breakdowns_end_well() {
-    // The weak coupling cancels the diagonal of row 1; row 3 knows nobody.
+    // The weak coupling cancels the diagonal of row 1; row 3 has no coupling.
     let a = matrix(
         4,
         &[(0, 0, 1.0), (1, 0, -1.0), (1, 1, 1.0), (1, 2, -1.0), (2, 2, 1.0), (2, 1, 1.0), (3, 3, 1.0)],
@@ -170,7 +170,7 @@ fn breakdowns_end_well() {
         let p = kind.build(&a, &strong_but(&a, &[]), &points("CFC")).unwrap();
         assert!(p.values().iter().all(|v| v.is_finite() && v.abs() <= 1.0), "{kind}: {p:?}");
     }
-    // Nobody is strong, everybody is coarse, nobody is there.
+    // No strong connections; only coarse points; no points.
     let none = Pattern::new(3, 3, vec![0; 4], vec![]).unwrap();
     for kind in Interpolation::ALL {
         assert_eq!(kind.build(&chain(3), &none, &points("FCF")).unwrap().nnz(), 1);

@@ -1,4 +1,4 @@
-//! Shorter rows for a prolongation.
+//! Truncation of the rows of a prolongation.
 
 use super::rows::fill_rows;
 use crate::sparse::Csr;
@@ -6,15 +6,14 @@ use crate::sparse::Csr;
 /// A rescaling of a row by less than this part of its entries' sizes would be meaningless.
 const TINY: f64 = 1e-12;
 
-/// Drops small entries of every row and rescales what is left, so that its sum stays the same.
+/// Drops small entries of every row and rescales the others, so that the sum of the row is preserved.
 ///
-/// An entry goes if its size is below `factor` times the largest of the row, or if it is not
-/// among the `max_per_row` largest; of equal ones the first columns stay. The largest entry
-/// always stays, whatever the limits (a `factor` that is not positive or NaN drops nothing). As
-/// BoomerAMG does (De Sterck, Falgout, Nolting and Yang 2008), one factor keeps the sum of the
-/// whole row; positive and negative entries are not scaled apart. A row whose remaining entries
-/// cancel (sum below 10⁻¹² of their sizes), or whose sum would need a change of sign, is not
-/// rescaled.
+/// An entry is dropped if its size is below `factor` times the largest of the row, or if it is not among the
+/// `max_per_row` largest; of equal ones the first columns stay. The largest entry always stays, whatever the
+/// limits (a `factor` that is not positive or NaN drops nothing). As in BoomerAMG (De Sterck, Falgout,
+/// Nolting and Yang 2008), one factor preserves the sum of the whole row; positive and negative entries are
+/// not scaled separately. A row whose remaining entries cancel (sum below 10⁻¹² of their sizes), or whose sum
+/// would need a change of sign, is not rescaled.
 ///
 /// Cost: two passes over P, and a sort of the rows that are too long; parallel over rows.
 ///
@@ -57,7 +56,7 @@ pub fn truncate(p: &Csr<f64>, factor: f64, max_per_row: Option<usize>) -> Csr<f6
     })
 }
 
-/// The factor that brings the kept entries of row `i` to the sum of the whole row.
+/// The factor that scales the kept entries of row `i` to the sum of the whole row.
 fn rescaling(p: &Csr<f64>, i: usize, kept: &[(usize, f64)]) -> f64 {
     let all: f64 = p.row(i).map(|(_, v)| v).sum();
     let (sum, size) = kept.iter().fold((0.0, 0.0), |(sum, size), (_, v)| (sum + v, size + v.abs()));

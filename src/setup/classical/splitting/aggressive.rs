@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::setup::strength::join;
 use crate::sparse::Pattern;
 
-/// Coarse points that one task looks at.
+/// Coarse points per task.
 const CHUNK: usize = 2048;
 
 /// The two splittings of aggressive coarsening, both of the points of the fine level.
@@ -23,10 +23,10 @@ pub struct Aggressive {
 /// Aggressive coarsening (Stüben 1999): splits the points, then the coarse ones among them by
 /// [`path_graph`], both times by `kind`.
 ///
-/// `paths` is 1 for the fewest coarse points or 2 for more. Coarse points that no such path
-/// links to another stay coarse. Many fine points are far from the coarse ones:
-/// [`multipass_interpolation`](crate::setup::classical::multipass_interpolation) reaches them.
-/// Cost: two splittings, and for every coarse point the rows of its neighbours.
+/// `paths` is 1 for the fewest coarse points or 2 for more. Coarse points without such a path to another stay
+/// coarse. Many fine points are far from the coarse ones:
+/// [`multipass_interpolation`](crate::setup::classical::multipass_interpolation) reaches them. Cost: two
+/// splittings, and for every coarse point the rows of its neighbours.
 ///
 /// # Errors
 /// A graph that is not square, `paths` other than 1 or 2.
@@ -112,7 +112,7 @@ impl Counter {
         }
     }
 
-    /// Appends the points met `least` times or more, ascending, and forgets all.
+    /// Appends the points met at least `least` times, ascending, and clears all counts.
     fn drain(&mut self, least: u32, columns: &mut Vec<u32>) {
         self.met.sort_unstable();
         for c in self.met.drain(..) {

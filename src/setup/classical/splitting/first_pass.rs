@@ -9,11 +9,11 @@ use crate::sparse::Pattern;
 
 /// The first pass of Ruge and Stüben (1987).
 ///
-/// The measure of a point is how many undecided points depend on it, fine ones counting twice.
-/// The point of largest measure becomes coarse and those that depend on it fine, until the
-/// largest measure is zero; what is left becomes fine. Among equals the choice is PyAMG's (the
-/// last to have got that measure), and so is the result. In a graph that is not symmetric some
-/// fine points may have no coarse neighbour. Sequential; cost: O(nnz).
+/// The measure of a point is the number of undecided points that depend on it, fine ones counting twice. The
+/// point of largest measure becomes coarse and those that depend on it fine, until the largest measure is
+/// zero; the rest becomes fine. Ties are broken as in PyAMG (the last point to reach the measure), and so is
+/// the result. In a graph that is not symmetric some fine points may have no coarse neighbour. Sequential;
+/// cost: O(nnz).
 ///
 /// # Errors
 /// A graph that is not square.
@@ -22,7 +22,7 @@ pub fn first_pass(strong: &Pattern) -> Result<Splitting> {
     Ok(Splitting::new(&split_block(&graph, 0..graph.len())))
 }
 
-/// The first pass on a block of points, as if there were no others: which of them are coarse.
+/// The first pass on a block of points without regard to others; returns which of them are coarse.
 pub(super) fn split_block(graph: &Graph, block: Range<usize>) -> Vec<bool> {
     let from = block.start;
     let local = |j: &u32| {
@@ -63,7 +63,7 @@ pub(super) fn split_block(graph: &Graph, block: Range<usize>) -> Vec<bool> {
     queue.points.iter().map(|p| p.state == State::Coarse).collect()
 }
 
-/// What has become of a point.
+/// The state of a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum State {
@@ -74,10 +74,10 @@ enum State {
     Fine,
 }
 
-/// All that is known of a point, side by side: they are visited in no order.
+/// All data of a point, adjacent in memory because points are visited in irregular order.
 #[derive(Clone, Copy)]
 struct Point {
-    /// Where in the order it is.
+    /// Its place in the order.
     place: u32,
     measure: u32,
     state: State,
@@ -132,7 +132,7 @@ impl Queue {
     #[inline(always)]
     fn raise(&mut self, k: usize) {
         let Point { place, measure, state } = self.points[k];
-        // As large as a measure can be: PyAMG stops counting there.
+        // The largest possible measure: PyAMG stops counting there.
         if state != State::Undecided || measure as usize + 1 >= self.points.len() {
             return;
         }
@@ -160,7 +160,7 @@ impl Queue {
         self.swap(k, place, first);
     }
 
-    /// Moves point `k` from `old` to `place`, and what is there the other way.
+    /// Moves point `k` from `old` to `place`, and the point there to `old`.
     #[inline(always)]
     fn swap(&mut self, k: usize, old: u32, place: u32) {
         let other = std::mem::replace(&mut self.order[place as usize], k as u32);

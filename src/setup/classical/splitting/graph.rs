@@ -1,4 +1,4 @@
-//! A graph of strong connections, to be followed both ways.
+//! Graphs of strong connections with both directions.
 
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
@@ -11,8 +11,8 @@ pub(super) struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
-    /// Of a square pattern without diagonal. A symmetric one is its own transpose, which saves
-    /// working that out. Cost: one pass, or three.
+    /// From a square pattern without diagonal. A symmetric one is its own transpose, which saves the
+    /// transposition. Cost: one pass, or three.
     ///
     /// # Errors
     /// A pattern that is not square.
@@ -34,7 +34,7 @@ impl<'a> Graph<'a> {
         self.depends.0.len() - 1
     }
 
-    /// Whether the points that depend on any point are those that it depends on.
+    /// Whether the graph is symmetric.
     pub(super) fn is_symmetric(&self) -> bool {
         self.symmetric
     }
@@ -69,8 +69,8 @@ pub(super) fn check(strong: &Pattern) -> Result<()> {
     )))
 }
 
-/// Whether (j, i) is stored wherever (i, j) is. Reads the columns the way a transposition would
-/// write them and stops at the first difference, so that no transpose is built.
+/// Whether (j, i) is stored wherever (i, j) is. Reads the columns in the order in which a transposition would
+/// write them and stops at the first difference, without building a transpose.
 fn is_symmetric(strong: &Pattern) -> bool {
     let (ptr, columns) = (strong.row_ptr(), strong.col_idx());
     let mut next = ptr[..strong.rows()].to_vec();

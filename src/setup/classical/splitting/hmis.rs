@@ -1,4 +1,4 @@
-//! HMIS: the first pass of Ruge and Stüben in blocks, put right by PMIS.
+//! HMIS: the first pass of Ruge and Stüben in blocks, completed by PMIS.
 
 use rayon::prelude::*;
 
@@ -9,16 +9,15 @@ use super::pmis::complete;
 use crate::error::Result;
 use crate::sparse::Pattern;
 
-/// Points of a block; fixed, so that the splitting does not depend on the number of threads.
+/// Points of a block; a constant, so that the splitting does not depend on the number of threads.
 const BLOCK: usize = 1 << 17;
 
 /// The hybrid of De Sterck, Yang and Heys (2006) of the Ruge–Stüben and PMIS splittings.
 ///
-/// [`first_pass`](super::first_pass) on blocks of 131 072 consecutive points as if there were no
-/// other; the coarse points among them without neighbours in another block stay coarse, and
-/// [`pmis`](super::pmis) decides on what does not depend on any of those. As in hypre, where a
-/// block is what one process holds. Cost: that of the first pass and about one more pass;
-/// parallel over blocks.
+/// [`first_pass`](super::first_pass) on blocks of 131 072 consecutive points without regard to other blocks.
+/// The resulting coarse points without neighbours in another block stay coarse, and [`pmis`](super::pmis)
+/// decides on the points that do not depend on any of those. In hypre a block is the part of one process.
+/// Cost: that of the first pass and about one more pass; parallel over blocks.
 ///
 /// # Errors
 /// A graph that is not square.

@@ -1,10 +1,9 @@
-//! Splittings of the unknowns into coarse points, which the next level keeps, and fine points,
-//! which are interpolated.
+//! Splittings of the unknowns into coarse points, which the next level keeps, and fine points, which are
+//! interpolated.
 //!
-//! All of them work on the graph of strong connections ([`Strength`](crate::setup::Strength)):
-//! row i lists the points that i depends on. Points without any strong connection become fine
-//! points without interpolation. The same matrix gives the same splitting, on any number of
-//! threads.
+//! All of them work on the graph of strong connections ([`Strength`](crate::setup::Strength)): row i lists
+//! the points that i depends on. Points without any strong connection become fine points without
+//! interpolation. The same matrix gives the same splitting, on any number of threads.
 
 mod aggressive;
 mod first_pass;
@@ -87,12 +86,12 @@ impl Splitting {
     }
 }
 
-/// How to split.
+/// Splitting algorithms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SplittingKind {
-    /// `ruge-stueben`: [`first_pass`], then [`second_pass`]. The most coarse points; what
-    /// modified interpolation needs.
+    /// `ruge-stueben`: [`first_pass`], then [`second_pass`]. The most coarse points; required by modified
+    /// interpolation.
     RugeStueben,
     /// `first-pass`: [`first_pass`] alone.
     FirstPass,

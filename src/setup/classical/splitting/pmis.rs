@@ -7,18 +7,17 @@ use super::graph::Graph;
 use crate::error::Result;
 use crate::sparse::Pattern;
 
-/// Points that one task looks at.
+/// Points per task.
 const CHUNK: usize = 8192;
 
 /// The parallel modified independent set of De Sterck, Yang and Heys (2006).
 ///
-/// The weight of a point is how many points depend on it and, among equals, a fixed hash of its
-/// number. In every round the undecided points that outweigh all their undecided neighbours, in
-/// either direction, become coarse and then those that depend on a coarse one fine. Points on
-/// which no other depends are fine from the start. In a symmetric graph the coarse points are a
-/// maximal independent set, and fine points depend on one at least; in others a point on which
-/// no other depends may have no coarse neighbour. Cost: about O(nnz log n), parallel over
-/// points.
+/// The weight of a point is the number of points that depend on it and, among equals, a fixed hash of its
+/// number. In every round the undecided points that outweigh all their undecided neighbours, in either
+/// direction, become coarse, and then those that depend on a coarse one become fine. Points without
+/// dependants are fine from the start. In a symmetric graph the coarse points are a maximal independent set,
+/// and every fine point depends on at least one; in others a point without dependants may have no coarse
+/// neighbour. Cost: about O(nnz log n), parallel over points.
 ///
 /// # Errors
 /// A graph that is not square.
@@ -27,8 +26,7 @@ pub fn pmis(strong: &Pattern) -> Result<Splitting> {
     Ok(Splitting::new(&complete(&graph, vec![false; graph.len()])))
 }
 
-/// Goes on from points that are coarse already: what depends on them becomes fine, and
-/// [`pmis`] decides on the rest.
+/// Continues from given coarse points: their dependants become fine, and [`pmis`] decides on the rest.
 pub(super) fn complete(graph: &Graph, mut coarse: Vec<bool>) -> Vec<bool> {
     // Zero marks a decided point.
     let mut weight: Vec<u64> = (0..graph.len())
@@ -54,8 +52,8 @@ pub(super) fn complete(graph: &Graph, mut coarse: Vec<bool>) -> Vec<bool> {
     coarse
 }
 
-/// Number of followers and then a hash of the number of the point: no two are equal. Zero
-/// without followers.
+/// The number of dependants, then a hash of the number of the point: all weights differ. Zero without
+/// dependants.
 fn weight(graph: &Graph, i: usize) -> u64 {
     match graph.influences(i).len() as u64 {
         0 => 0,

@@ -7,11 +7,10 @@ use crate::sparse::Pattern;
 
 /// The second pass of Ruge and Stüben (1987), on a splitting of the first.
 ///
-/// Afterwards two fine points of which one depends on the other depend on a coarse point in
-/// common, as the classical interpolation formulas need it. For every fine point i in order:
-/// the first of its fine neighbours without such a point becomes coarse on trial; if there is a
-/// second one, it is i itself that becomes coarse, and the trial is taken back. Sequential;
-/// cost: for every fine point, the rows of its neighbours.
+/// Afterwards two fine points of which one depends on the other depend on a common coarse point, as the
+/// classical interpolation formulas require. For every fine point i in order: the first of its fine
+/// neighbours without such a point becomes coarse on trial; if there is a second one, i itself becomes coarse
+/// instead, and the trial is revoked. Sequential; cost: for every fine point, the rows of its neighbours.
 ///
 /// # Errors
 /// A graph that is not square, a splitting of another number of points.
@@ -25,7 +24,7 @@ pub fn second_pass(strong: &Pattern, splitting: &Splitting) -> Result<Splitting>
         )));
     }
     let mut coarse: Vec<bool> = (0..n).map(|i| splitting.is_coarse(i)).collect();
-    // Where entry j is i + 1, point j is one of the coarse ones that i depends on.
+    // Entry j is i + 1 if point j is one of the coarse points that i depends on.
     let mut marked = vec![0u32; n];
     for i in 0..n {
         if coarse[i] {
