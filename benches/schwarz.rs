@@ -251,9 +251,9 @@ fn smoother(n: usize) -> Result<()> {
             let options = SchwarzOptions { parts: Parts::Rows(rows), ..SchwarzOptions::default() };
             let trainer = Trainer::new().learn(learn).loss(learn::Loss::Krylov).subdomains(options, 1);
             let report = trainer.seed(1).fit(&mut amg)?;
-            let frozen = amg.to_single_precision()?;
+            let single = amg.to_single_precision()?;
             let b = noise(9, a.rows());
-            let method = Fgmres::new().rtol(1e-8).preconditioner(&frozen);
+            let method = Fgmres::new().rtol(1e-8).preconditioner(&single);
             let (mut least, mut count) = (f64::INFINITY, 0);
             for _ in 0..5 {
                 let clock = Instant::now();

@@ -31,7 +31,7 @@ pub enum Command {
     Generate(Generate),
     /// Show the properties of a matrix and its table of levels
     Info(Info),
-    /// Train the relaxation of a hierarchy and save the frozen solver
+    /// Train the relaxation of a hierarchy and save the compiled solver
     Train(Train),
     /// Solve A x = b
     Solve(Solve),

@@ -8,7 +8,7 @@
 //! * [`Tape`](crate::autodiff::Tape) does what `Eager` does and records what its reverse
 //!   rules need;
 //! * [`Tracer`] writes the operations down as a [`Plan`]: straight-line code over one
-//!   workspace of known size, which is the frozen solver and the ordinary preconditioner.
+//!   workspace of known size, which is the compiled solver and the ordinary preconditioner.
 //!
 //! Engine code is straight-line: no `if` on data. Krylov loops live above, pivoting below.
 

@@ -65,7 +65,7 @@ pub enum Smoother<V> {
         interface: V,
     },
     /// A sweep whose scalars are a leaf, for a run that differentiates them. What is stored and
-    /// frozen has them as constants instead (see [`Smoother::with_scalars`]).
+    /// saved has them as constants instead (see [`Smoother::with_scalars`]).
     #[serde(skip)]
     Scaled {
         /// The sweep, not itself one of this kind.
