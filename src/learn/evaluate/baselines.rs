@@ -8,7 +8,7 @@ use super::power_iteration::asymptotic_factor;
 use crate::error::Result;
 use crate::multigrid::{Amg, Relaxation};
 
-/// A classical smoother with its best parameter and what it reaches.
+/// A classical smoother with its best parameter and its asymptotic factor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// The relaxation in its text form, its parameter included.
