@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::optimiser::{adam, rate_at};
+use super::recipe::{adam, rate_at};
 use crate::error::Result;
 use crate::optimise::{Adam, Optimiser, clip_norm};
 
@@ -17,7 +17,7 @@ pub(super) trait Network: Sync {
 
 /// One problem of a family.
 pub(super) trait Member<N>: Send {
-    /// The loss of the network on this problem, with so many `steps` of the iteration, and its gradient.
+    /// The loss of the network on this problem, with `steps` steps of the iteration, and its gradient.
     ///
     /// # Errors
     /// A loss that cannot be computed, such as one with a singular local matrix.

@@ -29,7 +29,7 @@ const TUNING_RATE: f64 = 1e-3;
 const TIMED_CYCLES: usize = 5;
 /// Steps of a trial, where there is a choice: of the first candidate, and of the later ones.
 const TRIAL_STEPS: (usize, usize) = (20, 10);
-/// What a later candidate has to reach of the best before it: the first ones learn longest.
+/// A later candidate has to reach this share of the best cost so far, since the first one is trained longer.
 const CLEARLY: f64 = 0.8;
 /// Values of a batch that give every thread of a large device something to do.
 #[cfg(feature = "cuda")]
@@ -39,8 +39,8 @@ const FULL_BATCH: usize = 1 << 20;
 const COLUMNS: (usize, usize) = (4, 64);
 
 impl Trainer {
-    /// Trains what [`learn`](Self::learn) names, from the start that [`Target`] names; the smoothers and
-    /// transfers of `amg` are replaced by the learned ones, or by the start if those are no better.
+    /// Trains the target ([`learn`](Self::learn)) from its [`start`](Self::start). The smoothers and transfers of
+    /// `amg` are replaced by the learned ones, or by the start if the learned ones are not better.
     ///
     /// # Errors
     /// Parameters out of range; a level on which the start cannot be built; values that overflow
@@ -52,7 +52,7 @@ impl Trainer {
     }
 
     /// Trains on the best of several hierarchies of the same matrix: each gets a short trial,
-    /// and the one that the loss likes best is trained to the end.
+    /// and the best by the loss is trained to the end.
     ///
     /// # Errors
     /// As for [`fit`](Self::fit), and no hierarchy at all.
@@ -102,7 +102,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Trains in this precision on the start whose trial ends best; without a start, the failure.
+    /// Trains in this precision on the candidate with the best trial; without a candidate, the failure.
     fn run<T: Trained>(
         &self,
         starts: &[Candidate],
@@ -157,7 +157,7 @@ impl Trainer {
             session.finish()?;
             let factor = session.best_factor();
             trials.push((candidate.label(starts), factor));
-            // Cycles, or seconds of cycles, for a digit.
+            // Cycles per digit, or seconds per digit.
             let unit = match self.loss {
                 Loss::Time => cycle_seconds(candidate.amg.hierarchy())?,
                 Loss::Rate | Loss::Krylov | Loss::Slowest => 1.0,
@@ -202,7 +202,7 @@ impl Trainer {
         steps.max(time).min(1.0)
     }
 
-    /// A session with what was set, and the rest suited to the hierarchy and its start.
+    /// A session with the settings of the trainer; the others suit the hierarchy and its start.
     fn session<T: Trained>(&self, candidate: &Candidate) -> Result<Session<T>> {
         let h = candidate.amg.hierarchy();
         let factor = match candidate.factor {

@@ -1,5 +1,4 @@
-//! Learned smoothers for new values on the same pattern: time stepping, Newton's method, a parameter
-//! that drifts.
+//! A learned solver for a sequence of matrices with one pattern, as in time stepping and Newton's method.
 
 use std::sync::Arc;
 
@@ -13,15 +12,15 @@ use crate::multigrid::{Hierarchy, Refresh, Relaxation, Smoother};
 use crate::solver::Amg;
 use crate::sparse::Csr;
 
-/// Cycles of the measurement that tells whether a carried smoother still does.
+/// Cycles of the test of a carried smoother.
 const CYCLES: usize = 6;
 
-/// A learned solver that follows its matrix.
+/// A learned solver for a sequence of matrices with one pattern.
 ///
-/// The transfers between the levels stay, their products are computed anew, and what was learned is
-/// carried over: a learned M by the ratio of the diagonals, learned factors as what they differ from
-/// ILU(0) by, in units of its pivots. The result is verified by a short measurement; where it falls
-/// behind, it is tuned by a few steps.
+/// The transfers between the levels stay, the matrices of the coarser levels are recomputed, and the learned
+/// smoothers are carried over: a learned M by the ratio of the diagonals, learned factors by their difference from
+/// ILU(0), in units of its pivots. A short test decides: keep the carried smoothers, tune them by a few steps, or
+/// use classical ones until a later matrix passes.
 ///
 /// ```
 /// use multigrad::{gallery, krylov::Fgmres, learn::{Target, LearnedSolver, Trainer}, solver::Amg};
@@ -40,26 +39,26 @@ const CYCLES: usize = 6;
 /// ```
 #[derive(Debug)]
 pub struct LearnedSolver {
-    /// The learned smoothers with the last matrix for which they did: the next ones are made of these.
+    /// The smoothers for the last matrix on which they were accepted.
     learned: Amg,
-    /// What stands in for them where they do not.
-    stand_in: Option<Amg>,
+    /// The classical fallback while they are rejected.
+    fallback: Option<Amg>,
     trainer: Trainer,
     refresh: Refresh,
-    /// What was reached when it was last trained.
+    /// The evaluation after the last training.
     trained: Evaluation,
     /// ILU(0) of every level of `learned` where there are factors.
     base: Vec<Option<Csr<f64>>>,
 }
 
-/// What following a matrix took.
+/// The result of an update to a new matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Update {
     /// Whether the smoothers had to be tuned.
     pub tuned: bool,
-    /// Whether classical smoothers took over, because tuning did not help.
+    /// Whether classical smoothers are used, because tuning did not help.
     pub fell_back: bool,
-    /// What was measured at last; its factors are those of a few cycles from one random start.
+    /// The last evaluation; its factors are those of a few cycles from one random start.
     pub evaluation: Evaluation,
 }
 
@@ -76,18 +75,17 @@ impl LearnedSolver {
         let trained = Evaluation::quick(&amg, 0, CYCLES)?;
         let base = bases(amg.hierarchy())?;
         let trainer = trainer.start(Start::Given).loss(Loss::Krylov);
-        Ok(Self { learned: amg, stand_in: None, trainer, refresh, trained, base })
+        Ok(Self { learned: amg, fallback: None, trainer, refresh, trained, base })
     }
 
     /// The solver for the last matrix: a preconditioner.
     pub fn amg(&self) -> &Amg {
-        self.stand_in.as_ref().unwrap_or(&self.learned)
+        self.fallback.as_ref().unwrap_or(&self.learned)
     }
 
-    /// Moves on to new values on the same pattern. Cost: that of [`carry`](Self::carry), a solve and six
+    /// Updates to new values on the same pattern. Cost: that of [`carry`](Self::carry), a solve and six
     /// cycles; that of [`tune`](Self::tune) where the carried smoothers fall behind. An error leaves the
-    /// solver as it was; classical smoothers that took over are replaced as soon as the learned ones do
-    /// again.
+    /// solver as it was. Classical smoothers are replaced as soon as the learned ones pass the test.
     ///
     /// # Errors
     /// As [`carry`](Self::carry) and [`tune`](Self::tune).
@@ -95,25 +93,25 @@ impl LearnedSolver {
         let (amg, base) = self.carried(a)?;
         let evaluation = Evaluation::quick(&amg, 0, CYCLES)?;
         if evaluation.converges && evaluation.iterations <= PATIENCE * self.trained.iterations {
-            (self.learned, self.base, self.stand_in) = (amg, base, None);
+            (self.learned, self.base, self.fallback) = (amg, base, None);
             return Ok(Update { tuned: false, fell_back: false, evaluation });
         }
         self.settle(amg)
     }
 
-    /// Moves on to new values on the same pattern without any measurement, for a caller whose own solves
-    /// tell when to [`tune`](Self::tune). Cost: the numerical part of a setup.
+    /// Updates to new values on the same pattern without a test, for a caller whose own solves show when to
+    /// [`tune`](Self::tune). Cost: the numerical part of a setup.
     ///
     /// # Errors
     /// Another pattern; a level without ILU(0); smoothers that cannot be carried.
     pub fn carry(&mut self, a: &Csr<f64>) -> Result<()> {
         let (amg, base) = self.carried(a)?;
-        (self.learned, self.base, self.stand_in) = (amg, base, None);
+        (self.learned, self.base, self.fallback) = (amg, base, None);
         Ok(())
     }
 
-    /// Tunes the smoothers for the last matrix by the steps of the trainer; classical ones stand in
-    /// where that does not help.
+    /// Tunes the smoothers for the last matrix by the steps of the trainer; classical
+    /// ones are used where that does not help.
     ///
     /// # Errors
     /// A level on which no smoother can be built.
@@ -141,14 +139,14 @@ impl LearnedSolver {
         Ok((Amg::from_hierarchy(h, self.learned.setup().clone())?, base))
     }
 
-    /// Tunes what was carried, and keeps it if it converges.
+    /// Tunes the carried smoothers, and keeps them if they converge.
     fn settle(&mut self, mut amg: Amg) -> Result<Update> {
         let report = self.trainer.fit(&mut amg)?;
         let mut evaluation = Evaluation::quick(&amg, 0, CYCLES)?;
         let mut fell_back = report.fallback.is_some();
         if evaluation.converges && !fell_back {
             (self.base, self.trained) = (bases(amg.hierarchy())?, evaluation);
-            (self.learned, self.stand_in) = (amg, None);
+            (self.learned, self.fallback) = (amg, None);
             return Ok(Update { tuned: true, fell_back, evaluation });
         }
         if !evaluation.converges {
@@ -158,7 +156,7 @@ impl LearnedSolver {
                 (amg, evaluation, fell_back) = (classical, other, true);
             }
         }
-        self.stand_in = Some(amg);
+        self.fallback = Some(amg);
         Ok(Update { tuned: true, fell_back, evaluation })
     }
 }
@@ -253,7 +251,7 @@ mod tests {
         let (first, next) = (flow(0.01), flow(0.012));
         let mut solver = learned(&first);
         let classical = solver.learned.with_relaxation(Relaxation::L1Jacobi, (1, 1)).unwrap();
-        solver.stand_in = Some(classical);
+        solver.fallback = Some(classical);
         assert!(matches!(solver.amg().hierarchy().levels[0].pre[0], Smoother::Diagonal { .. }));
         solver.carry(&next).unwrap();
         let b = vec![1.0; next.rows()];

@@ -10,7 +10,6 @@ mod learned_solver;
 mod loss;
 mod network;
 mod network_file;
-mod optimiser;
 mod parameters;
 mod recipe;
 mod report;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// Another kind of file or version, a truncated or damaged one.
 pub(super) fn read<W: DeserializeOwned>(bytes: &[u8], magic: &[u8], what: &str) -> Result<W> {
     let rest = bytes.strip_prefix(magic).ok_or_else(|| {
-        Error::format(format!("this is no file of a {what}, or one of another version; train it again"))
+        Error::format(format!("not the file of a {what}, or of an incompatible version; train it again"))
     })?;
     let (weights, rest) = postcard::take_from_bytes::<W>(rest)
         .map_err(|e| Error::format(format!("the file of the {what} is truncated or damaged: {e}")))?;

@@ -7,6 +7,8 @@ use super::start::Start;
 use super::target::{LearnedSmoother, Target};
 use crate::error::{Error, Result};
 use crate::multigrid::Setup;
+use crate::optimise::{Adam, Schedule};
+use crate::sparse::Scalar;
 
 /// Everything about a training run but the hierarchy and the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,14 +37,18 @@ const FAST: f64 = 0.05;
 /// Rows above which a problem counts as large.
 const LARGE: usize = 8_000;
 
+/// Decay of the moments of Adam.
+pub(super) const BETAS: (f64, f64) = (0.9, 0.99);
+/// Rate of the last step, as a share of the first.
+const LAST_RATE: f64 = 0.02;
 /// Steps from a start that is learned already.
 const TUNING: usize = 50;
 
 impl Recipe {
-    /// What measured best on the model problems for a hierarchy of `rows` rows whose cycle
-    /// starts at `factor` (see `DESIGN.md`). Few cycles in the loss are cheap and do at the
-    /// beginning; a slow error needs many of them to show, and more steps. From a network or from
-    /// learned values, a few steps do.
+    /// The recipe that was best on the model problems for a hierarchy of `rows` rows whose cycle
+    /// starts at `factor` (see `DESIGN.md`). Few cycles in the loss are cheap and suffice at the
+    /// beginning; slow errors need many cycles and more steps. From a network or from learned values, a few
+    /// steps suffice.
     pub fn suited_to(
         (learn, loss, start): (Target, Loss, Start),
         setup: &Setup,
@@ -62,7 +68,7 @@ impl Recipe {
             (false, false, _) => (100, (2, 6)),
             (false, true, _) => (150, (3, 6)),
         };
-        // Aggregates leave more to the smoothers than classical coarsening does.
+        // Aggregation leaves more errors to the smoothers than classical coarsening.
         let steps = if classical { steps } else { 3 * steps };
         // GMRES removes slow errors itself, and further steps would only reach single-precision round-off.
         let cycles = match loss {
@@ -130,4 +136,14 @@ impl Recipe {
             format!("a batch of {} is not within 1 to 1024", self.batch),
         )
     }
+}
+
+/// Adam for each of `buffers` buffers, no step taken yet.
+pub(super) fn adam<T: Scalar>(buffers: usize) -> Vec<Adam<T>> {
+    vec![Adam::new().betas(BETAS.0, BETAS.1); buffers]
+}
+
+/// The rate at this `share` of a training, 0 to 1, of `steps` steps.
+pub(super) fn rate_at(first: f64, share: f64, steps: usize) -> f64 {
+    Schedule::cosine(first, LAST_RATE).rate_at(share, steps)
 }

@@ -12,7 +12,7 @@ use super::target::Target;
 pub struct TrainingReport {
     /// The hierarchy that was trained on.
     pub hierarchy: String,
-    /// What was learned.
+    /// The learned parts.
     #[serde(default)]
     pub learn: Target,
     /// The smoothers that training started from.
@@ -106,7 +106,7 @@ impl std::fmt::Display for TrainingReport {
         } else if let (Some(name), Some(after)) = (&self.fallback, self.after) {
             write!(
                 f,
-                "the learned solver (factor {:.4}) is outside its competence here: fell back to {name} with factor {:.4} and {:.1} iterations of FGMRES",
+                "the learned solver (factor {:.4}) was rejected on this matrix: fell back to {name} with factor {:.4} and {:.1} iterations of FGMRES",
                 self.factor_learned, after.factor, after.iterations
             )?;
             match (after.factor >= 1.0, after.converges) {

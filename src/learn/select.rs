@@ -62,7 +62,7 @@ impl Protocol {
 }
 
 /// The best of the last parameters, the best parameters and the start. If none of them converges, the
-/// best classical smoother that does; where nothing does, the best of all.
+/// best convergent classical smoother; if no smoother converges, the best of all.
 pub(super) fn select<T: Scalar>(
     candidate: &Candidate,
     session: &Session<T>,

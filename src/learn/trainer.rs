@@ -13,8 +13,8 @@ use crate::multigrid::SchwarzOptions;
 /// relaxation, a sparse M⁽ˡ⁾ on every level's own pattern, one for every sweep; [`Target`] names the
 /// others.
 ///
-/// What is not set is chosen from the matrix. The same seed gives the same values on any
-/// number of threads; a time limit gives that up.
+/// Settings that are not made are chosen from the matrix. The same seed gives the same values on any
+/// number of threads, except with a time limit.
 ///
 /// ```
 /// use multigrad::{gallery, learn::Trainer, solver::Amg};
@@ -43,7 +43,7 @@ pub struct Trainer {
     pub(super) cuda: Option<Cuda>,
 }
 
-/// Where training stands, after every step.
+/// The state of a training after a step.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     /// Steps taken, and steps in all.
@@ -69,21 +69,21 @@ impl Trainer {
         Self::default()
     }
 
-    /// What is learned; the sparse M of every level by default.
+    /// The learned parts; the sparse M of every level by default.
     #[must_use]
     pub fn learn(mut self, learn: Target) -> Self {
         self.learn = learn;
         self
     }
 
-    /// What is minimised; the asymptotic factor by default.
+    /// The loss that is minimised; the convergence rate by default.
     #[must_use]
     pub fn loss(mut self, loss: Loss) -> Self {
         self.loss = loss;
         self
     }
 
-    /// Where training starts; from classical smoothers by default.
+    /// The start of the training; classical smoothers by default.
     #[must_use]
     pub fn start(mut self, start: Start) -> Self {
         self.start = start;
@@ -119,14 +119,14 @@ impl Trainer {
         self
     }
 
-    /// Columns of the batch. Default: what suits the hierarchy, on a card what fills it.
+    /// Columns of the batch. Default: as many as suit the hierarchy, on a device as many as fill it.
     #[must_use]
     pub fn batch(mut self, batch: usize) -> Self {
         self.batch = Some(batch);
         self
     }
 
-    /// Learned sweeps before and after the coarse-grid correction, each with an M of its own;
+    /// Learned sweeps before and after the coarse-grid correction, each with its own M;
     /// as many as the hierarchy has by default.
     #[must_use]
     pub fn sweeps(mut self, pre: usize, post: usize) -> Self {
@@ -157,7 +157,7 @@ impl Trainer {
         self
     }
 
-    /// Takes the steps on a card. Measurements between them, and of what is handed out, stay on the CPU.
+    /// Takes the steps on a device. Measurements, those of the returned solver included, stay on the CPU.
     #[cfg(feature = "cuda")]
     #[must_use]
     pub fn on(mut self, cuda: &Cuda) -> Self {

@@ -183,7 +183,7 @@ fn what_cannot_be_learned_is_named() {
     train("flow.mtx --learn interpolation,restriction").ok();
     for learn in ["damping", "chebyshev", "interpolation"] {
         let line = format!("flow.mtx --start network --learn {learn}");
-        train(&line).fails(2, &["no network for", learn, "relaxation, factors or schwarz"]);
+        train(&line).fails(2, &["no network for", learn, "relaxation, ilu or schwarz"]);
     }
     train("a.mtx --start network --symmetric").fails(2, &["symmetr"]);
     f.run("train a.mtx -o t --loss foo").fails(2, &["factor, krylov, slowest or time"]);

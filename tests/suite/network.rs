@@ -81,12 +81,12 @@ fn damaged_files_are_refused() {
     };
     let head = bytes.iter().position(|&b| b == b'\n').unwrap() + 1;
     for length in 0..head {
-        refused(&bytes[..length], "no file of a network");
+        refused(&bytes[..length], "not the file of a network");
     }
     for length in head..bytes.len() {
         refused(&bytes[..length], "truncated or damaged");
     }
-    refused(b"\x89PNG\r\n\x1a\n", "no file of a network");
+    refused(b"\x89PNG\r\n\x1a\n", "not the file of a network");
     let mut later = bytes.clone();
     later[head - 2] = b'2';
     refused(&later, "another version");

@@ -1,8 +1,6 @@
-//! From how many solves on something dearer to begin with costs less.
+//! The number of solves from which a solver with a more expensive setup costs less.
 
 use serde::{Deserialize, Serialize};
-
-use super::entry::Entry;
 
 /// The numbers of solves for which one solver takes no more time in all than another.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,11 +53,4 @@ impl std::fmt::Display for BreakEven {
 /// A number of solves, with an exponent where nobody counts.
 fn count(n: f64) -> String {
     if n < 1e7 { format!("{n:.0}") } else { format!("{n:.1e}") }
-}
-
-impl Entry {
-    /// Seconds that `solves` solves take, with its setup.
-    pub fn total_seconds(&self, solves: f64) -> f64 {
-        self.setup_seconds + solves * self.solve_seconds
-    }
 }

@@ -1,10 +1,10 @@
-//! A line of the account.
+//! The entry of a solver in the report.
 
 use serde::{Deserialize, Serialize};
 
 use crate::solver::Measurement;
 
-/// A solver with what it costs.
+/// A solver with its costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Setup, smoother, cycle, precision and Krylov method.
@@ -22,7 +22,7 @@ pub struct Entry {
     pub converged: bool,
     /// "converged", or why not.
     pub status: String,
-    /// The largest ‖b − A x‖₂/‖b‖₂, computed anew from x; nothing if it is not finite or the solve
+    /// The largest ‖b − A x‖₂/‖b‖₂, computed from x; nothing if it is not finite or the solve
     /// was abandoned.
     pub relative_residual: Option<f64>,
     /// Bytes of the solver, where they are known.
@@ -51,6 +51,11 @@ impl Entry {
             bytes,
             runs: m.runs,
         }
+    }
+
+    /// Seconds that `solves` solves take, with its setup.
+    pub fn total_seconds(&self, solves: f64) -> f64 {
+        self.setup_seconds + solves * self.solve_seconds
     }
 
     /// Whether the right-hand sides of one took as long as some of the other.

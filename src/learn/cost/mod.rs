@@ -1,4 +1,4 @@
-//! What a learned solver costs and what it saves, beside the fastest classical solver that was found
+//! The costs and savings of a learned solver, beside the fastest classical solver that was found
 //! and the direct solver.
 
 mod break_even;
@@ -7,8 +7,7 @@ mod direct;
 mod entry;
 mod options;
 mod scan;
-mod table;
-mod verdict;
+mod text;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +18,7 @@ pub use options::{CostOptions, Learned};
 /// Called before every measurement with the number of those done, of all, and a name.
 pub type CostObserver<'a> = &'a mut dyn FnMut(usize, usize, &str);
 
-/// The account of a learned solver: seconds of its training, setup and solves beside those of the
+/// The costs of a learned solver: seconds of its training, setup and solves beside those of the
 /// classical solvers and of the direct one, on the same right-hand sides, to the same relative
 /// residual of the same system.
 ///
@@ -85,8 +84,8 @@ impl CostReport {
         self.converged().min_by(|p, q| p.solve_seconds.total_cmp(&q.solve_seconds))
     }
 
-    /// The classical iterative solver that takes the least time for so many solves, its setup
-    /// included.
+    /// The classical iterative solver that takes the least time for this number of solves, its
+    /// setup included.
     pub fn cheapest_iterative(&self, solves: f64) -> Option<&Entry> {
         self.converged().min_by(|p, q| p.total_seconds(solves).total_cmp(&q.total_seconds(solves)))
     }
@@ -101,8 +100,8 @@ impl CostReport {
     }
 
     /// The numbers of solves for which training, setup and solves of the learned solver take no
-    /// more time than setup and solves of another; nothing if there are none, or if what was handed
-    /// out was not learned.
+    /// more time than setup and solves of another; nothing if there are none, or if the
+    /// solver is not learned.
     pub fn break_even_against(&self, other: &Entry) -> Option<BreakEven> {
         if !(self.accepted && self.learned.converged) {
             return None;

@@ -1,4 +1,4 @@
-//! What an account is made of.
+//! Options of a cost report.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::learn::batch::normal_values;
 use crate::solver::Amg;
 use crate::sparse::Csr;
 
-/// How the solvers of an account are measured.
+/// Options of the measurement of all solvers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CostOptions {
     /// Relative residual ‖b − A x‖₂/‖b‖₂ that every solve has to reach.
@@ -48,15 +48,15 @@ impl Default for CostOptions {
     }
 }
 
-/// A trained solver and what it has cost so far.
+/// A trained solver and its costs so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Learned<'a> {
-    /// What training has handed out.
+    /// The result of the training.
     pub amg: &'a Amg,
-    /// What was learned, in words, such as "learned M".
+    /// Its name, such as "learned M".
     pub name: &'a str,
-    /// Whether training has found something better than its start; otherwise the start was handed
-    /// out, and training can never pay back.
+    /// Whether training has found something better than its start; otherwise `amg` is the
+    /// start, and training can never pay back.
     pub accepted: bool,
     /// Seconds of the setup of all hierarchies that were tried.
     pub setup_seconds: f64,
@@ -65,7 +65,7 @@ pub struct Learned<'a> {
 }
 
 impl CostOptions {
-    /// Refuses what cannot be measured.
+    /// Checks that every option is in its range.
     pub(super) fn check(&self) -> Result<()> {
         for (count, what) in [
             (self.right_hand_sides, "right-hand sides"),
@@ -73,7 +73,7 @@ impl CostOptions {
             (self.max_iterations, "iterations"),
         ] {
             if count == 0 {
-                return Err(Error::invalid_input(format!("an account with 0 {what}; ask for at least 1")));
+                return Err(Error::invalid_input(format!("a cost report with 0 {what}; ask for at least 1")));
             }
         }
         if !(self.rtol > 0.0 && self.rtol < 1.0) {

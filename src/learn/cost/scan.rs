@@ -1,4 +1,4 @@
-//! The measurements of an account, one after the other.
+//! The measurements of a cost report, one after the other.
 
 use std::time::Instant;
 
@@ -11,23 +11,23 @@ use crate::solver::Amg;
 use crate::solver::{Builder, Krylov, Portrait, Protocol, SolveOptions, Solver, fastest_setup};
 use crate::sparse::Csr;
 
-/// A solver whose solve takes so many times the setup and solve of a better one is abandoned: no
+/// A solver whose solve takes this many times the setup and solve of a better one is abandoned: no
 /// number of solves makes it the best.
 const HOPELESS: f64 = 4.0;
 /// No solve is abandoned before this many seconds.
 const PATIENCE: f64 = 0.05;
-/// Solvers that take so many times the fastest solve are not timed again.
+/// Solvers that take this many times the fastest solve are not timed again.
 const CLOSE: f64 = 1.5;
-/// Fast solves are repeated until a solver has taken so many seconds.
+/// Fast solves are repeated until a solver has taken this many seconds.
 const SETTLE: f64 = 0.1;
-/// A setup that has taken so many seconds is not timed again.
+/// A setup that has taken this many seconds is not timed again.
 const SETUP_LIMIT: f64 = 1.0;
 
 impl CostReport {
     /// Measures the learned solver, the direct one and the classical ones: the automatic choice
     /// ([`Amg::auto`]), all of [`candidates`](crate::solver::candidates), one level of ILU(0) and
     /// ILU(2), and the learned solver's own hierarchy with ILU(0) at several dampings, Gauss–Seidel,
-    /// SPAI-1 and Chebyshev. Every residual is computed anew.
+    /// SPAI-1 and Chebyshev. Every residual is computed from the solution.
     ///
     /// Cost: some forty setups, and solves of some eighty solvers; those that cannot win are soon
     /// given up.
@@ -134,7 +134,7 @@ fn learned_in(
     Ok(entries)
 }
 
-/// What a scan has come to.
+/// The results of a scan.
 #[derive(Default)]
 struct Found {
     entries: Vec<Entry>,

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::multigrid::Relaxation;
 use crate::solver::Amg;
 
-/// A classical smoother with its best parameter and what it reaches.
+/// A classical smoother with its best parameter and its asymptotic factor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// The relaxation in its text form, its parameter included.

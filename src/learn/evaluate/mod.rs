@@ -45,7 +45,7 @@ impl Evaluation {
     /// Measures a cycle by power iteration (see [`asymptotic_factor`]) and by `sides` solves.
     ///
     /// # Errors
-    /// A hierarchy whose cycle does nothing.
+    /// A hierarchy whose cycle is zero.
     pub fn of(h: &Hierarchy<Host<f64>>, seed: u64, cycles: usize, sides: usize) -> Result<Self> {
         Self::within(h, seed, cycles, (sides, ITERATIONS))
     }

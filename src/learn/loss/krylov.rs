@@ -73,7 +73,7 @@ pub(super) fn record<T: Scalar, B: Machine<T>>(
     let last = values_of(tape, &r, rows);
     let end = executor.column_squares(&last)?;
     let weight = 1.0 / (steps * columns) as f64;
-    // What is left of a residual below the rounding of its parts has nothing to teach.
+    // A residual below the round-off of its parts has no meaningful gradient.
     let least = if T::NAME == "f64" { 1e-26 } else { 1e-11 };
     let loss = end.iter().map(|&e| weight * if e.is_nan() { e } else { e.max(least).ln() }).sum();
     let scale: Vec<f64> = end.iter().map(|&e| if e < least { 0.0 } else { 2.0 * weight / e }).collect();

@@ -1,9 +1,8 @@
 //! Losses: the numbers that training minimises, and their gradients.
 
-mod factor;
+mod cycles;
 mod krylov;
 mod recorded;
-mod slowest;
 
 use serde::{Deserialize, Serialize};
 
@@ -80,9 +79,9 @@ impl Loss {
         cycles: usize,
     ) -> Result<RecordedLoss<T, B>> {
         match self {
-            Loss::Rate | Loss::Time => factor::record(tape, levels, z, cycles),
+            Loss::Rate | Loss::Time => cycles::record_rate(tape, levels, z, cycles),
             Loss::Krylov => krylov::record(tape, levels, &z, cycles),
-            Loss::Slowest => slowest::record(tape, levels, z, cycles),
+            Loss::Slowest => cycles::record_slowest(tape, levels, z, cycles),
         }
     }
 }
@@ -101,8 +100,7 @@ pub struct LossAndGradient<T> {
 /// The convergence loss of `cycles` cycles on the columns of `z` (rows × columns).
 ///
 /// One cycle on A x = 0 from the guess z *is* G z, so the cycle is recorded as it runs. The
-/// logarithm of k cycles leads towards the asymptotic factor, where one cycle of random z
-/// does not. Cost: 3 to 4 times k cycles.
+/// logarithm of k cycles tends to that of the asymptotic factor; one cycle of random z is far from it. Cost: 3 to 4 times k cycles.
 ///
 /// # Errors
 /// Lengths that do not fit.
@@ -121,8 +119,8 @@ pub fn convergence_loss<T: Scalar, B: HostMachine<T>>(
 /// ‖r‖ = min ‖z − A B p(A B) z‖ over the polynomials p of degree below k.
 ///
 /// The gradient is that of the recorded space; the coefficients of the minimum have none to first
-/// order, and those of the basis none at all, for the space does not depend on them. What is handed
-/// on as `after_one_cycle` is r. Cost: 3 to 4 times k cycles.
+/// order, and those of the basis none at all, since the space does not depend on them. Here
+/// `after_one_cycle` is r. Cost: 3 to 4 times k cycles.
 ///
 /// # Errors
 /// Lengths that do not fit; a hierarchy without levels.
@@ -163,7 +161,7 @@ pub(super) fn on_host<T: Scalar, B: HostMachine<T>>(
     tape.clear();
     let columns = tape.columns();
     if columns == 0 || z.len() != h.rows() * columns {
-        let message = format!("{} values are no {columns} columns of {} rows", z.len(), h.rows());
+        let message = format!("{} values are not {columns} columns of {} rows", z.len(), h.rows());
         return Err(Error::dimension(message));
     }
     if cycles == 0 {

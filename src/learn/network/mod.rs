@@ -1,16 +1,15 @@
-//! Networks that start the training: from the entries of a matrix and of its classical smoother to
-//! those of a learned one, without training on that matrix.
+//! Networks that map the entries of a matrix and of its classical smoother to those of a learned smoother, without
+//! training on that matrix.
 
 mod family;
-mod features;
+mod graph;
 mod train;
-mod values;
 mod weights;
 
 pub use family::Family;
 pub use train::NetworkTraining;
 
-use self::features::Graph;
+use self::graph::Graph;
 use self::weights::Weights;
 use super::network_file;
 use super::parameters::Parameters;
@@ -19,7 +18,7 @@ use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::multigrid::Hierarchy;
 
-/// What a file begins with: a name and a version.
+/// The first bytes of a file: a name and a version.
 const MAGIC: &[u8] = b"multigrad network 1\n";
 
 /// A small message-passing network (Gilmer et al. 2017) over the entries of a smoother.
@@ -71,7 +70,7 @@ impl SmootherNetwork {
         self.weights.count()
     }
 
-    /// The hierarchy with the smoothers that the network makes of its classical ones.
+    /// The hierarchy with the smoothers that the network gives for its classical ones.
     ///
     /// # Errors
     /// Smoothers that are neither M nor L and U.
@@ -79,7 +78,7 @@ impl SmootherNetwork {
         let graph = Graph::<f32>::of(h)?;
         let numbers = self.weights.apply(&graph)?;
         let mut parameters = Parameters::<f32>::relaxations(h);
-        values::install(&numbers, &graph, &mut parameters);
+        graph.install(&numbers, &mut parameters);
         Ok(parameters.install(h))
     }
 }

@@ -1,8 +1,7 @@
 //! Training a network over a family of problems.
 
 use super::SmootherNetwork;
-use super::features::Graph;
-use super::values::{install, pull_back};
+use super::graph::Graph;
 use crate::autodiff::Tape as CycleTape;
 use crate::backend::Cpu;
 use crate::engine::Host;
@@ -95,7 +94,7 @@ impl Member<SmootherNetwork> for Problem {
         let tape = Tape::new();
         let (out, handles) = network.weights.record(&tape, &self.graph);
         let numbers = out.values()?;
-        install(&numbers, &self.graph, &mut self.parameters);
+        self.graph.install(&numbers, &mut self.parameters);
         let cycle = CycleTape::new(Cpu, BATCH);
         let result =
             on_host(self.loss, &cycle, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
@@ -104,7 +103,7 @@ impl Member<SmootherNetwork> for Problem {
         if !loss.is_finite() || result.gradient.iter().flatten().any(|v| !v.is_finite()) {
             return Ok(Found { loss, blocks: Vec::new() });
         }
-        let seed = pull_back(&result.gradient, &numbers, &self.graph);
+        let seed = self.graph.pull_back(&result.gradient, &numbers);
         let mut gradients = tape.backward(&[(&out, &seed)])?;
         let blocks = handles.iter().map(|&h| gradients.take(h)).collect::<Result<_>>()?;
         Ok(Found { loss, blocks })

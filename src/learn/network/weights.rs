@@ -4,14 +4,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::features::{FEATURES, Graph};
+use super::graph::{FEATURES, Graph, OUTPUTS};
 use crate::error::{Error, Result};
 use crate::expression::{Dense, Tape};
 use crate::sparse::Scalar;
-
-/// Numbers that a network gives for every entry: a factor and an addend, before and after the
-/// coarse-grid correction.
-pub const OUTPUTS: usize = 4;
 
 /// Weights of a message-passing network: every entry (i, j) of a smoother is an edge with the
 /// features f. In every round
@@ -69,7 +65,7 @@ impl Weights {
     /// Whether the numbers of weights are those of the shape, and all of them are finite.
     ///
     /// # Errors
-    /// Says what is wrong.
+    /// Weights of another shape, or a weight that is not finite.
     pub fn check(&self) -> Result<()> {
         let sound = (1..=256).contains(&self.width) && (1..=8).contains(&self.rounds) && {
             let shapes = Self::shapes(self.width, self.rounds);

@@ -16,7 +16,7 @@ use crate::sparse::{Pattern, Scalar};
 ///
 /// Row i of a learned M⁽ˡ⁾ is measured in units of 1/|a(i,i)|, row i of a learned U in units of
 /// |u(i,i)|, entries of L in units of one, a row of P or a column of R in units of its largest entry,
-/// β of a polynomial in units of what it starts from, α and a damping in units of one, so that one
+/// β of a polynomial in units of its first size, α and a damping in units of one, so that one
 /// rate suits all rows of all levels.
 ///
 /// A leaf may be tied to another one: it has the same values, those of a matrix in the order of its
@@ -216,7 +216,7 @@ impl<T: Scalar> Parameters<T> {
         gradients
     }
 
-    /// Buffers whose values stand in other leaves in the order of the transpose, with their patterns: behind
+    /// Buffers that other leaves hold in the order of the transpose, with their patterns: behind
     /// the buffers there is one recorded parameter for each.
     pub(super) fn tied(&self) -> impl Iterator<Item = (usize, &Arc<Pattern>)> {
         self.leaves.iter().filter_map(|leaf| Some((leaf.number, leaf.transposed.as_ref()?)))
@@ -229,7 +229,7 @@ impl<T: Scalar> Parameters<T> {
         lengths
     }
 
-    /// `h`, in any precision, with these values in place of its own. Scalars become constants, so
+    /// `h`, in any precision, with these values in place of the present ones. Scalars become constants, so
     /// that the result costs no more than a classical solver of its kind.
     pub fn install<U: Scalar>(&self, h: &Hierarchy<Host<U>>) -> Hierarchy<Host<U>> {
         let mut installed: Hierarchy<Host<U>> = h.map(

@@ -1,17 +1,14 @@
-//! What the network sees of a matrix: the graphs of all local matrices, and what their rows miss outside.
+//! The graphs of all local matrices of a Schwarz method, with the couplings that their rows miss.
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::joined::Joined;
 use super::part::Part;
 use crate::error::{Error, Result};
 use crate::schwarz::{Layout, Subdomain};
 use crate::sparse::{Csr, Pattern, Scalar};
 
-/// Numbers that describe a row of a local matrix.
-pub const NODE: usize = 10;
 /// Numbers that describe an entry beside the diagonal.
 pub const EDGE: usize = 5;
 /// Numbers that describe an interface entry.
@@ -21,7 +18,7 @@ pub const ENTRY: usize = 5;
 /// entries. All values are in units of diagonal entries.
 #[derive(Debug)]
 pub struct LocalGraph<T> {
-    /// Nodes × [`NODE`].
+    /// Nodes × [`NODE`](super::part::NODE).
     pub nodes: Vec<T>,
     /// Local entries without the diagonal, all local matrices below each other.
     pub pattern: Arc<Pattern>,
@@ -102,6 +99,75 @@ impl<T: Scalar> LocalGraph<T> {
             }
         }
         seed
+    }
+}
+
+/// The subdomains that have been added so far, one after another.
+struct Joined<T> {
+    nodes: Vec<T>,
+    row_ptr: Vec<u32>,
+    columns: Vec<u32>,
+    edges: Vec<T>,
+    ring: Vec<u32>,
+    ends: [Vec<u32>; 2],
+    entries: Vec<T>,
+    missing: Vec<(f64, f64)>,
+    diagonal: Vec<Option<u32>>,
+}
+
+fn cast<T: Scalar>(list: Vec<f64>) -> impl Iterator<Item = T> {
+    list.into_iter().map(T::from_f64)
+}
+
+impl<T: Scalar> Joined<T> {
+    fn new() -> Self {
+        Self {
+            nodes: Vec::new(),
+            row_ptr: vec![0],
+            columns: Vec::new(),
+            edges: Vec::new(),
+            ring: Vec::new(),
+            ends: [Vec::new(), Vec::new()],
+            entries: Vec::new(),
+            missing: Vec::new(),
+            diagonal: Vec::new(),
+        }
+    }
+
+    /// Adds the next subdomain.
+    fn add(&mut self, part: Part) {
+        let (first, rings) = ((self.row_ptr.len() - 1) as u32, self.ring.len() as u32);
+        let mut end = self.columns.len() as u32;
+        self.row_ptr.extend(part.lengths.iter().map(|length| {
+            end += length;
+            end
+        }));
+        self.columns.extend(part.columns.into_iter().map(|j| first + j));
+        self.ring.extend(part.ring.into_iter().map(|i| first + i));
+        for (all, own) in self.ends.iter_mut().zip(part.ends) {
+            all.extend(own.into_iter().map(|r| rings + r));
+        }
+        self.nodes.extend(cast::<T>(part.nodes));
+        self.edges.extend(cast::<T>(part.edges));
+        self.entries.extend(cast::<T>(part.entries));
+        self.missing.extend(part.missing);
+        self.diagonal.extend(part.diagonal);
+    }
+
+    fn finish(self) -> LocalGraph<T> {
+        let count = self.row_ptr.len() - 1;
+        let share = |w: &[u32]| T::from_f64(1.0 / f64::from((w[1] - w[0]).max(1)));
+        LocalGraph {
+            nodes: self.nodes,
+            shares: self.row_ptr.windows(2).map(share).collect(),
+            pattern: Arc::new(Pattern::from_parts(count, count, self.row_ptr, self.columns)),
+            edges: self.edges,
+            ring: Arc::from(self.ring),
+            ends: self.ends.map(Arc::from),
+            entries: self.entries,
+            missing: self.missing,
+            diagonal: self.diagonal,
+        }
     }
 }
 

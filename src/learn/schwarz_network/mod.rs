@@ -1,7 +1,6 @@
-//! A network that writes the interface values of a Schwarz preconditioner for any matrix and subdomains.
+//! A network that computes the interface values of a Schwarz preconditioner for any matrix and subdomains.
 
 mod graph;
-mod joined;
 mod part;
 #[cfg(test)]
 mod schwarz_network_tests;
@@ -21,15 +20,14 @@ use crate::multigrid::{Hierarchy, Smoother};
 use crate::schwarz::{Interface, Layout, LocalSolves, Schwarz, Subdomains, Variant};
 use crate::sparse::{Csr, Scalar};
 
-/// What a file begins with: a name and a version.
+/// The first bytes of a file: a name and a version.
 const MAGIC: &[u8] = b"multigrad schwarz network 1\n";
 
 /// A graph network over the local matrices of a Schwarz method, after Taghibakhshi et al. (2022), that writes
 /// the interface values Lᵢ.
 ///
-/// It sees every subdomain for itself, in units of its diagonal, and on the outer ring what its rows miss
-/// outside: its values depend on nothing farther away, and neither does its cost. So it carries over from small
-/// grids to large ones.
+/// Its input is every subdomain by itself, in units of its diagonal, and on the outer ring the couplings that its rows
+/// miss. Values and cost depend on nothing farther away, so that a network of small grids suits large ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchwarzNetwork {
     weights: Weights,

@@ -1,9 +1,11 @@
-//! What the network sees of one subdomain.
+//! The graph of one subdomain.
 
-use super::graph::NODE;
 use crate::error::{Error, Result};
 use crate::schwarz::{Layout, Subdomain};
 use crate::sparse::{Csr, Scalar};
+
+/// Numbers that describe a row of a local matrix.
+pub const NODE: usize = 10;
 
 /// Sums over a row of A.
 #[derive(Clone, Copy, Default)]
@@ -15,7 +17,7 @@ struct Outside {
     all: f64,
 }
 
-/// What one subdomain adds to the graph.
+/// The nodes, edges and interface entries of one subdomain.
 pub(super) struct Part {
     pub nodes: Vec<f64>,
     pub lengths: Vec<u32>,

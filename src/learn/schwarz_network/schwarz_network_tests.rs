@@ -158,7 +158,10 @@ fn files_and_matrices_that_are_no_good_are_refused() {
     let bytes = network.to_bytes().unwrap();
     assert_eq!(SchwarzNetwork::from_bytes(&bytes).unwrap(), network);
     assert!(
-        SchwarzNetwork::from_bytes(&bytes[1..]).unwrap_err().to_string().contains("no file of a network")
+        SchwarzNetwork::from_bytes(&bytes[1..])
+            .unwrap_err()
+            .to_string()
+            .contains("not the file of a network")
     );
     assert!(SchwarzNetwork::from_bytes(&bytes[..bytes.len() - 3]).is_err());
     assert!(SchwarzNetwork::from_bytes(&[&bytes[..], &[0]].concat()).is_err());

@@ -28,7 +28,7 @@ struct Problem {
     pool: Batch<f64>,
 }
 
-/// What one step of a [`SchwarzNetworkTraining`] found.
+/// The result of one step of a [`SchwarzNetworkTraining`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainingStep {
     /// Iterations of GMRES that ten digits take, from those of the loss, mean over the matrices of the step.
@@ -38,7 +38,7 @@ pub struct TrainingStep {
 }
 
 /// Training of a [`SchwarzNetwork`] in progress: Adam on mini-batches of matrices, the gradients of which
-/// are found in parallel and added in a fixed order. What is minimised is the number of iterations that ten
+/// are computed in parallel and added in a fixed order. The loss is the number of iterations that ten
 /// digits take at the pace of the first steps of GMRES ([`Loss::Krylov`]).
 pub struct SchwarzNetworkTraining {
     family: FamilyTraining<SchwarzNetwork, Problem>,
@@ -91,7 +91,7 @@ impl SchwarzNetworkTraining {
     /// One step on the next matrices, at `share` of the whole training.
     ///
     /// # Errors
-    /// What the optimiser reports.
+    /// Those of the optimiser.
     pub fn step(&mut self, share: f64) -> Result<TrainingStep> {
         let steps = self.family.step(share, self.iterations)?;
         let losses: Vec<f64> =

@@ -4,7 +4,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::graph::{EDGE, ENTRY, LocalGraph, NODE};
+use super::graph::{EDGE, ENTRY, LocalGraph};
+use super::part::NODE;
 use crate::error::{Error, Result};
 use crate::expression::{Dense, Tape};
 use crate::sparse::Scalar;
@@ -42,7 +43,7 @@ struct Shape {
     columns: usize,
     /// Largest weight at the start, for a sum of `rows` terms of size one.
     spread: f64,
-    /// What is added.
+    /// The mean of the weights at the start.
     mean: f32,
 }
 
@@ -93,7 +94,7 @@ impl Weights {
     /// Whether the numbers of weights are those of the shape, and all of them are finite.
     ///
     /// # Errors
-    /// Says what is wrong.
+    /// Weights of another shape, or a weight that is not finite.
     pub fn check(&self) -> Result<()> {
         let sound = (1..=256).contains(&self.width) && (1..=8).contains(&self.rounds) && {
             let shapes = Self::shapes(self.width, self.rounds);

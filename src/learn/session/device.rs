@@ -9,18 +9,18 @@ use crate::backend::cuda::{AdamFactors, Memory, OnDevice, Reductions};
 use crate::engine::{Device, Executor, Host};
 use crate::error::{Error, Result};
 use crate::learn::loss::{Differentiated, Loss};
-use crate::learn::optimiser::BETAS;
 use crate::learn::parameters::Parameters;
+use crate::learn::recipe::BETAS;
 use crate::multigrid::{Hierarchy, Use};
 
 /// ε of Adam.
 const EPSILON: f64 = 1e-8;
 
-/// Parameters, optimiser and batch on a card: forward run, reverse sweep and update work on its memory, and of a
-/// step the host reads a few numbers for each column.
+/// Parameters, optimiser and batch on a device: forward run, reverse sweep and update work in its memory, and in
+/// every step the host reads a few numbers per column.
 ///
-/// Losses, update and batch are those of [`Session`](super::Session); the random columns come from a generator of
-/// the card (Philox) and are others.
+/// Losses, update and batch are those of [`Session`](super::Session); the random columns come from the
+/// generator of the device (Philox) and differ from those of the host.
 #[derive(Debug)]
 pub struct ResidentTraining<T: OnDevice> {
     cuda: Cuda,
@@ -97,7 +97,7 @@ impl<T: OnDevice> ResidentTraining<T> {
         Ok(training)
     }
 
-    /// Goes on from these parameters, of the same leaves, with no step taken and a new batch.
+    /// Continues from these parameters, of the same leaves, with a new optimiser and a new batch.
     ///
     /// # Errors
     /// A failure of the device.
@@ -123,7 +123,7 @@ impl<T: OnDevice> ResidentTraining<T> {
         self.renew(seed)
     }
 
-    /// Minimises this loss from here on, on a new batch; it is that of the factor until then.
+    /// Minimises this loss from here on, on a new batch; the first loss is [`Loss::Rate`].
     ///
     /// # Errors
     /// A failure of the device.
@@ -158,7 +158,7 @@ impl<T: OnDevice> ResidentTraining<T> {
     }
 
     /// The loss of `cycles` cycles on the batch, and its gradient with respect to every buffer, on the host: for
-    /// tests and for those who bring their own optimiser.
+    /// tests and for other optimisers.
     ///
     /// # Errors
     /// A failure of the device.
@@ -237,7 +237,7 @@ impl<T: OnDevice> ResidentTraining<T> {
 }
 
 fn in_use() -> Error {
-    Error::device("parameters are still in use; start training anew")
+    Error::device("parameters are still in use; start the training again")
 }
 
 impl<T: OnDevice> Steps<T> for ResidentTraining<T> {

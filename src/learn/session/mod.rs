@@ -2,7 +2,6 @@
 
 #[cfg(feature = "cuda")]
 mod device;
-mod host;
 mod steps;
 
 use std::time::Instant;
@@ -12,14 +11,13 @@ use rand_chacha::ChaCha8Rng;
 
 #[cfg(feature = "cuda")]
 pub use self::device::ResidentTraining;
-use self::host::HostSteps;
+use self::steps::HostSteps;
 pub(super) use self::steps::{Steps, Trained};
 use super::batch::normal_values;
 use super::evaluate::{Krylov, PowerIteration};
 use super::loss::Loss;
-use super::optimiser::rate_at;
 use super::parameters::Parameters;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, rate_at};
 use crate::engine::Host;
 use crate::error::Result;
 use crate::multigrid::Hierarchy;

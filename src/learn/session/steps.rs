@@ -1,10 +1,18 @@
-//! Training steps, wherever they are taken.
+//! Training steps, and their implementation on the host.
 
 use std::fmt::Debug;
 
+use crate::autodiff::Tape;
+use crate::backend::Cpu;
+use crate::engine::Host;
 use crate::error::Result;
-use crate::learn::loss::Loss;
+use crate::learn::batch::Batch;
+use crate::learn::loss::{Loss, on_host};
 use crate::learn::parameters::Parameters;
+use crate::learn::recipe::adam;
+use crate::multigrid::Hierarchy;
+use crate::optimise::{Adam, Optimiser};
+use crate::sparse::Scalar;
 
 /// Training steps with their parameters, optimiser and batch, on the host or on a device.
 pub(in crate::learn) trait Steps<T>: Debug {
@@ -44,7 +52,71 @@ pub(in crate::learn) struct Step {
 pub(in crate::learn) trait Trained: crate::backend::cuda::OnDevice {}
 /// Precisions in which hierarchies are trained.
 #[cfg(not(feature = "cuda"))]
-pub(in crate::learn) trait Trained: crate::sparse::Scalar {}
+pub(in crate::learn) trait Trained: Scalar {}
 
 impl Trained for f32 {}
 impl Trained for f64 {}
+
+/// Parameters, optimiser and batch of a training on the host.
+#[derive(Debug)]
+pub(in crate::learn) struct HostSteps<T: Scalar> {
+    hierarchy: Hierarchy<Host<T>>,
+    tape: Tape<T>,
+    parameters: Parameters<T>,
+    /// One for every buffer of the parameters.
+    optimisers: Vec<Adam<T>>,
+    batch: Batch<T>,
+    loss: Loss,
+}
+
+impl<T: Scalar> HostSteps<T> {
+    /// Steps on `loss` with `columns` vectors in a batch that is drawn from the seed.
+    pub fn new(
+        hierarchy: Hierarchy<Host<T>>,
+        parameters: Parameters<T>,
+        columns: usize,
+        (loss, seed): (Loss, u64),
+    ) -> Self {
+        let batch = Batch::new(hierarchy.rows(), columns, seed);
+        let optimisers = adam(parameters.len());
+        Self { hierarchy, tape: Tape::new(Cpu, columns), parameters, optimisers, batch, loss }
+    }
+
+    fn renew(&mut self, seed: u64) {
+        self.batch = Batch::new(self.hierarchy.rows(), self.tape.columns(), seed);
+    }
+}
+
+impl<T: Scalar> Steps<T> for HostSteps<T> {
+    fn step(&mut self, cycles: usize, rate: f64) -> Result<Step> {
+        let z = self.batch.values();
+        let result = on_host(self.loss, &self.tape, &self.hierarchy, &self.parameters, z, cycles)?;
+        let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());
+        if !result.loss.is_finite() || !result.gradient.iter().all(finite) {
+            return Ok(Step { loss: result.loss, finite: false });
+        }
+        for (q, (optimiser, gradient)) in self.optimisers.iter_mut().zip(&result.gradient).enumerate() {
+            let (values, units) = self.parameters.buffer_mut(q);
+            optimiser.step_scaled(values, gradient, units, rate)?;
+        }
+        self.batch.advance(&result.after_one_cycle);
+        Ok(Step { loss: result.loss, finite: true })
+    }
+
+    fn parameters(&mut self) -> Result<Parameters<T>> {
+        Ok(self.parameters.clone())
+    }
+
+    fn minimise(&mut self, loss: Loss, seed: u64) -> Result<()> {
+        self.loss = loss;
+        self.renew(seed);
+        Ok(())
+    }
+
+    fn restart(&mut self, parameters: &Parameters<T>, seed: u64) -> Result<()> {
+        self.parameters = parameters.clone();
+        self.optimisers = adam(parameters.len());
+        self.renew(seed);
+        Ok(())
+    }
+}

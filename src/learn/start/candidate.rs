@@ -40,7 +40,7 @@ pub(in crate::learn) struct Candidate {
 }
 
 impl Candidate {
-    /// A hierarchy with smoothers of this name that are no network's.
+    /// A hierarchy with smoothers of this name that do not come from a network.
     pub fn new(amg: Amg, name: String, (learn, loss): (Target, Loss), factor: Option<f64>) -> Self {
         Self { amg, name, learn, loss, factor, classical: None, tuning: Vec::new(), rejected: None }
     }

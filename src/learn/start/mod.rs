@@ -13,15 +13,15 @@ use super::target::Target;
 use crate::error::{Error, Result};
 use crate::solver::Amg;
 
-/// What training starts from.
+/// The start of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
     /// The classical smoother that [`Target`] names.
     #[default]
     Classical,
-    /// What the network of this crate makes of it, without having seen the matrix; the classical
-    /// smoother where that is better. For M, for L and U and for interface conditions.
+    /// The smoother that the network of this crate gives for the matrix, or the classical smoother where that is
+    /// better. For M, for L and U and for interface conditions.
     Network,
     /// The smoothers that the hierarchy has, such as those learned for a similar matrix.
     Given,

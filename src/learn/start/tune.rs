@@ -1,4 +1,4 @@
-//! A network trained on the one matrix that its interface values are for.
+//! A network that is trained on a single matrix.
 
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ pub(in crate::learn) struct Tuning<'a> {
 /// Robin condition of a scan and once from the network of this crate, and the losses of all steps.
 ///
 /// Interface values that are learned one by one for GMRES get worse before they get better: equal
-/// subdomains have equal eigenvalues, which GMRES meets once, and every value moved on its own sets them
-/// apart. A network moves alike what is alike.
+/// subdomains have equal eigenvalues, which GMRES removes at once, and separate changes of the values
+/// separate the eigenvalues. A network changes equal subdomains equally.
 pub fn tuned(start: &Amg, tuning: &mut Tuning<'_>) -> Result<Option<(Amg, Vec<f64>)>> {
     let Some(level) = start.hierarchy().levels.first() else { return Ok(None) };
     let Some(Smoother::Schwarz { subdomains, .. }) = level.pre.first() else { return Ok(None) };

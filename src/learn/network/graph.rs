@@ -1,16 +1,20 @@
-//! What a network sees of a hierarchy: numbers of every stored entry that do not change when the
-//! matrix is scaled, by a negative number too.
+//! The graph of a hierarchy for a network: numbers of every stored entry that are invariant under scaling of the
+//! matrix, also by a negative number.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
+use crate::learn::parameters::Parameters;
 use crate::multigrid::{Hierarchy, Level, Smoother};
 use crate::sparse::{Csr, Scalar};
 
 /// Numbers per entry.
 pub const FEATURES: usize = 24;
+/// Numbers that a network gives for every entry: a factor and an addend, before and after the
+/// coarse-grid correction.
+pub const OUTPUTS: usize = 4;
 
 /// The entries of the smoothers of all levels, one after another, with the nodes at their ends.
 #[derive(Debug, Clone)]
@@ -21,7 +25,7 @@ pub struct Graph<T> {
     pub ends: [Arc<[u32]>; 2],
     /// One over the number of entries in a row, and in a column.
     pub shares: [Vec<T>; 2],
-    /// The value that training starts from, and the unit of what is added to it.
+    /// The first value in training, and the unit of the addends.
     pub start: Vec<(T, T)>,
     /// The entries behind every buffer of the parameters, in their order, and whether the sweep
     /// comes after the coarse-grid correction.
@@ -219,4 +223,43 @@ fn similarity(p: &Csr<f64>, norms: &[f64], i: usize, j: usize) -> f64 {
         }
     }
     sum / size
+}
+
+impl Graph<f32> {
+    /// Sets the parameters to the values that the numbers of the network (entries × [`OUTPUTS`]) stand for:
+    /// value = start (1 + factor) + unit · addend, with bounded factors and addends.
+    pub fn install(&self, numbers: &[f32], parameters: &mut Parameters<f32>) {
+        for (q, (range, post)) in self.buffers.iter().enumerate() {
+            let column = if *post { 2 } else { 0 };
+            let (values, _) = parameters.buffer_mut(q);
+            let rows = numbers.chunks_exact(OUTPUTS).zip(&self.start).skip(range.start);
+            for (value, (out, (start, unit))) in values.iter_mut().zip(rows) {
+                *value = start * (1.0 + bounded(out[column])) + unit * bounded(out[column + 1]);
+            }
+        }
+    }
+
+    /// The gradient with respect to the numbers of the network, from that with respect to the parameters.
+    pub fn pull_back(&self, gradient: &[Vec<f32>], numbers: &[f32]) -> Vec<f32> {
+        let mut seed = vec![0.0f32; self.start.len() * OUTPUTS];
+        for ((range, post), gradient) in self.buffers.iter().zip(gradient) {
+            let column = if *post { 2 } else { 0 };
+            let rows = seed.chunks_exact_mut(OUTPUTS).zip(numbers.chunks_exact(OUTPUTS)).zip(&self.start);
+            for (g, ((out, numbers), (start, unit))) in gradient.iter().zip(rows.skip(range.start)) {
+                out[column] += start * g * slope(numbers[column]);
+                out[column + 1] += unit * g * slope(numbers[column + 1]);
+            }
+        }
+        seed
+    }
+}
+
+/// A change of at most one, so that every value stays within reach of the start.
+fn bounded(v: f32) -> f32 {
+    v / (1.0 + v.abs())
+}
+
+/// Its derivative.
+fn slope(v: f32) -> f32 {
+    1.0 / ((1.0 + v.abs()) * (1.0 + v.abs()))
 }
