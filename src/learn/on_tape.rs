@@ -3,7 +3,7 @@
 use super::loss_kind::Loss;
 use super::{krylov_loss, loss, slowest_loss};
 use crate::autodiff::{Gradients, Recorded, Tape, TapeVector};
-use crate::engine::{Executor, Machine};
+use crate::engine::{Executor, Machine, Operation};
 use crate::error::Result;
 use crate::multigrid::Hierarchy;
 use crate::sparse::Scalar;
@@ -64,7 +64,7 @@ pub(super) fn values_of<T: Scalar, B: Machine<T>>(
     x.handle().map_or_else(
         || {
             let mut zeros = executor.allocate(rows);
-            executor.clear(&mut zeros);
+            executor.run(Operation::Clear { x: &mut zeros });
             zeros
         },
         |handle| executor.copy(handle),

@@ -5,7 +5,6 @@ mod convert;
 mod cycle;
 mod damping;
 mod hierarchy;
-mod level_sweeps;
 mod preconditioner;
 mod refresh;
 mod relaxation;
@@ -24,7 +23,7 @@ mod subdomains;
 mod table;
 
 pub use amg::{Amg, AmgBuilder, suited_variant, training_setup, training_setups};
-pub use cycle::{CycleKind, compile, cycle};
+pub use cycle::{CycleKind, compile, cycle, trace};
 pub use damping::spectral_bound;
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;
