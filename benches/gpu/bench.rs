@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use multigrad::backend::{Cuda, OnDevice};
-use multigrad::engine::{Executor, Resident, Reversible};
+use multigrad::engine::{Executor, Operation, Resident, Reversible};
 use multigrad::error::Result;
 
 /// The number of values copied: 1 GB in double precision.
@@ -36,7 +36,7 @@ impl Bench {
         let x = e.store(&vec![1.0; count]);
         let mut y = e.allocate(count);
         let kernel = bench.seconds(|| {
-            Executor::combine(&e, 1.0, &x, 0.0, &mut y);
+            e.run(Operation::Combine { alpha: 1.0, x: &x, beta: 0.0, y: &mut y });
             Ok(())
         })?;
         drop(y);

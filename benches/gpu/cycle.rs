@@ -11,8 +11,7 @@ use super::traffic::Traffic;
 /// One V-cycle.
 pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -> Result<()> {
     let cycle = ResidentCycle::new(&bench.cuda, h)?;
-    let traffic = Traffic::of_cycle(cycle.engine(), cycle.hierarchy(), size_of::<T>());
-    let (bytes, operations) = (traffic.bytes(), traffic.operations());
+    let Traffic { bytes, operations } = Traffic::of(cycle.program());
     let levels = cycle.hierarchy().levels.len();
     let dense = cycle.hierarchy().coarsest_rows;
     let r: Vec<T> = values(1, cycle.rows());

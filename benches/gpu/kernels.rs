@@ -1,7 +1,10 @@
 //! Times of single kernels.
 
 use multigrad::backend::OnDevice;
-use multigrad::engine::{Entries, Executor, Host, Resident, Reversible};
+use multigrad::engine::{
+    Device, DeviceBuffer, Entries, Executor, Host, Leaves, Matrix, Operation, OperationOn, Resident,
+    Reversible,
+};
 use multigrad::error::Result;
 use multigrad::multigrid::Hierarchy;
 
@@ -9,6 +12,16 @@ use super::bench::{Bench, values};
 
 /// The number of columns of products with blocks.
 const COLUMNS: usize = 8;
+
+/// y ← A x + β y.
+fn spmv<'a, T: OnDevice>(
+    a: &'a Matrix<<Device<T> as Leaves>::Values>,
+    x: &'a DeviceBuffer<T>,
+    beta: f64,
+    y: &'a mut DeviceBuffer<T>,
+) -> OperationOn<'a, Resident<T>> {
+    Operation::Spmv { alpha: 1.0, a, x, beta, y }
+}
 
 /// All kernels on the finest level.
 pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -> Result<()> {
@@ -32,9 +45,13 @@ pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -
     let mut y = e.store(&values(4, rows));
 
     let product = entries * (s + 4.0) + n * (4.0 + 2.0 * s);
-    row("SpMV, CSR", product, &mut || Executor::spmv(&e, 1.0, &a, &x, 0.0, &mut y))?;
-    row("residual, CSR", product + n * s, &mut || Executor::residual(&e, &a, &b, &x, &mut y))?;
-    row("Jacobi sweep, CSR", product + 2.0 * n * s, &mut || Executor::jacobi(&e, &a, &d, &b, &x, &mut y))?;
+    row("SpMV, CSR", product, &mut || e.run(spmv(&a, &x, 0.0, &mut y)))?;
+    row("residual, CSR", product + n * s, &mut || {
+        e.run(Operation::Residual { a: &a, b: &b, x: &x, r: &mut y });
+    })?;
+    row("Jacobi sweep, CSR", product + 2.0 * n * s, &mut || {
+        e.run(Operation::Jacobi { a: &a, d: &d, b: &b, x: &x, next: &mut y });
+    })?;
     {
         let sliced = e.sliced(&a);
         let product = sliced.entries() as f64 * (s + 4.0) + n * (4.0 + 2.0 * s + 8.0 / 32.0);
@@ -52,9 +69,9 @@ pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -
     let (pn, rn) = (p.pattern.nnz() as f64, r.pattern.nnz() as f64);
     let mut xc = e.store(&values(5, coarse));
     let moved = pn * (s + 4.0) + n * (4.0 + 2.0 * s) + nc * s;
-    row("prolongation and correction", moved, &mut || Executor::spmv(&e, 1.0, &p, &xc, 1.0, &mut y))?;
+    row("prolongation and correction", moved, &mut || e.run(spmv(&p, &xc, 1.0, &mut y)))?;
     let moved = rn * (s + 4.0) + nc * (4.0 + s) + n * s;
-    row("restriction", moved, &mut || Executor::spmv(&e, 1.0, &r, &x, 0.0, &mut xc))?;
+    row("restriction", moved, &mut || e.run(spmv(&r, &x, 0.0, &mut xc)))?;
     let mut dots = e.room_for_dots(rows);
     row("inner product", 2.0 * n * s, &mut || e.dots(&x, &b, &mut dots))?;
 
@@ -71,5 +88,5 @@ pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -
         e.sampled_product(1.0, &a.pattern, Entries::All, (&y, &x), &mut g);
     })?;
     let product = entries * (s + 4.0) + n * (4.0 + 2.0 * k * s);
-    row(&format!("SpMM, {k} columns"), product, &mut || Executor::spmv(&e, 1.0, &a, &x, 0.0, &mut y))
+    row(&format!("SpMM, {k} columns"), product, &mut || e.run(spmv(&a, &x, 0.0, &mut y)))
 }

@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use super::tape::{Tape, TapeVector};
-use crate::engine::{Executor, Machine, Reversible};
+use crate::engine::{Executor, Machine, Operation, Reversible};
 use crate::sparse::Scalar;
 
 impl<T: Scalar, B: Machine<T>> Tape<T, B> {
@@ -14,7 +14,7 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     pub fn weighted_sum(&self, terms: &[(&TapeVector<T, B>, &[T])]) -> TapeVector<T, B> {
         let rows = terms.first().map_or(0, |(x, _)| x.value.rows());
         let mut sum = self.eager.allocate(rows);
-        self.eager.clear(&mut sum);
+        self.eager.run(Operation::Clear { x: &mut sum });
         let mut recorded = Vec::new();
         for (x, weights) in terms {
             assert_eq!(weights.len(), self.columns(), "one weight for every column");

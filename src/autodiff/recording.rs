@@ -91,15 +91,16 @@ impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
     fn least_squares(
         &self,
         b: &TapeVector<T, B>,
-        v: &[&TapeVector<T, B>],
-        c: &[&TapeVector<T, B>],
+        first: (&TapeVector<T, B>, &TapeVector<T, B>),
+        second: Option<(&TapeVector<T, B>, &TapeVector<T, B>)>,
     ) -> TapeVector<T, B> {
-        let values = |list: &[&TapeVector<T, B>]| list.iter().map(|v| v.value.clone()).collect::<Vec<_>>();
-        let (images, directions) = (values(v), values(c));
-        let images: Vec<&Vector<Handle<T, B>>> = images.iter().map(|v| &**v).collect();
-        let directions: Vec<&Vector<Handle<T, B>>> = directions.iter().map(|v| &**v).collect();
-        let value = Engine::least_squares(&self.eager, &b.value, &images, &directions);
-        let depends = b.node.is_some() || v.iter().chain(c).any(|v| v.node.is_some());
+        let values =
+            |(v, c): (&'_ TapeVector<T, B>, &'_ TapeVector<T, B>)| (v.value.clone(), c.value.clone());
+        let (one, other) = (values(first), second.map(values));
+        let other = other.as_ref().map(|(v, c)| (&**v, &**c));
+        let value = Engine::least_squares(&self.eager, &b.value, (&*one.0, &*one.1), other);
+        let vectors = [Some(first), second].into_iter().flatten().flat_map(|(v, c)| [v, c]);
+        let depends = b.node.is_some() || vectors.into_iter().any(|v| v.node.is_some());
         self.record(value, depends, || Node::Refused {
             what: "a K-cycle (it is not linear); train the V-cycle and use the K-cycle afterwards",
         })

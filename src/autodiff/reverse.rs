@@ -3,7 +3,7 @@
 use super::node::{Leaf, Node, Operand, Value, plain};
 use super::tape::{Tape, TapeVector};
 use crate::backend::{Direction, Triangle};
-use crate::engine::{Entries, Executor, Machine, Reversible};
+use crate::engine::{Entries, Executor, Machine, Operation, Reversible};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
@@ -170,7 +170,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
         let eager = self.eager;
         self.accumulate(node, rows, |beta, buffer| {
             if beta == 0.0 {
-                eager.clear(buffer);
+                eager.run(Operation::Clear { x: buffer });
             }
             contribute(buffer);
         });
@@ -184,7 +184,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
                 let eager = self.eager;
                 let rows = eager.rows(&adjoint);
                 self.accumulate(node, rows, |beta, buffer| {
-                    Executor::combine(eager, 1.0, &adjoint, beta, buffer)
+                    eager.run(Operation::Combine { alpha: 1.0, x: &adjoint, beta, y: buffer })
                 });
             }
         }
@@ -237,7 +237,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
                     eager.row_dots(&adjoint, x, gradient);
                 }
                 self.accumulate_added(*x, rows, |buffer| {
-                    Executor::diagonal_add(eager, &d.values, &adjoint, buffer);
+                    eager.run(Operation::DiagonalAdd { d: &d.values, x: &adjoint, y: buffer });
                 });
                 self.pass_on(*y, adjoint);
             }
@@ -245,7 +245,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
                 let scaled = |scale: f64| {
                     let adjoint = &adjoint;
                     move |beta: f64, buffer: &mut X::Handle| {
-                        Executor::combine(eager, scale, adjoint, beta, buffer);
+                        eager.run(Operation::Combine { alpha: scale, x: adjoint, beta, y: buffer });
                     }
                 };
                 self.accumulate(*x, rows, scaled(*alpha));
@@ -258,7 +258,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
                     eager.add_dot(&adjoint, x, gradient, *index);
                 }
                 self.accumulate(*x, rows, |beta, buffer| {
-                    Executor::combine(eager, scalar, &adjoint, beta, buffer);
+                    eager.run(Operation::Combine { alpha: scalar, x: &adjoint, beta, y: buffer });
                 });
                 self.pass_on(*y, adjoint);
             }
@@ -314,7 +314,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
             Node::Ordered { a, inverse, sweep, b, x, kept } => {
                 // λ = (W⁻¹ + S)⁻ᵀ x̄ is the reversed sweep on Aᵀ from zero.
                 let (mut lambda, mut scratch) = (eager.allocate(rows), eager.allocate(rows));
-                eager.clear(&mut lambda);
+                eager.run(Operation::Clear { x: &mut lambda });
                 let (matrix, back) = (plain(a), sweep.reversed());
                 eager.ordered_sweep_transposed(
                     &matrix,
@@ -353,9 +353,9 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
     ) -> Result<()> {
         let (Some(number), Some(after)) = (inverse.number, after.handle()) else { return Ok(()) };
         let (eager, mut change) = (self.eager, scratch);
-        Executor::combine(eager, 1.0, after, 0.0, &mut change);
+        eager.run(Operation::Combine { alpha: 1.0, x: after, beta: 0.0, y: &mut change });
         if let Some(before) = before.handle() {
-            Executor::combine(eager, -1.0, before, 1.0, &mut change);
+            eager.run(Operation::Combine { alpha: -1.0, x: before, beta: 1.0, y: &mut change });
         }
         let gradient = self.parameter(number, eager.length(&inverse.values))?;
         eager.row_dots_over_square(lambda, &change, &inverse.values, gradient);

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use super::node::{Leaf, Node, Operand, plain};
 use super::reverse::Adjoints;
 use super::tape::{Tape, TapeVector};
-use crate::engine::{Executor, Machine, Reversible, Vector};
+use crate::engine::{Executor, Leaves, Machine, Operation, Reversible, Vector};
 use crate::error::Result;
 use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
 /// A recorded x + M r.
 pub(super) struct SubdomainSolves<T: Scalar, X: Reversible<T>> {
-    method: Arc<X::Method>,
+    method: Arc<<X::Leaves as Leaves>::Method>,
     a: Leaf<X>,
     interface: Leaf<X>,
     r: Option<usize>,
@@ -41,7 +41,7 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
         let (node, rows) = (x.node, x.value.rows());
         let mut own = self.own(x).into_handle().unwrap_or_else(|| {
             let mut zero = self.eager.allocate(rows);
-            self.eager.clear(&mut zero);
+            self.eager.run(Operation::Clear { x: &mut zero });
             zero
         });
         let method = self.eager.method(&plain(a), subdomains, &interface.values);

@@ -50,6 +50,7 @@ pub struct Recorded<L>(PhantomData<L>);
 impl<L: Leaves> Leaves for Recorded<L> {
     type Values = Parameter<L::Values>;
     type Direct = L::Direct;
+    type Method = L::Method;
 }
 
 /// Stored values, with the number of the parameter that they are, if any.

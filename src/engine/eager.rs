@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Executor, Factored, Host, Matrix, Vector};
-use crate::backend::{Backend, Cpu, Direct, Direction, OrderedSweep, OrderedView, Triangle, least_squares};
-use crate::schwarz::{Subdomains, add_subdomain_solves};
+use super::executor::OperationOn;
+use super::{Executor, Factored, Host, Matrix, Vector, kernels};
+use crate::backend::{Backend, Cpu};
+use crate::schwarz::{SubdomainSolver, Subdomains};
 use crate::sparse::Scalar;
 
 /// Computes every operation when it is called.
@@ -42,6 +43,18 @@ impl<T> std::ops::Deref for Buffer<T> {
 
 impl<T> std::ops::DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+}
+
+impl<T> AsRef<[T]> for Buffer<T> {
+    fn as_ref(&self) -> &[T] {
+        &self.data
+    }
+}
+
+impl<T> AsMut<[T]> for Buffer<T> {
+    fn as_mut(&mut self) -> &mut [T] {
         &mut self.data
     }
 }
@@ -120,110 +133,20 @@ impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
         out
     }
 
-    fn spmv(&self, alpha: f64, a: &Matrix<Arc<Vec<T>>>, x: &Buffer<T>, beta: f64, y: &mut Buffer<T>) {
-        self.backend.spmv(T::from_f64(alpha), a.view(), x, T::from_f64(beta), y, self.k);
-    }
-
-    fn residual(&self, a: &Matrix<Arc<Vec<T>>>, b: &Buffer<T>, x: &Buffer<T>, r: &mut Buffer<T>) {
-        self.backend.residual(a.view(), b, x, r, self.k);
-    }
-
-    fn diagonal_add(&self, d: &Arc<Vec<T>>, x: &Buffer<T>, y: &mut Buffer<T>) {
-        self.backend.diagonal_add(d, x, y, self.k);
-    }
-
-    fn diagonal_scale(&self, d: &Arc<Vec<T>>, x: &Buffer<T>, y: &mut Buffer<T>) {
-        self.backend.diagonal_scale(d, x, y, self.k);
-    }
-
-    fn jacobi(
-        &self,
-        a: &Matrix<Arc<Vec<T>>>,
-        d: &Arc<Vec<T>>,
-        b: &Buffer<T>,
-        x: &Buffer<T>,
-        next: &mut Buffer<T>,
-    ) {
-        self.backend.jacobi(a.view(), d, b, x, next, self.k);
-    }
-
-    fn polynomial_step(
-        &self,
-        a: &Matrix<Arc<Vec<T>>>,
-        d: &Arc<Vec<T>>,
-        b: &Buffer<T>,
-        x: &Buffer<T>,
-        (alpha, beta): (f64, f64),
-        y: &mut Buffer<T>,
-    ) {
-        let factors = (T::from_f64(alpha), T::from_f64(beta));
-        self.backend.polynomial_step(a.view(), d, b, x, factors, y, self.k);
-    }
-
-    fn combine(&self, alpha: f64, x: &Buffer<T>, beta: f64, y: &mut Buffer<T>) {
-        self.backend.combine(T::from_f64(alpha), x, T::from_f64(beta), y);
+    fn run(&self, operation: OperationOn<'_, Self>) {
+        kernels::run(&self.backend, self.k, operation);
     }
 
     fn scalar(&self, scalars: &Arc<Vec<T>>, index: usize) -> f64 {
         scalars[index].to_f64()
     }
 
-    fn least_squares(&self, b: &Buffer<T>, v: &[&Buffer<T>], c: &[&Buffer<T>], x: &mut Buffer<T>) {
-        let v: Vec<&[T]> = v.iter().map(|v| &***v).collect();
-        let c: Vec<&[T]> = c.iter().map(|c| &***c).collect();
-        least_squares(&self.backend, b, &v, &c, x, self.k);
-    }
-
-    fn solve_triangular(&self, a: &Matrix<Arc<Vec<T>>>, part: Triangle, x: &mut Buffer<T>) {
-        self.backend.solve_triangular(a.view(), part, false, x, self.k);
-    }
-
-    fn sweep_triangular(
-        &self,
-        a: &Matrix<Arc<Vec<T>>>,
-        part: Triangle,
-        b: &Buffer<T>,
-        x: Option<&Buffer<T>>,
-        y: &mut Buffer<T>,
-    ) {
-        self.backend.sweep_triangular(a.view(), part, false, (b, x.map(|x| &**x)), y, self.k);
-    }
-
-    fn gauss_seidel(&self, a: &Matrix<Arc<Vec<T>>>, b: &Buffer<T>, x: &mut Buffer<T>, direction: Direction) {
-        self.backend.gauss_seidel(a.view(), b, x, direction, self.k);
-    }
-
-    fn ordered_sweep(
-        &self,
-        a: &Matrix<Arc<Vec<T>>>,
-        inverse: &Arc<Vec<T>>,
-        sweep: &OrderedSweep,
-        b: &Buffer<T>,
-        x: &mut Buffer<T>,
-        scratch: &mut Buffer<T>,
-    ) {
-        let sweep = OrderedView { a: a.view(), inverse, sweep };
-        self.backend.ordered_sweep(sweep, b, x, scratch, self.k);
-    }
-
-    fn subdomain_solves(
+    fn method(
         &self,
         a: &Matrix<Arc<Vec<T>>>,
         subdomains: &Subdomains,
         interface: &Arc<Vec<T>>,
-        r: &Buffer<T>,
-        beta: f64,
-        x: &mut Buffer<T>,
-    ) {
-        let solver = self.factored.get(a, subdomains, interface);
-        add_subdomain_solves(solver.as_deref(), r, beta == 0.0, x, self.k);
-    }
-
-    fn solve(&self, direct: &Arc<Direct<T>>, b: &Buffer<T>, x: &mut Buffer<T>) {
-        direct.solve(b, x, self.k);
-    }
-
-    fn clear(&self, x: &mut Buffer<T>) {
-        x.fill(T::ZERO);
+    ) -> Option<Arc<SubdomainSolver<T>>> {
+        self.factored.get(a, subdomains, interface)
     }
 }

@@ -7,7 +7,7 @@ use super::reversible::{Entries, Machine, Reversible};
 use super::{Eager, Executor, Matrix};
 use crate::backend::{Backend, Cpu, Direct, OrderedSweep, OrderedView, Reference, Triangle};
 use crate::error::Result;
-use crate::schwarz::{SubdomainSolver, Subdomains, add_products, add_products_of_matrix, on_rings};
+use crate::schwarz::{SubdomainSolver, add_products, add_products_of_matrix, on_rings};
 use crate::sparse::{Csr, Pattern, Scalar};
 
 type Values<T> = Arc<Vec<T>>;
@@ -56,7 +56,6 @@ fn filtered<T: Scalar, B: Backend<T>>(
 
 impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
     type Gradient = Vec<T>;
-    type Method = SubdomainSolver<T>;
     type Solutions = Vec<T>;
 
     fn columns(&self) -> usize {
@@ -213,15 +212,6 @@ impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
 
     fn solve_transposed(&self, direct: &Arc<Direct<T>>, b: &Buffer<T>, x: &mut Buffer<T>) {
         direct.solve_transposed(b, x, Eager::columns(self));
-    }
-
-    fn method(
-        &self,
-        a: &Matrix<Values<T>>,
-        subdomains: &Subdomains,
-        interface: &Values<T>,
-    ) -> Option<Arc<SubdomainSolver<T>>> {
-        self.factored().get(a, subdomains, interface)
     }
 
     fn solutions(&self, method: &SubdomainSolver<T>, r: &Buffer<T>, transposed: bool) -> Result<Vec<T>> {

@@ -7,17 +7,20 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::{Direct, View};
+use crate::schwarz::SubdomainSolver;
 use crate::sparse::{Csr, Pattern, Scalar};
 
 /// How an engine holds stored data: values of matrices and diagonals, and direct solvers.
 ///
 /// A hierarchy is generic over its leaves, so that uploading to a device, recording as
 /// parameter or constant, changing precision and saving are one and the same walk.
-pub trait Leaves {
+pub trait Leaves: Copy + Debug + 'static {
     /// A flat vector of values.
-    type Values: Clone + Debug;
+    type Values: Clone + Debug + 'static;
     /// A factored matrix.
-    type Direct: Clone + Debug;
+    type Direct: Clone + Debug + 'static;
+    /// A factored Schwarz method.
+    type Method: Debug + 'static;
 }
 
 /// Leaves in the memory of the host.
@@ -27,6 +30,7 @@ pub struct Host<T>(PhantomData<T>);
 impl<T: Scalar> Leaves for Host<T> {
     type Values = Arc<Vec<T>>;
     type Direct = Arc<Direct<T>>;
+    type Method = SubdomainSolver<T>;
 }
 
 /// A sparse matrix whose values are a leaf of type `V`.

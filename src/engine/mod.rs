@@ -16,9 +16,14 @@ mod eager;
 mod eager_reverse;
 mod executor;
 mod factored;
+#[cfg(feature = "cuda")]
+mod fusion;
+mod kernels;
 mod leaves;
 #[cfg(feature = "cuda")]
 mod locked;
+mod operands;
+mod operation;
 mod plan;
 #[cfg(feature = "cuda")]
 mod resident;
@@ -29,6 +34,8 @@ mod resident_methods;
 #[cfg(feature = "cuda")]
 mod resident_operators;
 #[cfg(feature = "cuda")]
+mod resident_program;
+#[cfg(feature = "cuda")]
 mod resident_reverse;
 #[cfg(feature = "cuda")]
 mod resident_sliced;
@@ -38,9 +45,13 @@ mod zeros;
 
 pub use eager::{Buffer, Eager};
 pub use eager_reverse::HostMachine;
-pub use executor::Executor;
+pub use executor::{Executor, OperationOn};
 pub(crate) use factored::Factored;
+#[cfg(feature = "cuda")]
+pub use fusion::{Fused, Launch};
 pub use leaves::{Host, Leaves, Matrix};
+pub use operands::{Borrowed, Operands, Place, Translate, Written};
+pub use operation::Operation;
 pub use plan::Plan;
 #[cfg(feature = "cuda")]
 pub use resident::{DeviceBuffer, Resident};
@@ -50,8 +61,10 @@ pub use resident_leaves::{DenseOperator, Device};
 pub use resident_methods::DeviceMethod;
 #[cfg(feature = "cuda")]
 pub use resident_operators::{Dots, SlicedMatrix};
+#[cfg(feature = "cuda")]
+pub use resident_program::Program;
 pub use reversible::{Entries, Machine, Reversible};
-pub use tracer::{Slot, Traced, Tracer};
+pub use tracer::{Slot, Tracer};
 pub use zeros::Vector;
 
 use crate::backend::{Direction, OrderedSweep, Triangle};
@@ -77,18 +90,6 @@ pub trait Engine {
     /// b − A x.
     fn residual(&self, b: &Self::Vector, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector;
 
-    /// R (b − A x).
-    fn restricted_residual(
-        &self,
-        b: &Self::Vector,
-        a: &MatrixOf<Self>,
-        x: &Self::Vector,
-        restriction: &MatrixOf<Self>,
-    ) -> Self::Vector {
-        let r = self.residual(b, a, x);
-        self.spmv(restriction, &r)
-    }
-
     /// A x.
     fn spmv(&self, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector;
 
@@ -108,33 +109,6 @@ pub trait Engine {
     ) -> Self::Vector {
         let r = self.residual(b, a, &x);
         self.diagonal_add(d, &r, x)
-    }
-
-    /// x′ = x + d ⊙ (b − A x) and R (b − A x′): the last sweep on a level and what the coarser one is given.
-    fn jacobi_and_restriction(
-        &self,
-        a: &MatrixOf<Self>,
-        d: &ValuesOf<Self>,
-        b: &Self::Vector,
-        x: Self::Vector,
-        restriction: &MatrixOf<Self>,
-    ) -> (Self::Vector, Self::Vector) {
-        let x = self.jacobi(a, d, b, x);
-        let coarse = self.restricted_residual(b, a, &x, restriction);
-        (x, coarse)
-    }
-
-    /// z + d ⊙ (b − A z) for z = x + P e: the correction of a coarser level and the first sweep after it.
-    fn correction_and_jacobi(
-        &self,
-        (prolongation, e): (&MatrixOf<Self>, &Self::Vector),
-        a: &MatrixOf<Self>,
-        d: &ValuesOf<Self>,
-        b: &Self::Vector,
-        x: Self::Vector,
-    ) -> Self::Vector {
-        let z = self.spmv_add(prolongation, e, x);
-        self.jacobi(a, d, b, z)
     }
 
     /// x + M (b − A x): a sweep with a sparse approximate inverse.
@@ -178,8 +152,13 @@ pub trait Engine {
     ) -> Self::Vector;
 
     /// Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖, column by column, for one or two
-    /// v and as many c. A v that depends on the others, or is zero, gets y = 0.
-    fn least_squares(&self, b: &Self::Vector, v: &[&Self::Vector], c: &[&Self::Vector]) -> Self::Vector;
+    /// pairs (v, c). A v that depends on the other, or is zero, gets y = 0.
+    fn least_squares(
+        &self,
+        b: &Self::Vector,
+        first: (&Self::Vector, &Self::Vector),
+        second: Option<(&Self::Vector, &Self::Vector)>,
+    ) -> Self::Vector;
 
     /// T⁻¹ x for a triangle T of `a`.
     fn solve_triangular(&self, a: &MatrixOf<Self>, part: Triangle, x: Self::Vector) -> Self::Vector;

@@ -1,87 +1,108 @@
 //! A recorded cycle: straight-line code over one workspace.
 
-use std::sync::Arc;
+use std::fmt::Debug;
+use std::ops::Range;
 
-use super::Matrix;
-use crate::backend::{Backend, Direct, Direction, OrderedSweep, OrderedView, Triangle, least_squares};
+use super::operands::{Place, Touched, Translate, Written};
+use super::{Borrowed, Host, Leaves, Operation, kernels};
+use crate::backend::Backend;
 use crate::error::{Error, Result};
-use crate::schwarz::{SubdomainSolver, add_subdomain_solves};
 use crate::sparse::Scalar;
 
 /// Straight-line code for x = B b, with a workspace whose size is known beforehand.
 ///
-/// A plan holds shared leaves and no mutable state: it is `Sync`, takes no lock, and many
+/// A plan holds shared leaves and no mutable state: on the host it is `Sync`, takes no lock, and many
 /// threads may run it at once, each with a workspace of its own. Its result equals that of
 /// the eager engine bit for bit.
 #[derive(Debug, Clone)]
-pub struct Plan<T: Scalar> {
-    instructions: Vec<Instruction<T>>,
-    work_rows: usize,
-    input_rows: usize,
-    output: (Source, usize),
+pub struct Plan<L: Leaves> {
+    pub(super) operations: Vec<Operation<Written<L>>>,
+    /// What each operation writes.
+    writes: Vec<Writes>,
+    pub(super) frame: Frame,
 }
 
-/// Where a vector lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The right-hand side.
-    Input,
-    /// The workspace, from this row on.
-    Work(usize),
-}
+/// Slots that an operation writes, in ascending order.
+pub(super) type Writes = [Option<usize>; 2];
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
-    pub source: Source,
-    pub rows: usize,
-}
-
-type Leaf<T> = Matrix<Arc<Vec<T>>>;
-
+/// The vectors of a plan.
 #[derive(Debug, Clone)]
-pub(super) enum Instruction<T: Scalar> {
-    Spmv { alpha: T, a: Leaf<T>, x: Span, beta: T, y: Span },
-    Residual { a: Leaf<T>, b: Span, x: Span, r: Span },
-    DiagonalAdd { d: Arc<Vec<T>>, x: Span, y: Span },
-    DiagonalScale { d: Arc<Vec<T>>, x: Span, y: Span },
-    Jacobi { a: Leaf<T>, d: Arc<Vec<T>>, b: Span, x: Span, next: Span },
-    PolynomialStep { a: Leaf<T>, d: Arc<Vec<T>>, b: Span, x: Span, factors: (T, T), y: Span },
-    Combine { alpha: T, x: Span, beta: T, y: Span },
-    LeastSquares { b: Span, v: Vec<Span>, c: Vec<Span>, x: Span },
-    Triangular { a: Leaf<T>, part: Triangle, x: Span },
-    TriangularSweep { a: Leaf<T>, part: Triangle, b: Span, x: Option<Span>, y: Span },
-    GaussSeidel { a: Leaf<T>, b: Span, x: Span, direction: Direction },
-    OrderedSweep { a: Leaf<T>, inverse: Arc<Vec<T>>, sweep: OrderedSweep, b: Span, x: Span, scratch: Span },
-    SubdomainSolves { solver: Option<Arc<SubdomainSolver<T>>>, r: Span, fresh: bool, x: Span },
-    Solve { direct: Arc<Direct<T>>, b: Span, x: Span },
-    Clear { x: Span },
+pub(super) struct Frame {
+    /// Rows of the workspace, slot by slot.
+    pub slots: Vec<Range<usize>>,
+    pub input_rows: usize,
+    pub output: Place,
+    pub output_rows: usize,
 }
 
-impl<T: Scalar> Plan<T> {
-    pub(super) fn new(
-        instructions: Vec<Instruction<T>>,
-        work_rows: usize,
-        input_rows: usize,
-        output: (Source, usize),
-    ) -> Self {
-        Self { instructions, work_rows, input_rows, output }
+impl Frame {
+    pub fn new(rows: &[usize], input_rows: usize, (output, output_rows): (Place, usize)) -> Self {
+        let mut first = 0;
+        let slots = rows.iter().map(|rows| {
+            first += rows;
+            first - rows..first
+        });
+        Self { slots: slots.collect(), input_rows, output, output_rows }
+    }
+
+    /// Rows of the workspace.
+    pub fn work_rows(&self) -> usize {
+        self.slots.last().map_or(0, |slot| slot.end)
+    }
+}
+
+impl Touched {
+    /// What is written.
+    ///
+    /// # Errors
+    /// A write to the right-hand side.
+    pub fn slots(&self) -> Result<Writes> {
+        let mut slots = [None; 2];
+        for (slot, place) in slots.iter_mut().zip(&self.writes) {
+            let Place::Slot(number) = *place else {
+                return Err(Error::invalid_input("a plan writes to its right-hand side"));
+            };
+            *slot = Some(number);
+        }
+        if slots[1].is_some() {
+            slots.sort_unstable();
+        }
+        Ok(slots)
+    }
+}
+
+impl<L: Leaves> Plan<L> {
+    pub(super) fn new(operations: Vec<Operation<Written<L>>>, frame: Frame) -> Result<Self> {
+        let writes = operations.iter().map(|operation| operation.touched().slots());
+        Ok(Self { writes: writes.collect::<Result<_>>()?, operations, frame })
     }
 
     /// Rows of the right-hand side.
     pub fn rows(&self) -> usize {
-        self.input_rows
+        self.frame.input_rows
     }
 
     /// Number of operations.
     pub fn operations(&self) -> usize {
-        self.instructions.len()
+        self.operations.len()
     }
 
-    /// Values of workspace that [`run`](Self::run) needs for blocks of `k` columns.
+    /// Values of workspace that a run needs for blocks of `k` columns.
     pub fn workspace(&self, k: usize) -> usize {
-        self.work_rows * k
+        self.frame.work_rows() * k
     }
+}
 
+impl<L: Leaves> Operation<Written<L>> {
+    /// The places that this operation reads and writes.
+    pub(super) fn touched(&self) -> Touched {
+        let mut touched = Touched::default();
+        let _ = self.map(&mut touched);
+        touched
+    }
+}
+
+impl<T: Scalar> Plan<Host<T>> {
     /// x ← B b for row-major rows × k blocks.
     ///
     /// # Errors
@@ -94,10 +115,11 @@ impl<T: Scalar> Plan<T> {
         work: &mut [T],
         k: usize,
     ) -> Result<()> {
-        if b.len() != self.input_rows * k || x.len() != self.output.1 * k {
+        let frame = &self.frame;
+        if b.len() != frame.input_rows * k || x.len() != frame.output_rows * k {
             return Err(Error::dimension(format!(
                 "the solver has {} unknowns and was given {} and {} values for {k} columns",
-                self.input_rows,
+                frame.input_rows,
                 b.len(),
                 x.len()
             )));
@@ -109,150 +131,75 @@ impl<T: Scalar> Plan<T> {
                 work.len()
             )));
         }
-        let mut memory = Memory { b, work, k };
-        for instruction in &self.instructions {
-            memory.execute(backend, instruction)?;
+        for (operation, writes) in self.operations.iter().zip(&self.writes) {
+            kernels::run(backend, k, operation.map(&mut Split::new(frame, *writes, b, work, k)));
         }
-        let output = Span { source: self.output.0, rows: self.output.1 };
-        x.copy_from_slice(memory.one(output));
+        x.copy_from_slice(Split::new(frame, [None; 2], b, work, k).values(frame.output));
         Ok(())
     }
 }
 
-struct Memory<'a, T> {
+/// A workspace around the vectors that an operation writes.
+struct Split<'a, T> {
+    frame: &'a Frame,
     b: &'a [T],
-    work: &'a mut [T],
     k: usize,
+    /// What is only read: first row and values.
+    pieces: [(usize, &'a [T]); 3],
+    /// What is written: slot and values.
+    outputs: [Option<(usize, &'a mut [T])>; 2],
 }
 
-impl<T: Scalar> Memory<'_, T> {
-    fn one(&self, span: Span) -> &[T] {
-        match span.source {
-            Source::Input => self.b,
-            Source::Work(first) => &self.work[first * self.k..(first + span.rows) * self.k],
+impl<'a, T> Split<'a, T> {
+    fn new(frame: &'a Frame, writes: Writes, b: &'a [T], work: &'a mut [T], k: usize) -> Self {
+        let (mut start, mut rest) = (0, work);
+        let mut pieces: [(usize, &[T]); 3] = [(usize::MAX, &[]); 3];
+        let mut outputs = [None, None];
+        for ((piece, output), number) in pieces.iter_mut().zip(&mut outputs).zip(writes.into_iter().flatten())
+        {
+            let slot = &frame.slots[number];
+            let (before, after) = rest.split_at_mut((slot.start - start) * k);
+            let (values, after) = after.split_at_mut(slot.len() * k);
+            (*piece, *output) = ((start, &*before), Some((number, values)));
+            (start, rest) = (slot.end, after);
+        }
+        pieces[2] = (start, rest);
+        Self { frame, b, k, pieces, outputs }
+    }
+
+    /// A vector that is not written.
+    fn values(&self, place: Place) -> &'a [T] {
+        let Place::Slot(number) = place else { return self.b };
+        let slot = &self.frame.slots[number];
+        // A slot without rows may lie anywhere.
+        let piece = self.pieces.iter().rev().find(|(start, _)| *start <= slot.start);
+        match piece {
+            Some((start, piece)) if !slot.is_empty() => {
+                &piece[(slot.start - start) * self.k..(slot.end - start) * self.k]
+            }
+            _ => &[],
         }
     }
+}
 
-    /// The inputs and the output of an instruction, which never overlap.
-    fn split<const N: usize>(&mut self, inputs: [Span; N], output: Span) -> Result<([&[T]; N], &mut [T])> {
-        let k = self.k;
-        let Source::Work(start) = output.source else {
-            return Err(Error::invalid_input("a plan writes to its right-hand side"));
-        };
-        let (before, rest) = self.work.split_at_mut(start * k);
-        let (out, after) = rest.split_at_mut(output.rows * k);
-        let (before, after, end) = (&*before, &*after, start + output.rows);
-        let b = self.b;
-        let pick = |span: Span| match span.source {
-            Source::Input => b,
-            Source::Work(_) if span.rows == 0 => &[],
-            Source::Work(first) if first < start => &before[first * k..(first + span.rows) * k],
-            Source::Work(first) => &after[(first - end) * k..(first - end + span.rows) * k],
-        };
-        Ok((inputs.map(pick), out))
+impl<'a, T: Scalar> Translate<'a, Written<Host<T>>, Borrowed<'a, Host<T>, [T]>> for Split<'a, T> {
+    fn stored<X: Clone + Debug + 'static>(&mut self, x: &'a X) -> &'a X {
+        x
     }
 
-    /// An input and two outputs, none of which overlap.
-    fn split_two(&mut self, input: Span, x: Span, y: Span) -> Result<(&[T], &mut [T], &mut [T])> {
-        let k = self.k;
-        let (Source::Work(p), Source::Work(q)) = (x.source, y.source) else {
-            return Err(Error::invalid_input("a plan writes to its right-hand side"));
-        };
-        let swapped = q < p;
-        let (p, q, first_rows, second_rows) =
-            if swapped { (q, p, y.rows, x.rows) } else { (p, q, x.rows, y.rows) };
-        let (before, rest) = self.work.split_at_mut(p * k);
-        let (first, rest) = rest.split_at_mut(first_rows * k);
-        let (between, rest) = rest.split_at_mut((q - p - first_rows) * k);
-        let (second, after) = rest.split_at_mut(second_rows * k);
-        let (before, between, after) = (&*before, &*between, &*after);
-        let rows = |start: usize| start * k..(start + input.rows) * k;
-        let input = match input.source {
-            Source::Input => self.b,
-            Source::Work(_) if input.rows == 0 => &[],
-            Source::Work(s) if s < p => &before[rows(s)],
-            Source::Work(s) if s < q => &between[rows(s - p - first_rows)],
-            Source::Work(s) => &after[rows(s - q - second_rows)],
-        };
-        Ok(if swapped { (input, second, first) } else { (input, first, second) })
+    fn read(&mut self, x: &'a Place) -> &'a [T] {
+        self.values(*x)
     }
 
-    fn execute<B: Backend<T>>(&mut self, backend: &B, instruction: &Instruction<T>) -> Result<()> {
-        let k = self.k;
-        match instruction {
-            Instruction::Spmv { alpha, a, x, beta, y } => {
-                let ([x], y) = self.split([*x], *y)?;
-                backend.spmv(*alpha, a.view(), x, *beta, y, k);
-            }
-            Instruction::Residual { a, b, x, r } => {
-                let ([b, x], r) = self.split([*b, *x], *r)?;
-                backend.residual(a.view(), b, x, r, k);
-            }
-            Instruction::DiagonalAdd { d, x, y } => {
-                let ([x], y) = self.split([*x], *y)?;
-                backend.diagonal_add(d, x, y, k);
-            }
-            Instruction::DiagonalScale { d, x, y } => {
-                let ([x], y) = self.split([*x], *y)?;
-                backend.diagonal_scale(d, x, y, k);
-            }
-            Instruction::Jacobi { a, d, b, x, next } => {
-                let ([b, x], next) = self.split([*b, *x], *next)?;
-                backend.jacobi(a.view(), d, b, x, next, k);
-            }
-            Instruction::PolynomialStep { a, d, b, x, factors, y } => {
-                let ([b, x], y) = self.split([*b, *x], *y)?;
-                backend.polynomial_step(a.view(), d, b, x, *factors, y, k);
-            }
-            Instruction::Combine { alpha, x, beta, y } => {
-                let ([x], y) = self.split([*x], *y)?;
-                backend.combine(*alpha, x, *beta, y);
-            }
-            Instruction::LeastSquares { b, v, c, x } => match (&v[..], &c[..]) {
-                ([v], [c]) => {
-                    let ([b, v, c], x) = self.split([*b, *v, *c], *x)?;
-                    least_squares(backend, b, &[v], &[c], x, k);
-                }
-                ([v, v2], [c, c2]) => {
-                    let ([b, v, v2, c, c2], x) = self.split([*b, *v, *v2, *c, *c2], *x)?;
-                    least_squares(backend, b, &[v, v2], &[c, c2], x, k);
-                }
-                _ => {
-                    return Err(Error::invalid_input(
-                        "a least-squares step with other than one or two vectors",
-                    ));
-                }
-            },
-            Instruction::Triangular { a, part, x } => {
-                let ([], x) = self.split([], *x)?;
-                backend.solve_triangular(a.view(), *part, false, x, k);
-            }
-            Instruction::TriangularSweep { a, part, b, x: Some(x), y } => {
-                let ([b, x], y) = self.split([*b, *x], *y)?;
-                backend.sweep_triangular(a.view(), *part, false, (b, Some(x)), y, k);
-            }
-            Instruction::TriangularSweep { a, part, b, x: None, y } => {
-                let ([b], y) = self.split([*b], *y)?;
-                backend.sweep_triangular(a.view(), *part, false, (b, None), y, k);
-            }
-            Instruction::GaussSeidel { a, b, x, direction } => {
-                let ([b], x) = self.split([*b], *x)?;
-                backend.gauss_seidel(a.view(), b, x, *direction, k);
-            }
-            Instruction::OrderedSweep { a, inverse, sweep, b, x, scratch } => {
-                let (b, x, scratch) = self.split_two(*b, *x, *scratch)?;
-                backend.ordered_sweep(OrderedView { a: a.view(), inverse, sweep }, b, x, scratch, k);
-            }
-            Instruction::SubdomainSolves { solver, r, fresh, x } => {
-                let ([r], x) = self.split([*r], *x)?;
-                add_subdomain_solves(solver.as_deref(), r, *fresh, x, k);
-            }
-            Instruction::Solve { direct, b, x } => {
-                let ([b], x) = self.split([*b], *x)?;
-                direct.solve(b, x, k);
-            }
-            Instruction::Clear { x } => self.split([], *x)?.1.fill(T::ZERO),
-        }
-        Ok(())
+    fn write(&mut self, x: &'a Place) -> &'a mut [T] {
+        let own = |output: &&mut Option<(usize, &'a mut [T])>| {
+            output.as_ref().is_some_and(|(number, _)| Place::Slot(*number) == *x)
+        };
+        // `Plan::new` has seen to it that every operation finds its slots.
+        self.outputs
+            .iter_mut()
+            .find(own)
+            .and_then(Option::take)
+            .map_or_else(Default::default, |(_, values)| values)
     }
 }

@@ -3,19 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::executor::OperationOn;
 use super::locked::Locked;
-use super::resident_leaves::{DenseOperator, Device};
-use super::resident_methods::Methods;
+use super::resident_leaves::Device;
+use super::resident_methods::{DeviceMethod, Methods};
 use super::resident_sliced::Slices;
-use super::{Executor, Matrix, Reversible, Vector};
+use super::{Executor, Matrix, Operation, Reversible, Vector};
 use crate::backend::cuda::{DevicePattern, DeviceView, Memory, OnDevice, Plain};
-use crate::backend::{Cuda, Direction, OrderedSweep, Triangle};
+use crate::backend::{Cuda, Direction};
 use crate::error::{Error, Result};
 use crate::schwarz::Subdomains;
-
-/// Most entries of a restriction for each fine row where residuals are restricted in one pass: every entry works out
-/// a residual.
-const FUSED: f64 = 1.25;
 
 /// Queues every operation when it is called, with buffers from a pool; nothing waits for the card.
 ///
@@ -107,6 +104,8 @@ macro_rules! with {
     }};
 }
 
+pub(super) use with;
+
 impl<T: OnDevice> Executor for Resident<T> {
     type Leaves = Device<T>;
     type Handle = DeviceBuffer<T>;
@@ -130,161 +129,74 @@ impl<T: OnDevice> Executor for Resident<T> {
         out
     }
 
-    fn spmv(
-        &self,
-        alpha: f64,
-        a: &Matrix<Arc<Memory<T>>>,
-        x: &DeviceBuffer<T>,
-        beta: f64,
-        y: &mut DeviceBuffer<T>,
-    ) {
-        if let Some(sliced) = self.in_slices(a) {
-            return self.cuda.spmv_sliced(alpha, sliced.matrix.view(), x.memory(), beta, y.memory_mut());
+    fn run(&self, operation: OperationOn<'_, Self>) {
+        use Operation as O;
+        let (cuda, k) = (&self.cuda, self.k);
+        match operation {
+            O::Copy { x, y } => cuda.copy(x.memory(), y.memory_mut()),
+            O::Clear { x } => cuda.clear(x.memory_mut()),
+            O::Spmv { alpha, a, x, beta, y } => match self.in_slices(a) {
+                Some(s) => cuda.spmv_sliced(alpha, s.matrix.view(), x.memory(), beta, y.memory_mut()),
+                None => with!(self, a, pattern, view => {
+                    cuda.spmv(alpha, view, x.memory(), beta, y.memory_mut(), k);
+                }),
+            },
+            O::Residual { a, b, x, r } => match self.in_slices(a) {
+                Some(s) => cuda.residual_sliced(s.matrix.view(), b.memory(), x.memory(), r.memory_mut()),
+                None => with!(self, a, pattern, view => {
+                    cuda.residual(view, b.memory(), x.memory(), r.memory_mut(), k);
+                }),
+            },
+            O::DiagonalAdd { d, x, y } => cuda.diagonal_add(d, x.memory(), y.memory_mut(), k),
+            O::DiagonalScale { d, x, y } => cuda.diagonal_scale(d, x.memory(), y.memory_mut(), k),
+            O::Jacobi { a, d, b, x, next } => match self.in_slices(a) {
+                Some(s) => {
+                    cuda.jacobi_sliced(s.matrix.view(), d, b.memory(), x.memory(), next.memory_mut());
+                }
+                None => with!(self, a, pattern, view => {
+                    cuda.jacobi(view, d, b.memory(), x.memory(), next.memory_mut(), k);
+                }),
+            },
+            O::PolynomialStep { a, d, b, x, factors, y } => match self.in_slices(a) {
+                Some(s) => {
+                    let blocks = (b.memory(), x.memory());
+                    cuda.polynomial_step_sliced(s.matrix.view(), d, blocks, factors, y.memory_mut());
+                }
+                None => with!(self, a, pattern, view => {
+                    cuda.polynomial_step(view, d, b.memory(), x.memory(), factors, y.memory_mut(), k);
+                }),
+            },
+            O::Combine { alpha, x, beta, y } => cuda.combine(alpha, x.memory(), beta, y.memory_mut()),
+            O::LeastSquares { .. } => cuda.fail(Error::unsuited(
+                "a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle",
+            )),
+            O::SolveTriangular { a, part, x } => with!(self, a, pattern, view => {
+                let levels = pattern.levels(cuda, &a.pattern, part.lower, false);
+                cuda.solve_triangular(view, levels, part, x.memory_mut(), k);
+            }),
+            O::SweepTriangular { a, part, b, x, y } => with!(self, a, pattern, view => {
+                let blocks = (b.memory(), x.map(DeviceBuffer::memory));
+                cuda.sweep_triangular(view, part, blocks, y.memory_mut(), k);
+            }),
+            O::GaussSeidel { a, direction, b, x } => with!(self, a, pattern, view => {
+                let levels = pattern.levels(cuda, &a.pattern, direction == Direction::Forward, false);
+                let mut scratch = self.allocate(pattern.rows);
+                let scratch = scratch.memory_mut();
+                cuda.gauss_seidel(view, levels, b.memory(), x.memory_mut(), scratch, direction, k);
+            }),
+            O::OrderedSweep { a, inverse, sweep, b, x, scratch } => with!(self, a, pattern, view => {
+                let order = cuda.order(&sweep.order, pattern.rows);
+                let order = (&order.order, sweep.direction);
+                let (x, scratch) = (x.memory_mut(), scratch.memory_mut());
+                cuda.ordered_sweep(view, inverse, order, b.memory(), x, scratch, k);
+            }),
+            O::SubdomainSolves { method, r, beta, x } => {
+                self.add_subdomain_solves(method.map(|m| &**m), r, beta, x);
+            }
+            O::Solve { direct, b, x } => {
+                cuda.dense_product(&direct.matrix, direct.rows, b.memory(), x.memory_mut(), k);
+            }
         }
-        with!(self, a, pattern, view => self.cuda.spmv(alpha, view, x.memory(), beta, y.memory_mut(), self.k));
-    }
-
-    fn residual(
-        &self,
-        a: &Matrix<Arc<Memory<T>>>,
-        b: &DeviceBuffer<T>,
-        x: &DeviceBuffer<T>,
-        r: &mut DeviceBuffer<T>,
-    ) {
-        if let Some(sliced) = self.in_slices(a) {
-            return self.cuda.residual_sliced(sliced.matrix.view(), b.memory(), x.memory(), r.memory_mut());
-        }
-        with!(self, a, pattern, view => {
-            self.cuda.residual(view, b.memory(), x.memory(), r.memory_mut(), self.k);
-        });
-    }
-
-    fn restricts_residuals(&self, restriction: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>) -> bool {
-        let (pattern, a) = (&restriction.pattern, &a.pattern);
-        let each = pattern.nnz() as f64 / pattern.cols().max(1) as f64;
-        each <= FUSED || each * (a.nnz() * self.k) as f64 <= self.cuda.tuning().fused_entries as f64
-    }
-
-    fn restricted_residual(
-        &self,
-        restriction: &Matrix<Arc<Memory<T>>>,
-        a: &Matrix<Arc<Memory<T>>>,
-        (b, x): (&DeviceBuffer<T>, &DeviceBuffer<T>),
-        y: &mut DeviceBuffer<T>,
-    ) {
-        with!(self, a, pattern, view => with!(self, restriction, coarse, r => {
-            self.cuda.restricted_residual(r, view, (b.memory(), x.memory()), y.memory_mut(), self.k);
-        }));
-    }
-
-    fn has_first_residuals(&self) -> bool {
-        self.k == 1
-    }
-
-    fn first_residual(
-        &self,
-        a: &Matrix<Arc<Memory<T>>>,
-        d: &Arc<Memory<T>>,
-        b: &DeviceBuffer<T>,
-        x: &mut DeviceBuffer<T>,
-        r: &mut DeviceBuffer<T>,
-    ) {
-        let results = (x.memory_mut(), r.memory_mut());
-        if let Some(sliced) = self.in_slices(a) {
-            return self.cuda.first_residual_sliced(sliced.matrix.view(), d, b.memory(), results);
-        }
-        with!(self, a, pattern, view => self.cuda.first_residual(view, d, b.memory(), results));
-    }
-
-    fn first_restricted_residual(
-        &self,
-        restriction: &Matrix<Arc<Memory<T>>>,
-        a: &Matrix<Arc<Memory<T>>>,
-        (d, b): (&Arc<Memory<T>>, &DeviceBuffer<T>),
-        x: &mut DeviceBuffer<T>,
-        y: &mut DeviceBuffer<T>,
-    ) {
-        let results = (x.memory_mut(), y.memory_mut());
-        with!(self, a, pattern, view => with!(self, restriction, coarse, r => {
-            self.cuda.first_restricted_residual(r, view, (d, b.memory()), results);
-        }));
-    }
-
-    fn corrects_in_sweeps(&self, prolongation: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>) -> bool {
-        let each = prolongation.pattern.nnz() as f64 / prolongation.pattern.rows().max(1) as f64;
-        self.k == 1 && each * a.pattern.nnz() as f64 <= self.cuda.tuning().fused_entries as f64
-    }
-
-    fn corrected_jacobi(
-        &self,
-        (prolongation, e): (&Matrix<Arc<Memory<T>>>, &DeviceBuffer<T>),
-        a: &Matrix<Arc<Memory<T>>>,
-        (d, b): (&Arc<Memory<T>>, &DeviceBuffer<T>),
-        x: &DeviceBuffer<T>,
-        next: &mut DeviceBuffer<T>,
-    ) {
-        with!(self, a, pattern, view => with!(self, prolongation, fine, p => {
-            let correction = (p, e.memory());
-            self.cuda.corrected_jacobi(correction, view, (d, b.memory()), x.memory(), next.memory_mut());
-        }));
-    }
-
-    fn diagonal_add(&self, d: &Arc<Memory<T>>, x: &DeviceBuffer<T>, y: &mut DeviceBuffer<T>) {
-        self.cuda.diagonal_add(d, x.memory(), y.memory_mut(), self.k);
-    }
-
-    fn diagonal_scale(&self, d: &Arc<Memory<T>>, x: &DeviceBuffer<T>, y: &mut DeviceBuffer<T>) {
-        self.cuda.diagonal_scale(d, x.memory(), y.memory_mut(), self.k);
-    }
-
-    fn jacobi(
-        &self,
-        a: &Matrix<Arc<Memory<T>>>,
-        d: &Arc<Memory<T>>,
-        b: &DeviceBuffer<T>,
-        x: &DeviceBuffer<T>,
-        next: &mut DeviceBuffer<T>,
-    ) {
-        if let Some(sliced) = self.in_slices(a) {
-            return self.cuda.jacobi_sliced(
-                sliced.matrix.view(),
-                d,
-                b.memory(),
-                x.memory(),
-                next.memory_mut(),
-            );
-        }
-        with!(self, a, pattern, view => {
-            self.cuda.jacobi(view, d, b.memory(), x.memory(), next.memory_mut(), self.k);
-        });
-    }
-
-    fn polynomial_step(
-        &self,
-        a: &Matrix<Arc<Memory<T>>>,
-        d: &Arc<Memory<T>>,
-        b: &DeviceBuffer<T>,
-        x: &DeviceBuffer<T>,
-        factors: (f64, f64),
-        y: &mut DeviceBuffer<T>,
-    ) {
-        if let Some(sliced) = self.in_slices(a) {
-            let blocks = (b.memory(), x.memory());
-            return self.cuda.polynomial_step_sliced(
-                sliced.matrix.view(),
-                d,
-                blocks,
-                factors,
-                y.memory_mut(),
-            );
-        }
-        with!(self, a, pattern, view => {
-            self.cuda.polynomial_step(view, d, b.memory(), x.memory(), factors, y.memory_mut(), self.k);
-        });
-    }
-
-    fn combine(&self, alpha: f64, x: &DeviceBuffer<T>, beta: f64, y: &mut DeviceBuffer<T>) {
-        self.cuda.combine(alpha, x.memory(), beta, y.memory_mut());
     }
 
     fn scalar(&self, scalars: &Arc<Memory<T>>, index: usize) -> f64 {
@@ -297,94 +209,20 @@ impl<T: OnDevice> Executor for Resident<T> {
         }
     }
 
-    fn least_squares(
-        &self,
-        _: &DeviceBuffer<T>,
-        _: &[&DeviceBuffer<T>],
-        _: &[&DeviceBuffer<T>],
-        _: &mut DeviceBuffer<T>,
-    ) {
-        self.cuda
-            .fail(Error::unsuited("a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle"));
-    }
-
-    fn solve_triangular(&self, a: &Matrix<Arc<Memory<T>>>, part: Triangle, x: &mut DeviceBuffer<T>) {
-        with!(self, a, pattern, view => {
-            let levels = pattern.levels(&self.cuda, &a.pattern, part.lower, false);
-            self.cuda.solve_triangular(view, levels, part, x.memory_mut(), self.k);
-        });
-    }
-
-    fn sweep_triangular(
-        &self,
-        a: &Matrix<Arc<Memory<T>>>,
-        part: Triangle,
-        b: &DeviceBuffer<T>,
-        x: Option<&DeviceBuffer<T>>,
-        y: &mut DeviceBuffer<T>,
-    ) {
-        with!(self, a, pattern, view => {
-            let blocks = (b.memory(), x.map(DeviceBuffer::memory));
-            self.cuda.sweep_triangular(view, part, blocks, y.memory_mut(), self.k);
-        });
-    }
-
-    fn gauss_seidel(
-        &self,
-        a: &Matrix<Arc<Memory<T>>>,
-        b: &DeviceBuffer<T>,
-        x: &mut DeviceBuffer<T>,
-        direction: Direction,
-    ) {
-        with!(self, a, pattern, view => {
-            let levels = pattern.levels(&self.cuda, &a.pattern, direction == Direction::Forward, false);
-            let mut scratch = self.allocate(pattern.rows);
-            self.cuda.gauss_seidel(
-                view, levels, b.memory(), x.memory_mut(), scratch.memory_mut(), direction, self.k,
-            );
-        });
-    }
-
-    fn ordered_sweep(
-        &self,
-        a: &Matrix<Arc<Memory<T>>>,
-        inverse: &Arc<Memory<T>>,
-        sweep: &OrderedSweep,
-        b: &DeviceBuffer<T>,
-        x: &mut DeviceBuffer<T>,
-        scratch: &mut DeviceBuffer<T>,
-    ) {
-        with!(self, a, pattern, view => {
-            let order = self.cuda.order(&sweep.order, pattern.rows);
-            self.cuda.ordered_sweep(
-                view,
-                inverse,
-                (&order.order, sweep.direction),
-                b.memory(),
-                x.memory_mut(),
-                scratch.memory_mut(),
-                self.k,
-            );
-        });
-    }
-
-    fn subdomain_solves(
+    fn method(
         &self,
         a: &Matrix<Arc<Memory<T>>>,
         subdomains: &Subdomains,
         interface: &Arc<Memory<T>>,
-        r: &DeviceBuffer<T>,
-        beta: f64,
-        x: &mut DeviceBuffer<T>,
-    ) {
-        self.add_subdomain_solves(a, subdomains, interface, r, beta, x);
-    }
-
-    fn solve(&self, direct: &Arc<DenseOperator<T>>, b: &DeviceBuffer<T>, x: &mut DeviceBuffer<T>) {
-        self.cuda.dense_product(&direct.matrix, direct.rows, b.memory(), x.memory_mut(), self.k);
-    }
-
-    fn clear(&self, x: &mut DeviceBuffer<T>) {
-        self.cuda.clear(x.memory_mut());
+    ) -> Option<Arc<DeviceMethod<T>>> {
+        match self.methods.get(&self.cuda, a, subdomains, interface) {
+            Ok(method) => Some(method),
+            // The same as on the host: a loss that is none.
+            Err(e) if e.is_singular() => None,
+            Err(e) => {
+                self.cuda.fail(e);
+                None
+            }
+        }
     }
 }

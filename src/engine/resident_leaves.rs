@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::Leaves;
+use super::{DeviceMethod, Leaves};
 use crate::backend::Cuda;
 use crate::backend::cuda::{Memory, OnDevice, Plain};
 use crate::error::Result;
@@ -15,6 +15,7 @@ pub struct Device<T>(PhantomData<T>);
 impl<T: OnDevice> Leaves for Device<T> {
     type Values = Arc<Memory<T>>;
     type Direct = Arc<DenseOperator<T>>;
+    type Method = DeviceMethod<T>;
 }
 
 /// A dense matrix on the device that stands for the coarsest solve, or for all of a cycle from some level on.

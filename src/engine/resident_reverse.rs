@@ -10,7 +10,6 @@ use super::{Executor, Matrix};
 use crate::backend::cuda::{DeviceView, Memory, OnDevice, Part, Reductions, SampledEntries};
 use crate::backend::{Cuda, Order, OrderedSweep, Triangle};
 use crate::error::{Error, Result};
-use crate::schwarz::Subdomains;
 use crate::sparse::Pattern;
 
 type Values<T> = Arc<Memory<T>>;
@@ -42,22 +41,20 @@ impl<T: OnDevice> Resident<T> {
         sums
     }
 
-    /// x ← β x + M r.
+    /// x ← β x + M r; NaN without a method.
     pub(super) fn add_subdomain_solves(
         &self,
-        a: &Matrix<Values<T>>,
-        subdomains: &Subdomains,
-        interface: &Values<T>,
+        method: Option<&DeviceMethod<T>>,
         r: &DeviceBuffer<T>,
         beta: f64,
         x: &mut DeviceBuffer<T>,
     ) {
         if beta == 0.0 {
-            self.clear(x);
+            self.cuda.clear(x.memory_mut());
         }
-        let added = self.method(a, subdomains, interface).and_then(|method| {
-            let y = self.solutions(&method, r, false).ok()?;
-            self.add_solutions(&method, &y, x, false).ok()
+        let added = method.and_then(|method| {
+            let y = self.solutions(method, r, false).ok()?;
+            self.add_solutions(method, &y, x, false).ok()
         });
         if added.is_none() {
             self.cuda.fill(f64::NAN, x.memory_mut());
@@ -67,7 +64,6 @@ impl<T: OnDevice> Resident<T> {
 
 impl<T: OnDevice> Reversible<T> for Resident<T> {
     type Gradient = Memory<T>;
-    type Method = DeviceMethod<T>;
     type Solutions = DeviceBuffer<T>;
 
     fn columns(&self) -> usize {
@@ -242,23 +238,6 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
             None => self.cuda.fail(Error::invalid_input(
                 "the hierarchy was moved to the device for solving; move it there for training",
             )),
-        }
-    }
-
-    fn method(
-        &self,
-        a: &Matrix<Values<T>>,
-        subdomains: &Subdomains,
-        interface: &Values<T>,
-    ) -> Option<Arc<DeviceMethod<T>>> {
-        match self.methods.get(&self.cuda, a, subdomains, interface) {
-            Ok(method) => Some(method),
-            // The same as on the host: a loss that is none.
-            Err(e) if e.is_singular() => None,
-            Err(e) => {
-                self.cuda.fail(e);
-                None
-            }
         }
     }
 

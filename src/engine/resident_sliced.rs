@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::locked::Locked;
 use super::resident::{DeviceBuffer, Resident};
 use super::resident_operators::SlicedMatrix;
-use super::{Executor, Matrix};
+use super::{Executor, Matrix, Operation};
 use crate::backend::cuda::{Memory, OnDevice, Plain, SlicedPattern};
 use crate::error::Result;
 
@@ -58,11 +58,14 @@ impl<T: OnDevice> Resident<T> {
             return Ok(false);
         }
         let (mut x, mut y) = (self.allocate(a.pattern.cols()), self.allocate(rows));
-        self.clear(&mut x);
-        self.clear(&mut y);
+        self.run(Operation::Clear { x: &mut x });
+        self.run(Operation::Clear { x: &mut y });
+        let product = |y: &mut DeviceBuffer<T>| {
+            self.run(Operation::Spmv { alpha: 1.0, a, x: &x, beta: 0.0, y });
+        };
         let time = |y: &mut DeviceBuffer<T>| {
-            Executor::spmv(self, 1.0, a, &x, 0.0, y);
-            self.cuda.seconds(|| (0..TIMED).for_each(|_| Executor::spmv(self, 1.0, a, &x, 0.0, y)))
+            product(y);
+            self.cuda.seconds(|| (0..TIMED).for_each(|_| product(y)))
         };
         let by_rows = time(&mut y)?;
         self.slice(a);

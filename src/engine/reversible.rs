@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::{Executor, Leaves, Matrix};
 use crate::backend::{OrderedSweep, Triangle};
 use crate::error::Result;
-use crate::schwarz::Subdomains;
 use crate::sparse::{Pattern, Scalar};
 
 /// Entries of a matrix that a rule samples.
@@ -27,6 +26,7 @@ pub enum Entries<'a> {
 }
 
 type Values<X> = <<X as Executor>::Leaves as Leaves>::Values;
+type Method<X> = <<X as Executor>::Leaves as Leaves>::Method;
 type Direct<X> = <<X as Executor>::Leaves as Leaves>::Direct;
 
 /// An executor with the kernels of reverse rules. Gradients are flat accumulators, one value for every
@@ -34,8 +34,6 @@ type Direct<X> = <<X as Executor>::Leaves as Leaves>::Direct;
 pub trait Reversible<T: Scalar>: Executor {
     /// An accumulator.
     type Gradient;
-    /// A factored Schwarz method.
-    type Method: Debug;
     /// Solutions on all its subdomains.
     type Solutions: Debug;
 
@@ -129,18 +127,11 @@ pub trait Reversible<T: Scalar>: Executor {
     /// x ← A⁻ᵀ b.
     fn solve_transposed(&self, direct: &Direct<Self>, b: &Self::Handle, x: &mut Self::Handle);
 
-    /// The Schwarz method of these values, factored on first use; nothing if a local matrix is singular.
-    fn method(
-        &self,
-        a: &Matrix<Values<Self>>,
-        subdomains: &Subdomains,
-        interface: &Values<Self>,
-    ) -> Option<Arc<Self::Method>>;
     /// Bᵢ⁻¹ Rᵢ r on all subdomains, or with Bᵢ⁻ᵀ and the weights of the other side.
     ///
     /// # Errors
     /// A length that does not fit.
-    fn solutions(&self, method: &Self::Method, r: &Self::Handle, transposed: bool)
+    fn solutions(&self, method: &Method<Self>, r: &Self::Handle, transposed: bool)
     -> Result<Self::Solutions>;
     /// x ← x + Σᵢ R̃ᵢᵀ yᵢ, or with the weights of the other side.
     ///
@@ -148,24 +139,24 @@ pub trait Reversible<T: Scalar>: Executor {
     /// A length that does not fit.
     fn add_solutions(
         &self,
-        method: &Self::Method,
+        method: &Method<Self>,
         y: &Self::Solutions,
         x: &mut Self::Handle,
         transposed: bool,
     ) -> Result<()>;
     /// What [`interface_products`](Self::interface_products) reads of the solutions.
-    fn on_rings(&self, method: &Self::Method, y: &Self::Solutions) -> Self::Solutions;
+    fn on_rings(&self, method: &Method<Self>, y: &Self::Solutions) -> Self::Solutions;
     /// g(p,q) ← g(p,q) − λ(p) · y(q) on all interface entries; both are on the rings.
     fn interface_products(
         &self,
-        method: &Self::Method,
+        method: &Method<Self>,
         blocks: (&Self::Solutions, &Self::Solutions),
         g: &mut Self::Gradient,
     );
     /// g(p,q) ← g(p,q) − λ(p) · y(q) over all local copies of every entry of A.
     fn matrix_products(
         &self,
-        method: &Self::Method,
+        method: &Method<Self>,
         blocks: (&Self::Solutions, &Self::Solutions),
         g: &mut Self::Gradient,
     );

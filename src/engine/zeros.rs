@@ -1,6 +1,6 @@
 //! What is known of zeros, written once for every engine that overwrites buffers.
 
-use super::{DirectOf, Engine, Executor, MatrixOf, ValuesOf};
+use super::{DirectOf, Engine, Executor, MatrixOf, Operation, ValuesOf};
 use crate::backend::{Direction, OrderedSweep, Triangle};
 use crate::schwarz::Subdomains;
 
@@ -41,6 +41,13 @@ fn target<X: Executor>(e: &X, y: Vector<X::Handle>) -> (X::Handle, f64) {
     }
 }
 
+/// Zeros that are written out.
+fn cleared<X: Executor>(e: &X, rows: usize) -> X::Handle {
+    let mut x = e.allocate(rows);
+    e.run(Operation::Clear { x: &mut x });
+    x
+}
+
 /// A sweep in place on written-out vectors; zero if b and x are known to be.
 fn swept<X: Executor>(
     e: &X,
@@ -49,22 +56,20 @@ fn swept<X: Executor>(
     sweep: impl FnOnce(&X::Handle, &mut X::Handle),
 ) -> Vector<X::Handle> {
     let rows = x.rows;
-    let zero = |handle: Option<X::Handle>| {
-        handle.unwrap_or_else(|| {
-            let mut handle = e.allocate(rows);
-            e.clear(&mut handle);
-            handle
-        })
-    };
     if b.handle.is_none() && x.handle.is_none() {
         return x;
     }
-    let mut x = zero(x.handle);
+    let mut x = x.handle.unwrap_or_else(|| cleared(e, rows));
     match &b.handle {
         Some(b) => sweep(b, &mut x),
-        None => sweep(&zero(None), &mut x),
+        None => sweep(&cleared(e, rows), &mut x),
     }
     Vector::new(rows, x)
+}
+
+/// A pair of vectors neither of which is known to be zero.
+fn known<'v, H>((v, c): (&'v Vector<H>, &'v Vector<H>)) -> Option<(&'v H, &'v H)> {
+    v.handle.as_ref().zip(c.handle.as_ref())
 }
 
 impl<X: Executor> Engine for X {
@@ -76,37 +81,21 @@ impl<X: Executor> Engine for X {
     }
 
     fn residual(&self, b: &Self::Vector, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector {
+        let rows = a.pattern.rows();
         let handle = match (&b.handle, &x.handle) {
             (b, None) => b.as_ref().map(|b| self.copy(b)),
             (Some(b), Some(x)) => {
-                let mut r = self.allocate(a.pattern.rows());
-                Executor::residual(self, a, b, x, &mut r);
+                let mut r = self.allocate(rows);
+                self.run(Operation::Residual { a, b, x, r: &mut r });
                 Some(r)
             }
             (None, Some(x)) => {
-                let mut r = self.allocate(a.pattern.rows());
-                Executor::spmv(self, -1.0, a, x, 0.0, &mut r);
-                Some(r)
+                let mut y = self.allocate(rows);
+                self.run(Operation::Spmv { alpha: -1.0, a, x, beta: 0.0, y: &mut y });
+                Some(y)
             }
         };
-        Vector { rows: a.pattern.rows(), handle }
-    }
-
-    fn restricted_residual(
-        &self,
-        b: &Self::Vector,
-        a: &MatrixOf<Self>,
-        x: &Self::Vector,
-        restriction: &MatrixOf<Self>,
-    ) -> Self::Vector {
-        let (Some(rhs), Some(old), true) = (&b.handle, &x.handle, self.restricts_residuals(restriction, a))
-        else {
-            let r = Engine::residual(self, b, a, x);
-            return Engine::spmv(self, restriction, &r);
-        };
-        let mut y = self.allocate(restriction.pattern.rows());
-        Executor::restricted_residual(self, restriction, a, (rhs, old), &mut y);
-        Vector::new(restriction.pattern.rows(), y)
+        Vector { rows, handle }
     }
 
     fn spmv(&self, a: &MatrixOf<Self>, x: &Self::Vector) -> Self::Vector {
@@ -116,20 +105,20 @@ impl<X: Executor> Engine for X {
     fn spmv_add(&self, a: &MatrixOf<Self>, x: &Self::Vector, y: Self::Vector) -> Self::Vector {
         let Some(x) = &x.handle else { return y };
         let (mut y, beta) = target(self, y);
-        Executor::spmv(self, 1.0, a, x, beta, &mut y);
+        self.run(Operation::Spmv { alpha: 1.0, a, x, beta, y: &mut y });
         Vector::new(a.pattern.rows(), y)
     }
 
     fn diagonal_add(&self, d: &ValuesOf<Self>, x: &Self::Vector, y: Self::Vector) -> Self::Vector {
         let rows = y.rows;
         let Some(x) = &x.handle else { return y };
-        let (mut y, beta) = target(self, y);
-        if beta == 0.0 {
-            Executor::diagonal_scale(self, d, x, &mut y);
-        } else {
-            Executor::diagonal_add(self, d, x, &mut y);
-        }
-        Vector::new(rows, y)
+        let (mut handle, beta) = target(self, y);
+        let y = &mut handle;
+        self.run(match beta {
+            0.0 => Operation::DiagonalScale { d, x, y },
+            _ => Operation::DiagonalAdd { d, x, y },
+        });
+        Vector::new(rows, handle)
     }
 
     fn jacobi(
@@ -142,7 +131,7 @@ impl<X: Executor> Engine for X {
         match (&b.handle, &x.handle) {
             (Some(rhs), Some(old)) => {
                 let mut next = self.allocate(x.rows);
-                Executor::jacobi(self, a, d, rhs, old, &mut next);
+                self.run(Operation::Jacobi { a, d, b: rhs, x: old, next: &mut next });
                 Vector::new(x.rows, next)
             }
             (None, Some(_)) => {
@@ -151,52 +140,6 @@ impl<X: Executor> Engine for X {
             }
             (_, None) => Engine::diagonal_add(self, d, b, x),
         }
-    }
-
-    fn jacobi_and_restriction(
-        &self,
-        a: &MatrixOf<Self>,
-        d: &ValuesOf<Self>,
-        b: &Self::Vector,
-        x: Self::Vector,
-        restriction: &MatrixOf<Self>,
-    ) -> (Self::Vector, Self::Vector) {
-        let (Some(rhs), None, true) = (&b.handle, &x.handle, self.has_first_residuals()) else {
-            let x = Engine::jacobi(self, a, d, b, x);
-            let coarse = Engine::restricted_residual(self, b, a, &x, restriction);
-            return (x, coarse);
-        };
-        let (rows, coarse_rows) = (x.rows, restriction.pattern.rows());
-        let mut x = self.allocate(rows);
-        let coarse = if self.restricts_residuals(restriction, a) {
-            let mut y = self.allocate(coarse_rows);
-            Executor::first_restricted_residual(self, restriction, a, (d, rhs), &mut x, &mut y);
-            Vector::new(coarse_rows, y)
-        } else {
-            let mut r = self.allocate(rows);
-            Executor::first_residual(self, a, d, rhs, &mut x, &mut r);
-            Engine::spmv(self, restriction, &Vector::new(rows, r))
-        };
-        (Vector::new(rows, x), coarse)
-    }
-
-    fn correction_and_jacobi(
-        &self,
-        (prolongation, e): (&MatrixOf<Self>, &Self::Vector),
-        a: &MatrixOf<Self>,
-        d: &ValuesOf<Self>,
-        b: &Self::Vector,
-        x: Self::Vector,
-    ) -> Self::Vector {
-        let (Some(rhs), Some(old), Some(coarse), true) =
-            (&b.handle, &x.handle, &e.handle, self.corrects_in_sweeps(prolongation, a))
-        else {
-            let z = Engine::spmv_add(self, prolongation, e, x);
-            return Engine::jacobi(self, a, d, b, z);
-        };
-        let mut next = self.allocate(x.rows);
-        Executor::corrected_jacobi(self, (prolongation, coarse), a, (d, rhs), old, &mut next);
-        Vector::new(x.rows, next)
     }
 
     fn sparse_sweep(
@@ -233,7 +176,8 @@ impl<X: Executor> Engine for X {
         };
         let rows = y.rows;
         let (mut y, keep) = target(self, y);
-        Executor::polynomial_step(self, a, d, rhs, old, (keep * factors.0, factors.1), &mut y);
+        let factors = (keep * factors.0, factors.1);
+        self.run(Operation::PolynomialStep { a, d, b: rhs, x: old, factors, y: &mut y });
         Vector::new(rows, y)
     }
 
@@ -243,13 +187,13 @@ impl<X: Executor> Engine for X {
             (None, None) => self.zeros(rows),
             (None, Some(y)) if beta == 1.0 => Vector::new(rows, y),
             (None, Some(mut y)) => {
-                let old = self.copy(&y);
-                Executor::combine(self, beta, &old, 0.0, &mut y);
+                let x = self.copy(&y);
+                self.run(Operation::Combine { alpha: beta, x: &x, beta: 0.0, y: &mut y });
                 Vector::new(rows, y)
             }
             (Some(x), y) => {
                 let (mut y, keep) = target(self, Vector { rows, handle: y });
-                Executor::combine(self, alpha, x, keep * beta, &mut y);
+                self.run(Operation::Combine { alpha, x, beta: keep * beta, y: &mut y });
                 Vector::new(rows, y)
             }
         }
@@ -265,28 +209,26 @@ impl<X: Executor> Engine for X {
         Engine::combine(self, self.scalar(scalars, index), x, 1.0, y)
     }
 
-    fn least_squares(&self, b: &Self::Vector, v: &[&Self::Vector], c: &[&Self::Vector]) -> Self::Vector {
-        let rows = c.first().map_or(0, |c| c.rows);
-        let (mut images, mut directions) = (Vec::new(), Vec::new());
-        for (v, c) in v.iter().zip(c) {
-            if let (Some(v), Some(c)) = (&v.handle, &c.handle) {
-                images.push(v);
-                directions.push(c);
-            }
-        }
-        match &b.handle {
-            Some(b) if !images.is_empty() => {
-                let mut x = self.allocate(rows);
-                Executor::least_squares(self, b, &images, &directions, &mut x);
-                Vector::new(rows, x)
-            }
-            _ => self.zeros(rows),
-        }
+    fn least_squares(
+        &self,
+        b: &Self::Vector,
+        first: (&Self::Vector, &Self::Vector),
+        second: Option<(&Self::Vector, &Self::Vector)>,
+    ) -> Self::Vector {
+        let rows = first.1.rows;
+        let (first, second) = match (known(first), second.and_then(known)) {
+            (None, second) => (second, None),
+            pairs => pairs,
+        };
+        let (Some(b), Some(first)) = (&b.handle, first) else { return self.zeros(rows) };
+        let mut x = self.allocate(rows);
+        self.run(Operation::LeastSquares { b, first, second, x: &mut x });
+        Vector::new(rows, x)
     }
 
     fn solve_triangular(&self, a: &MatrixOf<Self>, part: Triangle, mut x: Self::Vector) -> Self::Vector {
         if let Some(x) = &mut x.handle {
-            Executor::solve_triangular(self, a, part, x);
+            self.run(Operation::SolveTriangular { a, part, x });
         }
         x
     }
@@ -303,13 +245,13 @@ impl<X: Executor> Engine for X {
             return self.zeros(rows);
         }
         let mut y = self.allocate(rows);
+        let mut sweep = |b: &X::Handle| {
+            let x = x.handle.as_ref();
+            self.run(Operation::SweepTriangular { a, part, b, x, y: &mut y });
+        };
         match &b.handle {
-            Some(b) => Executor::sweep_triangular(self, a, part, b, x.handle.as_ref(), &mut y),
-            None => {
-                let mut zero = self.allocate(rows);
-                self.clear(&mut zero);
-                Executor::sweep_triangular(self, a, part, &zero, x.handle.as_ref(), &mut y);
-            }
+            Some(b) => sweep(b),
+            None => sweep(&cleared(self, rows)),
         }
         Vector::new(rows, y)
     }
@@ -321,7 +263,7 @@ impl<X: Executor> Engine for X {
         x: Self::Vector,
         direction: Direction,
     ) -> Self::Vector {
-        swept(self, b, x, |b, x| Executor::gauss_seidel(self, a, b, x, direction))
+        swept(self, b, x, |b, x| self.run(Operation::GaussSeidel { a, direction, b, x }))
     }
 
     fn ordered_sweep(
@@ -334,7 +276,8 @@ impl<X: Executor> Engine for X {
     ) -> Self::Vector {
         let rows = x.rows;
         swept(self, b, x, |b, x| {
-            Executor::ordered_sweep(self, a, inverse, sweep, b, x, &mut self.allocate(rows));
+            let scratch = &mut self.allocate(rows);
+            self.run(Operation::OrderedSweep { a, inverse, sweep, b, x, scratch });
         })
     }
 
@@ -349,7 +292,8 @@ impl<X: Executor> Engine for X {
         let rows = x.rows;
         let Some(r) = &r.handle else { return x };
         let (mut x, beta) = target(self, x);
-        Executor::subdomain_solves(self, a, subdomains, interface, r, beta, &mut x);
+        let method = self.method(a, subdomains, interface);
+        self.run(Operation::SubdomainSolves { method: method.as_ref(), r, beta, x: &mut x });
         Vector::new(rows, x)
     }
 
@@ -357,7 +301,7 @@ impl<X: Executor> Engine for X {
         let rows = b.rows;
         let handle = b.handle.as_ref().map(|b| {
             let mut x = self.allocate(rows);
-            Executor::solve(self, direct, b, &mut x);
+            self.run(Operation::Solve { direct, b, x: &mut x });
             x
         });
         Vector { rows, handle }

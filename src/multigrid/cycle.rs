@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, Host, Plan, Traced, Tracer};
+use crate::backend::Cpu;
+use crate::engine::{Eager, Engine, Executor, Host, Plan, Tracer, ValuesOf};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-use super::hierarchy::Hierarchy;
-use super::level_sweeps::{correct_and_relax, relax, relax_and_restrict};
+use super::hierarchy::{Hierarchy, Level};
+use super::smoother::Smoother;
 
 /// How often and in which order a cycle visits the coarser levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -85,9 +86,22 @@ fn visit<E: Engine>(
         let x = relax(e, level, &level.pre, b, x);
         return relax(e, level, &level.post, b, x);
     }
-    let (x, coarse_b) = relax_and_restrict(e, level, b, x);
+    let x = relax(e, level, &level.pre, b, x);
+    let coarse_b = e.spmv(&level.restriction, &e.residual(b, &level.a, &x));
     let coarse_x = correction(e, h, depth + 1, kind, &coarse_b);
-    correct_and_relax(e, level, &coarse_x, b, x)
+    let x = e.spmv_add(&level.prolongation, &coarse_x, x);
+    relax(e, level, &level.post, b, x)
+}
+
+/// Sweeps, one after the other.
+fn relax<E: Engine>(
+    e: &E,
+    level: &Level<E::Leaves>,
+    sweeps: &[Smoother<ValuesOf<E>>],
+    b: &E::Vector,
+    x: E::Vector,
+) -> E::Vector {
+    sweeps.iter().fold(x, |x, sweep| sweep.smooth(e, &level.a, b, x))
 }
 
 /// The approximate solution of a coarser level, from zero.
@@ -108,24 +122,31 @@ pub(super) fn correction<E: Engine>(
         CycleKind::K => {
             let c = once(kind);
             let v = e.spmv(&level.a, &c);
-            let r = e.combine(1.0, b, -1.0, e.least_squares(b, &[&v], &[&v]));
+            let r = e.combine(1.0, b, -1.0, e.least_squares(b, (&v, &v), None));
             let c2 = visit(e, h, depth, kind, &r, e.zeros(h.rows_at(depth)));
             drop(r);
             let v2 = e.spmv(&level.a, &c2);
-            e.least_squares(b, &[&v, &v2], &[&c, &c2])
+            e.least_squares(b, (&v, &c), Some((&v2, &c2)))
         }
     }
 }
 
-/// One cycle from the zero guess as straight-line code: x = B b.
+/// One cycle from the zero guess as straight-line code for an executor: x = B b.
 ///
 /// # Errors
 /// A hierarchy whose cycle does nothing (it has no smoother and no coarse level).
-pub fn compile<T: Scalar>(h: &Hierarchy<Host<T>>) -> Result<Plan<T>> {
-    let tracer = Tracer::new();
-    let traced: Hierarchy<Traced<T>> = h.map(|_, values| values.clone(), Clone::clone);
+pub fn trace<X: Executor>(executor: &X, h: &Hierarchy<X::Leaves>) -> Result<Plan<X::Leaves>> {
+    let tracer = Tracer::new(executor);
     let b = tracer.input(h.rows());
-    let x = cycle(&tracer, &traced, 0, &b, tracer.zeros(h.rows()));
+    let x = cycle(&tracer, h, 0, &b, tracer.zeros(h.rows()));
     drop(b);
     tracer.finish(h.rows(), x)
+}
+
+/// One cycle from the zero guess as straight-line code for the processor.
+///
+/// # Errors
+/// As [`trace`].
+pub fn compile<T: Scalar>(h: &Hierarchy<Host<T>>) -> Result<Plan<Host<T>>> {
+    trace(&Eager::new(Cpu, 1), h)
 }

@@ -6,7 +6,6 @@ mod convert;
 mod cycle;
 mod damping;
 mod hierarchy;
-mod level_sweeps;
 mod preconditioner;
 mod refresh;
 mod relaxation;
@@ -25,7 +24,7 @@ mod subdomains;
 mod table;
 
 pub use compiled::Cycle;
-pub use cycle::{CycleKind, compile, cycle};
+pub use cycle::{CycleKind, compile, cycle, trace};
 pub use damping::spectral_bound;
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;

@@ -18,8 +18,8 @@ use crate::sparse::Scalar;
 #[derive(Debug)]
 pub struct CyclePreconditioner<T: Scalar> {
     hierarchy: Hierarchy<Host<T>>,
-    plan: Plan<T>,
-    transposed: OnceLock<Option<Plan<T>>>,
+    plan: Plan<Host<T>>,
+    transposed: OnceLock<Option<Plan<Host<T>>>>,
     symmetric: OnceLock<bool>,
     workspaces: Mutex<Vec<Vec<T>>>,
 }
@@ -50,7 +50,7 @@ impl<T: Scalar> CyclePreconditioner<T> {
     }
 
     /// The compiled cycle.
-    pub fn plan(&self) -> &Plan<T> {
+    pub fn plan(&self) -> &Plan<Host<T>> {
         &self.plan
     }
 
@@ -72,7 +72,13 @@ impl<T: Scalar> CyclePreconditioner<T> {
 
     /// z ← B r by a plan for a residual of this length, found out if absent; ⟨r, z⟩ where the length
     /// was given and the precisions differ.
-    fn run(&self, plan: &Plan<T>, r: &[f64], length: Option<f64>, z: &mut [f64]) -> Result<Option<f64>> {
+    fn run(
+        &self,
+        plan: &Plan<Host<T>>,
+        r: &[f64],
+        length: Option<f64>,
+        z: &mut [f64],
+    ) -> Result<Option<f64>> {
         check_lengths(self.rows(), r, z)?;
         let n = self.rows();
         let pooled = self.workspaces.lock().ok().and_then(|mut pool| pool.pop());

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::cycle::{CycleKind, correction, cycle};
+use super::cycle::{CycleKind, correction, cycle, trace};
 use super::hierarchy::{Hierarchy, Place};
 use crate::backend::cuda::{Graph, Memory, OnDevice};
 use crate::backend::{Cpu, Cuda};
-use crate::engine::{DenseOperator, Device, DeviceBuffer, Eager, Engine, Host, Resident, Vector};
+use crate::engine::{
+    DenseOperator, Device, DeviceBuffer, Eager, Engine, Executor, Host, Program, Resident, Vector,
+};
 use crate::error::{Error, Result};
 
 /// Largest coarsest level whose inverse is formed.
@@ -103,29 +105,24 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
 pub struct ResidentCycle<T: OnDevice> {
     engine: Resident<T>,
     hierarchy: Hierarchy<Device<T>>,
+    program: Program<T>,
 }
 
 impl<T: OnDevice> ResidentCycle<T> {
     /// The cycle of a hierarchy for one vector.
     ///
     /// # Errors
-    /// As [`Hierarchy::to_device`].
+    /// As [`Hierarchy::to_device`]; a hierarchy whose cycle does nothing.
     pub fn new(cuda: &Cuda, hierarchy: &Hierarchy<Host<T>>) -> Result<Self> {
-        let cycle = Self {
-            engine: Resident::new(cuda.clone(), 1),
-            hierarchy: hierarchy.to_device(cuda, Use::Solve)?,
-        };
-        cycle.slice()?;
+        let engine = Resident::new(cuda.clone(), 1);
+        let resident = hierarchy.to_device(cuda, Use::Solve)?;
+        let program = prepare(&engine, &resident)?;
+        let cycle = Self { engine, hierarchy: resident, program };
         // The first run fills the pool of buffers and uploads what is made on first use.
         let zero = cuda.upload(&vec![T::ZERO; hierarchy.rows()]);
         cycle.queue(|r| cuda.copy(&zero, r), |_| ());
         cuda.synchronise()?;
         Ok(cycle)
-    }
-
-    fn slice(&self) -> Result<()> {
-        let mut levels = self.hierarchy.levels.iter();
-        levels.try_for_each(|level| self.engine.slice_if_faster(&level.a).map(|_| ()))
     }
 
     /// Takes new values of the finest matrix, which lie on the device, by a plan that was made for this cycle with
@@ -134,10 +131,12 @@ impl<T: OnDevice> ResidentCycle<T> {
     /// # Errors
     /// As [`ResidentRefresh::apply`](super::ResidentRefresh::apply).
     pub fn refresh(&mut self, plan: &mut super::ResidentRefresh<T>, a: &Memory<T>) -> Result<()> {
-        // Matrices in slices hold the old values.
+        // Matrices in slices and the program hold the old values.
         self.engine.forget_slices();
-        plan.apply(a, &mut self.hierarchy)?;
-        self.slice()
+        self.program = Program::default();
+        let applied = plan.apply(a, &mut self.hierarchy);
+        self.program = prepare(&self.engine, &self.hierarchy)?;
+        applied
     }
 
     /// Number of unknowns.
@@ -150,6 +149,11 @@ impl<T: OnDevice> ResidentCycle<T> {
         &self.hierarchy
     }
 
+    /// Its launches.
+    pub fn program(&self) -> &Program<T> {
+        &self.program
+    }
+
     /// The engine that runs it.
     pub fn engine(&self) -> &Resident<T> {
         &self.engine
@@ -157,8 +161,10 @@ impl<T: OnDevice> ResidentCycle<T> {
 
     /// Queues z = B r.
     pub fn apply(&self, r: &Vector<DeviceBuffer<T>>) -> Vector<DeviceBuffer<T>> {
-        let e = &self.engine;
-        cycle(e, &self.hierarchy, 0, r, e.zeros(self.rows()))
+        match r.handle() {
+            Some(r) => Vector::new(self.rows(), self.engine.execute(&self.program, r)),
+            None => self.engine.zeros(self.rows()),
+        }
     }
 
     /// z = B r for this r as one graph.
@@ -178,16 +184,16 @@ impl<T: OnDevice> ResidentCycle<T> {
 
     /// Queues a cycle: `fill` writes r, `take` reads z.
     pub(crate) fn queue(&self, fill: impl FnOnce(&mut Memory<T>), take: impl FnOnce(&Memory<T>)) {
-        use crate::engine::Executor;
-        let e = &self.engine;
-        let mut r = e.allocate(self.rows());
+        let mut r = self.engine.allocate(self.rows());
         fill(r.memory_mut());
-        let r = Vector::new(self.rows(), r);
-        let z = cycle(e, &self.hierarchy, 0, &r, e.zeros(self.rows()));
-        if let Some(z) = z.handle() {
-            take(z.memory());
-        }
+        take(self.engine.execute(&self.program, &r).memory());
     }
+}
+
+/// The launches of a cycle, with matrices in slices where they are faster.
+fn prepare<T: OnDevice>(engine: &Resident<T>, hierarchy: &Hierarchy<Device<T>>) -> Result<Program<T>> {
+    hierarchy.levels.iter().try_for_each(|level| engine.slice_if_faster(&level.a).map(|_| ()))?;
+    engine.program(trace(engine, hierarchy)?)
 }
 
 /// A cycle with the vectors that it is captured for.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use crate::common::numbers::{Numbers, distance, largest};
 use multigrad::autodiff::{Parameter, Recorded, Tape};
 use multigrad::backend::{Cpu, Cuda, Order};
-use multigrad::engine::{Device, Eager, Engine, Host, Resident};
+use multigrad::engine::{Device, DeviceBuffer, Eager, Engine, Host, Launch, Resident, Reversible, Vector};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{
     Loss, Parameters, ResidentTraining, Target, Trainer, convergence_loss, krylov_loss, slowest_loss,
 };
-use multigrad::multigrid::{CycleKind, Hierarchy, Parts, Relaxation, SchwarzOptions, Use, cycle};
+use multigrad::multigrid::{
+    CycleKind, Hierarchy, Parts, Relaxation, ResidentCycle, SchwarzOptions, Use, cycle, trace,
+};
 use multigrad::setup::Coarsening;
 use multigrad::solver::{Amg, Krylov, SolveOptions, relative_residual};
 use multigrad::sparse::Csr;
@@ -37,11 +39,23 @@ fn on_cpu(h: &Hierarchy<Host<f64>>, b: &[f64], k: usize) -> Vec<f64> {
     e.values(&cycle(&e, h, 0, &b, e.zeros(h.rows())))
 }
 
-fn on_device(cuda: &Cuda, h: &Hierarchy<Host<f64>>, purpose: Use, b: &[f64], k: usize) -> Vec<f64> {
+/// Operation by operation, and as a program, where neighbours are one launch.
+fn on_device(cuda: &Cuda, h: &Hierarchy<Host<f64>>, purpose: Use, b: &[f64], k: usize) -> [Vec<f64>; 2] {
     let device: Hierarchy<Device<f64>> = h.to_device(cuda, purpose).unwrap();
     let e = Resident::new(cuda.clone(), k);
     let b = e.vector(b);
-    e.values(&cycle(&e, &device, 0, &b, e.zeros(h.rows()))).unwrap()
+    let x = e.values(&cycle(&e, &device, 0, &b, e.zeros(h.rows()))).unwrap();
+    [x, as_program(&e, &device, &b)]
+}
+
+/// One cycle as a program: the same bits as operation by operation unless several of them are one launch.
+fn as_program(e: &Resident<f64>, h: &Hierarchy<Device<f64>>, b: &Vector<DeviceBuffer<f64>>) -> Vec<f64> {
+    let program = e.program(trace(e, h).unwrap()).unwrap();
+    let x = e.read(&e.execute(&program, b.handle().unwrap())).unwrap();
+    if program.launches().all(|launch| matches!(launch, Launch::Single(_))) {
+        assert_eq!(e.values(&cycle(e, h, 0, b, e.zeros(h.rows()))).unwrap(), x);
+    }
+    x
 }
 
 #[test]
@@ -57,8 +71,10 @@ fn a_cycle_is_that_of_the_processor() {
                 let expected = on_cpu(h, &b, k);
                 let runs = [false, true, false].map(|d| on_device(&Cuda::emulated(d), h, purpose, &b, k));
                 assert!(runs[0] == runs[1] && runs[0] == runs[2], "{relaxation}, {kind}: bits differ");
-                let far = distance(&runs[0], &expected);
-                assert!(far < 1e-11, "{relaxation}, {kind}, {k} columns: {far:e}");
+                for x in &runs[0] {
+                    let far = distance(x, &expected);
+                    assert!(far < 1e-11, "{relaxation}, {kind}, {k} columns: {far:e}");
+                }
             }
         }
     }
@@ -78,10 +94,36 @@ fn any_number_of_sweeps_is_that_of_the_processor() {
                 let expected = on_cpu(h, &b, 1);
                 let runs = [false, true].map(|d| on_device(&Cuda::emulated(d), h, Use::Train, &b, 1));
                 assert!(runs[0] == runs[1], "{relaxation}, {kind}, {sweeps:?}: bits differ");
-                let far = distance(&runs[0], &expected);
-                assert!(far < 1e-11, "{relaxation}, {kind}, {sweeps:?}: {far:e}");
+                for x in &runs[0] {
+                    let far = distance(x, &expected);
+                    assert!(far < 1e-11, "{relaxation}, {kind}, {sweeps:?}: {far:e}");
+                }
             }
         }
+    }
+}
+
+/// Launches of one V-cycle with and without fused ones, on three levels and a dense matrix.
+#[test]
+fn neighbours_are_one_launch() {
+    let amg = build(&flow(20), CycleKind::V);
+    assert_eq!(amg.hierarchy().levels.len(), 3);
+    for (relaxation, sweeps, launches) in [
+        (Relaxation::Spai0, (0, 1), [13, 13]),
+        (Relaxation::Spai0, (1, 0), [10, 7]),
+        (Relaxation::Spai0, (1, 1), [13, 7]),
+        (Relaxation::Spai0, (2, 2), [22, 16]),
+        (Relaxation::Spai1, (0, 1), [16, 16]),
+        (Relaxation::Spai1, (1, 1), [19, 16]),
+    ] {
+        let amg = amg.with_relaxation(relaxation, sweeps).unwrap();
+        let b: Vec<f64> = Numbers(7).vector(amg.hierarchy().rows());
+        let nodes = [0, 1_000_000].map(|entries| {
+            let tuning = format!("tail_rows=0 fused_entries={entries}").parse().unwrap();
+            let cuda = Cuda::emulated_tuned(tuning).unwrap();
+            ResidentCycle::new(&cuda, amg.hierarchy()).unwrap().graph(&b).unwrap().nodes()
+        });
+        assert_eq!(nodes, launches, "{relaxation}, {sweeps:?}");
     }
 }
 
@@ -361,7 +403,8 @@ fn matrices_in_slices_give_the_same_bits() {
             let device = h.to_device(e.cuda(), Use::Train).unwrap();
             device.levels.iter().filter(|_| slices).for_each(|level| e.slice(&level.a));
             let b = e.vector(&b);
-            e.values(&cycle(&e, &device, 0, &b, e.zeros(h.rows()))).unwrap()
+            let x = e.values(&cycle(&e, &device, 0, &b, e.zeros(h.rows()))).unwrap();
+            [x, as_program(&e, &device, &b)]
         };
         assert_eq!(run(true), run(false), "{relaxation}");
     }

@@ -1,7 +1,7 @@
 //! A loss that is recorded on a tape, on the host or on a device.
 
 use crate::autodiff::{Gradients, Recorded, Tape, TapeVector};
-use crate::engine::{Executor, Machine};
+use crate::engine::{Executor, Machine, Operation};
 use crate::error::Result;
 use crate::multigrid::Hierarchy;
 use crate::sparse::Scalar;
@@ -47,7 +47,7 @@ pub(in crate::learn) fn values_of<T: Scalar, B: Machine<T>>(
     x.handle().map_or_else(
         || {
             let mut zeros = executor.allocate(rows);
-            executor.clear(&mut zeros);
+            executor.run(Operation::Clear { x: &mut zeros });
             zeros
         },
         |handle| executor.copy(handle),

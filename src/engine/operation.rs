@@ -1,0 +1,147 @@
+//! The operations of a cycle, as data.
+
+use std::sync::Arc;
+
+use super::Matrix;
+use super::leaves::Leaves;
+use super::operands::{Operands, Translate};
+use crate::backend::{Direction, OrderedSweep, Triangle};
+
+/// The values of a leaf, as an operation refers to them.
+pub(super) type StoredValues<P> = <P as Operands>::Stored<<<P as Operands>::Leaves as Leaves>::Values>;
+/// A matrix, as an operation refers to it.
+pub(super) type StoredMatrix<P> =
+    <P as Operands>::Stored<Matrix<<<P as Operands>::Leaves as Leaves>::Values>>;
+/// A direct solver, as an operation refers to it.
+type StoredDirect<P> = <P as Operands>::Stored<<<P as Operands>::Leaves as Leaves>::Direct>;
+/// A factored Schwarz method, as an operation refers to it.
+type StoredMethod<P> = <P as Operands>::Stored<Arc<<<P as Operands>::Leaves as Leaves>::Method>>;
+
+/// One operation of a cycle. What it writes never overlaps with what it reads.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the formula of an operation names its operands")]
+pub enum Operation<P: Operands> {
+    /// y ← x.
+    Copy { x: P::In, y: P::Out },
+    /// x ← 0.
+    Clear { x: P::Out },
+    /// y ← α A x + β y. With β = 0, y is not read.
+    Spmv { alpha: f64, a: StoredMatrix<P>, x: P::In, beta: f64, y: P::Out },
+    /// r ← b − A x.
+    Residual { a: StoredMatrix<P>, b: P::In, x: P::In, r: P::Out },
+    /// y ← y + d ⊙ x, row by row.
+    DiagonalAdd { d: StoredValues<P>, x: P::In, y: P::Out },
+    /// y ← d ⊙ x, row by row.
+    DiagonalScale { d: StoredValues<P>, x: P::In, y: P::Out },
+    /// x′ ← x + d ⊙ (b − A x).
+    Jacobi { a: StoredMatrix<P>, d: StoredValues<P>, b: P::In, x: P::In, next: P::Out },
+    /// y ← α y + β d ⊙ (b − A x) for the factors (α, β). With α = 0, y is not read.
+    PolynomialStep {
+        a: StoredMatrix<P>,
+        d: StoredValues<P>,
+        b: P::In,
+        x: P::In,
+        factors: (f64, f64),
+        y: P::Out,
+    },
+    /// y ← α x + β y. With β = 0, y is not read.
+    Combine { alpha: f64, x: P::In, beta: f64, y: P::Out },
+    /// x ← Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖, for one or two pairs (v, c).
+    LeastSquares { b: P::In, first: (P::In, P::In), second: Option<(P::In, P::In)>, x: P::Out },
+    /// x ← T⁻¹ x for a triangle T of A.
+    SolveTriangular { a: StoredMatrix<P>, part: Triangle, x: P::Out },
+    /// y ← D⁻¹ (b − N x) for a triangle T = D + N of A; without x, y ← D⁻¹ b.
+    SweepTriangular { a: StoredMatrix<P>, part: Triangle, b: P::In, x: Option<P::In>, y: P::Out },
+    /// One Gauss–Seidel sweep on A x = b, in place.
+    GaussSeidel { a: StoredMatrix<P>, direction: Direction, b: P::In, x: P::Out },
+    /// One Gauss–Seidel sweep in blocks or by colours, in place; `scratch` is as long as x.
+    OrderedSweep {
+        a: StoredMatrix<P>,
+        inverse: StoredValues<P>,
+        sweep: P::Stored<OrderedSweep>,
+        b: P::In,
+        x: P::Out,
+        scratch: P::Out,
+    },
+    /// x ← β x + M r for a Schwarz method M, β 0 or 1. Without a method x becomes NaN.
+    SubdomainSolves { method: Option<StoredMethod<P>>, r: P::In, beta: f64, x: P::Out },
+    /// x ← A⁻¹ b.
+    Solve { direct: StoredDirect<P>, b: P::In, x: P::Out },
+}
+
+impl<P: Operands> Operation<P> {
+    /// The same operation on other operands.
+    pub fn map<'o, Q: Operands<Leaves = P::Leaves>>(
+        &'o self,
+        to: &mut impl Translate<'o, P, Q>,
+    ) -> Operation<Q> {
+        use Operation as O;
+        match self {
+            O::Copy { x, y } => O::Copy { x: to.read(x), y: to.write(y) },
+            O::Clear { x } => O::Clear { x: to.write(x) },
+            O::Spmv { alpha, a, x, beta, y } => {
+                O::Spmv { alpha: *alpha, a: to.stored(a), x: to.read(x), beta: *beta, y: to.write(y) }
+            }
+            O::Residual { a, b, x, r } => {
+                O::Residual { a: to.stored(a), b: to.read(b), x: to.read(x), r: to.write(r) }
+            }
+            O::DiagonalAdd { d, x, y } => O::DiagonalAdd { d: to.stored(d), x: to.read(x), y: to.write(y) },
+            O::DiagonalScale { d, x, y } => {
+                O::DiagonalScale { d: to.stored(d), x: to.read(x), y: to.write(y) }
+            }
+            O::Jacobi { a, d, b, x, next } => O::Jacobi {
+                a: to.stored(a),
+                d: to.stored(d),
+                b: to.read(b),
+                x: to.read(x),
+                next: to.write(next),
+            },
+            O::PolynomialStep { a, d, b, x, factors, y } => O::PolynomialStep {
+                a: to.stored(a),
+                d: to.stored(d),
+                b: to.read(b),
+                x: to.read(x),
+                factors: *factors,
+                y: to.write(y),
+            },
+            O::Combine { alpha, x, beta, y } => {
+                O::Combine { alpha: *alpha, x: to.read(x), beta: *beta, y: to.write(y) }
+            }
+            O::LeastSquares { b, first, second, x } => {
+                let mut pair = |(v, c): &'o (P::In, P::In)| (to.read(v), to.read(c));
+                let (first, second) = (pair(first), second.as_ref().map(pair));
+                O::LeastSquares { b: to.read(b), first, second, x: to.write(x) }
+            }
+            O::SolveTriangular { a, part, x } => {
+                O::SolveTriangular { a: to.stored(a), part: *part, x: to.write(x) }
+            }
+            O::SweepTriangular { a, part, b, x, y } => O::SweepTriangular {
+                a: to.stored(a),
+                part: *part,
+                b: to.read(b),
+                x: x.as_ref().map(|x| to.read(x)),
+                y: to.write(y),
+            },
+            O::GaussSeidel { a, direction, b, x } => {
+                O::GaussSeidel { a: to.stored(a), direction: *direction, b: to.read(b), x: to.write(x) }
+            }
+            O::OrderedSweep { a, inverse, sweep, b, x, scratch } => O::OrderedSweep {
+                a: to.stored(a),
+                inverse: to.stored(inverse),
+                sweep: to.stored(sweep),
+                b: to.read(b),
+                x: to.write(x),
+                scratch: to.write(scratch),
+            },
+            O::SubdomainSolves { method, r, beta, x } => O::SubdomainSolves {
+                method: method.as_ref().map(|m| to.stored(m)),
+                r: to.read(r),
+                beta: *beta,
+                x: to.write(x),
+            },
+            O::Solve { direct, b, x } => {
+                O::Solve { direct: to.stored(direct), b: to.read(b), x: to.write(x) }
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A plan on a card.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::fusion::{Fused, Launch, fuse};
+use super::operands::{Borrowed, Place, Translate, Written};
+use super::plan::{Frame, Plan, Writes};
+use super::resident::{DeviceBuffer, Resident, with};
+use super::{Device, Executor, Matrix};
+use crate::backend::cuda::{DeviceView, Memory, OnDevice};
+use crate::error::Result;
+
+/// Most entries of a restriction for each fine row where residuals are restricted in one pass: every entry works out
+/// a residual.
+const FUSED: f64 = 1.25;
+
+/// A plan for a device: neighbours in its list that have a kernel in common are one launch.
+#[derive(Debug)]
+pub struct Program<T: OnDevice> {
+    steps: Vec<Step<T>>,
+    frame: Frame,
+}
+
+#[derive(Debug)]
+struct Step<T: OnDevice> {
+    launch: Launch<Written<Device<T>>>,
+    writes: Writes,
+}
+
+impl<T: OnDevice> Default for Program<T> {
+    /// A program without launches, which returns its right-hand side.
+    fn default() -> Self {
+        Self { steps: Vec::new(), frame: Frame::new(&[], 0, (Place::Input, 0)) }
+    }
+}
+
+impl<T: OnDevice> Program<T> {
+    /// Its launches, one after the other.
+    pub fn launches(&self) -> impl Iterator<Item = &Launch<Written<Device<T>>>> {
+        self.steps.iter().map(|step| &step.launch)
+    }
+
+    /// Rows of the vector at this place.
+    pub fn rows_at(&self, place: Place) -> usize {
+        match place {
+            Place::Input => self.frame.input_rows,
+            Place::Slot(number) => self.frame.slots[number].len(),
+        }
+    }
+}
+
+impl<T: OnDevice> Resident<T> {
+    /// A plan as launches of this engine.
+    ///
+    /// # Errors
+    /// A plan that writes to its right-hand side.
+    pub fn program(&self, plan: Plan<Device<T>>) -> Result<Program<T>> {
+        let launches = fuse(&plan.operations, plan.frame.output, |fused| self.pays(fused));
+        let step = |launch: Launch<_>| launch.touched().slots().map(|writes| Step { launch, writes });
+        let steps = launches.into_iter().map(step).collect::<Result<_>>()?;
+        Ok(Program { steps, frame: plan.frame })
+    }
+
+    /// Queues a program on this right-hand side; its vectors are on loan from the pool.
+    pub fn execute(&self, program: &Program<T>, input: &DeviceBuffer<T>) -> DeviceBuffer<T> {
+        let Frame { slots, output, .. } = &program.frame;
+        let mut slots: Vec<_> = slots.iter().map(|slot| Some(self.allocate(slot.len()))).collect();
+        for Step { launch, writes } in &program.steps {
+            let mut outputs = writes.map(|number| number.and_then(|number| slots[number].take()));
+            if !launch.updates() {
+                let stale = outputs.iter_mut().flatten();
+                stale.for_each(|buffer| self.cuda.forget(buffer.memory_mut()));
+            }
+            let [first, second] = outputs.each_mut().map(Option::as_mut);
+            let mut lent = Lent { input, slots: &slots, outputs: [(writes[0], first), (writes[1], second)] };
+            match launch {
+                Launch::Single(operation) => self.run(operation.map(&mut lent)),
+                Launch::Fused(fused) => self.run_fused(fused.map(&mut lent)),
+            }
+            for (number, buffer) in writes.iter().zip(outputs) {
+                if let (Some(number), Some(buffer)) = (number, buffer) {
+                    slots[*number] = Some(buffer);
+                }
+            }
+        }
+        match output {
+            Place::Slot(number) => slots[*number].take().expect("a slot that is written has a buffer"),
+            Place::Input => self.copy(input),
+        }
+    }
+
+    fn run_fused(&self, fused: Fused<Borrowed<'_, Device<T>, DeviceBuffer<T>>>) {
+        let cuda = &self.cuda;
+        match fused {
+            Fused::FirstResidual { a, d, b, x, r } => {
+                let results = (x.memory_mut(), r.memory_mut());
+                match self.in_slices(a) {
+                    Some(s) => cuda.first_residual_sliced(s.matrix.view(), d, b.memory(), results),
+                    None => with!(self, a, pattern, view => {
+                        cuda.first_residual(view, d, b.memory(), results);
+                    }),
+                }
+            }
+            Fused::RestrictedResidual { restriction, a, b, x, y } => {
+                with!(self, a, pattern, view => with!(self, restriction, coarse, r => {
+                    cuda.restricted_residual(r, view, (b.memory(), x.memory()), y.memory_mut(), self.k);
+                }));
+            }
+            Fused::FirstRestrictedResidual { restriction, a, d, b, x, y } => {
+                let results = (x.memory_mut(), y.memory_mut());
+                with!(self, a, pattern, view => with!(self, restriction, coarse, r => {
+                    cuda.first_restricted_residual(r, view, (d, b.memory()), results);
+                }));
+            }
+            Fused::CorrectedJacobi { prolongation, e, a, d, b, x, next } => {
+                with!(self, a, pattern, view => with!(self, prolongation, fine, p => {
+                    let correction = (p, e.memory());
+                    cuda.corrected_jacobi(correction, view, (d, b.memory()), x.memory(), next.memory_mut());
+                }));
+            }
+        }
+    }
+
+    /// Whether a fused launch is there for this number of columns and faster than its parts.
+    fn pays(&self, fused: &Fused<Written<Device<T>>>) -> bool {
+        let most = self.cuda.tuning().fused_entries as f64;
+        let restricts = |restriction: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>| {
+            let (pattern, a) = (&restriction.pattern, &a.pattern);
+            let each = pattern.nnz() as f64 / pattern.cols().max(1) as f64;
+            each <= FUSED || each * (a.nnz() * self.k) as f64 <= most
+        };
+        match fused {
+            Fused::FirstResidual { .. } => self.k == 1,
+            Fused::RestrictedResidual { restriction, a, .. } => restricts(restriction, a),
+            Fused::FirstRestrictedResidual { restriction, a, .. } => self.k == 1 && restricts(restriction, a),
+            Fused::CorrectedJacobi { prolongation, a, .. } => {
+                let pattern = &prolongation.pattern;
+                let each = pattern.nnz() as f64 / pattern.rows().max(1) as f64;
+                self.k == 1 && each * a.pattern.nnz() as f64 <= most
+            }
+        }
+    }
+}
+
+/// The vectors of one launch.
+struct Lent<'a, T: OnDevice> {
+    input: &'a DeviceBuffer<T>,
+    slots: &'a [Option<DeviceBuffer<T>>],
+    /// What is written: slot and buffer.
+    outputs: [(Option<usize>, Option<&'a mut DeviceBuffer<T>>); 2],
+}
+
+impl<'a, T: OnDevice> Translate<'a, Written<Device<T>>, Borrowed<'a, Device<T>, DeviceBuffer<T>>>
+    for Lent<'a, T>
+{
+    fn stored<X: Clone + Debug + 'static>(&mut self, x: &'a X) -> &'a X {
+        x
+    }
+
+    fn read(&mut self, x: &'a Place) -> &'a DeviceBuffer<T> {
+        match x {
+            Place::Input => self.input,
+            Place::Slot(number) => self.slots[*number].as_ref().expect("what is read is not written"),
+        }
+    }
+
+    fn write(&mut self, x: &'a Place) -> &'a mut DeviceBuffer<T> {
+        let own = self.outputs.iter_mut().find(|(number, _)| number.map(Place::Slot) == Some(*x));
+        own.and_then(|(_, buffer)| buffer.take()).expect("a slot is written once")
+    }
+}
