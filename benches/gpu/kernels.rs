@@ -20,7 +20,7 @@ fn spmv<'a, T: OnDevice>(
     beta: f64,
     y: &'a mut DeviceBuffer<T>,
 ) -> OperationOn<'a, Resident<T>> {
-    Operation::Spmv { alpha: 1.0, a, x, beta, y }
+    Operation::Spmv { alpha: 1.0, a, transposed: false, x, beta, y }
 }
 
 /// All kernels on the finest level.
@@ -62,7 +62,7 @@ pub fn measure<T: OnDevice>(bench: &Bench, size: &str, h: &Hierarchy<Host<T>>) -
     }
     // One more index per entry: the place of the value.
     row("transposed product", product + 4.0 * entries, &mut || {
-        e.spmv_transposed(1.0, &a, &x, 0.0, &mut y);
+        e.run(Operation::Spmv { alpha: 1.0, a: &a, transposed: true, x: &x, beta: 0.0, y: &mut y });
     })?;
 
     let (p, r) = (e.matrix(&level.prolongation.to_csr()), e.matrix(&level.restriction.to_csr()));

@@ -3,7 +3,7 @@
 use super::node::{Leaf, Node, Operand, Value, plain};
 use super::tape::{Tape, TapeVector};
 use crate::backend::{Direction, Triangle};
-use crate::engine::{Entries, Executor, Machine, Operation, Reversible};
+use crate::engine::{Entries, Executor, Leaves, Machine, Matrix, Operation, Reversible};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
@@ -227,7 +227,8 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
                     eager.sampled_product(*alpha, &a.pattern, Entries::All, (&adjoint, x), gradient);
                 }
                 self.accumulate(*x, a.pattern.cols(), |beta, buffer| {
-                    eager.spmv_transposed(*alpha, &plain(a), &adjoint, beta, buffer);
+                    let (alpha, a) = (*alpha, &plain(a));
+                    eager.run(Operation::Spmv { alpha, a, transposed: true, x: &adjoint, beta, y: buffer });
                 });
                 self.pass_on(*y, adjoint);
             }
@@ -263,16 +264,25 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
                 self.pass_on(*y, adjoint);
             }
             Node::Triangular { a, part, x, kept } => {
-                eager.solve_triangular_transposed(&plain(a), *part, &mut adjoint);
+                let (matrix, part) = (&plain(a), *part);
+                eager.run(Operation::SolveTriangular { a: matrix, part, transposed: true, x: &mut adjoint });
                 if let Some(out) = kept {
-                    self.sampled(a, Entries::Triangle(*part), &adjoint, out)?;
+                    self.sampled(a, Entries::Triangle(part), &adjoint, out)?;
                 }
                 self.pass_on(*x, adjoint);
             }
             Node::TriangularSweep { a, part, b, x, kept } => {
                 // λ = D⁻¹ ȳ; b̄ += λ, x̄ −= Nᵀ λ, N̄ −= λ xᵀ, D̄ −= λ ∘ y.
                 let mut lambda = eager.allocate(rows);
-                eager.sweep_triangular_transposed(&plain(a), *part, &adjoint, None, &mut lambda);
+                let matrix = &plain(a);
+                eager.run(Operation::SweepTriangular {
+                    a: matrix,
+                    part: *part,
+                    transposed: true,
+                    b: &adjoint,
+                    x: None,
+                    y: &mut lambda,
+                });
                 drop(adjoint);
                 let strict = Triangle { unit: true, ..*part };
                 if let Some((before, after)) = kept {
@@ -283,8 +293,14 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
                 }
                 let mut scratch = eager.allocate(rows);
                 self.accumulate_added(*x, rows, |buffer| {
-                    let whole = Some(&lambda);
-                    eager.sweep_triangular_transposed(&plain(a), strict, buffer, whole, &mut scratch);
+                    eager.run(Operation::SweepTriangular {
+                        a: matrix,
+                        part: strict,
+                        transposed: true,
+                        b: buffer,
+                        x: Some(&lambda),
+                        y: &mut scratch,
+                    });
                     std::mem::swap(buffer, &mut scratch);
                 });
                 self.pass_on(*b, lambda);
@@ -292,12 +308,13 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
             Node::Sweep { a, direction, b, x, kept } => {
                 let part = Triangle { lower: *direction == Direction::Forward, unit: false };
                 let mut lambda = eager.copy(&adjoint);
-                eager.solve_triangular_transposed(&plain(a), part, &mut lambda);
+                let matrix = &plain(a);
+                eager.run(Operation::SolveTriangular { a: matrix, part, transposed: true, x: &mut lambda });
                 if let Some((before, after)) = kept {
                     self.sampled(a, Entries::Triangle(part), &lambda, after)?;
                     self.sampled(a, Entries::Outside(part), &lambda, before)?;
                 }
-                eager.spmv_transposed(-1.0, &plain(a), &lambda, 1.0, &mut adjoint);
+                subtract_transposed(eager, matrix, &lambda, &mut adjoint);
                 self.pass_on(*x, adjoint);
                 self.pass_on(*b, lambda);
             }
@@ -315,28 +332,29 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
                 // λ = (W⁻¹ + S)⁻ᵀ x̄ is the reversed sweep on Aᵀ from zero.
                 let (mut lambda, mut scratch) = (eager.allocate(rows), eager.allocate(rows));
                 eager.run(Operation::Clear { x: &mut lambda });
-                let (matrix, back) = (plain(a), sweep.reversed());
-                eager.ordered_sweep_transposed(
-                    &matrix,
-                    &inverse.values,
-                    &back,
-                    &adjoint,
-                    &mut lambda,
-                    &mut scratch,
-                );
+                let (matrix, back) = (&plain(a), sweep.reversed());
+                eager.run(Operation::OrderedSweep {
+                    a: matrix,
+                    transposed: true,
+                    inverse: &inverse.values,
+                    sweep: &back,
+                    b: &adjoint,
+                    x: &mut lambda,
+                    scratch: &mut scratch,
+                });
                 if let Some((before, after)) = kept {
                     self.sampled(a, Entries::New(sweep), &lambda, after)?;
                     self.sampled(a, Entries::Old(sweep), &lambda, before)?;
                     self.inverse_gradient(inverse, (before, after), &lambda, scratch)?;
                 }
-                eager.spmv_transposed(-1.0, &matrix, &lambda, 1.0, &mut adjoint);
+                subtract_transposed(eager, matrix, &lambda, &mut adjoint);
                 self.pass_on(*x, adjoint);
                 self.pass_on(*b, lambda);
             }
             Node::SubdomainSolves(solves) => self.subdomain_solves(solves, adjoint)?,
             Node::Solve { direct, b } => {
                 let mut solved = eager.allocate(rows);
-                eager.solve_transposed(direct, &adjoint, &mut solved);
+                eager.run(Operation::Solve { direct, transposed: true, b: &adjoint, x: &mut solved });
                 self.pass_on(*b, solved);
             }
         }
@@ -361,6 +379,16 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
         eager.row_dots_over_square(lambda, &change, &inverse.values, gradient);
         Ok(())
     }
+}
+
+/// y ← y − Aᵀ x.
+fn subtract_transposed<X: Executor>(
+    eager: &X,
+    a: &Matrix<<X::Leaves as Leaves>::Values>,
+    x: &X::Handle,
+    y: &mut X::Handle,
+) {
+    eager.run(Operation::Spmv { alpha: -1.0, a, transposed: true, x, beta: 1.0, y });
 }
 
 fn kept<H>(value: &Option<std::rc::Rc<crate::engine::Vector<H>>>) -> Option<&H> {

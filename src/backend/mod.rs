@@ -39,6 +39,7 @@ pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};
 pub use least_squares::least_squares;
 pub use order::{Colouring, Order, OrderedSweep, OrderedView};
+#[doc(hidden)]
 pub use reference::Reference;
 
 use crate::sparse::{Csr, Pattern, Scalar};
@@ -97,6 +98,7 @@ impl Triangle {
 
 /// The kernels of the CPU: implemented by [`Cpu`] and by [`Reference`]. A GPU implements the traits of
 /// [`engine`](crate::engine) directly. `k` is the number of columns of every block.
+#[doc(hidden)]
 pub trait Backend<T: Scalar>: Clone + Send + Sync + std::fmt::Debug {
     /// y ← α A x + β y. With β = 0, y is not read.
     fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize);

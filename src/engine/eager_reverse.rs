@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::eager::Buffer;
 use super::reversible::{Entries, Machine, Reversible};
-use super::{Eager, Executor, Matrix};
-use crate::backend::{Backend, Cpu, Direct, OrderedSweep, OrderedView, Reference, Triangle};
+use super::{Eager, Executor};
+use crate::backend::{Backend, Cpu, Reference};
 use crate::error::Result;
 use crate::schwarz::{SubdomainSolver, add_products, add_products_of_matrix, on_rings};
-use crate::sparse::{Csr, Pattern, Scalar};
+use crate::sparse::{Pattern, Scalar};
 
 type Values<T> = Arc<Vec<T>>;
 
@@ -88,18 +88,6 @@ impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
         Ok(g)
     }
 
-    fn spmv_transposed(
-        &self,
-        alpha: f64,
-        a: &Matrix<Values<T>>,
-        x: &Buffer<T>,
-        beta: f64,
-        y: &mut Buffer<T>,
-    ) {
-        let (alpha, beta) = (T::from_f64(alpha), T::from_f64(beta));
-        self.backend().spmv_transposed(alpha, a.view(), x, beta, y, Eager::columns(self));
-    }
-
     fn sampled_product(
         &self,
         alpha: f64,
@@ -152,36 +140,6 @@ impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
         dots.into_iter().for_each(|dot| g[index] += dot);
     }
 
-    fn solve_triangular_transposed(&self, a: &Matrix<Values<T>>, part: Triangle, x: &mut Buffer<T>) {
-        self.backend().solve_triangular(a.view(), part, true, x, Eager::columns(self));
-    }
-
-    fn sweep_triangular_transposed(
-        &self,
-        a: &Matrix<Values<T>>,
-        part: Triangle,
-        b: &Buffer<T>,
-        x: Option<&Buffer<T>>,
-        y: &mut Buffer<T>,
-    ) {
-        let blocks = (&**b, x.map(|x| &**x));
-        self.backend().sweep_triangular(a.view(), part, true, blocks, y, Eager::columns(self));
-    }
-
-    fn ordered_sweep_transposed(
-        &self,
-        a: &Matrix<Values<T>>,
-        inverse: &Values<T>,
-        sweep: &OrderedSweep,
-        b: &Buffer<T>,
-        x: &mut Buffer<T>,
-        scratch: &mut Buffer<T>,
-    ) {
-        let t: Csr<T> = a.to_csr().transpose();
-        let view = OrderedView { a: (&t).into(), inverse, sweep };
-        self.backend().ordered_sweep(view, b, x, scratch, Eager::columns(self));
-    }
-
     fn column_dots(&self, x: &Buffer<T>, y: &Buffer<T>) -> Result<Vec<f64>> {
         let mut out = vec![T::ZERO; Eager::columns(self)];
         self.backend().column_dots(x, y, &mut out);
@@ -208,10 +166,6 @@ impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
 
     fn column_add(&self, weights: &[T], x: &Buffer<T>, y: &mut Buffer<T>) {
         self.backend().column_add(weights, x, y);
-    }
-
-    fn solve_transposed(&self, direct: &Arc<Direct<T>>, b: &Buffer<T>, x: &mut Buffer<T>) {
-        direct.solve_transposed(b, x, Eager::columns(self));
     }
 
     fn solutions(&self, method: &SubdomainSolver<T>, r: &Buffer<T>, transposed: bool) -> Result<Vec<T>> {

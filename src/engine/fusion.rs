@@ -50,23 +50,23 @@ impl<P: Operands> Fused<P> {
                 a: to.stored(a),
                 d: to.stored(d),
                 b: to.read(b),
-                x: to.write(x),
-                r: to.write(r),
+                x: to.write(x, false),
+                r: to.write(r, false),
             },
             Fused::RestrictedResidual { restriction, a, b, x, y } => Fused::RestrictedResidual {
                 restriction: to.stored(restriction),
                 a: to.stored(a),
                 b: to.read(b),
                 x: to.read(x),
-                y: to.write(y),
+                y: to.write(y, false),
             },
             Fused::FirstRestrictedResidual { restriction, a, d, b, x, y } => Fused::FirstRestrictedResidual {
                 restriction: to.stored(restriction),
                 a: to.stored(a),
                 d: to.stored(d),
                 b: to.read(b),
-                x: to.write(x),
-                y: to.write(y),
+                x: to.write(x, false),
+                y: to.write(y, false),
             },
             Fused::CorrectedJacobi { prolongation, e, a, d, b, x, next } => Fused::CorrectedJacobi {
                 prolongation: to.stored(prolongation),
@@ -75,7 +75,7 @@ impl<P: Operands> Fused<P> {
                 d: to.stored(d),
                 b: to.read(b),
                 x: to.read(x),
-                next: to.write(next),
+                next: to.write(next, false),
             },
         }
     }
@@ -91,38 +91,6 @@ impl<L: Leaves> Launch<Written<L>> {
                 let _ = fused.map(&mut touched);
                 touched
             }
-        }
-    }
-
-    /// Whether the old content of what it writes is read.
-    pub(super) fn updates(&self) -> bool {
-        match self {
-            Launch::Single(operation) => operation.updates(),
-            Launch::Fused(_) => false,
-        }
-    }
-}
-
-impl<P: Operands> Operation<P> {
-    /// Whether the old content of its first result is read.
-    pub(super) fn updates(&self) -> bool {
-        match self {
-            Operation::Spmv { beta, .. }
-            | Operation::Combine { beta, .. }
-            | Operation::SubdomainSolves { beta, .. } => *beta != 0.0,
-            Operation::PolynomialStep { factors, .. } => factors.0 != 0.0,
-            Operation::DiagonalAdd { .. }
-            | Operation::SolveTriangular { .. }
-            | Operation::GaussSeidel { .. }
-            | Operation::OrderedSweep { .. } => true,
-            Operation::Copy { .. }
-            | Operation::Clear { .. }
-            | Operation::Residual { .. }
-            | Operation::DiagonalScale { .. }
-            | Operation::Jacobi { .. }
-            | Operation::LeastSquares { .. }
-            | Operation::SweepTriangular { .. }
-            | Operation::Solve { .. } => false,
         }
     }
 }
@@ -175,15 +143,17 @@ fn two<L: Leaves>(operations: &[Operation<Written<L>>], output: Place) -> Option
             Fused::FirstResidual { a: a.clone(), d: d.clone(), b: *b, x: *x, r: *r }
         }
         // A product may overwrite what the residual reads.
-        (O::Residual { a, b, x, r }, O::Spmv { alpha: 1.0, a: restriction, x: of, beta: 0.0, y })
-            if of == r && dead(*r) && y != b && y != x =>
-        {
+        (
+            O::Residual { a, b, x, r },
+            O::Spmv { alpha: 1.0, a: restriction, transposed: false, x: of, beta: 0.0, y },
+        ) if of == r && dead(*r) && y != b && y != x => {
             let (restriction, a) = (restriction.clone(), a.clone());
             Fused::RestrictedResidual { restriction, a, b: *b, x: *x, y: *y }
         }
-        (O::Spmv { alpha: 1.0, a: prolongation, x: e, beta: 1.0, y: z }, O::Jacobi { a, d, b, x, next })
-            if x == z && b != z && dead(*z) && next != e =>
-        {
+        (
+            O::Spmv { alpha: 1.0, a: prolongation, transposed: false, x: e, beta: 1.0, y: z },
+            O::Jacobi { a, d, b, x, next },
+        ) if x == z && b != z && dead(*z) && next != e => {
             let (prolongation, a, d) = (prolongation.clone(), a.clone(), d.clone());
             Fused::CorrectedJacobi { prolongation, e: *e, a, d, b: *b, x: *x, next: *next }
         }
@@ -196,8 +166,7 @@ fn two<L: Leaves>(operations: &[Operation<Written<L>>], output: Place) -> Option
 fn is_dead<L: Leaves>(rest: &[Operation<Written<L>>], place: Place, output: Place) -> bool {
     for operation in rest {
         let touched = operation.touched();
-        let updated = operation.updates() && touched.writes.first() == Some(&place);
-        if updated || touched.reads.contains(&place) {
+        if touched.reads.contains(&place) {
             return false;
         }
         if touched.writes.contains(&place) {

@@ -18,8 +18,11 @@ pub(super) fn run<T: Scalar, B: Backend<T>, H: AsRef<[T]> + AsMut<[T]> + Debug +
     match operation {
         O::Copy { x, y } => y.as_mut().copy_from_slice(x.as_ref()),
         O::Clear { x } => x.as_mut().fill(T::ZERO),
-        O::Spmv { alpha, a, x, beta, y } => {
+        O::Spmv { alpha, a, transposed: false, x, beta, y } => {
             backend.spmv(scalar(alpha), a.view(), x.as_ref(), scalar(beta), y.as_mut(), k);
+        }
+        O::Spmv { alpha, a, transposed: true, x, beta, y } => {
+            backend.spmv_transposed(scalar(alpha), a.view(), x.as_ref(), scalar(beta), y.as_mut(), k);
         }
         O::Residual { a, b, x, r } => backend.residual(a.view(), b.as_ref(), x.as_ref(), r.as_mut(), k),
         O::DiagonalAdd { d, x, y } => backend.diagonal_add(d, x.as_ref(), y.as_mut(), k),
@@ -41,23 +44,26 @@ pub(super) fn run<T: Scalar, B: Backend<T>, H: AsRef<[T]> + AsMut<[T]> + Debug +
             let (images, directions) = ([v.as_ref(), w.as_ref()], [c.as_ref(), d.as_ref()]);
             least_squares(backend, b.as_ref(), &images, &directions, x.as_mut(), k);
         }
-        O::SolveTriangular { a, part, x } => {
-            backend.solve_triangular(a.view(), part, false, x.as_mut(), k);
+        O::SolveTriangular { a, part, transposed, x } => {
+            backend.solve_triangular(a.view(), part, transposed, x.as_mut(), k);
         }
-        O::SweepTriangular { a, part, b, x, y } => {
+        O::SweepTriangular { a, part, transposed, b, x, y } => {
             let blocks = (b.as_ref(), x.map(AsRef::as_ref));
-            backend.sweep_triangular(a.view(), part, false, blocks, y.as_mut(), k);
+            backend.sweep_triangular(a.view(), part, transposed, blocks, y.as_mut(), k);
         }
         O::GaussSeidel { a, direction, b, x } => {
             backend.gauss_seidel(a.view(), b.as_ref(), x.as_mut(), direction, k);
         }
-        O::OrderedSweep { a, inverse, sweep, b, x, scratch } => {
-            let sweep = OrderedView { a: a.view(), inverse, sweep };
+        O::OrderedSweep { a, transposed, inverse, sweep, b, x, scratch } => {
+            let of_transpose = transposed.then(|| a.to_csr().transpose());
+            let a = of_transpose.as_ref().map_or_else(|| a.view(), Into::into);
+            let sweep = OrderedView { a, inverse, sweep };
             backend.ordered_sweep(sweep, b.as_ref(), x.as_mut(), scratch.as_mut(), k);
         }
         O::SubdomainSolves { method, r, beta, x } => {
             add_subdomain_solves(method.map(|m| &**m), r.as_ref(), beta == 0.0, x.as_mut(), k);
         }
-        O::Solve { direct, b, x } => direct.solve(b.as_ref(), x.as_mut(), k),
+        O::Solve { direct, transposed: false, b, x } => direct.solve(b.as_ref(), x.as_mut(), k),
+        O::Solve { direct, transposed: true, b, x } => direct.solve_transposed(b.as_ref(), x.as_mut(), k),
     }
 }

@@ -10,6 +10,9 @@
 //! * [`Tracer`] writes the operations down as a [`Plan`]: straight-line code over one
 //!   workspace of known size, which is the compiled solver and the ordinary preconditioner.
 //!
+//! Below it, an [`Executor`] runs one [`Operation`] at a time on handles; what is known of zeros makes every executor
+//! an engine. On a card a plan becomes a program, in which neighbours share launches.
+//!
 //! Engine code is straight-line: no `if` on data. Krylov loops live above, pivoting below.
 
 mod eager;

@@ -54,11 +54,11 @@ pub trait Translate<'o, P: Operands, Q: Operands<Leaves = P::Leaves>> {
     fn stored<X: Clone + Debug + 'static>(&mut self, x: &'o P::Stored<X>) -> Q::Stored<X>;
     /// A vector that is read.
     fn read(&mut self, x: &'o P::In) -> Q::In;
-    /// A vector that is written.
-    fn write(&mut self, x: &'o P::Out) -> Q::Out;
+    /// A vector that is written; `updated` says that its old content is read.
+    fn write(&mut self, x: &'o P::Out, updated: bool) -> Q::Out;
 }
 
-/// The places of an operation, in the order of its operands.
+/// The places of an operation, in the order of its operands. What is updated is both read and written.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     pub reads: Vec<Place>,
@@ -83,7 +83,10 @@ impl<'o, L: Leaves> Translate<'o, Written<L>, Nothing<L>> for Touched {
         self.reads.push(*x);
     }
 
-    fn write(&mut self, x: &'o Place) {
+    fn write(&mut self, x: &'o Place, updated: bool) {
+        if updated {
+            self.reads.push(*x);
+        }
         self.writes.push(*x);
     }
 }

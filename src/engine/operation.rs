@@ -25,8 +25,8 @@ pub enum Operation<P: Operands> {
     Copy { x: P::In, y: P::Out },
     /// x ← 0.
     Clear { x: P::Out },
-    /// y ← α A x + β y. With β = 0, y is not read.
-    Spmv { alpha: f64, a: StoredMatrix<P>, x: P::In, beta: f64, y: P::Out },
+    /// y ← α A x + β y, or α Aᵀ x + β y. With β = 0, y is not read.
+    Spmv { alpha: f64, a: StoredMatrix<P>, transposed: bool, x: P::In, beta: f64, y: P::Out },
     /// r ← b − A x.
     Residual { a: StoredMatrix<P>, b: P::In, x: P::In, r: P::Out },
     /// y ← y + d ⊙ x, row by row.
@@ -48,15 +48,24 @@ pub enum Operation<P: Operands> {
     Combine { alpha: f64, x: P::In, beta: f64, y: P::Out },
     /// x ← Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖, for one or two pairs (v, c).
     LeastSquares { b: P::In, first: (P::In, P::In), second: Option<(P::In, P::In)>, x: P::Out },
-    /// x ← T⁻¹ x for a triangle T of A.
-    SolveTriangular { a: StoredMatrix<P>, part: Triangle, x: P::Out },
-    /// y ← D⁻¹ (b − N x) for a triangle T = D + N of A; without x, y ← D⁻¹ b.
-    SweepTriangular { a: StoredMatrix<P>, part: Triangle, b: P::In, x: Option<P::In>, y: P::Out },
+    /// x ← T⁻¹ x, or T⁻ᵀ x, for a triangle T of A.
+    SolveTriangular { a: StoredMatrix<P>, part: Triangle, transposed: bool, x: P::Out },
+    /// y ← D⁻¹ (b − N x), or D⁻¹ (b − Nᵀ x), for a triangle T = D + N of A; without x, y ← D⁻¹ b.
+    SweepTriangular {
+        a: StoredMatrix<P>,
+        part: Triangle,
+        transposed: bool,
+        b: P::In,
+        x: Option<P::In>,
+        y: P::Out,
+    },
     /// One Gauss–Seidel sweep on A x = b, in place.
     GaussSeidel { a: StoredMatrix<P>, direction: Direction, b: P::In, x: P::Out },
-    /// One Gauss–Seidel sweep in blocks or by colours, in place; `scratch` is as long as x.
+    /// One Gauss–Seidel sweep in blocks or by colours on A x = b, or on Aᵀ x = b in the same order, in place;
+    /// `scratch` is as long as x.
     OrderedSweep {
         a: StoredMatrix<P>,
+        transposed: bool,
         inverse: StoredValues<P>,
         sweep: P::Stored<OrderedSweep>,
         b: P::In,
@@ -65,8 +74,8 @@ pub enum Operation<P: Operands> {
     },
     /// x ← β x + M r for a Schwarz method M, β 0 or 1. Without a method x becomes NaN.
     SubdomainSolves { method: Option<StoredMethod<P>>, r: P::In, beta: f64, x: P::Out },
-    /// x ← A⁻¹ b.
-    Solve { direct: StoredDirect<P>, b: P::In, x: P::Out },
+    /// x ← A⁻¹ b, or A⁻ᵀ b.
+    Solve { direct: StoredDirect<P>, transposed: bool, b: P::In, x: P::Out },
 }
 
 impl<P: Operands> Operation<P> {
@@ -77,24 +86,31 @@ impl<P: Operands> Operation<P> {
     ) -> Operation<Q> {
         use Operation as O;
         match self {
-            O::Copy { x, y } => O::Copy { x: to.read(x), y: to.write(y) },
-            O::Clear { x } => O::Clear { x: to.write(x) },
-            O::Spmv { alpha, a, x, beta, y } => {
-                O::Spmv { alpha: *alpha, a: to.stored(a), x: to.read(x), beta: *beta, y: to.write(y) }
-            }
+            O::Copy { x, y } => O::Copy { x: to.read(x), y: to.write(y, false) },
+            O::Clear { x } => O::Clear { x: to.write(x, false) },
+            O::Spmv { alpha, a, transposed, x, beta, y } => O::Spmv {
+                transposed: *transposed,
+                alpha: *alpha,
+                a: to.stored(a),
+                x: to.read(x),
+                beta: *beta,
+                y: to.write(y, *beta != 0.0),
+            },
             O::Residual { a, b, x, r } => {
-                O::Residual { a: to.stored(a), b: to.read(b), x: to.read(x), r: to.write(r) }
+                O::Residual { a: to.stored(a), b: to.read(b), x: to.read(x), r: to.write(r, false) }
             }
-            O::DiagonalAdd { d, x, y } => O::DiagonalAdd { d: to.stored(d), x: to.read(x), y: to.write(y) },
+            O::DiagonalAdd { d, x, y } => {
+                O::DiagonalAdd { d: to.stored(d), x: to.read(x), y: to.write(y, true) }
+            }
             O::DiagonalScale { d, x, y } => {
-                O::DiagonalScale { d: to.stored(d), x: to.read(x), y: to.write(y) }
+                O::DiagonalScale { d: to.stored(d), x: to.read(x), y: to.write(y, false) }
             }
             O::Jacobi { a, d, b, x, next } => O::Jacobi {
                 a: to.stored(a),
                 d: to.stored(d),
                 b: to.read(b),
                 x: to.read(x),
-                next: to.write(next),
+                next: to.write(next, false),
             },
             O::PolynomialStep { a, d, b, x, factors, y } => O::PolynomialStep {
                 a: to.stored(a),
@@ -102,46 +118,54 @@ impl<P: Operands> Operation<P> {
                 b: to.read(b),
                 x: to.read(x),
                 factors: *factors,
-                y: to.write(y),
+                y: to.write(y, factors.0 != 0.0),
             },
             O::Combine { alpha, x, beta, y } => {
-                O::Combine { alpha: *alpha, x: to.read(x), beta: *beta, y: to.write(y) }
+                O::Combine { alpha: *alpha, x: to.read(x), beta: *beta, y: to.write(y, *beta != 0.0) }
             }
             O::LeastSquares { b, first, second, x } => {
                 let mut pair = |(v, c): &'o (P::In, P::In)| (to.read(v), to.read(c));
                 let (first, second) = (pair(first), second.as_ref().map(pair));
-                O::LeastSquares { b: to.read(b), first, second, x: to.write(x) }
+                O::LeastSquares { b: to.read(b), first, second, x: to.write(x, false) }
             }
-            O::SolveTriangular { a, part, x } => {
-                O::SolveTriangular { a: to.stored(a), part: *part, x: to.write(x) }
-            }
-            O::SweepTriangular { a, part, b, x, y } => O::SweepTriangular {
+            O::SolveTriangular { a, part, transposed, x } => O::SolveTriangular {
+                transposed: *transposed,
+                a: to.stored(a),
+                part: *part,
+                x: to.write(x, true),
+            },
+            O::SweepTriangular { a, part, transposed, b, x, y } => O::SweepTriangular {
+                transposed: *transposed,
                 a: to.stored(a),
                 part: *part,
                 b: to.read(b),
                 x: x.as_ref().map(|x| to.read(x)),
-                y: to.write(y),
+                y: to.write(y, false),
             },
             O::GaussSeidel { a, direction, b, x } => {
-                O::GaussSeidel { a: to.stored(a), direction: *direction, b: to.read(b), x: to.write(x) }
+                O::GaussSeidel { a: to.stored(a), direction: *direction, b: to.read(b), x: to.write(x, true) }
             }
-            O::OrderedSweep { a, inverse, sweep, b, x, scratch } => O::OrderedSweep {
+            O::OrderedSweep { a, transposed, inverse, sweep, b, x, scratch } => O::OrderedSweep {
+                transposed: *transposed,
                 a: to.stored(a),
                 inverse: to.stored(inverse),
                 sweep: to.stored(sweep),
                 b: to.read(b),
-                x: to.write(x),
-                scratch: to.write(scratch),
+                x: to.write(x, true),
+                scratch: to.write(scratch, false),
             },
             O::SubdomainSolves { method, r, beta, x } => O::SubdomainSolves {
                 method: method.as_ref().map(|m| to.stored(m)),
                 r: to.read(r),
                 beta: *beta,
-                x: to.write(x),
+                x: to.write(x, *beta != 0.0),
             },
-            O::Solve { direct, b, x } => {
-                O::Solve { direct: to.stored(direct), b: to.read(b), x: to.write(x) }
-            }
+            O::Solve { direct, transposed, b, x } => O::Solve {
+                transposed: *transposed,
+                direct: to.stored(direct),
+                b: to.read(b),
+                x: to.write(x, false),
+            },
         }
     }
 }

@@ -191,7 +191,7 @@ impl<'a, T: Scalar> Translate<'a, Written<Host<T>>, Borrowed<'a, Host<T>, [T]>> 
         self.values(*x)
     }
 
-    fn write(&mut self, x: &'a Place) -> &'a mut [T] {
+    fn write(&mut self, x: &'a Place, _: bool) -> &'a mut [T] {
         let own = |output: &&mut Option<(usize, &'a mut [T])>| {
             output.as_ref().is_some_and(|(number, _)| Place::Slot(*number) == *x)
         };

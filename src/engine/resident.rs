@@ -95,11 +95,17 @@ impl<T: OnDevice> Resident<T> {
     }
 }
 
-/// Runs `work` with the pattern of `a` and a view of it.
+/// Runs `work` with the pattern of `a` and a view of it, or of its transpose.
 macro_rules! with {
-    ($engine:expr, $a:expr, $pattern:ident, $view:ident => $work:expr) => {{
+    ($engine:expr, $a:expr, $pattern:ident, $view:ident => $work:expr) => {
+        with!($engine, $a, false, $pattern, $view => $work)
+    };
+    ($engine:expr, $a:expr, $transposed:expr, $pattern:ident, $view:ident => $work:expr) => {{
         let $pattern = $engine.pattern($a);
-        let $view = DeviceView::new(&$pattern, &$a.values);
+        let mut $view = DeviceView::new(&$pattern, &$a.values);
+        if $transposed {
+            $view = $view.transposed($pattern.transposition(&$engine.cuda, &$a.pattern));
+        }
         $work
     }};
 }
@@ -135,9 +141,11 @@ impl<T: OnDevice> Executor for Resident<T> {
         match operation {
             O::Copy { x, y } => cuda.copy(x.memory(), y.memory_mut()),
             O::Clear { x } => cuda.clear(x.memory_mut()),
-            O::Spmv { alpha, a, x, beta, y } => match self.in_slices(a) {
-                Some(s) => cuda.spmv_sliced(alpha, s.matrix.view(), x.memory(), beta, y.memory_mut()),
-                None => with!(self, a, pattern, view => {
+            O::Spmv { alpha, a, transposed, x, beta, y } => match self.in_slices(a) {
+                Some(s) if !transposed => {
+                    cuda.spmv_sliced(alpha, s.matrix.view(), x.memory(), beta, y.memory_mut());
+                }
+                _ => with!(self, a, transposed, pattern, view => {
                     cuda.spmv(alpha, view, x.memory(), beta, y.memory_mut(), k);
                 }),
             },
@@ -170,31 +178,43 @@ impl<T: OnDevice> Executor for Resident<T> {
             O::LeastSquares { .. } => cuda.fail(Error::unsuited(
                 "a K-cycle is not linear and runs on the CPU only; use a V- or W-cycle",
             )),
-            O::SolveTriangular { a, part, x } => with!(self, a, pattern, view => {
-                let levels = pattern.levels(cuda, &a.pattern, part.lower, false);
+            O::SolveTriangular { a, part, transposed, x } => with!(self, a, transposed, pattern, view => {
+                let levels = pattern.levels(cuda, &a.pattern, part.lower, transposed);
                 cuda.solve_triangular(view, levels, part, x.memory_mut(), k);
             }),
-            O::SweepTriangular { a, part, b, x, y } => with!(self, a, pattern, view => {
-                let blocks = (b.memory(), x.map(DeviceBuffer::memory));
-                cuda.sweep_triangular(view, part, blocks, y.memory_mut(), k);
-            }),
+            O::SweepTriangular { a, part, transposed, b, x, y } => {
+                with!(self, a, transposed, pattern, view => {
+                    let blocks = (b.memory(), x.map(DeviceBuffer::memory));
+                    cuda.sweep_triangular(view, part, blocks, y.memory_mut(), k);
+                });
+            }
             O::GaussSeidel { a, direction, b, x } => with!(self, a, pattern, view => {
                 let levels = pattern.levels(cuda, &a.pattern, direction == Direction::Forward, false);
                 let mut scratch = self.allocate(pattern.rows);
                 let scratch = scratch.memory_mut();
                 cuda.gauss_seidel(view, levels, b.memory(), x.memory_mut(), scratch, direction, k);
             }),
-            O::OrderedSweep { a, inverse, sweep, b, x, scratch } => with!(self, a, pattern, view => {
-                let order = cuda.order(&sweep.order, pattern.rows);
-                let order = (&order.order, sweep.direction);
-                let (x, scratch) = (x.memory_mut(), scratch.memory_mut());
-                cuda.ordered_sweep(view, inverse, order, b.memory(), x, scratch, k);
-            }),
+            O::OrderedSweep { a, transposed, inverse, sweep, b, x, scratch } => {
+                with!(self, a, transposed, pattern, view => {
+                    let order = cuda.order(&sweep.order, pattern.rows);
+                    let order = (&order.order, sweep.direction);
+                    let (x, scratch) = (x.memory_mut(), scratch.memory_mut());
+                    cuda.ordered_sweep(view, inverse, order, b.memory(), x, scratch, k);
+                });
+            }
             O::SubdomainSolves { method, r, beta, x } => {
                 self.add_subdomain_solves(method.map(|m| &**m), r, beta, x);
             }
-            O::Solve { direct, b, x } => {
-                cuda.dense_product(&direct.matrix, direct.rows, b.memory(), x.memory_mut(), k);
+            O::Solve { direct, transposed, b, x } => {
+                let matrix = if transposed { direct.transposed.as_ref() } else { Some(&direct.matrix) };
+                match matrix {
+                    Some(matrix) => {
+                        cuda.dense_product(matrix, direct.rows, b.memory(), x.memory_mut(), k);
+                    }
+                    None => cuda.fail(Error::invalid_input(
+                        "the hierarchy was moved to the device for solving; move it there for training",
+                    )),
+                }
             }
         }
     }

@@ -26,6 +26,8 @@ pub struct Program<T: OnDevice> {
 struct Step<T: OnDevice> {
     launch: Launch<Written<Device<T>>>,
     writes: Writes,
+    /// Whether the old content of what is written is read.
+    updated: [bool; 2],
 }
 
 impl<T: OnDevice> Default for Program<T> {
@@ -57,7 +59,13 @@ impl<T: OnDevice> Resident<T> {
     /// A plan that writes to its right-hand side.
     pub fn program(&self, plan: Plan<Device<T>>) -> Result<Program<T>> {
         let launches = fuse(&plan.operations, plan.frame.output, |fused| self.pays(fused));
-        let step = |launch: Launch<_>| launch.touched().slots().map(|writes| Step { launch, writes });
+        let step = |launch: Launch<_>| {
+            let touched = launch.touched();
+            let writes = touched.slots()?;
+            let read =
+                |number: Option<usize>| number.is_some_and(|q| touched.reads.contains(&Place::Slot(q)));
+            Ok(Step { launch, writes, updated: writes.map(read) })
+        };
         let steps = launches.into_iter().map(step).collect::<Result<_>>()?;
         Ok(Program { steps, frame: plan.frame })
     }
@@ -66,11 +74,13 @@ impl<T: OnDevice> Resident<T> {
     pub fn execute(&self, program: &Program<T>, input: &DeviceBuffer<T>) -> DeviceBuffer<T> {
         let Frame { slots, output, .. } = &program.frame;
         let mut slots: Vec<_> = slots.iter().map(|slot| Some(self.allocate(slot.len()))).collect();
-        for Step { launch, writes } in &program.steps {
+        for Step { launch, writes, updated } in &program.steps {
             let mut outputs = writes.map(|number| number.and_then(|number| slots[number].take()));
-            if !launch.updates() {
-                let stale = outputs.iter_mut().flatten();
-                stale.for_each(|buffer| self.cuda.forget(buffer.memory_mut()));
+            // What lies there is old and not to be read.
+            for (buffer, _) in outputs.iter_mut().zip(updated).filter(|(_, updated)| !**updated) {
+                if let Some(buffer) = buffer {
+                    self.cuda.forget(buffer.memory_mut());
+                }
             }
             let [first, second] = outputs.each_mut().map(Option::as_mut);
             let mut lent = Lent { input, slots: &slots, outputs: [(writes[0], first), (writes[1], second)] };
@@ -165,7 +175,7 @@ impl<'a, T: OnDevice> Translate<'a, Written<Device<T>>, Borrowed<'a, Device<T>, 
         }
     }
 
-    fn write(&mut self, x: &'a Place) -> &'a mut DeviceBuffer<T> {
+    fn write(&mut self, x: &'a Place, _: bool) -> &'a mut DeviceBuffer<T> {
         let own = self.outputs.iter_mut().find(|(number, _)| number.map(Place::Slot) == Some(*x));
         own.and_then(|(_, buffer)| buffer.take()).expect("a slot is written once")
     }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use super::Executor;
 use super::resident::{DeviceBuffer, Resident};
-use super::resident_leaves::DenseOperator;
 use super::resident_methods::DeviceMethod;
 use super::reversible::{Entries, Machine, Reversible};
-use super::{Executor, Matrix};
-use crate::backend::cuda::{DeviceView, Memory, OnDevice, Part, Reductions, SampledEntries};
-use crate::backend::{Cuda, Order, OrderedSweep, Triangle};
+use crate::backend::cuda::{Memory, OnDevice, Part, Reductions, SampledEntries};
+use crate::backend::{Cuda, Order};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 
@@ -20,16 +19,6 @@ impl<T: OnDevice> Machine<T> for Cuda {
     fn executor(self, k: usize) -> Resident<T> {
         Resident::new(self, k)
     }
-}
-
-/// Runs `work` with a view of the transpose of `a`.
-macro_rules! with_transpose {
-    ($engine:expr, $a:expr, $pattern:ident, $view:ident => $work:expr) => {{
-        let $pattern = $engine.pattern($a);
-        let transposition = $pattern.transposition(&$engine.cuda, &$a.pattern);
-        let $view = DeviceView::new(&$pattern, &$a.values).transposed(transposition);
-        $work
-    }};
 }
 
 impl<T: OnDevice> Resident<T> {
@@ -100,19 +89,6 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
         self.cuda.download(&g)
     }
 
-    fn spmv_transposed(
-        &self,
-        alpha: f64,
-        a: &Matrix<Values<T>>,
-        x: &DeviceBuffer<T>,
-        beta: f64,
-        y: &mut DeviceBuffer<T>,
-    ) {
-        with_transpose!(self, a, pattern, view => {
-            self.cuda.spmv(alpha, view, x.memory(), beta, y.memory_mut(), self.k);
-        });
-    }
-
     fn sampled_product(
         &self,
         alpha: f64,
@@ -167,50 +143,6 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
         self.cuda.add_sum(&self.column_sums(y, x), g, index);
     }
 
-    fn solve_triangular_transposed(&self, a: &Matrix<Values<T>>, part: Triangle, x: &mut DeviceBuffer<T>) {
-        with_transpose!(self, a, pattern, view => {
-            let levels = pattern.levels(&self.cuda, &a.pattern, part.lower, true);
-            self.cuda.solve_triangular(view, levels, part, x.memory_mut(), self.k);
-        });
-    }
-
-    fn sweep_triangular_transposed(
-        &self,
-        a: &Matrix<Values<T>>,
-        part: Triangle,
-        b: &DeviceBuffer<T>,
-        x: Option<&DeviceBuffer<T>>,
-        y: &mut DeviceBuffer<T>,
-    ) {
-        with_transpose!(self, a, pattern, view => {
-            let blocks = (b.memory(), x.map(DeviceBuffer::memory));
-            self.cuda.sweep_triangular(view, part, blocks, y.memory_mut(), self.k);
-        });
-    }
-
-    fn ordered_sweep_transposed(
-        &self,
-        a: &Matrix<Values<T>>,
-        inverse: &Values<T>,
-        sweep: &OrderedSweep,
-        b: &DeviceBuffer<T>,
-        x: &mut DeviceBuffer<T>,
-        scratch: &mut DeviceBuffer<T>,
-    ) {
-        with_transpose!(self, a, pattern, view => {
-            let order = self.cuda.order(&sweep.order, pattern.rows);
-            self.cuda.ordered_sweep(
-                view,
-                inverse,
-                (&order.order, sweep.direction),
-                b.memory(),
-                x.memory_mut(),
-                scratch.memory_mut(),
-                self.k,
-            );
-        });
-    }
-
     fn column_dots(&self, x: &DeviceBuffer<T>, y: &DeviceBuffer<T>) -> Result<Vec<f64>> {
         self.cuda.download(&self.column_sums(x, y))
     }
@@ -228,17 +160,6 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
     fn column_add(&self, weights: &[T], x: &DeviceBuffer<T>, y: &mut DeviceBuffer<T>) {
         let weights: Vec<f64> = weights.iter().map(|w| w.to_f64()).collect();
         self.cuda.column_add(1.0, &self.cuda.upload(&weights), x.memory(), y.memory_mut());
-    }
-
-    fn solve_transposed(&self, direct: &Arc<DenseOperator<T>>, b: &DeviceBuffer<T>, x: &mut DeviceBuffer<T>) {
-        match &direct.transposed {
-            Some(matrix) => {
-                self.cuda.dense_product(matrix, direct.rows, b.memory(), x.memory_mut(), self.k);
-            }
-            None => self.cuda.fail(Error::invalid_input(
-                "the hierarchy was moved to the device for solving; move it there for training",
-            )),
-        }
     }
 
     fn solutions(

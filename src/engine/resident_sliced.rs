@@ -61,7 +61,7 @@ impl<T: OnDevice> Resident<T> {
         self.run(Operation::Clear { x: &mut x });
         self.run(Operation::Clear { x: &mut y });
         let product = |y: &mut DeviceBuffer<T>| {
-            self.run(Operation::Spmv { alpha: 1.0, a, x: &x, beta: 0.0, y });
+            self.run(Operation::Spmv { alpha: 1.0, a, transposed: false, x: &x, beta: 0.0, y });
         };
         let time = |y: &mut DeviceBuffer<T>| {
             product(y);

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{Executor, Leaves, Matrix};
+use super::{Executor, Leaves};
 use crate::backend::{OrderedSweep, Triangle};
 use crate::error::Result;
 use crate::sparse::{Pattern, Scalar};
@@ -27,7 +27,6 @@ pub enum Entries<'a> {
 
 type Values<X> = <<X as Executor>::Leaves as Leaves>::Values;
 type Method<X> = <<X as Executor>::Leaves as Leaves>::Method;
-type Direct<X> = <<X as Executor>::Leaves as Leaves>::Direct;
 
 /// An executor with the kernels of reverse rules. Gradients are flat accumulators, one value for every
 /// stored value of a leaf.
@@ -58,15 +57,6 @@ pub trait Reversible<T: Scalar>: Executor {
     /// A failure of the device.
     fn read_gradient(&self, g: Self::Gradient) -> Result<Vec<T>>;
 
-    /// y ← α Aᵀ x + β y.
-    fn spmv_transposed(
-        &self,
-        alpha: f64,
-        a: &Matrix<Values<Self>>,
-        x: &Self::Handle,
-        beta: f64,
-        y: &mut Self::Handle,
-    );
     /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for these entries p = (i, j), for blocks (y, x).
     fn sampled_product(
         &self,
@@ -88,27 +78,6 @@ pub trait Reversible<T: Scalar>: Executor {
     );
     /// g(index) ← g(index) + Σ y(i,c) x(i,c).
     fn add_dot(&self, y: &Self::Handle, x: &Self::Handle, g: &mut Self::Gradient, index: usize);
-    /// x ← T⁻ᵀ x.
-    fn solve_triangular_transposed(&self, a: &Matrix<Values<Self>>, part: Triangle, x: &mut Self::Handle);
-    /// y ← D⁻¹ (b − Nᵀ x) for a triangle T = D + N; without x, y ← D⁻¹ b.
-    fn sweep_triangular_transposed(
-        &self,
-        a: &Matrix<Values<Self>>,
-        part: Triangle,
-        b: &Self::Handle,
-        x: Option<&Self::Handle>,
-        y: &mut Self::Handle,
-    );
-    /// One sweep in blocks or by colours on Aᵀ x = b, in the order given, in place; `scratch` is as long as x.
-    fn ordered_sweep_transposed(
-        &self,
-        a: &Matrix<Values<Self>>,
-        inverse: &Values<Self>,
-        sweep: &OrderedSweep,
-        b: &Self::Handle,
-        x: &mut Self::Handle,
-        scratch: &mut Self::Handle,
-    );
     /// Σ_i x(i,c) y(i,c) for every column, in the precision of the machine's kernels.
     ///
     /// # Errors
@@ -124,8 +93,6 @@ pub trait Reversible<T: Scalar>: Executor {
     fn column_scaled(&self, weights: &[f64], x: &Self::Handle) -> Self::Handle;
     /// y(i,c) ← y(i,c) + w(c) x(i,c).
     fn column_add(&self, weights: &[T], x: &Self::Handle, y: &mut Self::Handle);
-    /// x ← A⁻ᵀ b.
-    fn solve_transposed(&self, direct: &Direct<Self>, b: &Self::Handle, x: &mut Self::Handle);
 
     /// Bᵢ⁻¹ Rᵢ r on all subdomains, or with Bᵢ⁻ᵀ and the weights of the other side.
     ///

@@ -84,7 +84,7 @@ impl<'o, 'a, L: Leaves> Translate<'o, Borrowed<'a, L, Slot>, Written<L>> for Wri
         x.place
     }
 
-    fn write(&mut self, x: &'o &'a mut Slot) -> Place {
+    fn write(&mut self, x: &'o &'a mut Slot, _: bool) -> Place {
         x.place
     }
 }

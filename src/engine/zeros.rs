@@ -91,7 +91,7 @@ impl<X: Executor> Engine for X {
             }
             (None, Some(x)) => {
                 let mut y = self.allocate(rows);
-                self.run(Operation::Spmv { alpha: -1.0, a, x, beta: 0.0, y: &mut y });
+                self.run(Operation::Spmv { alpha: -1.0, a, transposed: false, x, beta: 0.0, y: &mut y });
                 Some(y)
             }
         };
@@ -105,7 +105,7 @@ impl<X: Executor> Engine for X {
     fn spmv_add(&self, a: &MatrixOf<Self>, x: &Self::Vector, y: Self::Vector) -> Self::Vector {
         let Some(x) = &x.handle else { return y };
         let (mut y, beta) = target(self, y);
-        self.run(Operation::Spmv { alpha: 1.0, a, x, beta, y: &mut y });
+        self.run(Operation::Spmv { alpha: 1.0, a, transposed: false, x, beta, y: &mut y });
         Vector::new(a.pattern.rows(), y)
     }
 
@@ -228,7 +228,7 @@ impl<X: Executor> Engine for X {
 
     fn solve_triangular(&self, a: &MatrixOf<Self>, part: Triangle, mut x: Self::Vector) -> Self::Vector {
         if let Some(x) = &mut x.handle {
-            self.run(Operation::SolveTriangular { a, part, x });
+            self.run(Operation::SolveTriangular { a, part, transposed: false, x });
         }
         x
     }
@@ -247,7 +247,7 @@ impl<X: Executor> Engine for X {
         let mut y = self.allocate(rows);
         let mut sweep = |b: &X::Handle| {
             let x = x.handle.as_ref();
-            self.run(Operation::SweepTriangular { a, part, b, x, y: &mut y });
+            self.run(Operation::SweepTriangular { a, part, transposed: false, b, x, y: &mut y });
         };
         match &b.handle {
             Some(b) => sweep(b),
@@ -277,7 +277,7 @@ impl<X: Executor> Engine for X {
         let rows = x.rows;
         swept(self, b, x, |b, x| {
             let scratch = &mut self.allocate(rows);
-            self.run(Operation::OrderedSweep { a, inverse, sweep, b, x, scratch });
+            self.run(Operation::OrderedSweep { a, transposed: false, inverse, sweep, b, x, scratch });
         })
     }
 
@@ -301,7 +301,7 @@ impl<X: Executor> Engine for X {
         let rows = b.rows;
         let handle = b.handle.as_ref().map(|b| {
             let mut x = self.allocate(rows);
-            self.run(Operation::Solve { direct, b, x: &mut x });
+            self.run(Operation::Solve { direct, transposed: false, b, x: &mut x });
             x
         });
         Vector { rows, handle }

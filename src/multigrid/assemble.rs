@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::cycle::CycleKind;
+use super::cycle_kind::CycleKind;
 use super::hierarchy::{Hierarchy, Level};
 use super::relaxation::Relaxation;
 use super::setup::Setup;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::cycle::CycleKind;
+use super::cycle_kind::CycleKind;
 use super::smoother::{Part, Smoother};
 use crate::engine::{Host, Leaves, Matrix};
 use crate::error::{Error, Result};

@@ -4,6 +4,7 @@ mod assemble;
 mod compiled;
 mod convert;
 mod cycle;
+mod cycle_kind;
 mod damping;
 mod hierarchy;
 mod preconditioner;
@@ -24,7 +25,8 @@ mod subdomains;
 mod table;
 
 pub use compiled::Cycle;
-pub use cycle::{CycleKind, compile, cycle, trace};
+pub use cycle::{compile, cycle, trace};
+pub use cycle_kind::CycleKind;
 pub use damping::spectral_bound;
 pub use hierarchy::{Hierarchy, Level, Place, Role};
 pub use preconditioner::CyclePreconditioner;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::cycle::{CycleKind, correction, cycle, trace};
+use super::cycle::{correction, cycle, trace};
+use super::cycle_kind::CycleKind;
 use super::hierarchy::{Hierarchy, Place};
 use crate::backend::cuda::{Graph, Memory, OnDevice};
 use crate::backend::{Cpu, Cuda};
