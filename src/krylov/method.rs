@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 /// An iterative method by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Krylov {
     /// The stationary iteration: plain cycles.
     Cycles,

@@ -17,6 +17,7 @@ use super::method::Krylov;
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The last iterate. After [`Status::Diverged`] it is of no use.
     pub x: Vec<f64>,
@@ -41,6 +42,7 @@ pub struct Outcome {
 
 /// Why an iteration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Status {
     /// ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol), for the residual computed from x.
     Converged,
@@ -56,6 +58,7 @@ pub enum Status {
 
 /// What made a method break down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Breakdown {
     /// CG met a direction p with pᵀ A p ≤ 0: A is not positive definite.
     IndefiniteMatrix,

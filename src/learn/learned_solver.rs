@@ -53,6 +53,7 @@ pub struct LearnedSolver {
 
 /// The result of an update to a new matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Update {
     /// Whether the smoothers had to be tuned.
     pub tuned: bool,

@@ -9,6 +9,7 @@ use super::target::Target;
 
 /// Measurements of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TrainingReport {
     /// The hierarchy that was trained on.
     pub hierarchy: String,

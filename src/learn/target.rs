@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 
 /// The learned part of a smoother, separate for every sweep of every level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LearnedSmoother {
     /// A sparse M on the pattern of A, x ← x + M (b − A x). Start: SPAI-1.
     Relaxation,

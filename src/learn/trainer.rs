@@ -45,6 +45,7 @@ pub struct Trainer {
 
 /// The state of a training after a step.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Progress {
     /// Steps taken, and steps in all.
     pub step: (usize, usize),

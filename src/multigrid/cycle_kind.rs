@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 
 /// How often and in which order a cycle visits the coarser levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum CycleKind {
     /// An F-cycle below, then a V-cycle.
     F,

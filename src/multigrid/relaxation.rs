@@ -18,6 +18,7 @@ use crate::sparse::Csr;
 /// `block-jacobi(3)`, `hybrid-gauss-seidel(symmetric)`. A damping `auto` is chosen from an estimate
 /// of the spectral radius of the relaxed matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Relaxation {
     /// ω D⁻¹; without ω, 4/3 divided by the spectral radius of D⁻¹A.
     Jacobi(Option<f64>),
@@ -87,6 +88,7 @@ pub enum Relaxation {
 
 /// In which directions a Gauss–Seidel relaxation sweeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Passes {
     /// Forward before and backward after the coarse-grid correction: a symmetric cycle.
     #[default]

@@ -13,6 +13,7 @@ use crate::sparse::Csr;
 /// How the hierarchy is built.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Setup {
     /// By aggregates of unknowns.
     Aggregation(Coarsening),

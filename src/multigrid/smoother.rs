@@ -12,6 +12,7 @@ use crate::sparse::Scalar;
 
 /// One sweep x ← x + B (b − A x). Closed and serialisable; `V` is how leaves are held.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Smoother<V> {
     /// B = diag(d): weighted and l1 Jacobi, SPAI-0.
     Diagonal {

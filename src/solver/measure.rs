@@ -32,6 +32,7 @@ pub struct Protocol<'a> {
 
 /// What a solver did to the right-hand sides of a [`Protocol`].
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Measurement {
     /// Seconds of a solve: the median over the right-hand sides.
     pub solve_seconds: f64,

@@ -14,6 +14,7 @@ const ROUNDING: f64 = 1e-10;
 
 /// The properties of a matrix that decide which setup, smoother and Krylov method suit it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Portrait {
     /// n of an n × n matrix.
     pub rows: usize,

@@ -11,6 +11,7 @@ use crate::solver::Amg;
 
 /// A classical smoother with its best parameter and its asymptotic factor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Baseline {
     /// The relaxation in its text form, its parameter included.
     pub smoother: String,

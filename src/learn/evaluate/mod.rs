@@ -27,6 +27,7 @@ const ITERATIONS: usize = 100;
 
 /// Measurements of a cycle, on vectors that are independent of its training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Asymptotic factor per cycle, the largest over random starts; 1 or more diverges.
     pub factor: f64,

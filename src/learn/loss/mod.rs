@@ -19,6 +19,7 @@ use crate::sparse::Scalar;
 /// The number that training minimises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Loss {
     /// The convergence rate: the asymptotic factor of the cycle, for a cycle that is iterated by itself.
     #[default]

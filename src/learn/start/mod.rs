@@ -16,6 +16,7 @@ use crate::solver::Amg;
 /// The start of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Start {
     /// The classical smoother that [`Target`] names.
     #[default]
