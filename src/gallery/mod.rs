@@ -61,7 +61,9 @@ pub use space::{recirculating_flow_3d, rotated_anisotropic_3d};
 pub use tensor::{neumann_2d, stretched_grid_2d};
 pub use tetrahedra::unstructured_3d;
 pub use transform::{Elimination, disjoint_union, with_identity_rows};
-pub use triangles::{TriangleMesh, random_diffusion_2d, random_triangle_mesh};
+pub use triangles::TriangleMesh;
+#[cfg(feature = "mesh")]
+pub use triangles::{random_diffusion_2d, random_triangle_mesh};
 
 use ndarray::Array2;
 

@@ -7,7 +7,7 @@ use super::*;
 /// Builds a problem of size `n` with a seed.
 type Build = fn(usize, u64) -> Result<Problem>;
 
-const MODELS: [(&str, Build); 18] = [
+const MODELS: &[(&str, Build)] = &[
     ("poisson2d", |n, _| poisson_2d(n, n)),
     ("poisson3d", |n, _| poisson_3d(n, n, n)),
     ("rotated-anisotropic", |n, _| rotated_anisotropic(n, 1e-3, FRAC_PI_6)),
@@ -23,6 +23,7 @@ const MODELS: [(&str, Build); 18] = [
     ("elasticity2d", |n, _| elasticity_2d(n, n, 1.0, 0.3)),
     ("elasticity3d", |n, _| elasticity_3d(n, n, n, 1.0, 0.3)),
     ("unstructured3d", unstructured_3d),
+    #[cfg(feature = "mesh")]
     ("random-diffusion", |n, seed| random_diffusion_2d(n, 0.0, seed)),
     ("power-law", |n, seed| power_law_laplacian(n, 4, GraphOptions::default(), seed)),
     ("power-law-grounded", |n, seed| {

@@ -1,6 +1,7 @@
 //! Partitions of the rows into subdomains without overlap: blocks of a grid, METIS, greedy growth.
 
 use std::collections::VecDeque;
+#[cfg(feature = "metis")]
 use std::sync::{Mutex, PoisonError};
 
 use super::graph::Graph;
@@ -8,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 
 /// METIS uses a generator that all threads share: two concurrent calls would change each other's parts.
+#[cfg(feature = "metis")]
 static METIS: Mutex<()> = Mutex::new(());
 
 /// The number of a row without a part.
@@ -55,6 +57,8 @@ pub fn blocks_3d(points: [usize; 3], blocks: [usize; 3]) -> Result<Vec<u32>> {
 /// Part numbers of `count` parts of about equal size with few edges between them, by METIS (Karypis and
 /// Kumar, 1998; k-way) on the graph of A + Aᵀ.
 ///
+/// Without the feature `metis` the parts grow as in [`greedy`], and their number is about `count`.
+///
 /// The same matrix gives the same parts; calls wait for each other. Parts need not be connected. If METIS
 /// leaves parts without rows there are fewer than requested, numbered without gaps. A matrix without
 /// off-diagonal entries is cut into runs of rows. Cost: some 6 to 10 s for 10⁶ rows and 10⁴ parts; [`greedy`]
@@ -73,7 +77,13 @@ pub fn partition(a: &Pattern, count: usize) -> Result<Vec<u32>> {
     if graph.neighbours.is_empty() || count == 1 || count == n {
         return Ok((0..n).map(|i| (i as u128 * count as u128 / n as u128) as u32).collect());
     }
-    let signed = |v: usize| metis::Idx::try_from(v).map_err(|_| too_large(&graph));
+    by_metis(&graph, count)
+}
+
+#[cfg(feature = "metis")]
+fn by_metis(graph: &Graph, count: usize) -> Result<Vec<u32>> {
+    let n = graph.rows();
+    let signed = |v: usize| metis::Idx::try_from(v).map_err(|_| too_large(graph));
     let starts = graph.starts.iter().map(|&v| signed(v)).collect::<Result<Vec<_>>>()?;
     let neighbours = graph.neighbours.iter().map(|&v| signed(v as usize)).collect::<Result<Vec<_>>>()?;
     let mut part = vec![0; n];
@@ -87,6 +97,12 @@ pub fn partition(a: &Pattern, count: usize) -> Result<Vec<u32>> {
     without_gaps(part.into_iter().map(|p| usize::try_from(p).unwrap_or_default()).collect(), count)
 }
 
+#[cfg(not(feature = "metis"))]
+fn by_metis(graph: &Graph, count: usize) -> Result<Vec<u32>> {
+    grown(graph, graph.rows().div_ceil(count))
+}
+
+#[cfg(feature = "metis")]
 fn too_large(graph: &Graph) -> Error {
     Error::dimension(format!(
         "METIS counts with 31 bits, but the graph has {} rows and {} entries; use a greedy partition",
@@ -122,8 +138,12 @@ pub fn greedy(a: &Pattern, rows_per_part: usize) -> Result<Vec<u32>> {
     if rows_per_part == 0 {
         return Err(Error::invalid_input("parts of zero rows; ask for at least 1 row per part"));
     }
-    let (mut part, mut sizes) = grow(&graph, rows_per_part);
-    join_small(&graph, rows_per_part, &mut part, &mut sizes);
+    grown(&graph, rows_per_part)
+}
+
+fn grown(graph: &Graph, rows_per_part: usize) -> Result<Vec<u32>> {
+    let (mut part, mut sizes) = grow(graph, rows_per_part);
+    join_small(graph, rows_per_part, &mut part, &mut sizes);
     without_gaps(part.into_iter().map(|p| p as usize).collect(), sizes.len())
 }
 

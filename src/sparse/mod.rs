@@ -10,6 +10,7 @@ mod dual;
 mod files;
 mod fingerprint;
 mod finite;
+#[cfg(feature = "sprs")]
 mod interop;
 mod levels;
 pub mod matrix_market;

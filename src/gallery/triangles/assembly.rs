@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::super::{Problem, check_positive};
-use super::{TriangleMesh, difference, list, random_triangle_mesh, twice_area};
+use super::{TriangleMesh, difference, list, twice_area};
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
 use crate::sparse::assemble::{Accumulator, assemble};
@@ -139,26 +139,4 @@ impl Around {
         let vertex = vertex as usize;
         &self.triangles[self.starts[vertex] as usize..self.starts[vertex + 1] as usize]
     }
-}
-
-/// ηu − Δu = 1 with u = 0 on the boundary of a random domain, by linear elements (P1) on
-/// triangles: [`random_triangle_mesh`] with [`diffusion`](TriangleMesh::diffusion) and κ = 1.
-///
-/// `nodes` is about the number of unknowns. Everything depends on the seed. Cost: that of
-/// the mesh.
-///
-/// # Errors
-/// Those of the mesh, or η that is negative or not finite.
-///
-/// ```
-/// let problem = multigrad::gallery::random_diffusion_2d(200, 0.0, 3)?;
-/// assert!((180..=220).contains(&problem.matrix.rows()));
-/// assert!(problem.matrix.is_symmetric());
-/// # Ok::<(), multigrad::error::Error>(())
-/// ```
-pub fn random_diffusion_2d(nodes: usize, eta: f64, seed: u64) -> Result<Problem> {
-    let name = format!("random diffusion, about {nodes} nodes, seed {seed}");
-    let mesh = random_triangle_mesh(nodes, seed).map_err(|e| e.at(&name))?;
-    let problem = mesh.diffusion(eta, |_| 1.0).map_err(|e| e.at(&name))?;
-    Ok(Problem { name, ..problem })
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use spade::{AngleLimit, ConstrainedDelaunayTriangulation, Point2, RefinementParameters, Triangulation};
 
+use super::super::Problem;
 use super::TriangleMesh;
 use super::domain::Domain;
 use crate::error::{Error, Result};
@@ -127,4 +128,26 @@ fn triangulate(domain: &Domain, limit: f64, nodes: usize) -> Result<TriangleMesh
 fn refine(delaunay: &mut Delaunay, parameters: &RefinementParameters<f64>) -> HashSet<usize> {
     let result = delaunay.refine(parameters.clone());
     result.excluded_faces.iter().map(|face| face.index()).collect()
+}
+
+/// ηu − Δu = 1 with u = 0 on the boundary of a random domain, by linear elements (P1) on
+/// triangles: [`random_triangle_mesh`] with [`diffusion`](TriangleMesh::diffusion) and κ = 1.
+///
+/// `nodes` is about the number of unknowns. Everything depends on the seed. Cost: that of
+/// the mesh.
+///
+/// # Errors
+/// Those of the mesh, or η that is negative or not finite.
+///
+/// ```
+/// let problem = multigrad::gallery::random_diffusion_2d(200, 0.0, 3)?;
+/// assert!((180..=220).contains(&problem.matrix.rows()));
+/// assert!(problem.matrix.is_symmetric());
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn random_diffusion_2d(nodes: usize, eta: f64, seed: u64) -> Result<Problem> {
+    let name = format!("random diffusion, about {nodes} nodes, seed {seed}");
+    let mesh = random_triangle_mesh(nodes, seed).map_err(|e| e.at(&name))?;
+    let problem = mesh.diffusion(eta, |_| 1.0).map_err(|e| e.at(&name))?;
+    Ok(Problem { name, ..problem })
 }

@@ -1,13 +1,15 @@
 //! Meshes of triangles in the plane.
 
 mod assembly;
+#[cfg(feature = "mesh")]
 mod domain;
 mod gmsh;
 mod lines;
+#[cfg(feature = "mesh")]
 mod mesher;
 
-pub use assembly::random_diffusion_2d;
-pub use mesher::random_triangle_mesh;
+#[cfg(feature = "mesh")]
+pub use mesher::{random_diffusion_2d, random_triangle_mesh};
 
 use crate::error::{Error, Result};
 
