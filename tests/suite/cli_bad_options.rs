@@ -186,6 +186,6 @@ fn what_cannot_be_learned_is_named() {
         train(&line).fails(2, &["no network for", learn, "relaxation, ilu or schwarz"]);
     }
     train("a.mtx --start network --symmetric").fails(2, &["symmetr"]);
-    f.run("train a.mtx -o t --loss foo").fails(2, &["factor, krylov, slowest or time"]);
+    f.run("train a.mtx -o t --loss foo").fails(2, &["rate, krylov, slowest or time"]);
     f.run("train a.mtx -o t --start foo").fails(2, &["classical or network"]);
 }

@@ -89,7 +89,7 @@ fn damaged_files_are_refused() {
     refused(b"\x89PNG\r\n\x1a\n", "not the file of a network");
     let mut later = bytes.clone();
     later[head - 2] = b'2';
-    refused(&later, "another version");
+    refused(&later, "incompatible version");
     for more in [1, 1000] {
         let mut longer = bytes.clone();
         longer.extend(vec![0u8; more]);
