@@ -2,16 +2,16 @@
 
 use super::node::Node;
 use super::tape::{Tape, TapeVector};
-use crate::engine::{Executor, Machine, Operation, Reversible};
+use crate::engine::{Operation, Reversible};
 use crate::sparse::Scalar;
 
-impl<T: Scalar, B: Machine<T>> Tape<T, B> {
+impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
     /// Σ w(c) x(·, c) over the terms (x, w): every column of every x has a weight of its own, which
     /// is not differentiated. All x have the rows of the first.
     ///
     /// # Panics
     /// A number of weights other than the number of columns.
-    pub fn weighted_sum(&self, terms: &[(&TapeVector<T, B>, &[T])]) -> TapeVector<T, B> {
+    pub fn weighted_sum(&self, terms: &[(&TapeVector<T, X>, &[T])]) -> TapeVector<T, X> {
         let rows = terms.first().map_or(0, |(x, _)| x.value.rows());
         let mut sum = self.eager.allocate(rows);
         self.eager.run(Operation::Clear { x: &mut sum });

@@ -3,50 +3,35 @@
 use super::node::{DirectOf, Leaf, Node, Operand, Value, plain};
 use super::tape::{Handle, Recorded, Tape, TapeVector};
 use crate::backend::{Direction, OrderedSweep, Triangle};
-use crate::engine::{Engine, Executor, Machine, Vector};
+use crate::engine::{Engine, Executor, Reversible, Vector};
 use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
-impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
-    type Leaves = Recorded<<B::Executor as Executor>::Leaves>;
-    type Vector = TapeVector<T, B>;
+impl<T: Scalar, X: Reversible<T>> Engine for Tape<T, X> {
+    type Leaves = Recorded<<X as Executor>::Leaves>;
+    type Vector = TapeVector<T, X>;
 
-    fn zeros(&self, rows: usize) -> TapeVector<T, B> {
+    fn zeros(&self, rows: usize) -> TapeVector<T, X> {
         self.wrap(self.eager.zeros(rows), None)
     }
 
-    fn residual(
-        &self,
-        b: &TapeVector<T, B>,
-        a: &Operand<B::Executor>,
-        x: &TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
+    fn residual(&self, b: &TapeVector<T, X>, a: &Operand<X>, x: &TapeVector<T, X>) -> TapeVector<T, X> {
         let value = Engine::residual(&self.eager, &b.value, &plain(a), &x.value);
         self.affine(-1.0, a, x, b.node, value)
     }
 
-    fn spmv(&self, a: &Operand<B::Executor>, x: &TapeVector<T, B>) -> TapeVector<T, B> {
+    fn spmv(&self, a: &Operand<X>, x: &TapeVector<T, X>) -> TapeVector<T, X> {
         let value = Engine::spmv(&self.eager, &plain(a), &x.value);
         self.affine(1.0, a, x, None, value)
     }
 
-    fn spmv_add(
-        &self,
-        a: &Operand<B::Executor>,
-        x: &TapeVector<T, B>,
-        y: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
+    fn spmv_add(&self, a: &Operand<X>, x: &TapeVector<T, X>, y: TapeVector<T, X>) -> TapeVector<T, X> {
         let node = y.node;
         let value = Engine::spmv_add(&self.eager, &plain(a), &x.value, self.own(y));
         self.affine(1.0, a, x, node, value)
     }
 
-    fn diagonal_add(
-        &self,
-        d: &Leaf<B::Executor>,
-        x: &TapeVector<T, B>,
-        y: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
+    fn diagonal_add(&self, d: &Leaf<X>, x: &TapeVector<T, X>, y: TapeVector<T, X>) -> TapeVector<T, X> {
         let node = y.node;
         let value = Engine::diagonal_add(&self.eager, &d.values, &x.value, self.own(y));
         let learned = d.number.is_some() && x.value.handle().is_some();
@@ -58,7 +43,7 @@ impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
         })
     }
 
-    fn combine(&self, alpha: f64, x: &TapeVector<T, B>, beta: f64, y: TapeVector<T, B>) -> TapeVector<T, B> {
+    fn combine(&self, alpha: f64, x: &TapeVector<T, X>, beta: f64, y: TapeVector<T, X>) -> TapeVector<T, X> {
         let node = y.node;
         let value = Engine::combine(&self.eager, alpha, &x.value, beta, self.own(y));
         self.record(value, x.node.is_some() || node.is_some(), || Node::Combine {
@@ -71,11 +56,11 @@ impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
 
     fn scaled_add(
         &self,
-        scalars: &Leaf<B::Executor>,
+        scalars: &Leaf<X>,
         index: usize,
-        x: &TapeVector<T, B>,
-        y: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
+        x: &TapeVector<T, X>,
+        y: TapeVector<T, X>,
+    ) -> TapeVector<T, X> {
         let node = y.node;
         let value = Engine::scaled_add(&self.eager, &scalars.values, index, &x.value, self.own(y));
         let learned = scalars.number.is_some() && x.value.handle().is_some();
@@ -90,12 +75,12 @@ impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
 
     fn least_squares(
         &self,
-        b: &TapeVector<T, B>,
-        first: (&TapeVector<T, B>, &TapeVector<T, B>),
-        second: Option<(&TapeVector<T, B>, &TapeVector<T, B>)>,
-    ) -> TapeVector<T, B> {
+        b: &TapeVector<T, X>,
+        first: (&TapeVector<T, X>, &TapeVector<T, X>),
+        second: Option<(&TapeVector<T, X>, &TapeVector<T, X>)>,
+    ) -> TapeVector<T, X> {
         let values =
-            |(v, c): (&'_ TapeVector<T, B>, &'_ TapeVector<T, B>)| (v.value.clone(), c.value.clone());
+            |(v, c): (&'_ TapeVector<T, X>, &'_ TapeVector<T, X>)| (v.value.clone(), c.value.clone());
         let (one, other) = (values(first), second.map(values));
         let other = other.as_ref().map(|(v, c)| (&**v, &**c));
         let value = Engine::least_squares(&self.eager, &b.value, (&*one.0, &*one.1), other);
@@ -106,12 +91,7 @@ impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
         })
     }
 
-    fn solve_triangular(
-        &self,
-        a: &Operand<B::Executor>,
-        part: Triangle,
-        x: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
+    fn solve_triangular(&self, a: &Operand<X>, part: Triangle, x: TapeVector<T, X>) -> TapeVector<T, X> {
         let node = x.node;
         let value = Engine::solve_triangular(&self.eager, &plain(a), part, self.own(x));
         let learned = a.values.number.is_some();
@@ -133,11 +113,11 @@ impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
 
     fn sweep_triangular(
         &self,
-        a: &Operand<B::Executor>,
+        a: &Operand<X>,
         part: Triangle,
-        b: &TapeVector<T, B>,
-        x: &TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
+        b: &TapeVector<T, X>,
+        x: &TapeVector<T, X>,
+    ) -> TapeVector<T, X> {
         let learned = a.values.number.is_some();
         let value = Engine::sweep_triangular(&self.eager, &plain(a), part, &b.value, &x.value);
         let depends = learned || b.node.is_some() || x.node.is_some();
@@ -160,11 +140,11 @@ impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
 
     fn gauss_seidel(
         &self,
-        a: &Operand<B::Executor>,
-        b: &TapeVector<T, B>,
-        x: TapeVector<T, B>,
+        a: &Operand<X>,
+        b: &TapeVector<T, X>,
+        x: TapeVector<T, X>,
         direction: Direction,
-    ) -> TapeVector<T, B> {
+    ) -> TapeVector<T, X> {
         let learned = a.values.number.is_some();
         let (node, before) = (x.node, learned.then(|| x.value.clone()));
         let value = Engine::gauss_seidel(&self.eager, &plain(a), &b.value, self.own(x), direction);
@@ -187,12 +167,12 @@ impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
 
     fn ordered_sweep(
         &self,
-        a: &Operand<B::Executor>,
-        inverse: &Leaf<B::Executor>,
+        a: &Operand<X>,
+        inverse: &Leaf<X>,
         sweep: &OrderedSweep,
-        b: &TapeVector<T, B>,
-        x: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
+        b: &TapeVector<T, X>,
+        x: TapeVector<T, X>,
+    ) -> TapeVector<T, X> {
         let learned = a.values.number.is_some() || inverse.number.is_some();
         let (node, before) = (x.node, learned.then(|| x.value.clone()));
         let own = self.own(x);
@@ -217,30 +197,30 @@ impl<T: Scalar, B: Machine<T>> Engine for Tape<T, B> {
 
     fn subdomain_solves(
         &self,
-        a: &Operand<B::Executor>,
+        a: &Operand<X>,
         subdomains: &Subdomains,
-        interface: &Leaf<B::Executor>,
-        r: &TapeVector<T, B>,
-        x: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
+        interface: &Leaf<X>,
+        r: &TapeVector<T, X>,
+        x: TapeVector<T, X>,
+    ) -> TapeVector<T, X> {
         self.record_subdomain_solves(a, subdomains, interface, r, x)
     }
 
-    fn solve(&self, direct: &DirectOf<B::Executor>, b: &TapeVector<T, B>) -> TapeVector<T, B> {
+    fn solve(&self, direct: &DirectOf<X>, b: &TapeVector<T, X>) -> TapeVector<T, X> {
         let value = Engine::solve(&self.eager, direct, &b.value);
         self.record(value, b.node.is_some(), || Node::Solve { direct: direct.clone(), b: b.node })
     }
 }
 
-impl<T: Scalar, B: Machine<T>> Tape<T, B> {
+impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
     fn affine(
         &self,
         alpha: f64,
-        a: &Operand<B::Executor>,
-        x: &TapeVector<T, B>,
+        a: &Operand<X>,
+        x: &TapeVector<T, X>,
         y: Option<usize>,
-        value: Vector<Handle<T, B>>,
-    ) -> TapeVector<T, B> {
+        value: Vector<Handle<X>>,
+    ) -> TapeVector<T, X> {
         let learned = a.values.number.is_some() && x.value.handle().is_some();
         let depends = learned || x.node.is_some() || y.is_some();
         self.record(value, depends, || Node::Affine {
@@ -253,11 +233,7 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     }
 
     /// Hands the value of a recorded result to its own node.
-    fn keep(
-        &self,
-        out: &mut TapeVector<T, B>,
-        store: impl FnOnce(&mut Node<T, B::Executor>, Value<B::Executor>),
-    ) {
+    fn keep(&self, out: &mut TapeVector<T, X>, store: impl FnOnce(&mut Node<T, X>, Value<X>)) {
         if let Some(number) = out.node {
             store(&mut self.nodes.borrow_mut()[number], out.value.clone());
         }

@@ -3,14 +3,14 @@
 use super::node::{Leaf, Node, Operand, Value, plain};
 use super::tape::{Tape, TapeVector};
 use crate::backend::{Direction, Triangle};
-use crate::engine::{Entries, Executor, Leaves, Machine, Matrix, Operation, Reversible};
+use crate::engine::{Entries, Executor, Leaves, Matrix, Operation, Reversible};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
 /// Gradients on the machine that the tape runs on, one accumulator for every parameter.
-pub type Gradients<T, B> = Vec<<<B as Machine<T>>::Executor as Reversible<T>>::Gradient>;
+pub type Gradients<T, X> = Vec<<X as Reversible<T>>::Gradient>;
 
-impl<T: Scalar, B: Machine<T>> Tape<T, B> {
+impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
     /// Gradients of a scalar loss: `seed` is its gradient with respect to `output`
     /// (rows × k, row-major), `lengths` the number of values of every parameter.
     ///
@@ -20,7 +20,7 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     /// # Errors
     /// A seed of another length than the output, a parameter whose length is missing or wrong,
     /// or an output of an earlier recording.
-    pub fn backward(&self, lengths: &[usize], output: &TapeVector<T, B>, seed: &[T]) -> Result<Vec<Vec<T>>> {
+    pub fn backward(&self, lengths: &[usize], output: &TapeVector<T, X>, seed: &[T]) -> Result<Vec<Vec<T>>> {
         self.backward_from(lengths, &[(output, seed)])
     }
 
@@ -31,7 +31,7 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     pub fn backward_from(
         &self,
         lengths: &[usize],
-        outputs: &[(&TapeVector<T, B>, &[T])],
+        outputs: &[(&TapeVector<T, X>, &[T])],
     ) -> Result<Vec<Vec<T>>> {
         self.host(self.sweep(lengths, self.stored_seeds(outputs)?, None)?.0)
     }
@@ -43,9 +43,9 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     pub fn backward_to(
         &self,
         lengths: &[usize],
-        output: &TapeVector<T, B>,
+        output: &TapeVector<T, X>,
         seed: &[T],
-        input: &TapeVector<T, B>,
+        input: &TapeVector<T, X>,
     ) -> Result<(Vec<Vec<T>>, Vec<T>)> {
         let node = input.node.filter(|_| input.recording == self.recording.get()).ok_or_else(|| {
             Error::invalid_input("the input is not on this recording; make it with `Tape::input`")
@@ -66,16 +66,16 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     pub fn backward_resident(
         &self,
         lengths: &[usize],
-        outputs: Vec<Seed<'_, T, B>>,
-    ) -> Result<Gradients<T, B>> {
+        outputs: Vec<Seed<'_, T, X>>,
+    ) -> Result<Gradients<T, X>> {
         Ok(self.sweep(lengths, outputs, None)?.0)
     }
 
-    fn host(&self, gradients: Gradients<T, B>) -> Result<Vec<Vec<T>>> {
+    fn host(&self, gradients: Gradients<T, X>) -> Result<Vec<Vec<T>>> {
         gradients.into_iter().map(|g| self.eager.read_gradient(g)).collect()
     }
 
-    fn stored_seeds<'v>(&self, outputs: &[(&'v TapeVector<T, B>, &[T])]) -> Result<Vec<Seed<'v, T, B>>> {
+    fn stored_seeds<'v>(&self, outputs: &[(&'v TapeVector<T, X>, &[T])]) -> Result<Vec<Seed<'v, T, X>>> {
         let stored = outputs.iter().map(|(output, seed)| {
             let expected = output.value.rows() * self.columns();
             if seed.len() != expected {
@@ -90,9 +90,9 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     fn sweep(
         &self,
         lengths: &[usize],
-        outputs: Vec<Seed<'_, T, B>>,
+        outputs: Vec<Seed<'_, T, X>>,
         wanted: Option<usize>,
-    ) -> Result<Swept<T, B>> {
+    ) -> Result<Swept<T, X>> {
         for (output, seed) in &outputs {
             if output.node.is_some() && output.recording != self.recording.get() {
                 return Err(Error::invalid_input(
@@ -129,11 +129,11 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
 }
 
 /// Gradients of the parameters, and of one input if it was wanted.
-type Swept<T, B> = (Gradients<T, B>, Option<Handle<T, B>>);
+type Swept<T, X> = (Gradients<T, X>, Option<Handle<X>>);
 
-type Handle<T, B> = <<B as Machine<T>>::Executor as Executor>::Handle;
+type Handle<X> = <X as Executor>::Handle;
 /// An output, and the gradient of the loss with respect to it.
-pub type Seed<'v, T, B> = (&'v TapeVector<T, B>, Handle<T, B>);
+pub type Seed<'v, T, X> = (&'v TapeVector<T, X>, Handle<X>);
 
 pub(super) struct Adjoints<'t, T: Scalar, X: Reversible<T>> {
     pub(super) eager: &'t X,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::node::{Leaf, Node, Operand, plain};
 use super::reverse::Adjoints;
 use super::tape::{Tape, TapeVector};
-use crate::engine::{Executor, Leaves, Machine, Operation, Reversible, Vector};
+use crate::engine::{Leaves, Operation, Reversible, Vector};
 use crate::error::Result;
 use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
@@ -27,16 +27,16 @@ pub(super) struct SubdomainSolves<T: Scalar, X: Reversible<T>> {
     whole: Option<X::Solutions>,
 }
 
-impl<T: Scalar, B: Machine<T>> Tape<T, B> {
+impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
     /// x + M r. A singular local matrix makes a constant NaN, so that the loss is none.
     pub(super) fn record_subdomain_solves(
         &self,
-        a: &Operand<B::Executor>,
+        a: &Operand<X>,
         subdomains: &Subdomains,
-        interface: &Leaf<B::Executor>,
-        r: &TapeVector<T, B>,
-        x: TapeVector<T, B>,
-    ) -> TapeVector<T, B> {
+        interface: &Leaf<X>,
+        r: &TapeVector<T, X>,
+        x: TapeVector<T, X>,
+    ) -> TapeVector<T, X> {
         let Some(residual) = r.value.handle() else { return x };
         let (node, rows) = (x.node, x.value.rows());
         let mut own = self.own(x).into_handle().unwrap_or_else(|| {

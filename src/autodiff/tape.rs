@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use super::node::{Node, Value};
-use crate::backend::Cpu;
-use crate::engine::{Engine, Executor, HostMachine, Leaves, Machine, Reversible, Vector};
+use crate::backend::Backend;
+use crate::engine::{Eager, Engine, Executor, Leaves, Reversible, Vector};
 use crate::error::Result;
 use crate::sparse::Scalar;
 
@@ -28,18 +28,17 @@ use crate::sparse::Scalar;
 /// assert_eq!(gradients[0], [5.0, 7.0, 7.0]); // x(j) for every entry (i, j)
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-pub struct Tape<T: Scalar, B: Machine<T> = Cpu> {
-    pub(super) eager: B::Executor,
-    pub(super) machine: B,
-    pub(super) nodes: RefCell<Vec<Node<T, B::Executor>>>,
+pub struct Tape<T: Scalar, X: Reversible<T> = Eager<T>> {
+    pub(super) eager: X,
+    pub(super) nodes: RefCell<Vec<Node<T, X>>>,
     /// Counts the recordings, so that a vector of an earlier one is not taken for one of this.
     pub(super) recording: Cell<u64>,
 }
 
-impl<T: Scalar, B: Machine<T>> std::fmt::Debug for Tape<T, B> {
+impl<T: Scalar, X: Reversible<T>> std::fmt::Debug for Tape<T, X> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let operations = self.nodes.borrow().len();
-        f.debug_struct("Tape").field("machine", &self.machine).field("operations", &operations).finish()
+        f.debug_struct("Tape").field("executor", &self.eager).field("operations", &operations).finish()
     }
 }
 
@@ -74,39 +73,39 @@ impl<V> Parameter<V> {
 }
 
 /// A value that flows through a recorded run.
-pub struct TapeVector<T: Scalar, B: Machine<T> = Cpu> {
-    pub(super) value: Value<B::Executor>,
+pub struct TapeVector<T: Scalar, X: Reversible<T> = Eager<T>> {
+    pub(super) value: Value<X>,
     pub(super) node: Option<usize>,
     pub(super) recording: u64,
+    precision: PhantomData<T>,
 }
 
-impl<T: Scalar, B: Machine<T>> TapeVector<T, B> {
+impl<T: Scalar, X: Reversible<T>> TapeVector<T, X> {
     /// Its storage, or nothing if it is known to be zero.
-    pub fn handle(&self) -> Option<&Handle<T, B>> {
+    pub fn handle(&self) -> Option<&Handle<X>> {
         self.value.handle()
     }
 }
 
-impl<T: Scalar, B: Machine<T>> Clone for TapeVector<T, B> {
+impl<T: Scalar, X: Reversible<T>> Clone for TapeVector<T, X> {
     fn clone(&self) -> Self {
-        Self { value: self.value.clone(), node: self.node, recording: self.recording }
+        Self { value: self.value.clone(), precision: PhantomData, ..*self }
     }
 }
 
-pub(super) type Handle<T, B> = <<B as Machine<T>>::Executor as Executor>::Handle;
+pub(super) type Handle<X> = <X as Executor>::Handle;
 
-impl<T: Scalar, B: Machine<T>> Tape<T, B> {
-    /// A tape for blocks of `k` columns.
-    pub fn new(backend: B, k: usize) -> Self {
-        let eager = backend.clone().executor(k);
-        Self { eager, machine: backend, nodes: RefCell::new(Vec::new()), recording: Cell::new(0) }
+impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
+    /// A tape that runs its operations on this executor.
+    pub fn on(executor: X) -> Self {
+        Self { eager: executor, nodes: RefCell::new(Vec::new()), recording: Cell::new(0) }
     }
 
     /// A constant vector, rows × k, row-major.
     ///
     /// # Panics
     /// A number of values that k does not divide.
-    pub fn constant(&self, values: &[T]) -> TapeVector<T, B> {
+    pub fn constant(&self, values: &[T]) -> TapeVector<T, X> {
         self.wrap(self.stored(values), None)
     }
 
@@ -114,17 +113,17 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     ///
     /// # Panics
     /// A number of values that k does not divide.
-    pub fn input(&self, values: &[T]) -> TapeVector<T, B> {
+    pub fn input(&self, values: &[T]) -> TapeVector<T, X> {
         let node = self.push(Node::Input);
         self.wrap(self.stored(values), Some(node))
     }
 
     /// A constant vector that lies where the tape computes.
-    pub fn constant_of(&self, rows: usize, handle: Handle<T, B>) -> TapeVector<T, B> {
+    pub fn constant_of(&self, rows: usize, handle: Handle<X>) -> TapeVector<T, X> {
         self.wrap(Vector::new(rows, handle), None)
     }
 
-    fn stored(&self, values: &[T]) -> Vector<Handle<T, B>> {
+    fn stored(&self, values: &[T]) -> Vector<Handle<X>> {
         Vector::new(values.len() / self.columns().max(1), self.eager.store(values))
     }
 
@@ -132,20 +131,15 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     ///
     /// # Errors
     /// A failure of the device; none on the host.
-    pub fn read(&self, x: &TapeVector<T, B>) -> Result<Vec<T>> {
+    pub fn read(&self, x: &TapeVector<T, X>) -> Result<Vec<T>> {
         match x.value.handle() {
             Some(handle) => self.eager.read(handle),
             None => Ok(vec![T::ZERO; x.value.rows() * self.columns()]),
         }
     }
 
-    /// Where it computes.
-    pub fn machine(&self) -> &B {
-        &self.machine
-    }
-
     /// What runs its operations.
-    pub fn executor(&self) -> &B::Executor {
+    pub fn executor(&self) -> &X {
         &self.eager
     }
 
@@ -166,18 +160,18 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
         self.recording.set(self.recording.get() + 1);
     }
 
-    pub(super) fn push(&self, node: Node<T, B::Executor>) -> usize {
+    pub(super) fn push(&self, node: Node<T, X>) -> usize {
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(node);
         nodes.len() - 1
     }
 
-    pub(super) fn wrap(&self, value: Vector<Handle<T, B>>, node: Option<usize>) -> TapeVector<T, B> {
-        TapeVector { value: Rc::new(value), node, recording: self.recording.get() }
+    pub(super) fn wrap(&self, value: Vector<Handle<X>>, node: Option<usize>) -> TapeVector<T, X> {
+        TapeVector { value: Rc::new(value), node, recording: self.recording.get(), precision: PhantomData }
     }
 
     /// The value if nobody else needs it, or a copy.
-    pub(super) fn own(&self, x: TapeVector<T, B>) -> Vector<Handle<T, B>> {
+    pub(super) fn own(&self, x: TapeVector<T, X>) -> Vector<Handle<X>> {
         Rc::try_unwrap(x.value).unwrap_or_else(|shared| match shared.handle() {
             Some(handle) => Vector::new(shared.rows(), self.eager.copy(handle)),
             None => self.eager.zeros(shared.rows()),
@@ -187,23 +181,23 @@ impl<T: Scalar, B: Machine<T>> Tape<T, B> {
     /// A result, with its node if any of `depends` says that it depends on a parameter.
     pub(super) fn record(
         &self,
-        value: Vector<Handle<T, B>>,
+        value: Vector<Handle<X>>,
         depends: bool,
-        node: impl FnOnce() -> Node<T, B::Executor>,
-    ) -> TapeVector<T, B> {
+        node: impl FnOnce() -> Node<T, X>,
+    ) -> TapeVector<T, X> {
         let node = (depends && value.handle().is_some()).then(|| self.push(node()));
         self.wrap(value, node)
     }
 }
 
-impl<T: Scalar, B: HostMachine<T>> Tape<T, B> {
-    /// The values of a vector on the host, rows × k, row-major. Cost: a copy.
-    pub fn values(&self, x: &TapeVector<T, B>) -> Vec<T> {
-        self.eager.values(&x.value)
+impl<T: Scalar, B: Backend<T>> Tape<T, Eager<T, B>> {
+    /// A tape on the processor for blocks of `k` columns.
+    pub fn new(backend: B, k: usize) -> Self {
+        Self::on(Eager::new(backend, k))
     }
 
-    /// The kernels.
-    pub fn backend(&self) -> &B {
-        &self.machine
+    /// The values of a vector on the host, rows × k, row-major. Cost: a copy.
+    pub fn values(&self, x: &TapeVector<T, Eager<T, B>>) -> Vec<T> {
+        self.eager.values(&x.value)
     }
 }

@@ -3,35 +3,14 @@
 use std::sync::Arc;
 
 use super::eager::Buffer;
-use super::reversible::{Entries, Machine, Reversible};
+use super::reversible::{Entries, Reversible};
 use super::{Eager, Executor};
-use crate::backend::{Backend, Cpu, Reference};
+use crate::backend::Backend;
 use crate::error::Result;
 use crate::schwarz::{SubdomainSolver, add_products, add_products_of_matrix, on_rings};
 use crate::sparse::{Pattern, Scalar};
 
 type Values<T> = Arc<Vec<T>>;
-
-/// A machine whose memory is the host's: [`Cpu`] and [`Reference`].
-pub trait HostMachine<T: Scalar>: Backend<T> + Machine<T, Executor = Eager<T, Self>> {}
-
-impl<T: Scalar, B: Backend<T> + Machine<T, Executor = Eager<T, B>>> HostMachine<T> for B {}
-
-impl<T: Scalar> Machine<T> for Cpu {
-    type Executor = Eager<T, Cpu>;
-
-    fn executor(self, k: usize) -> Eager<T, Cpu> {
-        Eager::new(self, k)
-    }
-}
-
-impl<T: Scalar> Machine<T> for Reference {
-    type Executor = Eager<T, Reference>;
-
-    fn executor(self, k: usize) -> Eager<T, Reference> {
-        Eager::new(self, k)
-    }
-}
 
 /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for the entries that are wanted.
 fn filtered<T: Scalar, B: Backend<T>>(

@@ -47,7 +47,6 @@ mod tracer;
 mod zeros;
 
 pub use eager::{Buffer, Eager};
-pub use eager_reverse::HostMachine;
 pub use executor::{Executor, OperationOn};
 pub(crate) use factored::Factored;
 #[cfg(feature = "cuda")]
@@ -66,7 +65,7 @@ pub use resident_methods::DeviceMethod;
 pub use resident_operators::{Dots, SlicedMatrix};
 #[cfg(feature = "cuda")]
 pub use resident_program::Program;
-pub use reversible::{Entries, Machine, Reversible};
+pub use reversible::{Entries, Reversible};
 pub use tracer::{Slot, Tracer};
 pub use zeros::Vector;
 

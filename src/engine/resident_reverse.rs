@@ -5,21 +5,13 @@ use std::sync::Arc;
 use super::Executor;
 use super::resident::{DeviceBuffer, Resident};
 use super::resident_methods::DeviceMethod;
-use super::reversible::{Entries, Machine, Reversible};
+use super::reversible::{Entries, Reversible};
+use crate::backend::Order;
 use crate::backend::cuda::{Memory, OnDevice, Part, Reductions, SampledEntries};
-use crate::backend::{Cuda, Order};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 
 type Values<T> = Arc<Memory<T>>;
-
-impl<T: OnDevice> Machine<T> for Cuda {
-    type Executor = Resident<T>;
-
-    fn executor(self, k: usize) -> Resident<T> {
-        Resident::new(self, k)
-    }
-}
 
 impl<T: OnDevice> Resident<T> {
     /// Σ_i x(i,c) y(i,c) for every column.

@@ -30,7 +30,7 @@ type Method<X> = <<X as Executor>::Leaves as Leaves>::Method;
 
 /// An executor with the kernels of reverse rules. Gradients are flat accumulators, one value for every
 /// stored value of a leaf.
-pub trait Reversible<T: Scalar>: Executor {
+pub trait Reversible<T: Scalar>: Executor + Debug {
     /// An accumulator.
     type Gradient;
     /// Solutions on all its subdomains.
@@ -129,13 +129,4 @@ pub trait Reversible<T: Scalar>: Executor {
     );
     /// Forgets what was factored.
     fn forget_methods(&self);
-}
-
-/// Where a tape computes: kernels on slices of the host, or a device.
-pub trait Machine<T: Scalar>: Clone + Debug {
-    /// What runs operations there.
-    type Executor: Reversible<T>;
-
-    /// An executor for blocks of `k` columns.
-    fn executor(self, k: usize) -> Self::Executor;
 }

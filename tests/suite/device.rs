@@ -178,7 +178,7 @@ fn gradients_on_device(
         },
         Clone::clone,
     );
-    let tape: Tape<f64, Cuda> = Tape::new(cuda.clone(), k);
+    let tape = Tape::on(Resident::new(cuda.clone(), k));
     let (zero, start) = (tape.zeros(h.rows()), tape.input(x));
     let x = cycle(&tape, &recorded, 0, &zero, start.clone());
     let x = cycle(&tape, &recorded, 0, &zero, x);

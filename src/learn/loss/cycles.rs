@@ -2,19 +2,19 @@
 
 use super::recorded::{Levels, RecordedLoss, Values, values_of};
 use crate::autodiff::Tape;
-use crate::engine::{Engine, Machine, Reversible};
+use crate::engine::{Engine, Reversible};
 use crate::error::Result;
 use crate::multigrid::cycle;
 use crate::schwarz::softmax_loss;
 use crate::sparse::Scalar;
 
 /// Records log(‖Gᵏz‖² / ‖z‖²) / k, the mean over the columns of `z`.
-pub(super) fn record_rate<T: Scalar, B: Machine<T>>(
-    tape: &Tape<T, B>,
-    levels: &Levels<T, B>,
-    z: Values<T, B>,
+pub(super) fn record_rate<T: Scalar, X: Reversible<T>>(
+    tape: &Tape<T, X>,
+    levels: &Levels<X>,
+    z: Values<X>,
     cycles: usize,
-) -> Result<RecordedLoss<T, B>> {
+) -> Result<RecordedLoss<T, X>> {
     let executor = tape.executor();
     let (rows, columns) = (executor.rows(&z), tape.columns());
     let start = executor.column_squares(&z)?;
@@ -38,12 +38,12 @@ pub(super) fn record_rate<T: Scalar, B: Machine<T>>(
 }
 
 /// Records the soft maximum of the factors of one to `cycles` cycles on the errors `z`.
-pub(super) fn record_slowest<T: Scalar, B: Machine<T>>(
-    tape: &Tape<T, B>,
-    levels: &Levels<T, B>,
-    z: Values<T, B>,
+pub(super) fn record_slowest<T: Scalar, X: Reversible<T>>(
+    tape: &Tape<T, X>,
+    levels: &Levels<X>,
+    z: Values<X>,
     cycles: usize,
-) -> Result<RecordedLoss<T, B>> {
+) -> Result<RecordedLoss<T, X>> {
     let executor = tape.executor();
     let rows = executor.rows(&z);
     let start = executor.column_squares(&z)?;

@@ -3,18 +3,18 @@
 use super::recorded::{Levels, RecordedLoss, Values, values_of};
 use crate::autodiff::{Tape, TapeVector};
 use crate::backend::{dependent, hessenberg_least_squares};
-use crate::engine::{Engine, Machine, Reversible};
+use crate::engine::{Engine, Reversible};
 use crate::error::{Error, Result};
 use crate::multigrid::cycle;
 use crate::sparse::Scalar;
 
 /// Records `steps` steps of GMRES on the residuals `z`.
-pub(super) fn record<T: Scalar, B: Machine<T>>(
-    tape: &Tape<T, B>,
-    levels: &Levels<T, B>,
-    z: &Values<T, B>,
+pub(super) fn record<T: Scalar, X: Reversible<T>>(
+    tape: &Tape<T, X>,
+    levels: &Levels<X>,
+    z: &Values<X>,
     steps: usize,
-) -> Result<RecordedLoss<T, B>> {
+) -> Result<RecordedLoss<T, X>> {
     let Some(finest) = levels.levels.first() else {
         return Err(Error::invalid_input("a direct solver has no preconditioner to learn"));
     };
@@ -57,7 +57,7 @@ pub(super) fn record<T: Scalar, B: Machine<T>>(
                 let weights = (0..columns).map(|c| T::from_f64(-scale[c] * hessenberg[c][q][i]));
                 terms.push((v, weights.collect()));
             }
-            let terms: Vec<(&TapeVector<T, B>, &[T])> =
+            let terms: Vec<(&TapeVector<T, X>, &[T])> =
                 terms.iter().map(|(v, w)| (*v, w.as_slice())).collect();
             let next = tape.weighted_sum(&terms);
             basis.push(next);

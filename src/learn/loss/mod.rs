@@ -11,7 +11,8 @@ pub(super) use self::recorded::Differentiated;
 use self::recorded::{Levels, RecordedLoss, Values};
 use super::parameters::Parameters;
 use crate::autodiff::Tape;
-use crate::engine::{Host, HostMachine, Machine, Reversible};
+use crate::backend::Backend;
+use crate::engine::{Eager, Host, Reversible};
 use crate::error::{Error, Result};
 use crate::multigrid::Hierarchy;
 use crate::sparse::Scalar;
@@ -72,13 +73,13 @@ impl std::str::FromStr for Loss {
 
 impl Loss {
     /// Records `cycles` cycles, or steps of GMRES, at least one, on the batch `z` (rows × columns).
-    pub(super) fn record<T: Scalar, B: Machine<T>>(
+    pub(super) fn record<T: Scalar, X: Reversible<T>>(
         self,
-        tape: &Tape<T, B>,
-        levels: &Levels<T, B>,
-        z: Values<T, B>,
+        tape: &Tape<T, X>,
+        levels: &Levels<X>,
+        z: Values<X>,
         cycles: usize,
-    ) -> Result<RecordedLoss<T, B>> {
+    ) -> Result<RecordedLoss<T, X>> {
         match self {
             Loss::Rate | Loss::Time => cycles::record_rate(tape, levels, z, cycles),
             Loss::Krylov => krylov::record(tape, levels, &z, cycles),
@@ -105,8 +106,8 @@ pub struct LossAndGradient<T> {
 ///
 /// # Errors
 /// Lengths that do not fit.
-pub fn convergence_loss<T: Scalar, B: HostMachine<T>>(
-    tape: &Tape<T, B>,
+pub fn convergence_loss<T: Scalar, B: Backend<T>>(
+    tape: &Tape<T, Eager<T, B>>,
     h: &Hierarchy<Host<T>>,
     parameters: &Parameters<T>,
     z: &[T],
@@ -125,8 +126,8 @@ pub fn convergence_loss<T: Scalar, B: HostMachine<T>>(
 ///
 /// # Errors
 /// Lengths that do not fit; a hierarchy without levels.
-pub fn krylov_loss<T: Scalar, B: HostMachine<T>>(
-    tape: &Tape<T, B>,
+pub fn krylov_loss<T: Scalar, B: Backend<T>>(
+    tape: &Tape<T, Eager<T, B>>,
     h: &Hierarchy<Host<T>>,
     parameters: &Parameters<T>,
     z: &[T],
@@ -140,8 +141,8 @@ pub fn krylov_loss<T: Scalar, B: HostMachine<T>>(
 ///
 /// # Errors
 /// Lengths that do not fit.
-pub fn slowest_loss<T: Scalar, B: HostMachine<T>>(
-    tape: &Tape<T, B>,
+pub fn slowest_loss<T: Scalar, B: Backend<T>>(
+    tape: &Tape<T, Eager<T, B>>,
     h: &Hierarchy<Host<T>>,
     parameters: &Parameters<T>,
     z: &[T],
@@ -151,9 +152,9 @@ pub fn slowest_loss<T: Scalar, B: HostMachine<T>>(
 }
 
 /// A loss and its gradient on the host.
-pub(super) fn on_host<T: Scalar, B: HostMachine<T>>(
+pub(super) fn on_host<T: Scalar, B: Backend<T>>(
     loss: Loss,
-    tape: &Tape<T, B>,
+    tape: &Tape<T, Eager<T, B>>,
     h: &Hierarchy<Host<T>>,
     parameters: &Parameters<T>,
     z: &[T],

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use self::collect::Values;
 use super::target::Target;
 use crate::autodiff::{Parameter, Recorded, Tape, TapeVector};
-use crate::engine::{Host, Leaves, Machine};
+use crate::engine::{Host, Leaves, Reversible};
 use crate::error::Result;
 use crate::multigrid::{Hierarchy, Place, Role, Smoother};
 use crate::sparse::{Pattern, Scalar};
@@ -184,10 +184,10 @@ impl<T: Scalar> Parameters<T> {
     ///
     /// # Errors
     /// As [`Tape::backward`].
-    pub fn backward<B: Machine<T>>(
+    pub fn backward<X: Reversible<T>>(
         &self,
-        tape: &Tape<T, B>,
-        output: &TapeVector<T, B>,
+        tape: &Tape<T, X>,
+        output: &TapeVector<T, X>,
         seed: &[T],
     ) -> Result<Vec<Vec<T>>> {
         self.backward_from(tape, &[(output, seed)])
@@ -197,10 +197,10 @@ impl<T: Scalar> Parameters<T> {
     ///
     /// # Errors
     /// As [`Tape::backward_from`].
-    pub fn backward_from<B: Machine<T>>(
+    pub fn backward_from<X: Reversible<T>>(
         &self,
-        tape: &Tape<T, B>,
-        outputs: &[(&TapeVector<T, B>, &[T])],
+        tape: &Tape<T, X>,
+        outputs: &[(&TapeVector<T, X>, &[T])],
     ) -> Result<Vec<Vec<T>>> {
         Ok(self.untied(tape.backward_from(&self.recorded_lengths(), outputs)?))
     }

@@ -6,7 +6,7 @@ use super::steps::{Step, Steps};
 use crate::autodiff::{Recorded, Tape};
 use crate::backend::Cuda;
 use crate::backend::cuda::{AdamFactors, Memory, OnDevice, Reductions};
-use crate::engine::{Device, Executor, Host};
+use crate::engine::{Device, Executor, Host, Resident};
 use crate::error::{Error, Result};
 use crate::learn::loss::{Differentiated, Loss};
 use crate::learn::parameters::Parameters;
@@ -24,7 +24,7 @@ const EPSILON: f64 = 1e-8;
 #[derive(Debug)]
 pub struct ResidentTraining<T: OnDevice> {
     cuda: Cuda,
-    tape: Tape<T, Cuda>,
+    tape: Tape<T, Resident<T>>,
     hierarchy: Hierarchy<Device<T>>,
     /// Which leaves are learned; the values on the host are those of the last [`parameters`](Self::parameters).
     host: Parameters<T>,
@@ -81,7 +81,7 @@ impl<T: OnDevice> ResidentTraining<T> {
         };
         let mut training = Self {
             cuda: cuda.clone(),
-            tape: Tape::new(cuda.clone(), k),
+            tape: Tape::on(Resident::new(cuda.clone(), k)),
             hierarchy: device,
             host: parameters.clone(),
             values: Vec::new(),
@@ -203,7 +203,7 @@ impl<T: OnDevice> ResidentTraining<T> {
     }
 
     /// Records the loss and runs the reverse sweep.
-    fn differentiate(&mut self, cycles: usize) -> Result<Differentiated<T, Cuda>> {
+    fn differentiate(&mut self, cycles: usize) -> Result<Differentiated<T, Resident<T>>> {
         let (cuda, tape) = (&self.cuda, &self.tape);
         tape.clear();
         for tied in &mut self.tied {
