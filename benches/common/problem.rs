@@ -34,5 +34,5 @@ pub fn matrix(name: &str) -> Result<Csr<f64>> {
 /// None for a matrix that exists.
 pub fn fresh(a: &Csr<f64>) -> Result<Csr<f64>> {
     let p = a.pattern();
-    Csr::from_csr(a.rows(), a.cols(), p.row_ptr().to_vec(), p.col_idx().to_vec(), a.values().to_vec())
+    Csr::from_csr(a.rows(), a.cols(), p.row_ptr(), p.col_idx(), a.values())
 }

@@ -161,13 +161,7 @@ const SEEDS: [&str; 6] = [
 fn parse_all(bytes: &[u8]) {
     if let Ok(a) = parse_matrix(bytes, "f") {
         let p = a.pattern();
-        let checked = Csr::from_csr(
-            a.rows(),
-            a.cols(),
-            p.row_ptr().to_vec(),
-            p.col_idx().to_vec(),
-            a.values().to_vec(),
-        );
+        let checked = Csr::from_csr(a.rows(), a.cols(), p.row_ptr(), p.col_idx(), a.values().to_vec());
         assert_eq!(checked.unwrap(), a);
     }
     let _ = parse_dense(bytes, "f");

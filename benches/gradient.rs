@@ -1,7 +1,13 @@
-//! Cost of a gradient, in cycles. A separate program, so that no other test runs at the same time.
+//! Cost of the gradient of a training loss, in forward cycles.
+//!
+//! ```text
+//! cargo bench --bench gradient
+//! ```
+//!
+//! The recorded run and its reverse sweep together should cost at most four plain runs, so the gradient at most three.
 #![allow(missing_docs)]
 
-#[path = "suite/common/numbers.rs"]
+#[path = "../tests/suite/common/numbers.rs"]
 #[allow(dead_code)]
 mod numbers;
 
@@ -10,6 +16,7 @@ use std::time::Instant;
 use multigrad::autodiff::Tape;
 use multigrad::backend::Cpu;
 use multigrad::engine::Eager;
+use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::learn::{Parameters, convergence_loss};
 use multigrad::multigrid::{Relaxation, cycle};
@@ -19,14 +26,11 @@ use numbers::{Numbers, pools};
 const CYCLES: usize = 5;
 const REPETITIONS: usize = 10;
 
-/// The recorded run and its reverse sweep together cost at most four plain runs, so the
-/// gradient costs at most three.
-#[test]
-fn a_gradient_costs_at_most_three_forward_cycles() {
-    let a = recirculating_flow(64, 0.005, FlowScheme::Upwind).unwrap().matrix;
-    let amg = Amg::smoothed_aggregation().suited_to(&a).build(&a).unwrap();
-    let amg = amg.with_relaxation(Relaxation::Spai1, (1, 1)).unwrap();
-    let h = amg.hierarchy().cast::<f32>().unwrap();
+fn main() -> Result<()> {
+    let a = recirculating_flow(64, 0.005, FlowScheme::Upwind)?.matrix;
+    let amg = Amg::smoothed_aggregation().suited_to(&a).build(&a)?;
+    let amg = amg.with_relaxation(Relaxation::Spai1, (1, 1))?;
+    let h = amg.hierarchy().cast::<f32>()?;
     let parameters = Parameters::<f32>::relaxations(amg.hierarchy());
     let batch = 16;
     let z: Vec<f32> = Numbers(61).vector(h.rows() * batch);
@@ -44,12 +48,11 @@ fn a_gradient_costs_at_most_three_forward_cycles() {
             }
             forward = forward.min(clock.elapsed().as_secs_f64());
             let clock = Instant::now();
-            convergence_loss(&tape, &h, &parameters, &z, CYCLES).unwrap();
+            convergence_loss(&tape, &h, &parameters, &z, CYCLES)?;
             total = total.min(clock.elapsed().as_secs_f64());
         }
         let ratio = total / forward;
         println!("forward {forward:.2e} s, with gradient {total:.2e} s: {ratio:.2} times");
-        assert!(ratio <= 4.0, "loss and gradient cost {ratio:.2} forward runs");
-        assert!(ratio > 1.5, "the gradient was not computed: {ratio:.2} forward runs");
-    });
+        Ok(())
+    })
 }
