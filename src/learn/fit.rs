@@ -40,14 +40,15 @@ const COLUMNS: (usize, usize) = (4, 64);
 
 impl Trainer {
     /// Trains the target ([`learn`](Self::learn)) from its [`start`](Self::start). The smoothers and transfers of
-    /// `amg` are replaced by the learned ones, or by the start if the learned ones are not better.
+    /// `amg` are replaced by the learned ones, or by the start if the learned ones are not better. It keeps its precision
+    /// and its device.
     ///
     /// # Errors
     /// Parameters out of range; a level on which the start cannot be built; values that overflow
     /// single precision.
     pub fn fit(&self, amg: &mut Amg) -> Result<TrainingReport> {
         let (trained, report) = self.fit_best(std::slice::from_ref(amg), &mut |_| {})?;
-        *amg = trained;
+        amg.adopt(trained)?;
         Ok(report)
     }
 

@@ -177,8 +177,28 @@ impl Solver {
     pub fn hierarchy(&self) -> &Hierarchy<Host<f64>> {
         match &self.cycle {
             Cycle::Double(c) => c.hierarchy(),
-            Cycle::Single(c) => self.widened.get_or_init(|| c.hierarchy().widened()),
+            Cycle::Single(c) => self.widened.get_or_init(|| {
+                let mut wide = c.hierarchy().widened();
+                // The matrix itself is known exactly.
+                if let Some(finest) = wide.levels.first_mut()
+                    && self.a.pattern().as_ref() == finest.a.pattern.as_ref()
+                {
+                    finest.a = self.a.clone().into();
+                }
+                wide
+            }),
         }
+    }
+
+    /// Becomes another solver of the same matrix, in the precision and on the device of this one.
+    pub(crate) fn adopt(&mut self, other: Self) -> Result<()> {
+        let mut new = if self.is_single_precision() { other.to_single_precision()? } else { other };
+        #[cfg(feature = "cuda")]
+        if let Some(device) = &self.device {
+            new.device = Some(device.with(&new.a, &new.cycle)?);
+        }
+        std::mem::swap(self, &mut new);
+        Ok(())
     }
 
     /// The compiled cycle, in its precision.

@@ -260,3 +260,21 @@ fn a_failed_save_leaves_nothing_behind() {
     let first = bytes(&solver, &path);
     assert!(Solver::load(&path, &flow(8)).is_ok() && first.len() < 1 << 20);
 }
+
+/// Training keeps the matrix, the precision and the place of a solver in single precision.
+#[test]
+fn a_solver_in_single_precision_is_trained_for_its_own_matrix() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("solver.mgrad");
+    // Values that single precision rounds.
+    let a = flow(14).map(|_, _, v| v / 3.0);
+    let mut solver = Solver::smoothed_aggregation().suited_to(&a).single_precision().build(&a).unwrap();
+    assert_eq!(solver.hierarchy().levels[0].a.to_csr(), a);
+    Trainer::new().steps(5).fit(&mut solver).unwrap();
+    assert!(solver.is_single_precision() && solver.matrix() == &a);
+    solver.save(&path).unwrap();
+    let loaded = Solver::load(&path, &a).unwrap();
+    let b = vec![1.0; a.rows()];
+    assert_eq!(loaded.solve(&b).unwrap(), solver.solve(&b).unwrap());
+    assert!(solver.solve(&b).unwrap().converged());
+}
