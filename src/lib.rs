@@ -37,13 +37,14 @@
 //! }
 //! ```
 //!
-//! * **Matrix.** [`Csr::from_csr`] takes row pointers, column indices and values. Indices count from 0, columns ascend
-//!   in every row, and row pointers and column indices may have different integer types. [`Csr::with_values`] takes a
-//!   new vector of values for the same pattern, in the same order; [`Csr::map`] computes new values from the old ones.
+//! * **Matrix.** [`Csr::from_csr`] takes row pointers, column indices and values, as vectors or borrowed. Indices count
+//!   from 0, columns ascend in every row, and row pointers and column indices may have different integer types.
+//!   [`Csr::with_values`] takes a new vector of values for the same pattern, in the same order; [`Csr::map`] computes
+//!   new values from the old ones.
 //! * **Solve.** A solve returns an [`Outcome`]: the field `x` is the solution. The default is ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ in
 //!   at most 500 iterations. [`Solver::solve_with`] takes [`SolveOptions`]: tolerance, number of iterations, initial
 //!   guess, Krylov method, callback. If a solve does not converge, this is not an `Err`: [`Outcome::converged`] is
-//!   false, and `advice` suggests a remedy.
+//!   false, and `advice` suggests a remedy. Solvers, outcomes and training reports print with `{}`.
 //! * **Refresh before training.** Learned smoothers belong to one matrix: [`Solver::refresh`] returns an error for a
 //!   trained solver. For a sequence of matrices see [`learn::LearnedSolver`].
 //! * **Files.** A file does not contain the matrix. [`Solver::load`] takes the matrix for which the solver was saved,

@@ -62,7 +62,7 @@ pub enum Problem {
     /// 3-D anisotropic diffusion −∇·(D∇u): 1 along a rotated direction, 10⁻³ perpendicular to it
     #[value(name = "rotated-anisotropic3d")]
     RotatedAnisotropic3d,
-    /// 2-D Helmholtz equation −Δu − k²u, indefinite
+    /// 2-D Helmholtz equation −Δu − k²u, k = 10, indefinite
     #[value(name = "helmholtz2d")]
     Helmholtz2d,
     /// 2-D diffusion with a coefficient that jumps by 10⁶ between blocks
@@ -92,7 +92,7 @@ pub enum Problem {
     MeshDiffusion,
     /// Laplacian of a random graph with power-law degree distribution, singular
     PowerLaw,
-    /// Laplacian of a power-law graph with the value at one vertex fixed, nonsingular
+    /// Laplacian of a power-law graph with one vertex removed (grounded), nonsingular
     PowerLawGrounded,
 }
 
@@ -107,8 +107,8 @@ impl Problem {
 pub struct Generate {
     /// Model problem
     pub problem: Problem,
-    /// Problem size: unknowns, cells or elements per direction; for graphs and random-diffusion
-    /// the number of vertices
+    /// Problem size: number of unknowns, cells or elements per direction; for graphs the number of
+    /// vertices, for random-diffusion the approximate number of unknowns
     #[arg(long, default_value = "64", allow_negative_numbers = true, value_parser = positive_count)]
     pub n: usize,
     /// Gmsh file with the triangular mesh of mesh-diffusion (required there)
@@ -123,7 +123,7 @@ pub struct Generate {
     /// Angle θ of rotated-anisotropic, in radians [default: π/6]
     #[arg(long, allow_negative_numbers = true, value_parser = finite)]
     pub theta: Option<f64>,
-    /// Seed of the random number generator, for problems with random data
+    /// Seed of the random numbers in jumps2d, jumps3d, unstructured3d, random-diffusion and the graphs
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// Output file for the matrix (Matrix Market coordinate)
@@ -179,8 +179,8 @@ pub struct Train {
     #[arg(long)]
     pub symmetric: bool,
     /// Loss function: rate (convergence factor, for plain cycles), krylov (residual after a few steps
-    /// of GMRES, for FGMRES, BiCGStab and CG), slowest (convergence factors of one to K cycles,
-    /// with the largest weight on the slowest) or time (seconds per digit of accuracy; tries
+    /// of GMRES, for FGMRES, BiCGStab and CG), slowest (convergence factors after one and
+    /// more cycles, with the largest weight on the slowest vectors) or time (seconds per digit of accuracy; tries
     /// both relaxation and ilu and trains the better one)
     #[arg(long, default_value = "rate")]
     pub loss: Loss,
