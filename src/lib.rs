@@ -1,15 +1,17 @@
-//! Algebraic multigrid with learned relaxation: a solver of A x = b for the sparse matrices of PDE codes.
+//! Algebraic multigrid (AMG) solvers for sparse linear systems A x = b from discretised PDEs, with smoothers that can
+//! be trained for a matrix.
 //!
 //! # Solve
 //!
-//! [`Solver::auto`] picks what suits the matrix. A solver keeps its matrix, solves for any number of right-hand
-//! sides, takes new values on the same pattern, can be trained, and is saved for the next run:
+//! [`Solver::auto`] analyses the matrix, then selects and builds a solver. The solver stores the matrix and solves for
+//! any number of right-hand sides. [`Solver::refresh`] updates it for new matrix values on the same sparsity pattern,
+//! [`Trainer`] trains its smoothers, and [`Solver::save`] writes it to a file:
 //!
 //! ```
 //! use multigrad::{Csr, Result, Solver, Trainer};
 //!
 //! fn main() -> Result<()> {
-//!     // A matrix from three vectors of any index type, here −u″ on 100 points.
+//!     // The CSR arrays of a matrix, here −u″ on 100 points. Indices may have any integer type.
 //!     let (mut row_ptr, mut columns, mut values) = (vec![0i64], Vec::new(), Vec::new());
 //!     for i in 0..100i64 {
 //!         for j in (i - 1).max(0)..=(i + 1).min(99) {
@@ -22,6 +24,8 @@
 //!     let mut solver = Solver::auto(&a)?;
 //!     let outcomes = solver.solve_many(&[vec![1.0; 100], vec![2.0; 100], vec![3.0; 100]])?;
 //!     assert!(outcomes.iter().all(|out| out.converged()));
+//!     let x: &[f64] = &outcomes[0].x; // the solution
+//!     assert_eq!(x.len(), 100);
 //!     let heat = a.map(|i, j, v| if i == j { v + 0.1 } else { v });
 //!     solver.refresh(&heat)?;
 //!     println!("{}", solver.solve(&vec![1.0; 100])?);
@@ -33,26 +37,38 @@
 //! }
 //! ```
 //!
-//! A solve that does not converge says so in its [`Outcome`], with advice. [`SolveOptions`] sets tolerance, initial
-//! guess, method and callback.
+//! * **Matrix.** [`Csr::from_csr`] takes row pointers, column indices and values, as vectors or borrowed. Indices count
+//!   from 0, columns ascend in every row, and row pointers and column indices may have different integer types.
+//!   [`Csr::with_values`] takes a new vector of values for the same pattern, in the same order; [`Csr::map`] computes
+//!   new values from the old ones.
+//! * **Solve.** A solve returns an [`Outcome`]: the field `x` is the solution. The default is ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ in
+//!   at most 500 iterations. [`Solver::solve_with`] takes [`SolveOptions`]: tolerance, number of iterations, initial
+//!   guess, Krylov method, callback. If a solve does not converge, this is not an `Err`: [`Outcome::converged`] is
+//!   false, and `advice` suggests a remedy. Solvers, outcomes and training reports print with `{}`.
+//! * **Refresh before training.** Learned smoothers belong to one matrix: [`Solver::refresh`] returns an error for a
+//!   trained solver. For a sequence of matrices see [`learn::LearnedSolver`].
+//! * **Files.** A file does not contain the matrix. [`Solver::load`] takes the matrix for which the solver was saved,
+//!   and returns an error for any other.
 //!
 //! # Choose
 //!
-//! [`Amg`] is another name of [`Solver`]. [`Amg::smoothed_aggregation`], [`Amg::classical`] and [`Amg::builder`] begin a
-//! [`Builder`], which sets smoother ([`Relaxation`]), sweeps, cycle, precision and Krylov method:
+//! To choose the method yourself, use a [`Builder`]. [`Amg::smoothed_aggregation`], [`Amg::classical`] and
+//! [`Amg::builder`] return one; it sets the smoother ([`Relaxation`]), the number of sweeps, the cycle, the precision
+//! and the Krylov method. [`Amg`] is an alias of [`Solver`].
 //!
 //! ```
 //! use multigrad::{Amg, Relaxation, gallery};
 //! let problem = gallery::poisson_2d(64, 64)?;
 //! let solver = Amg::smoothed_aggregation().relaxation(Relaxation::Chebyshev(3)).build(&problem.matrix)?;
-//! println!("{solver}"); // the table of levels
+//! println!("{solver}"); // prints the table of levels
 //! # Ok::<(), multigrad::Error>(())
 //! ```
 //!
 //! # Precondition
 //!
-//! A solver is a [`Preconditioner`] on plain slices, for the methods of this crate ([`Cg`], [`BiCgStab`], [`Fgmres`]), for
-//! those of faer ([`integrations`]), and for a host's own. A [`LinearOperator`] may be a matrix that is never assembled:
+//! A [`Solver`] implements [`Preconditioner`]: it applies one multigrid cycle to a slice of `f64`. Use it with the
+//! Krylov methods of this crate ([`Cg`], [`BiCgStab`], [`Fgmres`]), of faer ([`integrations`]), or of your own code.
+//! For matrix-free methods, implement [`LinearOperator`] and pass it in place of the matrix.
 //!
 //! ```
 //! use multigrad::{Amg, Cg, gallery};
@@ -65,8 +81,11 @@
 //!
 //! # Train
 //!
-//! [`Trainer`] learns the smoothers of a solver through the derivative of its V-cycle. The module [`learn`] has losses,
-//! networks, and the measurement of when training pays.
+//! [`Trainer`] optimises the smoothers of a solver for its matrix: it minimises the convergence factor of the multigrid
+//! cycle by gradient descent (Adam) and replaces the smoothers of the solver. If training brings no improvement, the
+//! solver gets the classical smoothers from which training started. Below, [`Builder::suited_to`] selects the variant
+//! of aggregation for the matrix. The module [`learn`] contains loss functions, neural networks that compute smoothers,
+//! and [`learn::CostReport`], which measures after how many solves training pays back.
 //!
 //! ```
 //! use multigrad::{Amg, Trainer, gallery};
@@ -79,18 +98,28 @@
 //!
 //! # Differentiate
 //!
-//! [`expression`] differentiates any expression of sparse matrices, dense blocks and numbers on their patterns;
-//! [`optimise`] minimises.
+//! The module [`expression`] computes gradients of expressions of sparse matrices, dense blocks and scalars. The
+//! gradient with respect to a sparse matrix has the sparsity pattern of the matrix. The module [`optimise`] contains
+//! optimisers.
 //!
 //! # GPU
 //!
-//! With the feature `cuda`, `Solver::move_to_device` moves a solver to an NVIDIA GPU, and `Trainer::on` trains there.
+//! With the feature `cuda`, `Solver::move_to_device` moves a solver to an NVIDIA GPU, and `Trainer::on` runs the
+//! training steps there.
 //!
 //! # Features
 //!
-//! `cli` (default) builds the program and implies `plot`; a library user with `default-features = false` pays for
-//! neither. `cuda` adds solving and training on NVIDIA GPUs: it needs nothing to build, and looks for a driver at run
-//! time. `emulator` is for tests.
+//! | feature | effect |
+//! |---|---|
+//! | `cli` (default) | builds the command-line program; includes `plot` |
+//! | `plot` | plots as SVG and PNG files |
+//! | `metis` (default) | partitions graphs by METIS, built from its C source; without it a greedy method is used |
+//! | `mesh` (default) | generates triangular meshes for [`gallery`] |
+//! | `sprs` (default) | converts matrices from and to `sprs` |
+//! | `cuda` | solves and trains on NVIDIA GPUs; builds without CUDA and loads the driver at run time |
+//! | `emulator` | runs the GPU kernels on the CPU, for tests; needs a C compiler |
+//!
+//! With `default-features = false` the library needs neither a C compiler nor the dependencies of program and plots.
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]

@@ -12,13 +12,13 @@ use crate::gallery::FlowScheme;
 use crate::learn::{Loss, Start, Target};
 use crate::solver::Krylov;
 
-/// Algebraic multigrid with learned relaxation.
+/// Algebraic multigrid solvers for sparse linear systems A x = b, with trainable smoothers.
 ///
-/// Exit codes: 0 converged or done, 1 failure, 2 misuse, 3 not converged.
+/// Exit codes: 0 success, 1 failure, 2 wrong options, 3 the solver did not converge.
 #[derive(Debug, Parser)]
 #[command(name = "multigrad", version, arg_required_else_help = true)]
 pub struct Arguments {
-    /// Threads; all cores without it (results do not depend on it)
+    /// Number of threads, 1 to 4096; results do not depend on it [default: RAYON_NUM_THREADS, or all cores]
     #[arg(long, global = true, display_order = 900, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub threads: Option<u16>,
     #[command(subcommand)]
@@ -27,17 +27,17 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a model problem to Matrix Market files
+    /// Write the matrix of a model problem to a Matrix Market file
     Generate(Generate),
-    /// Show the properties of a matrix and its table of levels
+    /// Show the properties of a matrix, the chosen solver and its multigrid levels
     Info(Info),
-    /// Train the relaxation of a hierarchy and save the compiled solver
+    /// Train the smoothers of a multigrid hierarchy for a matrix and save the solver
     Train(Train),
     /// Solve A x = b
     Solve(Solve),
-    /// Try every sensible configuration on a matrix and show them, the fastest first
+    /// Measure suitable solvers on a matrix and list them, fastest first
     Compare(Compare),
-    /// Draw the residual histories of `solve --json` files, or the curve of a `train --json` file
+    /// Plot residual histories (files of `solve --json`) or a training curve (file of `train --json`)
     Plot(Plot),
 }
 
@@ -45,54 +45,54 @@ pub enum Command {
 pub enum Problem {
     /// −εΔu + w·∇u = 0, w = (2y(1−x²), −2x(1−y²)) on [−1,1]²
     RecirculatingFlow,
-    /// 5-point Laplacian
+    /// 2-D Poisson equation, 5-point stencil
     #[value(name = "poisson2d")]
     Poisson2d,
-    /// 7-point Laplacian
+    /// 3-D Poisson equation, 7-point stencil
     #[value(name = "poisson3d")]
     Poisson3d,
-    /// −∇·(QᵀDQ∇u), D = diag(1, ε), bilinear elements
+    /// 2-D anisotropic diffusion −∇·(QᵀDQ∇u), D = diag(1, ε), Q a rotation by θ; bilinear elements
     RotatedAnisotropic,
-    /// 7-point diffusion with coefficients 1, 10⁻², 10⁻⁴ along the axes
+    /// 3-D diffusion with coefficients 1, 10⁻², 10⁻⁴ along the axes, 7-point stencil
     #[value(name = "anisotropic3d")]
     Anisotropic3d,
-    /// Recirculating flow in a cube, upwind, ε = 0.005
+    /// 3-D recirculating flow in a cube, upwind differences, ε = 0.005
     #[value(name = "recirculating-flow3d")]
     RecirculatingFlow3d,
-    /// −∇·(D∇u) in a cube, diffusion 1 along one rotated direction and 10⁻³ across
+    /// 3-D anisotropic diffusion −∇·(D∇u): 1 along a rotated direction, 10⁻³ perpendicular to it
     #[value(name = "rotated-anisotropic3d")]
     RotatedAnisotropic3d,
-    /// −Δu − k²u, indefinite
+    /// 2-D Helmholtz equation −Δu − k²u, k = 10, indefinite
     #[value(name = "helmholtz2d")]
     Helmholtz2d,
-    /// Diffusion that jumps by 10⁶ between blocks
+    /// 2-D diffusion with a coefficient that jumps by 10⁶ between blocks
     #[value(name = "jumps2d")]
     Jumps2d,
-    /// The same in three dimensions
+    /// 3-D diffusion with a coefficient that jumps by 10⁶ between blocks
     #[value(name = "jumps3d")]
     Jumps3d,
-    /// Finite volumes on a grid stretched 1000:1
+    /// 2-D Poisson equation, finite volumes on a grid stretched 1000:1
     #[value(name = "stretched2d")]
     Stretched2d,
-    /// Pure Neumann conditions, singular
+    /// 2-D Poisson equation with Neumann boundary conditions only, singular
     #[value(name = "neumann2d")]
     Neumann2d,
-    /// Linear elasticity in the plane, with rigid-body modes
+    /// 2-D linear elasticity; rigid-body modes with --near-nullspace
     #[value(name = "elasticity2d")]
     Elasticity2d,
-    /// Linear elasticity in space, with rigid-body modes
+    /// 3-D linear elasticity; rigid-body modes with --near-nullspace
     #[value(name = "elasticity3d")]
     Elasticity3d,
-    /// Linear elements on an unstructured mesh of tetrahedra
+    /// 3-D diffusion, linear elements on an unstructured tetrahedral mesh
     #[value(name = "unstructured3d")]
     Unstructured3d,
-    /// Linear elements on an unstructured mesh of triangles in a random domain
+    /// 2-D diffusion, linear elements on an unstructured triangular mesh of a random domain
     RandomDiffusion,
-    /// Linear elements on the mesh of triangles in a Gmsh file, see --mesh
+    /// 2-D diffusion, linear elements on the triangular mesh of --mesh
     MeshDiffusion,
-    /// Laplacian of a graph with power-law degrees, singular
+    /// Laplacian of a random graph with power-law degree distribution, singular
     PowerLaw,
-    /// The same with one vertex grounded
+    /// Laplacian of a power-law graph with one vertex removed (grounded), nonsingular
     PowerLawGrounded,
 }
 
@@ -105,138 +105,145 @@ impl Problem {
 
 #[derive(Debug, Args)]
 pub struct Generate {
+    /// Model problem
     pub problem: Problem,
-    /// Unknowns, cells or elements per direction; vertices of a graph or of a mesh of triangles
+    /// Problem size: number of unknowns, cells or elements per direction; for graphs the number of
+    /// vertices, for random-diffusion the approximate number of unknowns
     #[arg(long, default_value = "64", allow_negative_numbers = true, value_parser = positive_count)]
     pub n: usize,
-    /// The mesh of mesh-diffusion, a Gmsh file
+    /// Gmsh file with the triangular mesh of mesh-diffusion (required there)
     #[arg(long, value_name = "FILE.msh", conflicts_with = "n")]
     pub mesh: Option<PathBuf>,
-    /// Discretisation of the flow: upwind, supg or galerkin [default: upwind]
+    /// Discretisation of recirculating-flow: upwind, supg or galerkin [default: upwind]
     #[arg(long)]
     pub scheme: Option<FlowScheme>,
-    /// Diffusion of the flow [default: 0.005], or anisotropy [default: 0.001]
+    /// ε > 0 of recirculating-flow [default: 0.005] or of rotated-anisotropic [default: 0.001]
     #[arg(long, allow_negative_numbers = true, value_parser = positive)]
     pub epsilon: Option<f64>,
-    /// Angle of the anisotropy in radians [default: π/6]
+    /// Angle θ of rotated-anisotropic, in radians [default: π/6]
     #[arg(long, allow_negative_numbers = true, value_parser = finite)]
     pub theta: Option<f64>,
-    /// Seed of problems with something random in them
+    /// Seed of the random numbers in jumps2d, jumps3d, unstructured3d, random-diffusion and the graphs
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Where the matrix goes
+    /// Output file for the matrix (Matrix Market coordinate)
     #[arg(short, long, value_name = "A.mtx")]
     pub output: PathBuf,
-    /// Where the rigid-body modes of elasticity go
+    /// Output file for the rigid-body modes of an elasticity problem (Matrix Market array, one column per mode)
     #[arg(long, value_name = "MODES.mtx")]
     pub near_nullspace: Option<PathBuf>,
-    /// Where the right-hand side goes
+    /// Output file for the right-hand side (Matrix Market array)
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
-    /// Where the coordinates of the unknowns go, one row each
+    /// Output file for the coordinates (Matrix Market array, one row per unknown)
     #[arg(long, value_name = "XY.mtx")]
     pub coordinates: Option<PathBuf>,
-    /// Facts about the problem as JSON
+    /// JSON output file: name, number of rows and of nonzeros
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct Info {
-    /// Matrix Market file
+    /// Matrix A (Matrix Market file)
     pub matrix: PathBuf,
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
-    /// The same as JSON
+    /// JSON output file with the same information
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct Train {
-    /// Matrix Market file
+    /// Matrix A (Matrix Market file)
     pub matrix: PathBuf,
-    /// Where the trained solver goes
+    /// Output file for the trained solver
     #[arg(short, long, value_name = "SOLVER.mgrad")]
     pub output: PathBuf,
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
-    /// What is learned on every level, separated by commas: one smoother, relaxation (a sparse M on
-    /// the pattern of A), wide-relaxation (on that of A²), ilu (L and U of an incomplete
-    /// factorisation), iterative-ilu (the same, applied by Jacobi sweeps), schwarz (interface
-    /// conditions of overlapping subdomains on the finest level, M below; with --hierarchy none
-    /// a Schwarz method by itself), chebyshev (the coefficients of a polynomial) or damping (a
-    /// weight per sweep); beside it or alone interpolation (the values of P) and restriction (those of R)
+    /// Learned parts, a list separated by commas: at most one smoother, and optionally interpolation
+    /// (the values of P) and restriction (the values of R). Smoothers: relaxation (sparse M on the
+    /// pattern of A, x ← x + M(b − Ax)), wide-relaxation (sparse M on the pattern of A²), ilu
+    /// (incomplete factors L and U), iterative-ilu (L and U, applied by Jacobi sweeps), schwarz
+    /// (interface conditions of overlapping subdomains on the finest level, M on coarser levels; with
+    /// --hierarchy none a one-level Schwarz method), chebyshev (coefficients of a polynomial in
+    /// D⁻¹A), damping (one weight per sweep)
     #[arg(long, value_name = "LIST", default_value = "relaxation")]
     pub learn: Target,
     #[command(flatten)]
     pub schwarz: LearnedSubdomains,
-    /// Keep the cycle symmetric, for CG: post-sweeps are the transposes of the pre-sweeps, R = Pᵀ
+    /// Keep the cycle symmetric, as CG requires: post-sweeps are the transposes of the pre-sweeps, and
+    /// R = Pᵀ; for symmetric A only
     #[arg(long)]
     pub symmetric: bool,
-    /// What is minimised: rate (for plain cycles), krylov (for FGMRES, BiCGStab and CG), slowest
-    /// (the rates of all cycles, weighted to the slowest) or time
-    /// (seconds per digit: M and the factors are both tried).
+    /// Loss function: rate (convergence factor, for plain cycles), krylov (residual after a few steps
+    /// of GMRES, for FGMRES, BiCGStab and CG), slowest (convergence factors after one and
+    /// more cycles, with the largest weight on the slowest vectors) or time (seconds per digit of accuracy; tries
+    /// both relaxation and ilu and trains the better one)
     #[arg(long, default_value = "rate")]
     pub loss: Loss,
-    /// Where training starts: classical, or the network of this program, which needs fewer steps.
+    /// Initial values: classical (a classical smoother) or network (computed by the pretrained
+    /// network of this program; needs fewer steps)
     #[arg(long, default_value = "classical", value_parser = parse_start)]
     pub start: Start,
-    /// Steps of the optimiser; chosen from the matrix without it. 0 hands out what the network of
-    /// --start network makes
+    /// Number of optimiser steps; 0 (only with --start network) keeps the initial values [default:
+    /// chosen from the matrix]
     #[arg(long, allow_negative_numbers = true, value_parser = whole)]
     pub steps: Option<usize>,
-    /// Rate of the first step; chosen without it
+    /// Learning rate of the first step, positive; decreases to 2 % of it [default: chosen from the matrix]
     #[arg(long, allow_negative_numbers = true, value_parser = positive)]
     pub rate: Option<f64>,
-    /// Cycles in the loss; chosen without it
+    /// Number of cycles in the loss at the last step, 1 to 200; earlier steps use fewer [default: chosen
+    /// from the matrix]
     #[arg(long, value_name = "CYCLES", allow_negative_numbers = true, value_parser = |t: &str| count(t, 200))]
     pub cycles_in_loss: Option<usize>,
-    /// Columns of the batch; chosen without it
+    /// Batch size: number of vectors per training step, 1 to 1024 [default: chosen from the matrix]
     #[arg(long, value_name = "COLUMNS", allow_negative_numbers = true, value_parser = |t: &str| count(t, 1024))]
     pub batch: Option<usize>,
-    /// Seed of all random vectors: the same seed, the same file
+    /// Seed of the random vectors; the same seed gives the same output file
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Seconds after which training stops with the best it has
+    /// Time limit of training in seconds; the best solver found so far is saved [default: none]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub time_limit: Option<f64>,
-    /// Where training steps run; setup and measurements stay on the processor
+    /// Device for the training steps; setup and measurements always run on the CPU
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceOption,
-    /// Save the solver in single precision
+    /// Save the solver in single precision [default: double precision]
     #[arg(long)]
     pub single: bool,
-    /// Do not measure the classical smoothers beside it
+    /// Do not compare with classical smoothers
     #[arg(long)]
     pub no_baselines: bool,
-    /// Measure setup, solves and training against every classical solver and the direct one, and say
-    /// after how many solves training has paid back
+    /// Compare the times of setup, training and solves with classical solvers and the direct solver, and
+    /// print the number of solves after which training pays back
     #[arg(long)]
     pub account: bool,
-    /// Seconds after which no further classical solver is begun; a minute without it, or as long as
-    /// training took
+    /// Time limit of --account in seconds; no further classical solver is started after it [default: 60,
+    /// or the training time if that is longer]
     #[arg(long, value_name = "SECONDS", requires = "account", allow_negative_numbers = true, value_parser = seconds)]
     pub account_limit: Option<f64>,
-    /// Training curve, .svg or .png
+    /// Plot the training curve to this file, .svg or .png
     #[arg(long, value_name = "PICTURE")]
     pub plot: Option<PathBuf>,
-    /// Report as JSON
+    /// JSON output file for the report
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum KrylovOption {
-    /// What suits: CG where matrix and cycle are symmetric, BiCGStab or FGMRES elsewhere
+    /// Chosen from the matrix: CG if matrix and cycle are symmetric, otherwise BiCGStab or FGMRES
     Auto,
-    /// Plain cycles
+    /// No Krylov method: plain multigrid cycles
     None,
     /// Conjugate gradients, for symmetric positive definite matrices
     Cg,
-    /// BiCGStab: short recurrences for any matrix, two cycles per iteration
+    /// BiCGStab, for any matrix: constant memory, two multigrid cycles per iteration
     Bicgstab,
-    /// Flexible GMRES for any matrix
+    /// Flexible GMRES, for any matrix; see --restart
     Fgmres,
 }
 
@@ -258,111 +265,114 @@ impl KrylovOption {
     ArgGroup::new("pictures_of_points").args(["plot_solution", "plot_parts"]).multiple(true)
 ))]
 pub struct Solve {
-    /// Matrix Market file
+    /// Matrix A (Matrix Market file)
     pub matrix: PathBuf,
-    /// Right-hand side (Matrix Market array or coordinate); ones without it
+    /// Right-hand side b (Matrix Market array or coordinate) [default: all ones]
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
-    /// The smoother of every level, with parameters where there are some: jacobi(0.8),
-    /// l1-jacobi, gauss-seidel, hybrid-gauss-seidel, multicolour-gauss-seidel, chebyshev(4),
-    /// spai0, spai1, ilu0, ilu(2), ilut(0.01,10), block-jacobi(3), schwarz and others; an unknown name
-    /// lists them all. learned-network lets a network of this program make L and U, M as
-    /// learned-network(relaxation), or interface conditions as learned-network(schwarz), and checks them [default: what suits the hierarchy]
+    /// Smoother of every level, with optional parameters: jacobi(0.8), l1-jacobi, gauss-seidel,
+    /// hybrid-gauss-seidel, multicolour-gauss-seidel, chebyshev(4), spai0, spai1, ilu0, ilu(2),
+    /// ilut(0.01,10), block-jacobi(3), schwarz and others (an unknown name prints the full list).
+    /// learned-network uses L and U computed by the pretrained network of this program,
+    /// learned-network(relaxation) a sparse M, learned-network(schwarz) interface conditions; if they
+    /// converge more slowly than a classical smoother, that one is used [default: chosen from matrix
+    /// and hierarchy]
     #[arg(long, value_name = "NAME", value_parser = smoother)]
     pub smoother: Option<SmootherChoice>,
     #[command(flatten)]
     pub subdomains: SubdomainOptions,
-    /// A solver saved by `train`, instead of building a hierarchy
+    /// Use the solver saved in this file by `train` [default: build a new hierarchy]
     #[arg(long, value_name = "SOLVER.mgrad", conflicts_with_all = [
         "smoother", "parts", "rows_per_part", "overlap", "variant", "hierarchy", "near_nullspace", "theta", "max_coarse", "block_size", "cycle",
         "splitting", "interpolation", "restriction", "max_per_row", "aggressive_levels", "aggregates", "smoothing",
     ])]
     pub preconditioner: Option<PathBuf>,
-    /// Use the saved solver although it was made for another matrix of the same size
+    /// Accept a saved solver that was trained for another matrix of the same size
     #[arg(long, requires = "preconditioner")]
     pub allow_other_matrix: bool,
-    /// Hold the hierarchy in single precision [default: for hierarchy auto]
+    /// Store the hierarchy in single precision [default with --hierarchy auto, in most cases]
     #[arg(long, conflicts_with = "preconditioner")]
     pub single: bool,
-    /// Hold the hierarchy in double precision [default: for hierarchies by name]
+    /// Store the hierarchy in double precision [default with a named --hierarchy]
     #[arg(long, conflicts_with_all = ["preconditioner", "single"])]
     pub double: bool,
-    /// Where the iteration runs; setup stays on the processor
+    /// Device for the iteration; setup always runs on the CPU
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceOption,
-    /// The iteration around the cycle
+    /// Krylov method, with the multigrid cycle as preconditioner
     #[arg(long, value_enum, default_value_t = KrylovOption::Auto)]
     pub krylov: KrylovOption,
-    /// Iterations of FGMRES between restarts
+    /// Number of FGMRES iterations between restarts
     #[arg(long, value_name = "ITERATIONS", default_value = "30", allow_negative_numbers = true, value_parser = positive_count)]
     pub restart: usize,
-    /// Relative residual ‖b − Ax‖₂/‖b‖₂ to reach
+    /// Tolerance: stop when ‖b − Ax‖₂/‖b‖₂ is at most this
     #[arg(long, default_value = "1e-8", allow_negative_numbers = true, value_parser = positive)]
     pub rtol: f64,
-    /// Iterations allowed
+    /// Maximum number of iterations
     #[arg(long, value_name = "ITERATIONS", default_value = "500", allow_negative_numbers = true, value_parser = whole)]
     pub max_iterations: usize,
-    /// Where the solution goes (Matrix Market array)
+    /// Output file for the solution x (Matrix Market array)
     #[arg(short, long, value_name = "X.mtx")]
     pub output: Option<PathBuf>,
-    /// Residual history, .svg or .png
+    /// Plot the residual history to this file, .svg or .png
     #[arg(long, value_name = "PICTURE")]
     pub plot: Option<PathBuf>,
-    /// Coordinates of the unknowns, one row each, for --plot-solution and --plot-parts
+    /// Coordinates for --plot-solution and --plot-parts (Matrix Market array, one row per unknown)
     #[arg(long, value_name = "XY.mtx", requires = "pictures_of_points")]
     pub coordinates: Option<PathBuf>,
-    /// The solution over its coordinates, .svg or .png
+    /// Plot the solution at the --coordinates to this file, .svg or .png
     #[arg(long, value_name = "PICTURE", requires = "coordinates")]
     pub plot_solution: Option<PathBuf>,
-    /// The subdomains of a Schwarz smoother on the finest level, .svg or .png
+    /// Plot the subdomains of a Schwarz smoother on the finest level to this file, .svg or .png
     #[arg(long, value_name = "PICTURE", requires = "coordinates")]
     pub plot_parts: Option<PathBuf>,
-    /// Name of this run in pictures; smoother and method without it
+    /// Name of this run in plots [default: smoother and Krylov method]
     #[arg(long)]
     pub label: Option<String>,
-    /// Result as JSON
+    /// JSON output file for the result
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct Compare {
-    /// Matrix Market file
+    /// Matrix A (Matrix Market file)
     pub matrix: PathBuf,
-    /// Right-hand side (Matrix Market array or coordinate); ones without it
+    /// Right-hand side b (Matrix Market array or coordinate) [default: all ones]
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
-    /// Near-nullspace candidates, one column each (Matrix Market array)
+    /// Near-nullspace vectors such as rigid-body modes (Matrix Market array, one column per vector)
+    /// [default: the constant vector of every unknown of a node]
     #[arg(long, value_name = "MODES.mtx")]
     pub near_nullspace: Option<PathBuf>,
-    /// Relative residual ‖b − Ax‖₂/‖b‖₂ to reach
+    /// Tolerance: stop when ‖b − Ax‖₂/‖b‖₂ is at most this
     #[arg(long, default_value = "1e-8", allow_negative_numbers = true, value_parser = positive)]
     pub rtol: f64,
-    /// Iterations allowed
+    /// Maximum number of iterations
     #[arg(long, value_name = "ITERATIONS", default_value = "200", allow_negative_numbers = true, value_parser = positive_count)]
     pub max_iterations: usize,
-    /// Runs of every configuration; the fastest counts
+    /// Number of runs of every solver, 1 to 100; the fastest run is reported
     #[arg(long, value_name = "RUNS", default_value = "3", allow_negative_numbers = true, value_parser = |t: &str| count(t, 100))]
     pub repeat: usize,
-    /// The table as JSON
+    /// JSON output file for the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// The table as CSV
+    /// CSV output file for the table
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct Plot {
-    /// JSON files of `solve`, or one of `train`
+    /// Files written by `solve --json`, or one file written by `train --json`
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// Picture, .svg or .png
+    /// Output file, .svg or .png
     #[arg(short, long, value_name = "PICTURE")]
     pub output: PathBuf,
-    /// Title of the picture
+    /// Title of the plot [default: name of the matrix]
     #[arg(long)]
     pub title: Option<String>,
 }

@@ -7,14 +7,14 @@ use crate::error::Result;
 /// Where the work runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum DeviceOption {
-    /// The processor
+    /// CPU
     #[default]
     Cpu,
-    /// The first NVIDIA card; an error if there is none
+    /// First NVIDIA GPU; an error if none is available
     Cuda,
-    /// The first NVIDIA card, or the processor where that is not possible
+    /// First NVIDIA GPU; the CPU if that is not possible
     Auto,
-    /// Kernels of the card on the processor, for tests
+    /// GPU kernels run on the CPU by the emulator, for tests
     #[cfg(feature = "emulator")]
     #[value(hide = true)]
     Emulated,
@@ -30,7 +30,7 @@ mod with_cuda {
     use crate::cli::output::complain;
     use crate::error::Error;
 
-    /// The card that was asked for; with `auto` nothing where there is none, after a sentence that says why.
+    /// The requested GPU; `None` for `cpu`, and for `auto` if no GPU is available, after a message with the reason.
     pub fn open(option: DeviceOption) -> Result<Option<Cuda>> {
         match option {
             DeviceOption::Cpu => Ok(None),
@@ -41,8 +41,8 @@ mod with_cuda {
         }
     }
 
-    /// What was done on a card; with `auto` nothing if that failed or does not suit a card, after a sentence that
-    /// says why, so that the processor does it.
+    /// The result of work on the GPU. With `auto`, a failure of the GPU or an operation without GPU support gives
+    /// `None` after a message with the reason, and the caller uses the CPU.
     pub fn or_cpu<V>(option: DeviceOption, done: Result<V>) -> Result<Option<V>> {
         match done {
             Err(e) if option == DeviceOption::Auto && suits_cpu(&e) => {
@@ -58,10 +58,10 @@ mod with_cuda {
     }
 }
 
-/// Refuses a card in a program that was built without.
+/// Rejects `cuda` in a program that was built without GPU support.
 #[cfg(not(feature = "cuda"))]
 pub fn check(option: DeviceOption) -> Result<()> {
-    let missing = "this program was built without support for cards; build it with --features cuda";
+    let missing = "this program was built without GPU support; build it with --features cuda";
     match option {
         DeviceOption::Cpu => Ok(()),
         DeviceOption::Cuda => Err(super::misuse(missing)),

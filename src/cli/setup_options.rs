@@ -17,46 +17,60 @@ use crate::sparse::{Csr, matrix_market};
 
 #[derive(Debug, Args)]
 pub struct HierarchyOptions {
-    /// auto (what suits the matrix), sa (smoothed aggregation), sasym (built on (A+Aᵀ)/2), sat (R
-    /// smoothed on Aᵀ), san (energy-minimised, for dominant advection), plain, pairwise (for
-    /// graphs), root-node, two-level (one coarse level, for Schwarz), classical (HMIS and extended+i), ruge-stueben, air (for advection), or
-    /// none (the smoother alone)
+    /// Multigrid hierarchy: auto (chosen from the matrix; `train` tries several), sa (smoothed
+    /// aggregation), sasym (sa built on (A+Aᵀ)/2), sat (sa with R smoothed on Aᵀ), san
+    /// (energy-minimised aggregation, for dominant advection), plain (aggregation without
+    /// smoothing), pairwise (plain aggregation in pairs, for graphs), root-node (root-node
+    /// aggregation), two-level (one coarse level, for Schwarz smoothers), classical (classical AMG,
+    /// HMIS and extended+i), ruge-stueben (classical AMG of Ruge and Stüben), air (approximate
+    /// ideal restriction, for advection), none (no coarse levels)
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub hierarchy: HierarchyChoice,
-    /// Near-nullspace candidates, one column each (Matrix Market array)
+    /// Near-nullspace vectors such as rigid-body modes (Matrix Market array, one column per vector)
+    /// [default: the constant vector of every unknown of a node]
     #[arg(long, value_name = "MODES.mtx")]
     pub near_nullspace: Option<PathBuf>,
-    /// Strength threshold θ [default: 0.08 for aggregation, 0.25 for classical setups, 0.3 for air]
+    /// Strength-of-connection threshold θ, 0 to 1 [default: 0.08 for aggregation, 0.25 for classical
+    /// AMG, 0.3 for air, 0 for two-level; `train` takes 0.1 for sa and 0 for sasym, sat and san]
     #[arg(long, allow_negative_numbers = true, value_parser = threshold)]
     pub theta: Option<f64>,
-    /// Coarsening stops at this many rows, which are solved directly [default: 40]
+    /// Maximum number of rows of the coarsest level, which is solved directly [default: 40; in `solve`
+    /// and `info` 800 for sasym, sat and san]
     #[arg(long, value_name = "ROWS", allow_negative_numbers = true, value_parser = whole)]
     pub max_coarse: Option<usize>,
-    /// Unknowns per mesh point, for systems; detected without it
+    /// Number of unknowns per node, for systems of PDEs (aggregation) [default: detected]
     #[arg(long, value_name = "ROWS", allow_negative_numbers = true, value_parser = positive_count)]
     pub block_size: Option<usize>,
-    /// How nodes are grouped: standard, pairwise or parts(100), parts of so many nodes (aggregation)
+    /// Aggregates: standard (a node and its neighbours), pairwise, or parts(100) (graph partition into
+    /// parts of about 100 nodes) (aggregation) [default: standard]
     #[arg(long, value_name = "NAME", value_parser = aggregates)]
     pub aggregates: Option<Aggregates>,
-    /// How P is smoothed: none, jacobi, energy or root-node (aggregation)
+    /// Smoothing of the prolongation P: none, jacobi, energy (energy minimisation) or root-node
+    /// (aggregation) [default: energy for san, otherwise jacobi]
     #[arg(long, value_name = "NAME", value_parser = smoothing)]
     pub smoothing: Option<Smoothing>,
-    /// Coarse and fine points: ruge-stueben, first-pass, pmis or hmis (classical)
+    /// Splitting into coarse and fine points: ruge-stueben, first-pass, pmis or hmis (classical)
+    /// [default: ruge-stueben for ruge-stueben and air, otherwise hmis]
     #[arg(long, value_name = "NAME", value_parser = named::<SplittingKind>)]
     pub splitting: Option<SplittingKind>,
-    /// direct, classical, standard, extended or one-point (classical)
+    /// Interpolation: direct, classical, standard, extended or one-point (classical) [default: extended
+    /// for classical, classical for ruge-stueben, one-point for air]
     #[arg(long, value_name = "NAME", value_parser = named::<Interpolation>)]
     pub interpolation: Option<Interpolation>,
-    /// transpose, transposed-problem, air-1 or air-2 (classical)
+    /// Restriction: transpose (Pᵀ), transposed-problem (interpolation of Aᵀ, transposed), air-1 or air-2
+    /// (approximate ideal restriction, distance 1 or 2) (classical) [default: air-2 for air, otherwise
+    /// transpose]
     #[arg(long, value_name = "NAME", value_parser = named::<Restriction>)]
     pub restriction: Option<Restriction>,
-    /// Most weights in a row of P, 0 for no limit (classical)
+    /// Maximum number of entries in a row of P, 0 for no limit (classical) [default: 4 for classical,
+    /// otherwise 0]
     #[arg(long, value_name = "WEIGHTS", allow_negative_numbers = true, value_parser = whole)]
     pub max_per_row: Option<usize>,
-    /// Levels that are coarsened aggressively (classical)
+    /// Number of levels with aggressive coarsening, from the finest level on (classical) [default: 0]
     #[arg(long, value_name = "LEVELS", allow_negative_numbers = true, value_parser = whole)]
     pub aggressive_levels: Option<usize>,
-    /// V(pre,post), or W, F or K instead of V [default: V(1,1)]
+    /// Cycle: V, W, F or K with the numbers of pre- and post-smoothing sweeps, as in V(2,1), at most 20
+    /// each [default: V(1,1); hierarchy auto may choose K(1,1)]
     #[arg(long, value_name = "CYCLE")]
     pub cycle: Option<CycleShape>,
 }

@@ -10,16 +10,17 @@ use crate::schwarz::Variant;
 
 #[derive(Debug, Args)]
 pub struct SubdomainOptions {
-    /// Subdomains of a Schwarz method on the finest level [default: of 100 rows each]
+    /// Number of subdomains of a Schwarz smoother on the finest level [default: one per 100 rows]
     #[arg(long, value_name = "PARTS", allow_negative_numbers = true, value_parser = positive_count)]
     pub parts: Option<usize>,
-    /// Rows of a subdomain, in place of their number
+    /// Number of rows per subdomain, instead of --parts [default: 100]
     #[arg(long, value_name = "ROWS", conflicts_with = "parts", allow_negative_numbers = true, value_parser = positive_count)]
     pub rows_per_part: Option<usize>,
-    /// Rings by which subdomains overlap [default: 1]
+    /// Overlap of the subdomains, in layers of neighbouring unknowns [default: 1]
     #[arg(long, value_name = "RINGS", allow_negative_numbers = true, value_parser = whole)]
     pub overlap: Option<usize>,
-    /// How subdomains are put together: restricted, additive, weighted or harmonic [default: restricted]
+    /// Schwarz method: restricted (RAS), additive (AS), weighted (weights 1/√c on both sides for an
+    /// unknown in c subdomains) or harmonic (ASH) [default: restricted]
     #[arg(long, value_name = "NAME", value_parser = named::<Variant>)]
     pub variant: Option<Variant>,
 }
@@ -57,7 +58,8 @@ impl SubdomainOptions {
 pub struct LearnedSubdomains {
     #[command(flatten)]
     pub subdomains: SubdomainOptions,
-    /// Finest levels on which --learn schwarz learns interface conditions; those below learn M
+    /// Number of levels, from the finest on, on which --learn schwarz learns interface conditions, 1 to
+    /// 64; coarser levels learn a sparse M [default: 1]
     #[arg(long, value_name = "LEVELS", allow_negative_numbers = true, value_parser = |t: &str| count(t, 64))]
     pub schwarz_levels: Option<usize>,
 }

@@ -1,4 +1,4 @@
-//! Values of options, refused with a sentence where they make no sense.
+//! Parsers of option values. Invalid values give an error message.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use crate::learn::Target;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::{Aggregates, Smoothing};
 
-/// A hierarchy by name, or the one that suits the matrix.
+/// A named hierarchy, or automatic choice from the matrix.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HierarchyChoice {
     Auto,
@@ -24,7 +24,7 @@ impl FromStr for HierarchyChoice {
     }
 }
 
-/// V(pre,post), and W, F or K likewise.
+/// Kind of cycle and numbers of pre- and post-smoothing sweeps, as in V(1,1).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CycleShape {
     pub kind: CycleKind,
@@ -57,7 +57,7 @@ impl FromStr for CycleShape {
     }
 }
 
-/// A smoother by name: a classical one, or what the network of this program makes.
+/// A classical smoother, or one computed by the pretrained network of this program.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SmootherChoice {
     Classical(Relaxation),
@@ -65,7 +65,7 @@ pub enum SmootherChoice {
 }
 
 impl SmootherChoice {
-    /// The classical one.
+    /// The classical smoother, if it is one.
     pub fn classical(self) -> Option<Relaxation> {
         match self {
             SmootherChoice::Classical(relaxation) => Some(relaxation),
@@ -124,7 +124,7 @@ pub fn seconds(text: &str) -> Result<f64, String> {
     value.ok_or_else(|| format!("'{text}' is not a positive number of seconds"))
 }
 
-/// One of the names of an enumeration.
+/// A value of an enumeration, from its name.
 pub fn named<T: FromStr<Err = crate::error::Error>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|e: crate::error::Error| e.to_string())
 }
