@@ -7,9 +7,9 @@
 use rayon::prelude::*;
 
 use super::columns::{by_columns, dot, interleaved_dot, part, sum_of_8, vectorised};
+use super::one_column::row_products;
 use super::rows::{entries, gather, transposed_entries};
 use super::sampled;
-use super::single::row_products;
 use super::{Backend, Direction, OrderedView, Triangle, View, sweeps, triangular, triangular_sweeps};
 use crate::sparse::{Pattern, Scalar};
 

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::columns::interleaved_dot;
-use super::single::row_products;
+use super::one_column::row_products;
 use super::{Cpu, View};
 use crate::sparse::Scalar;
 

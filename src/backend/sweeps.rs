@@ -7,9 +7,9 @@
 use rayon::prelude::*;
 
 use super::columns::{by_columns, part, vectorised};
+use super::one_column::SplitRows;
 use super::order::{Colouring, Order, OrderedView};
 use super::rows::{entries, rows_in_order, substitute};
-use super::single::SplitRows;
 use super::{Direction, View};
 use crate::sparse::Scalar;
 
@@ -26,8 +26,8 @@ pub fn natural<T: Scalar>(a: View<'_, T>, b: &[T], x: &mut [T], direction: Direc
         || {
             if k == 1 {
                 match direction {
-                    Direction::Forward => natural_single::<T, true>(a, b, x),
-                    Direction::Backward => natural_single::<T, false>(a, b, x),
+                    Direction::Forward => natural_one_column::<T, true>(a, b, x),
+                    Direction::Backward => natural_one_column::<T, false>(a, b, x),
                 }
                 return;
             }
@@ -43,7 +43,7 @@ pub fn natural<T: Scalar>(a: View<'_, T>, b: &[T], x: &mut [T], direction: Direc
 
 /// One column: x(i) ← (s − c·x(near)) / d, with near the row before this one in the sweep.
 #[inline(always)]
-fn natural_single<T: Scalar, const FORWARD: bool>(a: View<'_, T>, b: &[T], x: &mut [T]) {
+fn natural_one_column<T: Scalar, const FORWARD: bool>(a: View<'_, T>, b: &[T], x: &mut [T]) {
     let (n, a) = (b.len(), SplitRows::new(a));
     let mut last = T::ZERO;
     for step in 0..n {
@@ -102,9 +102,9 @@ fn block<T: Scalar>(s: OrderedView<'_, T>, b: &[T], old: &[T], first: usize, x: 
         || {
             if k == 1 {
                 if forward {
-                    block_single::<T, true>(s, b, old, first, x);
+                    block_one_column::<T, true>(s, b, old, first, x);
                 } else {
-                    block_single::<T, false>(s, b, old, first, x);
+                    block_one_column::<T, false>(s, b, old, first, x);
                 }
                 return;
             }
@@ -118,9 +118,9 @@ fn block<T: Scalar>(s: OrderedView<'_, T>, b: &[T], old: &[T], first: usize, x: 
     );
 }
 
-/// As [`natural_single`], for a row whose entries all lie in its block; otherwise as [`block_row`].
+/// As [`natural_one_column`], for a row whose entries all lie in its block; otherwise as [`block_row`].
 #[inline(always)]
-fn block_single<T: Scalar, const FORWARD: bool>(
+fn block_one_column<T: Scalar, const FORWARD: bool>(
     s: OrderedView<'_, T>,
     b: &[T],
     old: &[T],

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::columns::{by_columns, part, vectorised};
+use super::one_column::SplitRows;
 use super::rows::rows_in_order;
-use super::single::SplitRows;
 use super::{Triangle, View};
 use crate::sparse::{Levels, Scalar};
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use cudarc::nvrtc::sys::{self, nvrtcResult};
 
 use super::driver::Precision;
-use super::kept::Kept;
+use super::kernel_cache::KernelCache;
 use super::library::Version;
 use crate::error::{Error, Result};
 
@@ -154,7 +154,7 @@ impl Compiler {
     /// The kernels of a precision, from the cache, or compiled and cached.
     pub fn image(
         &self,
-        kept: &Kept,
+        cache: &KernelCache,
         precision: Precision,
         target: Target,
         definitions: &[String],
@@ -162,11 +162,11 @@ impl Compiler {
         let text = text();
         let options = [&options(precision, target)[..], definitions].concat();
         let key = format!("NVRTC {} {}\n{text}", self.version, options.join(" "));
-        if let Some(image) = kept.load(&key) {
+        if let Some(image) = cache.load(&key) {
             return Ok(image);
         }
         let image = self.compile(&text, precision, target, definitions)?.image;
-        kept.store(&key, &image);
+        cache.store(&key, &image);
         Ok(image)
     }
 

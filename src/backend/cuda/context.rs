@@ -13,7 +13,7 @@ use cudarc::driver::sys::{
 
 use super::compile::{Compiler, Target};
 use super::driver::{Launch, Precision, Properties};
-use super::kept::Kept;
+use super::kernel_cache::KernelCache;
 use super::library::{self, Library, Version, check, library};
 use super::pool::Pool;
 use crate::error::{Error, Result};
@@ -150,7 +150,8 @@ impl Context {
         if let Some(&module) = state.modules.get(&precision) {
             return Ok(module);
         }
-        let image = self.compiler.image(&Kept::of_user(), precision, self.target, &self.definitions)?;
+        let image =
+            self.compiler.image(&KernelCache::of_user(), precision, self.target, &self.definitions)?;
         let mut module = std::ptr::null_mut();
         // SAFETY: an image made by the compiler; the driver copies it.
         let mut load = || unsafe { sys::cuModuleLoadData(&raw mut module, image.as_ptr().cast()) };

@@ -22,7 +22,7 @@ mod emulator;
 mod graph;
 #[cfg(all(test, feature = "emulator"))]
 pub(crate) mod judged;
-mod kept;
+mod kernel_cache;
 mod krylov;
 mod library;
 mod memory;

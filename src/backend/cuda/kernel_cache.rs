@@ -12,11 +12,11 @@ const CHECKSUM: usize = 16;
 
 /// A folder of images, or no cache.
 #[derive(Debug, Clone)]
-pub(super) struct Kept {
+pub(super) struct KernelCache {
     folder: Option<PathBuf>,
 }
 
-impl Kept {
+impl KernelCache {
     /// The folder named by `MULTIGRAD_CACHE`, none if it is empty; by default `multigrad` in the user's
     /// cache. Relative paths are ignored.
     pub fn of_user() -> Self {
@@ -72,14 +72,14 @@ mod tests {
     #[test]
     fn images_are_kept_by_key_and_only_whole_ones_are_given_out() {
         let folder = tempfile::tempdir().unwrap();
-        let kept = Kept::within(&folder.path().join("a").join("b"));
+        let kept = KernelCache::within(&folder.path().join("a").join("b"));
         assert_eq!(kept.load("one"), None);
         kept.store("one", b"image of one");
         kept.store("two", b"");
         assert_eq!(kept.load("one").unwrap(), b"image of one");
         assert_eq!(kept.load("two").unwrap(), b"");
         assert_eq!(kept.load("three"), None);
-        let path = Kept::path(kept.folder.as_deref().unwrap(), "one");
+        let path = KernelCache::path(kept.folder.as_deref().unwrap(), "one");
         let whole = std::fs::read(&path).unwrap();
         for broken in [&whole[..3], &whole[..whole.len() - 1], &[&whole[..20], b"x", &whole[21..]].concat()] {
             std::fs::write(&path, broken).unwrap();
@@ -94,7 +94,7 @@ mod tests {
     fn the_folder_is_that_of_the_user() {
         let folder = |variables: &[(&str, &str)]| {
             let find = |name: &str| Some(variables.iter().find(|v| v.0 == name)?.1.into());
-            Kept::of(find).folder.map(|folder| folder.to_str().unwrap().to_owned())
+            KernelCache::of(find).folder.map(|folder| folder.to_str().unwrap().to_owned())
         };
         let home = ("HOME", "/users/a");
         assert_eq!(folder(&[]), None);
@@ -112,7 +112,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, b"").unwrap();
-        for kept in [Kept::within(&file), Kept { folder: None }] {
+        for kept in [KernelCache::within(&file), KernelCache { folder: None }] {
             kept.store("one", b"image");
             assert_eq!(kept.load("one"), None);
         }
