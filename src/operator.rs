@@ -1,5 +1,4 @@
-//! Operators and preconditioners on plain slices: what a host code has to know of us, and
-//! we of it.
+//! Operators and preconditioners on plain slices: the interface between the crate and a host code.
 
 use crate::backend::{Backend, Cpu};
 use crate::error::{Error, Result};
@@ -7,16 +6,16 @@ use crate::sparse::Csr;
 
 /// A square linear operator y = A x.
 pub trait LinearOperator: Sync {
-    /// Number of rows, and of columns.
+    /// Number of rows and columns.
     fn rows(&self) -> usize;
 
     /// y ← A x.
     ///
     /// # Errors
-    /// Lengths that do not fit, or whatever the operator itself reports.
+    /// Lengths that do not fit, or an error of the operator itself.
     fn apply(&self, x: &[f64], y: &mut [f64]) -> Result<()>;
 
-    /// y ← A x, with ⟨x, y⟩ and ⟨x, x⟩ if the operator has them from the same pass over memory.
+    /// y ← A x, with ⟨x, y⟩ and ⟨x, x⟩ if the operator computes them in the same pass over memory.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
@@ -27,10 +26,10 @@ pub trait LinearOperator: Sync {
 
 /// An approximate inverse z = B r, object-safe, on plain slices.
 pub trait Preconditioner: Sync {
-    /// Number of rows, and of columns.
+    /// Number of rows and columns.
     fn rows(&self) -> usize;
 
-    /// Whether B is symmetric, as CG needs it.
+    /// Whether B is symmetric, as CG requires.
     fn is_symmetric(&self) -> bool;
 
     /// z ← B r.
@@ -39,8 +38,8 @@ pub trait Preconditioner: Sync {
     /// Lengths that do not fit.
     fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()>;
 
-    /// z ← B r for an r of length `norm`, with ⟨r, z⟩ if the preconditioner has it from the same
-    /// pass over memory. One in single precision scales r by its length.
+    /// z ← B r for an r of length `norm`, with ⟨r, z⟩ if the preconditioner computes it in the same pass over
+    /// memory. A preconditioner in single precision scales r by its length.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
@@ -56,7 +55,7 @@ pub trait Preconditioner: Sync {
     fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()>;
 }
 
-/// No preconditioner: B = I.
+/// The identity, B = I: no preconditioning.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity(
     /// Number of rows.
@@ -108,7 +107,7 @@ fn check_product(a: &Csr<f64>, x: &[f64], y: &[f64]) -> Result<()> {
     check_lengths(a.rows(), x, y)
 }
 
-/// Both slices have `rows` values.
+/// Checks that both slices have `rows` values.
 pub(crate) fn check_lengths(rows: usize, x: &[f64], y: &[f64]) -> Result<()> {
     if x.len() != rows || y.len() != rows {
         return Err(Error::dimension(format!(

@@ -1,15 +1,15 @@
-//! Gradients against finite differences.
+//! Comparison of gradients with finite differences.
 
 use crate::error::Result;
 
-/// What [`gradient_check`] found.
+/// Result of [`gradient_check`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GradientCheck {
     /// Largest error relative to the norm of the parameter's gradient.
     pub relative_error: f64,
-    /// Parameter where it was found.
+    /// Parameter with the largest error.
     pub parameter: usize,
-    /// Entry where it was found.
+    /// Entry with the largest error.
     pub entry: usize,
     /// Number of entries compared.
     pub compared: usize,
@@ -17,13 +17,13 @@ pub struct GradientCheck {
 
 /// Compares `gradients` of `loss` at `parameters` with fourth-order central differences.
 ///
-/// At most `entries` entries of every parameter are compared, evenly spread. The error of
-/// an entry is |fd − g| divided by the largest |g| or |fd| of its parameter; a step of about 10⁻³ times the
-/// size of the parameter leaves differences that are good to about 10⁻¹⁰ on a smooth loss.
-/// Cost: four evaluations of the loss per entry.
+/// At most `entries` entries of every parameter are compared, evenly spaced. The error of an entry is |fd − g|
+/// divided by the largest |g| or |fd| of its parameter. The step is about 10⁻³ times the size of the parameter,
+/// which makes the differences accurate to about 10⁻¹⁰ on a smooth loss. Cost: four evaluations of the loss per
+/// entry.
 ///
 /// # Errors
-/// Whatever `loss` returns.
+/// Errors of `loss`.
 ///
 /// ```
 /// use multigrad::autodiff::gradient_check;

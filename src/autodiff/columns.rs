@@ -1,4 +1,4 @@
-//! Sums whose weights differ from column to column.
+//! Sums with a separate weight for every column.
 
 use super::node::Node;
 use super::tape::{Tape, TapeVector};
@@ -6,8 +6,8 @@ use crate::engine::{Operation, Reversible};
 use crate::sparse::Scalar;
 
 impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
-    /// Σ w(c) x(·, c) over the terms (x, w): every column of every x has a weight of its own, which
-    /// is not differentiated. All x have the rows of the first.
+    /// Σ w(c) x(·, c) over the terms (x, w), with a separate weight for every column of every x. The weights are
+    /// not differentiated. All x have the rows of the first.
     ///
     /// # Panics
     /// A number of weights other than the number of columns.

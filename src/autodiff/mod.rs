@@ -1,12 +1,12 @@
-//! Reverse-mode differentiation of whatever runs on an [`Engine`](crate::engine::Engine).
+//! Reverse-mode differentiation of any run on an [`Engine`](crate::engine::Engine).
 //!
-//! [`Tape`] computes like [`Eager`](crate::engine::Eager) and pushes one node per operation
-//! whose result depends on a parameter; it keeps a value only if some rule will need it.
-//! Each operation has one reverse rule, and all accumulation goes through one function.
+//! [`Tape`] computes like [`Eager`](crate::engine::Eager) and pushes one node per operation whose result depends
+//! on a parameter. It keeps a value only if a reverse rule needs it. Each operation has one reverse rule, and all
+//! accumulation goes through one function.
 //!
-//! The rules are those of Nytko, Taghibakhshi, Zaman, MacLachlan, Olson and West,
-//! SIAM J. Sci. Comput. 47(5), C1115, 2025: a gradient of a matrix is a vector on its
-//! pattern, one sampled dense-dense product, and the unmasked product is never formed.
+//! The rules follow Nytko, Taghibakhshi, Zaman, MacLachlan, Olson and West, SIAM J. Sci. Comput. 47(5), C1115,
+//! 2025: the gradient of a matrix is a vector on its pattern, computed as one sampled dense-dense product. The
+//! unmasked product is never formed.
 
 mod check;
 mod columns;

@@ -1,4 +1,4 @@
-//! What a tape writes down.
+//! Nodes: the recorded operations of a tape.
 
 use std::rc::Rc;
 
@@ -13,14 +13,14 @@ pub(super) type Value<X> = Rc<Vector<<X as Executor>::Handle>>;
 type ValuesOf<X> = <<X as Executor>::Leaves as Leaves>::Values;
 pub(super) type DirectOf<X> = <<X as Executor>::Leaves as Leaves>::Direct;
 
-/// Stored values as a rule needs them.
+/// Stored values with their parameter number.
 pub(super) type Leaf<X> = Parameter<ValuesOf<X>>;
 
-/// A matrix as a rule needs it.
+/// A matrix with the parameter number of its values.
 pub(super) type Operand<X> = Matrix<Leaf<X>>;
 
-/// One operation. `Option<usize>` is the node of an argument, or nothing for a constant;
-/// values are kept only where a rule reads them.
+/// One operation. `Option<usize>` is the node of an argument, or `None` for a constant. Values are kept only if
+/// the rule reads them.
 pub(super) enum Node<T: Scalar, X: Reversible<T>> {
     /// A differentiable input.
     Input,
@@ -50,12 +50,12 @@ pub(super) enum Node<T: Scalar, X: Reversible<T>> {
         x: Option<usize>,
         kept: Option<(Value<X>, Value<X>)>,
     },
-    /// Σ w(c) x(·, c), weights for every column.
+    /// Σ w(c) x(·, c), with weights for every column.
     Weighted { terms: Vec<(usize, Vec<T>)> },
     /// An operation without a reverse rule.
     Refused { what: &'static str },
-    /// A Gauss–Seidel sweep in blocks or by colours: (W⁻¹ + S) x' = b − (A − S − W⁻¹) x, with
-    /// W = diag(inverse) and S the entries that read new values.
+    /// A Gauss–Seidel sweep in blocks or by colours: (W⁻¹ + S) x' = b − (A − S − W⁻¹) x, with W = diag(inverse)
+    /// and S the entries that multiply new values.
     Ordered {
         a: Operand<X>,
         inverse: Leaf<X>,
@@ -70,7 +70,7 @@ pub(super) enum Node<T: Scalar, X: Reversible<T>> {
     Solve { direct: DirectOf<X>, b: Option<usize> },
 }
 
-/// A matrix without the number of its parameter.
+/// A matrix without its parameter number.
 pub(super) fn plain<V: Clone>(a: &Matrix<Parameter<V>>) -> Matrix<V> {
     a.map(|p| p.values.clone())
 }

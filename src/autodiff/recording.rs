@@ -1,4 +1,4 @@
-//! Operations of a tape: each computes at once and writes down what its reverse rule needs.
+//! Operations of a tape: each computes immediately and records the data that its reverse rule needs.
 
 use super::node::{DirectOf, Leaf, Node, Operand, Value, plain};
 use super::tape::{Handle, Recorded, Tape, TapeVector};
@@ -232,7 +232,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         })
     }
 
-    /// Hands the value of a recorded result to its own node.
+    /// Stores the value of a result in its node.
     fn keep(&self, out: &mut TapeVector<T, X>, store: impl FnOnce(&mut Node<T, X>, Value<X>)) {
         if let Some(number) = out.node {
             store(&mut self.nodes.borrow_mut()[number], out.value.clone());

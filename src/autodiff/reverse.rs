@@ -7,15 +7,14 @@ use crate::engine::{Entries, Executor, Leaves, Matrix, Operation, Reversible};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-/// Gradients on the machine that the tape runs on, one accumulator for every parameter.
+/// Gradients on the machine of the tape, one accumulator for every parameter.
 pub type Gradients<T, X> = Vec<<X as Reversible<T>>::Gradient>;
 
 impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
-    /// Gradients of a scalar loss: `seed` is its gradient with respect to `output`
-    /// (rows × k, row-major), `lengths` the number of values of every parameter.
+    /// Gradients of a scalar loss. `seed` is the gradient of the loss with respect to `output` (rows × k,
+    /// row-major); `lengths` holds the number of values of every parameter.
     ///
-    /// Returns one vector per parameter, summed over the k columns. Cost: about twice the
-    /// recorded run.
+    /// Returns one vector per parameter, summed over the k columns. Cost: about twice the recorded run.
     ///
     /// # Errors
     /// A seed of another length than the output, a parameter whose length is missing or wrong,
@@ -24,7 +23,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         self.backward_from(lengths, &[(output, seed)])
     }
 
-    /// As [`backward`](Self::backward), for a loss that depends on several outputs, each with its seed.
+    /// As [`backward`](Self::backward), for a loss that depends on several outputs, each with a seed.
     ///
     /// # Errors
     /// As `backward`.
@@ -36,7 +35,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         self.host(self.sweep(lengths, self.stored_seeds(outputs)?, None)?.0)
     }
 
-    /// As [`backward`](Self::backward), with the gradient with respect to `input` beside it.
+    /// As [`backward`](Self::backward), together with the gradient with respect to `input`.
     ///
     /// # Errors
     /// As `backward`, and an `input` that is a constant or of an earlier recording.
@@ -48,7 +47,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         input: &TapeVector<T, X>,
     ) -> Result<(Vec<Vec<T>>, Vec<T>)> {
         let node = input.node.filter(|_| input.recording == self.recording.get()).ok_or_else(|| {
-            Error::invalid_input("the input is not on this recording; make it with `Tape::input`")
+            Error::invalid_input("the input does not belong to this recording; create it with `Tape::input`")
         })?;
         let (parameters, wanted) = self.sweep(lengths, self.stored_seeds(&[(output, seed)])?, Some(node))?;
         let wanted = match wanted {
@@ -58,8 +57,8 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         Ok((self.host(parameters)?, wanted))
     }
 
-    /// As [`backward_from`](Self::backward_from), where the seeds are other vectors of this machine and the
-    /// gradients stay on it: nothing is copied to the host.
+    /// As [`backward_from`](Self::backward_from), with seeds on this machine. The gradients stay there: nothing is
+    /// copied to the host.
     ///
     /// # Errors
     /// As `backward`.
@@ -128,7 +127,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
     }
 }
 
-/// Gradients of the parameters, and of one input if it was wanted.
+/// Gradients of the parameters and, on request, of one input.
 type Swept<T, X> = (Gradients<T, X>, Option<Handle<X>>);
 
 type Handle<X> = <X as Executor>::Handle;
@@ -143,8 +142,8 @@ pub(super) struct Adjoints<'t, T: Scalar, X: Reversible<T>> {
 }
 
 impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
-    /// The only place where an adjoint is added to: `contribute(β, buffer)` computes
-    /// buffer ← contribution + β buffer, with β = 0 for the first contribution.
+    /// The only function that adds to an adjoint: `contribute(β, buffer)` computes buffer ← contribution + β
+    /// buffer, with β = 0 for the first contribution.
     pub(super) fn accumulate(
         &mut self,
         node: Option<usize>,
@@ -160,7 +159,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
         self.nodes[node] = Some(buffer);
     }
 
-    /// The same for a contribution that can only be added, to zeros the first time.
+    /// Accumulates a contribution without a factor β: the first one is added to zeros.
     pub(super) fn accumulate_added(
         &mut self,
         node: Option<usize>,
@@ -176,7 +175,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
         });
     }
 
-    /// Contributes an adjoint that is needed no more; the first one is moved.
+    /// Contributes an adjoint that is no longer needed. The first contribution is moved.
     pub(super) fn pass_on(&mut self, node: Option<usize>, adjoint: X::Handle) {
         match node {
             Some(number) if self.nodes[number].is_none() => self.nodes[number] = Some(adjoint),
@@ -201,7 +200,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
         }
     }
 
-    /// Ā(p) −= λ(i) x(j) for these entries p = (i, j).
+    /// Ā(p) −= λ(i) x(j) for the selected entries p = (i, j).
     fn sampled(
         &mut self,
         a: &Operand<X>,
@@ -361,7 +360,7 @@ impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
         Ok(())
     }
 
-    /// The gradient of W⁻¹ is −λ (x' − x), that of W divides it by −w².
+    /// The gradient of W⁻¹ is −λ (x' − x); dividing it by −w² gives that of W.
     fn inverse_gradient(
         &mut self,
         inverse: &Leaf<X>,

@@ -1,8 +1,8 @@
-//! Schwarz methods on the tape: the recorded run and its reverse rule.
+//! Schwarz methods on the tape: recording and reverse rule.
 //!
 //! With y = B⁻¹ R r and x' = x + Σ R̃ᵀ y on all subdomains, λ = B⁻ᵀ R̃ x̄' gives r̄ += Σ Rᵀ λ and
-//! L̄(p,q) −= λ(p) · y(q), where A has an entry too Ā(p,q) −= λ(p) · y(q): the factors of the recorded run are
-//! used again, transposed.
+//! L̄(p,q) −= λ(p) · y(q). At entries of A it also gives Ā(p,q) −= λ(p) · y(q). The reverse rule reuses the factors
+//! of the recorded run, transposed.
 
 use std::sync::Arc;
 
@@ -14,21 +14,21 @@ use crate::error::Result;
 use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
-/// A recorded x + M r.
+/// The recorded operation x + M r.
 pub(super) struct SubdomainSolves<T: Scalar, X: Reversible<T>> {
     method: Arc<<X::Leaves as Leaves>::Method>,
     a: Leaf<X>,
     interface: Leaf<X>,
     r: Option<usize>,
     x: Option<usize>,
-    /// Of the local solutions those on the outer rings, if the interface values are learned.
+    /// Local solutions on the outer rings, if the interface values are learned.
     kept: Option<X::Solutions>,
-    /// All of them, if A is.
+    /// All local solutions, if A is learned.
     whole: Option<X::Solutions>,
 }
 
 impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
-    /// x + M r. A singular local matrix makes a constant NaN, so that the loss is none.
+    /// x + M r. If a local matrix is singular, the result is a constant NaN, and so is the loss.
     pub(super) fn record_subdomain_solves(
         &self,
         a: &Operand<X>,
@@ -65,7 +65,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
 }
 
 impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
-    /// The rule of [`SubdomainSolves`].
+    /// The reverse rule of [`SubdomainSolves`].
     pub(super) fn subdomain_solves(
         &mut self,
         node: &SubdomainSolves<T, X>,

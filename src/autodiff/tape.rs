@@ -1,4 +1,4 @@
-//! The recording engine.
+//! Recording engine.
 
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use crate::engine::{Eager, Engine, Executor, Leaves, Reversible, Vector};
 use crate::error::Result;
 use crate::sparse::Scalar;
 
-/// Computes at once and records what the reverse sweep needs.
+/// Engine that computes immediately and records the data of the reverse sweep.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -31,7 +31,7 @@ use crate::sparse::Scalar;
 pub struct Tape<T: Scalar, X: Reversible<T> = Eager<T>> {
     pub(super) eager: X,
     pub(super) nodes: RefCell<Vec<Node<T, X>>>,
-    /// Counts the recordings, so that a vector of an earlier one is not taken for one of this.
+    /// Number of the present recording, by which vectors of earlier recordings are recognised.
     pub(super) recording: Cell<u64>,
 }
 
@@ -42,7 +42,7 @@ impl<T: Scalar, X: Reversible<T>> std::fmt::Debug for Tape<T, X> {
     }
 }
 
-/// Leaves of a recorded run: those of `L`, as constants and parameters.
+/// Leaves of a recorded run: those of `L`, each a constant or a parameter.
 #[derive(Debug, Clone, Copy)]
 pub struct Recorded<L>(PhantomData<L>);
 
@@ -52,7 +52,7 @@ impl<L: Leaves> Leaves for Recorded<L> {
     type Method = L::Method;
 }
 
-/// Stored values, with the number of the parameter that they are, if any.
+/// Stored values with their parameter number, or `None` for a constant.
 #[derive(Debug, Clone)]
 pub struct Parameter<V> {
     pub(super) values: V,
@@ -60,19 +60,19 @@ pub struct Parameter<V> {
 }
 
 impl<V> Parameter<V> {
-    /// Values that are not differentiated; they cost nothing in the reverse sweep.
+    /// Values that are not differentiated. They cost nothing in the reverse sweep.
     pub fn constant(values: V) -> Self {
         Self { values, number: None }
     }
 
-    /// Values whose gradient is wanted, as parameter `number`. Several leaves may share a
-    /// number, and their gradients are added.
+    /// Values that are differentiated as parameter `number`. Several leaves may share a number; their gradients
+    /// are added.
     pub fn learned(values: V, number: usize) -> Self {
         Self { values, number: Some(number) }
     }
 }
 
-/// A value that flows through a recorded run.
+/// A vector of a recorded run.
 pub struct TapeVector<T: Scalar, X: Reversible<T> = Eager<T>> {
     pub(super) value: Value<X>,
     pub(super) node: Option<usize>,
@@ -81,7 +81,7 @@ pub struct TapeVector<T: Scalar, X: Reversible<T> = Eager<T>> {
 }
 
 impl<T: Scalar, X: Reversible<T>> TapeVector<T, X> {
-    /// Its storage, or nothing if it is known to be zero.
+    /// Its storage, or `None` if it is known to be zero.
     pub fn handle(&self) -> Option<&Handle<X>> {
         self.value.handle()
     }
@@ -109,7 +109,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         self.wrap(self.stored(values), None)
     }
 
-    /// A vector whose gradient flows on, rows × k, row-major.
+    /// A differentiable vector, rows × k, row-major.
     ///
     /// # Panics
     /// A number of values that k does not divide.
@@ -118,7 +118,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         self.wrap(self.stored(values), Some(node))
     }
 
-    /// A constant vector that lies where the tape computes.
+    /// A constant vector on the machine of the tape.
     pub fn constant_of(&self, rows: usize, handle: Handle<X>) -> TapeVector<T, X> {
         self.wrap(Vector::new(rows, handle), None)
     }
@@ -130,7 +130,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
     /// The values of a vector, rows × k, row-major. Cost: a copy.
     ///
     /// # Errors
-    /// A failure of the device; none on the host.
+    /// A failure of the device; the host never fails.
     pub fn read(&self, x: &TapeVector<T, X>) -> Result<Vec<T>> {
         match x.value.handle() {
             Some(handle) => self.eager.read(handle),
@@ -138,7 +138,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         }
     }
 
-    /// What runs its operations.
+    /// The executor of its operations.
     pub fn executor(&self) -> &X {
         &self.eager
     }
@@ -153,7 +153,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         self.nodes.borrow().len()
     }
 
-    /// Forgets the recording and keeps the buffers for the next one.
+    /// Clears the recording and keeps the buffers for the next one.
     pub fn clear(&self) {
         self.nodes.borrow_mut().clear();
         self.eager.forget_methods();
@@ -170,7 +170,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         TapeVector { value: Rc::new(value), node, recording: self.recording.get(), precision: PhantomData }
     }
 
-    /// The value if nobody else needs it, or a copy.
+    /// The value itself if it is not shared, otherwise a copy.
     pub(super) fn own(&self, x: TapeVector<T, X>) -> Vector<Handle<X>> {
         Rc::try_unwrap(x.value).unwrap_or_else(|shared| match shared.handle() {
             Some(handle) => Vector::new(shared.rows(), self.eager.copy(handle)),
@@ -178,7 +178,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
         })
     }
 
-    /// A result, with its node if any of `depends` says that it depends on a parameter.
+    /// A result, with a node if `depends` is set: the result depends on a parameter.
     pub(super) fn record(
         &self,
         value: Vector<Handle<X>>,
@@ -191,7 +191,7 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
 }
 
 impl<T: Scalar, B: Backend<T>> Tape<T, Eager<T, B>> {
-    /// A tape on the processor for blocks of `k` columns.
+    /// A tape on the CPU for blocks of `k` columns.
     pub fn new(backend: B, k: usize) -> Self {
         Self::on(Eager::new(backend, k))
     }

@@ -1,4 +1,4 @@
-//! The engine that computes at once, with buffers from a pool.
+//! Engine that computes immediately, with pooled buffers.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,10 +11,10 @@ use crate::backend::{Backend, Cpu};
 use crate::schwarz::{SubdomainSolver, Subdomains};
 use crate::sparse::Scalar;
 
-/// Computes every operation when it is called.
+/// Engine that computes every operation at the call.
 ///
-/// All vectors of one engine have the same number of columns `k`. Buffers return to a pool
-/// when they are dropped, so a steady loop does not allocate.
+/// All vectors of an engine have the same number of columns `k`. Dropped buffers return to a pool, so that a
+/// steady loop does not allocate.
 #[derive(Debug, Clone)]
 pub struct Eager<T, B = Cpu> {
     backend: B,
@@ -26,7 +26,7 @@ pub struct Eager<T, B = Cpu> {
 #[derive(Debug)]
 struct Pool<T>(RefCell<HashMap<usize, Vec<Vec<T>>>>);
 
-/// Values of a vector, on loan from the pool of its engine.
+/// Values of a vector in a buffer from the pool of its engine.
 #[derive(Debug)]
 pub struct Buffer<T> {
     data: Vec<T>,
@@ -79,7 +79,7 @@ impl<T: Scalar, B: Backend<T>> Eager<T, B> {
         &self.backend
     }
 
-    /// The Schwarz methods that were factored.
+    /// The cached Schwarz methods.
     pub(crate) fn factored(&self) -> &Factored<T> {
         &self.factored
     }

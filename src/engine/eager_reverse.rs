@@ -1,4 +1,4 @@
-//! The kernels of reverse rules on the host.
+//! Kernels of reverse rules on the host.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::sparse::{Pattern, Scalar};
 
 type Values<T> = Arc<Vec<T>>;
 
-/// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for the entries that are wanted.
+/// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for the selected entries.
 fn filtered<T: Scalar, B: Backend<T>>(
     backend: &B,
     alpha: T,

@@ -1,4 +1,4 @@
-//! Machines that run operations.
+//! Executors: machines that run operations.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::{Borrowed, Leaves, Matrix, Operation};
 use crate::schwarz::Subdomains;
 
-/// A machine that runs operations on handles: a buffer that is computed at once, or a slot of a plan. Every
-/// executor is an [`Engine`](super::Engine).
+/// A machine that runs operations on handles. A handle is a buffer that is computed immediately, or a slot of a
+/// plan. Every executor is an [`Engine`](super::Engine).
 pub trait Executor {
-    /// How stored data is held.
+    /// Representation of stored data.
     type Leaves: Leaves;
     /// Storage of one vector, released when it is dropped.
     type Handle: Debug;
 
-    /// Storage for `rows` rows, its content undefined.
+    /// Storage for `rows` rows with undefined content.
     fn allocate(&self, rows: usize) -> Self::Handle;
 
     /// A copy of `x`.
@@ -23,10 +23,10 @@ pub trait Executor {
     /// Runs one operation.
     fn run(&self, operation: OperationOn<'_, Self>);
 
-    /// The scalar with this number; a plan is compiled with it as a constant.
+    /// The scalar with this number; a plan contains it as a constant.
     fn scalar(&self, scalars: &Values<Self>, index: usize) -> f64;
 
-    /// The Schwarz method of `a` on these subdomains, factored on first use; nothing if a local matrix is singular.
+    /// The Schwarz method of `a` on these subdomains, factored on first use; `None` if a local matrix is singular.
     fn method(
         &self,
         a: &Matrix<Values<Self>>,

@@ -1,4 +1,5 @@
-//! Factored local matrices of Schwarz methods, kept as long as the values that they belong to.
+//! Cache of factored local matrices of Schwarz methods. A method lives as long as the values from which it was
+//! factored.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -7,18 +8,18 @@ use super::Matrix;
 use crate::schwarz::{SubdomainSolver, Subdomains};
 use crate::sparse::Scalar;
 
-/// The methods that an engine has factored. A sweep is run many times on the same values, and the two sweeps of
-/// a level often share them.
+/// The factored methods of an engine. A sweep is applied many times to the same values, and the two sweeps of a
+/// level often share their method.
 #[derive(Debug)]
 pub struct Factored<T>(RefCell<Vec<Entry<T>>>);
 
-/// The values are held, so that nobody can change them under the same address.
+/// The entry owns the values, so that their address cannot be reused for other values.
 #[derive(Debug)]
 struct Entry<T> {
     a: Arc<Vec<T>>,
     interface: Arc<Vec<T>>,
     subdomains: Subdomains,
-    /// Nothing where a local matrix is singular.
+    /// `None` if a local matrix is singular.
     solver: Option<Arc<SubdomainSolver<T>>>,
 }
 
@@ -29,9 +30,9 @@ impl<T> Default for Factored<T> {
 }
 
 impl<T: Scalar> Factored<T> {
-    /// The method of `a` on these subdomains with these interface values, or nothing if a local matrix is singular
-    /// or the values do not fit. Factors on first use; methods whose interface values nobody else
-    /// holds any more are forgotten.
+    /// The method of `a` on these subdomains with these interface values, or `None` if a local matrix is singular
+    /// or the values do not fit. It is factored on first use. Methods whose interface values have no other owner
+    /// are dropped.
     pub fn get(
         &self,
         a: &Matrix<Arc<Vec<T>>>,
@@ -63,7 +64,7 @@ impl<T: Scalar> Factored<T> {
         solver
     }
 
-    /// Forgets all of them.
+    /// Drops all factorisations.
     pub fn clear(&self) {
         self.0.borrow_mut().clear();
     }

@@ -1,10 +1,11 @@
-//! Several operations of a plan as one launch of a device.
+//! Fusion of several operations of a plan into one launch.
 
 use super::operands::{Operands, Place, Touched, Translate, Written};
 use super::operation::{StoredMatrix, StoredValues};
 use super::{Leaves, Operation};
 
-/// Two or three operations that a device runs as one. An intermediate vector that nothing else reads is not stored.
+/// Two or three operations that a device runs in one launch. An intermediate vector without further readers is not
+/// stored.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the formula of an operation names its operands")]
 pub enum Fused<P: Operands> {
@@ -33,17 +34,17 @@ pub enum Fused<P: Operands> {
     },
 }
 
-/// What a device launches at once.
+/// A single launch on a device.
 #[derive(Debug)]
 pub enum Launch<P: Operands> {
     /// One operation.
     Single(Operation<P>),
-    /// Several operations.
+    /// Several fused operations.
     Fused(Fused<P>),
 }
 
 impl<P: Operands> Fused<P> {
-    /// The same operations on other operands.
+    /// The same launch with other operands.
     pub fn map<'o, Q: Operands<Leaves = P::Leaves>>(&'o self, to: &mut impl Translate<'o, P, Q>) -> Fused<Q> {
         match self {
             Fused::FirstResidual { a, d, b, x, r } => Fused::FirstResidual {
@@ -82,7 +83,7 @@ impl<P: Operands> Fused<P> {
 }
 
 impl<L: Leaves> Launch<Written<L>> {
-    /// The places that it reads and writes.
+    /// The places that this launch reads and writes.
     pub(super) fn touched(&self) -> Touched {
         match self {
             Launch::Single(operation) => operation.touched(),
@@ -95,8 +96,8 @@ impl<L: Leaves> Launch<Written<L>> {
     }
 }
 
-/// The launches of a list of operations that ends with `output`: a fused one wherever the results stay the same and
-/// `pays` says that it is faster.
+/// The launches of a list of operations that ends with `output`. Operations are fused where the results are
+/// unchanged and `pays` reports a gain in speed.
 pub(super) fn fuse<L: Leaves>(
     mut rest: &[Operation<Written<L>>],
     output: Place,
@@ -114,10 +115,10 @@ pub(super) fn fuse<L: Leaves>(
     launches
 }
 
-/// A fused launch, and the operations after it.
+/// A fused launch and the remaining operations.
 type Found<'p, L> = (Fused<Written<L>>, &'p [Operation<Written<L>>]);
 
-/// The first three operations as one.
+/// Fuses the first three operations.
 fn three<L: Leaves>(operations: &[Operation<Written<L>>], output: Place) -> Option<Found<'_, L>> {
     let [Operation::DiagonalScale { d, x: b, y: x }, next, ..] = operations else { return None };
     match two(operations.get(1..)?, output)? {
@@ -131,7 +132,7 @@ fn three<L: Leaves>(operations: &[Operation<Written<L>>], output: Place) -> Opti
     }
 }
 
-/// The first two operations as one.
+/// Fuses the first two operations.
 fn two<L: Leaves>(operations: &[Operation<Written<L>>], output: Place) -> Option<Found<'_, L>> {
     use Operation as O;
     let [first, second, rest @ ..] = operations else { return None };
@@ -142,7 +143,7 @@ fn two<L: Leaves>(operations: &[Operation<Written<L>>], output: Place) -> Option
         {
             Fused::FirstResidual { a: a.clone(), d: d.clone(), b: *b, x: *x, r: *r }
         }
-        // A product may overwrite what the residual reads.
+        // The product must not overwrite an operand of the residual.
         (
             O::Residual { a, b, x, r },
             O::Spmv { alpha: 1.0, a: restriction, transposed: false, x: of, beta: 0.0, y },
@@ -162,7 +163,7 @@ fn two<L: Leaves>(operations: &[Operation<Written<L>>], output: Place) -> Option
     Some((fused, rest))
 }
 
-/// Whether nothing reads this place any more.
+/// Whether no later operation reads this place.
 fn is_dead<L: Leaves>(rest: &[Operation<Written<L>>], place: Place, output: Place) -> bool {
     for operation in rest {
         let touched = operation.touched();
@@ -187,7 +188,7 @@ mod tests {
     type Run<'e> = Tracer<'e, Eager<f64>>;
     type Slots = Vector<<Run<'static> as Executor>::Handle>;
 
-    /// The launches of a run on b, A = R = P and a diagonal, by their names.
+    /// Names of the launches of a run on b, with A = R = P and a diagonal.
     fn launches(run: impl Fn(&Run<'_>, &Matrix<Arc<Vec<f64>>>, &Arc<Vec<f64>>, Slots) -> Slots) -> String {
         let a: Matrix<Arc<Vec<f64>>> = Csr::from_triplets(1, 1, &[(0, 0, 2.0)]).unwrap().into();
         let e = Eager::new(Cpu, 1);
@@ -241,7 +242,7 @@ mod tests {
         assert_eq!(last, "DiagonalScale Spmv Copy Jacobi Combine");
     }
 
-    /// A result that takes the place of an operand: the residual is read before, an operand of a fused launch not.
+    /// The result overwrites an operand. Separate launches allow this, a fused launch does not.
     #[test]
     fn what_overlaps_is_not_fused() {
         let overlapping = launches(|e, a, d, b| {

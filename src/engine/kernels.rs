@@ -1,4 +1,4 @@
-//! Operations on the processor.
+//! Operations on the CPU.
 
 use std::fmt::Debug;
 

@@ -1,4 +1,4 @@
-//! Stored data, apart from the vectors that flow through it.
+//! Stored data of a hierarchy, separate from the vectors of a run.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -10,10 +10,10 @@ use crate::backend::{Direct, View};
 use crate::schwarz::SubdomainSolver;
 use crate::sparse::{Csr, Pattern, Scalar};
 
-/// How an engine holds stored data: values of matrices and diagonals, and direct solvers.
+/// Representation of the stored data of an engine: values of matrices and diagonals, and direct solvers.
 ///
-/// A hierarchy is generic over its leaves, so that uploading to a device, recording as
-/// parameter or constant, changing precision and saving are one and the same walk.
+/// A hierarchy is generic over its leaves. Uploading to a device, recording as parameters or constants, changing
+/// the precision and saving therefore use the same traversal.
 pub trait Leaves: Copy + Debug + 'static {
     /// A flat vector of values.
     type Values: Clone + Debug + 'static;
@@ -23,7 +23,7 @@ pub trait Leaves: Copy + Debug + 'static {
     type Method: Debug + 'static;
 }
 
-/// Leaves in the memory of the host.
+/// Leaves in host memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Host<T>(PhantomData<T>);
 
@@ -36,26 +36,26 @@ impl<T: Scalar> Leaves for Host<T> {
 /// A sparse matrix whose values are a leaf of type `V`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Matrix<V> {
-    /// Structure, shared.
+    /// Shared sparsity pattern.
     pub pattern: Arc<Pattern>,
-    /// Values, on the pattern.
+    /// Values on the pattern.
     pub values: V,
 }
 
 impl<V> Matrix<V> {
-    /// The same structure with values of another kind.
+    /// The same pattern with another representation of the values.
     pub fn map<W>(&self, f: impl FnOnce(&V) -> W) -> Matrix<W> {
         Matrix { pattern: self.pattern.clone(), values: f(&self.values) }
     }
 }
 
 impl<T: Scalar> Matrix<Arc<Vec<T>>> {
-    /// Borrowed, for kernels.
+    /// A borrowed view for kernels.
     pub fn view(&self) -> View<'_, T> {
         View { pattern: &self.pattern, values: &self.values }
     }
 
-    /// As a sparse matrix that shares the values.
+    /// A sparse matrix that shares the values.
     pub fn to_csr(&self) -> Csr<T> {
         Csr::from_shared(self.pattern.clone(), self.values.clone())
     }

@@ -1,8 +1,8 @@
-//! Mutable state that an engine shares between its clones, on any thread.
+//! Mutable state shared by the clones of an engine, on any thread.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A value behind a lock, with the methods of a `RefCell`.
+/// A value behind a lock, with the interface of a `RefCell`.
 #[derive(Debug, Default)]
 pub(super) struct Locked<T>(Mutex<T>);
 
@@ -11,8 +11,8 @@ impl<T> Locked<T> {
         Self(Mutex::new(value))
     }
 
-    /// The value, once no other thread uses it. A thread that panicked leaves it whole: no method of an engine changes
-    /// it in two steps.
+    /// Locks the value. A poisoned lock is ignored: every update by an engine is a single step, so a thread that
+    /// panicked leaves the value consistent.
     pub fn borrow_mut(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,19 +1,19 @@
-//! What algorithms see: operations with value semantics.
+//! Operations with value semantics: the interface between algorithms and kernels.
 //!
-//! An owned argument means "I am done with it, overwrite it"; a borrowed one is still
-//! needed. So `let x = e.spmv_add(&p, &xc, x);` updates in place without an aliasing rule.
-//! The V-cycle is written once against [`Engine`] and runs on all of them:
+//! An operation may overwrite an owned argument; a borrowed argument is preserved.
+//! `let x = e.spmv_add(&p, &xc, x);` therefore updates x in place without an aliasing rule. The V-cycle is written
+//! once against [`Engine`] and runs on every implementation:
 //!
-//! * [`Eager`] computes at once;
-//! * [`Tape`](crate::autodiff::Tape) does what `Eager` does and records what its reverse
-//!   rules need;
-//! * [`Tracer`] writes the operations down as a [`Plan`]: straight-line code over one
-//!   workspace of known size, which is the compiled solver and the ordinary preconditioner.
+//! * [`Eager`] computes immediately;
+//! * [`Tape`](crate::autodiff::Tape) computes immediately and records the data that its reverse rules need;
+//! * [`Tracer`] records the operations as a [`Plan`]: straight-line code over a workspace of known size. A plan is
+//!   the compiled cycle and serves as the ordinary preconditioner.
 //!
-//! Below it, an [`Executor`] runs one [`Operation`] at a time on handles; what is known of zeros makes every executor
-//! an engine. On a card a plan becomes a program, in which neighbours share launches.
+//! Below this interface, an [`Executor`] runs one [`Operation`] at a time on handles. Simplification of known
+//! zeros turns every executor into an engine. On a GPU a plan becomes a program, in which adjacent operations
+//! share launches.
 //!
-//! Engine code is straight-line: no `if` on data. Krylov loops live above, pivoting below.
+//! Engine code is straight-line, without branches on data. Krylov loops are above it, pivoting is below it.
 
 mod eager;
 mod eager_reverse;
@@ -72,21 +72,21 @@ pub use zeros::Vector;
 use crate::backend::{Direction, OrderedSweep, Triangle};
 use crate::schwarz::Subdomains;
 
-/// The values of an engine's leaves.
+/// Values of the leaves of an engine.
 pub type ValuesOf<E> = <<E as Engine>::Leaves as Leaves>::Values;
-/// The matrices of an engine.
+/// Matrices of an engine.
 pub type MatrixOf<E> = Matrix<ValuesOf<E>>;
-/// The direct solvers of an engine.
+/// Direct solvers of an engine.
 pub type DirectOf<E> = <<E as Engine>::Leaves as Leaves>::Direct;
 
-/// The operations that a cycle is made of. Vectors are row-major n × k blocks.
+/// The operations of a cycle. Vectors are row-major n × k blocks.
 pub trait Engine {
-    /// How stored data is held.
+    /// Representation of stored data.
     type Leaves: Leaves;
-    /// What flows through a cycle.
+    /// The vectors of a cycle.
     type Vector;
 
-    /// The zero vector, known to be zero: operations on it are simplified away.
+    /// A vector that is known to be zero: operations on it are simplified.
     fn zeros(&self, rows: usize) -> Self::Vector;
 
     /// b − A x.
@@ -125,7 +125,7 @@ pub trait Engine {
         self.spmv_add(m, &r, x)
     }
 
-    /// α y + β d ⊙ (b − A x): a step of polynomial relaxation, factors (α, β).
+    /// α y + β d ⊙ (b − A x) for the factors (α, β): a step of polynomial relaxation.
     fn polynomial_step(
         &self,
         a: &MatrixOf<Self>,
@@ -143,8 +143,8 @@ pub trait Engine {
     /// α x + β y.
     fn combine(&self, alpha: f64, x: &Self::Vector, beta: f64, y: Self::Vector) -> Self::Vector;
 
-    /// y + c(index) x for the scalar with this number among `scalars`: a scalar that is stored and
-    /// may be learned, where [`combine`](Self::combine) has constants.
+    /// y + c(index) x for entry `index` of `scalars`. These scalars are stored and can be learned; the factors of
+    /// [`combine`](Self::combine) are constants.
     fn scaled_add(
         &self,
         scalars: &ValuesOf<Self>,
@@ -153,8 +153,8 @@ pub trait Engine {
         y: Self::Vector,
     ) -> Self::Vector;
 
-    /// Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖, column by column, for one or two
-    /// pairs (v, c). A v that depends on the other, or is zero, gets y = 0.
+    /// Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖, column by column, for one or two pairs (v, c). If
+    /// a v is zero or linearly dependent on the other, its coefficient is y = 0.
     fn least_squares(
         &self,
         b: &Self::Vector,
@@ -174,7 +174,7 @@ pub trait Engine {
         x: &Self::Vector,
     ) -> Self::Vector;
 
-    /// x after one Gauss–Seidel sweep on A x = b.
+    /// The result of one Gauss–Seidel sweep on A x = b.
     fn gauss_seidel(
         &self,
         a: &MatrixOf<Self>,
@@ -183,8 +183,8 @@ pub trait Engine {
         direction: Direction,
     ) -> Self::Vector;
 
-    /// x after one Gauss–Seidel sweep on A x = b in blocks or by colours, where row i multiplies
-    /// its residual by `inverse`(i).
+    /// The result of one Gauss–Seidel sweep on A x = b in blocks or by colours; row i multiplies its residual by
+    /// `inverse`(i).
     fn ordered_sweep(
         &self,
         a: &MatrixOf<Self>,

@@ -1,13 +1,13 @@
-//! How operations refer to stored data and to vectors.
+//! Operands of operations: references to stored data and to vectors.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::leaves::Leaves;
 
-/// A kind of operands: borrowed ones, which a kernel needs, or written ones, which a plan keeps.
+/// A kind of operands: borrowed operands for kernels, or recorded operands for plans.
 pub trait Operands: Debug {
-    /// How stored data is held.
+    /// Representation of stored data.
     type Leaves: Leaves;
     /// A reference to stored data.
     type Stored<X: Clone + Debug + 'static>: Clone + Debug;
@@ -28,7 +28,7 @@ impl<'a, L: Leaves, H: Debug + ?Sized + 'a> Operands for Borrowed<'a, L, H> {
     type Out = &'a mut H;
 }
 
-/// Operands of a plan: shared leaves, and places of its workspace.
+/// Operands of a plan: shared leaves and places in its workspace.
 #[derive(Debug, Clone)]
 pub struct Written<L>(PhantomData<L>);
 
@@ -39,33 +39,33 @@ impl<L: Leaves> Operands for Written<L> {
     type Out = Place;
 }
 
-/// Where a vector of a plan lies.
+/// Location of a vector of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The right-hand side, which is only read.
+    /// The right-hand side, which is read-only.
     Input,
-    /// The slot of the workspace with this number.
+    /// Slot of the workspace with this number.
     Slot(usize),
 }
 
-/// Other operands in place of those of an operation.
+/// Replaces the operands of an operation.
 pub trait Translate<'o, P: Operands, Q: Operands<Leaves = P::Leaves>> {
     /// Stored data.
     fn stored<X: Clone + Debug + 'static>(&mut self, x: &'o P::Stored<X>) -> Q::Stored<X>;
     /// A vector that is read.
     fn read(&mut self, x: &'o P::In) -> Q::In;
-    /// A vector that is written; `updated` says that its old content is read.
+    /// A vector that is written; `updated` means that its old content is read as well.
     fn write(&mut self, x: &'o P::Out, updated: bool) -> Q::Out;
 }
 
-/// The places of an operation, in the order of its operands. What is updated is both read and written.
+/// The places of an operation, in the order of its operands. An updated vector counts as both read and written.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     pub reads: Vec<Place>,
     pub writes: Vec<Place>,
 }
 
-/// No operands at all.
+/// Empty operands.
 #[derive(Debug)]
 pub(super) struct Nothing<L>(PhantomData<L>);
 

@@ -1,4 +1,4 @@
-//! The operations of a cycle, as data.
+//! The operations of a cycle as data.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use super::leaves::Leaves;
 use super::operands::{Operands, Translate};
 use crate::backend::{Direction, OrderedSweep, Triangle};
 
-/// The values of a leaf, as an operation refers to them.
+/// Reference of an operation to the values of a leaf.
 pub(super) type StoredValues<P> = <P as Operands>::Stored<<<P as Operands>::Leaves as Leaves>::Values>;
-/// A matrix, as an operation refers to it.
+/// Reference of an operation to a matrix.
 pub(super) type StoredMatrix<P> =
     <P as Operands>::Stored<Matrix<<<P as Operands>::Leaves as Leaves>::Values>>;
-/// A direct solver, as an operation refers to it.
+/// Reference of an operation to a direct solver.
 type StoredDirect<P> = <P as Operands>::Stored<<<P as Operands>::Leaves as Leaves>::Direct>;
-/// A factored Schwarz method, as an operation refers to it.
+/// Reference of an operation to a factored Schwarz method.
 type StoredMethod<P> = <P as Operands>::Stored<Arc<<<P as Operands>::Leaves as Leaves>::Method>>;
 
-/// One operation of a cycle. What it writes never overlaps with what it reads.
+/// One operation of a cycle. Its outputs never overlap with its inputs.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the formula of an operation names its operands")]
 pub enum Operation<P: Operands> {
@@ -62,7 +62,7 @@ pub enum Operation<P: Operands> {
     /// One Gauss–Seidel sweep on A x = b, in place.
     GaussSeidel { a: StoredMatrix<P>, direction: Direction, b: P::In, x: P::Out },
     /// One Gauss–Seidel sweep in blocks or by colours on A x = b, or on Aᵀ x = b in the same order, in place;
-    /// `scratch` is as long as x.
+    /// `scratch` has the length of x.
     OrderedSweep {
         a: StoredMatrix<P>,
         transposed: bool,
@@ -79,7 +79,7 @@ pub enum Operation<P: Operands> {
 }
 
 impl<P: Operands> Operation<P> {
-    /// The same operation on other operands.
+    /// The same operation with other operands.
     pub fn map<'o, Q: Operands<Leaves = P::Leaves>>(
         &'o self,
         to: &mut impl Translate<'o, P, Q>,

@@ -9,15 +9,14 @@ use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-/// Straight-line code for x = B b, with a workspace whose size is known beforehand.
+/// Straight-line code for x = B b, with a workspace of known size.
 ///
-/// A plan holds shared leaves and no mutable state: on the host it is `Sync`, takes no lock, and many
-/// threads may run it at once, each with a workspace of its own. Its result equals that of
-/// the eager engine bit for bit.
+/// A plan holds shared leaves and no mutable state. On the host it is `Sync` and lock-free: many threads may run
+/// it at once, each with a separate workspace. Its result equals that of the eager engine bit for bit.
 #[derive(Debug, Clone)]
 pub struct Plan<L: Leaves> {
     pub(super) operations: Vec<Operation<Written<L>>>,
-    /// What each operation writes.
+    /// Slots that each operation writes.
     writes: Vec<Writes>,
     pub(super) frame: Frame,
 }
@@ -28,7 +27,7 @@ pub(super) type Writes = [Option<usize>; 2];
 /// The vectors of a plan.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    /// Rows of the workspace, slot by slot.
+    /// Row ranges of the slots in the workspace.
     pub slots: Vec<Range<usize>>,
     pub input_rows: usize,
     pub output: Place,
@@ -52,7 +51,7 @@ impl Frame {
 }
 
 impl Touched {
-    /// What is written.
+    /// The slots that an operation writes.
     ///
     /// # Errors
     /// A write to the right-hand side.
@@ -87,7 +86,7 @@ impl<L: Leaves> Plan<L> {
         self.operations.len()
     }
 
-    /// Values of workspace that a run needs for blocks of `k` columns.
+    /// Length of the workspace for a run on blocks of `k` columns.
     pub fn workspace(&self, k: usize) -> usize {
         self.frame.work_rows() * k
     }
@@ -139,14 +138,14 @@ impl<T: Scalar> Plan<Host<T>> {
     }
 }
 
-/// A workspace around the vectors that an operation writes.
+/// The workspace, split into the written vectors and the pieces around them.
 struct Split<'a, T> {
     frame: &'a Frame,
     b: &'a [T],
     k: usize,
-    /// What is only read: first row and values.
+    /// Read-only pieces: first row and values.
     pieces: [(usize, &'a [T]); 3],
-    /// What is written: slot and values.
+    /// Written vectors: slot and values.
     outputs: [Option<(usize, &'a mut [T])>; 2],
 }
 
@@ -167,11 +166,11 @@ impl<'a, T> Split<'a, T> {
         Self { frame, b, k, pieces, outputs }
     }
 
-    /// A vector that is not written.
+    /// A read-only vector.
     fn values(&self, place: Place) -> &'a [T] {
         let Place::Slot(number) = place else { return self.b };
         let slot = &self.frame.slots[number];
-        // A slot without rows may lie anywhere.
+        // A slot without rows may start anywhere.
         let piece = self.pieces.iter().rev().find(|(start, _)| *start <= slot.start);
         match piece {
             Some((start, piece)) if !slot.is_empty() => {
@@ -195,7 +194,7 @@ impl<'a, T: Scalar> Translate<'a, Written<Host<T>>, Borrowed<'a, Host<T>, [T]>> 
         let own = |output: &&mut Option<(usize, &'a mut [T])>| {
             output.as_ref().is_some_and(|(number, _)| Place::Slot(*number) == *x)
         };
-        // `Plan::new` has seen to it that every operation finds its slots.
+        // `Plan::new` guarantees that every operation finds its slots.
         self.outputs
             .iter_mut()
             .find(own)

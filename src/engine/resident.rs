@@ -1,4 +1,4 @@
-//! The engine that computes on a card.
+//! Engine that computes on a GPU.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::backend::{Cuda, Direction};
 use crate::error::{Error, Result};
 use crate::schwarz::Subdomains;
 
-/// Queues every operation when it is called, with buffers from a pool; nothing waits for the card.
+/// Engine that queues every operation at the call, with pooled buffers, and never waits for the device.
 ///
-/// As long as the pool has what a run needs, as it has after the first one, a run only launches kernels, and can be
+/// After the first run the pool holds all buffers of a run. A run then only launches kernels, and it can be
 /// captured as a graph.
 #[derive(Debug, Clone)]
 pub struct Resident<T: Plain> {
@@ -30,21 +30,21 @@ pub struct Resident<T: Plain> {
 #[derive(Debug)]
 struct Pool<T>(Locked<HashMap<usize, Vec<Memory<T>>>>);
 
-/// Values of a vector on the device, on loan from the pool of their engine.
+/// Values of a vector on the device, in a buffer from the pool of its engine.
 #[derive(Debug)]
 pub struct DeviceBuffer<T: Plain> {
-    /// Nothing only while it is dropped.
+    /// `None` only during the drop.
     memory: Option<Memory<T>>,
     pool: Arc<Pool<T>>,
 }
 
 impl<T: Plain> DeviceBuffer<T> {
-    /// The memory.
+    /// The device memory.
     pub(crate) fn memory(&self) -> &Memory<T> {
         self.memory.as_ref().expect("a buffer has memory until it is dropped")
     }
 
-    /// The memory, to be written.
+    /// The device memory, writable.
     pub(crate) fn memory_mut(&mut self) -> &mut Memory<T> {
         self.memory.as_mut().expect("a buffer has memory until it is dropped")
     }
@@ -75,11 +75,11 @@ impl<T: OnDevice> Resident<T> {
     /// # Panics
     /// A number of values that k does not divide.
     pub fn vector(&self, values: &[T]) -> Vector<DeviceBuffer<T>> {
-        assert!(values.len().is_multiple_of(self.k), "{} values are no {} columns", values.len(), self.k);
+        assert!(values.len().is_multiple_of(self.k), "{} values are not {} columns", values.len(), self.k);
         Vector::new(values.len() / self.k, self.store(values))
     }
 
-    /// The values of a vector, rows × k, row-major, after all work that was queued.
+    /// The values of a vector, rows × k, row-major. Waits for all queued work.
     ///
     /// # Errors
     /// The first failure of the device.
@@ -95,7 +95,7 @@ impl<T: OnDevice> Resident<T> {
     }
 }
 
-/// Runs `work` with the pattern of `a` and a view of it, or of its transpose.
+/// Calls `work` with the pattern of `a` and a view of `a` or of its transpose.
 macro_rules! with {
     ($engine:expr, $a:expr, $pattern:ident, $view:ident => $work:expr) => {
         with!($engine, $a, false, $pattern, $view => $work)
@@ -237,7 +237,7 @@ impl<T: OnDevice> Executor for Resident<T> {
     ) -> Option<Arc<DeviceMethod<T>>> {
         match self.methods.get(&self.cuda, a, subdomains, interface) {
             Ok(method) => Some(method),
-            // The same as on the host: a loss that is none.
+            // As on the host, the loss becomes NaN.
             Err(e) if e.is_singular() => None,
             Err(e) => {
                 self.cuda.fail(e);

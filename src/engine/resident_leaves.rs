@@ -1,4 +1,4 @@
-//! What a hierarchy holds on a card.
+//! Leaves of a hierarchy in GPU memory.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -18,17 +18,17 @@ impl<T: OnDevice> Leaves for Device<T> {
     type Method = DeviceMethod<T>;
 }
 
-/// A dense matrix on the device that stands for the coarsest solve, or for all of a cycle from some level on.
+/// A dense matrix on the device: the inverse of the coarsest operator, or the cycle from some level downwards.
 #[derive(Debug)]
 pub struct DenseOperator<T: Plain> {
     pub(super) rows: usize,
     pub(super) matrix: Memory<T>,
-    /// Its transpose, where a run is differentiated.
+    /// Its transpose, if the run is differentiated.
     pub(super) transposed: Option<Memory<T>>,
 }
 
 impl<T: OnDevice> DenseOperator<T> {
-    /// A row-major matrix of `rows` rows, with its transpose if a run is differentiated.
+    /// A row-major matrix of `rows` rows, with its transpose if the run is differentiated.
     pub(crate) fn new(cuda: &Cuda, rows: usize, matrix: &[T], differentiated: bool) -> Self {
         let transpose = || {
             let entry = |q: usize| matrix[(q % rows) * rows + q / rows];
@@ -37,7 +37,7 @@ impl<T: OnDevice> DenseOperator<T> {
         Self { rows, matrix: cuda.upload(matrix), transposed: differentiated.then(transpose) }
     }
 
-    /// Other values at the same place.
+    /// Overwrites the values in place.
     pub(crate) fn write(&mut self, matrix: &[T]) -> Result<()> {
         self.matrix.write(matrix)?;
         let rows = self.rows;

@@ -1,4 +1,4 @@
-//! Schwarz methods on a card, kept as long as the values that they belong to.
+//! Cache of factored Schwarz methods on a GPU. A method lives as long as the values from which it was factored.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub struct DeviceMethod<T> {
     pub(super) variant: Variant,
 }
 
-/// The methods that an engine has factored, and the subdomains that it has uploaded.
+/// The factored methods of an engine and the subdomains that it has uploaded.
 #[derive(Debug)]
 pub(super) struct Methods<T: Plain> {
     layouts: Locked<Vec<Known>>,
@@ -27,7 +27,7 @@ pub(super) struct Methods<T: Plain> {
 
 type Known = (Arc<Pattern>, Subdomains, Arc<DeviceSubdomains>);
 
-/// The values are held, so that nobody can change them under the same address.
+/// The entry owns the values, so that their address cannot be reused for other values.
 #[derive(Debug)]
 struct Entry<T: Plain> {
     a: Arc<Memory<T>>,
@@ -89,7 +89,7 @@ impl<T: OnDevice> Methods<T> {
         Ok(layout)
     }
 
-    /// Forgets what was factored; the subdomains stay.
+    /// Drops the factorisations and keeps the uploaded subdomains.
     pub fn clear(&self) {
         self.factored.borrow_mut().clear();
     }

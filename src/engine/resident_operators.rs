@@ -1,4 +1,4 @@
-//! Operators and products beside those of a cycle, for programs that call kernels themselves.
+//! Additional operators and products, for programs that call kernels directly.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::backend::cuda::{DevicePattern, Memory, OnDevice, Plain, Reductions, S
 use crate::error::Result;
 use crate::sparse::Csr;
 
-/// A matrix in slices of 32 rows, whose entries lie by columns, padded to the longest row of their slice.
+/// A matrix in slices of 32 rows. The entries of a slice are stored by columns and padded to its longest row.
 #[derive(Debug)]
 pub struct SlicedMatrix<T: Plain> {
     pattern: Arc<DevicePattern>,
@@ -17,7 +17,7 @@ pub struct SlicedMatrix<T: Plain> {
 }
 
 impl<T: OnDevice> SlicedMatrix<T> {
-    /// Entries with padding.
+    /// Number of entries, including the padding.
     pub fn entries(&self) -> usize {
         self.slices.entries()
     }
@@ -27,7 +27,7 @@ impl<T: OnDevice> SlicedMatrix<T> {
     }
 }
 
-/// Room for inner products, and the last results.
+/// Workspace and results of inner products.
 #[derive(Debug)]
 pub struct Dots {
     room: Reductions,
@@ -45,7 +45,7 @@ impl<T: OnDevice> Resident<T> {
         Matrix { pattern: a.pattern().clone(), values: self.leaf(a.values()) }
     }
 
-    /// A matrix in slices.
+    /// The matrix in sliced storage.
     pub fn sliced(&self, a: &Matrix<Arc<Memory<T>>>) -> SlicedMatrix<T> {
         let pattern = self.pattern(a);
         let slices = self.cuda.sliced_pattern(&a.pattern, &pattern);
@@ -89,7 +89,7 @@ impl<T: OnDevice> Resident<T> {
         self.cuda.jacobi_sliced(a.view(), d, b.memory(), x.memory(), next.memory_mut());
     }
 
-    /// Room for inner products of blocks of so many rows.
+    /// Workspace for inner products of blocks with this number of rows.
     pub fn room_for_dots(&self, rows: usize) -> Dots {
         Dots { room: Reductions::new(&self.cuda, [(rows, self.k)]), out: self.cuda.undefined(self.k) }
     }
@@ -99,12 +99,12 @@ impl<T: OnDevice> Resident<T> {
         self.cuda.column_dots(&mut dots.room, x.memory(), y.memory(), &mut dots.out);
     }
 
-    /// Queues max_i |x(i,c)| for every column; NaN if there is one.
+    /// Queues max_i |x(i,c)| for every column; the result is NaN if an entry is NaN.
     pub fn largest(&self, x: &DeviceBuffer<T>, dots: &mut Dots) {
         self.cuda.column_largest(&mut dots.room, x.memory(), &mut dots.out);
     }
 
-    /// The inner products, or largest values, that were queued last, after all work.
+    /// The inner products or largest values that were queued last. Waits for all queued work.
     ///
     /// # Errors
     /// The first failure of the device.

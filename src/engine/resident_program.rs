@@ -1,4 +1,4 @@
-//! A plan on a card.
+//! Programs: plans compiled for a GPU.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use super::{Device, Executor, Matrix};
 use crate::backend::cuda::{DeviceView, Memory, OnDevice};
 use crate::error::Result;
 
-/// Most entries of a restriction for each fine row where residuals are restricted in one pass: every entry works out
-/// a residual.
+/// Largest number of restriction entries per fine row for which residuals are restricted in one pass: the fused
+/// kernel computes one residual per entry.
 const FUSED: f64 = 1.25;
 
-/// A plan for a device: neighbours in its list that have a kernel in common are one launch.
+/// A plan compiled for a device: adjacent operations with a fused kernel share a launch.
 #[derive(Debug)]
 pub struct Program<T: OnDevice> {
     steps: Vec<Step<T>>,
@@ -26,19 +26,19 @@ pub struct Program<T: OnDevice> {
 struct Step<T: OnDevice> {
     launch: Launch<Written<Device<T>>>,
     writes: Writes,
-    /// Whether the old content of what is written is read.
+    /// Whether the old content of an output is read.
     updated: [bool; 2],
 }
 
 impl<T: OnDevice> Default for Program<T> {
-    /// A program without launches, which returns its right-hand side.
+    /// A program without launches; it returns its right-hand side.
     fn default() -> Self {
         Self { steps: Vec::new(), frame: Frame::new(&[], 0, (Place::Input, 0)) }
     }
 }
 
 impl<T: OnDevice> Program<T> {
-    /// Its launches, one after the other.
+    /// The launches in order.
     pub fn launches(&self) -> impl Iterator<Item = &Launch<Written<Device<T>>>> {
         self.steps.iter().map(|step| &step.launch)
     }
@@ -53,7 +53,7 @@ impl<T: OnDevice> Program<T> {
 }
 
 impl<T: OnDevice> Resident<T> {
-    /// A plan as launches of this engine.
+    /// Compiles a plan into launches of this engine.
     ///
     /// # Errors
     /// A plan that writes to its right-hand side.
@@ -70,13 +70,13 @@ impl<T: OnDevice> Resident<T> {
         Ok(Program { steps, frame: plan.frame })
     }
 
-    /// Queues a program on this right-hand side; its vectors are on loan from the pool.
+    /// Queues a program on this right-hand side, with vectors from the pool.
     pub fn execute(&self, program: &Program<T>, input: &DeviceBuffer<T>) -> DeviceBuffer<T> {
         let Frame { slots, output, .. } = &program.frame;
         let mut slots: Vec<_> = slots.iter().map(|slot| Some(self.allocate(slot.len()))).collect();
         for Step { launch, writes, updated } in &program.steps {
             let mut outputs = writes.map(|number| number.and_then(|number| slots[number].take()));
-            // What lies there is old and not to be read.
+            // The buffer holds stale values, which must not be read.
             for (buffer, _) in outputs.iter_mut().zip(updated).filter(|(_, updated)| !**updated) {
                 if let Some(buffer) = buffer {
                     self.cuda.forget(buffer.memory_mut());
@@ -132,7 +132,7 @@ impl<T: OnDevice> Resident<T> {
         }
     }
 
-    /// Whether a fused launch is there for this number of columns and faster than its parts.
+    /// Whether the fused kernel supports this number of columns and is faster than separate launches.
     fn pays(&self, fused: &Fused<Written<Device<T>>>) -> bool {
         let most = self.cuda.tuning().fused_entries as f64;
         let restricts = |restriction: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>| {
@@ -157,7 +157,7 @@ impl<T: OnDevice> Resident<T> {
 struct Lent<'a, T: OnDevice> {
     input: &'a DeviceBuffer<T>,
     slots: &'a [Option<DeviceBuffer<T>>],
-    /// What is written: slot and buffer.
+    /// Outputs: slot and buffer.
     outputs: [(Option<usize>, Option<&'a mut DeviceBuffer<T>>); 2],
 }
 

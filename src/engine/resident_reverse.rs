@@ -1,4 +1,4 @@
-//! The kernels of reverse rules on a card.
+//! Kernels of reverse rules on a GPU.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ impl<T: OnDevice> Resident<T> {
         sums
     }
 
-    /// x ← β x + M r; NaN without a method.
+    /// x ← β x + M r, or NaN without a method.
     pub(super) fn add_subdomain_solves(
         &self,
         method: Option<&DeviceMethod<T>>,
@@ -103,7 +103,7 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
             Entries::New(sweep) | Entries::Old(sweep) => {
                 let Order::Colours(_) = &sweep.order else {
                     self.cuda.fail(Error::unsuited(
-                        "Gauss–Seidel in blocks is trained on the CPU only; use colours on a card",
+                        "Gauss–Seidel in blocks is trained on the CPU only; use colours on a GPU",
                     ));
                     return;
                 };
@@ -178,7 +178,7 @@ impl<T: OnDevice> Reversible<T> for Resident<T> {
         Ok(())
     }
 
-    /// All of them: rows are picked by the products.
+    /// Copies all solutions: the products select the rows on the rings.
     fn on_rings(&self, _: &DeviceMethod<T>, y: &DeviceBuffer<T>) -> DeviceBuffer<T> {
         self.copy(y)
     }

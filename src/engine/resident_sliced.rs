@@ -1,4 +1,4 @@
-//! Matrices in slices, where products with them are faster on the device that is there.
+//! Sliced storage of matrices, where it speeds up products on the present device.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use super::{Executor, Matrix, Operation};
 use crate::backend::cuda::{Memory, OnDevice, Plain, SlicedPattern};
 use crate::error::Result;
 
-/// Most entries with padding, relative to those without.
+/// Largest ratio of entries with padding to entries without padding.
 const PADDING: f64 = 1.1;
-/// Products that are timed.
+/// Number of timed products.
 const TIMED: usize = 5;
 
-/// The matrices of an engine that are kept in slices beside their rows, by their values.
+/// Matrices of an engine in sliced storage, by the address of their values.
 #[derive(Debug)]
 pub(super) struct Slices<T: Plain>(Locked<HashMap<usize, Arc<Sliced<T>>>>);
 
@@ -28,28 +28,29 @@ impl<T: Plain> Slices<T> {
 /// A matrix in slices.
 #[derive(Debug)]
 pub(super) struct Sliced<T: Plain> {
-    /// Held, so that no other values come to lie at their address.
+    /// Owned, so that the address cannot be reused for other values.
     _rows: Arc<Memory<T>>,
     pub matrix: SlicedMatrix<T>,
 }
 
 impl<T: OnDevice> Resident<T> {
-    /// Keeps a matrix in slices of 32 rows beside its rows, for products with one vector. They have the same bits as
-    /// those by rows; memory for the values doubles. Values that change later do so in vain.
+    /// Stores a second copy of the matrix in slices of 32 rows, for products with one vector. The products have
+    /// the same bits as products by rows; the memory for the values doubles. Later changes of the original values
+    /// do not affect the copy.
     pub fn slice(&self, a: &Matrix<Arc<Memory<T>>>) {
         let sliced = Arc::new(Sliced { _rows: a.values.clone(), matrix: self.sliced(a) });
         self.slices.0.borrow_mut().insert(address(a), sliced);
     }
 
-    /// Keeps a matrix in slices if it has many short rows of much the same length, and if a product is then faster, as
-    /// measured here; says whether it is.
+    /// Stores a matrix in slices if it has many short rows of similar length and a timed product is then faster.
+    /// Returns whether it does so.
     ///
     /// # Errors
     /// A failure of the device.
     pub fn slice_if_faster(&self, a: &Matrix<Arc<Memory<T>>>) -> Result<bool> {
         let (rows, nnz) = (a.pattern.rows(), a.pattern.nnz());
         let padded = || SlicedPattern::entries_of(&a.pattern) as f64;
-        // Where several threads share a row, its sum has another order.
+        // If several threads share a row, the terms of its sum are added in another order.
         if self.k != 1
             || rows < self.cuda.tuning().sliced_rows
             || !self.cuda.sums_in_order(rows, nnz)
@@ -76,12 +77,12 @@ impl<T: OnDevice> Resident<T> {
         Ok(faster)
     }
 
-    /// Keeps no matrix in slices any more.
+    /// Drops all sliced copies.
     pub fn forget_slices(&self) {
         self.slices.0.borrow_mut().clear();
     }
 
-    /// The matrix in slices, if it is kept so.
+    /// The sliced copy of a matrix, if there is one.
     pub(super) fn in_slices(&self, a: &Matrix<Arc<Memory<T>>>) -> Option<Arc<Sliced<T>>> {
         if self.k != 1 {
             return None;
@@ -90,7 +91,7 @@ impl<T: OnDevice> Resident<T> {
     }
 }
 
-/// The address of the values of a matrix, which [`Sliced`] holds.
+/// Address of the values of a matrix, kept valid by [`Sliced`].
 fn address<T: Plain>(a: &Matrix<Arc<Memory<T>>>) -> usize {
     Arc::as_ptr(&a.values).addr()
 }

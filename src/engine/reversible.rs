@@ -1,4 +1,4 @@
-//! What reverse rules need beside the operations of an executor.
+//! Kernels of reverse rules, which an executor provides in addition to its operations.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use crate::sparse::{Pattern, Scalar};
 /// Entries of a matrix that a rule samples.
 #[derive(Debug, Clone, Copy)]
 pub enum Entries<'a> {
-    /// All of them.
+    /// All entries.
     All,
-    /// Those that a triangle reads.
+    /// The entries that a triangle reads.
     Triangle(Triangle),
-    /// The others.
+    /// The entries outside a triangle.
     Outside(Triangle),
-    /// Those on the diagonal.
+    /// The diagonal entries.
     Diagonal,
-    /// Those that read new values in a sweep.
+    /// The entries that multiply new values in a sweep.
     New(&'a OrderedSweep),
-    /// Those that do not.
+    /// The entries that multiply old values in a sweep.
     Old(&'a OrderedSweep),
 }
 
@@ -31,25 +31,25 @@ type Method<X> = <<X as Executor>::Leaves as Leaves>::Method;
 /// An executor with the kernels of reverse rules. Gradients are flat accumulators, one value for every
 /// stored value of a leaf.
 pub trait Reversible<T: Scalar>: Executor + Debug {
-    /// An accumulator.
+    /// A gradient accumulator.
     type Gradient;
-    /// Solutions on all its subdomains.
+    /// Local solutions on all subdomains of a Schwarz method.
     type Solutions: Debug;
 
-    /// Columns of every block.
+    /// Number of columns of every block.
     fn columns(&self) -> usize;
-    /// Storage with these values, rows × k, row-major.
+    /// A handle with these values, rows × k, row-major.
     fn store(&self, values: &[T]) -> Self::Handle;
     /// The values of a handle.
     ///
     /// # Errors
     /// A failure of the device.
     fn read(&self, x: &Self::Handle) -> Result<Vec<T>>;
-    /// Number of stored values.
+    /// Number of stored values of a leaf.
     fn length(&self, values: &Values<Self>) -> usize;
     /// Rows of a handle.
     fn rows(&self, x: &Self::Handle) -> usize;
-    /// Zeros.
+    /// An accumulator of zeros.
     fn gradient(&self, length: usize) -> Self::Gradient;
     /// The values of an accumulator.
     ///
@@ -94,13 +94,13 @@ pub trait Reversible<T: Scalar>: Executor + Debug {
     /// y(i,c) ← y(i,c) + w(c) x(i,c).
     fn column_add(&self, weights: &[T], x: &Self::Handle, y: &mut Self::Handle);
 
-    /// Bᵢ⁻¹ Rᵢ r on all subdomains, or with Bᵢ⁻ᵀ and the weights of the other side.
+    /// Bᵢ⁻¹ Rᵢ r on all subdomains; if transposed, Bᵢ⁻ᵀ with the weights of the prolongation.
     ///
     /// # Errors
     /// A length that does not fit.
     fn solutions(&self, method: &Method<Self>, r: &Self::Handle, transposed: bool)
     -> Result<Self::Solutions>;
-    /// x ← x + Σᵢ R̃ᵢᵀ yᵢ, or with the weights of the other side.
+    /// x ← x + Σᵢ R̃ᵢᵀ yᵢ; if transposed, with the weights of the restriction.
     ///
     /// # Errors
     /// A length that does not fit.
@@ -111,9 +111,9 @@ pub trait Reversible<T: Scalar>: Executor + Debug {
         x: &mut Self::Handle,
         transposed: bool,
     ) -> Result<()>;
-    /// What [`interface_products`](Self::interface_products) reads of the solutions.
+    /// The part of the solutions that [`interface_products`](Self::interface_products) reads.
     fn on_rings(&self, method: &Method<Self>, y: &Self::Solutions) -> Self::Solutions;
-    /// g(p,q) ← g(p,q) − λ(p) · y(q) on all interface entries; both are on the rings.
+    /// g(p,q) ← g(p,q) − λ(p) · y(q) on all interface entries. Both blocks hold values on the rings.
     fn interface_products(
         &self,
         method: &Method<Self>,
@@ -127,6 +127,6 @@ pub trait Reversible<T: Scalar>: Executor + Debug {
         blocks: (&Self::Solutions, &Self::Solutions),
         g: &mut Self::Gradient,
     );
-    /// Forgets what was factored.
+    /// Drops the cached factorisations.
     fn forget_methods(&self);
 }

@@ -1,4 +1,4 @@
-//! The executor that writes operations down instead of computing them.
+//! Executor that records operations instead of computing them.
 
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -14,8 +14,8 @@ use crate::schwarz::Subdomains;
 
 /// Records a run on one right-hand side as a [`Plan`], for the executor `X`.
 ///
-/// A vector is a [`Slot`] of the plan's workspace; dropping it frees the slot for the
-/// next vector, so ownership in the cycle is the register allocation of the plan.
+/// A vector is a [`Slot`] of the workspace of the plan. Dropping it frees the slot for the next vector, so that
+/// ownership in the cycle determines the register allocation of the plan.
 #[derive(Debug)]
 pub struct Tracer<'e, X: Executor> {
     executor: &'e X,
@@ -23,7 +23,7 @@ pub struct Tracer<'e, X: Executor> {
     slots: Rc<RefCell<Slots>>,
 }
 
-/// The workspace so far.
+/// The workspace allocated so far.
 #[derive(Debug, Default)]
 struct Slots {
     /// Rows of every slot.
@@ -48,17 +48,17 @@ impl Drop for Slot {
 }
 
 impl<'e, X: Executor> Tracer<'e, X> {
-    /// Nothing recorded yet.
+    /// An empty recording.
     pub fn new(executor: &'e X) -> Self {
         Self { executor, operations: RefCell::default(), slots: Rc::default() }
     }
 
-    /// The right-hand side that the plan is given.
+    /// The right-hand side of the plan.
     pub fn input(&self, rows: usize) -> Vector<Slot> {
         Vector::new(rows, Slot { place: Place::Input, rows, slots: self.slots.clone() })
     }
 
-    /// The plan that ends with `output`.
+    /// The recorded plan with result `output`.
     ///
     /// # Errors
     /// An output that does not depend on the input at all; a run that writes to the input.
@@ -72,7 +72,7 @@ impl<'e, X: Executor> Tracer<'e, X> {
     }
 }
 
-/// Leaves are shared, and slots become places.
+/// Translates borrowed leaves to shared leaves and slots to places.
 struct Write;
 
 impl<'o, 'a, L: Leaves> Translate<'o, Borrowed<'a, L, Slot>, Written<L>> for Write {

@@ -1,4 +1,4 @@
-//! What is known of zeros, written once for every engine that overwrites buffers.
+//! Simplification of operations on known zeros, shared by every engine that overwrites buffers.
 
 use super::{DirectOf, Engine, Executor, MatrixOf, Operation, ValuesOf};
 use crate::backend::{Direction, OrderedSweep, Triangle};
@@ -22,18 +22,18 @@ impl<H> Vector<H> {
         self.rows
     }
 
-    /// Its storage, or nothing if it is known to be zero.
+    /// Its storage, or `None` if it is known to be zero.
     pub fn handle(&self) -> Option<&H> {
         self.handle.as_ref()
     }
 
-    /// Its storage, or nothing if it is known to be zero.
+    /// Its storage, or `None` if it is known to be zero.
     pub fn into_handle(self) -> Option<H> {
         self.handle
     }
 }
 
-/// y, or storage for it and the factor 0.
+/// y with factor 1, or new storage with factor 0 if y is known to be zero.
 fn target<X: Executor>(e: &X, y: Vector<X::Handle>) -> (X::Handle, f64) {
     match y.handle {
         Some(handle) => (handle, 1.0),
@@ -41,14 +41,14 @@ fn target<X: Executor>(e: &X, y: Vector<X::Handle>) -> (X::Handle, f64) {
     }
 }
 
-/// Zeros that are written out.
+/// An explicit vector of zeros.
 fn cleared<X: Executor>(e: &X, rows: usize) -> X::Handle {
     let mut x = e.allocate(rows);
     e.run(Operation::Clear { x: &mut x });
     x
 }
 
-/// A sweep in place on written-out vectors; zero if b and x are known to be.
+/// An in-place sweep on explicit vectors. The result is zero if b and x are known to be zero.
 fn swept<X: Executor>(
     e: &X,
     b: &Vector<X::Handle>,
@@ -67,7 +67,7 @@ fn swept<X: Executor>(
     Vector::new(rows, x)
 }
 
-/// A pair of vectors neither of which is known to be zero.
+/// A pair of vectors, neither of which is known to be zero.
 fn known<'v, H>((v, c): (&'v Vector<H>, &'v Vector<H>)) -> Option<(&'v H, &'v H)> {
     v.handle.as_ref().zip(c.handle.as_ref())
 }
@@ -149,7 +149,7 @@ impl<X: Executor> Engine for X {
         b: &Self::Vector,
         x: Self::Vector,
     ) -> Self::Vector {
-        // From zero the residual is b, which need not be copied.
+        // For x = 0 the residual is b, which need not be copied.
         if x.handle.is_none() {
             return Engine::spmv(self, m, b);
         }
