@@ -1,9 +1,9 @@
-//! What to try when an iteration did not converge.
+//! Advice for an iteration that did not converge.
 
 use super::method::Krylov;
 use super::outcome::{Breakdown, Outcome, Status};
 
-/// The method that ran, as far as advice depends on it.
+/// The method that ran, with the data on which the advice depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     Cg,
@@ -13,7 +13,7 @@ pub(super) enum Method {
 }
 
 impl Method {
-    /// The method by its name.
+    /// The method without its data.
     pub fn krylov(self) -> Krylov {
         match self {
             Method::Cg => Krylov::Cg,
@@ -24,17 +24,17 @@ impl Method {
     }
 }
 
-/// What an outcome does not say of itself.
+/// Circumstances of a solve that the outcome does not contain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Situation {
     pub method: Method,
     pub preconditioned: bool,
-    /// No iteration met a value that is not finite.
+    /// Whether all values of all iterations were finite.
     pub finite: bool,
     pub rtol: f64,
 }
 
-/// One sentence for an outcome that did not converge; nothing for one that did.
+/// One sentence for an outcome that did not converge; `None` for one that converged.
 pub(super) fn advice(out: &Outcome, situation: Situation) -> Option<String> {
     Some(match out.status {
         Status::Converged => return None,
@@ -53,7 +53,7 @@ fn max_iterations(out: &Outcome, situation: Situation) -> String {
         (_, Method::Cycles) => {
             "use the same cycle as the preconditioner of FGMRES (or of CG, if matrix and cycle are symmetric)"
         }
-        (false, _) => "give a preconditioner",
+        (false, _) => "use a preconditioner",
         (true, Method::Fgmres { .. }) => "use a stronger preconditioner or a larger restart",
         (true, _) => "use a stronger preconditioner",
     };
@@ -63,12 +63,12 @@ fn max_iterations(out: &Outcome, situation: Situation) -> String {
         .map(|f| ((situation.rtol / out.relative_residual()).ln() / f.ln()).ceil().max(1.0));
     match more {
         _ if out.relative_residual() > out.residual_history[0] => {
-            "the residual has grown, so that the method does not suit this system, or it is singular with b outside the range of the matrix; use FGMRES".into()
+            "the residual has grown: the method does not suit this system, or the matrix is singular and b outside its range; use FGMRES".into()
         }
         Some(more) if more < 1e6 => {
             format!("at this rate about {more:.0} more iterations are needed; raise max_iterations, or {remedy}")
         }
-        _ => format!("the residual hardly falls; {remedy}"),
+        _ => format!("the residual decreases too slowly; {remedy}"),
     }
 }
 
@@ -78,10 +78,10 @@ fn stagnated(out: &Outcome, method: Method) -> String {
     }
     match method {
         Method::Fgmres { restart } => format!(
-            "a restart every {restart} iterations loses what was learned; raise the restart or use a stronger preconditioner (or the matrix is singular and b outside its range)"
+            "a restart every {restart} iterations discards the Krylov space; raise the restart or use a stronger preconditioner (or the matrix is singular and b outside its range)"
         ),
         Method::Cycles => "the cycle leaves some error components untouched; use it as the preconditioner of FGMRES (or the matrix is singular and b outside its range)".into(),
-        Method::Cg | Method::BiCgStab => "the residual that the recurrence carries has left the true one, as happens for very ill-conditioned or singular systems; use a stronger preconditioner or FGMRES".into(),
+        Method::Cg | Method::BiCgStab => "the residual of the recurrence has drifted from the true residual, as happens for very ill-conditioned or singular systems; use a stronger preconditioner or FGMRES".into(),
     }
 }
 
@@ -92,7 +92,7 @@ fn diverged(situation: Situation) -> String {
     match situation.method {
         Method::Cycles => "the spectral radius of I − B A exceeds one; use the cycle as the preconditioner of a Krylov method, or damp it".into(),
         Method::Cg => "the matrix or the preconditioner is not symmetric positive definite, or the matrix is singular and b outside its range; use FGMRES".into(),
-        Method::Fgmres { .. } => "the operator and the preconditioner grow the residual beyond rounding; check their scale, or use a stronger preconditioner".into(),
+        Method::Fgmres { .. } => "the residual grows by more than rounding; check the scale of the operator and the preconditioner, or use a stronger preconditioner".into(),
         Method::BiCgStab => "use FGMRES, whose residual cannot grow, or a stronger preconditioner".into(),
     }
 }
@@ -109,7 +109,7 @@ fn breakdown(reason: Breakdown) -> &'static str {
             "the matrix (or the preconditioner) is singular and the system seems to have no solution; check that b is in its range, for a pure Neumann problem that b sums to zero"
         }
         Breakdown::RhoZero | Breakdown::PivotZero | Breakdown::OmegaZero => {
-            "BiCGStab cannot go on, which is common for matrices that are nearly skew-symmetric; use FGMRES"
+            "BiCGStab cannot continue, which is common for matrices that are nearly skew-symmetric; use FGMRES"
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::operator::{LinearOperator, Preconditioner};
 /// Cosine between two vectors below which they count as orthogonal.
 pub(super) const ORTHOGONAL: f64 = 1e-15;
 
-/// Restarts from the present residual before a breakdown is final.
+/// Number of restarts after which a breakdown is final.
 const RESTARTS: usize = 10;
 
 /// BiCGStab (van der Vorst 1992), preconditioned from the right, for any square matrix.
@@ -22,13 +22,12 @@ const RESTARTS: usize = 10;
 /// s = r − α v,  t = A B s,  ω = tᵀs / tᵀt,  x += α B p + ω B s,  r = s − ω t
 /// ```
 ///
-/// **An iteration applies A and B twice** (once if its first half suffices), so its
-/// iterations count double against those of [`Cg`](super::Cg) or [`Fgmres`](super::Fgmres);
-/// [`Outcome::preconditioner_applications`] compares fairly. It needs eight vectors
-/// however many iterations it takes. The residual is not monotone.
+/// **An iteration applies A and B twice** (once if its first half suffices). One iteration therefore counts as two
+/// of [`Cg`](super::Cg) or [`Fgmres`](super::Fgmres); [`Outcome::preconditioner_applications`] is the fair
+/// measure. The method keeps eight vectors, independent of the number of iterations. The residual is not monotone.
 ///
-/// On a breakdown (ρ, r̂ᵀv or ω zero to working precision) the method starts anew from its
-/// residual; one straight after such a start, or the eleventh, is final.
+/// On a breakdown (ρ, r̂ᵀv or ω zero to working precision) the method restarts from its residual. A breakdown
+/// directly after a restart, or the eleventh breakdown, is final.
 ///
 /// ```
 /// use multigrad::krylov::BiCgStab;
@@ -74,38 +73,38 @@ impl BiCgStab<'_> {
     }
 }
 
-/// How an iteration ended that did not end the method.
+/// Result of one iteration.
 enum Step {
     Done,
     Broken(Breakdown),
     End(Status),
 }
 
-/// Where half an iteration arrived.
+/// Result of half an iteration.
 pub(super) enum Half {
-    /// At a residual of this norm.
+    /// The half step was taken; the residual has this norm.
     Arrived(f64),
-    /// ρ is zero; nothing was applied.
+    /// ρ is zero; no operator was applied.
     Orthogonal,
-    /// There is no step, and the residual still has this norm.
+    /// No step exists; the residual still has this norm.
     Broken(Breakdown, f64),
     /// The products are not finite.
     NotFinite,
 }
 
-/// A solve in stabilised halves.
+/// A BiCGStab solve in two half iterations.
 pub(super) trait Halves<'a>: Solve<'a> {
-    /// Steps along p.
+    /// The half step along p.
     fn first(&mut self) -> Result<Half>;
 
-    /// Steps along the residual, which has this norm.
+    /// The half step along the residual, which has norm `half`.
     fn second(&mut self, half: f64) -> Result<Half>;
 
-    /// Starts anew from the present residual.
+    /// Restarts from the present residual.
     fn restart(&mut self);
 }
 
-/// Iterates to a verdict.
+/// Iterates until a stopping test decides.
 pub(super) fn iterate<'a>(solve: &mut dyn Halves<'a>) -> Result<Status> {
     let (mut restarts, mut fresh) = (0, true);
     while solve.progress().remaining() > 0 {
@@ -127,7 +126,7 @@ pub(super) fn iterate<'a>(solve: &mut dyn Halves<'a>) -> Result<Status> {
     Ok(Status::MaxIterations)
 }
 
-/// One iteration; sets `fresh` if the next one starts anew.
+/// One iteration; sets `fresh` if the next one starts from a recomputed residual.
 fn step<'a>(solve: &mut dyn Halves<'a>, fresh: &mut bool) -> Result<Step> {
     let mut half = solve.first()?;
     if let Half::Arrived(norm) = half
@@ -138,7 +137,7 @@ fn step<'a>(solve: &mut dyn Halves<'a>, fresh: &mut bool) -> Result<Step> {
     }
     let progress = solve.progress();
     let norm = match half {
-        // No iteration.
+        // This does not count as an iteration.
         Half::Orthogonal => return Ok(Step::Broken(Breakdown::RhoZero)),
         Half::Broken(reason, norm) => {
             progress.record(norm);
@@ -164,7 +163,7 @@ fn step<'a>(solve: &mut dyn Halves<'a>, fresh: &mut bool) -> Result<Step> {
     Ok(Step::Done)
 }
 
-/// Vectors and scalars from one iteration to the next.
+/// Vectors and scalars that one iteration passes to the next.
 struct State<'r, 'a> {
     run: &'r mut Run<'a>,
     shadow: Vec<f64>,
@@ -242,7 +241,7 @@ impl<'a> Halves<'a> for State<'_, 'a> {
     }
 }
 
-/// The reason for a step that does not exist, by the length of the vector that it would follow.
+/// The breakdown of a step that does not exist, from the norm of its direction.
 pub(super) fn zero(length: f64, otherwise: Breakdown) -> Breakdown {
     if length == 0.0 { Breakdown::SingularMatrix } else { otherwise }
 }

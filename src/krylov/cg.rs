@@ -19,13 +19,12 @@ const SYMMETRY_TOLERANCE: f64 = 1e-10;
 /// z = B r,  β = rᵀz / (rᵀz)_old,  p = z + β p,  α = rᵀz / pᵀA p,  x += α p,  r −= α A p
 /// ```
 ///
-/// An iteration costs one product with A, one application of B and five passes over
-/// vectors; the method keeps five vectors. The residual r of the recurrence is replaced by
-/// b − A x, and the directions start anew, whenever it claims convergence wrongly.
+/// An iteration costs one product with A, one application of B and five passes over vectors; the method keeps five
+/// vectors. If the residual r of the recurrence signals convergence wrongly, r is replaced by b − A x and the
+/// directions are restarted.
 ///
-/// A preconditioner that says it is not symmetric is refused, and so is a matrix for which
-/// xᵀA y ≠ yᵀA x for two fixed vectors that look random (two products with A; see
-/// [`symmetry_check`](Self::symmetry_check)).
+/// A preconditioner that is declared nonsymmetric is refused, and so is a matrix with xᵀA y ≠ yᵀA x for two fixed
+/// pseudo-random vectors (two products with A; see [`symmetry_check`](Self::symmetry_check)).
 ///
 /// ```
 /// use multigrad::krylov::Cg;
@@ -49,18 +48,17 @@ impl Cg<'_> {
         Self { options: Options::default(), symmetry_check: true, flexible: false }
     }
 
-    /// Whether to try the symmetry of the matrix first, at the price of two products.
-    /// Default: true. Turn it off to solve with one matrix many times.
+    /// Whether to test the symmetry of the matrix before the iteration, at the cost of two products. Default:
+    /// true. Turn the test off for repeated solves with one matrix.
     #[must_use]
     pub fn symmetry_check(mut self, check: bool) -> Self {
         self.symmetry_check = check;
         self
     }
 
-    /// Whether to make directions orthogonal to the last one by what the preconditioner gave, not by
-    /// what theory says (flexible CG, Notay 2000: β = −zᵀA p / pᵀA p of the step before): for a
-    /// preconditioner that is not linear, such as a K-cycle, or not quite symmetric. It may then be
-    /// any; one more vector operation an iteration. Default: false.
+    /// Flexible CG (Notay 2000): β = −zᵀA p / pᵀA p with the p of the previous step. The new direction is
+    /// A-orthogonal to p even if the preconditioner is not linear, such as a K-cycle, or not quite symmetric. Any
+    /// preconditioner is then accepted. Cost: one more vector operation per iteration. Default: false.
     #[must_use]
     pub fn flexible(mut self, flexible: bool) -> Self {
         self.flexible = flexible;
@@ -99,7 +97,7 @@ pub(super) fn check_preconditioner(suited: bool) -> Result<()> {
     }
 }
 
-/// Refuses an operator that two products show not to be symmetric.
+/// Refuses an operator that two products prove nonsymmetric.
 pub(super) fn check_symmetry(
     n: usize,
     mut apply: impl FnMut(&[f64], &mut [f64]) -> Result<()>,
@@ -110,7 +108,7 @@ pub(super) fn check_symmetry(
     apply(&y, &mut ay)?;
     let difference = (dot(&y, &ax) - dot(&x, &ay)).abs();
     let size = norm(&x) * norm(&ay) + norm(&y) * norm(&ax);
-    // Values that are not finite are for the iteration to report.
+    // The iteration reports values that are not finite.
     if size.is_finite() && difference > SYMMETRY_TOLERANCE * size {
         return Err(Error::unsuited(format!(
             "CG needs a symmetric matrix and this one is not (yᵀAx and xᵀAy differ by {:.1e} of their scale); use FGMRES or BiCGStab",
@@ -120,11 +118,11 @@ pub(super) fn check_symmetry(
     Ok(())
 }
 
-/// How an iteration ended.
+/// Result of one iteration.
 pub(super) enum Step {
-    /// At a residual of this norm.
+    /// The step was taken; the residual has this norm.
     Done(f64),
-    /// Without a step.
+    /// No step exists.
     Stuck(Breakdown),
     /// The products are not finite.
     NotFinite,
@@ -132,11 +130,11 @@ pub(super) enum Step {
 
 /// A solve with conjugate directions.
 pub(super) trait Directions<'a>: Solve<'a> {
-    /// One iteration; `fresh` if its direction is not made orthogonal to one before.
+    /// One iteration; if `fresh`, its direction is not made orthogonal to a previous one.
     fn step(&mut self, fresh: bool) -> Result<Step>;
 }
 
-/// Iterates to a verdict.
+/// Iterates until a stopping test decides.
 pub(super) fn iterate<'a>(solve: &mut dyn Directions<'a>) -> Result<Status> {
     let mut fresh = true;
     while solve.progress().remaining() > 0 {
@@ -145,7 +143,7 @@ pub(super) fn iterate<'a>(solve: &mut dyn Directions<'a>) -> Result<Status> {
         let residual = match step {
             Step::Done(norm) => norm,
             Step::Stuck(reason) => {
-                // It applied the preconditioner, so it counts.
+                // The preconditioner was applied, so this counts as an iteration.
                 progress.record(progress.residual_norm());
                 return Ok(Status::Breakdown(reason));
             }
@@ -166,19 +164,19 @@ pub(super) fn iterate<'a>(solve: &mut dyn Directions<'a>) -> Result<Status> {
     Ok(Status::MaxIterations)
 }
 
-/// Whether a product that has to be positive is not.
+/// Whether a product that must be positive is not.
 pub(super) fn indefinite(product: f64) -> bool {
     product <= 0.0 && product.is_finite()
 }
 
-/// What pᵀA p ≤ 0 says of A, for p and A p of these lengths and the largest curvature so far.
+/// The breakdown that pᵀA p ≤ 0 indicates, given the norms of p and A p and the largest curvature so far.
 pub(super) fn without_curvature(pp: f64, ap_norm: f64, curvature: f64) -> Breakdown {
-    // Rounding can turn the zero curvature of a null vector negative.
+    // Rounding can make the zero curvature of a null vector negative.
     let null = ap_norm <= 1e-6 * curvature * pp.sqrt();
     if null { Breakdown::SingularMatrix } else { Breakdown::IndefiniteMatrix }
 }
 
-/// Vectors and scalars from one iteration to the next.
+/// Vectors and scalars that one iteration passes to the next.
 struct State<'r, 'a> {
     run: &'r mut Run<'a>,
     z: Vec<f64>,

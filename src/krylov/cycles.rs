@@ -1,4 +1,4 @@
-//! Stationary iteration with a preconditioner: plain cycles.
+//! Stationary iteration with a preconditioner (plain cycles).
 
 use super::advice::Method;
 use super::options::{Options, common_options};
@@ -9,17 +9,16 @@ use super::vector::axpy;
 use crate::error::{Error, Result};
 use crate::operator::{LinearOperator, Preconditioner};
 
-/// Iterations that together must gain something.
+/// Window of the stagnation test, in iterations.
 const WINDOW: usize = 50;
 
-/// The stationary iteration x ← x + ω B (b − A x): plain multigrid cycles when B is a
-/// multigrid cycle, Richardson's iteration (1911) when there is no preconditioner.
+/// The stationary iteration x ← x + ω B (b − A x). It is plain multigrid if B is a multigrid cycle, and
+/// Richardson's iteration (1911) without a preconditioner.
 ///
-/// It converges when the spectral radius of I − ω B A is below one; its
-/// [`convergence_factor`](Outcome::convergence_factor) then tends to that radius, which is
-/// the measure of a multigrid method by itself. An iteration costs one product with A, one
-/// application of B and two passes over vectors. Fifty iterations that gain less than
-/// 0.1 % together count as stagnation.
+/// It converges if the spectral radius of I − ω B A is below one. Its
+/// [`convergence_factor`](Outcome::convergence_factor) then tends to that radius, the standard measure of a
+/// multigrid method. An iteration costs one product with A, one application of B and two passes over vectors. A
+/// total gain below 0.1 % in fifty iterations counts as stagnation.
 ///
 /// ```
 /// use multigrad::krylov::Cycles;
@@ -70,7 +69,7 @@ pub(super) fn check_damping(omega: f64) -> Result<()> {
     Ok(())
 }
 
-/// Steps to a verdict; each records the true residual that it leaves.
+/// Iterates until a stopping test decides. Every step records its true residual.
 pub(super) fn iterate<'a, S: Solve<'a>>(
     solve: &mut S,
     mut step: impl FnMut(&mut S) -> Result<()>,

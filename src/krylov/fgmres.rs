@@ -10,17 +10,16 @@ use super::vector::{axpy, axpy_dot, axpy_norm, divide, dot, norm};
 use crate::error::{Error, Result};
 use crate::operator::{LinearOperator, Preconditioner};
 
-/// Loss of length in the orthogonalisation that calls for a second one.
+/// A second orthogonalisation follows if the first leaves less than this share of the norm.
 const REORTHOGONALISE: f64 = 0.1;
 
-/// Length of what is left of a direction, relative to it, that counts as nothing.
+/// A remainder below this share of the norm of the direction counts as zero.
 const EXHAUSTED: f64 = 1e-14;
 
-/// Smallest diagonal entry of R, relative to the largest, that is trusted where the whole
-/// step made the residual grow.
+/// Smallest diagonal entry of R, relative to the largest, that is used after the full step made the residual grow.
 const TRUSTED: f64 = 1e-8;
 
-/// Least number of iterations that must gain something.
+/// Shortest window of the stagnation test, in iterations.
 const WINDOW: usize = 50;
 
 /// Flexible GMRES with restarts (Saad 1993), preconditioned from the right, for any square
@@ -30,10 +29,9 @@ const WINDOW: usize = 50;
 /// z_j = B v_j,  A Z = V H by modified Gram–Schmidt,  y = argmin ‖β e₁ − H y‖,  x += Z y
 /// ```
 ///
-/// The directions are orthogonalised a second time where the first lost more than nine
-/// tenths of the length (Daniel, Gragg, Kaufman and Stewart 1976). Givens rotations give
-/// the residual of every iteration; it is computed from x at each restart and before
-/// convergence is declared. The residual does not grow.
+/// A direction is orthogonalised a second time if the first pass removed more than nine tenths of its norm
+/// (Daniel, Gragg, Kaufman and Stewart 1976). Givens rotations give the residual of every iteration; it is
+/// recomputed from x at each restart and before convergence is declared. The residual does not grow.
 ///
 /// Iteration j after a restart costs one product with A, one application of B and j + 2
 /// passes over two vectors; m iterations keep 2 m + 2 vectors.
@@ -52,16 +50,16 @@ pub struct Fgmres<'a> {
     restart: usize,
 }
 
-/// Why the iterations between two restarts ended.
+/// Reason for which the iterations of one restart cycle ended.
 #[derive(PartialEq, Eq)]
 enum End {
-    /// The restart is due, or the allowed iterations are used up.
+    /// The restart is due, or no iterations are left.
     Full,
-    /// The estimated residual is at the tolerance.
+    /// The estimated residual meets the tolerance.
     Claimed,
-    /// No new direction: the space is invariant.
+    /// There is no new direction: the space is invariant.
     Exhausted,
-    /// The operator or the preconditioner gave values that are not finite.
+    /// The operator or the preconditioner returned values that are not finite.
     NotFinite,
 }
 
@@ -71,7 +69,7 @@ impl Fgmres<'_> {
         Self { options: Options::default(), restart: 30 }
     }
 
-    /// Iterations between two restarts. Default 30.
+    /// Number of iterations between two restarts. Default 30.
     #[must_use]
     pub fn restart(mut self, iterations: usize) -> Self {
         self.restart = iterations;
@@ -88,7 +86,7 @@ impl Fgmres<'_> {
     }
 }
 
-/// Refuses a restart after no iteration.
+/// Refuses a restart length of zero.
 pub(super) fn check_restart(restart: usize) -> Result<()> {
     if restart == 0 {
         return Err(Error::invalid_input(
@@ -98,32 +96,32 @@ pub(super) fn check_restart(restart: usize) -> Result<()> {
     Ok(())
 }
 
-/// What A B v adds to a space: its length, its parts along the basis, the length of what is left.
+/// A new direction A B v: its norm, its components along the basis, and the norm of the remainder.
 pub(super) struct Direction {
     pub length: f64,
     pub parts: Vec<f64>,
     pub rest: f64,
 }
 
-/// A solve in a space that is expanded direction by direction.
+/// A solve in a Krylov space that grows direction by direction.
 pub(super) trait Expand<'a>: Solve<'a> {
     /// Number of unknowns.
     fn rows(&self) -> usize;
 
-    /// The space of the present residual, of length `beta`, is to be added to the present x.
+    /// Starts a space from the present x and its residual, which has norm `beta`.
     fn begin(&mut self, beta: f64) -> Result<()>;
 
-    /// Direction j, made orthogonal to those before unless it is not finite.
+    /// Direction j, orthogonalised against the basis unless it is not finite.
     fn direction(&mut self, j: usize) -> Result<Direction>;
 
-    /// Takes direction j, of which `rest` is left, into the basis.
+    /// Appends direction j, whose remainder has norm `rest`, to the basis.
     fn accept(&mut self, j: usize, rest: f64) -> Result<()>;
 
-    /// x ← the x that the space began with + Z y, for the first columns of Z.
+    /// x ← x₀ + Z y, with x₀ the start of the space and the first columns of Z.
     fn move_to(&mut self, y: &[f64]) -> Result<()>;
 }
 
-/// Iterates to a verdict.
+/// Iterates until a stopping test decides.
 pub(super) fn iterate<'a>(space: &mut dyn Expand<'a>, restart: usize) -> Result<Status> {
     let window = restart.max(WINDOW);
     while space.progress().remaining() > 0 {
@@ -136,7 +134,7 @@ pub(super) fn iterate<'a>(space: &mut dyn Expand<'a>, restart: usize) -> Result<
         let limit = before * (1.0 + 1e-8);
         let mut now = space.refresh()?;
         if now.is_nan() || now > limit {
-            // Rounding in a nearly singular system: take the part that can be trusted.
+            // Rounding in a nearly singular system: keep the columns that are reliable.
             problem.truncate(TRUSTED);
             space.move_to(&problem.solve())?;
             now = space.refresh()?;
@@ -166,7 +164,7 @@ pub(super) fn iterate<'a>(space: &mut dyn Expand<'a>, restart: usize) -> Result<
     Ok(Status::MaxIterations)
 }
 
-/// Builds the space from the present residual, iteration by iteration.
+/// Builds the space from the present residual, one iteration per direction.
 fn expand<'a>(space: &mut dyn Expand<'a>, restart: usize) -> Result<(LeastSquares, End)> {
     let beta = space.progress().residual_norm();
     let mut problem = LeastSquares::new(beta);
@@ -251,15 +249,15 @@ impl<'a> Expand<'a> for Space<'_, 'a> {
     }
 }
 
-/// Makes `vectors[j]` exist.
+/// Allocates `vectors[j]` if it does not exist.
 fn reserve(vectors: &mut Vec<Vec<f64>>, j: usize, n: usize) {
     if vectors.len() <= j {
         vectors.push(vec![0.0; n]);
     }
 }
 
-/// Modified Gram–Schmidt: takes out of w its parts along the basis, and gives them and the
-/// norm of what is left.
+/// Modified Gram–Schmidt: subtracts from w its components along the basis. Returns them with the norm of the
+/// remainder.
 fn orthogonalise(basis: &[Vec<f64>], w: &mut [f64], length: f64) -> (Vec<f64>, f64) {
     let mut h = vec![0.0; basis.len()];
     let mut sweep = |w: &mut [f64]| {

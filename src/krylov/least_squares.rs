@@ -14,7 +14,7 @@ pub(super) struct LeastSquares {
 }
 
 impl LeastSquares {
-    /// No column yet: the residual is β.
+    /// An empty problem, with residual β.
     pub fn new(beta: f64) -> Self {
         Self { columns: Vec::new(), rotations: Vec::new(), rhs: vec![beta] }
     }
@@ -24,9 +24,8 @@ impl LeastSquares {
         self.rhs[self.columns.len()].abs()
     }
 
-    /// Adds a column (its entries down to the diagonal and the one below). Returns whether
-    /// it was kept: one that depends on its predecessors adds nothing and is dropped.
-    /// Cost: O(number of columns).
+    /// Adds a column: its entries down to the diagonal and the one below. Returns whether it was kept; a column
+    /// that depends on its predecessors adds nothing and is dropped. Cost: O(number of columns).
     pub fn push(&mut self, mut column: Vec<f64>, below: f64) -> bool {
         let size = column.iter().fold(below.abs(), |m, v| m.max(v.abs()));
         for (i, &(c, s)) in self.rotations.iter().enumerate() {
@@ -49,8 +48,8 @@ impl LeastSquares {
         true
     }
 
-    /// Drops the columns from the first on whose diagonal entry is below `ratio` times the
-    /// largest: those that a nearly singular system makes meaningless.
+    /// Drops all columns from the first one whose diagonal entry is below `ratio` times the largest. In a nearly
+    /// singular system these columns are meaningless.
     pub fn truncate(&mut self, ratio: f64) {
         let diagonal = |j: usize| self.columns[j][j];
         let largest = (0..self.columns.len()).map(diagonal).fold(0.0, f64::max);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// An iterative method by its name.
+/// An iterative method, identified by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -14,17 +14,17 @@ pub enum Krylov {
     Cycles,
     /// Conjugate gradients.
     Cg,
-    /// BiCGStab: two applications of the preconditioner an iteration.
+    /// BiCGStab: two applications of the preconditioner per iteration.
     BiCgStab,
     /// Flexible GMRES.
     Fgmres,
 }
 
 impl Krylov {
-    /// All of them.
+    /// All methods.
     pub const ALL: [Krylov; 4] = [Krylov::Cycles, Krylov::Cg, Krylov::BiCgStab, Krylov::Fgmres];
 
-    /// The name as people write it.
+    /// The name in its usual spelling.
     pub fn name(self) -> &'static str {
         match self {
             Krylov::Cycles => "plain cycles",

@@ -1,4 +1,4 @@
-//! Iterative methods for A x = b that take a preconditioner.
+//! Iterative methods for A x = b with a preconditioner.
 //!
 //! | method | matrix | preconditioner |
 //! |---|---|---|
@@ -7,10 +7,10 @@
 //! | [`Fgmres`] | any | any, and it may change from step to step |
 //! | [`Cycles`] | any | one that converges by itself, such as a multigrid cycle |
 //!
-//! All four take the same options and give the same [`Outcome`]. "Converged" always means
-//! that ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol) for the residual computed anew from x, never for
-//! one that a recurrence carried along. An iteration that does not converge is a value
-//! with advice, not an error; errors are kept for input that no method could serve.
+//! All four take the same options and return the same [`Outcome`]. "Converged" always means that
+//! ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol) for the residual recomputed from x, never for the residual of a recurrence.
+//! An iteration that does not converge is not an error: its outcome contains advice. Errors are reserved for input
+//! that no method can solve.
 //!
 //! Results have the same bits on any number of threads.
 //!

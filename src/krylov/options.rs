@@ -1,9 +1,9 @@
-//! The options that all methods share.
+//! Options shared by all methods.
 
 use crate::error::{Error, Result};
 use crate::operator::Preconditioner;
 
-/// When to stop, where to start, what to precondition with.
+/// Stopping tests, initial guess and preconditioner.
 #[derive(Clone, Copy)]
 pub(super) struct Options<'a> {
     pub rtol: f64,
@@ -32,8 +32,8 @@ impl std::fmt::Debug for Options<'_> {
 }
 
 impl Options<'_> {
-    /// Refuses tolerances without a meaning, vectors and a preconditioner that do not fit
-    /// `rows`, and values that are not finite.
+    /// Refuses meaningless tolerances, vectors and a preconditioner that do not fit `rows`, and values that are
+    /// not finite.
     pub fn check(&self, rows: usize, b: &[f64]) -> Result<()> {
         self.check_tolerances()?;
         check_vector("the right-hand side", rows, b)?;
@@ -44,7 +44,7 @@ impl Options<'_> {
         }
     }
 
-    /// Refuses tolerances without a meaning.
+    /// Refuses meaningless tolerances.
     pub fn check_tolerances(&self) -> Result<()> {
         if !(self.rtol > 0.0 && self.rtol.is_finite()) {
             return Err(Error::invalid_input(format!(
@@ -89,7 +89,7 @@ fn check_vector(what: &str, rows: usize, v: &[f64]) -> Result<()> {
     }
 }
 
-/// The builder methods that set when to stop and where to start, for a method with a field `options`.
+/// The builder methods for stopping tests and initial guess, for a method with a field `options`.
 macro_rules! stopping_options {
     ($method:ident) => {
         impl<'a> $method<'a> {
@@ -107,14 +107,14 @@ macro_rules! stopping_options {
                 self
             }
 
-            /// Iterations after which to give up. Default 500.
+            /// Largest number of iterations. Default 500.
             #[must_use]
             pub fn max_iterations(mut self, iterations: usize) -> Self {
                 self.options.max_iterations = iterations;
                 self
             }
 
-            /// The x to start from. Default: zero.
+            /// Initial guess. Default: zero.
             #[must_use]
             pub fn initial_guess(mut self, x: &'a [f64]) -> Self {
                 self.options.initial_guess = Some(x);
@@ -125,14 +125,14 @@ macro_rules! stopping_options {
 }
 pub(super) use stopping_options;
 
-/// The builder methods and the two `solve` of a method with fields `options` and with
+/// The builder methods and the two `solve` methods of a type with a field `options` and
 /// `fn iterate(&self, &mut Run) -> Result<Status>`.
 macro_rules! common_options {
     ($method:ident, $kind:expr) => {
         $crate::krylov::options::stopping_options!($method);
 
         impl<'a> $method<'a> {
-            /// The approximate inverse B. Default: none, B = I.
+            /// The approximate inverse B. Default: B = I, no preconditioning.
             #[must_use]
             pub fn preconditioner(mut self, preconditioner: &'a dyn Preconditioner) -> Self {
                 self.options.preconditioner = Some(preconditioner);
@@ -142,15 +142,15 @@ macro_rules! common_options {
             /// Solves A x = b.
             ///
             /// # Errors
-            /// Lengths that do not fit, a matrix that is not square, values that are not
-            /// finite, tolerances without a meaning, and what the method cannot be used
-            /// for. Not converging is no error: see [`Outcome::status`].
+            /// Lengths that do not fit, a matrix that is not square, values that are not finite, meaningless
+            /// tolerances, and matrices or preconditioners that the method does not support. Failure to converge
+            /// is not an error: see [`Outcome::status`].
             pub fn solve(&self, a: &dyn LinearOperator, b: &[f64]) -> Result<Outcome> {
                 self.solve_with(a, b, &mut |_, _| ())
             }
 
-            /// As [`solve`](Self::solve), calling `on_iteration(iteration, relative
-            /// residual)` after every iteration, counted from 1.
+            /// As [`solve`](Self::solve), and calls `on_iteration(iteration, relative residual)` after every
+            /// iteration, counted from 1.
             ///
             /// # Errors
             /// As [`solve`](Self::solve).

@@ -1,4 +1,4 @@
-//! What a solve gives back.
+//! Result of a solve: iterate, status and residual history.
 
 use std::fmt;
 
@@ -19,44 +19,43 @@ use super::method::Krylov;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// The last iterate. After [`Status::Diverged`] it is of no use.
+    /// The last iterate. It is useless after [`Status::Diverged`].
     pub x: Vec<f64>,
-    /// Why the iteration ended.
+    /// Reason for which the iteration ended.
     pub status: Status,
-    /// Iterations done.
+    /// Number of iterations.
     pub iterations: usize,
-    /// ‖b − A x‖₂ / ‖b‖₂ at the start and after every iteration (`iterations + 1` entries).
-    /// The first and the last are computed from x; those between are what the method's
-    /// recurrence estimates. One that is not finite is stored as infinity. For b = 0 it is
-    /// `[0.0]`.
+    /// ‖b − A x‖₂ / ‖b‖₂ at the start and after every iteration (`iterations + 1` entries). The first and the last
+    /// entry are computed from x; the others are estimates of the recurrence. A value that is not finite is stored
+    /// as infinity. For b = 0 the history is `[0.0]`.
     pub residual_history: Vec<f64>,
-    /// How often the preconditioner was applied: the fair measure of cost between methods.
+    /// Number of applications of the preconditioner: the fair measure of cost between methods.
     pub preconditioner_applications: usize,
-    /// What to try, in a sentence, if the iteration did not converge.
+    /// One sentence of advice if the iteration did not converge.
     pub advice: Option<String>,
-    /// The method; none for a direct solve.
+    /// The method; `None` for a direct solve.
     pub krylov: Option<Krylov>,
-    /// Attempts before this one, and why each was left, one sentence each.
+    /// Earlier attempts with the reason for leaving each, one sentence each.
     pub attempts: Vec<String>,
 }
 
-/// Why an iteration ended.
+/// Reason for which an iteration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
     /// ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol), for the residual computed from x.
     Converged,
-    /// The allowed iterations were used up.
+    /// No iterations are left.
     MaxIterations,
-    /// The residual stopped falling above the tolerance.
+    /// The residual stopped decreasing above the tolerance.
     Stagnated,
     /// The residual grew beyond 10⁶ times its initial norm, or is not finite.
     Diverged,
-    /// The method cannot go on.
+    /// The method cannot continue.
     Breakdown(Breakdown),
 }
 
-/// What made a method break down.
+/// Cause of a breakdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Breakdown {
@@ -64,14 +63,13 @@ pub enum Breakdown {
     IndefiniteMatrix,
     /// CG met a residual r with rᵀ B r ≤ 0: B is not positive definite.
     IndefinitePreconditioner,
-    /// The matrix (or the preconditioner) is singular and the space that the method can
-    /// reach holds no solution.
+    /// The matrix (or the preconditioner) is singular, and the space of the method contains no solution.
     SingularMatrix,
     /// BiCGStab: the residual is orthogonal to the shadow residual, ρ = r̂ᵀ r = 0.
     RhoZero,
     /// BiCGStab: r̂ᵀ A B p = 0, so that no step length exists.
     PivotZero,
-    /// BiCGStab: the stabilising step vanishes, ω = 0, as for a skew-symmetric matrix.
+    /// BiCGStab: the stabilising step is zero, ω = 0, as for a skew-symmetric matrix.
     OmegaZero,
 }
 
@@ -86,9 +84,8 @@ impl Outcome {
         self.residual_history.last().copied().unwrap_or(f64::INFINITY)
     }
 
-    /// Geometric mean of the reduction of the residual per iteration over the last half of
-    /// the history: (h\[m\] / h\[m/2\])^(1 / (m − m/2)) for m iterations. `None` without an
-    /// iteration.
+    /// Geometric mean of the reduction of the residual per iteration over the last half of the history:
+    /// (h\[m\] / h\[m/2\])^(1 / (m − m/2)) for m iterations. `None` if there was no iteration.
     pub fn convergence_factor(&self) -> Option<f64> {
         let last = self.residual_history.len().checked_sub(1).filter(|&m| m > 0)?;
         let half = last / 2;

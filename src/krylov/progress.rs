@@ -1,4 +1,4 @@
-//! What a solve knows of itself without its vectors: residuals, counts, verdicts.
+//! Convergence monitor: residual history, counters and stopping tests, independent of where vectors live.
 
 use super::advice::{Method, Situation, advice};
 use super::options::Options;
@@ -8,19 +8,19 @@ use crate::error::Result;
 /// Growth of the residual that counts as divergence.
 const DIVERGENCE: f64 = 1e6;
 
-/// Relative residual below which no recurrence is believed without a check.
+/// Relative residual below which the recurrence is always checked.
 const ROUNDING: f64 = 1e-16;
 
-/// Size and scale of a right-hand side.
+/// Norm and scaling of a right-hand side.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Size {
-    /// ‖b‖₂ once scaled.
+    /// ‖b‖₂ after scaling.
     pub norm: f64,
-    /// What b was multiplied by.
+    /// Scaling factor of b.
     pub scale: f64,
 }
 
-/// The history of a solve and what it is judged by.
+/// Residual history and stopping tests of a solve.
 pub(super) struct Progress<'a> {
     on_iteration: &'a mut dyn FnMut(usize, f64),
     history: Vec<f64>,
@@ -28,9 +28,9 @@ pub(super) struct Progress<'a> {
     max_iterations: usize,
     rtol: f64,
     b_norm: f64,
-    /// ‖r‖₂ that counts as converged.
+    /// Largest ‖r‖₂ that counts as converged.
     threshold: f64,
-    /// ‖r‖₂ at which the recurrence is worth a check: lowered when it was wrong.
+    /// ‖r‖₂ at which the recurrence is checked. Every failed check lowers it.
     target: f64,
     /// True residual of the last check that failed.
     claimed: f64,
@@ -40,16 +40,16 @@ pub(super) struct Progress<'a> {
     not_finite: bool,
 }
 
-/// A solve in progress: what every method has, wherever its vectors are.
+/// A solve in progress: the interface of all methods, independent of where vectors live.
 pub(super) trait Solve<'a> {
-    /// Its history.
+    /// The convergence monitor.
     fn progress(&mut self) -> &mut Progress<'a>;
 
-    /// r ← b − A x; the last entry of the history becomes the truth. Returns ‖r‖₂.
+    /// r ← b − A x. The last entry of the history is replaced by the true residual. Returns ‖r‖₂.
     fn refresh(&mut self) -> Result<f64>;
 
-    /// Called when the recurrence claims convergence: recomputes r and gives the verdict,
-    /// or nothing if the method should start anew from the true r.
+    /// Called when the recurrence signals convergence. Recomputes r and returns the final status, or `None` if the
+    /// method should restart from the true r.
     fn verify(&mut self) -> Result<Option<Status>> {
         let norm = self.refresh()?;
         Ok(self.progress().verdict(norm))
@@ -57,7 +57,7 @@ pub(super) trait Solve<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Before the first residual; the options are checked already.
+    /// The state before the first residual, for options that have been checked.
     pub fn start(options: &Options<'_>, b: Size, on_iteration: &'a mut dyn FnMut(usize, f64)) -> Self {
         let threshold = (options.rtol * b.norm).max(options.atol * b.scale);
         Self {
@@ -75,12 +75,12 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Iterations done.
+    /// Number of iterations so far.
     pub fn iterations(&self) -> usize {
         self.history.len() - 1
     }
 
-    /// Iterations that are left.
+    /// Number of iterations left.
     pub fn remaining(&self) -> usize {
         self.max_iterations.saturating_sub(self.iterations())
     }
@@ -100,14 +100,14 @@ impl<'a> Progress<'a> {
         (self.on_iteration)(iteration, relative);
     }
 
-    /// The last entry of the history becomes ‖b − A x‖₂.
+    /// Replaces the last entry of the history by the true residual ‖b − A x‖₂.
     pub fn correct(&mut self, norm: f64) {
         let last = self.history.len() - 1;
         self.history[last] = self.relative(norm);
         self.verified = true;
     }
 
-    /// Ends an iteration whose residual ‖b − A x‖₂ was computed.
+    /// Ends an iteration with a residual computed as b − A x.
     pub fn record_true(&mut self, norm: f64) {
         self.record(norm);
         self.verified = true;
@@ -118,34 +118,34 @@ impl<'a> Progress<'a> {
         self.verified
     }
 
-    /// ‖r‖₂ as last recorded.
+    /// The last recorded ‖r‖₂.
     pub fn residual_norm(&self) -> f64 {
         self.history[self.history.len() - 1] * self.b_norm
     }
 
-    /// Whether the last recorded residual is at the tolerance.
+    /// Whether the last recorded residual meets the tolerance.
     pub fn converged(&self) -> bool {
         self.residual_norm() <= self.threshold || self.b_norm == 0.0
     }
 
-    /// Whether a residual of this norm is worth a check against the true one.
+    /// Whether a residual of this norm should be checked against the true one.
     pub fn claims(&self, norm: f64) -> bool {
         norm <= self.target
     }
 
-    /// Whether the residual is not finite or has grown beyond measure.
+    /// Whether the residual is not finite or exceeds the divergence limit.
     pub fn diverged(&self) -> bool {
         let last = self.history[self.history.len() - 1];
         !(last.is_finite() && last <= DIVERGENCE * self.history[0])
     }
 
-    /// Whether the last `window` iterations together gained less than 0.1 %.
+    /// Whether the total gain of the last `window` iterations is below 0.1 %.
     pub fn plateau(&self, window: usize) -> bool {
         let last = self.history.len() - 1;
         last >= window && self.history[last] > 0.999 * self.history[last - window]
     }
 
-    /// The verdict on a claim, when r was recomputed already and has norm `norm`.
+    /// The status after a check that gave the true residual norm `norm`, or `None` to continue.
     pub fn verdict(&mut self, norm: f64) -> Option<Status> {
         if self.converged() {
             return Some(Status::Converged);
@@ -202,11 +202,11 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// What a solve ended with.
+/// Final state of a solve.
 pub(super) struct End {
     pub status: Status,
     pub method: Method,
     pub preconditioned: bool,
-    /// Every value of the iterate is finite.
+    /// Whether every value of the iterate is finite.
     pub finite: bool,
 }

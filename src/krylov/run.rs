@@ -1,4 +1,4 @@
-//! A solve whose vectors are on the host: iterate, true residual, operators.
+//! A solve with vectors on the host: iterate, true residual and operators.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use super::vector;
 use crate::error::Result;
 use crate::operator::{LinearOperator, Preconditioner};
 
-/// A solve in progress. Right-hand sides of extreme size are solved for b scaled by a
-/// power of two, which is exact, so that no scalar product overflows or vanishes.
+/// A solve in progress. A right-hand side of extreme size is scaled by a power of two, which is exact, so that
+/// scalar products neither overflow nor underflow.
 pub(super) struct Run<'a> {
     a: &'a dyn LinearOperator,
     b: Cow<'a, [f64]>,
@@ -20,11 +20,11 @@ pub(super) struct Run<'a> {
     progress: Progress<'a>,
     /// The iterate.
     pub x: Vec<f64>,
-    /// The residual that the method carries: b − A x up to rounding.
+    /// The residual of the method: b − A x up to rounding.
     pub r: Vec<f64>,
 }
 
-/// b times a power of two that brings it to a size whose squares can be summed, and that power.
+/// b scaled by a power of two such that its squares can be summed, and that power.
 pub(super) fn scaled(b: &[f64]) -> (Cow<'_, [f64]>, f64) {
     let largest = vector::largest(b);
     if largest == 0.0 || (1e-100..1e100).contains(&largest) {
@@ -34,7 +34,7 @@ pub(super) fn scaled(b: &[f64]) -> (Cow<'_, [f64]>, f64) {
     (Cow::Owned(b.iter().map(|v| v * scale).collect()), scale)
 }
 
-/// The iterate to start from.
+/// The initial iterate.
 pub(super) fn first_iterate(options: &Options<'_>, rows: usize, b: Size) -> Vec<f64> {
     match options.initial_guess {
         Some(guess) if b.norm > 0.0 => guess.iter().map(|v| v * b.scale).collect(),
@@ -43,7 +43,7 @@ pub(super) fn first_iterate(options: &Options<'_>, rows: usize, b: Size) -> Vec<
 }
 
 impl<'a> Run<'a> {
-    /// Starts from the initial guess; the options are checked already. Costs one product.
+    /// Starts from the initial guess, with options that have been checked. Cost: one product.
     pub fn start(
         options: &Options<'a>,
         a: &'a dyn LinearOperator,
@@ -101,7 +101,7 @@ impl<'a> Run<'a> {
         result
     }
 
-    /// z ← B r for a residual r whose length was recorded last; returns ⟨r, z⟩.
+    /// z ← B r for the residual r whose norm was recorded last; returns ⟨r, z⟩.
     pub fn precondition_residual_dot(&mut self, z: &mut [f64]) -> Result<f64> {
         self.progress.applied();
         let known = match self.preconditioner {
@@ -114,7 +114,7 @@ impl<'a> Run<'a> {
         Ok(known.unwrap_or_else(|| vector::dot(&self.r, z)))
     }
 
-    /// r ← b − A x, which ends an iteration.
+    /// r ← b − A x, which ends the iteration.
     pub fn advance(&mut self) -> Result<()> {
         let norm = self.compute_residual()?;
         self.progress.record_true(norm);

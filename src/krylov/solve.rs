@@ -1,4 +1,4 @@
-//! Options that all methods share, and the method of a name at work.
+//! Options shared by all methods, and the dispatch by method name.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::outcome::Outcome;
 use crate::error::Result;
 use crate::operator::{LinearOperator, Preconditioner};
 
-/// Options of a solve, for any method.
+/// Options of a solve with any method.
 ///
 /// ```
 /// use multigrad::{Amg, SolveOptions, gallery};
@@ -64,7 +64,7 @@ impl fmt::Debug for SolveOptions<'_> {
 }
 
 impl<'a> SolveOptions<'a> {
-    /// ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ in at most 500 iterations, from zero.
+    /// Default options: ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ in at most 500 iterations, from x = 0.
     pub fn new() -> Self {
         Self::default()
     }
@@ -87,7 +87,7 @@ impl<'a> SolveOptions<'a> {
         self
     }
 
-    /// Iterations of FGMRES between restarts. Default 30.
+    /// Number of FGMRES iterations between restarts. Default 30.
     pub fn restart(mut self, iterations: usize) -> Self {
         self.restart = iterations;
         self
@@ -99,22 +99,22 @@ impl<'a> SolveOptions<'a> {
         self
     }
 
-    /// The x to start from. Default: zero.
+    /// Initial guess. Default: zero.
     pub fn initial_guess(mut self, x: &'a [f64]) -> Self {
         self.initial_guess = Some(x);
         self
     }
 
-    /// Called with the number of the iteration, counted from 1, and the relative residual after each.
+    /// Callback with the number of the iteration, counted from 1, and the relative residual after it.
     pub fn on_iteration(mut self, call: &'a mut dyn FnMut(usize, f64)) -> Self {
         self.on_iteration = Some(call);
         self
     }
 
-    /// The same options for one solve of several.
+    /// Reborrows the options for one of several solves.
     pub(crate) fn again(&mut self) -> SolveOptions<'_> {
         SolveOptions {
-            // The compiler must see that the reference lives shorter.
+            // The closure shortens the lifetime of the reference.
             on_iteration: self.on_iteration.as_mut().map(|call| &mut **call as _),
             ..*self
         }
@@ -122,11 +122,11 @@ impl<'a> SolveOptions<'a> {
 }
 
 impl Krylov {
-    /// Solves A x = b by this method. CG checks the symmetry of matrix and preconditioner where the options name it.
-    /// The preconditioner may change from step to step where `flexible` says so.
+    /// Solves A x = b by this method. CG tests the symmetry of the matrix only if the options name CG. With
+    /// `flexible`, the preconditioner may change from step to step.
     ///
     /// # Errors
-    /// As the methods; not converging is a status of the outcome.
+    /// Errors of the method. Failure to converge is a status of the outcome.
     pub(crate) fn solve(
         self,
         a: &dyn LinearOperator,

@@ -1,8 +1,7 @@
 //! Vector kernels of the Krylov methods, fused so that a vector is read once.
 //!
-//! Sums are taken over blocks of fixed size, and within a block over eight interleaved
-//! partial sums: the bits depend neither on the number of threads nor on the width of the
-//! vector unit.
+//! Sums are taken over blocks of fixed size, and within a block over eight interleaved partial sums. Their bits
+//! depend neither on the number of threads nor on the width of the vector unit.
 
 use crate::backend::{BLOCK, interleaved_dot, over_blocks};
 
@@ -20,12 +19,12 @@ pub(super) fn dot_pair(x: &[f64], y: &[f64]) -> (f64, f64) {
     (xy, xx)
 }
 
-/// ‖x‖₂, right also where the squares overflow or vanish; not finite if an entry is not.
+/// ‖x‖₂, accurate even if the squares overflow or underflow; not finite if an entry is not.
 pub(super) fn norm(x: &[f64]) -> f64 {
     norm_from(dot(x, x), x)
 }
 
-/// ‖x‖₂ when x·x is known already.
+/// ‖x‖₂ from a known x·x.
 fn norm_from(square: f64, x: &[f64]) -> f64 {
     if (1e-280..1e300).contains(&square) {
         return square.sqrt();
@@ -34,7 +33,7 @@ fn norm_from(square: f64, x: &[f64]) -> f64 {
     if largest == 0.0 || !largest.is_finite() {
         return largest;
     }
-    // In two steps, for 1 / largest may overflow.
+    // Two divisions, because 1 / largest may overflow.
     let halves = largest.sqrt();
     let sum: f64 = x.iter().map(|v| v / halves / halves).map(|v| v * v).sum();
     largest * sum.sqrt()
@@ -110,8 +109,8 @@ pub(super) fn divide(y: &mut [f64], alpha: f64) {
     });
 }
 
-/// Numbers in (−1, 1) that look random and are a function of `seed` and of their place
-/// (the SplitMix64 mixing of Steele, Lea and Flood 2014).
+/// Pseudo-random numbers in (−1, 1), each a function of `seed` and its position (the SplitMix64 mixing of Steele,
+/// Lea and Flood 2014).
 pub(super) fn scattered(n: usize, seed: u64) -> Vec<f64> {
     let mix = |i: u64| {
         let mut z = (seed << 40).wrapping_add(i).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::krylov::outcome::{Breakdown, Status};
 use crate::krylov::progress::Progress;
 
-/// BiCGStab, as [`BiCgStab`](crate::krylov::BiCgStab), on a device. Half an iteration is one graph and one read
-/// of a few scalars.
+/// BiCGStab on a device, as [`BiCgStab`](crate::krylov::BiCgStab). Half an iteration is one graph, followed by one
+/// transfer of a few scalars to the host.
 #[derive(Debug, Clone)]
 pub struct ResidentBiCgStab<'a> {
     cuda: Cuda,
@@ -26,14 +26,14 @@ impl ResidentBiCgStab<'_> {
     }
 }
 
-/// What an iteration works on.
+/// Vectors of an iteration.
 struct Work<'s> {
     base: Base<'s>,
     shadow: Memory<f64>,
     p: Memory<f64>,
     v: Memory<f64>,
     t: Memory<f64>,
-    /// None without a preconditioner, where y = p or y = r.
+    /// `None` without a preconditioner, where y = p or y = r.
     y: Option<Memory<f64>>,
 }
 
@@ -102,7 +102,7 @@ impl<'p> Halves<'p> for Running<'_, 'p, Work<'_>> {
         self.half(SECOND)
     }
 
-    /// The device starts anew after each computed residual, as the host does.
+    /// Like the host, the device restarts after each computed residual.
     fn restart(&mut self) {}
 }
 

@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::krylov::outcome::{Breakdown, Status};
 use crate::krylov::progress::Progress;
 
-/// Conjugate gradients, as [`Cg`](crate::krylov::Cg), on a device. An iteration is one graph and one read of a
-/// few scalars.
+/// Conjugate gradients on a device, as [`Cg`](crate::krylov::Cg). An iteration is one graph, followed by one
+/// transfer of a few scalars to the host.
 #[derive(Debug, Clone)]
 pub struct ResidentCg<'a> {
     cuda: Cuda,
@@ -28,8 +28,8 @@ impl ResidentCg<'_> {
         Self { cuda: cuda.clone(), options: Options::default(), symmetry_check: true }
     }
 
-    /// Whether to try the symmetry of the matrix first, at the price of two products and of four transfers of a
-    /// vector. Default: true.
+    /// Whether to test the symmetry of the matrix before the iteration, at the cost of two products and four
+    /// transfers of a vector. Default: true.
     #[must_use]
     pub fn symmetry_check(mut self, check: bool) -> Self {
         self.symmetry_check = check;
@@ -37,10 +37,10 @@ impl ResidentCg<'_> {
     }
 }
 
-/// What an iteration works on.
+/// Vectors of an iteration.
 struct Work<'s> {
     base: Base<'s>,
-    /// None without a preconditioner, where z = r.
+    /// `None` without a preconditioner, where z = r.
     z: Option<Memory<f64>>,
     p: Memory<f64>,
     q: Memory<f64>,
@@ -80,7 +80,7 @@ impl OnBase for Work<'_> {
     }
 }
 
-/// The method as it runs, with the largest curvature so far.
+/// The running method with the largest curvature so far.
 struct State<'r, 'p, 's> {
     running: Running<'r, 'p, Work<'s>>,
     curvature: f64,
@@ -97,7 +97,7 @@ impl<'p> crate::krylov::progress::Solve<'p> for State<'_, 'p, '_> {
 }
 
 impl<'p> Directions<'p> for State<'_, 'p, '_> {
-    /// The device starts anew after each computed residual, as the host does.
+    /// Like the host, the device restarts after each computed residual.
     fn step(&mut self, _: bool) -> Result<Step> {
         self.running.applied();
         let scalars = self.running.run(STEP)?;

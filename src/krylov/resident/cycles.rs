@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::krylov::outcome::Status;
 use crate::krylov::progress::{Progress, Solve};
 
-/// The stationary iteration, as [`Cycles`](crate::krylov::Cycles), on a device. An iteration is one graph and one
-/// read of a few scalars.
+/// The stationary iteration on a device, as [`Cycles`](crate::krylov::Cycles). An iteration is one graph, followed
+/// by one transfer of a few scalars to the host.
 #[derive(Debug, Clone)]
 pub struct ResidentCycles<'a> {
     cuda: Cuda,
@@ -34,10 +34,10 @@ impl ResidentCycles<'_> {
     }
 }
 
-/// What an iteration works on.
+/// Vectors of an iteration.
 struct Work<'s> {
     base: Base<'s>,
-    /// None without a preconditioner, where z = r.
+    /// `None` without a preconditioner, where z = r.
     z: Option<Memory<f64>>,
     damping: f64,
 }

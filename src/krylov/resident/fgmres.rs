@@ -12,10 +12,11 @@ use crate::krylov::outcome::Status;
 use crate::krylov::progress::Progress;
 use crate::krylov::vector;
 
-/// FGMRES, as [`Fgmres`](crate::krylov::Fgmres), on a device, with classical Gram–Schmidt twice. An iteration is
-/// one graph and one read of the column of the Hessenberg matrix, whose rotations the host does.
+/// FGMRES on a device, as [`Fgmres`](crate::krylov::Fgmres), with two passes of classical Gram–Schmidt. An
+/// iteration is one graph, followed by one transfer of a column of the Hessenberg matrix. The host applies the
+/// rotations to that column.
 ///
-/// It keeps all 2 m + 6 vectors from the start for m iterations between restarts, half of them without a
+/// For m iterations between restarts it allocates 2 m + 6 vectors at the start, or half as many without a
 /// preconditioner.
 #[derive(Debug, Clone)]
 pub struct ResidentFgmres<'a> {
@@ -30,7 +31,7 @@ impl ResidentFgmres<'_> {
         Self { cuda: cuda.clone(), options: Options::default(), restart: 30 }
     }
 
-    /// Iterations between two restarts. Default 30.
+    /// Number of iterations between two restarts. Default 30.
     #[must_use]
     pub fn restart(mut self, iterations: usize) -> Self {
         self.restart = iterations;
@@ -38,18 +39,18 @@ impl ResidentFgmres<'_> {
     }
 }
 
-/// What an iteration works on.
+/// Vectors of an iteration.
 struct Work<'s> {
     base: Base<'s>,
     basis: KrylovBasis,
-    /// The x that the space is added to.
+    /// The iterate x at the start of the space.
     start: Memory<f64>,
     /// The last vector of the basis.
     v: Memory<f64>,
     w: Memory<f64>,
-    /// None without a preconditioner, where z = v.
+    /// `None` without a preconditioner, where z = v.
     z: Option<Memory<f64>>,
-    /// Weights of the directions in x.
+    /// Coefficients y of the directions.
     y: Memory<f64>,
 }
 
@@ -120,7 +121,7 @@ impl OnBase for Work<'_> {
 }
 
 impl Running<'_, '_, Work<'_>> {
-    /// Puts a length that left the range of its square in its place.
+    /// Writes a norm whose square overflowed or underflowed on the device.
     fn correct(&mut self, place: Place, length: f64) -> Result<()> {
         let mut scalars = self.base().scalars(self.base().room.scalars.len())?;
         scalars[place as usize] = length;
@@ -154,13 +155,13 @@ impl<'p> Expand<'p> for Running<'_, 'p, Work<'_>> {
             self.work.run(STORE)?;
         }
         if !in_range(length * length) {
-            // The parts and what is left are orthogonal.
+            // The components and the remainder are orthogonal.
             length = vector::norm(&parts).hypot(rest);
         }
         Ok(Direction { length, parts, rest })
     }
 
-    /// The device has taken it already.
+    /// The device has appended the direction already.
     fn accept(&mut self, _: usize, _: f64) -> Result<()> {
         Ok(())
     }
@@ -173,7 +174,7 @@ impl<'p> Expand<'p> for Running<'_, 'p, Work<'_>> {
     }
 }
 
-/// Whether the square of a length can be believed.
+/// Whether the square of a norm is free of overflow and underflow.
 fn in_range(square: f64) -> bool {
     (1e-280..1e300).contains(&square)
 }

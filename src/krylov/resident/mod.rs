@@ -1,4 +1,4 @@
-//! Krylov methods whose vectors and scalars stay on a device.
+//! Krylov methods with vectors and scalars on a device.
 //!
 //! | method | on the host |
 //! |---|---|
@@ -7,10 +7,10 @@
 //! | [`ResidentCycles`] | [`Cycles`](super::Cycles) |
 //! | [`ResidentFgmres`] | [`Fgmres`](super::Fgmres) |
 //!
-//! They take the same options, come to their verdicts by the same code and give the same [`Outcome`], up to the
-//! rounding of sums in another order. An iteration (for BiCGStab, half of one) is captured once and run as a
-//! graph; after it the host reads a few scalars. A step that must not be taken has the length zero on the device,
-//! so that the host learns of it in time.
+//! They take the same options, use the same stopping tests and return the same [`Outcome`], up to the rounding of
+//! sums in another order. An iteration (for BiCGStab, half an iteration) is captured once and run as a graph; the
+//! host then reads a few scalars. If a step must not be taken, the device sets its length to zero, so that x is
+//! unchanged when the host reads the scalars.
 
 mod bicgstab;
 mod cg;
@@ -36,23 +36,23 @@ use crate::backend::cuda::{Conclusion, DevicePattern, DeviceView, KrylovRoom, Me
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
 
-/// y = A x for vectors on a device. What is queued is captured: it must neither allocate nor wait, and must work
-/// on x, on y and on memory that lives as long as the operator.
+/// y = A x for vectors on a device. The queued work is captured: it must neither allocate nor wait, and it may
+/// only use x, y and memory that lives as long as the operator.
 pub trait ResidentOperator {
-    /// Number of rows, and of columns.
+    /// Number of rows and columns.
     fn rows(&self) -> usize;
 
     /// Queues y ← A x.
     fn queue(&self, x: &Memory<f64>, y: &mut Memory<f64>);
 
-    /// Queues y ← A x for an x whose length is the first of `scalars`. It may be zero or infinite where the
-    /// squares of x leave the range of numbers.
+    /// Queues y ← A x for an x whose norm is the first of `scalars`. The norm may be zero or infinite if the
+    /// squares of x underflow or overflow.
     fn queue_scaled(&self, x: &Memory<f64>, scalars: &Memory<f64>, y: &mut Memory<f64>) {
         let _ = scalars;
         self.queue(x, y);
     }
 
-    /// Whether A is symmetric, as CG needs it of a preconditioner.
+    /// Whether A is symmetric, as CG requires of a preconditioner.
     fn is_symmetric(&self) -> bool;
 }
 
@@ -66,7 +66,7 @@ pub struct ResidentMatrix {
 }
 
 impl ResidentMatrix {
-    /// Uploads a square matrix; `symmetric` is what it says of itself.
+    /// Uploads a square matrix; `symmetric` declares whether it is symmetric.
     pub fn new(cuda: &Cuda, a: &Csr<f64>, symmetric: bool) -> Result<Self> {
         if a.rows() != a.cols() {
             let message = format!("the matrix is {} × {}; a solver needs a square one", a.rows(), a.cols());
@@ -92,7 +92,7 @@ impl ResidentOperator for ResidentMatrix {
     }
 }
 
-/// A, an approximate inverse of it, b and x on a device.
+/// A, an approximate inverse of A, b and x on a device.
 struct System<'s> {
     cuda: &'s Cuda,
     a: &'s dyn ResidentOperator,
@@ -101,7 +101,7 @@ struct System<'s> {
     x: &'s mut Memory<f64>,
 }
 
-/// What every method works on: the system, the residual, scalars.
+/// State shared by all methods: the system, the residual and scalars.
 struct Base<'s> {
     system: System<'s>,
     r: Memory<f64>,
@@ -119,7 +119,7 @@ impl<'s> Base<'s> {
         self.system.cuda.undefined(self.system.a.rows())
     }
 
-    /// Queues r ← b − A x, its norm and a fresh start from it.
+    /// Queues r ← b − A x, its norm and a restart from r.
     fn queue_residual(&mut self, copy: Option<&mut Memory<f64>>) {
         let System { cuda, a, b, x, .. } = &mut self.system;
         a.queue(x, &mut self.r);
@@ -127,7 +127,7 @@ impl<'s> Base<'s> {
         cuda.krylov_conclude(&mut self.room, Conclusion::Restart);
     }
 
-    /// The first scalars, after all work that was queued.
+    /// The first `count` scalars. Waits for all queued work.
     fn scalars(&self, count: usize) -> Result<Vec<f64>> {
         let mut values = vec![0.0; count];
         self.system.cuda.check()?;
@@ -135,7 +135,7 @@ impl<'s> Base<'s> {
         Ok(values)
     }
 
-    /// ‖r‖₂ from its square, which is not believed where it may have overflowed or vanished.
+    /// ‖r‖₂ from its square, or recomputed if the square may have overflowed or underflowed.
     fn residual_norm(&self, square: f64) -> Result<f64> {
         norm_of(self.system.cuda, square, &self.r)
     }
@@ -159,22 +159,22 @@ fn square(cuda: &Cuda, v: &Memory<f64>) -> Result<f64> {
     Ok(cuda.download(&room.scalars)?[Place::Square as usize])
 }
 
-/// What a method has captured, which is on a base.
+/// Captured work that contains a base.
 trait OnBase {
     fn base(&self) -> &Base<'_>;
 }
 
-/// The part of captured work that recomputes the residual and starts anew, in every method.
+/// The part of captured work that recomputes the residual and restarts, in every method.
 const REFRESH: usize = 0;
 
-/// A method that runs: captured work, and its history.
+/// A running method: captured work and the convergence monitor.
 struct Running<'r, 'p, K> {
     work: Recorded<K>,
     progress: &'r mut Progress<'p>,
 }
 
 impl<K: OnBase> Running<'_, '_, K> {
-    /// Runs a part and reads the scalars.
+    /// Runs one part and reads the scalars.
     fn run(&self, part: usize) -> Result<Vec<f64>> {
         self.work.run(part)?;
         self.base().scalars(HEAD)
@@ -203,7 +203,7 @@ impl<'p, K: OnBase> Solve<'p> for Running<'_, 'p, K> {
     }
 }
 
-/// From the first residual to the last, which are computed from x.
+/// Runs a solve. The first and the last residual are computed from x.
 fn conduct<'p, S: Solve<'p>>(mut solve: S, iterate: impl FnOnce(&mut S) -> Result<Status>) -> Result<Status> {
     solve.refresh()?;
     let status = if solve.progress().converged() { Status::Converged } else { iterate(&mut solve)? };
@@ -213,10 +213,10 @@ fn conduct<'p, S: Solve<'p>>(mut solve: S, iterate: impl FnOnce(&mut S) -> Resul
     Ok(status)
 }
 
-/// A and an approximate inverse of it.
+/// A and an approximate inverse of A.
 type Operators<'s> = (&'s dyn ResidentOperator, Option<&'s dyn ResidentOperator>);
 
-/// A method, for what is common to all.
+/// The common interface of the methods.
 trait Method {
     fn cuda(&self) -> &Cuda;
 
@@ -224,10 +224,10 @@ trait Method {
 
     fn kind(&self) -> Kind;
 
-    /// Refuses operators that the method cannot be used for.
+    /// Refuses operators that the method does not support.
     fn check(&self, operators: Operators<'_>) -> Result<()>;
 
-    /// Iterates to a verdict, with the true residual of x at the end of the history.
+    /// Iterates until a stopping test decides; the history then ends with the true residual of x.
     fn iterate(&self, system: System<'_>, progress: &mut Progress<'_>) -> Result<Status>;
 }
 
@@ -260,7 +260,7 @@ fn solve(
     Ok(progress.close(End { status, method: method.kind(), preconditioned: inverse.is_some(), finite }, x))
 }
 
-/// Solves for a right-hand side on the device; the outcome is without x.
+/// Solves for a right-hand side on the device. The outcome does not contain x.
 fn solve_resident(
     method: &dyn Method,
     (a, inverse): Operators<'_>,
@@ -274,7 +274,7 @@ fn solve_resident(
     }
     let length = square(cuda, rhs)?;
     if !(1e-190..1e190).contains(&length) {
-        // Zero, not finite or in need of a scale.
+        // The right-hand side is zero, not finite, or needs scaling.
         let mut out = solve(method, (a, inverse), &cuda.download(rhs)?, &mut |_, _| ())?;
         x.write(&std::mem::take(&mut out.x))?;
         return Ok(out);
@@ -295,14 +295,14 @@ fn solve_resident(
     Ok(progress.close(end, Vec::new()))
 }
 
-/// The builder methods and the `solve` of a method with a field `options` and `impl Method`.
+/// The builder methods and the `solve` method of a type with a field `options` and `impl Method`.
 macro_rules! resident_options {
     ($method:ident) => {
         $crate::krylov::options::stopping_options!($method);
 
         impl $method<'_> {
-            /// Solves A x = b, with an approximate inverse of A or without one. The right-hand side is uploaded
-            /// first and x downloaded last.
+            /// Solves A x = b, optionally with an approximate inverse of A. The right-hand side is uploaded at the
+            /// start and x is downloaded at the end.
             ///
             /// # Errors
             /// As on the host, and failures of the device.
@@ -315,7 +315,7 @@ macro_rules! resident_options {
                 self.solve_with(a, inverse, rhs, &mut |_, _| ())
             }
 
-            /// As [`solve`](Self::solve), calling `on_iteration(iteration, relative residual)` after every
+            /// As [`solve`](Self::solve), and calls `on_iteration(iteration, relative residual)` after every
             /// iteration, counted from 1.
             pub fn solve_with(
                 &self,
@@ -327,8 +327,8 @@ macro_rules! resident_options {
                 super::solve(self, (a, inverse), rhs, on_iteration)
             }
 
-            /// As [`solve`](Self::solve) for a right-hand side and an x that stay on the device; the outcome is
-            /// without x.
+            /// As [`solve`](Self::solve) for a right-hand side and an x that stay on the device. The outcome does
+            /// not contain x.
             pub fn solve_resident(
                 &self,
                 a: &dyn ResidentOperator,

@@ -88,7 +88,7 @@ fn rhs(n: usize) -> Vec<f64> {
     (0..n).map(|i| 1.0 + ((i * 7 + 3) % 13) as f64).collect()
 }
 
-/// Rows of one diagonal scale, those of the other three times it.
+/// Scales every third row and column of a matrix by 3.
 fn uneven(a: &Csr<f64>) -> Csr<f64> {
     let scale = |i: usize| if i.is_multiple_of(3) { 3.0 } else { 1.0 };
     a.map(|i, j, v| scale(i) * v * scale(j))
@@ -201,7 +201,7 @@ fn the_bits_are_the_same_on_every_run_and_in_both_orders() {
 
 #[test]
 fn large_vectors_are_summed_by_more_blocks_than_one() {
-    // Few iterations on vectors whose rows wrap around the grid of blocks.
+    // A few iterations on vectors whose rows wrap around the grid of blocks.
     let n = 1_200;
     let triplets: Vec<_> = (0..n).map(|i| (i, i, 1.0 + (i % 4) as f64)).collect();
     let a = Csr::from_triplets(n, n, &triplets).unwrap();
@@ -211,7 +211,7 @@ fn large_vectors_are_summed_by_more_blocks_than_one() {
     }
 }
 
-/// Solves that end in every way; how they ended on the device.
+/// Solves that end in every possible status. Returns the statuses on the device.
 fn ends_as_on_the_host(name: &str) -> Vec<Status> {
     let cuda = Cuda::emulated(false);
     let t = |n: usize, entries: &[(usize, usize, f64)]| Csr::from_triplets(n, n, entries).unwrap();
@@ -234,7 +234,7 @@ fn ends_as_on_the_host(name: &str) -> Vec<Status> {
         ("huge", &huge),
         ("poisson", &poisson),
     ] {
-        // On the host, too, BiCGStab squares what these give.
+        // BiCGStab squares the extreme values of these matrices, on the host as well.
         if name == "bicgstab" && ["tiny", "huge"].contains(&label) {
             continue;
         }
@@ -245,7 +245,7 @@ fn ends_as_on_the_host(name: &str) -> Vec<Status> {
         for (which, jacobi) in
             [("", None), ("negative", Some(&negative)), ("zero", Some(&zero)), ("infinite", Some(&broken))]
         {
-            // What ends by itself ends soon; the rest is cut off.
+            // A solve that ends by itself needs few iterations; the others are stopped.
             for (rtol, iterations) in [(1e-6, 9), (1e-18, if which.is_empty() { 20 } else { 0 })] {
                 let tiny = rhs(n).iter().map(|v| v * 1e-250).collect();
                 let others =
@@ -254,7 +254,7 @@ fn ends_as_on_the_host(name: &str) -> Vec<Status> {
                     let [host, device] = both(name, (&cuda, jacobi), a, &b, (rtol, iterations, 4));
                     let place =
                         format!("{label} {name} {which} {rtol} {iterations} {}\n{host}\n{device}", b[0]);
-                    // At the limit of rounding, when it is noticed is a matter of rounding.
+                    // At the limit of rounding, the iteration at which the solve ends depends on rounding.
                     if rtol > 1e-17 {
                         assert_eq!(host.status, device.status, "{place}");
                         assert_eq!(host.iterations, device.iterations, "{place}");
@@ -316,7 +316,7 @@ fn options_are_those_of_the_host() {
     alike("guess", &[host, device.clone()], 10);
     assert_eq!(seen.len(), device.iterations);
 
-    // On the device from end to end.
+    // Right-hand side and solution on the device.
     let (db, mut dx) = (cuda.upload(&b), cuda.undefined(30));
     let resident = method.solve_resident(&m, None, &db, &mut dx).unwrap();
     assert_eq!(cuda.download(&dx).unwrap(), device.x);
@@ -352,7 +352,7 @@ fn a_solve_without_memory_is_an_error() {
     assert!(ResidentFgmres::new(&cuda).solve(&m, None, &rhs(30)).unwrap_err().is_device());
 }
 
-/// A preconditioner that says how often it was queued.
+/// A preconditioner that counts how often it is queued.
 struct Counted<'a>(&'a Jacobi, std::cell::Cell<usize>);
 
 impl ResidentOperator for Counted<'_> {
