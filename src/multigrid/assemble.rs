@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::setup::Grids;
 use crate::sparse::Csr;
 
-/// A coarsest level beyond this is factorised only where `max_coarse` asks for it.
+/// A larger coarsest level is factorised only if `max_coarse` allows it.
 const LARGE_COARSEST: usize = 50_000;
 
 impl Hierarchy<Host<f64>> {
@@ -33,7 +33,7 @@ impl Hierarchy<Host<f64>> {
         let (rows, nnz) = (coarsest.rows(), coarsest.nnz());
         if rows > setup.max_coarse().max(LARGE_COARSEST) && nnz > 3 * rows {
             return Err(Error::unsuited(format!(
-                "coarsening stopped at {rows} unknowns, too many to solve directly; lower the strength threshold theta or raise max_coarse to do it all the same"
+                "coarsening stopped at {rows} unknowns, too many to solve directly; lower the strength threshold theta, or raise max_coarse to allow the direct solver"
             )));
         }
         let direct = Arc::new(Direct::new(&coarsest)?);
@@ -47,10 +47,10 @@ impl Hierarchy<Host<f64>> {
         Ok(Self { levels: levels.collect(), coarsest_rows: rows, coarsest: direct, kind })
     }
 
-    /// Gives every level the smoothers of a relaxation, `sweeps` before and after the coarse-grid correction.
+    /// Sets the smoothers of a relaxation on every level: `sweeps` before and after the coarse-grid correction.
     ///
     /// # Errors
-    /// As for [`Relaxation::smoothers`], with the level named.
+    /// As for [`Relaxation::smoothers`], with the level.
     pub(crate) fn set_smoothers(&mut self, relaxation: Relaxation, sweeps: (usize, usize)) -> Result<()> {
         let rows = self.rows();
         for (depth, level) in self.levels.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! A compiled cycle in one of two precisions.
+//! A compiled cycle in double or single precision.
 
 use super::preconditioner::CyclePreconditioner;
 use crate::error::Result;

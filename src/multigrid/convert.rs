@@ -1,4 +1,4 @@
-//! A hierarchy in another precision, and its transpose.
+//! Conversion of a hierarchy to another precision, and its transpose.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-/// Values converted by one task.
+/// Number of values converted by one task.
 const CHUNK: usize = 1 << 15;
 
 impl<T: Scalar> Hierarchy<Host<T>> {
@@ -25,8 +25,8 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         refuse_overflow::<U>(overflow).map(|()| cast)
     }
 
-    /// As [`cast`](Self::cast), releasing every level once it is converted, so that both precisions
-    /// are never in memory together.
+    /// As [`cast`](Self::cast), but releases every level once it is converted, so that memory never holds both
+    /// precisions together.
     ///
     /// # Errors
     /// As [`cast`](Self::cast).
@@ -52,12 +52,12 @@ impl<T: Scalar> Hierarchy<Host<T>> {
 
     /// The same hierarchy in double precision.
     pub(crate) fn widened(&self) -> Hierarchy<Host<f64>> {
-        // Nothing overflows.
+        // A conversion to double precision cannot overflow.
         self.map(|place, values| round(place, values, &mut None), |d| Arc::new(d.widened()))
     }
 
-    /// The hierarchy whose cycle is the transpose of this one: A ↔ Aᵀ, P ↔ Rᵀ, pre- and
-    /// post-sweeps transposed and swapped, in reverse order.
+    /// The hierarchy of the transposed cycle: A ↔ Aᵀ, P ↔ Rᵀ, and the pre- and post-sweeps transposed, swapped and
+    /// in reverse order.
     ///
     /// # Errors
     /// A coarsest matrix that cannot be factored again, or a K-cycle, which is not linear.
@@ -83,7 +83,7 @@ impl<T: Scalar> Hierarchy<Host<T>> {
     }
 }
 
-/// Values in another precision; a place where one overflows is noted.
+/// Values in another precision. Records a place where a value overflows.
 fn round<T: Scalar, U: Scalar>(
     place: Place,
     values: &Arc<Vec<T>>,

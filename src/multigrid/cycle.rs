@@ -1,4 +1,4 @@
-//! The multigrid cycle, written once.
+//! The multigrid cycle, written once for all engines.
 
 use crate::backend::Cpu;
 use crate::engine::{Eager, Engine, Executor, Host, Plan, Tracer, ValuesOf};
@@ -11,8 +11,8 @@ use super::smoother::Smoother;
 
 /// One cycle on A x = b from the guess x at level `depth`.
 ///
-/// This is the only cycle of the crate: it computes on [`Eager`](crate::engine::Eager), is
-/// recorded on [`Tape`](crate::autodiff::Tape) and compiled by [`compile`].
+/// This is the only cycle of the crate. It computes on [`Eager`](crate::engine::Eager), is recorded on
+/// [`Tape`](crate::autodiff::Tape) and compiled by [`compile`].
 pub fn cycle<E: Engine>(
     e: &E,
     h: &Hierarchy<E::Leaves>,
@@ -34,7 +34,7 @@ fn visit<E: Engine>(
     let Some(level) = h.levels.get(depth) else {
         return e.solve(&h.coarsest, b);
     };
-    // A single level has no coarser unknowns to correct from.
+    // A single level has no coarse-grid correction.
     if h.rows_at(depth + 1) == 0 {
         let x = relax(e, level, &level.pre, b, x);
         return relax(e, level, &level.post, b, x);
@@ -46,7 +46,7 @@ fn visit<E: Engine>(
     relax(e, level, &level.post, b, x)
 }
 
-/// Sweeps, one after the other.
+/// Applies sweeps in order.
 fn relax<E: Engine>(
     e: &E,
     level: &Level<E::Leaves>,
@@ -57,7 +57,7 @@ fn relax<E: Engine>(
     sweeps.iter().fold(x, |x, sweep| sweep.smooth(e, &level.a, b, x))
 }
 
-/// The approximate solution of a coarser level, from zero.
+/// The approximate solution of a coarser level, from x = 0.
 pub(super) fn correction<E: Engine>(
     e: &E,
     h: &Hierarchy<E::Leaves>,
@@ -66,7 +66,7 @@ pub(super) fn correction<E: Engine>(
     b: &E::Vector,
 ) -> E::Vector {
     let once = |kind| visit(e, h, depth, kind, b, e.zeros(h.rows_at(depth)));
-    // The direct solver needs no second visit.
+    // A second visit would not improve the result of the direct solver.
     let Some(level) = h.levels.get(depth) else { return once(kind) };
     match kind {
         CycleKind::V => once(kind),
@@ -84,10 +84,10 @@ pub(super) fn correction<E: Engine>(
     }
 }
 
-/// One cycle from the zero guess as straight-line code for an executor: x = B b.
+/// One cycle from x = 0 as straight-line code for an executor: x = B b.
 ///
 /// # Errors
-/// A hierarchy whose cycle does nothing (it has no smoother and no coarse level).
+/// A hierarchy with neither smoother nor coarse level, whose cycle is zero.
 pub fn trace<X: Executor>(executor: &X, h: &Hierarchy<X::Leaves>) -> Result<Plan<X::Leaves>> {
     let tracer = Tracer::new(executor);
     let b = tracer.input(h.rows());
@@ -96,7 +96,7 @@ pub fn trace<X: Executor>(executor: &X, h: &Hierarchy<X::Leaves>) -> Result<Plan
     tracer.finish(h.rows(), x)
 }
 
-/// One cycle from the zero guess as straight-line code for the processor.
+/// One cycle from x = 0 as straight-line code for the CPU.
 ///
 /// # Errors
 /// As [`trace`].

@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How often and in which order a cycle visits the coarser levels.
+/// Number and order of the visits of a cycle to the coarser levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum CycleKind {
-    /// An F-cycle below, then a V-cycle.
+    /// An F-cycle on the coarser levels, followed by a V-cycle.
     F,
-    /// Once.
+    /// One visit.
     #[default]
     V,
-    /// Twice.
+    /// Two visits.
     W,
-    /// Twice, as a preconditioner of two steps of a Krylov method on every coarser level (Notay
-    /// and Vassilevski 2008). The method is the one of generalised conjugate residuals, for
-    /// symmetric matrices and others. Such a cycle is not linear: use it in FGMRES or flexible CG.
+    /// Two visits, each the preconditioner of one Krylov step on the coarser level (Notay and Vassilevski 2008).
+    /// The Krylov method is GCR (generalised conjugate residuals), which also suits nonsymmetric matrices. The
+    /// cycle is not linear: use it in FGMRES or flexible CG.
     K,
 }
 
 impl CycleKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [CycleKind; 4] = [CycleKind::V, CycleKind::W, CycleKind::F, CycleKind::K];
 
     /// Whether a cycle is a linear operator.

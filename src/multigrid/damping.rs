@@ -1,4 +1,4 @@
-//! How strongly a sweep may be applied: estimates of the spectral radius of B A.
+//! Damping of sweeps from estimates of the spectral radius of B A.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::setup::infinity_norm;
 use crate::setup::relaxation::{OperatorKind, SpectrumEnd, looks_symmetric, spectral_estimate, with_safety};
 use crate::sparse::Csr;
 
-/// An upper estimate of the spectral radius of B A for a sweep x ← x + B (b − A x): 1.1 times an
-/// estimate, and where B is a diagonal or sparse matrix no more than the infinity norm of |B| |A|,
-/// which is a bound. Without that norm it is not one: the estimate from below is usually within 5 %.
+/// An upper estimate of the spectral radius of B A for a sweep x ← x + B (b − A x): 1.1 times an estimate. If B is
+/// a diagonal or sparse matrix, the result is at most the infinity norm of |B| |A|, which is a bound. Otherwise it
+/// is not a bound: the estimate from below is usually within 5 %.
 ///
-/// Cost: two products with A and with B to see whether both are symmetric; if they are ten with
-/// B A, otherwise up to ninety.
+/// Cost: two products with A and with B to test both for symmetry; then ten products with B A if both are
+/// symmetric, otherwise up to ninety.
 ///
 /// # Errors
 /// Values that overflow.
@@ -61,7 +61,7 @@ pub fn spectral_bound(sweep: &Sweep, a: &Csr<f64>) -> Result<f64> {
     Ok(norm.min(with_safety(estimate)))
 }
 
-/// The sweep times ω; without ω, times 4/3 divided by [`spectral_bound`], at most `most`.
+/// The sweep times ω. Without ω, the factor is 4/3 divided by [`spectral_bound`], at most `most`.
 pub(super) fn damped(sweep: Sweep, a: &Csr<f64>, omega: Option<f64>, most: f64) -> Result<Sweep> {
     let omega = match omega {
         Some(omega) => omega,

@@ -1,4 +1,4 @@
-//! Levels and the one walk over their leaves.
+//! Levels of a hierarchy and the traversal of their leaves.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use crate::engine::{Host, Leaves, Matrix};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
-/// A multigrid hierarchy, generic over how its leaves are held.
+/// A multigrid hierarchy, generic over the representation of its leaves.
 ///
-/// `levels[0]` is the finest; below the last of them stands the direct solver. A matrix
-/// that is small enough has no levels at all, only the direct solver.
+/// `levels[0]` is the finest level; the direct solver is below the last one. A sufficiently small matrix has no
+/// levels, only the direct solver.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(bound(
     serialize = "L::Values: Serialize, L::Direct: Serialize",
     deserialize = "L::Values: Deserialize<'de>, L::Direct: Deserialize<'de>"
 ))]
 pub struct Hierarchy<L: Leaves> {
-    /// All levels but the coarsest.
+    /// All levels except the coarsest.
     pub levels: Vec<Level<L>>,
     /// The direct solver of the coarsest level.
     pub coarsest: L::Direct,
     /// Rows of the coarsest level.
     pub coarsest_rows: usize,
-    /// How often a cycle visits the coarser levels.
+    /// Number and order of the visits to the coarser levels.
     pub kind: CycleKind,
 }
 
-/// One level: its operator, the transfers to the next one, and its smoothers.
+/// One level: its operator, the transfers to the next level, and its smoothers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(bound(
     serialize = "L::Values: Serialize, L::Direct: Serialize",
@@ -49,19 +49,19 @@ pub struct Level<L: Leaves> {
     pub post: Vec<Smoother<L::Values>>,
 }
 
-/// Levels above the coarsest that a W- or K-cycle may have.
+/// Largest number of levels above the coarsest for a W- or K-cycle.
 const MANY_VISITS_LEVELS: usize = 16;
 
-/// Where a leaf stands in its hierarchy.
+/// Position of a leaf in its hierarchy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// Level, 0 for the finest.
     pub level: usize,
-    /// What the leaf is there.
+    /// Role of the leaf on its level.
     pub role: Role,
 }
 
-/// What a leaf is on its level.
+/// Role of a leaf on its level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Values of A.
@@ -81,7 +81,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// A part of sweep `q` before the coarse-grid correction, or `post` it.
+    /// The role of a leaf of sweep `q`, before the coarse-grid correction or, with `post`, after it.
     pub fn of_sweep(post: bool, q: usize, part: Part) -> Self {
         match (post, part) {
             (false, Part::Values) => Role::Pre(q),
@@ -103,9 +103,9 @@ impl<L: Leaves> Hierarchy<L> {
         self.levels.get(depth).map_or(self.coarsest_rows, |level| level.a.pattern.rows())
     }
 
-    /// The same hierarchy with other leaves: uploading, recording as parameters or constants,
-    /// changing precision and collecting values are all this walk. Leaves are visited from
-    /// the finest level down, on each first the sweeps (pre, post), then the operators.
+    /// The same hierarchy with other leaves. Uploading, recording as parameters or constants, changing the
+    /// precision and collecting values all use this traversal. It visits the leaves from the finest level down; on
+    /// each level the sweeps (pre, post) precede the operators.
     pub fn map<M: Leaves>(
         &self,
         mut values: impl FnMut(Place, &L::Values) -> M::Values,
@@ -137,7 +137,7 @@ impl<L: Leaves> Hierarchy<L> {
 }
 
 impl<T: Scalar> Hierarchy<Host<T>> {
-    /// Refuses a cycle with too many visits to the coarsest level.
+    /// Refuses a cycle that visits the coarsest level too often.
     pub(super) fn check_cycle(&self) -> Result<()> {
         let doubles = matches!(self.kind, CycleKind::W | CycleKind::K);
         if doubles && self.levels.len() > MANY_VISITS_LEVELS {
@@ -151,11 +151,11 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         Ok(())
     }
 
-    /// Checks everything that kernels rely on: dimensions that chain, values that match their
-    /// patterns and are finite, diagonals without zeros where a smoother divides by them.
+    /// Checks the assumptions of the kernels: matching dimensions, values that fit their patterns and are finite,
+    /// and diagonals without zeros where a smoother divides by them.
     ///
     /// # Errors
-    /// Names the level that breaks a rule. Cost: one pass.
+    /// A level that violates a rule. Cost: one pass.
     pub fn validate(&self) -> Result<()> {
         let problem = |depth: usize, what: &str| {
             Err(Error::invalid_input(format!("level {depth} of the hierarchy has {what}")))
@@ -185,8 +185,8 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         Ok(())
     }
 
-    /// Whether one cycle is a symmetric operator: every A symmetric, R = Pᵀ, and every
-    /// post-sweep the transpose of its mirror image among the pre-sweeps.
+    /// Whether one cycle is a symmetric operator: every A is symmetric, R = Pᵀ, and every post-sweep is the
+    /// transpose of its mirror image among the pre-sweeps.
     pub fn is_symmetric(&self) -> bool {
         let tolerance = if T::NAME == "f64" { 1e-12 } else { 1e-5 };
         self.kind.is_linear()
@@ -198,9 +198,9 @@ impl<T: Scalar> Hierarchy<Host<T>> {
             && self.sweeps_mirror()
     }
 
-    /// Whether on every level every post-sweep is the transpose of its mirror image among the
-    /// pre-sweeps, if A is symmetric; where there is no correction between them, whether all sweeps
-    /// together mirror.
+    /// Whether, for symmetric A, every post-sweep of every level is the transpose of its mirror image among the
+    /// pre-sweeps. On a level without a coarse-grid correction, the sequence of all sweeps must equal its mirror
+    /// image.
     pub(crate) fn sweeps_mirror(&self) -> bool {
         self.levels.iter().all(|level| {
             let corrected = level.prolongation.pattern.cols() > 0;

@@ -1,4 +1,4 @@
-//! Hierarchies, smoothers and the cycle.
+//! Multigrid: hierarchies, smoothers and cycles.
 
 mod assemble;
 mod compiled;

@@ -1,4 +1,4 @@
-//! One cycle as a linear operator.
+//! One multigrid cycle as a preconditioner.
 
 use std::sync::{Mutex, OnceLock};
 
@@ -10,11 +10,11 @@ use crate::error::{Error, Result};
 use crate::operator::{Preconditioner, check_lengths};
 use crate::sparse::Scalar;
 
-/// z = B r, one cycle from the zero guess, compiled.
+/// z = B r: one compiled cycle from x = 0.
 ///
-/// `Sync`: many threads may apply it at once. Workspaces are reused; a host that brings its
-/// own memory uses [`plan`](Self::plan), which takes no lock. With `T = f32` the vectors
-/// are scaled and rounded on the way in and come back in double precision.
+/// `Sync`: many threads may apply it at once. Workspaces are reused; a host code with its own memory uses
+/// [`plan`](Self::plan), which takes no lock. With `T = f32` the vectors are scaled and rounded on input and
+/// returned in double precision.
 #[derive(Debug)]
 pub struct CyclePreconditioner<T: Scalar> {
     hierarchy: Hierarchy<Host<T>>,
@@ -28,14 +28,14 @@ impl<T: Scalar> CyclePreconditioner<T> {
     /// Checks and compiles a hierarchy.
     ///
     /// # Errors
-    /// A hierarchy that breaks a rule (see [`Hierarchy::validate`]).
+    /// A hierarchy that violates a rule (see [`Hierarchy::validate`]).
     pub fn new(hierarchy: Hierarchy<Host<T>>) -> Result<Self> {
         hierarchy.validate()?;
         Self::trusted(hierarchy, None)
     }
 
-    /// Compiles a hierarchy that a setup of this crate made. Whether its cycle is symmetric is worked
-    /// out on first use, unless it is known.
+    /// Compiles a hierarchy from a setup of this crate, without validation. The symmetry of its cycle is
+    /// determined on first use unless it is given.
     pub(crate) fn trusted(hierarchy: Hierarchy<Host<T>>, symmetric: Option<bool>) -> Result<Self> {
         hierarchy.check_cycle()?;
         let plan = compile(&hierarchy)?;
@@ -59,7 +59,7 @@ impl<T: Scalar> CyclePreconditioner<T> {
         self.plan.rows()
     }
 
-    /// Bytes of the hierarchy, of a workspace for one vector and of vectors in its precision.
+    /// Bytes of the hierarchy, of a workspace for one vector, and of vectors in its precision.
     pub fn bytes(&self) -> usize {
         let vectors = if T::NAME == "f64" { 0 } else { 2 * self.rows() };
         self.hierarchy.bytes() + (self.plan.workspace(1) + vectors) * size_of::<T>()
@@ -70,8 +70,8 @@ impl<T: Scalar> CyclePreconditioner<T> {
         *self.symmetric.get_or_init(|| self.hierarchy.is_symmetric())
     }
 
-    /// z ← B r by a plan for a residual of this length, found out if absent; ⟨r, z⟩ where the length
-    /// was given and the precisions differ.
+    /// z ← B r by a plan, for a residual of norm `length` (computed if absent). Returns ⟨r, z⟩ if the norm was
+    /// given and the precisions differ.
     fn run(
         &self,
         plan: &Plan<Host<T>>,
@@ -92,7 +92,7 @@ impl<T: Scalar> CyclePreconditioner<T> {
                 memory.resize(2 * n + plan.workspace(1), T::ZERO);
                 let (b, rest) = memory.split_at_mut(n);
                 let (x, work) = rest.split_at_mut(n);
-                // Scaled so that a small residual does not underflow in single precision.
+                // Scaling keeps a small residual from underflow in single precision.
                 let scale = length.unwrap_or_else(|| Cpu.largest(r));
                 let scale = if scale == 0.0 || !scale.is_finite() { 1.0 } else { scale.max(1e-290) };
                 Cpu.convert(r, 1.0 / scale, b);

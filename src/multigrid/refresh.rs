@@ -20,7 +20,7 @@ impl Refresh {
     /// Plans the products. Cost: about as much as the products of a setup.
     ///
     /// # Errors
-    /// Products too large for 32-bit indices; a hierarchy without levels has nothing to plan.
+    /// Products too large for 32-bit indices. For a hierarchy without levels the plan is empty.
     pub(crate) fn new<T: Scalar>(h: &Hierarchy<Host<T>>) -> Result<Self> {
         let first = h.levels.first();
         let finest = first.map_or_else(|| h.coarsest.matrix().pattern().clone(), |l| l.a.pattern.clone());
@@ -33,11 +33,11 @@ impl Refresh {
         Ok(Self { finest, plans })
     }
 
-    /// The hierarchy with the transfers of `h`, the products with a new A, and new smoothers, in double precision.
+    /// The hierarchy with the transfers of `h`, the products with a new A and new smoothers, in double precision.
     ///
     /// # Errors
-    /// Another pattern than that of the finest level; what the smoother reports of a level; a
-    /// coarsest matrix that is singular and large.
+    /// A pattern that differs from that of the finest level; an error of the smoother on a level; a coarsest
+    /// matrix that is singular and large.
     pub(crate) fn apply<T: Scalar>(
         &self,
         h: &Hierarchy<Host<T>>,
@@ -57,7 +57,7 @@ impl Refresh {
                 self.finest.nnz()
             )));
         }
-        // The plans know their pattern by its address.
+        // The plans identify their pattern by its address.
         let mut current =
             if shared { a.clone() } else { Csr::new(self.finest.clone(), a.values().to_vec())? };
         let mut levels = Vec::with_capacity(h.levels.len());

@@ -1,4 +1,4 @@
-//! The classical relaxations by name.
+//! Classical relaxations by name.
 
 use std::sync::Arc;
 
@@ -13,24 +13,23 @@ use crate::sparse::Csr;
 
 /// A classical relaxation and its parameters.
 ///
-/// Its text form is a name with an optional parameter, as in `jacobi`, `jacobi(0.8)`,
-/// `chebyshev(4)`, `ilu0(0.7)`, or several, as in `ilu(2,auto)`, `ilut(0.01,10)`,
-/// `block-jacobi(3)`, `hybrid-gauss-seidel(symmetric)`. A damping `auto` is chosen from an estimate
-/// of the spectral radius of the relaxed matrix.
+/// Its text form is a name with an optional parameter, as in `jacobi`, `jacobi(0.8)`, `chebyshev(4)`, `ilu0(0.7)`,
+/// or with several, as in `ilu(2,auto)`, `ilut(0.01,10)`, `block-jacobi(3)`, `hybrid-gauss-seidel(symmetric)`. The
+/// damping `auto` is computed from an estimate of the spectral radius of the relaxed matrix.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Relaxation {
-    /// ω D⁻¹; without ω, 4/3 divided by the spectral radius of D⁻¹A.
+    /// ω D⁻¹; without ω, the factor is 4/3 divided by the spectral radius of D⁻¹A.
     Jacobi(Option<f64>),
-    /// D_ℓ1⁻¹, D_ℓ1 the absolute row sums.
+    /// D_ℓ1⁻¹, where D_ℓ1 holds the absolute row sums.
     L1Jacobi,
-    /// Forward before and backward after the coarse-grid correction: a symmetric cycle.
+    /// Forward before and backward after the coarse-grid correction, which makes the cycle symmetric.
     GaussSeidel,
     /// Forward before and after.
     ForwardGaussSeidel,
     /// Backward before and after.
     BackwardGaussSeidel,
-    /// A forward and a backward sweep each time.
+    /// A forward and a backward sweep, both before and after.
     SymmetricGaussSeidel,
     /// A Chebyshev polynomial of this degree in D⁻¹A.
     Chebyshev(usize),
@@ -40,72 +39,72 @@ pub enum Relaxation {
     Spai1,
     /// ω U⁻¹ L⁻¹ on A's pattern; ω = 1 is undamped.
     Ilu0(f64),
-    /// Gauss–Seidel within blocks of some thousand rows, Jacobi between them; in parallel.
+    /// Gauss–Seidel within blocks of some thousand rows and Jacobi between them, in parallel.
     HybridGaussSeidel(Passes),
-    /// The same with a diagonal enlarged so that it converges for every symmetric positive
+    /// Hybrid Gauss–Seidel with an enlarged diagonal, which makes it converge for every symmetric positive
     /// definite matrix.
     L1GaussSeidel(Passes),
-    /// Gauss–Seidel by colours of rows that are not coupled; in parallel.
+    /// Gauss–Seidel by colours of uncoupled rows, in parallel.
     MulticolourGaussSeidel(Passes),
     /// ω U⁻¹ L⁻¹ with fill by levels.
     Ilu {
         /// Largest level of fill; 0 is ILU(0).
         level: usize,
-        /// ω; without it, chosen from the spectral radius.
+        /// ω; if absent, computed from the spectral radius.
         damping: Option<f64>,
     },
-    /// ω U⁻¹ L⁻¹ with fill where it is large.
+    /// ω U⁻¹ L⁻¹ with fill by magnitude.
     Ilut {
-        /// Entries below this part of their row's length are dropped.
+        /// Entries below this fraction of the norm of their row are dropped.
         drop_tolerance: f64,
-        /// Most entries of the factors over those of A.
+        /// Largest ratio of the entries of the factors to those of A.
         fill_factor: f64,
-        /// ω; without it, chosen from the spectral radius.
+        /// ω; if absent, computed from the spectral radius.
         damping: Option<f64>,
     },
     /// ω times the inverses of blocks on the diagonal.
     BlockJacobi {
-        /// Rows of a block; without it, detected on every level.
+        /// Rows of a block; if absent, detected on every level.
         size: Option<usize>,
-        /// ω; without it, 4/3 divided by the spectral radius.
+        /// ω; if absent, 4/3 divided by the spectral radius.
         omega: Option<f64>,
     },
-    /// A Chebyshev polynomial of the fourth kind and this degree in D⁻¹A.
+    /// A Chebyshev polynomial of the fourth kind of this degree in D⁻¹A.
     FourthKindChebyshev(usize),
-    /// ω Ũ⁻¹ L̃⁻¹ on A's pattern, where Jacobi sweeps on the triangular systems stand for the
-    /// substitutions (Anzt, Chow and Dongarra 2015): no row waits for another.
+    /// ω Ũ⁻¹ L̃⁻¹ on A's pattern, with Jacobi sweeps on the triangular systems in place of the substitutions
+    /// (Anzt, Chow and Dongarra 2015). All rows are independent.
     IterativeIlu0 {
         /// Sweeps for each triangle.
         sweeps: u32,
-        /// ω; without it, chosen from the spectral radius.
+        /// ω; if absent, computed from the spectral radius.
         damping: Option<f64>,
     },
     /// Solves on overlapping subdomains.
     Schwarz(SchwarzOptions),
-    /// SPAI-0 times ω; without it, chosen from the spectral radius.
+    /// SPAI-0 times ω; if absent, ω is computed from the spectral radius.
     DampedSpai0(Option<f64>),
 }
 
-/// In which directions a Gauss–Seidel relaxation sweeps.
+/// Directions of the sweeps of a Gauss–Seidel relaxation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Passes {
-    /// Forward before and backward after the coarse-grid correction: a symmetric cycle.
+    /// Forward before and backward after the coarse-grid correction, which makes the cycle symmetric.
     #[default]
     Mirrored,
     /// Forward before and after.
     Forward,
     /// Backward before and after.
     Backward,
-    /// A forward and a backward sweep each time.
+    /// A forward and a backward sweep, both before and after.
     Symmetric,
 }
 
-/// Share of the spectrum, from the top, on which Chebyshev relaxation is optimal.
+/// Ratio of the ends of the interval [λ_max / ratio, λ_max] on which Chebyshev relaxation is optimal.
 pub(super) const CHEBYSHEV_RATIO: f64 = 10.0;
 
 impl Relaxation {
-    /// One of each, with default parameters.
+    /// Every relaxation with default parameters.
     pub const ALL: [Relaxation; 19] = [
         Relaxation::Jacobi(None),
         Relaxation::L1Jacobi,
@@ -133,7 +132,7 @@ impl Relaxation {
         }),
     ];
 
-    /// The same for a level below a finest one of `rows` rows, where a number of parts is one of the finest.
+    /// The relaxation for a level below the finest, which has `rows` rows and to which a number of parts refers.
     #[must_use]
     pub(super) fn below(self, rows: usize) -> Self {
         match self {

@@ -1,4 +1,4 @@
-//! Relaxations as text: names and parameters.
+//! Text form of relaxations: names and parameters.
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,10 +34,10 @@ impl Relaxation {
 }
 
 impl Passes {
-    /// All of them.
+    /// All passes.
     pub const ALL: [Passes; 4] = [Passes::Mirrored, Passes::Forward, Passes::Backward, Passes::Symmetric];
 
-    /// As a parameter of a relaxation.
+    /// The name as a parameter of a relaxation.
     pub fn name(self) -> &'static str {
         match self {
             Passes::Mirrored => "mirrored",
@@ -108,7 +108,7 @@ fn count(text: &str, most: usize) -> Option<usize> {
 /// Largest degree of a polynomial.
 const DEGREE: usize = 100;
 
-/// The relaxation of this kind with these parameters, or nothing if they make no sense.
+/// The relaxation of this kind with these parameters, or `None` if they are invalid.
 fn with_parameters(kind: Relaxation, parameters: &[&str]) -> Option<Relaxation> {
     use Relaxation as R;
     let passes = |text: &str| Passes::ALL.into_iter().find(|p| p.name() == text);

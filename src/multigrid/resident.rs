@@ -1,4 +1,4 @@
-//! Hierarchies on a card.
+//! Hierarchies on a GPU.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,27 +13,27 @@ use crate::engine::{
 };
 use crate::error::{Error, Result};
 
-/// Largest coarsest level whose inverse is formed.
+/// Largest coarsest level for which the inverse is formed.
 const DENSE_ROWS: usize = 4096;
 
-/// Columns of the identity that are solved at once.
+/// Number of columns of the identity solved at once.
 const COLUMNS: usize = 32;
 
-/// What a hierarchy is used for on the device.
+/// Purpose of a hierarchy on a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// Solving: from the first level with few rows on, the cycle is one dense matrix.
+    /// Solving: from the first small level downwards, the cycle is one dense matrix.
     Solve,
-    /// Training: all levels stay.
+    /// Training: all levels are kept.
     Train,
 }
 
 impl<T: OnDevice> Hierarchy<Host<T>> {
-    /// This hierarchy on a device. A leaf that several places share is uploaded once.
+    /// Uploads the hierarchy to a device. A leaf shared by several places is uploaded once.
     ///
     /// # Errors
     /// A K-cycle, which is not linear; a coarsest level with more than 4096 rows; a device that is out of memory.
-    /// Cost: for the dense matrix of the small levels a cycle on them for each of its rows.
+    /// Cost of the dense matrix of the small levels: one cycle on them for each of its rows.
     pub fn to_device(&self, cuda: &Cuda, purpose: Use) -> Result<Hierarchy<Device<T>>> {
         if !self.kind.is_linear() {
             return Err(Error::unsuited(
@@ -59,23 +59,23 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
         Ok(device)
     }
 
-    /// The level from which on the cycle becomes a dense matrix: the launches of small levels cost more than its product
-    /// (1024² values in single precision are read in 2 µs).
+    /// The first level of the dense matrix. The launches of small levels cost more than a dense product (1024²
+    /// values in single precision are read in 2 µs).
     pub(super) fn dense_from(&self, cuda: &Cuda, purpose: Use) -> usize {
         let all = self.levels.len();
-        // What an F-cycle does below a level depends on how it came there.
+        // The action of an F-cycle below a level depends on the visit.
         if purpose == Use::Train || self.kind == CycleKind::F {
             return all;
         }
         (0..all).find(|&depth| self.rows_at(depth) <= cuda.tuning().tail_rows).unwrap_or(all)
     }
 
-    /// What the cycle does from level `depth` on, as a row-major matrix.
+    /// The action of the cycle on level `depth` and below, as a row-major matrix.
     pub(super) fn dense(&self, depth: usize) -> Result<Vec<T>> {
         let n = self.rows_at(depth);
         if n > DENSE_ROWS {
             return Err(Error::unsuited(format!(
-                "the coarsest level has {n} rows, and a card takes at most {DENSE_ROWS}; coarsen further"
+                "the coarsest level has {n} rows, and a GPU supports at most {DENSE_ROWS}; coarsen further"
             )));
         }
         let mut matrix = vec![T::ZERO; n * n];
@@ -85,7 +85,7 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
             let mut unit = vec![T::ZERO; n * k];
             (0..k).for_each(|c| unit[(first + c) * k + c] = T::ONE);
             let b = e.vector(&unit);
-            // From the finest level on it is one cycle, below it what a cycle does there.
+            // On the finest level the matrix is one cycle, below it the coarse-grid correction.
             let x = match depth {
                 0 => cycle(&e, self, 0, &b, e.zeros(n)),
                 _ => correction(&e, self, depth, self.kind, &b),
@@ -101,7 +101,7 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
     }
 }
 
-/// One cycle from the zero guess on a device, z = B r: queues launches only, so that it can be captured.
+/// One cycle from x = 0 on a device, z = B r. It only queues launches, so that it can be captured.
 #[derive(Debug)]
 pub struct ResidentCycle<T: OnDevice> {
     engine: Resident<T>,
@@ -113,26 +113,26 @@ impl<T: OnDevice> ResidentCycle<T> {
     /// The cycle of a hierarchy for one vector.
     ///
     /// # Errors
-    /// As [`Hierarchy::to_device`]; a hierarchy whose cycle does nothing.
+    /// As [`Hierarchy::to_device`]; a hierarchy whose cycle is zero.
     pub fn new(cuda: &Cuda, hierarchy: &Hierarchy<Host<T>>) -> Result<Self> {
         let engine = Resident::new(cuda.clone(), 1);
         let resident = hierarchy.to_device(cuda, Use::Solve)?;
         let program = prepare(&engine, &resident)?;
         let cycle = Self { engine, hierarchy: resident, program };
-        // The first run fills the pool of buffers and uploads what is made on first use.
+        // The first run fills the pool of buffers and completes all lazy uploads.
         let zero = cuda.upload(&vec![T::ZERO; hierarchy.rows()]);
         cycle.queue(|r| cuda.copy(&zero, r), |_| ());
         cuda.synchronise()?;
         Ok(cycle)
     }
 
-    /// Takes new values of the finest matrix, which lie on the device, by a plan that was made for this cycle with
-    /// [`Use::Solve`]. What was captured before is to be captured again.
+    /// Replaces the values of the finest matrix by values on the device, with a plan for this cycle and
+    /// [`Use::Solve`]. Earlier captures become invalid and must be repeated.
     ///
     /// # Errors
     /// As [`ResidentRefresh::apply`](super::ResidentRefresh::apply).
     pub fn refresh(&mut self, plan: &mut super::ResidentRefresh<T>, a: &Memory<T>) -> Result<()> {
-        // Matrices in slices and the program hold the old values.
+        // Matrices in slices and the program contain the old values.
         self.engine.forget_slices();
         self.program = Program::default();
         let applied = plan.apply(a, &mut self.hierarchy);
@@ -145,17 +145,17 @@ impl<T: OnDevice> ResidentCycle<T> {
         self.hierarchy.rows()
     }
 
-    /// Its levels on the device, down to where the rest of the cycle is one dense matrix.
+    /// The levels on the device, down to the dense matrix of the remaining cycle.
     pub fn hierarchy(&self) -> &Hierarchy<Device<T>> {
         &self.hierarchy
     }
 
-    /// Its launches.
+    /// The launches of the cycle.
     pub fn program(&self) -> &Program<T> {
         &self.program
     }
 
-    /// The engine that runs it.
+    /// The engine of the cycle.
     pub fn engine(&self) -> &Resident<T> {
         &self.engine
     }
@@ -168,7 +168,7 @@ impl<T: OnDevice> ResidentCycle<T> {
         }
     }
 
-    /// z = B r for this r as one graph.
+    /// Captures z = B r for this r as one graph.
     ///
     /// # Errors
     /// Another number of rows; the first failure of the device.
@@ -178,12 +178,12 @@ impl<T: OnDevice> ResidentCycle<T> {
         }
         let cuda = self.engine.cuda().clone();
         let one = OneCycle { r: self.engine.vector(r), cycle: self, z: None };
-        // What the pool lacks beside r.
+        // This fills the pool with the buffers that a run needs while r is in use.
         drop(one.cycle.apply(&one.r));
         cuda.graph(one, |one| one.z = Some(one.cycle.apply(&one.r)))
     }
 
-    /// Queues a cycle: `fill` writes r, `take` reads z.
+    /// Queues a cycle: `fill` writes r, and `take` reads z.
     pub(crate) fn queue(&self, fill: impl FnOnce(&mut Memory<T>), take: impl FnOnce(&Memory<T>)) {
         let mut r = self.engine.allocate(self.rows());
         fill(r.memory_mut());
@@ -191,13 +191,13 @@ impl<T: OnDevice> ResidentCycle<T> {
     }
 }
 
-/// The launches of a cycle, with matrices in slices where they are faster.
+/// Compiles a cycle into launches, with matrices in slices where they are faster.
 fn prepare<T: OnDevice>(engine: &Resident<T>, hierarchy: &Hierarchy<Device<T>>) -> Result<Program<T>> {
     hierarchy.levels.iter().try_for_each(|level| engine.slice_if_faster(&level.a).map(|_| ()))?;
     engine.program(trace(engine, hierarchy)?)
 }
 
-/// A cycle with the vectors that it is captured for.
+/// A captured cycle with its vectors.
 #[derive(Debug)]
 pub struct OneCycle<T: OnDevice> {
     cycle: ResidentCycle<T>,
@@ -206,7 +206,7 @@ pub struct OneCycle<T: OnDevice> {
 }
 
 impl<T: OnDevice> OneCycle<T> {
-    /// The values of z, after all work that was queued.
+    /// The values of z. Waits for all queued work.
     ///
     /// # Errors
     /// The first failure of the device.

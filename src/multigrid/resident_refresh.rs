@@ -1,4 +1,4 @@
-//! New values for a hierarchy on a card, worked out there.
+//! Refresh of a hierarchy on a GPU: new values computed on the device.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::error::{Error, Result};
 use crate::setup::relaxation::{ChebyshevCoefficients, bound_by_products, fourth_kind_chebyshev};
 use crate::sparse::{Csr, Pattern, Scalar};
 
-/// The numeric part of a setup on a device, planned once: new values of the finest matrix become those of all coarser
-/// operators and of the smoothers, in place. P and R are kept.
+/// Planned numeric part of a setup on a device. From new values of the finest matrix it computes the coarser
+/// operators and the smoothers in place. P and R are kept.
 ///
-/// Only the small levels that are one dense matrix on the device are worked out on the host.
+/// Only the small levels, which form one dense matrix on the device, are computed on the host.
 #[derive(Debug)]
 pub struct ResidentRefresh<T: OnDevice> {
     cuda: Cuda,
     levels: Vec<Plan<T>>,
-    /// The operator below them, on the device and as planned on the host.
+    /// The operator below the device levels, on the device and in the plan of the host.
     last: Memory<T>,
     below: Refresh,
     small: Hierarchy<Host<T>>,
@@ -31,23 +31,23 @@ pub struct ResidentRefresh<T: OnDevice> {
     differentiated: bool,
 }
 
-/// What is planned of a level.
+/// Plan of one level.
 #[derive(Debug)]
 struct Plan<T> {
     pattern: Arc<Pattern>,
     product: DeviceGalerkin<T>,
     diagonal: DeviceDiagonal,
-    /// 1 if a value is not finite or a diagonal entry zero.
+    /// 1 if a value is not finite or a diagonal entry is zero.
     flag: Memory<u32>,
 }
 
 impl<T: OnDevice> ResidentRefresh<T> {
-    /// Plans the work for what [`Hierarchy::to_device`] makes of `h` for the same purpose, with the sweeps of this
-    /// relaxation. Cost: two passes over the terms of all products, on the host.
+    /// Plans the refresh of the device hierarchy that [`Hierarchy::to_device`] creates from `h` for the same
+    /// purpose, with the sweeps of this relaxation. Cost: two passes over the terms of all products, on the host.
     ///
     /// # Errors
-    /// A relaxation whose values are no diagonal: refresh those on the host; a K-cycle; patterns of coarser levels
-    /// that are not those of products; products with more than 2³² terms.
+    /// A relaxation whose values are not a diagonal (refresh it on the host); a K-cycle; coarser levels whose
+    /// patterns are not those of the products; products with more than 2³² terms.
     pub fn new(
         cuda: &Cuda,
         h: &Hierarchy<Host<T>>,
@@ -77,7 +77,7 @@ impl<T: OnDevice> ResidentRefresh<T> {
                 flag: cuda.upload(&[0]),
             });
         }
-        // Of the levels on the device the host needs no values.
+        // The host needs no values of the levels on the device.
         let none = Arc::new(Vec::new());
         let small = h.map::<Host<T>>(
             |place, values| if place.level < depth { none.clone() } else { values.clone() },
@@ -96,13 +96,13 @@ impl<T: OnDevice> ResidentRefresh<T> {
         products + self.last.len() * size_of::<T>()
     }
 
-    /// Gives `h` the values that belong to new ones of the finest matrix. A leaf that is held elsewhere as well is
-    /// replaced there, all others keep their place, so that a captured cycle remains valid. After an error the values of
-    /// `h` belong to no matrix.
+    /// Updates `h` to new values of the finest matrix. A leaf with several owners is replaced in `h`; all others
+    /// are overwritten in place, so that a captured cycle remains valid. After an error the values of `h` are
+    /// inconsistent.
     ///
     /// # Errors
-    /// A hierarchy with other levels or sweeps than planned; a zero on a diagonal, or values that overflow (with the
-    /// level); a coarsest matrix that is singular and large; a failure of the device.
+    /// A hierarchy with other levels or sweeps than planned; a zero on a diagonal, or values that overflow (with
+    /// the level); a coarsest matrix that is singular and large; a failure of the device.
     pub fn apply(&mut self, a: &Memory<T>, h: &mut Hierarchy<Device<T>>) -> Result<()> {
         self.check_levels(a, h)?;
         match h.levels.first_mut() {
@@ -122,7 +122,7 @@ impl<T: OnDevice> ResidentRefresh<T> {
             let refreshed = plan.smoothers(&self.cuda, self.relaxation, level);
             refreshed.map_err(|e| e.at(format!("level {depth}")))?;
         }
-        // The tail waits for the card anyway.
+        // The tail waits for the device in any case.
         let matrix = self.tail()?;
         for (depth, plan) in self.levels.iter().enumerate() {
             plan.check(&self.cuda).map_err(|e| e.at(format!("level {depth}")))?;
@@ -138,8 +138,8 @@ impl<T: OnDevice> ResidentRefresh<T> {
         self.cuda.check()
     }
 
-    /// What the cycle does below the levels of the device. The inner result is what the host says of the values,
-    /// which the flags of the levels above may explain better.
+    /// The dense matrix of the levels below those on the device. The inner result is the error of the host, which
+    /// the flags of the upper levels may explain better.
     fn tail(&self) -> Result<Result<Vec<T>>> {
         let values: Vec<f64> = self.cuda.download(&self.last)?.into_iter().map(T::to_f64).collect();
         let depth = self.levels.len();
@@ -190,7 +190,7 @@ fn below<T: Scalar>(h: &Hierarchy<Host<T>>, depth: usize) -> Hierarchy<Host<T>> 
     Hierarchy { levels: h.levels[depth..].to_vec(), ..h.clone() }
 }
 
-/// Refuses what has other values than a diagonal.
+/// Refuses a relaxation whose values are not a diagonal.
 fn check(relaxation: Relaxation) -> Result<()> {
     match relaxation {
         Relaxation::Jacobi(omega) if omega.is_some_and(|omega| !(omega > 0.0 && omega.is_finite())) => {
@@ -203,21 +203,21 @@ fn check(relaxation: Relaxation) -> Result<()> {
         | Relaxation::Chebyshev(_)
         | Relaxation::FourthKindChebyshev(_) => Ok(()),
         other => Err(Error::unsuited(format!(
-            "the values of '{other}' cannot be worked out on the device; refresh this hierarchy on the host and upload it"
+            "the values of '{other}' cannot be computed on the device; refresh this hierarchy on the host and upload it"
         ))),
     }
 }
 
-/// The memory of a leaf to be written, another one if somebody else holds it too.
+/// The writable memory of a leaf; a leaf with several owners gets new memory.
 fn owned<'a, T: OnDevice>(cuda: &Cuda, values: &'a mut Arc<Memory<T>>) -> &'a mut Memory<T> {
     if Arc::get_mut(values).is_none() {
         *values = Arc::new(cuda.undefined(values.len()));
     }
-    Arc::get_mut(values).expect("a leaf that nobody else holds")
+    Arc::get_mut(values).expect("the leaf has a single owner")
 }
 
 impl<T: OnDevice> Plan<T> {
-    /// Gives the sweeps of a level the values that belong to its matrix.
+    /// Computes the sweeps of a level from its matrix.
     fn smoothers(&mut self, cuda: &Cuda, relaxation: Relaxation, level: &mut Level<Device<T>>) -> Result<()> {
         let mut coefficients = None;
         let weights = match relaxation {
@@ -242,7 +242,7 @@ impl<T: OnDevice> Plan<T> {
         };
         let pattern = cuda.pattern(&self.pattern);
         let Level { a, pre, post, .. } = level;
-        // Sweeps share their leaf, and only who holds it alone may write it: it is taken from them for as long.
+        // Sweeps share their leaf, and only a single owner may write it. The sweeps get a placeholder meanwhile.
         let mut leaves: Vec<Arc<Memory<T>>> = Vec::new();
         let mut places = Vec::new();
         for sweep in pre.iter_mut().chain(post.iter_mut()) {
@@ -270,8 +270,8 @@ impl<T: OnDevice> Plan<T> {
         Ok(())
     }
 
-    /// [`jacobi_bound`](crate::setup::relaxation::jacobi_bound) of a matrix on the device: vectors come and go, the
-    /// matrix stays.
+    /// [`jacobi_bound`](crate::setup::relaxation::jacobi_bound) of a matrix on the device. Vectors are
+    /// transferred, the matrix is not.
     fn jacobi_bound(&mut self, cuda: &Cuda, a: &Memory<T>) -> Result<f64> {
         let pattern = cuda.pattern(&self.pattern);
         let mut x = cuda.undefined(pattern.rows);
@@ -297,7 +297,7 @@ impl<T: OnDevice> Plan<T> {
         })
     }
 
-    /// Waits for the card and reports what it has noticed.
+    /// Waits for the device and reports a raised flag.
     fn check(&self, cuda: &Cuda) -> Result<()> {
         match cuda.download(&self.flag)?[..] {
             [0] => Ok(()),

@@ -15,7 +15,7 @@ fn poisson(n: usize) -> Csr<f64> {
     poisson_2d(n, n).unwrap().matrix
 }
 
-/// The same pattern with coefficients that vary.
+/// The same pattern with varying coefficients.
 fn changed(a: &Csr<f64>) -> Csr<f64> {
     let size = |i: usize| 1.0 + 0.4 * (0.37 * i as f64).sin();
     a.map(|i, j, v| v * size(i) * size(j) * if i == j { 1.05 } else { 1.0 })
@@ -32,7 +32,7 @@ fn setups() -> [Setup; 2] {
     [Coarsening { max_coarse, ..Coarsening::default() }.into(), Classical { max_coarse, ..classical }.into()]
 }
 
-/// All leaves on the device, in the order of the walk over them.
+/// All leaves on the device, in the order of the traversal.
 fn leaves<T: OnDevice>(h: &Hierarchy<Device<T>>) -> Vec<(Place, Arc<Memory<T>>)> {
     let mut all = Vec::new();
     h.map::<Device<T>>(
@@ -54,7 +54,7 @@ fn close(what: &str, got: impl Iterator<Item = f64>, expected: &[f64], tolerance
     }
 }
 
-/// The leaves after a refresh on the device are those of the host, at the same place as before, and so is the cycle.
+/// A refresh on the device gives the leaves and the cycle of the host, and no leaf moves.
 fn agree<T: OnDevice>(
     what: &str,
     built: &Hierarchy<Host<f64>>,
@@ -73,7 +73,7 @@ fn agree<T: OnDevice>(
         let mut refresh = ResidentRefresh::new(&cuda, &host, purpose, relaxation, (1, 1)).unwrap();
         let before: Vec<u64> = leaves(&device).iter().map(|(_, m)| m.address()).collect();
         let values: Vec<T> = new.values().iter().map(|&v| T::from_f64(v)).collect();
-        // Other values in between leave nothing behind.
+        // An intermediate refresh with other values leaves no trace.
         for values in [vec![T::ONE; values.len()], values] {
             let done = refresh.apply(&cuda.upload(&values), &mut device);
             assert!(done.is_ok() || values[0] == T::ONE, "{what}: {done:?}");
@@ -173,7 +173,7 @@ fn what_does_not_fit_is_refused() {
     refresh.apply(&cuda.upload(&values), &mut device).unwrap();
 }
 
-/// A hierarchy that somebody else holds keeps its values.
+/// A second owner of a hierarchy keeps its values.
 #[test]
 fn shared_leaves_are_replaced() {
     let [setup, _] = setups();

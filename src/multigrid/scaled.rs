@@ -1,4 +1,4 @@
-//! Sweeps whose scalars are a leaf: for the run that differentiates them, and back to constants.
+//! Sweeps whose scalars are a leaf: for differentiated runs, and the conversion back to constants.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use super::smoother::Smoother;
 use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
 use crate::sparse::Scalar;
 
-/// The polynomial of [`Smoother::Chebyshev`] with α and β of step q at 2q and 2q + 1 of `scalars`.
-/// The first α multiplies a direction that is zero.
+/// The polynomial of [`Smoother::Chebyshev`], with α and β of step q in entries 2q and 2q + 1 of `scalars`. The
+/// first α multiplies a zero direction.
 pub(super) fn stored_polynomial<E: Engine>(
     e: &E,
     a: &MatrixOf<E>,
@@ -30,8 +30,8 @@ pub(super) fn stored_polynomial<E: Engine>(
 }
 
 impl<V> Smoother<V> {
-    /// The scalars of this sweep that can be learned: α and β of every step of a polynomial; for any
-    /// other sweep one factor of its correction, 1 as it stands.
+    /// The learnable scalars of this sweep: α and β of every step of a polynomial; for any other sweep one factor
+    /// of its correction, initially 1.
     pub fn scalars(&self) -> Vec<f64> {
         match self {
             Smoother::Chebyshev { coefficients, .. } => {
@@ -41,16 +41,16 @@ impl<V> Smoother<V> {
         }
     }
 
-    /// Whether this many scalars are those of a sweep with this one inside.
+    /// Whether `count` is the number of scalars of a scaled sweep around this one.
     pub(super) fn takes(&self, count: usize) -> bool {
         !matches!(self, Smoother::Scaled { .. }) && count == self.scalars().len()
     }
 }
 
 impl<T: Scalar> Smoother<Arc<Vec<T>>> {
-    /// This sweep with other [`scalars`](Self::scalars), as constants: they become the coefficients
-    /// of a polynomial, the damping of factors, or go into the values of a diagonal or of M. A sweep
-    /// without a place for them becomes a [`Smoother::Scaled`].
+    /// This sweep with other [`scalars`](Self::scalars), as constants: they become the coefficients of a
+    /// polynomial or the damping of factors, or they are multiplied into the values of a diagonal or of M. Any
+    /// other sweep becomes a [`Smoother::Scaled`].
     #[must_use]
     pub fn with_scalars(&self, scalars: &[f64]) -> Self {
         let omega = scalars.first().copied().unwrap_or(1.0);

@@ -1,4 +1,4 @@
-//! The setups by name.
+//! Setups by name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,26 +10,26 @@ use crate::setup::classical::{Classical, Interpolation};
 use crate::setup::{Aggregates, Coarsening, Grids, Smoothing, Variant};
 use crate::sparse::Csr;
 
-/// How the hierarchy is built.
+/// Construction of the hierarchy.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Setup {
-    /// By aggregates of unknowns.
+    /// Aggregation of unknowns.
     Aggregation(Coarsening),
-    /// By a splitting into coarse and fine points.
+    /// Splitting into coarse and fine points.
     Classical(Classical),
-    /// Not at all: the smoother of the only level is the preconditioner.
+    /// No coarser levels: the smoother of the only level is the preconditioner.
     OneLevel,
 }
 
 /// Rows of an aggregate in the coarse space of a two-level method.
 const PART: usize = 25;
-/// Rings by which their supports overlap.
+/// Rings by which the supports of the aggregates overlap.
 const RINGS: usize = 5;
 
 impl Setup {
-    /// The names that [`Setup::from_str`] knows, with what they stand for.
+    /// The names that [`Setup::from_str`] accepts, with their meaning.
     pub const NAMES: [(&'static str, &'static str); 12] = [
         ("sa", "smoothed aggregation"),
         ("sasym", "smoothed aggregation built on (A+Aᵀ)/2"),
@@ -71,7 +71,7 @@ impl Setup {
         }
     }
 
-    /// Coarsening stops at this many rows.
+    /// Number of rows at which coarsening stops.
     pub fn max_coarse(&self) -> usize {
         match self {
             Setup::Aggregation(c) => c.max_coarse,
@@ -80,17 +80,16 @@ impl Setup {
         }
     }
 
-    /// The levels of `a` (n × n) for near-nullspace candidates (n × k, constants without them;
-    /// classical setups have no use for others).
+    /// The levels of `a` (n × n) for near-nullspace candidates (n × k; constants by default). Classical setups do
+    /// not use other candidates.
     ///
     /// # Errors
-    /// As [`Coarsening::coarsen`] and [`Classical::coarsen`]; candidates for a setup that cannot
-    /// use them.
+    /// As [`Coarsening::coarsen`] and [`Classical::coarsen`]; candidates for a setup that does not use them.
     pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Grids> {
         match self {
             Setup::Aggregation(c) => c.coarsen(a, near_nullspace),
             _ if near_nullspace.is_some() => Err(Error::unsuited(format!(
-                "the setup '{}' has no use for near-nullspace candidates; choose sa or another aggregation",
+                "the setup '{}' does not use near-nullspace candidates; choose sa or another aggregation",
                 self.name()
             ))),
             Setup::Classical(c) => c.coarsen(a),

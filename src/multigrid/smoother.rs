@@ -1,4 +1,4 @@
-//! One relaxation sweep, in all its kinds.
+//! Relaxation sweeps of all kinds.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
 use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
-/// One sweep x ← x + B (b − A x). Closed and serialisable; `V` is how leaves are held.
+/// One sweep x ← x + B (b − A x). The enumeration is serialisable; `V` represents a leaf.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Smoother<V> {
@@ -36,22 +36,22 @@ pub enum Smoother<V> {
         /// M.
         m: Matrix<V>,
     },
-    /// B = ω U⁻¹ L⁻¹ with both factors in one matrix: ILU(0). With `sweeps`, as many sweeps of Jacobi
-    /// relaxation on L y = r from D⁻¹ r, and on U z = y from D⁻¹ y, stand for the substitutions:
-    /// exact in as many sweeps as a factor has levels, and of some use in few (Anzt, Chow and
-    /// Dongarra 2015), with no row waiting for another.
+    /// B = ω U⁻¹ L⁻¹ with both factors in one matrix: ILU(0). With `sweeps`, this number of Jacobi sweeps on L y =
+    /// r from D⁻¹ r, and on U z = y from D⁻¹ y, replaces the substitutions. The result is exact once the number of
+    /// sweeps equals the number of levels of a factor, and useful after a few (Anzt, Chow and Dongarra 2015). All
+    /// rows are independent.
     Factors {
         /// L strictly below the diagonal (or at it), U above (or at it).
         factors: Matrix<V>,
-        /// The unit diagonal belongs to L, and the stored one to U; or the other way round.
+        /// Whether the unit diagonal belongs to L and the stored one to U; otherwise the reverse.
         unit_lower: bool,
         /// ω.
         damping: f64,
-        /// Sweeps in place of the substitutions.
+        /// Number of Jacobi sweeps in place of the substitutions.
         sweeps: Option<u32>,
     },
-    /// Gauss–Seidel in blocks or by colours, B = (W⁻¹ + S)⁻¹ with W = diag(inverse) and S the
-    /// entries that read new values: hybrid, l1 and multicolour Gauss–Seidel.
+    /// Gauss–Seidel in blocks or by colours, B = (W⁻¹ + S)⁻¹ with W = diag(inverse) and S the entries that
+    /// multiply new values: hybrid, l1 and multicolour Gauss–Seidel.
     OrderedGaussSeidel {
         /// Order of the rows.
         sweep: OrderedSweep,
@@ -65,19 +65,19 @@ pub enum Smoother<V> {
         /// Interface values, in the order of the layout of the subdomains on the pattern of A.
         interface: V,
     },
-    /// A sweep whose scalars are a leaf, for a run that differentiates them. What is stored and
-    /// saved has them as constants instead (see [`Smoother::with_scalars`]).
+    /// A sweep whose scalars are a leaf, for a differentiated run. Stored and saved sweeps hold them as constants
+    /// (see [`Smoother::with_scalars`]).
     #[serde(skip)]
     Scaled {
-        /// The sweep, not itself one of this kind.
+        /// The inner sweep, which is not itself of this kind.
         sweep: Box<Smoother<V>>,
-        /// α and β of every step of a polynomial in place of its own; ω for any other sweep, which
-        /// becomes x ← x + ω B (b − A x).
+        /// α and β of every step of a polynomial, which replace its coefficients. Any other sweep has one scalar ω
+        /// and becomes x ← x + ω B (b − A x).
         scalars: V,
     },
 }
 
-/// What a leaf is to its sweep.
+/// Role of a leaf in its sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Weights, or the values of a matrix.
@@ -86,7 +86,7 @@ pub enum Part {
     Scalars,
 }
 
-/// One sweep with its values in the memory of the host.
+/// One sweep with its values in host memory.
 pub type Sweep = Smoother<Arc<Vec<f64>>>;
 /// Sweeps in order.
 pub type Sweeps = Vec<Sweep>;
@@ -133,8 +133,8 @@ impl<V> Smoother<V> {
         }
     }
 
-    /// The same sweep with its leaves held otherwise: that of [`leaf`](Self::leaf) first, then its
-    /// scalars if they are one.
+    /// The same sweep with another representation of its leaves: first the one of [`leaf`](Self::leaf), then the
+    /// scalars if they are a leaf.
     pub fn map<W>(&self, leaves: &mut dyn FnMut(&V, Part) -> W) -> Smoother<W> {
         let mut f = |v: &V| leaves(v, Part::Values);
         match self {
@@ -164,7 +164,7 @@ impl<V> Smoother<V> {
         }
     }
 
-    /// The matrix that holds its leaf, if it is one.
+    /// The matrix whose values are the leaf, if there is one.
     pub fn matrix(&self) -> Option<&Matrix<V>> {
         match self {
             Smoother::Sparse { m } => Some(m),
@@ -174,7 +174,7 @@ impl<V> Smoother<V> {
         }
     }
 
-    /// Its leaf, if it has one; scalars are another.
+    /// The leaf of the sweep, if there is one. Scalars are a separate leaf.
     pub fn leaf(&self) -> Option<&V> {
         match self {
             Smoother::Diagonal { weights } => Some(weights),
@@ -189,7 +189,7 @@ impl<V> Smoother<V> {
     }
 }
 
-/// T⁻¹ b, nearly: `sweeps` sweeps of Jacobi relaxation from D⁻¹ b.
+/// An approximation of T⁻¹ b: `sweeps` sweeps of Jacobi relaxation from D⁻¹ b.
 fn swept_triangle<E: Engine>(
     e: &E,
     a: &MatrixOf<E>,
@@ -219,7 +219,7 @@ fn chebyshev<E: Engine>(
 }
 
 impl<T: Scalar> Smoother<Arc<Vec<T>>> {
-    /// The sweep for Aᵀ whose B is the transpose of this one's.
+    /// The sweep for Aᵀ with the transposed B.
     #[must_use]
     pub fn transposed(&self) -> Self {
         match self {
@@ -261,7 +261,7 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
                 Smoother::Factors { factors: v, unit_lower: p, damping: s, sweeps: l },
                 Smoother::Factors { factors: w, unit_lower: q, damping: t, sweeps: m },
             ) => {
-                // L U of a symmetric matrix is symmetric although the factors look different.
+                // L U of a symmetric matrix is symmetric, although the stored factors differ.
                 (s, l) == (t, m)
                     && (p == q && v.pattern == w.pattern && close(&v.values, &w.values)
                         || symmetric_factors(self, post))

@@ -1,4 +1,4 @@
-//! What a sweep has to be before kernels may run it, and what it keeps.
+//! Validation of sweeps, and the storage of their local factors.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 use crate::schwarz::{LocalSolves, SubdomainSolver};
 use crate::sparse::Scalar;
 
-/// Sweeps on a triangle at most: every one is an operation of the compiled cycle.
+/// Largest number of sweeps on a triangle. Every sweep is an operation of the compiled cycle.
 const MOST_SWEEPS: u32 = 100;
 
 impl<T: Scalar> Smoother<Arc<Vec<T>>> {
-    /// Values that a sweep keeps beside its leaf: the factors of local matrices.
+    /// Number of values that a sweep stores in addition to its leaf: the factors of local matrices.
     pub(super) fn factors(&self, a: &Matrix<Arc<Vec<T>>>) -> usize {
         match self {
             Smoother::Schwarz { subdomains, .. } => {

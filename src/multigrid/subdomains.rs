@@ -1,4 +1,4 @@
-//! A Schwarz method as the smoother of a level.
+//! Schwarz methods as smoothers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,38 +8,38 @@ use crate::error::Result;
 use crate::schwarz::{Coupling, Interface, Subdomains, Variant, greedy, partition};
 use crate::sparse::Csr;
 
-/// Rows beyond which parts are grown greedily: METIS takes seconds for a million rows.
+/// Number of rows beyond which parts are grown greedily: METIS takes seconds for a million rows.
 const GREEDY: usize = 400_000;
 
-/// How many parts a level is cut into.
+/// Size or number of the parts of a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Parts {
-    /// As many as give each about this many rows.
+    /// Parts of about this many rows each.
     Rows(usize),
-    /// This many on the finest level, and parts of as many rows as there on coarser ones.
+    /// This many parts on the finest level; on coarser levels, parts with the same number of rows.
     Count(usize),
 }
 
-/// Subdomains of a level with classical conditions on their interfaces: parts by METIS (Karypis and Kumar,
-/// 1998), grown greedily beyond 400 000 rows.
+/// Subdomains of a level with classical interface conditions. The parts are computed by METIS (Karypis and Kumar,
+/// 1998), and grown greedily beyond 400 000 rows.
 ///
-/// Its text form is `schwarz(100,1,0.9,restricted)`: rows of a part (or their number, as in `81 parts`), rings
-/// of overlap, the share α of a Robin condition (see [`Interface::optimised`]; 0, the default, is Dirichlet's),
-/// and the variant.
+/// Its text form is `schwarz(100,1,0.9,restricted)`: rows of a part (or their number, as in `81 parts`), rings of
+/// overlap, the share α of a Robin condition (see [`Interface::optimised`]; the default 0 is Dirichlet's
+/// condition), and the variant.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SchwarzOptions {
-    /// Parts.
+    /// Size or number of the parts.
     pub parts: Parts,
     /// Rings of overlap.
     pub overlap: usize,
     /// α of the Robin condition with [`Coupling::Largest`].
     pub share: f64,
-    /// How the parts are put together.
+    /// Combination of the local solutions.
     pub variant: Variant,
 }
 
 impl Default for SchwarzOptions {
-    /// Parts of 100 rows, one ring of overlap, Dirichlet's condition, restricted.
+    /// Parts of 100 rows, one ring of overlap, Dirichlet's condition, the restricted variant.
     fn default() -> Self {
         Self { parts: Parts::Rows(100), overlap: 1, share: 0.0, variant: Variant::Restricted }
     }
@@ -49,7 +49,7 @@ impl SchwarzOptions {
     /// The subdomains of a matrix.
     ///
     /// # Errors
-    /// A matrix that is not square; more parts than it has rows.
+    /// A matrix that is not square; more parts than rows.
     pub fn subdomains(&self, a: &Csr<f64>) -> Result<Arc<Subdomains>> {
         let n = a.rows();
         let count = match self.parts {
@@ -66,7 +66,7 @@ impl SchwarzOptions {
         Subdomains::new(a.pattern(), part, self.overlap, self.variant)
     }
 
-    /// For a level below a finest one of `rows` rows.
+    /// The options for a level below the finest, which has `rows` rows.
     #[must_use]
     pub(super) fn below(mut self, rows: usize) -> Self {
         if let Parts::Count(count) = self.parts {
@@ -95,7 +95,7 @@ impl SchwarzOptions {
         Ok(interface.values().to_vec())
     }
 
-    /// The options with these parameters of their text form, or nothing if they make no sense.
+    /// The options with these parameters of their text form, or `None` if they are invalid.
     pub(super) fn with_parameters(mut self, parameters: &[&str]) -> Option<Self> {
         let positive = |text: &str| text.trim().parse::<usize>().ok().filter(|&n| n > 0);
         if parameters.is_empty() || parameters.len() > 4 {

@@ -1,4 +1,4 @@
-//! What a hierarchy holds, in figures and as a table.
+//! Complexities, memory and table of a hierarchy.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use crate::engine::Host;
 use crate::sparse::Scalar;
 
 impl<T: Scalar> Hierarchy<Host<T>> {
-    /// Nonzeros of the operators of all levels over those of the finest.
+    /// Operator complexity: nonzeros of the operators of all levels over those of the finest.
     pub fn operator_complexity(&self) -> f64 {
         let coarsest = self.coarsest.matrix().nnz();
         let total = self.levels.iter().map(|l| l.a.pattern.nnz()).sum::<usize>() + coarsest;
         total as f64 / self.levels.first().map_or(coarsest, |l| l.a.pattern.nnz()).max(1) as f64
     }
 
-    /// Rows of all levels over those of the finest.
+    /// Grid complexity: rows of all levels over those of the finest.
     pub fn grid_complexity(&self) -> f64 {
         let total: usize = (0..=self.levels.len()).map(|depth| self.rows_at(depth)).sum();
         total as f64 / self.rows().max(1) as f64
     }
 
-    /// Values stored by the smoothers, with the factors of local matrices, over the nonzeros of the finest
-    /// operator.
+    /// Smoother complexity: values stored by the smoothers, including the factors of local matrices, over the
+    /// nonzeros of the finest operator.
     pub fn smoother_complexity(&self) -> f64 {
         let stored = |l: &Level<Host<T>>| -> usize {
             let sweeps = l.pre.iter().chain(&l.post);
@@ -32,8 +32,8 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         total as f64 / self.levels.first().map_or(1, |l| l.a.pattern.nnz()).max(1) as f64
     }
 
-    /// Bytes of all matrices and smoothers with the factors of their local matrices, patterns that are shared counted once. The direct
-    /// solver is not counted.
+    /// Bytes of all matrices and smoothers, including the factors of local matrices. Shared patterns are counted
+    /// once. The direct solver is not counted.
     pub fn bytes(&self) -> usize {
         let mut patterns = std::collections::BTreeSet::new();
         let mut arrays = std::collections::BTreeSet::new();
