@@ -1,4 +1,4 @@
-//! What several commands share: reading, choosing, writing.
+//! Steps shared by several commands: reading input, choosing a configuration, writing results.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::solver::{Amg, training_setup, training_setups};
 use crate::solver::{Choice, Configuration, Krylov, Portrait};
 use crate::sparse::{Csr, matrix_market, write_atomic};
 
-/// A square matrix from a file.
+/// Reads a square matrix from a file.
 pub fn read_square(path: &Path) -> Result<Csr<f64>> {
     let a = matrix_market::read_matrix(path)?;
     if a.rows() != a.cols() {
@@ -27,7 +27,7 @@ pub fn read_square(path: &Path) -> Result<Csr<f64>> {
     Ok(a)
 }
 
-/// A right-hand side for `a` from a file, ones without it.
+/// Reads a right-hand side for `a` from a file; without a file, a vector of ones.
 pub fn right_hand_side(path: Option<&Path>, a: &Csr<f64>) -> Result<Vec<f64>> {
     let Some(path) = path else { return Ok(vec![1.0; a.rows()]) };
     let b = matrix_market::read_vector(path)?;
@@ -42,7 +42,7 @@ pub fn right_hand_side(path: Option<&Path>, a: &Csr<f64>) -> Result<Vec<f64>> {
     Ok(b)
 }
 
-/// What the options ask for, or what suits the matrix where they leave it open.
+/// The configurations that the options request; the matrix determines the rest.
 pub fn choice(
     a: &Csr<f64>,
     options: &HierarchyOptions,
@@ -55,7 +55,7 @@ pub fn choice(
         HierarchyChoice::Named(setup) => Choice::asked_for(named(setup, &portrait), &portrait),
     };
     if matches!(options.hierarchy, HierarchyChoice::Auto) {
-        // What was asked of the levels needs levels.
+        // Options for levels exclude configurations without levels.
         let fits = |c: &Configuration| c.setup != Setup::OneLevel || options.apply(Setup::OneLevel).is_ok();
         choice.configurations.retain(fits);
     }
@@ -70,8 +70,8 @@ pub fn choice(
     Ok(choice)
 }
 
-/// A setup by name with the smoothers that suit it: Gauss–Seidel or ILU(0), and Gauss–Seidel
-/// where ILU(0) meets a zero pivot.
+/// A setup by name with suitable smoothers: Gauss–Seidel, or ILU(0) with Gauss–Seidel as fallback for a zero
+/// pivot.
 fn named(setup: &Setup, portrait: &Portrait) -> Vec<Configuration> {
     let symmetric = portrait.is_symmetric();
     let krylov = if symmetric && setup.keeps_symmetry() { Krylov::Cg } else { Krylov::Fgmres };
@@ -86,7 +86,7 @@ fn named(setup: &Setup, portrait: &Portrait) -> Vec<Configuration> {
     vec![with(Relaxation::Ilu0(1.0)), with(gauss_seidel)]
 }
 
-/// Writes a value as indented JSON, whole or not at all.
+/// Writes a value as indented JSON, atomically.
 pub fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
     write_atomic(path, |file| {
         serde_json::to_writer_pretty(&mut *file, value)?;
@@ -94,7 +94,7 @@ pub fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
     })
 }
 
-/// The hierarchies that are worth training, or the one that was asked for.
+/// The requested hierarchy, or the candidate hierarchies for training.
 pub fn training_hierarchies(options: &HierarchyOptions, a: &Csr<f64>, path: &Path) -> Result<Vec<Amg>> {
     let setups = match &options.hierarchy {
         HierarchyChoice::Auto => training_setups(a),
@@ -115,7 +115,7 @@ pub fn training_hierarchies(options: &HierarchyOptions, a: &Csr<f64>, path: &Pat
         }
         builder.build(a).map_err(|e| e.at(path.display()))
     };
-    // Options and candidates may leave one of several to try.
+    // With these options and candidates some of the setups may fail.
     let (mut hierarchies, mut failure) = (Vec::new(), None);
     for setup in setups {
         match build(setup) {

@@ -17,7 +17,7 @@ use crate::sparse::{Csr, write_atomic};
 #[derive(Debug, Serialize)]
 struct Row {
     configuration: String,
-    /// What `--hierarchy auto` takes.
+    /// Whether `--hierarchy auto` selects this configuration.
     automatic: bool,
     setup_seconds: f64,
     solve_seconds: f64,
@@ -99,7 +99,7 @@ pub fn run(options: &Compare) -> Result<Verdict> {
     Ok(if rows.iter().any(|r| r.converged) { Verdict::Done } else { Verdict::NotConverged })
 }
 
-/// The fastest of several setups and the fastest of several solves.
+/// Measures the fastest of several setups and the fastest of several solves.
 fn measure(options: &Compare, a: &Csr<f64>, b: &[f64], build: &dyn Fn() -> Result<Solver>) -> Result<Row> {
     let (solver, setup_seconds) = fastest_setup(options.repeat, f64::INFINITY, build)?;
     let right_hand_sides = [b.to_vec()];

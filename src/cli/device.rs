@@ -1,10 +1,10 @@
-//! `--device`: where solving and training run.
+//! `--device`: the machine for solving and training.
 
 use clap::ValueEnum;
 
 use crate::error::Result;
 
-/// Where the work runs.
+/// The device that does the computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum DeviceOption {
     /// CPU

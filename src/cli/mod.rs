@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use arguments::{Arguments, Command};
 use output::complain;
 
-/// How a command ended.
+/// Result of a command.
 enum Verdict {
     Done,
     NotConverged,
@@ -64,7 +64,7 @@ fn run(command: &Command) -> Result<Verdict> {
     }
 }
 
-/// Options that contradict each other or do not fit the problem: misuse, exit code 2.
+/// Error for options that contradict each other or do not fit the problem: misuse, exit code 2.
 fn misuse(message: impl Into<String>) -> Error {
     Error::unsuited(message)
 }

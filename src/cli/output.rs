@@ -1,4 +1,4 @@
-//! Pieces of JSON and tables that commands share.
+//! Tables and pieces of JSON shared by several commands.
 
 use std::io::Write;
 
@@ -12,21 +12,21 @@ use crate::multigrid::{Cycle, Hierarchy};
 use crate::solver::Solver;
 use crate::sparse::Scalar;
 
-/// A line on standard output. A reader that has gone away, as in `multigrad … | head -1`, is
-/// no reason to lose the results.
+/// Prints a line to standard output. A closed pipe, as in `multigrad … | head -1`, is ignored, so that results are
+/// still written to files.
 pub fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// A line on standard error.
+/// Prints a line to standard error.
 pub fn complain(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// "converged after 8 iterations".
+/// A status with its iteration count, such as "converged after 8 iterations".
 pub fn ending(out: &Outcome) -> String {
     let plural = if out.iterations == 1 { "" } else { "s" };
-    // The reason of a breakdown is in the advice.
+    // The advice contains the reason of a breakdown.
     let status = match out.status {
         Status::Breakdown(_) => "broke down".to_string(),
         status => status.to_string(),
@@ -49,7 +49,7 @@ pub fn solver_levels(solver: &Solver) -> Value {
     }
 }
 
-/// An account with what follows from it.
+/// An account with the derived quantities as JSON.
 pub fn account_json(account: &CostReport) -> Result<Value> {
     let encode = |e: serde_json::Error| Error::format(format!("cannot encode the account: {e}"));
     let mut value = serde_json::to_value(account).map_err(encode)?;
@@ -60,7 +60,7 @@ pub fn account_json(account: &CostReport) -> Result<Value> {
     Ok(value)
 }
 
-/// The learned solver among the classical smoothers, best first.
+/// Prints the learned solver among the classical smoothers, best first.
 pub fn print_baselines(learned: (&str, f64), baselines: &[Baseline]) {
     let mut rows: Vec<(&str, f64)> = baselines.iter().map(|b| (b.smoother.as_str(), b.factor)).collect();
     rows.push(learned);

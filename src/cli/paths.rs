@@ -1,4 +1,4 @@
-//! Paths are checked before the long work.
+//! Checks of paths before a long computation.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,8 +7,7 @@ use super::misuse;
 use crate::error::{Error, Result};
 use crate::sparse::{folder_of, is_stream, resolved};
 
-/// Fails early if an output cannot be written later, would overwrite an input, or is named
-/// twice.
+/// Fails early if an output cannot be written later, would overwrite an input, or is named twice.
 pub fn check_outputs<'a>(
     inputs: impl IntoIterator<Item = Option<&'a Path>>,
     outputs: impl IntoIterator<Item = Option<&'a Path>>,
@@ -33,7 +32,7 @@ pub fn check_outputs<'a>(
 fn check_writable(path: &Path) -> Result<()> {
     let refuse = |e| Err(Error::io("write", path, e));
     if path == Path::new("-") {
-        return Err(misuse("'-' is no file; write /dev/stdout for standard output or ./- for that name"));
+        return Err(misuse("'-' is not a file; write /dev/stdout for standard output or ./- for that name"));
     }
     if is_stream(path) {
         return Ok(());
@@ -42,7 +41,7 @@ fn check_writable(path: &Path) -> Result<()> {
         return refuse(std::io::Error::other("it is a folder"));
     }
     match path.symlink_metadata() {
-        // A name that is too long, a file in place of a folder.
+        // The name is too long, or a file has the name of a folder.
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => return refuse(e),
         _ => {}
     }
@@ -55,7 +54,7 @@ fn check_writable(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Fails early on a picture whose name says no format.
+/// Fails early if the name of a picture has no known format.
 pub fn check_picture(path: Option<&Path>) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();

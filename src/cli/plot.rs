@@ -28,7 +28,7 @@ pub fn run(options: &Plot) -> Result<Verdict> {
     for (path, value) in &runs {
         let history = numbers(value.get("residual_history")).ok_or_else(|| {
             let advice = match value.get("loss_history") {
-                Some(_) => "this is a file of `train --json`, whose curve is drawn alone",
+                Some(_) => "this is a file of `train --json`; plot it alone",
                 None => "no residual_history; give files written by `solve --json`",
             };
             Error::format(format!("{}: {advice}", path.display()))
@@ -75,7 +75,7 @@ fn read(path: &Path) -> Result<Value> {
     }
 }
 
-/// A list of numbers; null stands for infinity.
+/// A list of numbers; null represents infinity.
 fn numbers(value: Option<&Value>) -> Option<Vec<f64>> {
     let number = |v: &Value| if v.is_null() { Some(f64::INFINITY) } else { v.as_f64() };
     value?.as_array()?.iter().map(number).collect()

@@ -1,4 +1,4 @@
-//! Progress on a terminal; silence in a pipe.
+//! Progress bars on a terminal; no output in a pipe.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -52,7 +52,7 @@ impl Drop for SolveBar {
     }
 }
 
-/// How many configurations are measured, and which one is at work.
+/// Progress bar of a comparison: number of measured configurations and the present one.
 pub struct CompareBar(ProgressBar);
 
 impl CompareBar {
@@ -71,8 +71,8 @@ impl CompareBar {
 }
 
 impl CompareBar {
-    /// The configuration at work, with the number of those done and of all; none of all while that is
-    /// not known.
+    /// Shows the present configuration with the number of completed configurations and the total, which is 0 while
+    /// unknown.
     pub fn show_of(&self, done: usize, all: usize, configuration: &str) {
         self.0.set_length(all as u64);
         self.0.set_position(done as u64);

@@ -1,4 +1,4 @@
-//! The options that describe a hierarchy.
+//! Options of a hierarchy.
 
 use std::path::{Path, PathBuf};
 
@@ -76,7 +76,7 @@ pub struct HierarchyOptions {
 }
 
 impl HierarchyOptions {
-    /// A setup with the parameters that were given.
+    /// The setup with the parameters of these options.
     ///
     /// # Errors
     /// A parameter that does not belong to the setup.
@@ -139,17 +139,17 @@ impl HierarchyOptions {
         }
     }
 
-    /// The cycle that is trained: V(1,1) without another, and one sweep where that is all there is.
+    /// The cycle for training: V(1,1) by default, or one sweep without coarser levels.
     pub fn training_cycle(&self) -> CycleShape {
         let alone = matches!(&self.hierarchy, HierarchyChoice::Named(s) if **s == Setup::OneLevel);
         let post = usize::from(!alone);
         self.cycle.unwrap_or(CycleShape { post, ..CycleShape::default() })
     }
 
-    /// The near-nullspace candidates, if a file was given.
+    /// The near-nullspace candidates from the file, if one is given.
     ///
     /// # Errors
-    /// A file that cannot be read, or that has another number of rows than `a`.
+    /// A file that cannot be read, or whose number of rows differs from that of `a`.
     pub fn candidates(&self, a: &Csr<f64>, matrix: &Path) -> Result<Option<Array2<f64>>> {
         if let Some(size) = self.block_size
             && !a.rows().is_multiple_of(size)
@@ -164,10 +164,10 @@ impl HierarchyOptions {
     }
 }
 
-/// Near-nullspace candidates from a file, if there is one.
+/// Near-nullspace candidates from a file, if one is given.
 ///
 /// # Errors
-/// A file that cannot be read, or that has another number of rows than `a`.
+/// A file that cannot be read, or whose number of rows differs from that of `a`.
 pub fn read_candidates(path: Option<&Path>, a: &Csr<f64>) -> Result<Option<Array2<f64>>> {
     let Some(path) = path else { return Ok(None) };
     let candidates = matrix_market::read_dense(path)?;

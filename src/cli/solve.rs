@@ -21,15 +21,15 @@ use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
 use crate::solver::Solver;
 use crate::sparse::{Csr, matrix_market};
 
-/// Largest problem on which the factor of plain cycles is measured by power iteration; the
-/// residual history serves beyond.
+/// Largest problem on which power iteration measures the factor of plain cycles. Larger problems use the residual
+/// history.
 const POWER_ITERATION_ROWS: usize = 200_000;
-/// Cycles of that measurement.
+/// Number of cycles of the power iteration.
 const POWER_ITERATION_CYCLES: usize = 90;
-/// Why there is no picture of parts.
+/// Error message for a picture of parts without a Schwarz method.
 const PARTS_OF_WHAT: &str = "--plot-parts draws the subdomains of a Schwarz method; add --smoother schwarz";
 
-/// What the processor is called among devices.
+/// Name of the CPU among the devices.
 const CPU: &str = "cpu";
 
 pub fn run(options: &Solve) -> Result<Verdict> {
@@ -124,8 +124,8 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     Ok(Verdict::NotConverged)
 }
 
-/// Why no x exists for a matrix whose columns all sum to zero (a Neumann problem, a graph
-/// Laplacian) and a right-hand side whose values do not.
+/// Explanation for a singular matrix whose columns all sum to zero (a Neumann problem, a graph Laplacian) and a
+/// right-hand side whose values do not: no solution exists.
 fn unsolvable(a: &Csr<f64>, b: &[f64]) -> Option<String> {
     let (mut sums, mut sizes) = (vec![0.0; a.cols()], vec![0.0; a.cols()]);
     for (&j, &v) in a.pattern().col_idx().iter().zip(a.values()) {
@@ -162,12 +162,12 @@ fn check_files(options: &Solve) -> Result<()> {
     )
 }
 
-/// JSON has no infinity.
+/// A number, or null for an infinite value, which JSON does not support.
 fn finite(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { Value::Null }
 }
 
-/// Coordinates in the plane; those of mesh points beyond the unknowns are left out.
+/// Coordinates in the plane, without mesh points beyond the unknowns.
 fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
     let Some(path) = &options.coordinates else { return Ok(None) };
     let xy = matrix_market::read_dense(path)?;
@@ -183,7 +183,7 @@ fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
     Ok(Some((0..a.rows()).map(|i| [xy[[i, 0]], xy[[i, 1]]]).collect()))
 }
 
-/// The part of every unknown in the Schwarz method of the finest level.
+/// The subdomain of every unknown in the Schwarz method of the finest level.
 fn parts(options: &Solve, solver: &Solver) -> Result<Vec<u32>> {
     solver.subdomains().map(<[u32]>::to_vec).ok_or_else(|| match &options.preconditioner {
         _ if solver.levels() == 1 => misuse(
@@ -197,7 +197,7 @@ fn parts(options: &Solve, solver: &Solver) -> Result<Vec<u32>> {
     })
 }
 
-/// The solver, with the name of its file or of its smoother.
+/// The solver, with the name of its file or smoother.
 fn solver(options: &Solve, a: &Csr<f64>) -> Result<(Solver, String)> {
     let smoother = match options.smoother {
         Some(SmootherChoice::Classical(Relaxation::Schwarz(own))) => {
@@ -234,12 +234,12 @@ fn solver(options: &Solve, a: &Csr<f64>) -> Result<(Solver, String)> {
     };
     let hint = |e: Error| {
         let loads = e.is_fingerprint() && Solver::load_for_other(path, a).is_ok();
-        if loads { Error::fingerprint(format!("{e}; --allow-other-matrix uses it all the same")) } else { e }
+        if loads { Error::fingerprint(format!("{e}; use it anyway with --allow-other-matrix")) } else { e }
     };
     Ok((loaded.map_err(hint)?, name))
 }
 
-/// A hierarchy with the smoothers that the network makes, or the classical ones where these are better.
+/// A hierarchy with the smoothers of the network, or with classical smoothers if these are better.
 fn by_network(options: &Solve, a: &Csr<f64>, learn: Target) -> Result<(Solver, String)> {
     let candidates = training_hierarchies(&options.hierarchy, a, &options.matrix)?;
     let loss = if options.krylov == KrylovOption::None { Loss::Rate } else { Loss::Krylov };
@@ -256,7 +256,7 @@ fn by_network(options: &Solve, a: &Csr<f64>, learn: Target) -> Result<(Solver, S
     Ok((solver.described(name.clone(), Some(report.factor_after)), name))
 }
 
-/// Solves on the device that was asked for; gives the outcome and the device.
+/// Solves on the requested device; returns the outcome and the name of the device.
 fn iterate(options: &Solve, b: &[f64], solver: &mut Solver) -> Result<(Outcome, String)> {
     let bar = SolveBar::new();
     let mut show = |iteration: usize, residual: f64| bar.show(iteration, residual);
@@ -281,15 +281,15 @@ fn iterate(options: &Solve, b: &[f64], solver: &mut Solver) -> Result<(Outcome, 
     Ok((solve(solver)?, CPU.to_string()))
 }
 
-/// For plain cycles the asymptotic factor by power iteration; for a Krylov method the mean
-/// reduction over the last half of its iterations.
+/// The asymptotic factor by power iteration for plain cycles; the mean reduction over the last half of the
+/// iterations for a Krylov method.
 fn convergence_factor(solver: &Solver, out: &Outcome) -> (Option<f64>, &'static str) {
     if out.krylov == Some(Krylov::Cycles) && solver.rows() <= POWER_ITERATION_ROWS {
         let measured = match solver.cycle() {
             Cycle::Double(c) => asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES),
             Cycle::Single(c) => asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES),
         };
-        // A converged solve with a factor of 1: a null vector, which the right-hand side does not see.
+        // A factor of 1 despite convergence indicates a null vector without a component in the right-hand side.
         let null_vector = out.converged() && measured.factor > 1.0 - 1e-6;
         if !null_vector {
             return (Some(measured.factor), "per cycle, asymptotic, by power iteration");

@@ -1,4 +1,4 @@
-//! The options that describe subdomains.
+//! Options of subdomains.
 
 use clap::Args;
 
@@ -26,7 +26,7 @@ pub struct SubdomainOptions {
 }
 
 impl SubdomainOptions {
-    /// What was given in place of what `options` has.
+    /// Replaces the parameters that are given on the command line.
     pub fn apply(&self, mut options: SchwarzOptions) -> SchwarzOptions {
         let rows = self.rows_per_part.map(Parts::Rows);
         options.parts = self.parts.map(Parts::Count).or(rows).unwrap_or(options.parts);
@@ -35,10 +35,10 @@ impl SubdomainOptions {
         options
     }
 
-    /// Refuses options without a Schwarz method that they could belong to.
+    /// Refuses these options without a Schwarz method.
     ///
     /// # Errors
-    /// Names the first one.
+    /// The first option that is given.
     pub fn refuse(&self, help: &str) -> Result<()> {
         let given = [
             (self.parts.is_some(), "--parts"),
@@ -53,7 +53,7 @@ impl SubdomainOptions {
     }
 }
 
-/// The subdomains of a training.
+/// Options of subdomains for training.
 #[derive(Debug, Args)]
 pub struct LearnedSubdomains {
     #[command(flatten)]

@@ -28,7 +28,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
         [Some(options.output.as_path()), options.plot.as_deref(), options.json.as_deref()],
     )?;
     if options.steps == Some(0) && options.start != Start::Network {
-        let text = "with --steps 0 there is nothing to train; add --start network, or ask for a step";
+        let text = "with --steps 0 there is nothing to train; add --start network, or allow a step";
         return Err(misuse(text));
     }
     let trainer = trainer(options)?;
@@ -39,10 +39,10 @@ pub fn run(options: &Train) -> Result<Verdict> {
     let bar = TrainingBar::new();
     let clock = Instant::now();
     let (amg, report) = fit(options, &trainer, &candidates, &bar)?;
-    // With the measurements of what was trained: there is no solver before them.
+    // The time includes the measurements of the trained solver, which exists only after them.
     let training_seconds = clock.elapsed().as_secs_f64();
     drop(bar);
-    // Saved before the comparison, which may take long and be interrupted.
+    // The solver is saved before the comparison, which may take long and be interrupted.
     save(options, &amg)?;
     say(format_args!("{amg}\n\n{report}\nsaved to {}", options.output.display()));
     let name = match report.accepted {
@@ -56,7 +56,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
             Learned { amg: &amg, name: &name, accepted: report.accepted, setup_seconds, training_seconds };
         account = Some(measured(options, &a, &learned)?);
     } else if report.parameters > 0 && !options.no_baselines {
-        // Beside learned P and R stand the classical smoothers with the P and R of the setup.
+        // If P and R are learned, the classical smoothers use the P and R of the setup.
         let classical = candidates.iter().find(|c| c.setup().name() == report.hierarchy);
         baselines = compared(options, classical.unwrap_or(&amg), &report, &name)?;
     }
@@ -78,7 +78,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
     Ok(Verdict::Done)
 }
 
-/// Trains on the device that was asked for.
+/// Trains on the requested device.
 fn fit(
     options: &Train,
     trainer: &Trainer,
@@ -97,10 +97,10 @@ fn fit(
     trainer.fit_best(candidates, &mut |p| bar.show(p))
 }
 
-/// The classical smoothers on the hierarchy that was trained, printed.
+/// Prints the classical smoothers on the trained hierarchy.
 fn compared(options: &Train, amg: &Amg, report: &TrainingReport, name: &str) -> Result<Vec<Baseline>> {
     let cycle = options.hierarchy.training_cycle();
-    // The comparison takes no longer than the training, or five seconds.
+    // The comparison may take as long as the training, and at least five seconds.
     let limit = Duration::from_secs_f64(report.train_seconds.max(5.0));
     let clock = Instant::now();
     let found = classical_baselines(amg, (cycle.pre, cycle.post), options.seed, Some(limit))?;
@@ -115,7 +115,7 @@ fn compared(options: &Train, amg: &Amg, report: &TrainingReport, name: &str) -> 
     Ok(found)
 }
 
-/// The account of what was trained, printed.
+/// Prints the account of the trained solver.
 fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>) -> Result<CostReport> {
     let limit = options.account_limit.unwrap_or(learned.training_seconds.max(60.0));
     let account_options = CostOptions {

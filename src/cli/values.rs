@@ -149,6 +149,6 @@ pub fn smoothing(text: &str) -> Result<Smoothing, String> {
         "jacobi" => Ok(Smoothing::Jacobi),
         "energy" => Ok(Smoothing::Energy),
         "root-node" => Ok(Smoothing::RootNode),
-        _ => Err(format!("'{text}' does not smooth P; choose none, jacobi, energy or root-node")),
+        _ => Err(format!("'{text}' is not a smoothing of P; choose none, jacobi, energy or root-node")),
     }
 }

@@ -1,4 +1,4 @@
-//! Builder of a solver, and the setups that suit a matrix.
+//! Builder of a solver, and setups suited to a matrix.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ pub struct Builder {
     /// Whether the Krylov method follows from the symmetry of matrix and cycle.
     automatic_krylov: bool,
     near_nullspace: Option<Array2<f64>>,
-    /// Whether the matrix is symmetric, if that is known.
+    /// Whether the matrix is symmetric, if known.
     symmetric: Option<bool>,
 }
 
@@ -32,18 +32,19 @@ impl From<Configuration> for Builder {
 }
 
 impl Solver {
-    /// Builder of a solver by smoothed aggregation. Its default suits symmetric matrices;
-    /// [`Builder::suited_to`] looks at the matrix.
+    /// Builder of a solver by smoothed aggregation. The default suits symmetric matrices; [`Builder::suited_to`]
+    /// adapts it to a matrix.
     pub fn smoothed_aggregation() -> Builder {
         Self::builder(Coarsening::default())
     }
 
-    /// Builder of a solver by classical coarsening. Its default suits symmetric matrices.
+    /// Builder of a solver by classical coarsening. The default suits symmetric matrices.
     pub fn classical() -> Builder {
         Self::builder(Classical::default())
     }
 
-    /// Builder of a solver with any setup: Gauss–Seidel, V(1,1), double precision, and CG or FGMRES by symmetry.
+    /// Builder of a solver with any setup. Default: Gauss–Seidel, V(1,1), double precision, and CG or FGMRES by
+    /// symmetry.
     pub fn builder(setup: impl Into<Setup>) -> Builder {
         let mut builder =
             Builder::from(Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double());
@@ -54,7 +55,7 @@ impl Solver {
 }
 
 impl Builder {
-    /// The variant of aggregation; its other parameters stay.
+    /// The variant of aggregation. The other parameters are kept.
     #[must_use]
     pub fn variant(mut self, variant: Variant) -> Self {
         self.configuration.setup = match self.configuration.setup {
@@ -77,8 +78,8 @@ impl Builder {
         self.setup(coarsening)
     }
 
-    /// The variant of aggregation that suits the symmetry and signs of `a` (see [`suited_variant`]), with the
-    /// parameters that suit training ([`training_setup`]).
+    /// The variant of aggregation for the symmetry and signs of `a` (see [`suited_variant`]), with the parameters
+    /// for training ([`training_setup`]).
     #[must_use]
     pub fn suited_to(self, a: &Csr<f64>) -> Self {
         let max_coarse = self.configuration.setup.max_coarse();
@@ -113,8 +114,8 @@ impl Builder {
         self
     }
 
-    /// Holds the hierarchy in single precision: half the memory traffic, and as exact inside a Krylov method, which
-    /// works in double precision. Default: double precision.
+    /// Holds the hierarchy in single precision. This halves the memory traffic; the accuracy inside a Krylov
+    /// method is unchanged, because the Krylov method works in double precision. Default: double precision.
     #[must_use]
     pub fn single_precision(mut self) -> Self {
         self.configuration.single = true;
@@ -128,7 +129,7 @@ impl Builder {
         self
     }
 
-    /// Tells whether the matrix is symmetric, which is found out otherwise.
+    /// Declares whether the matrix is symmetric. Default: tested on the matrix.
     #[must_use]
     pub(super) fn known_symmetry(mut self, symmetric: bool) -> Self {
         self.symmetric = Some(symmetric);
@@ -139,7 +140,7 @@ impl Builder {
     ///
     /// # Errors
     /// A matrix that is not square, has a zero row or a zero on its diagonal; candidates of the wrong length; a
-    /// coarsest level that is singular and large; what the smoother reports of a level; a value that overflows
+    /// coarsest level that is singular and large; an error of the smoother on a level; a value that overflows
     /// single precision.
     pub fn build(&self, a: &Csr<f64>) -> Result<Solver> {
         let clock = Instant::now();
@@ -176,8 +177,8 @@ impl Builder {
     }
 }
 
-/// `sa` for a symmetric matrix; for others `san` if no off-diagonal entry is positive (an
-/// upwind matrix), `sasym` if some are (finite elements with convection).
+/// `sa` for a symmetric matrix. For other matrices, `san` if no off-diagonal entry is positive (an upwind matrix),
+/// and `sasym` otherwise (finite elements with convection).
 pub fn suited_variant(a: &Csr<f64>) -> Variant {
     if a.is_symmetric() {
         return Variant::Symmetric;
@@ -187,14 +188,14 @@ pub fn suited_variant(a: &Csr<f64>) -> Variant {
     if positive { Variant::SymmetricPart } else { Variant::EnergyMinimised }
 }
 
-/// The setups worth a trial before training: `ruge-stueben`, and the aggregation that suits the matrix.
-/// The first has the costlier cycle and learns to the better factor in fewer steps.
+/// The candidate setups for training: `ruge-stueben`, and the aggregation suited to the matrix. The former has the
+/// more expensive cycle and reaches the better factor in fewer steps.
 pub fn training_setups(a: &Csr<f64>) -> Vec<Setup> {
     vec![Classical::ruge_stueben().into(), training_setup(suited_variant(a)).into()]
 }
 
-/// The parameters of a variant with which learning works best as measured: for symmetric
-/// matrices aggregates that follow the strong direction, for others large ones.
+/// The parameters of a variant with the best training results in measurements: aggregates along the strong
+/// direction for symmetric matrices, large aggregates for others.
 pub fn training_setup(variant: Variant) -> Coarsening {
     Coarsening {
         variant,

@@ -1,4 +1,4 @@
-//! What is worth comparing on a matrix.
+//! Candidate configurations for a comparison.
 
 use super::configuration::Configuration;
 use super::portrait::Portrait;
@@ -7,8 +7,8 @@ use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::{Classical, Interpolation, SplittingKind};
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
 
-/// Every sensible configuration for a matrix of which the portrait is known. Only aggregation can use
-/// near-nullspace candidates, so where there are some, nothing else is listed.
+/// Every sensible configuration for a matrix with this portrait. Only aggregation supports near-nullspace
+/// candidates; if there are some, the list contains nothing else.
 pub fn candidates(portrait: &Portrait, has_candidates: bool) -> Vec<Configuration> {
     let mut list = if portrait.is_symmetric() && !portrait.is_indefinite() {
         symmetric(portrait)

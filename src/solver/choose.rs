@@ -1,4 +1,4 @@
-//! The rules by which a configuration is picked.
+//! Rules for the automatic choice of a configuration.
 
 use std::time::Instant;
 
@@ -15,28 +15,27 @@ use crate::setup::classical::Classical;
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
 use crate::sparse::Csr;
 
-/// Largest nonsymmetric matrix that is solved without coarser levels: at 4096 rows of flow one level
-/// took about half the time of a hierarchy, at 16 384 more (`cargo bench --bench solve`).
+/// Largest nonsymmetric matrix that is solved without coarser levels. For a flow problem with 4096 rows, one level
+/// took about half the time of a hierarchy; with 16 384 rows it took more (`cargo bench --bench solve`).
 const ONE_LEVEL_ROWS: usize = 8000;
 
-/// Configurations in the order in which to try them, and why.
+/// Configurations in order of preference, with reasons.
 #[derive(Debug, Clone)]
 pub struct Choice {
-    /// The first that can be built is taken.
+    /// The first configuration that can be built is used.
     pub configurations: Vec<Configuration>,
-    /// One sentence each.
+    /// Reasons, one sentence each.
     pub reasons: Vec<String>,
     symmetric: bool,
 }
 
 impl Choice {
-    /// Configurations that were asked for, for the matrix of a portrait.
+    /// Explicitly requested configurations, for a matrix with this portrait.
     pub fn asked_for(configurations: Vec<Configuration>, portrait: &Portrait) -> Self {
         Self { configurations, reasons: Vec::new(), symmetric: portrait.is_symmetric() }
     }
 
-    /// What suits a matrix of which the portrait is known, with or without near-nullspace
-    /// candidates.
+    /// Configurations suited to a matrix with this portrait, with or without near-nullspace candidates.
     pub fn suited(portrait: &Portrait, has_candidates: bool) -> Self {
         let mut choice = Self::asked_for(Vec::new(), portrait);
         if portrait.is_symmetric() {
@@ -55,14 +54,14 @@ impl Choice {
         let smoothed = Coarsening::default();
         let last_resort = Configuration::new(smoothed.clone(), Relaxation::GaussSeidel, Krylov::Fgmres);
         if p.is_indefinite() {
-            self.because("symmetric with a diagonal of both signs or with zeros, so indefinite: FGMRES");
+            self.because("symmetric, with zeros or both signs on the diagonal, so indefinite: FGMRES");
             self.configurations = vec![last_resort.double()];
             return;
         }
         self.because("symmetric: CG with a symmetric cycle, held in single precision");
         if p.has_hubs() {
             self.because(format!(
-                "rows of up to {} entries where {:.0} are usual: a graph with hubs, so pairs of vertices are aggregated",
+                "rows of up to {} entries, {:.0} on average: a graph with hubs, so pairs of vertices are aggregated",
                 p.longest_row,
                 p.mean_row()
             ));
@@ -87,12 +86,10 @@ impl Choice {
                 Relaxation::GaussSeidel
             } else {
                 self.because(
-                    "one unknown per node: smoothed aggregation, the least setup for its convergence",
+                    "one unknown per node: smoothed aggregation, the cheapest setup for its convergence",
                 );
                 if p.wrong_sign < 1e-3 {
-                    self.because(
-                        "no positive entries beside the diagonal: SPAI-0, whose sweeps run in parallel",
-                    );
+                    self.because("no positive off-diagonal entries: SPAI-0, whose sweeps run in parallel");
                     Relaxation::Spai0
                 } else {
                     Relaxation::GaussSeidel
@@ -105,11 +102,11 @@ impl Choice {
 
     fn nonsymmetric_matrix(&mut self, p: &Portrait, has_candidates: bool) {
         self.because(format!(
-            "nonsymmetric (‖A − Aᵀ‖/‖A‖ = {:.1e}): BiCGStab, and incomplete factors, which follow the flow",
+            "nonsymmetric (‖A − Aᵀ‖/‖A‖ = {:.1e}): BiCGStab with incomplete factors, which follow the flow",
             p.asymmetry
         ));
         if p.rows <= ONE_LEVEL_ROWS {
-            self.because(format!("{} unknowns: factors with fill pay before a hierarchy does", p.rows));
+            self.because(format!("{} unknowns: factors with fill are faster than a hierarchy", p.rows));
             let factors = Relaxation::Ilu { level: 2, damping: Some(1.0) };
             self.configurations.push(Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab));
         }
@@ -127,7 +124,7 @@ impl Choice {
     /// The solver of the first configuration that can be built.
     ///
     /// # Errors
-    /// What the first one said, if none can.
+    /// The error of the first configuration, if none can be built.
     pub fn build(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Solver> {
         let clock = Instant::now();
         let mut reasons = self.reasons.clone();
@@ -147,8 +144,8 @@ impl Choice {
 }
 
 impl Solver {
-    /// The solver that suits the matrix: setup, smoother, precision and Krylov method follow from its
-    /// properties ([`Portrait`](super::Portrait)); printing it tells what was picked and why.
+    /// The solver suited to the matrix: setup, smoother, precision and Krylov method follow from its properties
+    /// ([`Portrait`](super::Portrait)). Printing the solver shows the choice with its reasons.
     ///
     /// # Errors
     /// A matrix that is not square, has a zero row or a zero on its diagonal.
@@ -179,7 +176,7 @@ impl Solver {
     }
 }
 
-/// A matrix that any solver needs: square.
+/// Checks that the matrix is square, as every solver requires.
 fn check(a: &Csr<f64>) -> Result<()> {
     if a.rows() == a.cols() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Setup, smoother, cycle, precision and Krylov method of a solver.
+//! Configuration of a solver: setup, smoother, cycle, precision and Krylov method.
 
 use std::fmt;
 
@@ -9,44 +9,44 @@ use crate::setup::Coarsening;
 /// Setup, smoother, cycle, precision and Krylov method.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Configuration {
-    /// How the hierarchy is built.
+    /// Construction of the hierarchy.
     pub setup: Setup,
     /// The smoother of every level.
     pub relaxation: Relaxation,
     /// Sweeps before and after the coarse-grid correction.
     pub sweeps: (usize, usize),
-    /// How often a cycle visits the coarser levels.
+    /// Number and order of the visits of a cycle to the coarser levels.
     pub cycle: CycleKind,
-    /// Whether the hierarchy is held in single precision. The Krylov method around it works in
-    /// double precision, so the answer is as exact as with a hierarchy in double precision.
+    /// Whether the hierarchy is held in single precision. The Krylov method works in double precision, so that the
+    /// result is as accurate as with a hierarchy in double precision.
     pub single: bool,
-    /// The iteration around the cycle.
+    /// The Krylov method around the cycle.
     pub krylov: Krylov,
 }
 
 impl Configuration {
-    /// A V(1,1) cycle in single precision; a single sweep where there is one level only.
+    /// A V(1,1) cycle in single precision, or a single sweep if there is only one level.
     pub fn new(setup: impl Into<Setup>, relaxation: Relaxation, krylov: Krylov) -> Self {
         let setup = setup.into();
         let sweeps = if setup == Setup::OneLevel { (1, 0) } else { (1, 1) };
         Self { setup, relaxation, sweeps, cycle: CycleKind::V, single: true, krylov }
     }
 
-    /// The same with other sweeps.
+    /// The configuration with other numbers of sweeps.
     #[must_use]
     pub fn sweeps(mut self, pre: usize, post: usize) -> Self {
         self.sweeps = (pre, post);
         self
     }
 
-    /// The same with another cycle.
+    /// The configuration with another kind of cycle.
     #[must_use]
     pub fn cycle(mut self, cycle: CycleKind) -> Self {
         self.cycle = cycle;
         self
     }
 
-    /// The same with the hierarchy in double precision.
+    /// The configuration with the hierarchy in double precision.
     #[must_use]
     pub fn double(mut self) -> Self {
         self.single = false;
@@ -54,7 +54,7 @@ impl Configuration {
     }
 }
 
-/// What the name of a setup does not say of it.
+/// Parameters of a setup that its name does not contain.
 fn detail(setup: &Setup) -> String {
     match setup {
         Setup::Aggregation(c) if c.theta != Coarsening::default().theta => format!(" θ={}", c.theta),
@@ -63,7 +63,7 @@ fn detail(setup: &Setup) -> String {
     }
 }
 
-/// As in `sa, chebyshev(2), V(1,1), f32, CG` or `sa θ=0, gauss-seidel, V(1,1), f32, CG`.
+/// Example: `sa, chebyshev(2), V(1,1), f32, CG` or `sa θ=0, gauss-seidel, V(1,1), f32, CG`.
 impl fmt::Display for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}, {}", self.setup.name(), detail(&self.setup), self.relaxation)?;

@@ -1,4 +1,4 @@
-//! Whole solves on a GPU.
+//! Complete solves on a GPU.
 
 use crate::backend::Cuda;
 use crate::backend::cuda::{Factor, Memory};
@@ -25,7 +25,7 @@ enum Precision {
     Single(ResidentCycle<f32>),
 }
 
-/// A cycle as the methods see it.
+/// A cycle as an operator of the Krylov methods.
 #[derive(Debug)]
 struct DeviceCycle {
     cuda: Cuda,
@@ -71,13 +71,13 @@ impl DeviceSolver {
         Ok(Self { cuda: cuda.clone(), matrix, cycle })
     }
 
-    /// Another matrix and cycle on the same device.
+    /// A solver with another matrix and cycle on the same device.
     pub fn with(&self, a: &Csr<f64>, cycle: &Cycle) -> Result<Self> {
         Self::new(&self.cuda, a, cycle)
     }
 
     pub fn solve(&self, krylov: Krylov, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
-        // The power of two next to the largest value, so that single precision holds small residuals of small b.
+        // Scaling b to about 1 keeps small residuals of a small b representable in single precision.
         let largest = b.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         let exponent = if largest > 0.0 && largest.is_finite() { largest.log2().floor() } else { 0.0 };
         let scale = 0.5f64.powi(exponent.clamp(-1000.0, 1000.0) as i32);

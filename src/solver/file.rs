@@ -1,4 +1,4 @@
-//! The file of a solver.
+//! File format of a solver.
 //!
 //! | bytes | content |
 //! |---|---|
@@ -22,17 +22,17 @@ use crate::operator::Preconditioner;
 use crate::sparse::{Csr, Fingerprint, write_atomic};
 
 const MAGIC: &[u8; 8] = b"MGRAD\0\0\0";
-/// Files of version 2 held no setup, smoother and method by name.
+/// Files of version 2 contained no names of setup, smoother and method.
 const VERSION: u32 = 3;
 const HEADER: usize = 20;
 const CHECKSUM: usize = 16;
 
-/// A solver without its hierarchy and matrix.
+/// The data of a solver except its hierarchy and matrix.
 #[derive(Serialize, Deserialize)]
 struct Origin {
     fingerprint: Fingerprint,
     setup: Setup,
-    /// As text, so that reading it checks its parameters.
+    /// Stored as text, so that parameters are checked on reading.
     relaxation: Option<String>,
     sweeps: (usize, usize),
     krylov: Option<Krylov>,
@@ -54,7 +54,7 @@ enum Loaded {
 }
 
 impl Solver {
-    /// Writes the solver to a versioned file with a checksum, whole or not at all. The matrix itself is not in it.
+    /// Writes the solver to a versioned file with a checksum, atomically. The file does not contain the matrix.
     ///
     /// # Errors
     /// A path that cannot be written.
@@ -88,8 +88,8 @@ impl Solver {
     /// Reads a solver that was saved for the matrix `a`.
     ///
     /// # Errors
-    /// A file that is missing, is not a solver, is of another version, truncated or damaged; a solver of another
-    /// matrix.
+    /// A file that is missing, is not a solver, has another version, or is truncated or damaged; a solver for
+    /// another matrix.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -112,11 +112,11 @@ impl Solver {
             .map_err(|e| e.at(path.display()))
     }
 
-    /// Reads a solver that was saved for another matrix of the same size, to be used for `a`: its levels and smoothers
-    /// are those of the other matrix.
+    /// Reads a solver that was saved for another matrix of the same size, and uses it for `a`. Its levels and
+    /// smoothers are those of the other matrix.
     ///
     /// # Errors
-    /// As [`load`](Self::load), but for the values and the pattern of the matrix.
+    /// As [`load`](Self::load), except for different values or a different pattern of the matrix.
     pub fn load_for_other(path: impl AsRef<Path>, a: &Csr<f64>) -> Result<Self> {
         let path = path.as_ref();
         read(path)
@@ -130,7 +130,7 @@ impl Solver {
     }
 }
 
-/// Refuses a matrix that is not the one with this fingerprint.
+/// Refuses a matrix with another fingerprint.
 fn check_matrix(own: Fingerprint, a: &Csr<f64>) -> Result<()> {
     if own == a.fingerprint() {
         return Ok(());
@@ -145,7 +145,7 @@ fn check_matrix(own: Fingerprint, a: &Csr<f64>) -> Result<()> {
     Err(Error::fingerprint(format!("the solver was made for another matrix: {difference}")))
 }
 
-/// The fingerprint of the matrix of a file, and what makes its solver with a matrix of that size.
+/// Contents of a file: the fingerprint of its matrix, and a constructor of its solver for a matrix of that size.
 type Parsed = (Fingerprint, Box<dyn FnOnce(&Csr<f64>) -> Result<Solver>>);
 
 fn read(path: &Path) -> Result<Parsed> {
@@ -177,7 +177,7 @@ fn parse(bytes: &[u8]) -> Result<(Origin, Cycle)> {
     }
     let version = u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
     let length = u64::from_le_bytes(std::array::from_fn(|q| bytes[12 + q]));
-    // The rest is known for this version only.
+    // The layout of the payload depends on the version.
     if version != VERSION {
         let age = if version < VERSION { "an earlier" } else { "a later" };
         return Err(Error::format(format!(
@@ -199,7 +199,7 @@ fn parse(bytes: &[u8]) -> Result<(Origin, Cycle)> {
         postcard::take_from_bytes(&content[HEADER..])
             .map_err(|e| damaged(&format!("the content cannot be decoded ({e})")))?;
     if !rest.is_empty() {
-        return Err(damaged("the file holds more than a solver"));
+        return Err(damaged("the file has data after the solver"));
     }
     let cycle = match loaded {
         Loaded::Double(h) => Cycle::Double(CyclePreconditioner::new(h)?),

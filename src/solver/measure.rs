@@ -1,4 +1,4 @@
-//! The time that a solver takes, measured the same way for all.
+//! Uniform timing of solvers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,64 +8,62 @@ use crate::krylov::Outcome;
 use crate::operator::LinearOperator;
 use crate::sparse::Csr;
 
-/// What is asked of every solver that is measured on one matrix.
+/// Protocol for all solvers that are measured on one matrix.
 #[derive(Debug, Clone, Copy)]
 pub struct Protocol<'a> {
     /// The matrix of the system, n × n.
     pub a: &'a Csr<f64>,
     /// Right-hand sides of n values each.
     pub right_hand_sides: &'a [Vec<f64>],
-    /// Relative residual ‖b − A x‖₂/‖b‖₂ to reach.
+    /// Required relative residual ‖b − A x‖₂/‖b‖₂.
     pub rtol: f64,
-    /// Solves of every right-hand side, of which the fastest counts.
+    /// Number of solves per right-hand side; the fastest counts.
     pub repeats: usize,
-    /// More repeats, twenty at most, until all solves have taken these seconds: short ones are easily
-    /// disturbed. With `warm_up` only, which tells how long a solve takes.
+    /// Minimum total seconds of all solves: short solves are repeated up to twenty times to reduce the influence
+    /// of disturbances. Requires `warm_up`, which gives the time of one solve.
     pub settle: f64,
-    /// Whether a first solve is not counted: it finds caches and memory cold.
+    /// Whether a first solve, with cold caches and memory, is excluded.
     pub warm_up: bool,
-    /// A solver whose first solve takes longer than these seconds is not repeated.
+    /// A solver is not repeated if its first solve takes more than this number of seconds.
     pub repeat_below: f64,
     /// Seconds after which a solve is abandoned.
     pub give_up: f64,
 }
 
-/// What a solver did to the right-hand sides of a [`Protocol`].
+/// Measurement of a solver under a [`Protocol`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Measurement {
     /// Seconds of a solve: the median over the right-hand sides.
     pub solve_seconds: f64,
-    /// Seconds of the right-hand sides that took least and most.
+    /// Seconds of the fastest and of the slowest right-hand side.
     pub range: (f64, f64),
     /// Iterations: the median over the right-hand sides.
     pub iterations: usize,
-    /// Whether every right-hand side was solved to the tolerance, by the residual that was computed
-    /// anew from x.
+    /// Whether every right-hand side was solved to the tolerance, by the residual recomputed from x.
     pub converged: bool,
-    /// "converged", or what went wrong.
+    /// "converged", or the reason of the failure.
     pub status: String,
-    /// Whether it did not converge because a solve was abandoned.
+    /// Whether the solver failed because a solve was abandoned.
     pub abandoned: bool,
-    /// The largest ‖b − A x‖₂/‖b‖₂, computed anew from x; nothing if it is not finite or the solve
-    /// was abandoned.
+    /// The largest ‖b − A x‖₂/‖b‖₂, recomputed from x; `None` if it is not finite or the solve was abandoned.
     pub relative_residual: Option<f64>,
-    /// Solves that were timed.
+    /// Number of timed solves.
     pub runs: usize,
 }
 
-/// Most repeats of a short solve.
+/// Largest number of repeats of a short solve.
 const MOST_REPEATS: usize = 20;
 
-/// A solve: operator, right-hand side, and what to call after every iteration.
+/// A solve: operator, right-hand side, and the callback after every iteration.
 pub type Solve<'s> =
     &'s mut dyn FnMut(&dyn LinearOperator, &[f64], &mut dyn FnMut(usize, f64)) -> Result<Outcome>;
 
-/// The fastest of several setups, with its seconds; no further one once they have taken `limit`
-/// seconds together.
+/// The fastest of several setups, with its seconds. No further setup starts once the total exceeds `limit`
+/// seconds.
 ///
 /// # Errors
-/// What the setup reports.
+/// Errors of the setup.
 pub fn fastest_setup<T>(repeats: usize, limit: f64, build: &dyn Fn() -> Result<T>) -> Result<(T, f64)> {
     let start = Instant::now();
     let timed = || {
@@ -77,7 +75,7 @@ pub fn fastest_setup<T>(repeats: usize, limit: f64, build: &dyn Fn() -> Result<T
         if start.elapsed().as_secs_f64() >= limit {
             break;
         }
-        // The memory of the one before is free for the next, as in a program that builds one.
+        // The next setup can reuse the memory of the previous one, as in a program with a single setup.
         drop(built);
         let (next, its_seconds) = timed()?;
         (built, seconds) = (next, seconds.min(its_seconds));
@@ -86,7 +84,7 @@ pub fn fastest_setup<T>(repeats: usize, limit: f64, build: &dyn Fn() -> Result<T
 }
 
 impl<'a> Protocol<'a> {
-    /// Every right-hand side once, without limits.
+    /// One solve per right-hand side, without limits.
     pub fn new(a: &'a Csr<f64>, right_hand_sides: &'a [Vec<f64>], rtol: f64) -> Self {
         Self {
             a,
@@ -100,10 +98,10 @@ impl<'a> Protocol<'a> {
         }
     }
 
-    /// Measures a solver. It is not asked again once it has failed.
+    /// Measures a solver. After a failure it is not run again.
     ///
     /// # Errors
-    /// What the solver reports; no right-hand side.
+    /// Errors of the solver; an empty list of right-hand sides.
     pub fn measure(&self, solve: Solve<'_>) -> Result<Measurement> {
         let Some(first) = self.right_hand_sides.first() else {
             return Err(Error::invalid_input("no right-hand side to measure a solver with"));
@@ -169,7 +167,7 @@ impl<'a> Protocol<'a> {
             Err(e) => return Err(e),
         };
         let residual = relative_residual(self.a, b, &out.x)?;
-        // Norms that are added up in another order differ in their last digits.
+        // Norms with another order of summation differ in their last digits.
         let reached = residual <= self.rtol * (1.0 + 1e-6);
         let status = match (out.converged(), reached) {
             (true, false) => format!("the residual is {residual:.1e}"),
@@ -218,7 +216,7 @@ fn summary(results: &[Run], runs: usize) -> Measurement {
     let (middle, last) = (results.len() / 2, results.len() - 1);
     let mut residuals = results.iter().map(|r| r.residual);
     Measurement {
-        // That of a failure is the time until it failed.
+        // For a failure, the time until it failed.
         solve_seconds: failed.map_or(seconds[middle], |r| r.seconds),
         range: (seconds[0], seconds[last]),
         iterations: failed.map_or(iterations[middle], |r| r.iterations),
@@ -230,8 +228,7 @@ fn summary(results: &[Run], runs: usize) -> Measurement {
     }
 }
 
-/// A matrix that refuses to be applied once its time is over: an iteration cannot be interrupted
-/// otherwise.
+/// A matrix whose application fails after a time limit. An iteration cannot be interrupted in any other way.
 struct Limited<'a> {
     a: &'a Csr<f64>,
     end: Option<Instant>,

@@ -1,4 +1,4 @@
-//! The solver: built, chosen for a matrix, applied, refreshed, saved, moved to a GPU.
+//! Solvers: construction, automatic choice, solves, refresh, files and GPUs.
 
 mod builder;
 mod candidates;

@@ -1,4 +1,4 @@
-//! What can be seen of a matrix in a pass or two.
+//! Properties of a matrix that one or two passes determine.
 
 use std::fmt;
 
@@ -9,41 +9,40 @@ use crate::sparse::Csr;
 
 /// Rows handled by one task.
 const CHUNK: usize = 4096;
-/// Differences below this fraction of the size of a row count as rounding.
+/// Differences below this fraction of the absolute row sum count as rounding.
 const ROUNDING: f64 = 1e-10;
 
-/// The properties of a matrix that decide which setup, smoother and Krylov method suit it.
+/// Properties of a matrix that determine the choice of setup, smoother and Krylov method.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Portrait {
-    /// n of an n × n matrix.
+    /// Order n of the n × n matrix.
     pub rows: usize,
-    /// Stored entries.
+    /// Number of stored entries.
     pub nonzeros: usize,
     /// ‖A − Aᵀ‖_F / ‖A‖_F, up to a factor (see [`Csr::asymmetry`]).
     pub asymmetry: f64,
-    /// Entry (j, i) is stored wherever (i, j) is.
+    /// Whether entry (j, i) is stored for every stored (i, j).
     pub symmetric_pattern: bool,
     /// Unknowns per node, 1 for a scalar problem (see [`detect_block_size`]).
     pub block_size: usize,
-    /// Rows with a zero on the diagonal, or none.
+    /// Rows whose diagonal entry is zero or missing.
     pub zero_diagonals: usize,
     /// Rows with a negative diagonal.
     pub negative_diagonals: usize,
-    /// Share of the absolute off-diagonal sum that has the sign of its diagonal: 0 for an
-    /// M-matrix.
+    /// Share of the absolute off-diagonal sum with the sign of the diagonal: 0 for an M-matrix.
     pub wrong_sign: f64,
-    /// Rows whose diagonal is at least the absolute sum of the others.
+    /// Rows whose diagonal is at least the absolute sum of the other entries.
     pub dominant_rows: usize,
     /// Rows whose entries sum to zero.
     pub zero_sum_rows: usize,
-    /// Rows with nothing but their diagonal, such as eliminated Dirichlet values.
+    /// Rows with only a diagonal entry, such as eliminated Dirichlet values.
     pub isolated_rows: usize,
-    /// Entries of the longest row.
+    /// Number of entries of the longest row.
     pub longest_row: usize,
 }
 
-/// What one task has counted.
+/// Counters of one task.
 #[derive(Default, Clone, Copy)]
 struct Counts {
     zero: usize,
@@ -58,7 +57,7 @@ struct Counts {
 
 impl Counts {
     fn row(&mut self, i: usize, row: impl Iterator<Item = (usize, f64)>) {
-        // The entries off the diagonal by sign: their sums of absolute values.
+        // Sums of the absolute values of the off-diagonal entries, by sign.
         let (mut diagonal, mut above, mut below, mut length) = (0.0, 0.0, 0.0, 0usize);
         for (j, v) in row {
             length += 1;
@@ -78,7 +77,7 @@ impl Counts {
         self.zero_sum += usize::from(sum.abs() <= ROUNDING * size);
         self.isolated += usize::from(off == 0.0);
         self.longest = self.longest.max(length);
-        // Weighed by row, so that rows of different scales count alike.
+        // Normalised by row, so that rows of different scales have equal weight.
         if size > 0.0 {
             self.wrong += if diagonal == 0.0 { 0.0 } else { wrong / size };
             self.off += off / size;
@@ -99,7 +98,7 @@ impl Counts {
 }
 
 impl Portrait {
-    /// Looks at a square matrix. Cost: about as much as three products with a vector.
+    /// Computes the properties of a square matrix. Cost: about three products with a vector.
     pub fn of(a: &Csr<f64>) -> Self {
         let n = a.rows();
         let parts: Vec<Counts> = (0..n.div_ceil(CHUNK))
@@ -130,27 +129,27 @@ impl Portrait {
         }
     }
 
-    /// Symmetric to rounding.
+    /// Whether the matrix is symmetric to rounding.
     pub fn is_symmetric(&self) -> bool {
         self.asymmetry < 1e-12
     }
 
-    /// Entries per row.
+    /// Mean number of entries per row.
     pub fn mean_row(&self) -> f64 {
         self.nonzeros as f64 / self.rows.max(1) as f64
     }
 
-    /// Some rows are far longer than the others: a graph with hubs, not a mesh.
+    /// Whether some rows are far longer than the others, as for a graph with hubs.
     pub fn has_hubs(&self) -> bool {
         self.longest_row as f64 > 12.0 * self.mean_row().max(4.0)
     }
 
-    /// All rows sum to zero, so that constants are in the nullspace.
+    /// Whether all rows sum to zero, so that constants are in the nullspace.
     pub fn is_singular_laplacian(&self) -> bool {
         self.rows > 0 && self.zero_sum_rows == self.rows
     }
 
-    /// The diagonal has zeros or both signs: the matrix is not definite.
+    /// Whether the diagonal has zeros or both signs, so that the matrix is not definite.
     pub fn is_indefinite(&self) -> bool {
         self.zero_diagonals > 0 || (self.negative_diagonals > 0 && self.negative_diagonals < self.rows)
     }
@@ -201,7 +200,7 @@ mod tests {
         let p = Portrait::of(&a);
         assert!(p.is_symmetric() && p.symmetric_pattern && !p.is_indefinite() && !p.has_hubs());
         assert_eq!((p.rows, p.block_size, p.longest_row, p.dominant_rows), (63, 1, 5, 63));
-        // Rows away from the boundary sum to zero.
+        // Interior rows sum to zero.
         assert_eq!((p.zero_sum_rows, p.wrong_sign), (7 * 5, 0.0));
     }
 

@@ -1,4 +1,4 @@
-//! New values of the matrix on the same pattern.
+//! Refresh of a solver: new matrix values on the same pattern.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -10,15 +10,15 @@ use crate::operator::Preconditioner;
 use crate::sparse::Csr;
 
 impl Solver {
-    /// Takes a matrix with new values on the same pattern, as in time stepping or Newton's method:
-    /// the transfers between levels are kept, their products and the smoothers are computed again
-    /// without symbolic work. The first call plans the products and costs about as much as a
-    /// setup; the next ones a quarter of it (`cargo bench --bench cycle`). Build a new solver once convergence suffers,
-    /// since the transfers were made for the first matrix.
+    /// Replaces the matrix by one with new values on the same pattern, as in time stepping or Newton's method. The
+    /// transfers between levels are kept; their products and the smoothers are recomputed without symbolic work.
+    /// The first call plans the products and costs about as much as a setup; later calls cost a quarter of it
+    /// (`cargo bench --bench cycle`). The transfers still belong to the first matrix: build a new solver once
+    /// convergence deteriorates.
     ///
     /// # Errors
-    /// Another pattern; smoothers that were learned and belong to their matrix; what the smoother reports of the new
-    /// values. After an error the solver is as it was before the call, for the matrix that it had.
+    /// Another pattern; learned smoothers, which belong to their matrix; an error of the smoother for the new
+    /// values. After an error the solver is unchanged and still belongs to its previous matrix.
     ///
     /// ```
     /// use multigrad::{Amg, gallery};

@@ -1,4 +1,4 @@
-//! Solves with the solver's own matrix, with another operator, with several right-hand sides, on the CPU or a GPU.
+//! Solves with the solver's own matrix or another operator, one or several right-hand sides, on the CPU or a GPU.
 
 #[cfg(feature = "cuda")]
 use super::device::DeviceSolver;
@@ -10,23 +10,23 @@ use crate::krylov::{Breakdown, Krylov, Outcome, SolveOptions, Status};
 use crate::operator::LinearOperator;
 
 impl Solver {
-    /// Solves A x = b to ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ in at most 500 iterations; [`solve_with`](Self::solve_with) takes
-    /// options.
+    /// Solves A x = b to ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ in at most 500 iterations. For other options see
+    /// [`solve_with`](Self::solve_with).
     ///
     /// # Errors
-    /// A right-hand side of another length or with values that are not finite; a failure of the device. An iteration
-    /// that does not converge is not an error: see [`Outcome::status`].
+    /// A right-hand side of another length or with values that are not finite; a failure of the device. Failure
+    /// to converge is not an error: see [`Outcome::status`].
     pub fn solve(&self, b: &[f64]) -> Result<Outcome> {
         self.solve_with(b, SolveOptions::new())
     }
 
     /// Solves A x = b with these options: tolerance, initial guess, method, restart, callback.
     ///
-    /// The method follows from the matrix and the cycle unless the options name one; CG gives way to FGMRES where it
-    /// meets a direction of negative curvature, and [`Outcome::attempts`] tells so.
+    /// The method follows from the matrix and the cycle unless the options name one. If CG meets a direction of
+    /// negative curvature, the solver switches to FGMRES and records this in [`Outcome::attempts`].
     ///
     /// # Errors
-    /// As [`solve`](Self::solve), and options without a meaning.
+    /// As [`solve`](Self::solve), and meaningless options.
     pub fn solve_with(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
         self.attempt(options, |krylov, options| {
             #[cfg(feature = "cuda")]
@@ -54,8 +54,8 @@ impl Solver {
         right_hand_sides.iter().map(|b| self.solve(b.as_ref())).collect()
     }
 
-    /// Solves B x = b for another operator B of the same size, such as the Jacobian of the present Newton step or a
-    /// matrix that is never assembled, with the cycle of this solver as the preconditioner. Runs on the CPU.
+    /// Solves B x = b for another operator B of the same size, such as the Jacobian of the present Newton step or
+    /// a matrix-free operator. The cycle of this solver is the preconditioner. Runs on the CPU.
     ///
     /// # Errors
     /// As [`solve_with`](Self::solve_with), and an operator of another size.
@@ -70,8 +70,8 @@ impl Solver {
         })
     }
 
-    /// Solves by the method of the options or the solver's own; CG of the solver's own choice gives way to FGMRES on an
-    /// indefinite problem.
+    /// Solves by the method of the options or of the solver. CG as the choice of the solver is replaced by FGMRES
+    /// on an indefinite problem.
     fn attempt(
         &self,
         mut options: SolveOptions<'_>,
@@ -90,7 +90,7 @@ impl Solver {
             return Ok(out);
         }
         let reason = format!(
-            "CG was left after {} iterations: {}; FGMRES does not need a positive definite problem",
+            "CG stopped after {} iterations: {}; FGMRES does not need a positive definite problem",
             out.iterations, out.status
         );
         let mut second = solve(Krylov::Fgmres, options.again())?;
@@ -101,13 +101,13 @@ impl Solver {
 
 #[cfg(feature = "cuda")]
 impl Solver {
-    /// Moves solves to a GPU: matrix, cycle, vectors and scalars of a solve stay there, iterations run as captured
-    /// graphs, and of each the host reads a few scalars. The iterations are those of the CPU, up to the rounding of sums
-    /// in another order. As a [`Preconditioner`] it still runs on the CPU.
+    /// Moves solves to a GPU. Matrix, cycle, vectors and scalars of a solve stay there, and iterations run as
+    /// captured graphs; the host reads a few scalars of each iteration. The iterations equal those of the CPU up
+    /// to the rounding of sums in another order. As a [`Preconditioner`] the solver still runs on the CPU.
     ///
     /// # Errors
-    /// What [`Hierarchy::to_device`](crate::multigrid::Hierarchy::to_device) refuses; a device that is out of memory. The solver then
-    /// stays where it was.
+    /// Errors of [`Hierarchy::to_device`](crate::multigrid::Hierarchy::to_device); a device that is out of memory.
+    /// The solver then stays in its previous place.
     ///
     /// ```no_run
     /// use multigrad::{Amg, backend::Cuda, gallery};
@@ -127,7 +127,7 @@ impl Solver {
         self.device = None;
     }
 
-    /// The GPU that solves run on, in words.
+    /// Description of the GPU for solves, if there is one.
     pub fn device(&self) -> Option<String> {
         self.device.as_ref().map(|device| device.cuda.description())
     }

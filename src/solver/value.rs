@@ -1,4 +1,4 @@
-//! The solver of one matrix.
+//! Solver of A x = b for one matrix.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -15,14 +15,13 @@ use crate::multigrid::{
 use crate::operator::Preconditioner;
 use crate::sparse::{Csr, Fingerprint};
 
-/// Solver of A x = b for one matrix A: a multigrid cycle, in double or single precision, and a Krylov method
-/// around it.
+/// Solver of A x = b for one matrix A: a multigrid cycle in double or single precision, inside a Krylov method.
 ///
-/// [`Solver::auto`] picks what suits the matrix; [`Solver::smoothed_aggregation`], [`Solver::classical`] and
-/// [`Solver::builder`] begin a [`Builder`](super::Builder). A solver is a [`Preconditioner`], can be trained
-/// ([`Trainer`](crate::learn::Trainer)), refreshed with new values of the matrix, saved and loaded, and moved to a
-/// GPU; printing it shows what it is, why it was chosen, and the table of levels. [`Amg`](crate::Amg) is another name of
-/// this type.
+/// [`Solver::auto`] chooses a configuration for the matrix; [`Solver::smoothed_aggregation`],
+/// [`Solver::classical`] and [`Solver::builder`] start a [`Builder`](super::Builder). A solver is a
+/// [`Preconditioner`]. It can be trained ([`Trainer`](crate::learn::Trainer)), refreshed with new values of the
+/// matrix, saved and loaded, and moved to a GPU. Printing it shows its configuration, the reasons, and the table
+/// of levels. [`Amg`](crate::Amg) is another name of this type.
 ///
 /// ```
 /// use multigrad::{Amg, gallery};
@@ -37,27 +36,27 @@ use crate::sparse::{Csr, Fingerprint};
 pub struct Solver {
     pub(super) a: Csr<f64>,
     pub(super) cycle: Cycle,
-    /// The levels in double precision, where the cycle has them in single precision and somebody asked.
+    /// The levels in double precision, computed on request for a cycle in single precision.
     pub(super) widened: OnceLock<Hierarchy<Host<f64>>>,
     pub(super) setup: Setup,
-    /// The smoothers by name; none where they were learned or made elsewhere.
+    /// The smoothers by name; `None` for learned or external smoothers.
     pub(super) relaxation: Option<Relaxation>,
     pub(super) sweeps: (usize, usize),
-    /// The Krylov method; none where it follows from symmetry.
+    /// The Krylov method; `None` if it follows from symmetry.
     pub(super) krylov: Option<Krylov>,
     pub(super) symmetric_matrix: OnceLock<bool>,
-    /// The smoothers in words, where they have no name.
+    /// Description of smoothers without a name.
     pub(super) smoother: Option<String>,
     pub(super) factor: Option<f64>,
     pub(super) reasons: Vec<String>,
     pub(super) setup_seconds: f64,
-    /// The products of the levels, planned when they are first needed.
+    /// The products of the levels, planned on first use.
     pub(super) refresh: Option<Refresh>,
     #[cfg(feature = "cuda")]
     pub(super) device: Option<DeviceSolver>,
 }
 
-/// Runs an expression on the cycle in its precision.
+/// Evaluates an expression on the cycle in its precision.
 macro_rules! in_precision {
     ($cycle:expr, $c:ident => $body:expr) => {
         match $cycle {
@@ -69,7 +68,7 @@ macro_rules! in_precision {
 pub(super) use in_precision;
 
 impl Solver {
-    /// A solver of these parts, without a name of its smoothers.
+    /// A solver of these parts, without a name for its smoothers.
     pub(super) fn of(a: Csr<f64>, cycle: Cycle, setup: Setup) -> Self {
         Self {
             a,
@@ -90,11 +89,10 @@ impl Solver {
         }
     }
 
-    /// A solver from a hierarchy made elsewhere, for the matrix of its finest level. Every smoother counts as a
-    /// sweep.
+    /// A solver from an external hierarchy, for the matrix of its finest level. Every smoother counts as a sweep.
     ///
     /// # Errors
-    /// A hierarchy that breaks a rule (see [`Hierarchy::validate`]).
+    /// A hierarchy that violates a rule (see [`Hierarchy::validate`]).
     pub fn from_hierarchy(hierarchy: Hierarchy<Host<f64>>, setup: impl Into<Setup>) -> Result<Self> {
         let a = match hierarchy.levels.first() {
             Some(level) => level.a.to_csr(),
@@ -110,19 +108,20 @@ impl Solver {
         Ok(solver)
     }
 
-    /// A hierarchy with other values or smoothers, of the same setup, for its own finest matrix; in double precision.
+    /// A solver with other values or smoothers from the same setup, for the finest matrix of `hierarchy`, in
+    /// double precision.
     ///
     /// # Errors
-    /// A hierarchy that breaks a rule.
+    /// A hierarchy that violates a rule.
     pub fn with_hierarchy(&self, hierarchy: Hierarchy<Host<f64>>) -> Result<Self> {
         Self::from_hierarchy(hierarchy, self.setup.clone())
     }
 
     /// The same levels with the smoothers of another relaxation, `sweeps` before and after the coarse-grid
-    /// correction; in double precision.
+    /// correction, in double precision.
     ///
     /// # Errors
-    /// As for [`Relaxation::smoothers`], with the level named.
+    /// As for [`Relaxation::smoothers`], with the level.
     pub fn with_relaxation(&self, relaxation: Relaxation, sweeps: (usize, usize)) -> Result<Self> {
         let mut hierarchy = self.hierarchy().clone();
         hierarchy.set_smoothers(relaxation, sweeps)?;
@@ -130,8 +129,8 @@ impl Solver {
         Ok(Self { sweeps, relaxation, ..Self::around(self.a.clone(), hierarchy, self.setup.clone())? })
     }
 
-    /// The same solver with its hierarchy in single precision: half the memory traffic, and as exact inside a Krylov
-    /// method.
+    /// The same solver with its hierarchy in single precision. This halves the memory traffic; the accuracy inside
+    /// a Krylov method is unchanged.
     ///
     /// # Errors
     /// A value that overflows single precision.
@@ -150,14 +149,15 @@ impl Solver {
         })
     }
 
-    /// The same solver with its smoothers in words and a measured asymptotic factor, as its file keeps them.
+    /// The same solver with a description of its smoothers and a measured asymptotic factor, both stored in its
+    /// file.
     #[must_use]
     pub fn described(mut self, smoother: impl Into<String>, factor: Option<f64>) -> Self {
         (self.smoother, self.factor) = (Some(smoother.into()), factor);
         self
     }
 
-    /// With the reasons for it.
+    /// The same solver with these reasons.
     pub(super) fn explained(mut self, reasons: Vec<String>, setup_seconds: f64) -> Self {
         (self.reasons, self.setup_seconds) = (reasons, setup_seconds);
         self
@@ -173,7 +173,8 @@ impl Solver {
         self.a.fingerprint()
     }
 
-    /// The levels in double precision. Those of a solver in single precision are widened on the first call, and kept.
+    /// The levels in double precision. For a solver in single precision they are converted on the first call and
+    /// kept.
     pub fn hierarchy(&self) -> &Hierarchy<Host<f64>> {
         match &self.cycle {
             Cycle::Double(c) => c.hierarchy(),
@@ -226,7 +227,7 @@ impl Solver {
         matches!(self.cycle, Cycle::Single(_))
     }
 
-    /// The smoothers in words.
+    /// Description of the smoothers.
     pub fn smoother(&self) -> String {
         match (&self.smoother, self.relaxation) {
             (Some(words), _) => words.clone(),
@@ -245,12 +246,12 @@ impl Solver {
         })
     }
 
-    /// The asymptotic convergence factor that was measured for it, if any.
+    /// The measured asymptotic convergence factor, if any.
     pub fn factor(&self) -> Option<f64> {
         self.factor
     }
 
-    /// Setup, smoother, cycle, precision and Krylov method, where the smoother has a name.
+    /// Setup, smoother, cycle, precision and Krylov method; `None` if the smoother has no name.
     pub fn configuration(&self) -> Option<Configuration> {
         Some(Configuration {
             setup: self.setup.clone(),
@@ -273,17 +274,17 @@ impl Solver {
         )
     }
 
-    /// The reasons for this solver, one sentence each; none if it was asked for.
+    /// Reasons for the choice of this solver, one sentence each; empty for an explicit configuration.
     pub fn reasons(&self) -> &[String] {
         &self.reasons
     }
 
-    /// Seconds of the setup, or of the last refresh.
+    /// Seconds of the setup or of the last refresh.
     pub fn setup_seconds(&self) -> f64 {
         self.setup_seconds
     }
 
-    /// Number of levels, the coarsest included.
+    /// Number of levels, including the coarsest.
     pub fn levels(&self) -> usize {
         in_precision!(&self.cycle, c => c.hierarchy().levels.len() + 1)
     }
@@ -303,12 +304,12 @@ impl Solver {
         in_precision!(&self.cycle, c => c.bytes())
     }
 
-    /// The subdomain of every row in the Schwarz method of the finest level, if there is one.
+    /// The subdomain of every row in the Schwarz method of the finest level; `None` without such a method.
     pub fn subdomains(&self) -> Option<&[u32]> {
         in_precision!(&self.cycle, c => subdomains(c.hierarchy()))
     }
 
-    /// The Krylov method. CG gives way to FGMRES where matrix or cycle are not symmetric.
+    /// The Krylov method. FGMRES replaces CG if the matrix or the cycle is not symmetric.
     pub fn krylov(&self) -> Krylov {
         match self.krylov {
             Some(krylov) if krylov != Krylov::Cg => krylov,
@@ -319,7 +320,7 @@ impl Solver {
         }
     }
 
-    /// Whether the matrix is symmetric; found out on the first call.
+    /// Whether the matrix is symmetric, tested on the first call.
     pub(super) fn has_symmetric_matrix(&self) -> bool {
         *self.symmetric_matrix.get_or_init(|| self.a.is_symmetric())
     }
