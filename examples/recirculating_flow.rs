@@ -13,7 +13,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use multigrad::gallery::{FLOW_EPSILON, FlowScheme, Problem, recirculating_flow};
-use multigrad::krylov::{Cycles, Fgmres, Outcome};
+use multigrad::krylov::{Fgmres, Outcome, Richardson};
 use multigrad::learn::{Trainer, TrainingReport, classical_baselines};
 use multigrad::multigrid::{Relaxation, Setup};
 use multigrad::operator::Preconditioner;
@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let title = format!("training, {}", flow.name);
     let training = TrainingPlot::new(title).loss(&report.loss_history).factor(&report.factor_history);
     let points: Vec<[f64; 2]> = flow.coordinates.rows().into_iter().map(|p| [p[0], p[1]]).collect();
-    let solution = Cycles::new().preconditioner(&learned).solve(a, &b)?;
+    let solution = Richardson::new().preconditioner(&learned).solve(a, &b)?;
     let title = format!("{}, with a source of heat", flow.name);
     let field = FieldPlot::new(title, &points, &solution.x)?.label("u");
     for kind in ["svg", "png"] {
@@ -112,7 +112,7 @@ fn run(
     p: &dyn Preconditioner,
     factor: f64,
 ) -> multigrad::error::Result<Run> {
-    let (seconds, out) = timed(|| Cycles::new().rtol(1e-8).preconditioner(p).solve(a, b))?;
+    let (seconds, out) = timed(|| Richardson::new().rtol(1e-8).preconditioner(p).solve(a, b))?;
     Ok(Run { name: name.to_string(), factor: Some(factor), seconds, out })
 }
 

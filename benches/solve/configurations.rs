@@ -2,7 +2,7 @@
 
 use multigrad::error::{Error, Result};
 use multigrad::krylov::Outcome;
-use multigrad::solver::{self, Amg, Builder, Configuration, Portrait, SolveOptions, candidates};
+use multigrad::solver::{self, Amg, Builder, Configuration, MatrixProperties, SolveOptions, candidates};
 use multigrad::sparse::Csr;
 
 /// A solver that has been set up.
@@ -15,7 +15,7 @@ fn name(configuration: &Configuration) -> String {
 
 /// The names of the configurations worth trying for `a`: the automatic choice, then the others.
 pub fn names(a: &Csr<f64>) -> Vec<String> {
-    let others = candidates(&Portrait::of(a), false);
+    let others = candidates(&MatrixProperties::of(a), false);
     std::iter::once("auto".to_string()).chain(others.iter().map(name)).collect()
 }
 
@@ -27,7 +27,7 @@ pub fn setup(wanted: &str, a: &Csr<f64>) -> Result<Solver> {
     if wanted == "auto" {
         return Amg::auto(a).map(Solver);
     }
-    let found = candidates(&Portrait::of(a), false).into_iter().find(|c| name(c) == wanted);
+    let found = candidates(&MatrixProperties::of(a), false).into_iter().find(|c| name(c) == wanted);
     let unknown = || Error::invalid_input(format!("'{wanted}' is not a configuration"));
     Builder::from(found.ok_or_else(unknown)?).build(a).map(Solver)
 }

@@ -252,7 +252,7 @@ impl KrylovOption {
     pub fn method(self) -> Option<Krylov> {
         match self {
             KrylovOption::Auto => None,
-            KrylovOption::None => Some(Krylov::Cycles),
+            KrylovOption::None => Some(Krylov::Richardson),
             KrylovOption::Cg => Some(Krylov::Cg),
             KrylovOption::Bicgstab => Some(Krylov::BiCgStab),
             KrylovOption::Fgmres => Some(Krylov::Fgmres),

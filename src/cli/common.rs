@@ -9,7 +9,7 @@ use super::values::HierarchyChoice;
 use crate::error::{Error, Result};
 use crate::multigrid::{Relaxation, Setup};
 use crate::solver::{Amg, training_setup, training_setups};
-use crate::solver::{Choice, Configuration, Krylov, Portrait};
+use crate::solver::{Choice, Configuration, Krylov, MatrixProperties};
 use crate::sparse::{Csr, matrix_market, write_atomic};
 
 /// Reads a square matrix from a file.
@@ -49,10 +49,10 @@ pub fn choice(
     smoother: Option<Relaxation>,
     candidates: Option<&Array2<f64>>,
 ) -> Result<Choice> {
-    let portrait = Portrait::of(a);
+    let properties = MatrixProperties::of(a);
     let mut choice = match &options.hierarchy {
-        HierarchyChoice::Auto => Choice::suited(&portrait, candidates.is_some()),
-        HierarchyChoice::Named(setup) => Choice::asked_for(named(setup, &portrait), &portrait),
+        HierarchyChoice::Auto => Choice::suited(&properties, candidates.is_some()),
+        HierarchyChoice::Named(setup) => Choice::asked_for(named(setup, &properties), &properties),
     };
     if matches!(options.hierarchy, HierarchyChoice::Auto) {
         // Options for levels exclude configurations without levels.
@@ -72,8 +72,8 @@ pub fn choice(
 
 /// A setup by name with suitable smoothers: Gauss–Seidel, or ILU(0) with Gauss–Seidel as fallback for a zero
 /// pivot.
-fn named(setup: &Setup, portrait: &Portrait) -> Vec<Configuration> {
-    let symmetric = portrait.is_symmetric();
+fn named(setup: &Setup, properties: &MatrixProperties) -> Vec<Configuration> {
+    let symmetric = properties.is_symmetric();
     let krylov = if symmetric && setup.keeps_symmetry() { Krylov::Cg } else { Krylov::Fgmres };
     let with = |relaxation| Configuration::new(setup.clone(), relaxation, krylov).double();
     if symmetric && *setup != Setup::OneLevel {

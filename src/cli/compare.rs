@@ -10,7 +10,9 @@ use super::paths::{check_outputs, stem};
 use super::progress::CompareBar;
 use super::setup_options::read_candidates;
 use crate::error::Result;
-use crate::solver::{Amg, Builder, Portrait, Protocol, SolveOptions, Solver, candidates, fastest_setup};
+use crate::solver::{
+    Amg, Builder, MatrixProperties, Protocol, SolveOptions, Solver, candidates, fastest_setup,
+};
 use crate::sparse::{Csr, write_atomic};
 
 /// One configuration on one matrix.
@@ -39,12 +41,12 @@ pub fn run(options: &Compare) -> Result<Verdict> {
     let a = read_square(&options.matrix)?;
     let b = right_hand_side(options.rhs.as_deref(), &a)?;
     let modes = read_candidates(options.near_nullspace.as_deref(), &a)?;
-    let portrait = Portrait::of(&a);
-    say(format_args!("{portrait}\n"));
+    let properties = MatrixProperties::of(&a);
+    say(format_args!("{properties}\n"));
     let auto = || Amg::auto_with(&a, modes.as_ref());
     let picked = auto()?;
     let (name, picked) = (picked.summary(), picked.configuration());
-    let others = candidates(&portrait, modes.is_some());
+    let others = candidates(&properties, modes.is_some());
     let configurations: Vec<_> = others.into_iter().filter(|c| Some(c) != picked.as_ref()).collect();
     let bar = CompareBar::new(configurations.len() + 1);
     let mut rows = Vec::new();

@@ -8,14 +8,14 @@ use super::common::{choice, read_square, write_json};
 use super::output::{say, solver_levels};
 use super::paths::check_outputs;
 use crate::error::Result;
-use crate::solver::Portrait;
+use crate::solver::MatrixProperties;
 
 pub fn run(options: &Info) -> Result<Verdict> {
     let inputs = [Some(options.matrix.as_path()), options.hierarchy.near_nullspace.as_deref()];
     check_outputs(inputs, [options.json.as_deref()])?;
     let a = read_square(&options.matrix)?;
-    let portrait = Portrait::of(&a);
-    say(format_args!("{portrait}\nfingerprint              {}", a.fingerprint()));
+    let properties = MatrixProperties::of(&a);
+    say(format_args!("{properties}\nfingerprint              {}", a.fingerprint()));
     let candidates = options.hierarchy.candidates(&a, &options.matrix)?;
     let choice = choice(&a, &options.hierarchy, None, candidates.as_ref())?;
     let solver = choice.build(&a, candidates.as_ref()).map_err(|e| e.at(options.matrix.display()))?;
@@ -29,16 +29,16 @@ pub fn run(options: &Info) -> Result<Verdict> {
         let value = json!({
             "rows": a.rows(),
             "nonzeros": a.nnz(),
-            "asymmetry": portrait.asymmetry,
-            "symmetric": portrait.is_symmetric(),
-            "symmetric_pattern": portrait.symmetric_pattern,
-            "block_size": portrait.block_size,
-            "wrong_sign_share": portrait.wrong_sign,
-            "diagonally_dominant_rows": portrait.dominant_rows,
-            "zero_sum_rows": portrait.zero_sum_rows,
-            "isolated_rows": portrait.isolated_rows,
-            "zero_diagonals": portrait.zero_diagonals,
-            "negative_diagonals": portrait.negative_diagonals,
+            "asymmetry": properties.asymmetry,
+            "symmetric": properties.is_symmetric(),
+            "symmetric_pattern": properties.symmetric_pattern,
+            "block_size": properties.block_size,
+            "wrong_sign_share": properties.wrong_sign,
+            "diagonally_dominant_rows": properties.dominant_rows,
+            "zero_sum_rows": properties.zero_sum_rows,
+            "isolated_rows": properties.isolated_rows,
+            "zero_diagonals": properties.zero_diagonals,
+            "negative_diagonals": properties.negative_diagonals,
             "fingerprint": a.fingerprint().to_string(),
             "configuration": solver.summary(),
             "reasons": solver.reasons(),

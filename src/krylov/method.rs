@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 #[non_exhaustive]
 pub enum Krylov {
     /// The stationary iteration: plain cycles.
-    Cycles,
+    #[serde(rename = "cycles")]
+    Richardson,
     /// Conjugate gradients.
     Cg,
     /// BiCGStab: two applications of the preconditioner per iteration.
@@ -22,12 +23,12 @@ pub enum Krylov {
 
 impl Krylov {
     /// All methods.
-    pub const ALL: [Krylov; 4] = [Krylov::Cycles, Krylov::Cg, Krylov::BiCgStab, Krylov::Fgmres];
+    pub const ALL: [Krylov; 4] = [Krylov::Richardson, Krylov::Cg, Krylov::BiCgStab, Krylov::Fgmres];
 
     /// The name in its usual spelling.
     pub fn name(self) -> &'static str {
         match self {
-            Krylov::Cycles => "plain cycles",
+            Krylov::Richardson => "plain cycles",
             Krylov::Cg => "CG",
             Krylov::BiCgStab => "BiCGStab",
             Krylov::Fgmres => "FGMRES",
@@ -46,7 +47,7 @@ impl FromStr for Krylov {
 
     fn from_str(text: &str) -> Result<Self> {
         Ok(match text {
-            "none" | "cycles" => Krylov::Cycles,
+            "none" | "cycles" | "richardson" => Krylov::Richardson,
             "cg" => Krylov::Cg,
             "bicgstab" => Krylov::BiCgStab,
             "fgmres" => Krylov::Fgmres,

@@ -5,7 +5,7 @@
 //! | [`Cg`] | symmetric positive definite | symmetric positive definite |
 //! | [`BiCgStab`] | any | any that stays the same |
 //! | [`Fgmres`] | any | any, and it may change from step to step |
-//! | [`Cycles`] | any | one that converges by itself, such as a multigrid cycle |
+//! | [`Richardson`] | any | one that converges by itself, such as a multigrid cycle |
 //!
 //! All four take the same options and return the same [`Outcome`]. "Converged" always means that
 //! ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol) for the residual recomputed from x, never for the residual of a recurrence.
@@ -27,7 +27,6 @@
 mod advice;
 mod bicgstab;
 mod cg;
-mod cycles;
 mod fgmres;
 mod least_squares;
 mod method;
@@ -36,18 +35,19 @@ mod outcome;
 mod progress;
 #[cfg(feature = "cuda")]
 mod resident;
+mod richardson;
 mod run;
 mod solve;
 mod vector;
 
 pub use bicgstab::BiCgStab;
 pub use cg::Cg;
-pub use cycles::Cycles;
 pub use fgmres::Fgmres;
 pub use method::Krylov;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
 pub use resident::{
-    ResidentBiCgStab, ResidentCg, ResidentCycles, ResidentFgmres, ResidentMatrix, ResidentOperator,
+    ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator, ResidentRichardson,
 };
+pub use richardson::Richardson;
 pub use solve::SolveOptions;

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::bicgstab::BiCgStab;
 use super::cg::Cg;
-use super::cycles::Cycles;
 use super::fgmres::Fgmres;
 use super::method::Krylov;
 use super::outcome::Outcome;
+use super::richardson::Richardson;
 use crate::error::Result;
 use crate::operator::{LinearOperator, Preconditioner};
 
@@ -148,7 +148,7 @@ impl Krylov {
             }};
         }
         match self {
-            Krylov::Cycles => solve!(Cycles::new()),
+            Krylov::Richardson => solve!(Richardson::new()),
             Krylov::Cg => solve!(Cg::new().symmetry_check(krylov.is_some()).flexible(flexible)),
             Krylov::BiCgStab => solve!(BiCgStab::new()),
             Krylov::Fgmres => solve!(Fgmres::new().restart(restart)),

@@ -1,19 +1,19 @@
 //! Candidate configurations for a comparison.
 
 use super::configuration::Configuration;
-use super::portrait::Portrait;
+use super::properties::MatrixProperties;
 use crate::krylov::Krylov;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::{Classical, Interpolation, SplittingKind};
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
 
-/// Every sensible configuration for a matrix with this portrait. Only aggregation supports near-nullspace
+/// Every sensible configuration for a matrix with this properties. Only aggregation supports near-nullspace
 /// candidates; if there are some, the list contains nothing else.
-pub fn candidates(portrait: &Portrait, has_candidates: bool) -> Vec<Configuration> {
-    let mut list = if portrait.is_symmetric() && !portrait.is_indefinite() {
-        symmetric(portrait)
+pub fn candidates(properties: &MatrixProperties, has_candidates: bool) -> Vec<Configuration> {
+    let mut list = if properties.is_symmetric() && !properties.is_indefinite() {
+        symmetric(properties)
     } else {
-        nonsymmetric(portrait)
+        nonsymmetric(properties)
     };
     if has_candidates {
         list.retain(|c| matches!(c.setup, Setup::Aggregation(_)));
@@ -30,7 +30,7 @@ fn ruge_stueben() -> Classical {
     }
 }
 
-fn symmetric(portrait: &Portrait) -> Vec<Configuration> {
+fn symmetric(properties: &MatrixProperties) -> Vec<Configuration> {
     use Relaxation::{Chebyshev, GaussSeidel, Ilu0, L1Jacobi, Spai0};
     let cg = |setup: Setup, relaxation| Configuration::new(setup, relaxation, Krylov::Cg);
     let sa = || Setup::from(Coarsening::default());
@@ -61,7 +61,7 @@ fn symmetric(portrait: &Portrait) -> Vec<Configuration> {
         cg(Setup::OneLevel, Ilu0(1.0)),
         cg(Setup::OneLevel, L1Jacobi),
     ];
-    if portrait.block_size == 1 {
+    if properties.block_size == 1 {
         list.extend([
             cg(classical(), GaussSeidel),
             cg(classical(), Spai0),
@@ -73,7 +73,7 @@ fn symmetric(portrait: &Portrait) -> Vec<Configuration> {
     list
 }
 
-fn nonsymmetric(portrait: &Portrait) -> Vec<Configuration> {
+fn nonsymmetric(properties: &MatrixProperties) -> Vec<Configuration> {
     use Relaxation::{GaussSeidel, Ilu, Ilu0, Jacobi, Spai1};
     let mut list = Vec::new();
     for krylov in [Krylov::BiCgStab, Krylov::Fgmres] {
@@ -88,7 +88,7 @@ fn nonsymmetric(portrait: &Portrait) -> Vec<Configuration> {
             list.push(with(Setup::OneLevel, Ilu { level, damping: Some(1.0) }));
         }
         list.push(with(Variant::SymmetricPart.into(), Ilu { level: 1, damping: Some(1.0) }));
-        if portrait.block_size == 1 {
+        if properties.block_size == 1 {
             list.push(with(Classical::air().into(), GaussSeidel));
             list.push(with(Classical::air().into(), Ilu0(1.0)));
             list.push(with(Classical::air().into(), Jacobi(None)));

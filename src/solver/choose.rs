@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::builder::Builder;
 use super::configuration::Configuration;
-use super::portrait::Portrait;
+use super::properties::MatrixProperties;
 use super::value::Solver;
 use crate::error::{Error, Result};
 use crate::krylov::Krylov;
@@ -30,18 +30,18 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Explicitly requested configurations, for a matrix with this portrait.
-    pub fn asked_for(configurations: Vec<Configuration>, portrait: &Portrait) -> Self {
-        Self { configurations, reasons: Vec::new(), symmetric: portrait.is_symmetric() }
+    /// Explicitly requested configurations, for a matrix with this properties.
+    pub fn asked_for(configurations: Vec<Configuration>, properties: &MatrixProperties) -> Self {
+        Self { configurations, reasons: Vec::new(), symmetric: properties.is_symmetric() }
     }
 
-    /// Configurations suited to a matrix with this portrait, with or without near-nullspace candidates.
-    pub fn suited(portrait: &Portrait, has_candidates: bool) -> Self {
-        let mut choice = Self::asked_for(Vec::new(), portrait);
-        if portrait.is_symmetric() {
-            choice.symmetric_matrix(portrait, has_candidates);
+    /// Configurations suited to a matrix with this properties, with or without near-nullspace candidates.
+    pub fn suited(properties: &MatrixProperties, has_candidates: bool) -> Self {
+        let mut choice = Self::asked_for(Vec::new(), properties);
+        if properties.is_symmetric() {
+            choice.symmetric_matrix(properties, has_candidates);
         } else {
-            choice.nonsymmetric_matrix(portrait, has_candidates);
+            choice.nonsymmetric_matrix(properties, has_candidates);
         }
         choice
     }
@@ -50,7 +50,7 @@ impl Choice {
         self.reasons.push(reason.into());
     }
 
-    fn symmetric_matrix(&mut self, p: &Portrait, has_candidates: bool) {
+    fn symmetric_matrix(&mut self, p: &MatrixProperties, has_candidates: bool) {
         let smoothed = Coarsening::default();
         let last_resort = Configuration::new(smoothed.clone(), Relaxation::GaussSeidel, Krylov::Fgmres);
         if p.is_indefinite() {
@@ -100,7 +100,7 @@ impl Choice {
         self.configurations.push(last_resort.double());
     }
 
-    fn nonsymmetric_matrix(&mut self, p: &Portrait, has_candidates: bool) {
+    fn nonsymmetric_matrix(&mut self, p: &MatrixProperties, has_candidates: bool) {
         self.because(format!(
             "nonsymmetric (‖A − Aᵀ‖/‖A‖ = {:.1e}): BiCGStab with incomplete factors, which follow the flow",
             p.asymmetry
@@ -145,7 +145,7 @@ impl Choice {
 
 impl Solver {
     /// The solver suited to the matrix: setup, smoother, precision and Krylov method follow from its properties
-    /// ([`Portrait`](super::Portrait)). Printing the solver shows the choice with its reasons.
+    /// ([`MatrixProperties`](super::MatrixProperties)). Printing the solver shows the choice with its reasons.
     ///
     /// # Errors
     /// A matrix that is not square, has a zero row or a zero on its diagonal.
@@ -169,7 +169,7 @@ impl Solver {
     pub fn auto_with(a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Self> {
         check(a)?;
         let clock = Instant::now();
-        let choice = Choice::suited(&Portrait::of(a), near_nullspace.is_some());
+        let choice = Choice::suited(&MatrixProperties::of(a), near_nullspace.is_some());
         let mut solver = choice.build(a, near_nullspace)?;
         solver.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(solver)

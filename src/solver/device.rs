@@ -4,8 +4,8 @@ use crate::backend::Cuda;
 use crate::backend::cuda::{Factor, Memory};
 use crate::error::{Error, Result};
 use crate::krylov::{
-    Krylov, Outcome, ResidentBiCgStab, ResidentCg, ResidentCycles, ResidentFgmres, ResidentMatrix,
-    ResidentOperator, SolveOptions,
+    Krylov, Outcome, ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator,
+    ResidentRichardson, SolveOptions,
 };
 use crate::multigrid::{Cycle, ResidentCycle};
 use crate::operator::Preconditioner;
@@ -99,7 +99,7 @@ impl DeviceSolver {
             Krylov::Cg => solve!(ResidentCg::new(&self.cuda)),
             Krylov::BiCgStab => solve!(ResidentBiCgStab::new(&self.cuda)),
             Krylov::Fgmres => solve!(ResidentFgmres::new(&self.cuda).restart(restart)),
-            Krylov::Cycles => solve!(ResidentCycles::new(&self.cuda)),
+            Krylov::Richardson => solve!(ResidentRichardson::new(&self.cuda)),
         };
         out.x.iter_mut().for_each(|v| *v /= scale);
         Ok(out)

@@ -8,7 +8,7 @@ mod configuration;
 mod device;
 mod file;
 mod measure;
-mod portrait;
+mod properties;
 mod refresh;
 mod solve;
 mod value;
@@ -18,7 +18,7 @@ pub use candidates::candidates;
 pub use choose::Choice;
 pub use configuration::Configuration;
 pub use measure::{Measurement, Protocol, Solve, fastest_setup, relative_residual};
-pub use portrait::Portrait;
+pub use properties::MatrixProperties;
 pub use value::Solver;
 
 pub use crate::krylov::{Krylov, SolveOptions};

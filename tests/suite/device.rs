@@ -365,7 +365,7 @@ fn a_resident_solver_is_that_of_the_processor() {
         let amg = build(&flow, CycleKind::V).with_relaxation(relaxation, (1, 1)).unwrap();
         solves_as_on_the_processor(&flow, &amg, false, Krylov::Fgmres, 1.0);
         solves_as_on_the_processor(&flow, &amg, true, Krylov::BiCgStab, 1e3);
-        solves_as_on_the_processor(&flow, &amg, false, Krylov::Cycles, 1.0);
+        solves_as_on_the_processor(&flow, &amg, false, Krylov::Richardson, 1.0);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Published figures of training, with default options.
 
 use multigrad::gallery::{self, FlowScheme, Problem};
-use multigrad::krylov::Cycles;
+use multigrad::krylov::Richardson;
 use multigrad::learn::{Trainer, classical_baselines};
 use multigrad::multigrid::Setup;
 use multigrad::solver::{Amg, training_setups};
@@ -15,7 +15,7 @@ fn trained(problem: &Problem) -> (f64, usize, f64) {
     let (amg, report) = Trainer::new().seed(1).fit_best(&candidates, &mut |_| ()).unwrap();
     assert!(report.accepted);
     let b: Vec<f64> = (0..a.rows()).map(|i| 2.0 * ((i as f64 + 1.0) * 0.618_034).fract() - 1.0).collect();
-    let out = Cycles::new().rtol(1e-8).preconditioner(&amg).solve(a, &b).unwrap();
+    let out = Richardson::new().rtol(1e-8).preconditioner(&amg).solve(a, &b).unwrap();
     assert!(out.converged());
     let classical = classical_baselines(&amg, (1, 1), 1, None).unwrap();
     (report.factor_after, out.iterations, classical[0].factor)

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::common::*;
 use multigrad::error::Result;
-use multigrad::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres, Outcome, Status};
+use multigrad::krylov::{BiCgStab, Breakdown, Cg, Fgmres, Outcome, Richardson, Status};
 use multigrad::operator::{LinearOperator, Preconditioner};
 use multigrad::sparse::Csr;
 
@@ -75,18 +75,18 @@ fn cycles_converge_at_their_spectral_radius() {
     let a = dense(&[&[2.0, -1.0], &[-1.0, 2.0]]);
     let jacobi = Diagonal(vec![0.5, 0.5]);
     let b = [1.0, 0.0];
-    let out = Cycles::new().preconditioner(&jacobi).rtol(1e-12).solve(&a, &b).unwrap();
+    let out = Richardson::new().preconditioner(&jacobi).rtol(1e-12).solve(&a, &b).unwrap();
     check(&a, &b, &out);
     assert!(out.converged());
     assert!((out.convergence_factor().unwrap() - 0.5).abs() < 1e-3);
     // I − B A has the eigenvalues 1 − 2.5/2 · {1, 3}: divergence, and damping cures it.
     let strong = Diagonal(vec![1.25, 1.25]);
-    let out = Cycles::new().preconditioner(&strong).solve(&a, &b).unwrap();
+    let out = Richardson::new().preconditioner(&strong).solve(&a, &b).unwrap();
     check(&a, &b, &out);
     assert_eq!(out.status, Status::Diverged);
     assert!(out.advice.as_ref().unwrap().contains("Krylov"));
-    assert!(Cycles::new().preconditioner(&strong).damping(0.4).solve(&a, &b).unwrap().converged());
-    assert!(Cycles::new().damping(f64::NAN).solve(&a, &b).unwrap_err().is_invalid_input());
+    assert!(Richardson::new().preconditioner(&strong).damping(0.4).solve(&a, &b).unwrap().converged());
+    assert!(Richardson::new().damping(f64::NAN).solve(&a, &b).unwrap_err().is_invalid_input());
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn singular_systems_converge_if_consistent_and_never_lie_otherwise() {
         }
     }
     let jacobi = Diagonal(vec![0.25; n]);
-    let out = Cycles::new().max_iterations(20_000).preconditioner(&jacobi).solve(&a, &wavy(n)).unwrap();
+    let out = Richardson::new().max_iterations(20_000).preconditioner(&jacobi).solve(&a, &wavy(n)).unwrap();
     assert_eq!(out.status, Status::Stagnated, "{out}");
     // A nilpotent block: defective and singular.
     let jordan = dense(&[&[0.0, 1.0], &[0.0, 0.0]]);
@@ -383,11 +383,11 @@ fn values_that_are_not_finite_are_told() {
             Cg::new().solve(&a, &b),
             BiCgStab::new().solve(&a, &b),
             Fgmres::new().solve(&a, &b),
-            Cycles::new().solve(&a, &b),
+            Richardson::new().solve(&a, &b),
             Cg::new().preconditioner(&bad).solve(&Csr::identity(2), &b),
             BiCgStab::new().preconditioner(&bad).solve(&Csr::identity(2), &b),
             Fgmres::new().preconditioner(&bad).solve(&Csr::identity(2), &b),
-            Cycles::new().preconditioner(&bad).solve(&Csr::identity(2), &b),
+            Richardson::new().preconditioner(&bad).solve(&Csr::identity(2), &b),
         ] {
             let out = out.unwrap();
             assert_eq!(out.status, Status::Diverged, "{out}");
@@ -408,7 +408,7 @@ fn same_bits_on_any_number_of_threads() {
                 Cg::new().max_iterations(8).solve(&a, &b).unwrap(),
                 BiCgStab::new().max_iterations(4).solve(&a, &b).unwrap(),
                 Fgmres::new().max_iterations(8).restart(5).solve(&a, &b).unwrap(),
-                Cycles::new().damping(0.2).max_iterations(8).solve(&a, &b).unwrap(),
+                Richardson::new().damping(0.2).max_iterations(8).solve(&a, &b).unwrap(),
             ]
         })
     };

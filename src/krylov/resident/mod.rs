@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`ResidentCg`] | [`Cg`](super::Cg) |
 //! | [`ResidentBiCgStab`] | [`BiCgStab`](super::BiCgStab) |
-//! | [`ResidentCycles`] | [`Cycles`](super::Cycles) |
+//! | [`ResidentRichardson`] | [`Richardson`](super::Richardson) |
 //! | [`ResidentFgmres`] | [`Fgmres`](super::Fgmres) |
 //!
 //! They take the same options, use the same stopping tests and return the same [`Outcome`], up to the rounding of
@@ -14,15 +14,15 @@
 
 mod bicgstab;
 mod cg;
-mod cycles;
 mod fgmres;
+mod richardson;
 #[cfg(all(test, feature = "emulator"))]
 mod tests;
 
 pub use bicgstab::ResidentBiCgStab;
 pub use cg::ResidentCg;
-pub use cycles::ResidentCycles;
 pub use fgmres::ResidentFgmres;
+pub use richardson::ResidentRichardson;
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::gallery::{self, FlowScheme};
-use crate::krylov::{BiCgStab, Breakdown, Cg, Cycles, Fgmres};
+use crate::krylov::{BiCgStab, Breakdown, Cg, Fgmres, Richardson};
 use crate::operator::Preconditioner;
 
 /// B = D⁻¹ on the host and on the device.
@@ -79,7 +79,7 @@ fn both(
     match name {
         "cg" => outcomes!(Cg::new().symmetry_check(false), ResidentCg::new(cuda).symmetry_check(false)),
         "bicgstab" => outcomes!(BiCgStab::new(), ResidentBiCgStab::new(cuda)),
-        "cycles" => outcomes!(Cycles::new().damping(0.8), ResidentCycles::new(cuda).damping(0.8)),
+        "cycles" => outcomes!(Richardson::new().damping(0.8), ResidentRichardson::new(cuda).damping(0.8)),
         _ => outcomes!(Fgmres::new().restart(restart), ResidentFgmres::new(cuda).restart(restart)),
     }
 }
@@ -179,7 +179,7 @@ fn plain_cycles_go_as_on_the_host() {
     }
     let (cuda, m) =
         (Cuda::emulated(false), ResidentMatrix::new(&Cuda::emulated(false), &fast, true).unwrap());
-    let none = ResidentCycles::new(&cuda).damping(0.0).solve(&m, None, &[1.0; 4]);
+    let none = ResidentRichardson::new(&cuda).damping(0.0).solve(&m, None, &[1.0; 4]);
     assert!(none.unwrap_err().is_invalid_input());
 }
 

@@ -3,7 +3,7 @@
 use crate::multigrid::{Relaxation, Setup};
 use crate::setup::classical::Classical;
 use crate::solver::Amg;
-use crate::solver::{Configuration, Krylov, Portrait, candidates};
+use crate::solver::{Configuration, Krylov, MatrixProperties, candidates};
 
 /// A cycle, and the Krylov methods around it: it is built once for all of them.
 #[derive(Debug, Clone)]
@@ -40,12 +40,12 @@ const DAMPING: [f64; 5] = [1.0, 0.9, 0.7, 0.5, 0.3];
 
 /// Every solver worth trying but `picked`, which has been measured, those that are strong on most matrices first.
 pub(super) fn competitors(
-    portrait: &Portrait,
+    properties: &MatrixProperties,
     has_candidates: bool,
     amg: &Amg,
     picked: Option<&Configuration>,
 ) -> Vec<Competitor> {
-    let definite = portrait.is_symmetric() && !portrait.is_indefinite();
+    let definite = properties.is_symmetric() && !properties.is_indefinite();
     let mut list: Vec<Competitor> = Vec::new();
     let mut add = |configuration: Configuration, methods: &[Krylov], own: bool| {
         let configuration = Configuration { krylov: methods[0], ..configuration };
@@ -61,7 +61,7 @@ pub(super) fn competitors(
             None => list.push(Competitor { configuration, methods, own }),
         }
     };
-    for configuration in candidates(portrait, has_candidates) {
+    for configuration in candidates(properties, has_candidates) {
         let krylov = configuration.krylov;
         add(configuration, &[krylov], false);
     }
@@ -74,7 +74,7 @@ pub(super) fn competitors(
         };
         add(Configuration::new(Setup::OneLevel, factors, one_level[0]), one_level, false);
     }
-    if !portrait.is_symmetric() {
+    if !properties.is_symmetric() {
         for relaxation in [Relaxation::GaussSeidel, Relaxation::Ilu0(1.0)] {
             let methods = [Krylov::BiCgStab, Krylov::Fgmres];
             add(Configuration::new(Classical::air(), relaxation, methods[0]), &methods, false);

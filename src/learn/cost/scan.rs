@@ -8,7 +8,7 @@ use super::{CostObserver, CostOptions, CostReport, Learned, direct};
 use crate::error::{Error, Result};
 use crate::operator::Preconditioner;
 use crate::solver::Amg;
-use crate::solver::{Builder, Krylov, Portrait, Protocol, SolveOptions, Solver, fastest_setup};
+use crate::solver::{Builder, Krylov, MatrixProperties, Protocol, SolveOptions, Solver, fastest_setup};
 use crate::sparse::Csr;
 
 /// A solver whose solve takes this many times the setup and solve of a better one is abandoned: no
@@ -50,8 +50,8 @@ impl CostReport {
                 a.cols()
             )));
         }
-        let portrait = Portrait::of(a);
-        let right_hand_sides = options.vectors(a, portrait.is_singular_laplacian())?;
+        let properties = MatrixProperties::of(a);
+        let right_hand_sides = options.vectors(a, properties.is_singular_laplacian())?;
         let protocol = Protocol {
             repeats: options.repeats,
             warm_up: true,
@@ -59,14 +59,14 @@ impl CostReport {
             ..Protocol::new(a, &right_hand_sides, options.rtol)
         };
         observe(0, 0, learned.name);
-        let mut own = learned_entries(learned, &portrait, &protocol, options)?;
+        let mut own = learned_entries(learned, &properties, &protocol, options)?;
         observe(0, 0, "direct solver");
         let direct = direct::measure(a, &protocol, options.direct_nonzeros)?;
         let (direct, direct_left_out) = match direct {
             Ok(entry) => (Some(entry), None),
             Err(reason) => (None, Some(reason)),
         };
-        let mut scan = Scan { protocol, portrait, options, clock: Instant::now(), found: Found::default() };
+        let mut scan = Scan { protocol, properties, options, clock: Instant::now(), found: Found::default() };
         scan.classical(learned.amg, observe)?;
         let Found { mut entries, left_out, not_tried, timed_out } = scan.found;
         sort(&mut entries);
@@ -93,14 +93,14 @@ impl CostReport {
 /// The learned cycle in both precisions and all methods that it allows, the fastest first.
 fn learned_entries(
     learned: &Learned<'_>,
-    portrait: &Portrait,
+    properties: &MatrixProperties,
     protocol: &Protocol<'_>,
     options: &CostOptions,
 ) -> Result<Vec<Entry>> {
     let amg = learned.amg;
     let (single, seconds) = fastest_setup(protocol.repeats, SETUP_LIMIT, &|| amg.to_single_precision())?;
-    let mut entries = learned_in(&single, learned, seconds, portrait, protocol, options)?;
-    entries.extend(learned_in(amg, learned, 0.0, portrait, protocol, options)?);
+    let mut entries = learned_in(&single, learned, seconds, properties, protocol, options)?;
+    entries.extend(learned_in(amg, learned, 0.0, properties, protocol, options)?);
     sort(&mut entries);
     Ok(entries)
 }
@@ -109,16 +109,16 @@ fn learned_in(
     solver: &Solver,
     learned: &Learned<'_>,
     seconds: f64,
-    portrait: &Portrait,
+    properties: &MatrixProperties,
     protocol: &Protocol<'_>,
     options: &CostOptions,
 ) -> Result<Vec<Entry>> {
     let (amg, kind) = (learned.amg, learned.amg.hierarchy().kind);
-    let cg = portrait.is_symmetric() && solver.is_symmetric();
+    let cg = properties.is_symmetric() && solver.is_symmetric();
     let suits = |krylov: &Krylov| match krylov {
         Krylov::Cg => cg,
         Krylov::BiCgStab => kind.is_linear(),
-        Krylov::Fgmres | Krylov::Cycles => true,
+        Krylov::Fgmres | Krylov::Richardson => true,
     };
     let precision = if solver.is_single_precision() { "f32" } else { "f64" };
     let mut entries = Vec::new();
@@ -145,7 +145,7 @@ struct Found {
 
 struct Scan<'a> {
     protocol: Protocol<'a>,
-    portrait: Portrait,
+    properties: MatrixProperties,
     options: &'a CostOptions,
     clock: Instant,
     found: Found,
@@ -164,7 +164,7 @@ impl Scan<'_> {
             }
             Err(e) => self.found.left_out.push(format!("automatic choice: {e}")),
         }
-        let list = competitors(&self.portrait, candidates.is_some(), amg, picked.as_ref());
+        let list = competitors(&self.properties, candidates.is_some(), amg, picked.as_ref());
         let all = list.iter().map(|c| c.methods.len()).sum::<usize>();
         let mut done = 0;
         for competitor in &list {

@@ -15,7 +15,7 @@ const ROUNDING: f64 = 1e-10;
 /// Properties of a matrix that determine the choice of setup, smoother and Krylov method.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Portrait {
+pub struct MatrixProperties {
     /// Order n of the n × n matrix.
     pub rows: usize,
     /// Number of stored entries.
@@ -97,7 +97,7 @@ impl Counts {
     }
 }
 
-impl Portrait {
+impl MatrixProperties {
     /// Computes the properties of a square matrix. Cost: about three products with a vector.
     pub fn of(a: &Csr<f64>) -> Self {
         let n = a.rows();
@@ -155,7 +155,7 @@ impl Portrait {
     }
 }
 
-impl fmt::Display for Portrait {
+impl fmt::Display for MatrixProperties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let symmetry = match self.asymmetry {
             0.0 => "symmetric".to_string(),
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn poisson_is_seen_as_it_is() {
         let a = gallery::poisson_2d(9, 7).unwrap().matrix;
-        let p = Portrait::of(&a);
+        let p = MatrixProperties::of(&a);
         assert!(p.is_symmetric() && p.symmetric_pattern && !p.is_indefinite() && !p.has_hubs());
         assert_eq!((p.rows, p.block_size, p.longest_row, p.dominant_rows), (63, 1, 5, 63));
         // Interior rows sum to zero.
@@ -207,15 +207,15 @@ mod tests {
     #[test]
     fn flow_neumann_and_saddle_points_differ() {
         let flow = gallery::recirculating_flow(12, 0.005, gallery::FlowScheme::Supg).unwrap().matrix;
-        let p = Portrait::of(&flow);
+        let p = MatrixProperties::of(&flow);
         assert!(!p.is_symmetric() && p.wrong_sign > 0.0);
         let neumann =
             Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0)]).unwrap();
-        assert!(Portrait::of(&neumann).is_singular_laplacian());
+        assert!(MatrixProperties::of(&neumann).is_singular_laplacian());
         let saddle = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0)]).unwrap();
-        let p = Portrait::of(&saddle);
+        let p = MatrixProperties::of(&saddle);
         assert!(p.is_indefinite() && p.zero_diagonals == 1);
-        let empty = Portrait::of(&Csr::identity(0));
+        let empty = MatrixProperties::of(&Csr::identity(0));
         assert!(!empty.is_singular_laplacian() && empty.mean_row() == 0.0);
     }
 
@@ -226,7 +226,7 @@ mod tests {
             .flat_map(|i| [(0, i, -1.0), (i, 0, -1.0), (i, i, 1.0)])
             .chain([(0, 0, (n - 1) as f64)])
             .collect();
-        let p = Portrait::of(&Csr::from_triplets(n, n, &entries).unwrap());
+        let p = MatrixProperties::of(&Csr::from_triplets(n, n, &entries).unwrap());
         assert!(p.has_hubs() && p.is_singular_laplacian());
     }
 }

@@ -21,20 +21,20 @@ const WINDOW: usize = 50;
 /// total gain below 0.1 % in fifty iterations counts as stagnation.
 ///
 /// ```
-/// use multigrad::krylov::Cycles;
+/// use multigrad::krylov::Richardson;
 /// use multigrad::sparse::Csr;
 /// let a = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, 0.5), (1, 1, 1.0)])?;
-/// let out = Cycles::new().solve(&a, &[1.0, 1.0])?;
+/// let out = Richardson::new().solve(&a, &[1.0, 1.0])?;
 /// assert!(out.converged() && out.x == [0.5, 1.0]);
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Cycles<'a> {
+pub struct Richardson<'a> {
     options: Options<'a>,
     damping: f64,
 }
 
-impl Cycles<'_> {
+impl Richardson<'_> {
     /// The iteration with its default options.
     pub fn new() -> Self {
         Self { options: Options::default(), damping: 1.0 }
@@ -89,4 +89,4 @@ pub(super) fn iterate<'a, S: Solve<'a>>(
     Ok(Status::MaxIterations)
 }
 
-common_options!(Cycles, |_: &Self| Method::Cycles);
+common_options!(Richardson, |_: &Self| Method::Richardson);

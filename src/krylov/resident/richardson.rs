@@ -1,6 +1,6 @@
 //! Plain cycles on a device.
 
-use super::super::cycles::{check_damping, iterate};
+use super::super::richardson::{check_damping, iterate};
 use super::{
     Base, Kind, Method, OnBase, Operators, Options, Outcome, REFRESH, ResidentOperator, Running, System,
     conduct, resident_options,
@@ -11,16 +11,16 @@ use crate::error::Result;
 use crate::krylov::outcome::Status;
 use crate::krylov::progress::{Progress, Solve};
 
-/// The stationary iteration on a device, as [`Cycles`](crate::krylov::Cycles). An iteration is one graph, followed
+/// The stationary iteration on a device, as [`Richardson`](crate::krylov::Richardson). An iteration is one graph, followed
 /// by one transfer of a few scalars to the host.
 #[derive(Debug, Clone)]
-pub struct ResidentCycles<'a> {
+pub struct ResidentRichardson<'a> {
     cuda: Cuda,
     options: Options<'a>,
     damping: f64,
 }
 
-impl ResidentCycles<'_> {
+impl ResidentRichardson<'_> {
     /// The iteration with its default options.
     pub fn new(cuda: &Cuda) -> Self {
         Self { cuda: cuda.clone(), options: Options::default(), damping: 1.0 }
@@ -65,7 +65,7 @@ impl OnBase for Work<'_> {
     }
 }
 
-impl Method for ResidentCycles<'_> {
+impl Method for ResidentRichardson<'_> {
     fn cuda(&self) -> &Cuda {
         &self.cuda
     }
@@ -75,7 +75,7 @@ impl Method for ResidentCycles<'_> {
     }
 
     fn kind(&self) -> Kind {
-        Kind::Cycles
+        Kind::Richardson
     }
 
     fn check(&self, _: Operators<'_>) -> Result<()> {
@@ -99,4 +99,4 @@ impl Method for ResidentCycles<'_> {
     }
 }
 
-resident_options!(ResidentCycles);
+resident_options!(ResidentRichardson);
