@@ -26,7 +26,7 @@ fn all(a: &Csr<f64>, b: &[f64]) -> [(&'static str, Result<Outcome>); 4] {
         ("cg", Cg::new().solve(a, b)),
         ("bicgstab", BiCgStab::new().solve(a, b)),
         ("fgmres", Fgmres::new().solve(a, b)),
-        ("cycles", Cycles::new().solve(a, b)),
+        ("cycles", Richardson::new().solve(a, b)),
     ]
 }
 
