@@ -69,7 +69,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     if let Some(factor) = factor {
         say(format_args!("convergence factor {factor:.4} ({measured})"));
     }
-    let advice = if out.converged() { None } else { unsolvable(&a, &b).or_else(|| out.advice.clone()) };
+    let advice = out.advice.clone();
     if let Some(path) = &options.output {
         matrix_market::write_vector(path, &out.x)?;
     }
@@ -122,24 +122,6 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let not = if out.status == Status::MaxIterations { "" } else { "not converged: " };
     complain(format_args!("{not}{}; {advice}", ending(&out)));
     Ok(Verdict::NotConverged)
-}
-
-/// Explanation for a singular matrix whose columns all sum to zero (a Neumann problem, a graph Laplacian) and a
-/// right-hand side whose values do not: no solution exists.
-fn unsolvable(a: &Csr<f64>, b: &[f64]) -> Option<String> {
-    let (mut sums, mut sizes) = (vec![0.0; a.cols()], vec![0.0; a.cols()]);
-    for (&j, &v) in a.pattern().col_idx().iter().zip(a.values()) {
-        sums[j as usize] += v;
-        sizes[j as usize] += v.abs();
-    }
-    let singular = sums.iter().zip(&sizes).all(|(sum, size)| sum.abs() <= 1e-12 * size);
-    let mean = b.iter().sum::<f64>() / b.len().max(1) as f64;
-    let largest = b.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    (singular && mean.abs() > 1e-10 * largest).then(|| {
-        format!(
-            "the matrix is singular (its columns sum to zero), so this right-hand side has no solution: its mean is {mean:.3e} and must be 0; subtract the mean"
-        )
-    })
 }
 
 fn check_files(options: &Solve) -> Result<()> {

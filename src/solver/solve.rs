@@ -8,6 +8,7 @@ use crate::backend::Cuda;
 use crate::error::Result;
 use crate::krylov::{Breakdown, Krylov, Outcome, SolveOptions, Status};
 use crate::operator::LinearOperator;
+use crate::sparse::Csr;
 
 impl Solver {
     /// Solves A x = b to ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ in at most 500 iterations. For other options see
@@ -28,13 +29,17 @@ impl Solver {
     /// # Errors
     /// As [`solve`](Self::solve), and meaningless options.
     pub fn solve_with(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
-        self.attempt(options, |krylov, options| {
+        let mut out = self.attempt(options, |krylov, options| {
             #[cfg(feature = "cuda")]
             if let Some(device) = &self.device {
                 return device.solve(krylov, b, options);
             }
             krylov.solve(&self.a, (self, !self.kind().is_linear()), b, options)
-        })
+        })?;
+        if !out.converged() {
+            out.advice = unsolvable(&self.a, b).or(out.advice);
+        }
+        Ok(out)
     }
 
     /// Solves A x = b for several right-hand sides, one after another, to ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ each.
@@ -97,6 +102,24 @@ impl Solver {
         second.attempts.push(reason);
         Ok(second)
     }
+}
+
+/// Explanation for a singular matrix whose columns all sum to zero (a Neumann problem, a graph Laplacian) and a
+/// right-hand side whose values do not: no solution exists.
+fn unsolvable(a: &Csr<f64>, b: &[f64]) -> Option<String> {
+    let (mut sums, mut sizes) = (vec![0.0; a.cols()], vec![0.0; a.cols()]);
+    for (&j, &v) in a.pattern().col_idx().iter().zip(a.values()) {
+        sums[j as usize] += v;
+        sizes[j as usize] += v.abs();
+    }
+    let singular = sums.iter().zip(&sizes).all(|(sum, size)| sum.abs() <= 1e-12 * size);
+    let mean = b.iter().sum::<f64>() / b.len().max(1) as f64;
+    let largest = b.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    (singular && mean.abs() > 1e-10 * largest).then(|| {
+        format!(
+            "the matrix is singular (its columns sum to zero), so this right-hand side has no solution: its mean is {mean:.3e} and must be 0; subtract the mean"
+        )
+    })
 }
 
 #[cfg(feature = "cuda")]
