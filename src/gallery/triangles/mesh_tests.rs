@@ -227,7 +227,7 @@ fn bad_meshes_are_errors_that_say_where() -> Result<()> {
         let message = TriangleMesh::new(points, triangles).unwrap_err().to_string();
         assert!(message.contains(text), "{message}");
     };
-    fails(square(), vec![], "without triangles");
+    fails(square(), vec![], "at least one triangle");
     fails(vec![[0.0, f64::NAN]], vec![[0, 0, 0]], "point 1");
     fails(square(), vec![[0, 1, 2], [0, 2, 4]], "triangle 2 has points 1, 3, 5");
     fails(square(), vec![[0, 1, u32::MAX]], "4294967296");
