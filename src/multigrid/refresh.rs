@@ -7,6 +7,7 @@ use super::relaxation::Relaxation;
 use crate::backend::Direct;
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
+use crate::setup::check_matrix;
 use crate::sparse::{Csr, GalerkinPlan, Pattern, Scalar};
 
 /// The products R A P of all levels, planned once for a hierarchy.
@@ -65,6 +66,10 @@ impl Refresh {
             let double = |m: &Matrix<Arc<Vec<T>>>| m.to_csr().cast::<f64>();
             let (r, p) = (double(&level.restriction), double(&level.prolongation));
             let next = plan.numeric(&r, &current, &p)?;
+            // As in a setup; the smoother of a single level checks its matrix itself.
+            if next.rows() > 0 {
+                check_matrix(&current).map_err(|e| e.at(format!("level {depth}")))?;
+            }
             let relaxation = if depth == 0 { relaxation } else { relaxation.below(h.rows()) };
             let smoothers = relaxation.smoothers(&current, sweeps.0, sweeps.1);
             let (pre, post) = smoothers.map_err(|e| e.at(format!("level {depth}")))?;

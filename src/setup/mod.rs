@@ -39,6 +39,7 @@ pub use aggregation::{
     root_node_tentative, standard_aggregation, symmetric_energy_prolongation,
 };
 pub use evolution::evolution_strength;
+pub(crate) use grids::check_matrix;
 pub use grids::{Grids, Transfer};
 pub use nodal::{Nodes, amalgamate, detect_block_size};
 pub use spectral::{
