@@ -6,8 +6,8 @@
 #![allow(missing_docs)]
 
 use divan::Bencher;
-use multigrad::autodiff::Tape;
 use multigrad::backend::{Backend, Cpu, Reference, View};
+use multigrad::cycle_tape::Tape;
 use multigrad::engine::{Eager, Engine};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{Parameters, convergence_loss};

@@ -13,8 +13,8 @@ mod numbers;
 
 use std::time::Instant;
 
-use multigrad::autodiff::Tape;
 use multigrad::backend::Cpu;
+use multigrad::cycle_tape::Tape;
 use multigrad::engine::Eager;
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, recirculating_flow};

@@ -13,8 +13,8 @@
 
 use std::time::Instant;
 
-use multigrad::autodiff::Tape;
 use multigrad::backend::Cpu;
+use multigrad::cycle_tape::Tape;
 use multigrad::engine::{Engine, Host};
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, recirculating_flow};

@@ -17,7 +17,7 @@ use std::error::Error;
 use std::f64::consts::FRAC_PI_2;
 
 use common::{argument, normal, picture};
-use multigrad::expression::{Checkpoints, Dense, Sparse, Unrolled, unrolled};
+use multigrad::autodiff::{Checkpoints, Dense, Sparse, Unrolled, unrolled};
 use multigrad::gallery::poisson_2d;
 use multigrad::optimise::{Adam, Optimiser, Schedule};
 use multigrad::plot::ResidualPlot;

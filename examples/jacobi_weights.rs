@@ -12,8 +12,8 @@
 mod common;
 
 use common::{argument, picture};
+use multigrad::autodiff::Tape;
 use multigrad::error::Result;
-use multigrad::expression::Tape;
 use multigrad::optimise::{Adam, Lbfgs, Optimiser};
 use multigrad::plot::ResidualPlot;
 use multigrad::sparse::Csr;

@@ -13,9 +13,9 @@
 mod common;
 
 use common::{Multiply, argument, normal, picture};
+use multigrad::autodiff::{Dense, Number, Sparse, Tape};
 use multigrad::backend::{Backend, Cpu, Triangle};
 use multigrad::error::Result;
-use multigrad::expression::{Dense, Number, Sparse, Tape};
 use multigrad::gallery::poisson_2d;
 use multigrad::krylov::Cg;
 use multigrad::operator::{Identity, Preconditioner};

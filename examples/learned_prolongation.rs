@@ -14,8 +14,8 @@
 mod common;
 
 use common::{argument, normal, picture};
+use multigrad::autodiff::{Dense, Sparse, Tape};
 use multigrad::error::Result;
-use multigrad::expression::{Dense, Sparse, Tape};
 use multigrad::gallery::poisson_2d;
 use multigrad::optimise::{Adam, Optimiser, Schedule};
 use multigrad::plot::ResidualPlot;

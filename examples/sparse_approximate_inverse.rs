@@ -14,8 +14,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{Multiply, argument, picture};
+use multigrad::autodiff::Tape;
 use multigrad::error::Result;
-use multigrad::expression::Tape;
 use multigrad::gallery::{FLOW_EPSILON, FlowScheme, recirculating_flow};
 use multigrad::krylov::Fgmres;
 use multigrad::optimise::{Lbfgs, Report};

@@ -95,7 +95,7 @@
 //!
 //! # Differentiate
 //!
-//! The module [`expression`] computes gradients of expressions of sparse matrices, dense blocks and scalars. The
+//! The module [`autodiff`] computes gradients of expressions of sparse matrices, dense blocks and scalars. The
 //! gradient with respect to a sparse matrix has the sparsity pattern of the matrix. The module [`optimise`] contains
 //! optimisers.
 //!
@@ -122,12 +122,14 @@
 #![deny(unsafe_code)]
 
 pub mod autodiff;
+pub mod autodiff;
 pub mod backend;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[doc(hidden)]
+pub mod cycle_tape;
 pub mod engine;
 pub mod error;
-pub mod expression;
 pub mod gallery;
 pub mod integrations;
 pub mod krylov;

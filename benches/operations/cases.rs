@@ -2,9 +2,9 @@
 //!
 //! Names that also occur in `../peers/torch_cases.py` have the same meaning there.
 
+use multigrad::autodiff::{Dense, Handle, Number, Sparse, Tape};
 use multigrad::backend::Triangle;
 use multigrad::error::Result;
-use multigrad::expression::{Dense, Handle, Number, Sparse, Tape};
 use multigrad::sparse::Csr;
 
 use crate::problem::{Problem, wave};

@@ -1,7 +1,7 @@
 //! One operation at one size: time forward and backward, memory, allocations.
 
+use multigrad::autodiff::{Memory, Tape};
 use multigrad::error::{Error, Result};
-use multigrad::expression::{Memory, Tape};
 use multigrad::optimise::{Adam, Optimiser};
 
 use crate::allocations::so_far;

@@ -1,8 +1,8 @@
 //! Overhead of the tape: ten thousand operations on tiny operands.
 
+use multigrad::autodiff::{Dense, Number, Sparse, Tape};
 use multigrad::backend::{Backend, Cpu, View};
 use multigrad::error::{Error, Result};
-use multigrad::expression::{Dense, Number, Sparse, Tape};
 use multigrad::sparse::Csr;
 
 use crate::allocations::so_far;

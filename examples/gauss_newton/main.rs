@@ -16,7 +16,7 @@ mod model;
 
 use common::{argument, normal, picture};
 use model::Model;
-use multigrad::expression::Tape;
+use multigrad::autodiff::Tape;
 use multigrad::plot::FieldPlot;
 
 /// The largest number of Gauss–Newton steps.

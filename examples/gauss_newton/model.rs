@@ -4,8 +4,8 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+use multigrad::autodiff::{Dense, Handle, Tape};
 use multigrad::error::Result;
-use multigrad::expression::{Dense, Handle, Tape};
 use multigrad::sparse::{Csr, Dual, Scalar};
 
 /// Sources, the weight of the differences of θ, and iterations of CG in a step.

@@ -1,395 +1,279 @@
-//! The reverse sweep: one rule per operation, one function that accumulates.
+//! Reverse sweep.
 
-use super::node::{Leaf, Node, Operand, Value, plain};
-use super::tape::{Tape, TapeVector};
-use crate::backend::{Direction, Triangle};
-use crate::engine::{Entries, Executor, Leaves, Matrix, Operation, Reversible};
+use super::handle::{Handle, Number};
+use super::kernels::put;
+use super::tape::{FAILED, Node, Pool, Shape, Tape};
 use crate::error::{Error, Result};
-use crate::sparse::Scalar;
+use crate::sparse::{Pattern, Scalar};
 
-/// Gradients on the machine of the tape, one accumulator for every parameter.
-pub type Gradients<T, X> = Vec<<X as Reversible<T>>::Gradient>;
+/// Empty lists that a sweep passes to the next one.
+pub(super) struct Workspace<T> {
+    adjoints: Vec<Option<Vec<T>>>,
+    pub(super) gradients: Vec<(usize, Vec<T>)>,
+}
 
-impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
-    /// Gradients of a scalar loss. `seed` is the gradient of the loss with respect to `output` (rows × k,
-    /// row-major); `lengths` holds the number of values of every parameter.
-    ///
-    /// Returns one vector per parameter, summed over the k columns. Cost: about twice the recorded run.
-    ///
-    /// # Errors
-    /// A seed of another length than the output, a parameter whose length is missing or wrong,
-    /// or an output of an earlier recording.
-    pub fn backward(&self, lengths: &[usize], output: &TapeVector<T, X>, seed: &[T]) -> Result<Vec<Vec<T>>> {
-        self.backward_from(lengths, &[(output, seed)])
+impl<T> Default for Workspace<T> {
+    fn default() -> Self {
+        Self { adjoints: Vec::new(), gradients: Vec::new() }
+    }
+}
+
+/// Pending adjoints, and the parts of the tape that rules need.
+pub(super) struct Reverse<'a, T: Scalar> {
+    pub(super) nodes: &'a [Node<T>],
+    adjoints: Vec<Option<Vec<T>>>,
+    pub(super) pool: &'a mut Pool<T>,
+    bytes: usize,
+    peak: usize,
+}
+
+impl<'a, T: Scalar> Reverse<'a, T> {
+    pub(super) fn value(&self, id: usize) -> &'a [T] {
+        &self.nodes[id].value
     }
 
-    /// As [`backward`](Self::backward), for a loss that depends on several outputs, each with a seed.
-    ///
-    /// # Errors
-    /// As `backward`.
-    pub fn backward_from(
-        &self,
-        lengths: &[usize],
-        outputs: &[(&TapeVector<T, X>, &[T])],
-    ) -> Result<Vec<Vec<T>>> {
-        self.host(self.sweep(lengths, self.stored_seeds(outputs)?, None)?.0)
-    }
-
-    /// As [`backward`](Self::backward), together with the gradient with respect to `input`.
-    ///
-    /// # Errors
-    /// As `backward`, and an `input` that is a constant or of an earlier recording.
-    pub fn backward_to(
-        &self,
-        lengths: &[usize],
-        output: &TapeVector<T, X>,
-        seed: &[T],
-        input: &TapeVector<T, X>,
-    ) -> Result<(Vec<Vec<T>>, Vec<T>)> {
-        let node = input.node.filter(|_| input.recording == self.recording.get()).ok_or_else(|| {
-            Error::invalid_input("the input does not belong to this recording; create it with `Tape::input`")
-        })?;
-        let (parameters, wanted) = self.sweep(lengths, self.stored_seeds(&[(output, seed)])?, Some(node))?;
-        let wanted = match wanted {
-            Some(handle) => self.eager.read(&handle)?,
-            None => vec![T::ZERO; input.value.rows() * self.columns()],
-        };
-        Ok((self.host(parameters)?, wanted))
-    }
-
-    /// As [`backward_from`](Self::backward_from), with seeds on this machine. The gradients stay there: nothing is
-    /// copied to the host.
-    ///
-    /// # Errors
-    /// As `backward`.
-    pub fn backward_resident(
-        &self,
-        lengths: &[usize],
-        outputs: Vec<Seed<'_, T, X>>,
-    ) -> Result<Gradients<T, X>> {
-        Ok(self.sweep(lengths, outputs, None)?.0)
-    }
-
-    fn host(&self, gradients: Gradients<T, X>) -> Result<Vec<Vec<T>>> {
-        gradients.into_iter().map(|g| self.eager.read_gradient(g)).collect()
-    }
-
-    fn stored_seeds<'v>(&self, outputs: &[(&'v TapeVector<T, X>, &[T])]) -> Result<Vec<Seed<'v, T, X>>> {
-        let stored = outputs.iter().map(|(output, seed)| {
-            let expected = output.value.rows() * self.columns();
-            if seed.len() != expected {
-                let message = format!("the seed has {} values, the output {expected}", seed.len());
-                return Err(Error::dimension(message));
-            }
-            Ok((*output, self.eager.store(seed)))
-        });
-        stored.collect()
-    }
-
-    fn sweep(
-        &self,
-        lengths: &[usize],
-        outputs: Vec<Seed<'_, T, X>>,
-        wanted: Option<usize>,
-    ) -> Result<Swept<T, X>> {
-        for (output, seed) in &outputs {
-            if output.node.is_some() && output.recording != self.recording.get() {
-                return Err(Error::invalid_input(
-                    "the output was recorded before the tape was cleared; record it again",
-                ));
-            }
-            if self.eager.rows(seed) != output.value.rows() {
-                let (seed, rows) = (self.eager.rows(seed), output.value.rows());
-                return Err(Error::dimension(format!("the seed has {seed} rows, the output {rows}")));
-            }
+    /// The pattern of a sparse operand.
+    pub(super) fn pattern(&self, id: usize) -> &'a Pattern {
+        match &self.nodes[id].shape {
+            Shape::Sparse(pattern) => pattern,
+            Shape::Dense(..) => unreachable!("a rule for sparse matrices"),
         }
+    }
+
+    /// Rows and columns.
+    pub(super) fn extent(&self, id: usize) -> (usize, usize) {
+        self.nodes[id].shape.extent()
+    }
+
+    /// Whether this operand needs an adjoint.
+    pub(super) fn wants(&self, id: usize) -> bool {
+        self.nodes[id].op.is_some()
+    }
+
+    /// Calls `f(adjoint, add)` for an operand that needs it; without `add` the buffer is uninitialised and
+    /// `f` must set every value.
+    pub(super) fn with(&mut self, id: usize, f: impl FnOnce(&mut [T], bool)) {
+        if !self.wants(id) {
+            return;
+        }
+        let add = self.adjoints[id].is_some();
+        if !add {
+            let length = self.nodes[id].value.len();
+            self.adjoints[id] = Some(self.pool.take(length));
+            self.bytes += length * size_of::<T>();
+            self.peak = self.peak.max(self.bytes);
+        }
+        if let Some(buffer) = &mut self.adjoints[id] {
+            f(buffer, add);
+        }
+    }
+
+    /// Adds the output of `f`, which must set every value.
+    pub(super) fn sum(&mut self, id: usize, f: impl FnOnce(&mut [T])) {
+        if self.wants(id) && self.adjoints[id].is_some() {
+            let mut part = self.pool.take(self.nodes[id].value.len());
+            f(&mut part);
+            self.add(id, |q| part[q]);
+            self.pool.put(part);
+        } else {
+            self.with(id, |g, _| f(g));
+        }
+    }
+
+    /// Adds f(q) to value q of the adjoint of an operand.
+    #[inline(always)]
+    pub(super) fn add(&mut self, id: usize, f: impl Fn(usize) -> T + Sync + Send) {
+        self.with(id, |g, add| put(add, g, f));
+    }
+
+    /// Adds `up` itself to the adjoint of an operand; the buffer becomes the adjoint if it is the first
+    /// contribution.
+    pub(super) fn hand(&mut self, id: usize, up: Vec<T>) {
+        if self.wants(id) && self.adjoints[id].is_none() {
+            self.bytes += up.len() * size_of::<T>();
+            self.peak = self.peak.max(self.bytes);
+            self.adjoints[id] = Some(up);
+        } else {
+            self.add(id, |q| up[q]);
+            self.pool.put(up);
+        }
+    }
+
+    fn zeros(&mut self, length: usize) -> Vec<T> {
+        let mut zeros = self.pool.take(length);
+        zeros.fill(T::ZERO);
+        zeros
+    }
+
+    /// Calls `f` for the adjoints of two operands that both need theirs, with whether to add or to set every
+    /// value, as in [`with`](Self::with).
+    pub(super) fn with_two(
+        &mut self,
+        (a, b): (usize, usize),
+        f: impl FnOnce((&mut [T], bool), (&mut [T], bool)),
+    ) {
+        let add = (self.adjoints[a].is_some(), self.adjoints[b].is_some());
+        // Create missing adjoints.
+        self.with(a, |_, _| {});
+        self.with(b, |_, _| {});
+        let (mut left, mut right) = (self.adjoints[a].take(), self.adjoints[b].take());
+        if let (Some(left), Some(right)) = (&mut left, &mut right) {
+            f((left, add.0), (right, add.1));
+        }
+        (self.adjoints[a], self.adjoints[b]) = (left, right);
+    }
+
+    /// Calls `f` with the adjoint of an operand that needs it, for adding.
+    pub(super) fn zeroed(&mut self, id: usize, f: impl FnOnce(&mut [T])) {
+        self.with(id, |g, add| {
+            if !add {
+                g.fill(T::ZERO);
+            }
+            f(g);
+        });
+    }
+}
+
+/// The gradients of one reverse sweep, by parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gradients<T: Scalar> {
+    /// By number on the tape, ascending.
+    list: Vec<(usize, Vec<T>)>,
+    /// The address of the tape.
+    home: usize,
+}
+
+fn address<T: Scalar>(tape: &Tape<T>) -> usize {
+    std::ptr::from_ref(tape) as usize
+}
+
+impl<T: Scalar> Gradients<T> {
+    /// The gradient with respect to a parameter: one value per entry of its pattern or block,
+    /// row-major.
+    ///
+    /// # Errors
+    /// A handle that is not a parameter.
+    pub fn of(&self, parameter: impl Handle<T>) -> Result<&[T]> {
+        Ok(&self.list[self.place(&parameter)?].1)
+    }
+
+    /// Memory in bytes.
+    pub fn bytes(&self) -> usize {
+        self.list.iter().map(|g| g.1.len() * size_of::<T>()).sum()
+    }
+
+    /// The list, after passing every buffer to `free`.
+    pub(super) fn into_list(mut self, free: impl FnMut(Vec<T>)) -> Vec<(usize, Vec<T>)> {
+        self.list.drain(..).map(|g| g.1).for_each(free);
+        self.list
+    }
+
+    fn place(&self, handle: &impl Handle<T>) -> Result<usize> {
+        if address(handle.home()) != self.home {
+            return Err(Error::invalid_input("a gradient of one tape for a parameter of another"));
+        }
+        let missing = "only a parameter has a gradient; make it with `Tape::parameter…`";
+        self.list.binary_search_by_key(&handle.id(), |g| g.0).map_err(|_| Error::invalid_input(missing))
+    }
+
+    /// Takes a gradient out of the list.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn take(&mut self, parameter: impl Handle<T>) -> Result<Vec<T>> {
+        let at = self.place(&parameter)?;
+        Ok(std::mem::take(&mut self.list[at].1))
+    }
+
+    /// Adds the gradients of another sweep over the same parameters, times `weight`.
+    ///
+    /// # Errors
+    /// Other parameters.
+    pub fn accumulate(&mut self, weight: T, other: &Self) -> Result<()> {
+        let pairs = || self.list.iter().zip(&other.list);
+        let alike = pairs().all(|(a, b)| a.0 == b.0 && a.1.len() == b.1.len());
+        if self.list.len() != other.list.len() || !alike {
+            return Err(Error::dimension("gradients of other parameters cannot be added"));
+        }
+        for (to, from) in self.list.iter_mut().zip(&other.list) {
+            to.1.iter_mut().zip(&from.1).for_each(|(a, &b)| *a += weight * b);
+        }
+        Ok(())
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    /// The gradients of Σ ⟨`seed`, output⟩ over several outputs: vector-Jacobian products. Cost: about twice
+    /// that of the recorded operations. Their memory can be [returned](Tape::recycle) to the tape.
+    ///
+    /// # Errors
+    /// The first error on the tape, a seed of another length than its output, a rule that
+    /// cannot be evaluated (a solve with a singular transpose).
+    pub fn backward(&self, outputs: &[(&dyn Handle<T>, &[T])]) -> Result<Gradients<T>> {
         let nodes = self.nodes.borrow();
-        let mut adjoints = Adjoints {
-            eager: &self.eager,
-            nodes: (0..nodes.len()).map(|_| None).collect(),
-            lengths,
-            parameters: lengths.iter().map(|&n| self.eager.gradient(n)).collect(),
-        };
-        for (output, seed) in outputs {
-            if output.node.is_some() {
-                adjoints.pass_on(output.node, seed);
+        let mut pool = self.pool.borrow_mut();
+        if outputs.iter().any(|(h, _)| self.place(*h) == FAILED) {
+            return Err(self.error());
+        }
+        for (handle, seed) in outputs {
+            let node = &nodes[handle.id()];
+            if seed.len() != node.value.len() {
+                return Err(Error::dimension(format!("a seed of {} values for {}", seed.len(), node.shape)));
             }
         }
-        let mut result = None;
-        for (number, node) in nodes.iter().enumerate().rev() {
-            let Some(adjoint) = adjoints.nodes[number].take() else { continue };
-            if wanted == Some(number) {
-                result = Some(self.eager.copy(&adjoint));
+        let last = outputs.iter().map(|(h, _)| h.id() + 1).max().unwrap_or(0);
+        let Workspace { mut adjoints, gradients: mut list } = self.workspace.take();
+        adjoints.clear();
+        adjoints.resize_with(last, || None);
+        let mut r = Reverse { nodes: &nodes, adjoints, pool: &mut pool, bytes: 0, peak: 0 };
+        for id in (0..last).rev() {
+            let Some(op) = &nodes[id].op else { continue };
+            let mut seeds = outputs.iter().filter(|(h, _)| h.id() == id).map(|(_, seed)| *seed);
+            let mut upstream = r.adjoints[id].take();
+            if let (None, Some(seed)) = (&upstream, seeds.clone().next()) {
+                // The only seed of an output need not be copied, unless it becomes an adjoint.
+                if seeds.clone().count() == 1 && op.passes_to().is_none() && !op.is_parameter() {
+                    op.reverse(id, seed, &mut r)?;
+                    continue;
+                }
             }
-            adjoints.apply(node, adjoint)?;
+            if seeds.clone().next().is_some() {
+                r.adjoints[id] = upstream;
+                seeds.by_ref().for_each(|seed| r.add(id, |q| seed[q]));
+                upstream = r.adjoints[id].take();
+            }
+            if op.is_parameter() {
+                let length = nodes[id].value.len();
+                list.push((id, upstream.unwrap_or_else(|| r.zeros(length))));
+            } else if let Some(upstream) = upstream {
+                op.reverse(id, &upstream, &mut r)?;
+                r.bytes -= upstream.len() * size_of::<T>();
+                match op.passes_to() {
+                    Some(operand) => r.hand(operand, upstream),
+                    None => r.pool.put(upstream),
+                }
+            }
         }
-        Ok((adjoints.parameters, result))
+        list.reverse();
+        // Parameters after all outputs do not affect them.
+        for (id, node) in nodes.iter().enumerate().skip(last) {
+            if node.op.as_ref().is_some_and(|op| op.is_parameter()) {
+                list.push((id, r.zeros(node.value.len())));
+            }
+        }
+        self.peak.set(self.peak.get().max(r.peak));
+        let adjoints = std::mem::take(&mut r.adjoints);
+        self.workspace.borrow_mut().adjoints = adjoints;
+        Ok(Gradients { list, home: address(self) })
     }
 }
 
-/// Gradients of the parameters and, on request, of one input.
-type Swept<T, X> = (Gradients<T, X>, Option<Handle<X>>);
-
-type Handle<X> = <X as Executor>::Handle;
-/// An output, and the gradient of the loss with respect to it.
-pub type Seed<'v, T, X> = (&'v TapeVector<T, X>, Handle<X>);
-
-pub(super) struct Adjoints<'t, T: Scalar, X: Reversible<T>> {
-    pub(super) eager: &'t X,
-    nodes: Vec<Option<X::Handle>>,
-    lengths: &'t [usize],
-    parameters: Vec<X::Gradient>,
-}
-
-impl<T: Scalar, X: Reversible<T>> Adjoints<'_, T, X> {
-    /// The only function that adds to an adjoint: `contribute(β, buffer)` computes buffer ← contribution + β
-    /// buffer, with β = 0 for the first contribution.
-    pub(super) fn accumulate(
-        &mut self,
-        node: Option<usize>,
-        rows: usize,
-        contribute: impl FnOnce(f64, &mut X::Handle),
-    ) {
-        let Some(node) = node else { return };
-        let (beta, mut buffer) = match self.nodes[node].take() {
-            Some(buffer) => (1.0, buffer),
-            None => (0.0, self.eager.allocate(rows)),
-        };
-        contribute(beta, &mut buffer);
-        self.nodes[node] = Some(buffer);
+impl<T: Scalar> Number<'_, T> {
+    /// The gradients with respect to all parameters.
+    ///
+    /// # Errors
+    /// As [`Tape::backward`].
+    pub fn gradients(&self) -> Result<Gradients<T>> {
+        self.tape().backward(&[(self, &[T::ONE])])
     }
-
-    /// Accumulates a contribution without a factor β: the first one is added to zeros.
-    pub(super) fn accumulate_added(
-        &mut self,
-        node: Option<usize>,
-        rows: usize,
-        contribute: impl FnOnce(&mut X::Handle),
-    ) {
-        let eager = self.eager;
-        self.accumulate(node, rows, |beta, buffer| {
-            if beta == 0.0 {
-                eager.run(Operation::Clear { x: buffer });
-            }
-            contribute(buffer);
-        });
-    }
-
-    /// Contributes an adjoint that is no longer needed. The first contribution is moved.
-    pub(super) fn pass_on(&mut self, node: Option<usize>, adjoint: X::Handle) {
-        match node {
-            Some(number) if self.nodes[number].is_none() => self.nodes[number] = Some(adjoint),
-            _ => {
-                let eager = self.eager;
-                let rows = eager.rows(&adjoint);
-                self.accumulate(node, rows, |beta, buffer| {
-                    eager.run(Operation::Combine { alpha: 1.0, x: &adjoint, beta, y: buffer })
-                });
-            }
-        }
-    }
-
-    pub(super) fn parameter(&mut self, number: usize, length: usize) -> Result<&mut X::Gradient> {
-        let announced = self.lengths.get(number).copied();
-        match self.parameters.get_mut(number) {
-            Some(gradient) if announced == Some(length) => Ok(gradient),
-            _ => Err(Error::dimension(format!(
-                "parameter {number} has {length} values, but {} were announced",
-                announced.unwrap_or(0)
-            ))),
-        }
-    }
-
-    /// Ā(p) −= λ(i) x(j) for the selected entries p = (i, j).
-    fn sampled(
-        &mut self,
-        a: &Operand<X>,
-        entries: Entries<'_>,
-        lambda: &X::Handle,
-        x: &Value<X>,
-    ) -> Result<()> {
-        let (Some(number), Some(x)) = (a.values.number, x.handle()) else { return Ok(()) };
-        let eager = self.eager;
-        let gradient = self.parameter(number, a.pattern.nnz())?;
-        eager.sampled_product(-1.0, &a.pattern, entries, (lambda, x), gradient);
-        Ok(())
-    }
-
-    fn apply(&mut self, node: &Node<T, X>, mut adjoint: X::Handle) -> Result<()> {
-        let eager = self.eager;
-        let rows = eager.rows(&adjoint);
-        match node {
-            Node::Input => {}
-            Node::Affine { alpha, a, x, y, kept_x } => {
-                if let (Some(number), Some(x)) = (a.values.number, kept(kept_x)) {
-                    let gradient = self.parameter(number, a.pattern.nnz())?;
-                    eager.sampled_product(*alpha, &a.pattern, Entries::All, (&adjoint, x), gradient);
-                }
-                self.accumulate(*x, a.pattern.cols(), |beta, buffer| {
-                    let (alpha, a) = (*alpha, &plain(a));
-                    eager.run(Operation::Spmv { alpha, a, transposed: true, x: &adjoint, beta, y: buffer });
-                });
-                self.pass_on(*y, adjoint);
-            }
-            Node::Diagonal { d, x, y, kept_x } => {
-                if let (Some(number), Some(x)) = (d.number, kept(kept_x)) {
-                    let gradient = self.parameter(number, eager.length(&d.values))?;
-                    eager.row_dots(&adjoint, x, gradient);
-                }
-                self.accumulate_added(*x, rows, |buffer| {
-                    eager.run(Operation::DiagonalAdd { d: &d.values, x: &adjoint, y: buffer });
-                });
-                self.pass_on(*y, adjoint);
-            }
-            Node::Combine { alpha, x, beta: scale, y } => {
-                let scaled = |scale: f64| {
-                    let adjoint = &adjoint;
-                    move |beta: f64, buffer: &mut X::Handle| {
-                        eager.run(Operation::Combine { alpha: scale, x: adjoint, beta, y: buffer });
-                    }
-                };
-                self.accumulate(*x, rows, scaled(*alpha));
-                self.accumulate(*y, rows, scaled(*scale));
-            }
-            Node::Scaled { scalars, index, x, y, kept_x } => {
-                let scalar = eager.scalar(&scalars.values, *index);
-                if let (Some(number), Some(x)) = (scalars.number, kept(kept_x)) {
-                    let gradient = self.parameter(number, eager.length(&scalars.values))?;
-                    eager.add_dot(&adjoint, x, gradient, *index);
-                }
-                self.accumulate(*x, rows, |beta, buffer| {
-                    eager.run(Operation::Combine { alpha: scalar, x: &adjoint, beta, y: buffer });
-                });
-                self.pass_on(*y, adjoint);
-            }
-            Node::Triangular { a, part, x, kept } => {
-                let (matrix, part) = (&plain(a), *part);
-                eager.run(Operation::SolveTriangular { a: matrix, part, transposed: true, x: &mut adjoint });
-                if let Some(out) = kept {
-                    self.sampled(a, Entries::Triangle(part), &adjoint, out)?;
-                }
-                self.pass_on(*x, adjoint);
-            }
-            Node::TriangularSweep { a, part, b, x, kept } => {
-                // λ = D⁻¹ ȳ; b̄ += λ, x̄ −= Nᵀ λ, N̄ −= λ xᵀ, D̄ −= λ ∘ y.
-                let mut lambda = eager.allocate(rows);
-                let matrix = &plain(a);
-                eager.run(Operation::SweepTriangular {
-                    a: matrix,
-                    part: *part,
-                    transposed: true,
-                    b: &adjoint,
-                    x: None,
-                    y: &mut lambda,
-                });
-                drop(adjoint);
-                let strict = Triangle { unit: true, ..*part };
-                if let Some((before, after)) = kept {
-                    self.sampled(a, Entries::Triangle(strict), &lambda, before)?;
-                    if !part.unit {
-                        self.sampled(a, Entries::Diagonal, &lambda, after)?;
-                    }
-                }
-                let mut scratch = eager.allocate(rows);
-                self.accumulate_added(*x, rows, |buffer| {
-                    eager.run(Operation::SweepTriangular {
-                        a: matrix,
-                        part: strict,
-                        transposed: true,
-                        b: buffer,
-                        x: Some(&lambda),
-                        y: &mut scratch,
-                    });
-                    std::mem::swap(buffer, &mut scratch);
-                });
-                self.pass_on(*b, lambda);
-            }
-            Node::Sweep { a, direction, b, x, kept } => {
-                let part = Triangle { lower: *direction == Direction::Forward, unit: false };
-                let mut lambda = eager.copy(&adjoint);
-                let matrix = &plain(a);
-                eager.run(Operation::SolveTriangular { a: matrix, part, transposed: true, x: &mut lambda });
-                if let Some((before, after)) = kept {
-                    self.sampled(a, Entries::Triangle(part), &lambda, after)?;
-                    self.sampled(a, Entries::Outside(part), &lambda, before)?;
-                }
-                subtract_transposed(eager, matrix, &lambda, &mut adjoint);
-                self.pass_on(*x, adjoint);
-                self.pass_on(*b, lambda);
-            }
-            Node::Weighted { terms } => {
-                for (x, weights) in terms {
-                    self.accumulate_added(Some(*x), rows, |buffer| {
-                        eager.column_add(weights, &adjoint, buffer)
-                    });
-                }
-            }
-            Node::Refused { what } => {
-                return Err(Error::unsuited(format!("there is no gradient of {what}")));
-            }
-            Node::Ordered { a, inverse, sweep, b, x, kept } => {
-                // λ = (W⁻¹ + S)⁻ᵀ x̄ is the reversed sweep on Aᵀ from zero.
-                let (mut lambda, mut scratch) = (eager.allocate(rows), eager.allocate(rows));
-                eager.run(Operation::Clear { x: &mut lambda });
-                let (matrix, back) = (&plain(a), sweep.reversed());
-                eager.run(Operation::OrderedSweep {
-                    a: matrix,
-                    transposed: true,
-                    inverse: &inverse.values,
-                    sweep: &back,
-                    b: &adjoint,
-                    x: &mut lambda,
-                    scratch: &mut scratch,
-                });
-                if let Some((before, after)) = kept {
-                    self.sampled(a, Entries::New(sweep), &lambda, after)?;
-                    self.sampled(a, Entries::Old(sweep), &lambda, before)?;
-                    self.inverse_gradient(inverse, (before, after), &lambda, scratch)?;
-                }
-                subtract_transposed(eager, matrix, &lambda, &mut adjoint);
-                self.pass_on(*x, adjoint);
-                self.pass_on(*b, lambda);
-            }
-            Node::SubdomainSolves(solves) => self.subdomain_solves(solves, adjoint)?,
-            Node::Solve { direct, b } => {
-                let mut solved = eager.allocate(rows);
-                eager.run(Operation::Solve { direct, transposed: true, b: &adjoint, x: &mut solved });
-                self.pass_on(*b, solved);
-            }
-        }
-        Ok(())
-    }
-
-    /// The gradient of W⁻¹ is −λ (x' − x); dividing it by −w² gives that of W.
-    fn inverse_gradient(
-        &mut self,
-        inverse: &Leaf<X>,
-        (before, after): (&Value<X>, &Value<X>),
-        lambda: &X::Handle,
-        scratch: X::Handle,
-    ) -> Result<()> {
-        let (Some(number), Some(after)) = (inverse.number, after.handle()) else { return Ok(()) };
-        let (eager, mut change) = (self.eager, scratch);
-        eager.run(Operation::Combine { alpha: 1.0, x: after, beta: 0.0, y: &mut change });
-        if let Some(before) = before.handle() {
-            eager.run(Operation::Combine { alpha: -1.0, x: before, beta: 1.0, y: &mut change });
-        }
-        let gradient = self.parameter(number, eager.length(&inverse.values))?;
-        eager.row_dots_over_square(lambda, &change, &inverse.values, gradient);
-        Ok(())
-    }
-}
-
-/// y ← y − Aᵀ x.
-fn subtract_transposed<X: Executor>(
-    eager: &X,
-    a: &Matrix<<X::Leaves as Leaves>::Values>,
-    x: &X::Handle,
-    y: &mut X::Handle,
-) {
-    eager.run(Operation::Spmv { alpha: -1.0, a, transposed: true, x, beta: 1.0, y });
-}
-
-fn kept<H>(value: &Option<std::rc::Rc<crate::engine::Vector<H>>>) -> Option<&H> {
-    value.as_ref().and_then(|v| v.handle())
 }

@@ -1,203 +1,368 @@
-//! Recording engine.
+//! Tape: values, recorded operations and pooled buffers.
 
 use std::cell::{Cell, RefCell};
-use std::marker::PhantomData;
-use std::rc::Rc;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 
-use super::node::{Node, Value};
-use crate::backend::Backend;
-use crate::engine::{Eager, Engine, Executor, Leaves, Reversible, Vector};
-use crate::error::Result;
-use crate::sparse::Scalar;
+use super::handle::{Dense, Handle, Number, Sparse};
+use super::hash::Spread;
+use super::memory::Memory;
+use super::ops::Op;
+use super::plans::Plans;
+use super::reverse::{Gradients, Workspace};
+use crate::error::{Error, Result};
+use crate::sparse::{Csr, Pattern, Scalar};
 
-/// Engine that computes immediately and records the data of the reverse sweep.
+/// The number of an operand that does not exist, because an operation before it failed.
+pub(super) const FAILED: usize = usize::MAX;
+
+/// Pool limit: SURPLUS × the bytes of one recording; pools below SMALL bytes are never trimmed.
+const SURPLUS: usize = 4;
+const SMALL: usize = 1 << 20;
+
+/// Records expressions of sparse matrices, dense blocks and numbers as they are computed.
+///
+/// A tape returns handles ([`Sparse`], [`Dense`], [`Number`]) that combine with `+`, `-`, `*` and methods.
+/// Values that depend on a [parameter](Self::parameter) are recorded with the data of their reverse rules;
+/// all others are constants and cost nothing in the reverse sweep. A failed operation (shapes that do not
+/// fit, a singular matrix) is recorded with its message; operations on its result fail too, and reading a
+/// value or a gradient returns the error.
+///
+/// Symbolic work that depends on patterns alone (places of sparse products, elimination orders) is kept from
+/// one recording to the next, as are buffers; [`clear`](Self::clear) starts the next recording.
 ///
 /// ```
-/// use std::sync::Arc;
-/// use multigrad::autodiff::{Parameter, Tape};
-/// use multigrad::backend::Cpu;
-/// use multigrad::engine::{Engine, Matrix};
+/// use multigrad::autodiff::Tape;
 /// use multigrad::sparse::Csr;
 ///
-/// // y = A x with A = [2 1; 0 3]; the loss is the sum of y.
-/// let a: Matrix<Arc<Vec<f64>>> = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, 1.0), (1, 1, 3.0)])?.into();
-/// let tape = Tape::new(Cpu, 1);
-/// let x = tape.input(&[5.0, 7.0]);
-/// let y = tape.spmv(&a.map(|v| Parameter::learned(v.clone(), 0)), &x);
-/// let gradients = tape.backward(&[3], &y, &[1.0, 1.0])?;
-/// assert_eq!(gradients[0], [5.0, 7.0, 7.0]); // x(j) for every entry (i, j)
+/// let a = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, 1.0), (1, 1, 3.0)])?;
+/// let tape = Tape::new();
+/// let m = tape.parameter_matrix(&a);
+/// let loss = (m * tape.vector(&[5.0, 7.0])).sum(); // Σ (A x)ᵢ
+/// assert_eq!(loss.value()?, 38.0);
+/// assert_eq!(loss.gradients()?.of(m)?, [5.0, 7.0, 7.0]); // x(j) for every entry (i, j)
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-pub struct Tape<T: Scalar, X: Reversible<T> = Eager<T>> {
-    pub(super) eager: X,
-    pub(super) nodes: RefCell<Vec<Node<T, X>>>,
-    /// Number of the present recording, by which vectors of earlier recordings are recognised.
-    pub(super) recording: Cell<u64>,
+pub struct Tape<T: Scalar = f64> {
+    pub(super) nodes: RefCell<Vec<Node<T>>>,
+    pub(super) pool: RefCell<Pool<T>>,
+    pub(super) plans: RefCell<Plans>,
+    pub(super) workspace: RefCell<Workspace<T>>,
+    error: RefCell<Option<Error>>,
+    /// Largest memory of values and adjoints so far, in bytes.
+    pub(super) peak: Cell<usize>,
 }
 
-impl<T: Scalar, X: Reversible<T>> std::fmt::Debug for Tape<T, X> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let operations = self.nodes.borrow().len();
-        f.debug_struct("Tape").field("executor", &self.eager).field("operations", &operations).finish()
-    }
+/// A value, with its operation if it depends on a parameter.
+pub(super) struct Node<T: Scalar> {
+    pub(super) value: Value<T>,
+    pub(super) shape: Shape,
+    pub(super) op: Option<Op<T>>,
 }
 
-/// Leaves of a recorded run: those of `L`, each a constant or a parameter.
-#[derive(Debug, Clone, Copy)]
-pub struct Recorded<L>(PhantomData<L>);
-
-impl<L: Leaves> Leaves for Recorded<L> {
-    type Values = Parameter<L::Values>;
-    type Direct = L::Direct;
-    type Method = L::Method;
+/// Values that belong to the tape or are shared with their owner.
+pub(super) enum Value<T> {
+    Owned(Vec<T>),
+    Shared(Arc<Vec<T>>),
 }
 
-/// Stored values with their parameter number, or `None` for a constant.
-#[derive(Debug, Clone)]
-pub struct Parameter<V> {
-    pub(super) values: V,
-    pub(super) number: Option<usize>,
-}
+impl<T> std::ops::Deref for Value<T> {
+    type Target = [T];
 
-impl<V> Parameter<V> {
-    /// Values that are not differentiated. They cost nothing in the reverse sweep.
-    pub fn constant(values: V) -> Self {
-        Self { values, number: None }
-    }
-
-    /// Values that are differentiated as parameter `number`. Several leaves may share a number; their gradients
-    /// are added.
-    pub fn learned(values: V, number: usize) -> Self {
-        Self { values, number: Some(number) }
+    fn deref(&self) -> &[T] {
+        match self {
+            Value::Owned(v) => v,
+            Value::Shared(v) => v,
+        }
     }
 }
 
-/// A vector of a recorded run.
-pub struct TapeVector<T: Scalar, X: Reversible<T> = Eager<T>> {
-    pub(super) value: Value<X>,
-    pub(super) node: Option<usize>,
-    pub(super) recording: u64,
-    precision: PhantomData<T>,
+/// The shape of a value.
+#[derive(Clone)]
+pub(super) enum Shape {
+    /// Row-major; a vector has one column, a number one row and one column.
+    Dense(usize, usize),
+    /// The entries of a pattern.
+    Sparse(Arc<Pattern>),
 }
 
-impl<T: Scalar, X: Reversible<T>> TapeVector<T, X> {
-    /// Its storage, or `None` if it is known to be zero.
-    pub fn handle(&self) -> Option<&Handle<X>> {
-        self.value.handle()
-    }
-}
-
-impl<T: Scalar, X: Reversible<T>> Clone for TapeVector<T, X> {
-    fn clone(&self) -> Self {
-        Self { value: self.value.clone(), precision: PhantomData, ..*self }
-    }
-}
-
-pub(super) type Handle<X> = <X as Executor>::Handle;
-
-impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
-    /// A tape that runs its operations on this executor.
-    pub fn on(executor: X) -> Self {
-        Self { eager: executor, nodes: RefCell::new(Vec::new()), recording: Cell::new(0) }
-    }
-
-    /// A constant vector, rows × k, row-major.
-    ///
-    /// # Panics
-    /// A number of values that k does not divide.
-    pub fn constant(&self, values: &[T]) -> TapeVector<T, X> {
-        self.wrap(self.stored(values), None)
-    }
-
-    /// A differentiable vector, rows × k, row-major.
-    ///
-    /// # Panics
-    /// A number of values that k does not divide.
-    pub fn input(&self, values: &[T]) -> TapeVector<T, X> {
-        let node = self.push(Node::Input);
-        self.wrap(self.stored(values), Some(node))
-    }
-
-    /// A constant vector on the machine of the tape.
-    pub fn constant_of(&self, rows: usize, handle: Handle<X>) -> TapeVector<T, X> {
-        self.wrap(Vector::new(rows, handle), None)
-    }
-
-    fn stored(&self, values: &[T]) -> Vector<Handle<X>> {
-        Vector::new(values.len() / self.columns().max(1), self.eager.store(values))
-    }
-
-    /// The values of a vector, rows × k, row-major. Cost: a copy.
-    ///
-    /// # Errors
-    /// A failure of the device; the host never fails.
-    pub fn read(&self, x: &TapeVector<T, X>) -> Result<Vec<T>> {
-        match x.value.handle() {
-            Some(handle) => self.eager.read(handle),
-            None => Ok(vec![T::ZERO; x.value.rows() * self.columns()]),
+impl Shape {
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Shape::Dense(rows, cols) => rows * cols,
+            Shape::Sparse(pattern) => pattern.nnz(),
         }
     }
 
-    /// The executor of its operations.
-    pub fn executor(&self) -> &X {
-        &self.eager
-    }
-
-    /// Number of columns of every block.
-    pub fn columns(&self) -> usize {
-        self.eager.columns()
-    }
-
-    /// Number of recorded operations.
-    pub fn operations(&self) -> usize {
-        self.nodes.borrow().len()
-    }
-
-    /// Clears the recording and keeps the buffers for the next one.
-    pub fn clear(&self) {
-        self.nodes.borrow_mut().clear();
-        self.eager.forget_methods();
-        self.recording.set(self.recording.get() + 1);
-    }
-
-    pub(super) fn push(&self, node: Node<T, X>) -> usize {
-        let mut nodes = self.nodes.borrow_mut();
-        nodes.push(node);
-        nodes.len() - 1
-    }
-
-    pub(super) fn wrap(&self, value: Vector<Handle<X>>, node: Option<usize>) -> TapeVector<T, X> {
-        TapeVector { value: Rc::new(value), node, recording: self.recording.get(), precision: PhantomData }
-    }
-
-    /// The value itself if it is not shared, otherwise a copy.
-    pub(super) fn own(&self, x: TapeVector<T, X>) -> Vector<Handle<X>> {
-        Rc::try_unwrap(x.value).unwrap_or_else(|shared| match shared.handle() {
-            Some(handle) => Vector::new(shared.rows(), self.eager.copy(handle)),
-            None => self.eager.zeros(shared.rows()),
-        })
-    }
-
-    /// A result, with a node if `depends` is set: the result depends on a parameter.
-    pub(super) fn record(
-        &self,
-        value: Vector<Handle<X>>,
-        depends: bool,
-        node: impl FnOnce() -> Node<T, X>,
-    ) -> TapeVector<T, X> {
-        let node = (depends && value.handle().is_some()).then(|| self.push(node()));
-        self.wrap(value, node)
+    /// Rows and columns.
+    pub(super) fn extent(&self) -> (usize, usize) {
+        match self {
+            Shape::Dense(rows, cols) => (*rows, *cols),
+            Shape::Sparse(pattern) => (pattern.rows(), pattern.cols()),
+        }
     }
 }
 
-impl<T: Scalar, B: Backend<T>> Tape<T, Eager<T, B>> {
-    /// A tape on the CPU for blocks of `k` columns.
-    pub fn new(backend: B, k: usize) -> Self {
-        Self::on(Eager::new(backend, k))
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shape::Dense(1, 1) => f.write_str("a number"),
+            Shape::Dense(rows, 1) => write!(f, "a vector of {rows}"),
+            Shape::Dense(rows, cols) => write!(f, "a {rows} × {cols} block"),
+            Shape::Sparse(p) => {
+                write!(f, "a {} × {} sparse matrix with {} entries", p.rows(), p.cols(), p.nnz())
+            }
+        }
+    }
+}
+
+/// A pool of buffers by length.
+pub(super) struct Pool<T> {
+    free: HashMap<usize, Vec<Vec<T>>, Spread>,
+    /// Buffers of indices.
+    lists: HashMap<usize, Vec<Vec<u32>>, Spread>,
+}
+
+impl<T: Scalar> Pool<T> {
+    /// A buffer of this length with unspecified values.
+    pub(super) fn take(&mut self, length: usize) -> Vec<T> {
+        self.free.get_mut(&length).and_then(Vec::pop).unwrap_or_else(|| vec![T::ZERO; length])
     }
 
-    /// The values of a vector on the host, rows × k, row-major. Cost: a copy.
-    pub fn values(&self, x: &TapeVector<T, Eager<T, B>>) -> Vec<T> {
-        self.eager.values(&x.value)
+    pub(super) fn put(&mut self, buffer: Vec<T>) {
+        // Empty buffers, left by gradients that were taken, would accumulate.
+        if !buffer.is_empty() {
+            self.free.entry(buffer.len()).or_default().push(buffer);
+        }
+    }
+
+    /// A list of indices of this length with unspecified values.
+    pub(super) fn take_list(&mut self, length: usize) -> Vec<u32> {
+        self.lists.get_mut(&length).and_then(Vec::pop).unwrap_or_else(|| vec![0; length])
+    }
+
+    pub(super) fn put_list(&mut self, list: Vec<u32>) {
+        self.lists.entry(list.len()).or_default().push(list);
+    }
+
+    fn bytes(&self) -> usize {
+        let values: usize = self.free.iter().map(|(length, list)| length * list.len()).sum();
+        let indices: usize = self.lists.iter().map(|(length, list)| length * list.len()).sum();
+        values * size_of::<T>() + indices * size_of::<u32>()
+    }
+}
+
+impl<T: Scalar> Default for Tape<T> {
+    fn default() -> Self {
+        Self {
+            nodes: RefCell::default(),
+            pool: RefCell::new(Pool { free: HashMap::default(), lists: HashMap::default() }),
+            plans: RefCell::default(),
+            workspace: RefCell::default(),
+            error: RefCell::default(),
+            peak: Cell::new(0),
+        }
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Clears the recording; buffers and symbolic work are kept for the next one. No handle can outlive it.
+    pub fn clear(&mut self) {
+        let memory = self.memory();
+        let pool = self.pool.get_mut();
+        // Buffers of obsolete lengths would accumulate.
+        if memory.pool > SURPLUS * (memory.values + memory.adjoints) + SMALL {
+            pool.free.clear();
+            pool.lists.clear();
+        }
+        for node in self.nodes.get_mut().drain(..) {
+            if let Value::Owned(buffer) = node.value {
+                pool.put(buffer);
+            }
+            if let Some(op) = node.op {
+                op.recycle(pool);
+            }
+        }
+        *self.error.get_mut() = None;
+        self.plans.get_mut().next_recording();
+    }
+
+    /// Returns gradients to the pool, so that the next sweep reuses their memory. A training loop that calls
+    /// this allocates nothing after its first steps.
+    pub fn recycle(&self, gradients: Gradients<T>) {
+        let mut pool = self.pool.borrow_mut();
+        let list = gradients.into_list(|buffer| pool.put(buffer));
+        self.workspace.borrow_mut().gradients = list;
+    }
+
+    /// Number of values on the tape, constants included.
+    pub fn len(&self) -> usize {
+        self.nodes.borrow().len()
+    }
+
+    /// Whether the tape is empty.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.borrow().is_empty()
+    }
+
+    /// A constant matrix. Its values are shared, not copied.
+    pub fn matrix(&self, a: &Csr<T>) -> Sparse<'_, T> {
+        Sparse::new(
+            self,
+            self.leaf(Value::Shared(a.shared_values()), Shape::Sparse(a.pattern().clone()), false),
+        )
+    }
+
+    /// A matrix as a parameter, with its gradient on its pattern.
+    pub fn parameter_matrix(&self, a: &Csr<T>) -> Sparse<'_, T> {
+        Sparse::new(
+            self,
+            self.leaf(Value::Shared(a.shared_values()), Shape::Sparse(a.pattern().clone()), true),
+        )
+    }
+
+    /// A matrix with these values on a pattern, as a parameter.
+    pub fn parameter_on(&self, pattern: &Arc<Pattern>, values: &[T]) -> Sparse<'_, T> {
+        if values.len() != pattern.nnz() {
+            let text = format!("{} values for a pattern with {} entries", values.len(), pattern.nnz());
+            return Sparse::new(self, self.fail(Error::dimension(text)));
+        }
+        Sparse::new(self, self.leaf(Value::Owned(self.copy(values)), Shape::Sparse(pattern.clone()), true))
+    }
+
+    /// A constant vector.
+    pub fn vector(&self, values: &[T]) -> Dense<'_, T> {
+        self.dense(values, 1, false)
+    }
+
+    /// A vector as a parameter.
+    pub fn parameter(&self, values: &[T]) -> Dense<'_, T> {
+        self.dense(values, 1, true)
+    }
+
+    /// A constant block with `columns` columns, row-major.
+    pub fn block(&self, values: &[T], columns: usize) -> Dense<'_, T> {
+        self.dense(values, columns, false)
+    }
+
+    /// A block with `columns` columns, row-major, as a parameter.
+    pub fn parameter_block(&self, values: &[T], columns: usize) -> Dense<'_, T> {
+        self.dense(values, columns, true)
+    }
+
+    /// A constant.
+    pub fn number(&self, value: T) -> Number<'_, T> {
+        Number::new(self, self.leaf(Value::Owned(self.copy(&[value])), Shape::Dense(1, 1), false))
+    }
+
+    /// A number as a parameter.
+    pub fn parameter_number(&self, value: T) -> Number<'_, T> {
+        Number::new(self, self.leaf(Value::Owned(self.copy(&[value])), Shape::Dense(1, 1), true))
+    }
+
+    /// The identity of order `n`, a constant sparse matrix.
+    pub fn identity(&self, n: usize) -> Sparse<'_, T> {
+        let pattern = self.plans.borrow_mut().identity(n);
+        let mut values = self.pool.borrow_mut().take(n);
+        values.fill(T::ONE);
+        Sparse::new(self, self.leaf(Value::Owned(values), Shape::Sparse(pattern), false))
+    }
+
+    fn dense(&self, values: &[T], columns: usize, wanted: bool) -> Dense<'_, T> {
+        if columns == 0 || !values.len().is_multiple_of(columns) {
+            let text = format!("{} values do not form a block of {columns} columns", values.len());
+            return Dense::new(self, self.fail(Error::dimension(text)));
+        }
+        let shape = Shape::Dense(values.len() / columns, columns);
+        Dense::new(self, self.leaf(Value::Owned(self.copy(values)), shape, wanted))
+    }
+
+    fn copy(&self, values: &[T]) -> Vec<T> {
+        let mut buffer = self.pool.borrow_mut().take(values.len());
+        buffer.copy_from_slice(values);
+        buffer
+    }
+
+    fn leaf(&self, value: Value<T>, shape: Shape, wanted: bool) -> usize {
+        self.store(value, shape, wanted.then_some(Op::Parameter))
+    }
+
+    pub(super) fn store(&self, value: Value<T>, shape: Shape, op: Option<Op<T>>) -> usize {
+        debug_assert_eq!(value.len(), shape.length());
+        let mut nodes = self.nodes.borrow_mut();
+        nodes.push(Node { value, shape, op });
+        nodes.len() - 1
+    }
+
+    /// The index of a handle, which must be on this tape.
+    pub(super) fn place(&self, handle: &(impl Handle<T> + ?Sized)) -> usize {
+        if std::ptr::eq(self, handle.home()) {
+            return handle.id();
+        }
+        let text = "operands of two tapes cannot be combined; put both on one tape";
+        self.fail(Error::invalid_input(text))
+    }
+
+    /// Records the first error.
+    pub(super) fn fail(&self, error: Error) -> usize {
+        self.error.borrow_mut().get_or_insert(error);
+        FAILED
+    }
+
+    /// The first error, returned when a value is read.
+    pub(super) fn error(&self) -> Error {
+        let text = || Error::invalid_input("a handle of a failed operation");
+        self.error.borrow().clone().unwrap_or_else(text)
+    }
+
+    /// Records the result of an operation on `operands`: `forward` returns its shape and the
+    /// operation and fills the buffer, made by `buffer(length)`.
+    pub(super) fn record(
+        &self,
+        operands: &[usize],
+        forward: impl FnOnce(&[Node<T>], &mut Plans, &mut Pool<T>) -> Result<(Vec<T>, Shape, Op<T>)>,
+    ) -> usize {
+        if operands.contains(&FAILED) {
+            return FAILED;
+        }
+        let done = {
+            let nodes = self.nodes.borrow();
+            let active = operands.iter().any(|&q| nodes[q].op.is_some());
+            let (mut plans, mut pool) = (self.plans.borrow_mut(), self.pool.borrow_mut());
+            forward(&nodes, &mut plans, &mut pool).map(|(value, shape, op)| {
+                if active {
+                    return (value, shape, Some(op));
+                }
+                op.recycle(&mut pool);
+                (value, shape, None)
+            })
+        };
+        match done {
+            Ok((value, shape, op)) => self.store(Value::Owned(value), shape, op),
+            Err(e) => self.fail(e),
+        }
+    }
+
+    /// The memory of the tape.
+    pub fn memory(&self) -> Memory {
+        let nodes = self.nodes.borrow();
+        let bytes = |shared: bool| {
+            let of = |n: &&Node<T>| matches!(n.value, Value::Shared(_)) == shared;
+            nodes.iter().filter(of).map(|n| n.value.len() * size_of::<T>()).sum::<usize>()
+        };
+        Memory {
+            values: bytes(false),
+            shared: bytes(true),
+            nodes: nodes.capacity() * size_of::<Node<T>>(),
+            pool: self.pool.borrow().bytes(),
+            plans: self.plans.borrow().bytes(),
+            adjoints: self.peak.get(),
+        }
     }
 }

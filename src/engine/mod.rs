@@ -5,7 +5,7 @@
 //! once against [`Engine`] and runs on every implementation:
 //!
 //! * [`Eager`] computes immediately;
-//! * [`Tape`](crate::autodiff::Tape) computes immediately and records the data that its reverse rules need;
+//! * [`Tape`](crate::cycle_tape::Tape) computes immediately and records the data that its reverse rules need;
 //! * [`Tracer`] records the operations as a [`Plan`]: straight-line code over a workspace of known size. A plan is
 //!   the compiled cycle and serves as the ordinary preconditioner.
 //!

@@ -12,7 +12,7 @@ use super::smoother::Smoother;
 /// One cycle on A x = b from the guess x at level `depth`.
 ///
 /// This is the only cycle of the crate. It computes on [`Eager`](crate::engine::Eager), is recorded on
-/// [`Tape`](crate::autodiff::Tape) and compiled by [`compile`].
+/// [`Tape`](crate::cycle_tape::Tape) and compiled by [`compile`].
 pub fn cycle<E: Engine>(
     e: &E,
     h: &Hierarchy<E::Leaves>,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, distance, largest};
-use multigrad::autodiff::{Parameter, Recorded, Tape};
 use multigrad::backend::{Cpu, Cuda, Order};
+use multigrad::cycle_tape::{Parameter, Recorded, Tape};
 use multigrad::engine::{Device, DeviceBuffer, Eager, Engine, Host, Launch, Resident, Reversible, Vector};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{

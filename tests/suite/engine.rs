@@ -6,8 +6,8 @@ use crate::common::numbers;
 use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, distance, largest};
-use multigrad::autodiff::{Parameter, Recorded, Tape};
 use multigrad::backend::{Cpu, Direct, Direction, Reference};
+use multigrad::cycle_tape::{Parameter, Recorded, Tape};
 use multigrad::engine::{Eager, Engine, Host};
 use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::multigrid::{CycleKind, Hierarchy, Level, Relaxation, Role, Smoother, compile, cycle};

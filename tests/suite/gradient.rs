@@ -5,8 +5,8 @@ use crate::common::numbers;
 use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, dot};
-use multigrad::autodiff::{Parameter, Recorded, Tape, gradient_check};
 use multigrad::backend::{Cpu, Direction, Triangle};
+use multigrad::cycle_tape::{Parameter, Recorded, Tape, gradient_check};
 use multigrad::engine::{Eager, Engine, Host, Matrix};
 use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::multigrid::{CycleKind, Hierarchy, Place, Relaxation, Role, cycle};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, distance, dot};
-use multigrad::autodiff::{Tape, gradient_check};
 use multigrad::backend::{Cpu, Direct, Reference};
+use multigrad::cycle_tape::{Tape, gradient_check};
 use multigrad::engine::Host;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;

@@ -1,8 +1,8 @@
 //! The convergence loss and its gradient, in both precisions.
 
 use crate::common::numbers::{Numbers, distance};
-use multigrad::autodiff::{Tape, gradient_check};
 use multigrad::backend::{Cpu, Reference};
+use multigrad::cycle_tape::{Tape, gradient_check};
 use multigrad::engine::{Eager, Engine, Host};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::learn::{Parameters, Target, convergence_loss};

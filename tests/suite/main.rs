@@ -3,6 +3,7 @@
 
 mod common;
 
+mod autodiff_reference;
 mod automatic;
 mod backend;
 mod classical;
@@ -26,7 +27,6 @@ mod cost_report;
 mod device;
 mod direct;
 mod engine;
-mod expression_reference;
 mod faer;
 mod fallback;
 mod figures;

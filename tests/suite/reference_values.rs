@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::common::numbers::distance;
-use multigrad::autodiff::{Parameter, Tape, TapeVector};
 use multigrad::backend::{Cpu, Direct, Triangle};
+use multigrad::cycle_tape::{Parameter, Tape, TapeVector};
 use multigrad::engine::{Engine, Matrix};
 use multigrad::sparse::Csr;
 use serde_json::Value;

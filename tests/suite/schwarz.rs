@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use multigrad::autodiff::Tape;
 use multigrad::backend::Cpu;
+use multigrad::cycle_tape::Tape;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
 use multigrad::learn::{

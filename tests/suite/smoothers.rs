@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, bits, distance, dot, pools};
 use crate::common::{convection, dense, nine_point, poisson};
-use multigrad::autodiff::{Parameter, Tape, gradient_check};
 use multigrad::backend::{
     Backend, Colouring, Cpu, Direction, Order, OrderedSweep, OrderedView, Reference, Triangle,
 };
+use multigrad::cycle_tape::{Parameter, Tape, gradient_check};
 use multigrad::engine::{Eager, Engine, Matrix};
 use multigrad::gallery::{FlowScheme, recirculating_flow, rotated_anisotropic};
 use multigrad::multigrid::{Passes, Relaxation, Smoother, Sweep, spectral_bound};

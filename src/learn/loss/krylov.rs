@@ -1,8 +1,8 @@
 //! The loss of a preconditioner: the reduction of the residual by a Krylov method.
 
 use super::recorded::{Levels, RecordedLoss, Values, values_of};
-use crate::autodiff::{Tape, TapeVector};
 use crate::backend::{dependent, hessenberg_least_squares};
+use crate::cycle_tape::{Tape, TapeVector};
 use crate::engine::{Engine, Reversible};
 use crate::error::{Error, Result};
 use crate::multigrid::cycle;

@@ -1,6 +1,6 @@
 //! A loss that is recorded on a tape, on the host or on a device.
 
-use crate::autodiff::{Gradients, Recorded, Tape, TapeVector};
+use crate::cycle_tape::{Gradients, Recorded, Tape, TapeVector};
 use crate::engine::{Executor, Operation, Reversible};
 use crate::error::Result;
 use crate::multigrid::Hierarchy;

@@ -2,11 +2,11 @@
 
 use super::SmootherNetwork;
 use super::graph::Graph;
-use crate::autodiff::Tape as CycleTape;
+use crate::autodiff::Tape;
 use crate::backend::Cpu;
+use crate::cycle_tape::Tape as CycleTape;
 use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::expression::Tape;
 use crate::learn::batch::Batch;
 use crate::learn::family_training::{FamilyTraining, Found, Member, Network};
 use crate::learn::loss::{Loss, on_host};

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::graph::{FEATURES, Graph, OUTPUTS};
+use crate::autodiff::{Dense, Tape};
 use crate::error::{Error, Result};
-use crate::expression::{Dense, Tape};
 use crate::sparse::Scalar;
 
 /// Weights of a message-passing network: every entry (i, j) of a smoother is an edge with the

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use self::collect::Values;
 use super::target::Target;
-use crate::autodiff::{Parameter, Recorded, Tape, TapeVector};
+use crate::cycle_tape::{Parameter, Recorded, Tape, TapeVector};
 use crate::engine::{Host, Leaves, Reversible};
 use crate::error::Result;
 use crate::multigrid::{Hierarchy, Place, Role, Smoother};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::graph::LocalGraph;
 use super::weights::Weights;
 use super::{SchwarzNetwork, SchwarzNetworkTraining};
-use crate::expression::Tape;
+use crate::autodiff::Tape;
 use crate::gallery::{poisson_2d, random_diffusion_2d};
 use crate::krylov::Fgmres;
 use crate::schwarz::{

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::SchwarzNetwork;
 use super::graph::LocalGraph;
+use crate::autodiff::Tape;
 use crate::error::{Error, Result};
-use crate::expression::Tape;
 use crate::learn::batch::Batch;
 use crate::learn::family_training::{FamilyTraining, Found, Member, Network};
 use crate::schwarz::{Interface, Layout, Loss, Schwarz, Variant, loss_and_gradient};

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::graph::{EDGE, ENTRY, LocalGraph};
 use super::part::NODE;
+use crate::autodiff::{Dense, Tape};
 use crate::error::{Error, Result};
-use crate::expression::{Dense, Tape};
 use crate::sparse::Scalar;
 
 /// Numbers that the network gives for every interface entry: one for those on the diagonal, one for others.

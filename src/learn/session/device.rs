@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::steps::{Step, Steps};
-use crate::autodiff::{Recorded, Tape};
 use crate::backend::Cuda;
 use crate::backend::cuda::{AdamFactors, Memory, OnDevice, Reductions};
+use crate::cycle_tape::{Recorded, Tape};
 use crate::engine::{Device, Executor, Host, Resident};
 use crate::error::{Error, Result};
 use crate::learn::loss::{Differentiated, Loss};

@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 
-use crate::autodiff::Tape;
 use crate::backend::Cpu;
+use crate::cycle_tape::Tape;
 use crate::engine::Host;
 use crate::error::Result;
 use crate::learn::batch::Batch;

@@ -3,13 +3,13 @@
 use std::ops::Mul;
 use std::sync::Arc;
 
+use crate::autodiff::handle::{Dense, Handle, Sparse};
+use crate::autodiff::kernels::by_rows;
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::{Shape, Tape};
 use crate::backend::{Backend, Cpu, View, product_adjoints, sampled_adjoints};
 use crate::error::Error;
-use crate::expression::handle::{Dense, Handle, Sparse};
-use crate::expression::kernels::by_rows;
-use crate::expression::ops::Op as Any;
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::{Shape, Tape};
 use crate::sparse::{Pattern, ProductPlan, Scalar};
 
 pub(crate) enum Op {

@@ -2,9 +2,9 @@
 //! 1e-12.
 
 use crate::common::numbers::distance;
+use multigrad::autodiff::{Dense, Handle, Limits, Number, Sparse, Tape, fixed_point};
 use multigrad::backend::Triangle;
 use multigrad::error::Result;
-use multigrad::expression::{Dense, Handle, Limits, Number, Sparse, Tape, fixed_point};
 use multigrad::sparse::Csr;
 use serde_json::Value;
 
@@ -289,7 +289,7 @@ fn richardson(
     b: &[f64],
     upstream: &[f64],
     limits: Limits,
-) -> Result<multigrad::expression::FixedPoint<f64>> {
+) -> Result<multigrad::autodiff::FixedPoint<f64>> {
     fixed_point(
         limits,
         &[0.0; 9],

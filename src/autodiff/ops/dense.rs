@@ -2,13 +2,13 @@
 
 use rayon::prelude::*;
 
+use crate::autodiff::handle::{Dense, Handle};
+use crate::autodiff::kernels::each;
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::Shape;
 use crate::backend::vectorised;
 use crate::error::Error;
-use crate::expression::handle::{Dense, Handle};
-use crate::expression::kernels::each;
-use crate::expression::ops::Op as Any;
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::Shape;
 use crate::sparse::Scalar;
 
 pub(crate) enum Op {

@@ -4,13 +4,13 @@ use std::ops::{Div, Mul};
 use std::sync::Arc;
 
 use super::function::Function;
+use crate::autodiff::handle::{Dense, Handle, Number, Sparse};
+use crate::autodiff::kernels::{each, parts};
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::{Shape, Tape};
 use crate::backend::vectorised;
 use crate::error::Error;
-use crate::expression::handle::{Dense, Handle, Number, Sparse};
-use crate::expression::kernels::{each, parts};
-use crate::expression::ops::Op as Any;
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::{Shape, Tape};
 use crate::sparse::Scalar;
 
 pub(crate) enum Op {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::triangular::minus_outer;
+use crate::autodiff::handle::{Dense, Handle, Sparse};
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::{Pool, Shape};
 use crate::backend::{Backend, Cpu, Factors, View};
 use crate::error::{Error, Result};
-use crate::expression::handle::{Dense, Handle, Sparse};
-use crate::expression::ops::Op as Any;
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::{Pool, Shape};
 use crate::sparse::Scalar;
 
 /// A⁻¹ B or A⁻ᵀ B.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::autodiff::handle::{Dense, Handle};
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::Shape;
 use crate::error::Error;
-use crate::expression::handle::{Dense, Handle};
-use crate::expression::ops::Op as Any;
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::Shape;
 use crate::sparse::Scalar;
 
 pub(crate) enum Op {

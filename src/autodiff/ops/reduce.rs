@@ -1,11 +1,11 @@
 //! Reductions: sums, norms, maxima.
 
+use crate::autodiff::handle::{Dense, Handle, Number, Sparse};
+use crate::autodiff::kernels::{by_rows, parts, sum};
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::{Shape, Tape};
 use crate::error::Error;
-use crate::expression::handle::{Dense, Handle, Number, Sparse};
-use crate::expression::kernels::{by_rows, parts, sum};
-use crate::expression::ops::Op as Any;
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::{Shape, Tape};
 use crate::sparse::Scalar;
 
 pub(crate) enum Op {

@@ -2,12 +2,12 @@
 
 use std::ops::Mul;
 
+use crate::autodiff::handle::{Dense, Handle, Number, Sparse};
+use crate::autodiff::kernels::{by_rows, each, parts, put_and_sum, sum};
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::{Shape, Tape};
 use crate::error::Error;
-use crate::expression::handle::{Dense, Handle, Number, Sparse};
-use crate::expression::kernels::{by_rows, each, parts, put_and_sum, sum};
-use crate::expression::ops::Op as Any;
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::{Shape, Tape};
 use crate::sparse::Scalar;
 
 /// diag(d) A, A diag(d) or s A; `x` may be sparse or dense.

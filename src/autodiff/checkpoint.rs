@@ -47,7 +47,7 @@ type State<T> = Vec<Vec<T>>;
 /// Errors of a step or the loss; no steps, segments of no steps, memory for no snapshot.
 ///
 /// ```
-/// use multigrad::expression::{Checkpoints, unrolled};
+/// use multigrad::autodiff::{Checkpoints, unrolled};
 /// // x ← x − θ x, ten times: x₁₀ = (1 − θ)¹⁰.
 /// let run = unrolled(
 ///     Checkpoints::Revolve(3),

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::autodiff::handle::{Handle, Sparse};
+use crate::autodiff::kernels::each;
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::plans::Union;
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::{Shape, Tape};
 use crate::error::Error;
-use crate::expression::handle::{Handle, Sparse};
-use crate::expression::kernels::each;
-use crate::expression::ops::Op as Any;
-use crate::expression::plans::Union;
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::{Shape, Tape};
 use crate::sparse::Scalar;
 
 /// A + β B for a constant β.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::elementwise::same;
+use crate::autodiff::handle::{Dense, Handle, Sparse};
+use crate::autodiff::kernels::each;
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::plans::{Assembly, NONE, Part, Selection, Union};
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::{Node, Shape, Tape};
 use crate::error::{Error, Result};
-use crate::expression::handle::{Dense, Handle, Sparse};
-use crate::expression::kernels::each;
-use crate::expression::ops::Op as Any;
-use crate::expression::plans::{Assembly, NONE, Part, Selection, Union};
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::{Node, Shape, Tape};
 use crate::sparse::{Pattern, Scalar};
 
 pub(crate) enum Op {

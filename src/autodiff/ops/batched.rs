@@ -2,12 +2,12 @@
 
 use rayon::prelude::*;
 
+use crate::autodiff::handle::{Dense, Handle};
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::{Pool, Shape};
 use crate::backend::vectorised;
 use crate::error::Error;
-use crate::expression::handle::{Dense, Handle};
-use crate::expression::ops::Op as Any;
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::{Pool, Shape};
 use crate::sparse::Scalar;
 
 /// X with Aᵢ Xᵢ = Bᵢ, blocks stacked vertically.

@@ -1,13 +1,13 @@
 //! Triangular solves.
 
+use crate::autodiff::handle::{Dense, Handle, Sparse};
+use crate::autodiff::kernels::by_rows;
+use crate::autodiff::ops::Op as Any;
+use crate::autodiff::plans::{NONE, Part};
+use crate::autodiff::reverse::Reverse;
+use crate::autodiff::tape::Shape;
 use crate::backend::{Backend, Cpu, Triangle, View};
 use crate::error::Error;
-use crate::expression::handle::{Dense, Handle, Sparse};
-use crate::expression::kernels::by_rows;
-use crate::expression::ops::Op as Any;
-use crate::expression::plans::{NONE, Part};
-use crate::expression::reverse::Reverse;
-use crate::expression::tape::Shape;
 use crate::sparse::{Pattern, Scalar};
 
 /// T⁻¹ B or T⁻ᵀ B for a triangle T of a matrix.

@@ -50,7 +50,7 @@ pub struct FixedPoint<T> {
 /// gradient is never returned. Errors of a step or the loss.
 ///
 /// ```
-/// use multigrad::expression::{Limits, fixed_point};
+/// use multigrad::autodiff::{Limits, fixed_point};
 /// // x = (x + θ/x)/2 has the fixed point √θ, of which the derivative is 1/(2 √θ).
 /// let run = fixed_point(
 ///     Limits::default(),
