@@ -122,7 +122,6 @@
 #![deny(unsafe_code)]
 
 pub mod autodiff;
-pub mod autodiff;
 pub mod backend;
 #[cfg(feature = "cli")]
 pub mod cli;
