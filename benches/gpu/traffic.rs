@@ -16,13 +16,41 @@ pub struct Traffic {
 impl Traffic {
     /// The traffic of a program.
     pub fn of<T: OnDevice>(program: &Program<T>) -> Self {
-        let bytes = program.launches().map(|launch| match launch {
-            Launch::Single(operation) => of_operation(program, operation),
-            Launch::Fused(fused) => of_fused(fused),
-        });
-        let size = size_of::<T>() as f64;
-        let bytes = bytes.map(|moved| moved.values as f64 * size + moved.indices as f64 + moved.unknown);
+        let bytes = program.launches().map(|launch| bytes_of(program, launch));
         Self { operations: program.launches().count(), bytes: bytes.sum() }
+    }
+}
+
+/// Bytes that a launch moves; NaN if they are not known.
+pub fn bytes_of<T: OnDevice>(program: &Program<T>, launch: &Launch<Written<Device<T>>>) -> f64 {
+    let moved = match launch {
+        Launch::Single(operation) => of_operation(program, operation),
+        Launch::Fused(fused) => of_fused(fused),
+    };
+    (moved.values * size_of::<T>() + moved.indices) as f64 + moved.unknown
+}
+
+/// The name of a launch, and the rows and nonzeros of its matrix.
+pub fn name_of<T: OnDevice>(launch: &Launch<Written<Device<T>>>) -> String {
+    use Operation as O;
+    let named = |name: &str, a: &Pattern| format!("{name}, {} rows, {} nonzeros", a.rows(), a.nnz());
+    match launch {
+        Launch::Single(operation) => match operation {
+            O::Spmv { a, transposed: false, .. } => named("product", &a.pattern),
+            O::Spmv { a, .. } => named("transposed product", &a.pattern),
+            O::Residual { a, .. } => named("residual", &a.pattern),
+            O::Jacobi { a, .. } => named("Jacobi sweep", &a.pattern),
+            O::Solve { .. } => "dense product".into(),
+            _ => "another operation".into(),
+        },
+        Launch::Fused(fused) => match fused {
+            Fused::FirstResidual { a, .. } => named("first sweep and residual", &a.pattern),
+            Fused::RestrictedResidual { a, .. } => named("restricted residual", &a.pattern),
+            Fused::FirstRestrictedResidual { a, .. } => {
+                named("first sweep and restricted residual", &a.pattern)
+            }
+            Fused::CorrectedJacobi { a, .. } => named("correction and Jacobi sweep", &a.pattern),
+        },
     }
 }
 

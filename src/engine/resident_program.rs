@@ -72,31 +72,47 @@ impl<T: OnDevice> Resident<T> {
 
     /// Queues a program on this right-hand side, with vectors from the pool.
     pub fn execute(&self, program: &Program<T>, input: &DeviceBuffer<T>) -> DeviceBuffer<T> {
+        self.execute_around(program, input, &mut |_, launch| launch())
+    }
+
+    /// As [`execute`](Self::execute); `around` gets the number of each launch and calls it at least once, which
+    /// serves to time launches one by one.
+    pub fn execute_around(
+        &self,
+        program: &Program<T>,
+        input: &DeviceBuffer<T>,
+        around: &mut dyn FnMut(usize, &mut dyn FnMut()),
+    ) -> DeviceBuffer<T> {
         let Frame { slots, output, .. } = &program.frame;
         let mut slots: Vec<_> = slots.iter().map(|slot| Some(self.allocate(slot.len()))).collect();
-        for Step { launch, writes, updated } in &program.steps {
-            let mut outputs = writes.map(|number| number.and_then(|number| slots[number].take()));
-            // The buffer holds stale values, which must not be read.
-            for (buffer, _) in outputs.iter_mut().zip(updated).filter(|(_, updated)| !**updated) {
-                if let Some(buffer) = buffer {
-                    self.cuda.forget(buffer.memory_mut());
-                }
-            }
-            let [first, second] = outputs.each_mut().map(Option::as_mut);
-            let mut lent = Lent { input, slots: &slots, outputs: [(writes[0], first), (writes[1], second)] };
-            match launch {
-                Launch::Single(operation) => self.run(operation.map(&mut lent)),
-                Launch::Fused(fused) => self.run_fused(fused.map(&mut lent)),
-            }
-            for (number, buffer) in writes.iter().zip(outputs) {
-                if let (Some(number), Some(buffer)) = (number, buffer) {
-                    slots[*number] = Some(buffer);
-                }
-            }
+        for (number, step) in program.steps.iter().enumerate() {
+            around(number, &mut || self.step(step, input, &mut slots));
         }
         match output {
             Place::Slot(number) => slots[*number].take().expect("a slot that is written has a buffer"),
             Place::Input => self.copy(input),
+        }
+    }
+
+    fn step(&self, step: &Step<T>, input: &DeviceBuffer<T>, slots: &mut [Option<DeviceBuffer<T>>]) {
+        let Step { launch, writes, updated } = step;
+        let mut outputs = writes.map(|number| number.and_then(|number| slots[number].take()));
+        // The buffer holds stale values, which must not be read.
+        for (buffer, _) in outputs.iter_mut().zip(updated).filter(|(_, updated)| !**updated) {
+            if let Some(buffer) = buffer {
+                self.cuda.forget(buffer.memory_mut());
+            }
+        }
+        let [first, second] = outputs.each_mut().map(Option::as_mut);
+        let mut lent = Lent { input, slots, outputs: [(writes[0], first), (writes[1], second)] };
+        match launch {
+            Launch::Single(operation) => self.run(operation.map(&mut lent)),
+            Launch::Fused(fused) => self.run_fused(fused.map(&mut lent)),
+        }
+        for (number, buffer) in writes.iter().zip(outputs) {
+            if let (Some(number), Some(buffer)) = (number, buffer) {
+                slots[*number] = Some(buffer);
+            }
         }
     }
 

@@ -193,7 +193,11 @@ impl<T: OnDevice> ResidentCycle<T> {
 
 /// Compiles a cycle into launches, with matrices in slices where they are faster.
 fn prepare<T: OnDevice>(engine: &Resident<T>, hierarchy: &Hierarchy<Device<T>>) -> Result<Program<T>> {
-    hierarchy.levels.iter().try_for_each(|level| engine.slice_if_faster(&level.a).map(|_| ()))?;
+    for level in &hierarchy.levels {
+        for matrix in [&level.a, &level.prolongation] {
+            engine.slice_if_faster(matrix)?;
+        }
+    }
     engine.program(trace(engine, hierarchy)?)
 }
 

@@ -248,7 +248,14 @@ fn solve(
     check(method, (a, inverse))?;
     let (b, scale) = run::scaled(rhs);
     let size = Size { norm: vector::norm(&b), scale };
-    let mut x = cuda.upload(&run::first_iterate(method.options(), n, size));
+    let mut x = match method.options().initial_guess {
+        Some(_) => cuda.upload(&run::first_iterate(method.options(), n, size)),
+        None => {
+            let mut x = cuda.undefined(n);
+            cuda.clear(&mut x);
+            x
+        }
+    };
     let b = cuda.upload(&b);
     let mut progress = Progress::start(method.options(), size, on_iteration);
     let status = method.iterate(System { cuda, a, inverse, b: &b, x: &mut x }, &mut progress)?;
