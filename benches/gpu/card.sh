@@ -165,7 +165,7 @@ part cycle 80 whole $bench kernels cycle
 part training 45 whole $bench training
 part smoothers 130 whole $bench smoothers
 part peers 60 whole bash -c peers
-part sanitizer 60 sanitized bash -c sanitizer
+part sanitizer 110 sanitized bash -c sanitizer
 part scan 90 whole $bench scan
 
 say "" && say "## all parts" && say ""

@@ -10,6 +10,12 @@ use super::resident::{DeviceBuffer, Resident, with};
 use super::{Device, Executor, Matrix};
 use crate::backend::cuda::{DeviceView, Memory, OnDevice};
 use crate::error::Result;
+use crate::sparse::Pattern;
+
+/// Largest number of entries of A that one thread of a fused restriction reads one after another.
+const SERIAL: f64 = 64.0;
+/// Threads that share a coarse row.
+const SHARED: f64 = 32.0;
 
 /// Largest number of restriction entries per fine row for which residuals are restricted in one pass: the fused
 /// kernel computes one residual per entry.
@@ -153,8 +159,10 @@ impl<T: OnDevice> Resident<T> {
         let most = self.cuda.tuning().fused_entries as f64;
         let restricts = |restriction: &Matrix<Arc<Memory<T>>>, a: &Matrix<Arc<Memory<T>>>| {
             let (pattern, a) = (&restriction.pattern, &a.pattern);
+            let average = |pattern: &Pattern| pattern.nnz() as f64 / pattern.rows().max(1) as f64;
             let each = pattern.nnz() as f64 / pattern.cols().max(1) as f64;
-            each <= FUSED || each * (a.nnz() * self.k) as f64 <= most
+            let serial = (average(pattern) / SHARED).max(1.0) * average(a);
+            each <= FUSED || serial <= SERIAL && each * (a.nnz() * self.k) as f64 <= most
         };
         match fused {
             Fused::FirstResidual { .. } => self.k == 1,
