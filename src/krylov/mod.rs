@@ -38,6 +38,7 @@ mod resident;
 mod richardson;
 mod run;
 mod solve;
+mod system;
 mod vector;
 
 pub use bicgstab::BiCgStab;
@@ -46,8 +47,7 @@ pub use fgmres::Fgmres;
 pub use method::Krylov;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
-pub use resident::{
-    ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator, ResidentRichardson,
-};
+pub use resident::DeviceSystem;
 pub use richardson::Richardson;
 pub use solve::SolveOptions;
+pub(crate) use system::System;
