@@ -23,7 +23,7 @@ const RESTARTS: usize = 10;
 /// ```
 ///
 /// **An iteration applies A and B twice** (once if its first half suffices). One iteration therefore counts as two
-/// of [`Cg`](super::Cg) or [`Fgmres`](super::Fgmres); [`Outcome::preconditioner_applications`](super::Outcome::preconditioner_applications) is the fair
+/// of [`Cg`](super::Cg) or [`Fgmres`](super::Fgmres); [`Outcome::preconditioner_applications`] is the fair
 /// measure. The method keeps eight vectors, independent of the number of iterations. The residual is not monotone.
 ///
 /// On a breakdown (ρ, r̂ᵀv or ω zero to working precision) the method restarts from its residual. A breakdown
@@ -37,6 +37,8 @@ const RESTARTS: usize = 10;
 /// assert!(out.converged() && (out.x[0] - 1.0).abs() < 1e-7);
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
+///
+/// [`Outcome::preconditioner_applications`]: super::Outcome::preconditioner_applications
 #[derive(Clone, Copy)]
 pub struct BiCgStab<'a> {
     options: Options<'a>,

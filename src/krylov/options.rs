@@ -1,4 +1,4 @@
-//! Options shared by all methods.
+//! Options and builder methods shared by all methods.
 
 use crate::error::{Error, Result};
 

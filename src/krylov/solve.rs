@@ -1,4 +1,4 @@
-//! Options shared by all methods, and the dispatch by method name.
+//! Options of a solve with any method, and the solve by a method's name.
 
 use std::fmt;
 

@@ -37,14 +37,21 @@ impl System<'_> {
         }
     }
 
-    /// Number of rows and symmetry of the preconditioner.
-    fn preconditioner(self) -> Option<(usize, bool)> {
+    /// Number of rows of the preconditioner.
+    fn preconditioner_rows(self) -> Option<usize> {
         match self {
-            System::Host(_, inverse) => inverse.map(|b| (b.rows(), b.is_symmetric())),
+            System::Host(_, inverse) => inverse.map(|b| b.rows()),
             #[cfg(feature = "cuda")]
-            System::Device(system) => {
-                system.preconditioner_symmetry().map(|symmetric| (system.rows(), symmetric))
-            }
+            System::Device(system) => system.is_preconditioned().then(|| system.rows()),
+        }
+    }
+
+    /// Whether the preconditioner is symmetric, which may take time to find out.
+    fn is_symmetrically_preconditioned(self) -> bool {
+        match self {
+            System::Host(_, inverse) => inverse.is_none_or(|b| b.is_symmetric()),
+            #[cfg(feature = "cuda")]
+            System::Device(system) => system.is_symmetrically_preconditioned(),
         }
     }
 
@@ -104,7 +111,7 @@ impl Method {
             x.iter_mut().for_each(|v| *v /= scale);
         }
         let finite = x.iter().all(|v| v.is_finite());
-        let preconditioned = system.preconditioner().is_some();
+        let preconditioned = system.preconditioner_rows().is_some();
         Ok(progress.close(End { status, method: self, preconditioned, finite }, x))
     }
 
@@ -119,13 +126,12 @@ impl Method {
 
     /// Refuses meaningless options, and systems that the method does not support.
     fn check(self, system: System<'_>) -> Result<()> {
-        let preconditioner = system.preconditioner();
-        if let Some((rows, _)) = preconditioner {
+        if let Some(rows) = system.preconditioner_rows() {
             check_preconditioner_rows(rows, system.rows())?;
         }
         match self {
             Method::Cg { symmetry_check, flexible } => {
-                cg::check_preconditioner(flexible || preconditioner.is_none_or(|(_, symmetric)| symmetric))?;
+                cg::check_preconditioner(flexible || system.is_symmetrically_preconditioned())?;
                 match symmetry_check {
                     true => cg::check_symmetry(system.rows(), |x, y| system.apply(x, y)),
                     false => Ok(()),

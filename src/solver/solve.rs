@@ -29,11 +29,7 @@ impl Solver {
     /// # Errors
     /// As [`solve`](Self::solve), and meaningless options.
     pub fn solve_with(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
-        #[cfg(feature = "cuda")]
-        let device = self.device.as_ref().map(System::Device);
-        #[cfg(not(feature = "cuda"))]
-        let device = None;
-        let mut out = self.attempt(device.unwrap_or(System::Host(&self.a, Some(self))), b, options)?;
+        let mut out = self.attempt(self.system(), b, options)?;
         if !out.converged() {
             out.advice = unsolvable(&self.a, b).or(out.advice);
         }
@@ -69,6 +65,15 @@ impl Solver {
         options: SolveOptions<'_>,
     ) -> Result<Outcome> {
         self.attempt(System::Host(operator, Some(self)), b, options)
+    }
+
+    /// Matrix and cycle, where they live.
+    fn system(&self) -> System<'_> {
+        #[cfg(feature = "cuda")]
+        if let Some(device) = &self.device {
+            return System::Device(device);
+        }
+        System::Host(&self.a, Some(self))
     }
 
     /// Solves by the method of the options or of the solver. CG as the choice of the solver is replaced by FGMRES

@@ -1,8 +1,9 @@
-//! The flexible generalised minimal residual method on a device, with two passes of classical Gram–Schmidt. An iteration
-//! is one graph, followed by one transfer of a column of the Hessenberg matrix. The host applies the rotations to that
-//! column.
+//! The flexible generalised minimal residual method on a device, with two passes of classical Gram–Schmidt. An
+//! iteration is one graph, followed by one transfer of a column of the Hessenberg matrix. The host applies the
+//! rotations to that column.
 //!
-//! For m iterations between restarts it allocates 2 m + 6 vectors at the start, or half as many without a preconditioner.
+//! For m iterations between restarts it allocates 2 m + 6 vectors at the start, or half as many without a
+//! preconditioner.
 
 use super::super::fgmres::{Direction, Expand, iterate};
 use super::{Base, HEAD, OnBase, REFRESH, Running, System, norm_of};

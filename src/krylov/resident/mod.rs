@@ -51,7 +51,7 @@ impl<'s> Base<'s> {
 
     /// The image of a vector under the preconditioner; `None` without one.
     fn image(&self) -> Option<Memory<f64>> {
-        self.system.on.preconditioner_symmetry().map(|_| self.vector())
+        self.system.on.is_preconditioned().then(|| self.vector())
     }
 
     fn cuda(&self) -> &'s Cuda {

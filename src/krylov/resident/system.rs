@@ -91,9 +91,14 @@ impl DeviceSystem {
         self.pattern.rows
     }
 
-    /// Whether the preconditioner is symmetric; `None` without one.
-    pub(in crate::krylov) fn preconditioner_symmetry(&self) -> Option<bool> {
-        self.preconditioner.as_ref().map(|b| b.symmetric)
+    /// Whether there is a preconditioner.
+    pub(in crate::krylov) fn is_preconditioned(&self) -> bool {
+        self.preconditioner.is_some()
+    }
+
+    /// Whether the preconditioner, if there is one, is symmetric.
+    pub(in crate::krylov) fn is_symmetrically_preconditioned(&self) -> bool {
+        self.preconditioner.as_ref().is_none_or(|b| b.symmetric)
     }
 
     /// Whether the preconditioner computes in single precision.
