@@ -1,28 +1,7 @@
 //! Advice for an iteration that did not converge.
 
-use super::method::Krylov;
 use super::outcome::{Breakdown, Outcome, Status};
-
-/// The method that ran, with the data on which the advice depends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
-    Cg,
-    BiCgStab,
-    Fgmres { restart: usize },
-    Richardson,
-}
-
-impl Method {
-    /// The method without its data.
-    pub fn krylov(self) -> Krylov {
-        match self {
-            Method::Cg => Krylov::Cg,
-            Method::BiCgStab => Krylov::BiCgStab,
-            Method::Fgmres { .. } => Krylov::Fgmres,
-            Method::Richardson => Krylov::Richardson,
-        }
-    }
-}
+use super::system::Method;
 
 /// Circumstances of a solve that the outcome does not contain.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +29,7 @@ fn max_iterations(out: &Outcome, situation: Situation) -> String {
         return "no iteration was allowed; raise max_iterations".into();
     }
     let remedy = match (situation.preconditioned, situation.method) {
-        (_, Method::Richardson) => {
+        (_, Method::Richardson { .. }) => {
             "use the same cycle as the preconditioner of FGMRES (or of CG, if matrix and cycle are symmetric)"
         }
         (false, _) => "use a preconditioner",
@@ -80,8 +59,8 @@ fn stagnated(out: &Outcome, method: Method) -> String {
         Method::Fgmres { restart } => format!(
             "a restart every {restart} iterations discards the Krylov space; raise the restart or use a stronger preconditioner (or the matrix is singular and b outside its range)"
         ),
-        Method::Richardson => "the cycle leaves some error components untouched; use it as the preconditioner of FGMRES (or the matrix is singular and b outside its range)".into(),
-        Method::Cg | Method::BiCgStab => "the residual of the recurrence has drifted from the true residual, as happens for very ill-conditioned or singular systems; use a stronger preconditioner or FGMRES".into(),
+        Method::Richardson { .. } => "the cycle leaves some error components untouched; use it as the preconditioner of FGMRES (or the matrix is singular and b outside its range)".into(),
+        Method::Cg { .. } | Method::BiCgStab => "the residual of the recurrence has drifted from the true residual, as happens for very ill-conditioned or singular systems; use a stronger preconditioner or FGMRES".into(),
     }
 }
 
@@ -90,8 +69,8 @@ fn diverged(situation: Situation) -> String {
         return "the residual is not finite; check what the operator and the preconditioner return, and the scale of the matrix".into();
     }
     match situation.method {
-        Method::Richardson => "the spectral radius of I − B A exceeds one; use the cycle as the preconditioner of a Krylov method, or damp it".into(),
-        Method::Cg => "the matrix or the preconditioner is not symmetric positive definite, or the matrix is singular and b outside its range; use FGMRES".into(),
+        Method::Richardson { .. } => "the spectral radius of I − B A exceeds one; use the cycle as the preconditioner of a Krylov method, or damp it".into(),
+        Method::Cg { .. } => "the matrix or the preconditioner is not symmetric positive definite, or the matrix is singular and b outside its range; use FGMRES".into(),
         Method::Fgmres { .. } => "the residual grows by more than rounding; check the scale of the operator and the preconditioner, or use a stronger preconditioner".into(),
         Method::BiCgStab => "use FGMRES, whose residual cannot grow, or a stronger preconditioner".into(),
     }

@@ -1,13 +1,13 @@
 //! The stabilised biconjugate gradient method.
 
-use super::advice::Method;
-use super::options::{Options, common_options};
-use super::outcome::{Breakdown, Outcome, Status};
-use super::progress::{Progress, Solve};
+use super::options::{Options, builder};
+use super::outcome::{Breakdown, Status};
+use super::progress::{Progress, Solve, conduct};
 use super::run::Run;
+use super::system::Method;
 use super::vector::{axpy, axpy_norm, dot, dot_pair, norm, xpby};
 use crate::error::Result;
-use crate::operator::{LinearOperator, Preconditioner};
+use crate::operator::Preconditioner;
 
 /// Cosine between two vectors below which they count as orthogonal.
 pub(super) const ORTHOGONAL: f64 = 1e-15;
@@ -37,40 +37,35 @@ const RESTARTS: usize = 10;
 /// assert!(out.converged() && (out.x[0] - 1.0).abs() < 1e-7);
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+///
+/// [`Outcome::preconditioner_applications`]: super::Outcome::preconditioner_applications
+#[derive(Clone, Copy)]
 pub struct BiCgStab<'a> {
     options: Options<'a>,
+    preconditioner: Option<&'a dyn Preconditioner>,
 }
 
 impl BiCgStab<'_> {
     /// The method with its default options.
     pub fn new() -> Self {
-        Self { options: Options::default() }
+        Self { options: Options::default(), preconditioner: None }
     }
 
-    fn check(&self, _: &dyn LinearOperator) -> Result<()> {
-        Ok(())
+    fn method(&self) -> Method {
+        Method::BiCgStab
     }
+}
 
-    fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
-        let n = run.rows();
-        let zeros = || vec![0.0; n];
-        let mut state = State {
-            run,
-            shadow: zeros(),
-            shadow_norm: 0.0,
-            p: zeros(),
-            v: zeros(),
-            y: zeros(),
-            t: zeros(),
-            rho: 1.0,
-            alpha: 1.0,
-            omega: 1.0,
-            fresh: true,
-        };
+builder!(BiCgStab);
+
+pub(super) fn solve(run: Run<'_, '_>) -> Result<Status> {
+    let [shadow, p, v, y, t] = std::array::from_fn(|_| vec![0.0; run.rows()]);
+    let (rho, alpha, omega) = (1.0, 1.0, 1.0);
+    let mut state = State { run, shadow, shadow_norm: 0.0, p, v, y, t, rho, alpha, omega, fresh: true };
+    conduct(&mut state, |state| {
         state.restart();
-        iterate(&mut state)
-    }
+        iterate(state)
+    })
 }
 
 /// Result of one iteration.
@@ -165,7 +160,7 @@ fn step<'a>(solve: &mut dyn Halves<'a>, fresh: &mut bool) -> Result<Step> {
 
 /// Vectors and scalars that one iteration passes to the next.
 struct State<'r, 'a> {
-    run: &'r mut Run<'a>,
+    run: Run<'r, 'a>,
     shadow: Vec<f64>,
     shadow_norm: f64,
     p: Vec<f64>,
@@ -196,7 +191,7 @@ impl<'a> Halves<'a> for State<'_, 'a> {
     }
 
     fn first(&mut self) -> Result<Half> {
-        let run = &mut *self.run;
+        let run = &mut self.run;
         let residual = run.progress().residual_norm();
         let rho = dot(&self.shadow, &run.r);
         if rho.abs() <= ORTHOGONAL * self.shadow_norm * residual {
@@ -220,12 +215,12 @@ impl<'a> Halves<'a> for State<'_, 'a> {
             return Ok(Half::Broken(zero(length, Breakdown::PivotZero), residual));
         }
         (self.rho, self.alpha) = (rho, alpha);
-        axpy(alpha, &self.y, &mut run.x);
+        axpy(alpha, &self.y, run.x);
         Ok(Half::Arrived(axpy_norm(-alpha, &self.v, &mut run.r)))
     }
 
     fn second(&mut self, half: f64) -> Result<Half> {
-        let run = &mut *self.run;
+        let run = &mut self.run;
         run.precondition_residual(&mut self.y)?;
         run.apply(&self.y, &mut self.t)?;
         let (ts, tt) = dot_pair(&self.t, &run.r);
@@ -236,7 +231,7 @@ impl<'a> Halves<'a> for State<'_, 'a> {
             return Ok(Half::Broken(zero(tt, Breakdown::OmegaZero), half));
         }
         self.omega = ts / tt;
-        axpy(self.omega, &self.y, &mut run.x);
+        axpy(self.omega, &self.y, run.x);
         Ok(Half::Arrived(axpy_norm(-self.omega, &self.t, &mut run.r)))
     }
 }
@@ -245,5 +240,3 @@ impl<'a> Halves<'a> for State<'_, 'a> {
 pub(super) fn zero(length: f64, otherwise: Breakdown) -> Breakdown {
     if length == 0.0 { Breakdown::SingularMatrix } else { otherwise }
 }
-
-common_options!(BiCgStab, |_: &Self| Method::BiCgStab);

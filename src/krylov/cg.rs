@@ -1,13 +1,13 @@
 //! The preconditioned conjugate gradient method.
 
-use super::advice::Method;
-use super::options::{Options, common_options};
-use super::outcome::{Breakdown, Outcome, Status};
-use super::progress::{Progress, Solve};
+use super::options::{Options, builder};
+use super::outcome::{Breakdown, Status};
+use super::progress::{Progress, Solve, conduct};
 use super::run::Run;
+use super::system::Method;
 use super::vector::{axpy, axpy_norm, dot, norm, scattered, xpby};
 use crate::error::{Error, Result};
-use crate::operator::{LinearOperator, Preconditioner};
+use crate::operator::Preconditioner;
 
 /// |xᵀAy − yᵀAx| / (‖x‖‖Ay‖ + ‖y‖‖Ax‖) above which a matrix counts as not symmetric.
 const SYMMETRY_TOLERANCE: f64 = 1e-10;
@@ -35,9 +35,10 @@ const SYMMETRY_TOLERANCE: f64 = 1e-10;
 /// assert!(out.converged() && out.iterations == 2);
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Cg<'a> {
     options: Options<'a>,
+    preconditioner: Option<&'a dyn Preconditioner>,
     symmetry_check: bool,
     flexible: bool,
 }
@@ -45,7 +46,7 @@ pub struct Cg<'a> {
 impl Cg<'_> {
     /// The method with its default options.
     pub fn new() -> Self {
-        Self { options: Options::default(), symmetry_check: true, flexible: false }
+        Self { options: Options::default(), preconditioner: None, symmetry_check: true, flexible: false }
     }
 
     /// Whether to test the symmetry of the matrix before the iteration, at the cost of two products. Default:
@@ -65,26 +66,16 @@ impl Cg<'_> {
         self
     }
 
-    fn check(&self, a: &dyn LinearOperator) -> Result<()> {
-        check_preconditioner(self.flexible || self.options.preconditioner.is_none_or(|b| b.is_symmetric()))?;
-        match self.symmetry_check {
-            true => check_symmetry(a.rows(), |x, y| a.apply(x, y)),
-            false => Ok(()),
-        }
+    fn method(&self) -> Method {
+        Method::Cg { symmetry_check: self.symmetry_check, flexible: self.flexible }
     }
+}
 
-    fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
-        let n = run.rows();
-        iterate(&mut State {
-            run,
-            z: vec![0.0; n],
-            p: vec![0.0; n],
-            q: vec![0.0; n],
-            old: (1.0, 1.0),
-            curvature: 0.0,
-            flexible: self.flexible,
-        })
-    }
+builder!(Cg);
+
+pub(super) fn solve(run: Run<'_, '_>, flexible: bool) -> Result<Status> {
+    let [z, p, q] = std::array::from_fn(|_| vec![0.0; run.rows()]);
+    conduct(&mut State { run, z, p, q, old: (1.0, 1.0), curvature: 0.0, flexible }, |state| iterate(state))
 }
 
 /// Refuses a preconditioner that is not symmetric.
@@ -178,7 +169,7 @@ pub(super) fn without_curvature(pp: f64, ap_norm: f64, curvature: f64) -> Breakd
 
 /// Vectors and scalars that one iteration passes to the next.
 struct State<'r, 'a> {
-    run: &'r mut Run<'a>,
+    run: Run<'r, 'a>,
     z: Vec<f64>,
     p: Vec<f64>,
     q: Vec<f64>,
@@ -219,10 +210,8 @@ impl<'a> Directions<'a> for State<'_, 'a> {
         if !(alpha.is_finite() && pq.is_finite()) {
             return Ok(Step::NotFinite);
         }
-        axpy(alpha, p, &mut run.x);
+        axpy(alpha, p, run.x);
         self.old = (rz, pq);
         Ok(Step::Done(axpy_norm(-alpha, q, &mut run.r)))
     }
 }
-
-common_options!(Cg, |_: &Self| Method::Cg);

@@ -1,14 +1,14 @@
 //! The flexible generalised minimal residual method.
 
-use super::advice::Method;
 use super::least_squares::LeastSquares;
-use super::options::{Options, common_options};
-use super::outcome::{Breakdown, Outcome, Status};
-use super::progress::{Progress, Solve};
+use super::options::{Options, builder};
+use super::outcome::{Breakdown, Status};
+use super::progress::{Progress, Solve, conduct};
 use super::run::Run;
+use super::system::Method;
 use super::vector::{axpy, axpy_dot, axpy_norm, divide, dot, norm};
-use crate::error::{Error, Result};
-use crate::operator::{LinearOperator, Preconditioner};
+use crate::error::Result;
+use crate::operator::Preconditioner;
 
 /// A second orthogonalisation follows if the first leaves less than this share of the norm.
 const REORTHOGONALISE: f64 = 0.1;
@@ -44,9 +44,10 @@ const WINDOW: usize = 50;
 /// assert!(out.converged() && out.iterations == 2);
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Fgmres<'a> {
     options: Options<'a>,
+    preconditioner: Option<&'a dyn Preconditioner>,
     restart: usize,
 }
 
@@ -66,7 +67,7 @@ enum End {
 impl Fgmres<'_> {
     /// The method with its default options.
     pub fn new() -> Self {
-        Self { options: Options::default(), restart: 30 }
+        Self { options: Options::default(), preconditioner: None, restart: 30 }
     }
 
     /// Number of iterations between two restarts. Default 30.
@@ -76,24 +77,16 @@ impl Fgmres<'_> {
         self
     }
 
-    fn check(&self, _: &dyn LinearOperator) -> Result<()> {
-        check_restart(self.restart)
-    }
-
-    fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
-        let start = vec![0.0; run.rows()];
-        iterate(&mut Space { run, start, v: Vec::new(), z: Vec::new() }, self.restart)
+    fn method(&self) -> Method {
+        Method::Fgmres { restart: self.restart }
     }
 }
 
-/// Refuses a restart length of zero.
-pub(super) fn check_restart(restart: usize) -> Result<()> {
-    if restart == 0 {
-        return Err(Error::invalid_input(
-            "restart is 0; FGMRES needs at least one iteration between restarts",
-        ));
-    }
-    Ok(())
+builder!(Fgmres);
+
+pub(super) fn solve(run: Run<'_, '_>, restart: usize) -> Result<Status> {
+    let start = vec![0.0; run.rows()];
+    conduct(&mut Space { run, start, v: Vec::new(), z: Vec::new() }, |space| iterate(space, restart))
 }
 
 /// A new direction A B v: its norm, its components along the basis, and the norm of the remainder.
@@ -192,7 +185,7 @@ fn expand<'a>(space: &mut dyn Expand<'a>, restart: usize) -> Result<(LeastSquare
 
 /// The vectors of a Krylov space, kept from one restart to the next.
 struct Space<'r, 'a> {
-    run: &'r mut Run<'a>,
+    run: Run<'r, 'a>,
     start: Vec<f64>,
     v: Vec<Vec<f64>>,
     z: Vec<Vec<f64>>,
@@ -214,7 +207,7 @@ impl<'a> Expand<'a> for Space<'_, 'a> {
     }
 
     fn begin(&mut self, beta: f64) -> Result<()> {
-        self.start.copy_from_slice(&self.run.x);
+        self.start.copy_from_slice(self.run.x);
         reserve(&mut self.v, 0, self.run.rows());
         self.v[0].copy_from_slice(&self.run.r);
         divide(&mut self.v[0], beta);
@@ -244,7 +237,7 @@ impl<'a> Expand<'a> for Space<'_, 'a> {
 
     fn move_to(&mut self, y: &[f64]) -> Result<()> {
         self.run.x.copy_from_slice(&self.start);
-        self.z.iter().zip(y).for_each(|(z, &y)| axpy(y, z, &mut self.run.x));
+        self.z.iter().zip(y).for_each(|(z, &y)| axpy(y, z, self.run.x));
         Ok(())
     }
 }
@@ -278,5 +271,3 @@ fn orthogonalise(basis: &[Vec<f64>], w: &mut [f64], length: f64) -> (Vec<f64>, f
     }
     (h, rest)
 }
-
-common_options!(Fgmres, |method: &Self| Method::Fgmres { restart: method.restart });

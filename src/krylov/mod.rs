@@ -7,6 +7,9 @@
 //! | [`Fgmres`] | any | any, and it may change from step to step |
 //! | [`Richardson`] | any | one that converges by itself, such as a multigrid cycle |
 //!
+//! `solve` takes a matrix and vectors on the host. `solve_on` takes a matrix and a cycle on a GPU (`DeviceSystem`,
+//! feature `cuda`); the iterations are the same up to the rounding of sums in another order.
+//!
 //! All four take the same options and return the same [`Outcome`]. "Converged" always means that
 //! ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol) for the residual recomputed from x, never for the residual of a recurrence.
 //! An iteration that does not converge is not an error: its outcome contains advice. Errors are reserved for input
@@ -38,6 +41,7 @@ mod resident;
 mod richardson;
 mod run;
 mod solve;
+mod system;
 mod vector;
 
 pub use bicgstab::BiCgStab;
@@ -46,8 +50,7 @@ pub use fgmres::Fgmres;
 pub use method::Krylov;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
-pub use resident::{
-    ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator, ResidentRichardson,
-};
+pub use resident::DeviceSystem;
 pub use richardson::Richardson;
 pub use solve::SolveOptions;
+pub(crate) use system::System;

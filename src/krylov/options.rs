@@ -1,21 +1,19 @@
-//! Options shared by all methods.
+//! Options and builder methods shared by all methods.
 
 use crate::error::{Error, Result};
-use crate::operator::Preconditioner;
 
-/// Stopping tests, initial guess and preconditioner.
+/// Stopping tests and initial guess.
 #[derive(Clone, Copy)]
-pub(super) struct Options<'a> {
+pub(crate) struct Options<'a> {
     pub rtol: f64,
     pub atol: f64,
     pub max_iterations: usize,
-    pub preconditioner: Option<&'a dyn Preconditioner>,
     pub initial_guess: Option<&'a [f64]>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { rtol: 1e-8, atol: 0.0, max_iterations: 500, preconditioner: None, initial_guess: None }
+        Self { rtol: 1e-8, atol: 0.0, max_iterations: 500, initial_guess: None }
     }
 }
 
@@ -25,27 +23,14 @@ impl std::fmt::Debug for Options<'_> {
             .field("rtol", &self.rtol)
             .field("atol", &self.atol)
             .field("max_iterations", &self.max_iterations)
-            .field("preconditioner", &self.preconditioner.map(|b| b.rows()))
             .field("initial_guess", &self.initial_guess.map(<[f64]>::len))
             .finish()
     }
 }
 
 impl Options<'_> {
-    /// Refuses meaningless tolerances, vectors and a preconditioner that do not fit `rows`, and values that are
-    /// not finite.
+    /// Refuses meaningless tolerances, and vectors that do not fit `rows` or are not finite.
     pub fn check(&self, rows: usize, b: &[f64]) -> Result<()> {
-        self.check_tolerances()?;
-        check_vector("the right-hand side", rows, b)?;
-        self.check_guess(rows)?;
-        match self.preconditioner {
-            Some(p) => check_preconditioner_rows(p.rows(), rows),
-            None => Ok(()),
-        }
-    }
-
-    /// Refuses meaningless tolerances.
-    pub fn check_tolerances(&self) -> Result<()> {
         if !(self.rtol > 0.0 && self.rtol.is_finite()) {
             return Err(Error::invalid_input(format!(
                 "rtol is {}; it must be positive and finite, such as 1e-8",
@@ -58,21 +43,9 @@ impl Options<'_> {
                 self.atol
             )));
         }
-        Ok(())
-    }
-
-    /// Refuses an initial guess that does not fit `rows` or is not finite.
-    pub fn check_guess(&self, rows: usize) -> Result<()> {
+        check_vector("the right-hand side", rows, b)?;
         self.initial_guess.map_or(Ok(()), |guess| check_vector("the initial guess", rows, guess))
     }
-}
-
-/// Refuses a preconditioner that does not fit the operator.
-pub(super) fn check_preconditioner_rows(preconditioner: usize, rows: usize) -> Result<()> {
-    if preconditioner == rows {
-        return Ok(());
-    }
-    Err(Error::dimension(format!("the preconditioner has {preconditioner} rows and the operator {rows}")))
 }
 
 fn check_vector(what: &str, rows: usize, v: &[f64]) -> Result<()> {
@@ -89,10 +62,10 @@ fn check_vector(what: &str, rows: usize, v: &[f64]) -> Result<()> {
     }
 }
 
-/// The builder methods for stopping tests and initial guess, for a method with a field `options`.
+/// The builder methods for stopping tests and initial guess, for a type with a field `options`.
 macro_rules! stopping_options {
-    ($method:ident) => {
-        impl<'a> $method<'a> {
+    ($type:ident) => {
+        impl<'a> $type<'a> {
             /// Relative tolerance: converged when ‖b − A x‖₂ ≤ rtol ‖b‖₂. Default 1e-8.
             #[must_use]
             pub fn rtol(mut self, rtol: f64) -> Self {
@@ -125,17 +98,20 @@ macro_rules! stopping_options {
 }
 pub(super) use stopping_options;
 
-/// The builder methods and the two `solve` methods of a type with a field `options` and
-/// `fn iterate(&self, &mut Run) -> Result<Status>`.
-macro_rules! common_options {
-    ($method:ident, $kind:expr) => {
-        $crate::krylov::options::stopping_options!($method);
+/// The other builder methods and the solves of a type with fields `options` and `preconditioner` and
+/// `fn method(&self) -> Method`.
+macro_rules! builder {
+    ($type:ident) => {
+        $crate::krylov::options::stopping_options!($type);
 
-        impl<'a> $method<'a> {
+        impl<'a> $type<'a> {
             /// The approximate inverse B. Default: B = I, no preconditioning.
             #[must_use]
-            pub fn preconditioner(mut self, preconditioner: &'a dyn Preconditioner) -> Self {
-                self.options.preconditioner = Some(preconditioner);
+            pub fn preconditioner(
+                mut self,
+                preconditioner: &'a dyn $crate::operator::Preconditioner,
+            ) -> Self {
+                self.preconditioner = Some(preconditioner);
                 self
             }
 
@@ -144,8 +120,12 @@ macro_rules! common_options {
             /// # Errors
             /// Lengths that do not fit, a matrix that is not square, values that are not finite, meaningless
             /// tolerances, and matrices or preconditioners that the method does not support. Failure to converge
-            /// is not an error: see [`Outcome::status`].
-            pub fn solve(&self, a: &dyn LinearOperator, b: &[f64]) -> Result<Outcome> {
+            /// is not an error: see [`Outcome::status`]($crate::krylov::Outcome::status).
+            pub fn solve(
+                &self,
+                a: &dyn $crate::operator::LinearOperator,
+                b: &[f64],
+            ) -> $crate::error::Result<$crate::krylov::Outcome> {
                 self.solve_with(a, b, &mut |_, _| ())
             }
 
@@ -156,25 +136,46 @@ macro_rules! common_options {
             /// As [`solve`](Self::solve).
             pub fn solve_with(
                 &self,
-                a: &dyn LinearOperator,
+                a: &dyn $crate::operator::LinearOperator,
                 b: &[f64],
                 on_iteration: &mut dyn FnMut(usize, f64),
-            ) -> Result<Outcome> {
-                self.options.check(a.rows(), b)?;
-                self.check(a)?;
-                let mut run = Run::start(&self.options, a, b, on_iteration)?;
-                use $crate::krylov::progress::Solve as _;
-                let status =
-                    if run.progress().converged() { Status::Converged } else { self.iterate(&mut run)? };
-                run.finish(status, $kind(self))
+            ) -> $crate::error::Result<$crate::krylov::Outcome> {
+                let system = $crate::krylov::System::Host(a, self.preconditioner);
+                self.method().solve(system, b, &self.options, on_iteration)
+            }
+
+            /// Solves A x = b on a device, with the preconditioner of the system. The right-hand side is uploaded
+            /// at the start and x is downloaded at the end.
+            ///
+            /// # Errors
+            /// As [`solve`](Self::solve), a preconditioner on the host, and failures of the device.
+            #[cfg(feature = "cuda")]
+            pub fn solve_on(
+                &self,
+                system: &$crate::krylov::DeviceSystem,
+                b: &[f64],
+            ) -> $crate::error::Result<$crate::krylov::Outcome> {
+                $crate::krylov::resident::refuse_host(self.preconditioner)?;
+                let system = $crate::krylov::System::Device(system);
+                self.method().solve(system, b, &self.options, &mut |_, _| ())
             }
         }
 
-        impl Default for $method<'_> {
+        impl Default for $type<'_> {
             fn default() -> Self {
                 Self::new()
             }
         }
+
+        impl std::fmt::Debug for $type<'_> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type))
+                    .field("method", &self.method())
+                    .field("options", &self.options)
+                    .field("preconditioner", &self.preconditioner.map(|b| b.rows()))
+                    .finish()
+            }
+        }
     };
 }
-pub(super) use common_options;
+pub(super) use builder;

@@ -1,8 +1,9 @@
 //! Convergence monitor: residual history, counters and stopping tests, independent of where vectors live.
 
-use super::advice::{Method, Situation, advice};
+use super::advice::{Situation, advice};
 use super::options::Options;
 use super::outcome::{Outcome, Status};
+use super::system::Method;
 use crate::error::Result;
 
 /// Growth of the residual that counts as divergence.
@@ -54,6 +55,19 @@ pub(super) trait Solve<'a> {
         let norm = self.refresh()?;
         Ok(self.progress().verdict(norm))
     }
+}
+
+/// Runs a solve. The first and the last residual are computed from x.
+pub(super) fn conduct<'a, S: Solve<'a>>(
+    solve: &mut S,
+    iterate: impl FnOnce(&mut S) -> Result<Status>,
+) -> Result<Status> {
+    solve.refresh()?;
+    let status = if solve.progress().converged() { Status::Converged } else { iterate(solve)? };
+    if !solve.progress().verified() {
+        solve.refresh()?;
+    }
+    Ok(status)
 }
 
 impl<'a> Progress<'a> {

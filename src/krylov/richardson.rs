@@ -1,13 +1,13 @@
 //! Stationary iteration with a preconditioner (plain cycles).
 
-use super::advice::Method;
-use super::options::{Options, common_options};
-use super::outcome::{Outcome, Status};
-use super::progress::Solve;
+use super::options::{Options, builder};
+use super::outcome::Status;
+use super::progress::{Solve, conduct};
 use super::run::Run;
+use super::system::Method;
 use super::vector::axpy;
-use crate::error::{Error, Result};
-use crate::operator::{LinearOperator, Preconditioner};
+use crate::error::Result;
+use crate::operator::Preconditioner;
 
 /// Window of the stagnation test, in iterations.
 const WINDOW: usize = 50;
@@ -16,7 +16,7 @@ const WINDOW: usize = 50;
 /// Richardson's iteration (1911) without a preconditioner.
 ///
 /// It converges if the spectral radius of I − ω B A is below one. Its
-/// [`convergence_factor`](Outcome::convergence_factor) then tends to that radius, the standard measure of a
+/// [`convergence_factor`](super::Outcome::convergence_factor) then tends to that radius, the standard measure of a
 /// multigrid method. An iteration costs one product with A, one application of B and two passes over vectors. A
 /// total gain below 0.1 % in fifty iterations counts as stagnation.
 ///
@@ -28,16 +28,17 @@ const WINDOW: usize = 50;
 /// assert!(out.converged() && out.x == [0.5, 1.0]);
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Richardson<'a> {
     options: Options<'a>,
+    preconditioner: Option<&'a dyn Preconditioner>,
     damping: f64,
 }
 
 impl Richardson<'_> {
     /// The iteration with its default options.
     pub fn new() -> Self {
-        Self { options: Options::default(), damping: 1.0 }
+        Self { options: Options::default(), preconditioner: None, damping: 1.0 }
     }
 
     /// The damping ω. Default 1.
@@ -47,26 +48,22 @@ impl Richardson<'_> {
         self
     }
 
-    fn check(&self, _: &dyn LinearOperator) -> Result<()> {
-        check_damping(self.damping)
-    }
-
-    fn iterate(&self, run: &mut Run<'_>) -> Result<Status> {
-        let mut z = vec![0.0; run.rows()];
-        iterate(run, |run| {
-            run.precondition_residual(&mut z)?;
-            axpy(self.damping, &z, &mut run.x);
-            run.advance()
-        })
+    fn method(&self) -> Method {
+        Method::Richardson { damping: self.damping }
     }
 }
 
-pub(super) fn check_damping(omega: f64) -> Result<()> {
-    if !omega.is_finite() || omega == 0.0 {
-        let message = format!("the damping is {omega}; it must be finite and not zero");
-        return Err(Error::invalid_input(message));
-    }
-    Ok(())
+builder!(Richardson);
+
+pub(super) fn solve(mut run: Run<'_, '_>, damping: f64) -> Result<Status> {
+    let mut z = vec![0.0; run.rows()];
+    conduct(&mut run, |run| {
+        iterate(run, |run| {
+            run.precondition_residual(&mut z)?;
+            axpy(damping, &z, run.x);
+            run.advance()
+        })
+    })
 }
 
 /// Iterates until a stopping test decides. Every step records its true residual.
@@ -88,5 +85,3 @@ pub(super) fn iterate<'a, S: Solve<'a>>(
     }
     Ok(Status::MaxIterations)
 }
-
-common_options!(Richardson, |_: &Self| Method::Richardson);

@@ -1,69 +1,32 @@
 //! A solve with vectors on the host: iterate, true residual and operators.
 
-use std::borrow::Cow;
-
-use super::advice::Method;
-use super::options::Options;
-use super::outcome::{Outcome, Status};
-use super::progress::{End, Progress, Size, Solve};
+use super::progress::{Progress, Solve};
 use super::vector;
 use crate::error::Result;
 use crate::operator::{LinearOperator, Preconditioner};
 
-/// A solve in progress. A right-hand side of extreme size is scaled by a power of two, which is exact, so that
-/// scalar products neither overflow nor underflow.
-pub(super) struct Run<'a> {
-    a: &'a dyn LinearOperator,
-    b: Cow<'a, [f64]>,
-    preconditioner: Option<&'a dyn Preconditioner>,
-    scale: f64,
-    progress: Progress<'a>,
+/// A solve in progress.
+pub(super) struct Run<'r, 'p> {
+    a: &'r dyn LinearOperator,
+    preconditioner: Option<&'r dyn Preconditioner>,
+    b: &'r [f64],
+    progress: &'r mut Progress<'p>,
     /// The iterate.
-    pub x: Vec<f64>,
+    pub x: &'r mut [f64],
     /// The residual of the method: b − A x up to rounding.
     pub r: Vec<f64>,
 }
 
-/// b scaled by a power of two such that its squares can be summed, and that power.
-pub(super) fn scaled(b: &[f64]) -> (Cow<'_, [f64]>, f64) {
-    let largest = vector::largest(b);
-    if largest == 0.0 || (1e-100..1e100).contains(&largest) {
-        return (Cow::Borrowed(b), 1.0);
-    }
-    let scale = 0.5f64.powi(largest.log2().floor().clamp(-1000.0, 1000.0) as i32);
-    (Cow::Owned(b.iter().map(|v| v * scale).collect()), scale)
-}
-
-/// The initial iterate.
-pub(super) fn first_iterate(options: &Options<'_>, rows: usize, b: Size) -> Vec<f64> {
-    match options.initial_guess {
-        Some(guess) if b.norm > 0.0 => guess.iter().map(|v| v * b.scale).collect(),
-        _ => vec![0.0; rows],
-    }
-}
-
-impl<'a> Run<'a> {
-    /// Starts from the initial guess, with options that have been checked. Cost: one product.
-    pub fn start(
-        options: &Options<'a>,
-        a: &'a dyn LinearOperator,
-        b: &'a [f64],
-        on_iteration: &'a mut dyn FnMut(usize, f64),
-    ) -> Result<Self> {
-        let (b, scale) = scaled(b);
-        let size = Size { norm: vector::norm(&b), scale };
-        let n = b.len();
-        let mut run = Self {
-            a,
-            b,
-            preconditioner: options.preconditioner,
-            scale,
-            progress: Progress::start(options, size, on_iteration),
-            x: first_iterate(options, n, size),
-            r: vec![0.0; n],
-        };
-        run.refresh()?;
-        Ok(run)
+impl<'r, 'p> Run<'r, 'p> {
+    /// Starts from the iterate x.
+    pub fn new(
+        a: &'r dyn LinearOperator,
+        preconditioner: Option<&'r dyn Preconditioner>,
+        b: &'r [f64],
+        x: &'r mut [f64],
+        progress: &'r mut Progress<'p>,
+    ) -> Self {
+        Self { a, preconditioner, b, progress, r: vec![0.0; x.len()], x }
     }
 
     /// Number of unknowns.
@@ -122,27 +85,14 @@ impl<'a> Run<'a> {
     }
 
     fn compute_residual(&mut self) -> Result<f64> {
-        self.a.apply(&self.x, &mut self.r)?;
-        Ok(vector::subtract_from(&self.b, &mut self.r))
-    }
-
-    /// The outcome, with the true residual at the end of the history.
-    pub fn finish(mut self, status: Status, method: Method) -> Result<Outcome> {
-        if !self.progress.verified() {
-            self.refresh()?;
-        }
-        if self.scale != 1.0 {
-            self.x.iter_mut().for_each(|v| *v /= self.scale);
-        }
-        let finite = self.x.iter().all(|v| v.is_finite());
-        let end = End { status, method, preconditioned: self.preconditioner.is_some(), finite };
-        Ok(self.progress.close(end, self.x))
+        self.a.apply(self.x, &mut self.r)?;
+        Ok(vector::subtract_from(self.b, &mut self.r))
     }
 }
 
-impl<'a> Solve<'a> for Run<'a> {
-    fn progress(&mut self) -> &mut Progress<'a> {
-        &mut self.progress
+impl<'p> Solve<'p> for Run<'_, 'p> {
+    fn progress(&mut self) -> &mut Progress<'p> {
+        self.progress
     }
 
     fn refresh(&mut self) -> Result<f64> {

@@ -1,15 +1,12 @@
-//! Options shared by all methods, and the dispatch by method name.
+//! Options of a solve with any method, and the solve by a method's name.
 
 use std::fmt;
 
-use super::bicgstab::BiCgStab;
-use super::cg::Cg;
-use super::fgmres::Fgmres;
 use super::method::Krylov;
+use super::options::{Options, stopping_options};
 use super::outcome::Outcome;
-use super::richardson::Richardson;
+use super::system::{Method, System};
 use crate::error::Result;
-use crate::operator::{LinearOperator, Preconditioner};
 
 /// Options of a solve with any method.
 ///
@@ -27,38 +24,26 @@ use crate::operator::{LinearOperator, Preconditioner};
 /// ```
 #[must_use]
 pub struct SolveOptions<'a> {
-    pub(crate) rtol: f64,
-    pub(crate) atol: f64,
-    pub(crate) max_iterations: usize,
-    pub(crate) restart: usize,
+    options: Options<'a>,
+    restart: usize,
     pub(crate) krylov: Option<Krylov>,
-    pub(crate) initial_guess: Option<&'a [f64]>,
-    pub(crate) on_iteration: Option<&'a mut dyn FnMut(usize, f64)>,
+    on_iteration: Option<&'a mut dyn FnMut(usize, f64)>,
 }
+
+stopping_options!(SolveOptions);
 
 impl Default for SolveOptions<'_> {
     fn default() -> Self {
-        Self {
-            rtol: 1e-8,
-            atol: 0.0,
-            max_iterations: 500,
-            restart: 30,
-            krylov: None,
-            initial_guess: None,
-            on_iteration: None,
-        }
+        Self { options: Options::default(), restart: 30, krylov: None, on_iteration: None }
     }
 }
 
 impl fmt::Debug for SolveOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SolveOptions")
-            .field("rtol", &self.rtol)
-            .field("atol", &self.atol)
-            .field("max_iterations", &self.max_iterations)
+            .field("options", &self.options)
             .field("restart", &self.restart)
             .field("krylov", &self.krylov)
-            .field("initial_guess", &self.initial_guess.map(<[f64]>::len))
             .finish_non_exhaustive()
     }
 }
@@ -67,24 +52,6 @@ impl<'a> SolveOptions<'a> {
     /// Default options: ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ in at most 500 iterations, from x = 0.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Relative tolerance: converged when ‖b − A x‖₂ ≤ rtol ‖b‖₂. Default 1e-8.
-    pub fn rtol(mut self, rtol: f64) -> Self {
-        self.rtol = rtol;
-        self
-    }
-
-    /// Absolute tolerance: converged when ‖b − A x‖₂ ≤ atol as well. Default 0.
-    pub fn atol(mut self, atol: f64) -> Self {
-        self.atol = atol;
-        self
-    }
-
-    /// Largest number of iterations. Default 500.
-    pub fn max_iterations(mut self, iterations: usize) -> Self {
-        self.max_iterations = iterations;
-        self
     }
 
     /// Number of FGMRES iterations between restarts. Default 30.
@@ -96,12 +63,6 @@ impl<'a> SolveOptions<'a> {
     /// The method. Default: that of the solver.
     pub fn krylov(mut self, krylov: Krylov) -> Self {
         self.krylov = Some(krylov);
-        self
-    }
-
-    /// Initial guess. Default: zero.
-    pub fn initial_guess(mut self, x: &'a [f64]) -> Self {
-        self.initial_guess = Some(x);
         self
     }
 
@@ -129,29 +90,16 @@ impl Krylov {
     /// Errors of the method. Failure to converge is a status of the outcome.
     pub(crate) fn solve(
         self,
-        a: &dyn LinearOperator,
-        (preconditioner, flexible): (&dyn Preconditioner, bool),
+        (system, flexible): (System<'_>, bool),
         b: &[f64],
         options: SolveOptions<'_>,
     ) -> Result<Outcome> {
-        let SolveOptions { rtol, atol, max_iterations, restart, krylov, initial_guess, on_iteration } =
-            options;
-        let mut ignore = |_: usize, _: f64| ();
-        let call = on_iteration.unwrap_or(&mut ignore);
-        macro_rules! solve {
-            ($method:expr) => {{
-                let mut method = $method.rtol(rtol).atol(atol).max_iterations(max_iterations);
-                if let Some(x) = initial_guess {
-                    method = method.initial_guess(x);
-                }
-                method.preconditioner(preconditioner).solve_with(a, b, call)
-            }};
-        }
-        match self {
-            Krylov::Richardson => solve!(Richardson::new()),
-            Krylov::Cg => solve!(Cg::new().symmetry_check(krylov.is_some()).flexible(flexible)),
-            Krylov::BiCgStab => solve!(BiCgStab::new()),
-            Krylov::Fgmres => solve!(Fgmres::new().restart(restart)),
-        }
+        let method = match self {
+            Krylov::Cg => Method::Cg { symmetry_check: options.krylov.is_some(), flexible },
+            Krylov::BiCgStab => Method::BiCgStab,
+            Krylov::Fgmres => Method::Fgmres { restart: options.restart },
+            Krylov::Richardson => Method::Richardson { damping: 1.0 },
+        };
+        method.solve(system, b, &options.options, options.on_iteration.unwrap_or(&mut |_, _| ()))
     }
 }

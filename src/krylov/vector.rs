@@ -3,6 +3,8 @@
 //! Sums are taken over blocks of fixed size, and within a block over eight interleaved partial sums. Their bits
 //! depend neither on the number of threads nor on the width of the vector unit.
 
+use std::borrow::Cow;
+
 use crate::backend::{BLOCK, interleaved_dot, over_blocks};
 
 /// x·y.
@@ -42,6 +44,17 @@ fn norm_from(square: f64, x: &[f64]) -> f64 {
 /// max |xᵢ|; NaN if an entry is NaN.
 pub(super) fn largest(x: &[f64]) -> f64 {
     x.iter().fold(0.0, |m: f64, v| if v.is_nan() || v.abs() > m { v.abs() } else { m })
+}
+
+/// b scaled by a power of two, which is exact, such that its squares can be summed, and that power. If `always`, its
+/// largest entry becomes about 1; otherwise only extreme sizes are scaled.
+pub(super) fn scaled(b: &[f64], always: bool) -> (Cow<'_, [f64]>, f64) {
+    let largest = largest(b);
+    if largest == 0.0 || (!always && (1e-100..1e100).contains(&largest)) {
+        return (Cow::Borrowed(b), 1.0);
+    }
+    let scale = 0.5f64.powi(largest.log2().floor().clamp(-1000.0, 1000.0) as i32);
+    (Cow::Owned(b.iter().map(|v| v * scale).collect()), scale)
 }
 
 /// y ← y + α x.

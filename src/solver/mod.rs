@@ -4,8 +4,6 @@ mod builder;
 mod candidates;
 mod choose;
 mod configuration;
-#[cfg(feature = "cuda")]
-mod device;
 mod file;
 mod measure;
 mod properties;

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use super::value::{Solver, in_precision};
 use crate::error::{Error, Result};
+#[cfg(feature = "cuda")]
+use crate::krylov::DeviceSystem;
 use crate::multigrid::{Cycle, CyclePreconditioner, Refresh};
 use crate::operator::Preconditioner;
 use crate::sparse::Csr;
@@ -54,7 +56,7 @@ impl Solver {
         };
         #[cfg(feature = "cuda")]
         if let Some(device) = &self.device {
-            self.device = Some(device.with(a, &cycle)?);
+            self.device = Some(DeviceSystem::new(&device.cuda, a)?.preconditioner(&cycle)?);
         }
         self.cycle = cycle;
         self.widened = OnceLock::new();

@@ -1,12 +1,12 @@
 //! Solves with the solver's own matrix or another operator, one or several right-hand sides, on the CPU or a GPU.
 
-#[cfg(feature = "cuda")]
-use super::device::DeviceSolver;
 use super::value::Solver;
 #[cfg(feature = "cuda")]
 use crate::backend::Cuda;
 use crate::error::Result;
-use crate::krylov::{Breakdown, Krylov, Outcome, SolveOptions, Status};
+#[cfg(feature = "cuda")]
+use crate::krylov::DeviceSystem;
+use crate::krylov::{Breakdown, Krylov, Outcome, SolveOptions, Status, System};
 use crate::operator::LinearOperator;
 use crate::sparse::Csr;
 
@@ -29,13 +29,7 @@ impl Solver {
     /// # Errors
     /// As [`solve`](Self::solve), and meaningless options.
     pub fn solve_with(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
-        let mut out = self.attempt(options, |krylov, options| {
-            #[cfg(feature = "cuda")]
-            if let Some(device) = &self.device {
-                return device.solve(krylov, b, options);
-            }
-            krylov.solve(&self.a, (self, !self.kind().is_linear()), b, options)
-        })?;
+        let mut out = self.attempt(self.system(), b, options)?;
         if !out.converged() {
             out.advice = unsolvable(&self.a, b).or(out.advice);
         }
@@ -70,18 +64,24 @@ impl Solver {
         b: &[f64],
         options: SolveOptions<'_>,
     ) -> Result<Outcome> {
-        self.attempt(options, |krylov, options| {
-            krylov.solve(operator, (self, !self.kind().is_linear()), b, options)
-        })
+        self.attempt(System::Host(operator, Some(self)), b, options)
+    }
+
+    /// Matrix and cycle, where they live.
+    fn system(&self) -> System<'_> {
+        #[cfg(feature = "cuda")]
+        if let Some(device) = &self.device {
+            return System::Device(device);
+        }
+        System::Host(&self.a, Some(self))
     }
 
     /// Solves by the method of the options or of the solver. CG as the choice of the solver is replaced by FGMRES
     /// on an indefinite problem.
-    fn attempt(
-        &self,
-        mut options: SolveOptions<'_>,
-        solve: impl Fn(Krylov, SolveOptions<'_>) -> Result<Outcome>,
-    ) -> Result<Outcome> {
+    fn attempt(&self, system: System<'_>, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+        let solve = |krylov: Krylov, options: SolveOptions<'_>| {
+            krylov.solve((system, !self.kind().is_linear()), b, options)
+        };
         let krylov = options.krylov.unwrap_or_else(|| self.krylov());
         if options.krylov.is_some() || krylov != Krylov::Cg {
             return solve(krylov, options);
@@ -141,7 +141,7 @@ impl Solver {
     /// # Ok::<(), multigrad::Error>(())
     /// ```
     pub fn move_to_device(&mut self, cuda: &Cuda) -> Result<()> {
-        self.device = Some(DeviceSolver::new(cuda, &self.a, &self.cycle)?);
+        self.device = Some(DeviceSystem::new(cuda, &self.a)?.preconditioner(&self.cycle)?);
         Ok(())
     }
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::configuration::Configuration;
-#[cfg(feature = "cuda")]
-use super::device::DeviceSolver;
 use crate::engine::{Host, Leaves};
 use crate::error::Result;
+#[cfg(feature = "cuda")]
+use crate::krylov::DeviceSystem;
 use crate::krylov::Krylov;
 use crate::multigrid::{
     Cycle, CycleKind, CyclePreconditioner, Hierarchy, Refresh, Relaxation, Setup, Smoother,
@@ -53,7 +53,7 @@ pub struct Solver {
     /// The products of the levels, planned on first use.
     pub(super) refresh: Option<Refresh>,
     #[cfg(feature = "cuda")]
-    pub(super) device: Option<DeviceSolver>,
+    pub(super) device: Option<DeviceSystem>,
 }
 
 /// Evaluates an expression on the cycle in its precision.
@@ -196,7 +196,7 @@ impl Solver {
         let mut new = if self.is_single_precision() { other.to_single_precision()? } else { other };
         #[cfg(feature = "cuda")]
         if let Some(device) = &self.device {
-            new.device = Some(device.with(&new.a, &new.cycle)?);
+            new.device = Some(DeviceSystem::new(&device.cuda, &new.a)?.preconditioner(&new.cycle)?);
         }
         std::mem::swap(self, &mut new);
         Ok(())

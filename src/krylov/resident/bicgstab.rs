@@ -1,29 +1,17 @@
-//! The stabilised biconjugate gradient method on a device.
+//! The stabilised biconjugate gradient method on a device: half an iteration is one graph, followed by one transfer of
+//! a few scalars to the host.
 
 use super::super::bicgstab::{Half, Halves, ORTHOGONAL, iterate, zero};
-use super::{
-    Base, Kind, Method, OnBase, Operators, Options, Outcome, REFRESH, ResidentOperator, Running, System,
-};
-use super::{conduct, resident_options};
-use crate::backend::Cuda;
+use super::{Base, OnBase, REFRESH, Running, System};
 use crate::backend::cuda::{Conclusion, Hindrance, Memory, Place};
 use crate::error::Result;
 use crate::krylov::outcome::{Breakdown, Status};
-use crate::krylov::progress::Progress;
+use crate::krylov::progress::{Progress, conduct};
 
-/// BiCGStab on a device, as [`BiCgStab`](crate::krylov::BiCgStab). Half an iteration is one graph, followed by one
-/// transfer of a few scalars to the host.
-#[derive(Debug, Clone)]
-pub struct ResidentBiCgStab<'a> {
-    cuda: Cuda,
-    options: Options<'a>,
-}
-
-impl ResidentBiCgStab<'_> {
-    /// The method with its default options.
-    pub fn new(cuda: &Cuda) -> Self {
-        Self { cuda: cuda.clone(), options: Options::default() }
-    }
+pub(super) fn solve(system: System<'_>, progress: &mut Progress<'_>) -> Result<Status> {
+    let parts = [Work::queue_residual, Work::queue_first, Work::queue_second];
+    let work = system.on.cuda.record(Work::new(system), &parts)?;
+    conduct(&mut Running { work, progress }, |running| iterate(running))
 }
 
 /// Vectors of an iteration.
@@ -44,7 +32,7 @@ impl<'s> Work<'s> {
     fn new(system: System<'s>) -> Self {
         let base = Base::new(system, 0, ORTHOGONAL);
         let [shadow, p, v, t] = std::array::from_fn(|_| base.vector());
-        Self { y: base.system.inverse.map(|_| base.vector()), shadow, p, v, t, base }
+        Self { y: base.image(), shadow, p, v, t, base }
     }
 
     fn queue_residual(&mut self) {
@@ -52,17 +40,13 @@ impl<'s> Work<'s> {
     }
 
     fn queue_first(&mut self) {
-        let Self {
-            base: Base { system: System { cuda, a, inverse, x, .. }, r, room }, shadow, p, v, y, ..
-        } = self;
+        let Self { base: Base { system: System { on, x, .. }, r, room }, shadow, p, v, y, .. } = self;
+        let cuda = &on.cuda;
         cuda.krylov_dots(room, shadow, r, 1);
         cuda.krylov_conclude(room, Conclusion::BiCgStabBeta);
         cuda.bicgstab_direction(room, r, v, p);
-        if let (Some(b), Some(y)) = (*inverse, y.as_mut()) {
-            b.queue(p, y);
-        }
-        let y = y.as_ref().unwrap_or(p);
-        a.queue(y, v);
+        let y = on.precondition(p, y);
+        on.multiply(y, v);
         cuda.krylov_dots(room, v, shadow, 2);
         cuda.krylov_conclude(room, Conclusion::BiCgStabAlpha);
         cuda.krylov_update(room, Place::Alpha, (Some(y), v), (x, r));
@@ -70,11 +54,9 @@ impl<'s> Work<'s> {
     }
 
     fn queue_second(&mut self) {
-        let Self { base: Base { system: System { cuda, a, inverse, x, .. }, r, room }, t, y, .. } = self;
-        if let (Some(b), Some(y)) = (*inverse, y.as_mut()) {
-            b.queue_scaled(r, &room.scalars, y);
-        }
-        a.queue(y.as_ref().unwrap_or(r), t);
+        let Self { base: Base { system: System { on, x, .. }, r, room }, t, y, .. } = self;
+        let cuda = &on.cuda;
+        on.multiply(on.precondition(r, y), t);
         cuda.krylov_dots(room, t, r, 2);
         cuda.krylov_conclude(room, Conclusion::BiCgStabOmega);
         cuda.krylov_update(room, Place::Omega, (y.as_ref(), t), (x, r));
@@ -120,29 +102,3 @@ impl Running<'_, '_, Work<'_>> {
         })
     }
 }
-
-impl Method for ResidentBiCgStab<'_> {
-    fn cuda(&self) -> &Cuda {
-        &self.cuda
-    }
-
-    fn options(&self) -> &Options<'_> {
-        &self.options
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::BiCgStab
-    }
-
-    fn check(&self, _: Operators<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn iterate(&self, system: System<'_>, progress: &mut Progress<'_>) -> Result<Status> {
-        let parts = [Work::queue_residual, Work::queue_first, Work::queue_second];
-        let work = self.cuda.record(Work::new(system), &parts)?;
-        conduct(Running { work, progress }, |running| iterate(running))
-    }
-}
-
-resident_options!(ResidentBiCgStab);

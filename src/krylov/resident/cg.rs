@@ -1,40 +1,15 @@
-//! Conjugate gradients on a device.
+//! Conjugate gradients on a device: an iteration is one graph, followed by one transfer of a few scalars to the host.
 
-use super::super::cg::{
-    Directions, Step, check_preconditioner, check_symmetry, indefinite, iterate, without_curvature,
-};
-use super::{
-    Base, Kind, Method, OnBase, Operators, Options, Outcome, REFRESH, ResidentOperator, Running, System,
-};
-use super::{conduct, norm_of, resident_options};
-use crate::backend::Cuda;
+use super::super::cg::{Directions, Step, indefinite, iterate, without_curvature};
+use super::{Base, OnBase, REFRESH, Running, System, norm_of};
 use crate::backend::cuda::{Conclusion, Memory, Place};
 use crate::error::Result;
 use crate::krylov::outcome::{Breakdown, Status};
-use crate::krylov::progress::Progress;
+use crate::krylov::progress::{Progress, Solve, conduct};
 
-/// Conjugate gradients on a device, as [`Cg`](crate::krylov::Cg). An iteration is one graph, followed by one
-/// transfer of a few scalars to the host.
-#[derive(Debug, Clone)]
-pub struct ResidentCg<'a> {
-    cuda: Cuda,
-    options: Options<'a>,
-    symmetry_check: bool,
-}
-
-impl ResidentCg<'_> {
-    /// The method with its default options.
-    pub fn new(cuda: &Cuda) -> Self {
-        Self { cuda: cuda.clone(), options: Options::default(), symmetry_check: true }
-    }
-
-    /// Whether to test the symmetry of a matrix that is not declared symmetric before the iteration, at the cost of
-    /// two products and four transfers of a vector. Default: true.
-    #[must_use]
-    pub fn symmetry_check(mut self, check: bool) -> Self {
-        self.symmetry_check = check;
-        self
-    }
+pub(super) fn solve(system: System<'_>, progress: &mut Progress<'_>) -> Result<Status> {
+    let work = system.on.cuda.record(Work::new(system), &[Work::queue_residual, Work::queue_step])?;
+    conduct(&mut State { running: Running { work, progress }, curvature: 0.0 }, |state| iterate(state))
 }
 
 /// Vectors of an iteration.
@@ -51,7 +26,7 @@ const STEP: usize = REFRESH + 1;
 impl<'s> Work<'s> {
     fn new(system: System<'s>) -> Self {
         let base = Base::new(system, 0, 0.0);
-        Self { z: base.system.inverse.map(|_| base.vector()), p: base.vector(), q: base.vector(), base }
+        Self { z: base.image(), p: base.vector(), q: base.vector(), base }
     }
 
     fn queue_residual(&mut self) {
@@ -59,14 +34,15 @@ impl<'s> Work<'s> {
     }
 
     fn queue_step(&mut self) {
-        let Self { base: Base { system: System { cuda, a, inverse, x, .. }, r, room }, z, p, q } = self;
-        if let (Some(b), Some(z)) = (*inverse, z.as_mut()) {
-            b.queue_scaled(r, &room.scalars, z);
+        let Self { base: Base { system: System { on, x, .. }, r, room }, z, p, q } = self;
+        let (cuda, without_preconditioner) = (&on.cuda, z.is_none());
+        let z = on.precondition(r, z);
+        if !without_preconditioner {
             cuda.krylov_dots(room, r, z, 1);
         }
-        cuda.krylov_conclude(room, Conclusion::CgBeta { without_preconditioner: inverse.is_none() });
-        cuda.cg_direction(room, z.as_ref().unwrap_or(r), p);
-        a.queue(p, q);
+        cuda.krylov_conclude(room, Conclusion::CgBeta { without_preconditioner });
+        cuda.cg_direction(room, z, p);
+        on.multiply(p, q);
         cuda.krylov_dots(room, p, q, 3);
         cuda.krylov_conclude(room, Conclusion::CgAlpha);
         cuda.krylov_update(room, Place::Alpha, (Some(p), q), (x, r));
@@ -86,7 +62,7 @@ struct State<'r, 'p, 's> {
     curvature: f64,
 }
 
-impl<'p> crate::krylov::progress::Solve<'p> for State<'_, 'p, '_> {
+impl<'p> Solve<'p> for State<'_, 'p, '_> {
     fn progress(&mut self) -> &mut Progress<'p> {
         self.running.progress()
     }
@@ -109,7 +85,7 @@ impl<'p> Directions<'p> for State<'_, 'p, '_> {
         self.curvature = self.curvature.max(pq / pp);
         if indefinite(pq) {
             let work = self.running.work.kept();
-            let norm = norm_of(work.base.system.cuda, of(Place::YY), &work.q)?;
+            let norm = norm_of(work.base.cuda(), of(Place::YY), &work.q)?;
             return Ok(Step::Stuck(without_curvature(pp, norm, self.curvature)));
         }
         if of(Place::Alpha) == 0.0 {
@@ -118,38 +94,3 @@ impl<'p> Directions<'p> for State<'_, 'p, '_> {
         Ok(Step::Done(self.running.base().residual_norm(of(Place::Square))?))
     }
 }
-
-impl Method for ResidentCg<'_> {
-    fn cuda(&self) -> &Cuda {
-        &self.cuda
-    }
-
-    fn options(&self) -> &Options<'_> {
-        &self.options
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Cg
-    }
-
-    fn check(&self, (a, inverse): Operators<'_>) -> Result<()> {
-        check_preconditioner(inverse.is_none_or(|b| b.is_symmetric()))?;
-        // A matrix that is declared symmetric needs no test.
-        if !self.symmetry_check || a.is_symmetric() {
-            return Ok(());
-        }
-        check_symmetry(a.rows(), |x, y| {
-            let (dx, mut dy) = (self.cuda.upload(x), self.cuda.undefined(y.len()));
-            a.queue(&dx, &mut dy);
-            self.cuda.check()?;
-            dy.read(y)
-        })
-    }
-
-    fn iterate(&self, system: System<'_>, progress: &mut Progress<'_>) -> Result<Status> {
-        let work = self.cuda.record(Work::new(system), &[Work::queue_residual, Work::queue_step])?;
-        conduct(State { running: Running { work, progress }, curvature: 0.0 }, |state| iterate(state))
-    }
-}
-
-resident_options!(ResidentCg);

@@ -1,42 +1,24 @@
-//! The flexible generalised minimal residual method on a device.
+//! The flexible generalised minimal residual method on a device, with two passes of classical Gram–Schmidt. An
+//! iteration is one graph, followed by one transfer of a column of the Hessenberg matrix. The host applies the
+//! rotations to that column.
+//!
+//! For m iterations between restarts it allocates 2 m + 6 vectors at the start, or half as many without a
+//! preconditioner.
 
-use super::super::fgmres::{Direction, Expand, check_restart, iterate};
-use super::{
-    Base, Kind, Method, OnBase, Operators, Options, Outcome, REFRESH, ResidentOperator, Running, System,
-};
-use super::{HEAD, conduct, norm_of, resident_options};
-use crate::backend::Cuda;
+use super::super::fgmres::{Direction, Expand, iterate};
+use super::{Base, HEAD, OnBase, REFRESH, Running, System, norm_of};
 use crate::backend::cuda::{KrylovBasis, Memory, Place};
 use crate::error::Result;
 use crate::krylov::outcome::Status;
-use crate::krylov::progress::Progress;
+use crate::krylov::progress::{Progress, conduct};
 use crate::krylov::vector;
 
-/// FGMRES on a device, as [`Fgmres`](crate::krylov::Fgmres), with two passes of classical Gram–Schmidt. An
-/// iteration is one graph, followed by one transfer of a column of the Hessenberg matrix. The host applies the
-/// rotations to that column.
-///
-/// For m iterations between restarts it allocates 2 m + 6 vectors at the start, or half as many without a
-/// preconditioner.
-#[derive(Debug, Clone)]
-pub struct ResidentFgmres<'a> {
-    cuda: Cuda,
-    options: Options<'a>,
-    restart: usize,
-}
-
-impl ResidentFgmres<'_> {
-    /// The method with its default options.
-    pub fn new(cuda: &Cuda) -> Self {
-        Self { cuda: cuda.clone(), options: Options::default(), restart: 30 }
-    }
-
-    /// Number of iterations between two restarts. Default 30.
-    #[must_use]
-    pub fn restart(mut self, iterations: usize) -> Self {
-        self.restart = iterations;
-        self
-    }
+pub(super) fn solve(system: System<'_>, progress: &mut Progress<'_>, restart: usize) -> Result<Status> {
+    let most = restart.min(system.on.rows()).min(progress.remaining()).max(1);
+    let parts =
+        [Work::queue_residual, Work::queue_start, Work::queue_step, Work::queue_store, Work::queue_add];
+    let work = system.on.cuda.record(Work::new(system, most), &parts)?;
+    conduct(&mut Running { work, progress }, |running| iterate(running, restart))
 }
 
 /// Vectors of an iteration.
@@ -61,15 +43,16 @@ const ADD: usize = REFRESH + 4;
 
 impl<'s> Work<'s> {
     fn new(system: System<'s>, most: usize) -> Self {
-        let (cuda, n, images) = (system.cuda, system.a.rows(), system.inverse.is_some());
+        let (cuda, n) = (&system.on.cuda, system.on.rows());
         let base = Base::new(system, most, 0.0);
+        let z = base.image();
         let [start, v, w] = std::array::from_fn(|_| base.vector());
         Self {
-            basis: KrylovBasis::new(cuda, n, most, images),
+            basis: KrylovBasis::new(cuda, n, most, z.is_some()),
             start,
             v,
             w,
-            z: images.then(|| base.vector()),
+            z,
             y: cuda.upload(&vec![0.0; most]),
             base,
         }
@@ -80,29 +63,25 @@ impl<'s> Work<'s> {
     }
 
     fn queue_start(&mut self) {
-        let Self { base: Base { system: System { cuda, x, .. }, r, room }, basis, start, v, .. } = self;
-        cuda.fgmres_start(room, basis, (r, x), (v, start));
+        let Self { base: Base { system: System { on, x, .. }, r, room }, basis, start, v, .. } = self;
+        on.cuda.fgmres_start(room, basis, (r, x), (v, start));
     }
 
     fn queue_step(&mut self) {
-        let Self { base: Base { system: System { cuda, a, inverse, .. }, room, .. }, basis, v, w, z, .. } =
-            self;
-        if let (Some(b), Some(z)) = (*inverse, z.as_mut()) {
-            b.queue(v, z);
-        }
-        a.queue(z.as_ref().unwrap_or(v), w);
-        cuda.fgmres_orthogonalise(room, basis, w);
+        let Self { base: Base { system: System { on, .. }, room, .. }, basis, v, w, z, .. } = self;
+        on.multiply(on.precondition(v, z), w);
+        on.cuda.fgmres_orthogonalise(room, basis, w);
         self.queue_store();
     }
 
     fn queue_store(&mut self) {
-        let Self { base: Base { system: System { cuda, .. }, room, .. }, basis, v, w, z, .. } = self;
-        cuda.fgmres_store(room, basis, (w, z.as_ref()), v);
+        let Self { base: Base { system: System { on, .. }, room, .. }, basis, v, w, z, .. } = self;
+        on.cuda.fgmres_store(room, basis, (w, z.as_ref()), v);
     }
 
     fn queue_add(&mut self) {
-        let Self { base: Base { system: System { cuda, x, .. }, room, .. }, basis, start, y, .. } = self;
-        cuda.fgmres_add(room, basis, (start, y), x);
+        let Self { base: Base { system: System { on, x, .. }, room, .. }, basis, start, y, .. } = self;
+        on.cuda.fgmres_add(room, basis, (start, y), x);
     }
 
     fn scalars(&mut self) -> &mut Memory<f64> {
@@ -131,7 +110,7 @@ impl Running<'_, '_, Work<'_>> {
 
 impl<'p> Expand<'p> for Running<'_, 'p, Work<'_>> {
     fn rows(&self) -> usize {
-        self.base().system.a.rows()
+        self.base().system.on.rows()
     }
 
     fn begin(&mut self, beta: f64) -> Result<()> {
@@ -150,7 +129,7 @@ impl<'p> Expand<'p> for Running<'_, 'p, Work<'_>> {
         let (mut length, mut rest) = (scalars[Place::Length as usize], scalars[Place::Rest as usize]);
         if !in_range(rest * rest) && !parts.iter().any(|h| h.is_nan()) {
             let work = self.work.kept();
-            rest = norm_of(work.base.system.cuda, f64::NAN, &work.w)?;
+            rest = norm_of(work.base.cuda(), f64::NAN, &work.w)?;
             self.correct(Place::Rest, rest)?;
             self.work.run(STORE)?;
         }
@@ -178,31 +157,3 @@ impl<'p> Expand<'p> for Running<'_, 'p, Work<'_>> {
 fn in_range(square: f64) -> bool {
     (1e-280..1e300).contains(&square)
 }
-
-impl Method for ResidentFgmres<'_> {
-    fn cuda(&self) -> &Cuda {
-        &self.cuda
-    }
-
-    fn options(&self) -> &Options<'_> {
-        &self.options
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Fgmres { restart: self.restart }
-    }
-
-    fn check(&self, _: Operators<'_>) -> Result<()> {
-        check_restart(self.restart)
-    }
-
-    fn iterate(&self, system: System<'_>, progress: &mut Progress<'_>) -> Result<Status> {
-        let most = self.restart.min(system.a.rows()).min(progress.remaining()).max(1);
-        let parts =
-            [Work::queue_residual, Work::queue_start, Work::queue_step, Work::queue_store, Work::queue_add];
-        let work = self.cuda.record(Work::new(system, most), &parts)?;
-        conduct(Running { work, progress }, |running| iterate(running, self.restart))
-    }
-}
-
-resident_options!(ResidentFgmres);

@@ -1,102 +1,32 @@
 //! Krylov methods with vectors and scalars on a device.
 //!
-//! | method | on the host |
-//! |---|---|
-//! | [`ResidentCg`] | [`Cg`](super::Cg) |
-//! | [`ResidentBiCgStab`] | [`BiCgStab`](super::BiCgStab) |
-//! | [`ResidentRichardson`] | [`Richardson`](super::Richardson) |
-//! | [`ResidentFgmres`] | [`Fgmres`](super::Fgmres) |
-//!
-//! They take the same options, use the same stopping tests and return the same [`Outcome`], up to the rounding of
-//! sums in another order. An iteration (for BiCGStab, half an iteration) is captured once and run as a graph; the
-//! host then reads a few scalars. If a step must not be taken, the device sets its length to zero, so that x is
-//! unchanged when the host reads the scalars.
+//! They take the options of the host, use its stopping tests and return the same outcome, up to the rounding of sums
+//! in another order. An iteration (for BiCGStab, half an iteration) is captured once and run as a graph; the host then
+//! reads a few scalars. If a step must not be taken, the device sets its length to zero, so that x is unchanged when
+//! the host reads the scalars.
 
 mod bicgstab;
 mod cg;
 mod fgmres;
 mod richardson;
+mod system;
 #[cfg(all(test, feature = "emulator"))]
 mod tests;
 
-pub use bicgstab::ResidentBiCgStab;
-pub use cg::ResidentCg;
-pub use fgmres::ResidentFgmres;
-pub use richardson::ResidentRichardson;
+pub use system::DeviceSystem;
 
-use std::sync::Arc;
-
-use super::advice::Method as Kind;
-use super::options::{Options, check_preconditioner_rows};
-use super::outcome::{Outcome, Status};
-use super::progress::{End, Progress, Size, Solve};
-use super::{run, vector};
+use super::outcome::Status;
+use super::progress::{Progress, Solve};
+use super::system::Method;
+use super::vector;
 use crate::backend::Cuda;
-use crate::backend::cuda::{Conclusion, DevicePattern, DeviceView, KrylovRoom, Memory, Place, Recorded};
+use crate::backend::cuda::{Conclusion, KrylovRoom, Memory, Place, Recorded};
 use crate::error::{Error, Result};
-use crate::sparse::Csr;
+use crate::operator::Preconditioner;
 
-/// y = A x for vectors on a device. The queued work is captured: it must neither allocate nor wait, and it may
-/// only use x, y and memory that lives as long as the operator.
-pub trait ResidentOperator {
-    /// Number of rows and columns.
-    fn rows(&self) -> usize;
-
-    /// Queues y ← A x.
-    fn queue(&self, x: &Memory<f64>, y: &mut Memory<f64>);
-
-    /// Queues y ← A x for an x whose norm is the first of `scalars`. The norm may be zero or infinite if the
-    /// squares of x underflow or overflow.
-    fn queue_scaled(&self, x: &Memory<f64>, scalars: &Memory<f64>, y: &mut Memory<f64>) {
-        let _ = scalars;
-        self.queue(x, y);
-    }
-
-    /// Whether A is symmetric, as CG requires of a preconditioner.
-    fn is_symmetric(&self) -> bool;
-}
-
-/// A sparse matrix on a device.
-#[derive(Debug)]
-pub struct ResidentMatrix {
-    cuda: Cuda,
-    pattern: Arc<DevicePattern>,
-    values: Memory<f64>,
-    symmetric: bool,
-}
-
-impl ResidentMatrix {
-    /// Uploads a square matrix; `symmetric` declares whether it is symmetric.
-    pub fn new(cuda: &Cuda, a: &Csr<f64>, symmetric: bool) -> Result<Self> {
-        if a.rows() != a.cols() {
-            let message = format!("the matrix is {} × {}; a solver needs a square one", a.rows(), a.cols());
-            return Err(Error::dimension(message));
-        }
-        let (pattern, values) = (cuda.pattern(a.pattern()), cuda.upload(a.values()));
-        cuda.check()?;
-        Ok(Self { cuda: cuda.clone(), pattern, values, symmetric })
-    }
-}
-
-impl ResidentOperator for ResidentMatrix {
-    fn rows(&self) -> usize {
-        self.pattern.rows
-    }
-
-    fn queue(&self, x: &Memory<f64>, y: &mut Memory<f64>) {
-        self.cuda.spmv(1.0, DeviceView::new(&self.pattern, &self.values), x, 0.0, y, 1);
-    }
-
-    fn is_symmetric(&self) -> bool {
-        self.symmetric
-    }
-}
-
-/// A, an approximate inverse of A, b and x on a device.
+/// A system on a device, with b and x.
 struct System<'s> {
-    cuda: &'s Cuda,
-    a: &'s dyn ResidentOperator,
-    inverse: Option<&'s dyn ResidentOperator>,
+    on: &'s DeviceSystem,
     b: &'s Memory<f64>,
     x: &'s mut Memory<f64>,
 }
@@ -110,34 +40,43 @@ struct Base<'s> {
 
 impl<'s> Base<'s> {
     fn new(system: System<'s>, basis: usize, tolerance: f64) -> Self {
-        let n = system.a.rows();
-        let room = KrylovRoom::new(system.cuda, n, basis, tolerance);
-        Self { r: system.cuda.undefined(n), room, system }
+        let n = system.on.rows();
+        let room = KrylovRoom::new(&system.on.cuda, n, basis, tolerance);
+        Self { r: system.on.cuda.undefined(n), room, system }
     }
 
     fn vector(&self) -> Memory<f64> {
-        self.system.cuda.undefined(self.system.a.rows())
+        self.cuda().undefined(self.system.on.rows())
+    }
+
+    /// The image of a vector under the preconditioner; `None` without one.
+    fn image(&self) -> Option<Memory<f64>> {
+        self.system.on.is_preconditioned().then(|| self.vector())
+    }
+
+    fn cuda(&self) -> &'s Cuda {
+        &self.system.on.cuda
     }
 
     /// Queues r ← b − A x, its norm and a restart from r.
     fn queue_residual(&mut self, copy: Option<&mut Memory<f64>>) {
-        let System { cuda, a, b, x, .. } = &mut self.system;
-        a.queue(x, &mut self.r);
-        cuda.krylov_residual(&mut self.room, b, &mut self.r, copy);
-        cuda.krylov_conclude(&mut self.room, Conclusion::Restart);
+        let System { on, b, x } = &self.system;
+        on.multiply(x, &mut self.r);
+        on.cuda.krylov_residual(&mut self.room, b, &mut self.r, copy);
+        on.cuda.krylov_conclude(&mut self.room, Conclusion::Restart);
     }
 
     /// The first `count` scalars. Waits for all queued work.
     fn scalars(&self, count: usize) -> Result<Vec<f64>> {
         let mut values = vec![0.0; count];
-        self.system.cuda.check()?;
+        self.cuda().check()?;
         self.room.scalars.read(&mut values)?;
         Ok(values)
     }
 
     /// ‖r‖₂ from its square, or recomputed if the square may have overflowed or underflowed.
     fn residual_norm(&self, square: f64) -> Result<f64> {
-        norm_of(self.system.cuda, square, &self.r)
+        norm_of(self.cuda(), square, &self.r)
     }
 }
 
@@ -149,14 +88,6 @@ fn norm_of(cuda: &Cuda, square: f64, v: &Memory<f64>) -> Result<f64> {
         true => Ok(square.sqrt()),
         false => Ok(vector::norm(&cuda.download(v)?)),
     }
-}
-
-/// ‖v‖₂².
-fn square(cuda: &Cuda, v: &Memory<f64>) -> Result<f64> {
-    let mut room = KrylovRoom::new(cuda, v.len(), 0, 0.0);
-    cuda.krylov_dots(&mut room, v, v, 1);
-    cuda.krylov_conclude(&mut room, Conclusion::Norm);
-    Ok(cuda.download(&room.scalars)?[Place::Square as usize])
 }
 
 /// Captured work that contains a base.
@@ -203,149 +134,34 @@ impl<'p, K: OnBase> Solve<'p> for Running<'_, 'p, K> {
     }
 }
 
-/// Runs a solve. The first and the last residual are computed from x.
-fn conduct<'p, S: Solve<'p>>(mut solve: S, iterate: impl FnOnce(&mut S) -> Result<Status>) -> Result<Status> {
-    solve.refresh()?;
-    let status = if solve.progress().converged() { Status::Converged } else { iterate(&mut solve)? };
-    if !solve.progress().verified() {
-        solve.refresh()?;
-    }
+/// Solves for a right-hand side and an iterate on the host.
+pub(super) fn solve(
+    method: Method,
+    on: &DeviceSystem,
+    b: &[f64],
+    x: &mut [f64],
+    progress: &mut Progress<'_>,
+) -> Result<Status> {
+    let (b, mut on_device) = (on.cuda.upload(b), on.cuda.upload(x));
+    let system = System { on, b: &b, x: &mut on_device };
+    let status = match method {
+        Method::Cg { flexible: false, .. } => cg::solve(system, progress),
+        Method::Cg { .. } => Err(Error::unsuited("flexible CG runs on the CPU; use FGMRES on a device")),
+        Method::BiCgStab => bicgstab::solve(system, progress),
+        Method::Fgmres { restart } => fgmres::solve(system, progress, restart),
+        Method::Richardson { damping } => richardson::solve(system, progress, damping),
+    }?;
+    on.cuda.check()?;
+    on_device.read(x)?;
     Ok(status)
 }
 
-/// A and an approximate inverse of A.
-type Operators<'s> = (&'s dyn ResidentOperator, Option<&'s dyn ResidentOperator>);
-
-/// The common interface of the methods.
-trait Method {
-    fn cuda(&self) -> &Cuda;
-
-    fn options(&self) -> &Options<'_>;
-
-    fn kind(&self) -> Kind;
-
-    /// Refuses operators that the method does not support.
-    fn check(&self, operators: Operators<'_>) -> Result<()>;
-
-    /// Iterates until a stopping test decides; the history then ends with the true residual of x.
-    fn iterate(&self, system: System<'_>, progress: &mut Progress<'_>) -> Result<Status>;
-}
-
-fn check(method: &dyn Method, (a, inverse): Operators<'_>) -> Result<()> {
-    inverse.map_or(Ok(()), |b| check_preconditioner_rows(b.rows(), a.rows()))?;
-    method.check((a, inverse))
-}
-
-/// Solves for a right-hand side on the host.
-fn solve(
-    method: &dyn Method,
-    (a, inverse): Operators<'_>,
-    rhs: &[f64],
-    on_iteration: &mut dyn FnMut(usize, f64),
-) -> Result<Outcome> {
-    let (cuda, n) = (method.cuda(), a.rows());
-    method.options().check(n, rhs)?;
-    check(method, (a, inverse))?;
-    let (b, scale) = run::scaled(rhs);
-    let size = Size { norm: vector::norm(&b), scale };
-    let mut x = match method.options().initial_guess {
-        Some(_) => cuda.upload(&run::first_iterate(method.options(), n, size)),
-        None => {
-            let mut x = cuda.undefined(n);
-            cuda.clear(&mut x);
-            x
-        }
-    };
-    let b = cuda.upload(&b);
-    let mut progress = Progress::start(method.options(), size, on_iteration);
-    let status = method.iterate(System { cuda, a, inverse, b: &b, x: &mut x }, &mut progress)?;
-    let mut x = cuda.download(&x)?;
-    if scale != 1.0 {
-        x.iter_mut().for_each(|v| *v /= scale);
+/// Refuses a preconditioner on the host.
+pub(super) fn refuse_host(preconditioner: Option<&dyn Preconditioner>) -> Result<()> {
+    match preconditioner {
+        None => Ok(()),
+        Some(_) => Err(Error::unsuited(
+            "this preconditioner is on the host; for a solve on a device use DeviceSystem::preconditioner",
+        )),
     }
-    let finite = x.iter().all(|v| v.is_finite());
-    Ok(progress.close(End { status, method: method.kind(), preconditioned: inverse.is_some(), finite }, x))
 }
-
-/// Solves for a right-hand side on the device. The outcome does not contain x.
-fn solve_resident(
-    method: &dyn Method,
-    (a, inverse): Operators<'_>,
-    rhs: &Memory<f64>,
-    x: &mut Memory<f64>,
-) -> Result<Outcome> {
-    let (cuda, n) = (method.cuda(), a.rows());
-    if rhs.len() != n || x.len() != n {
-        let (b, x) = (rhs.len(), x.len());
-        return Err(Error::dimension(format!("vectors of {b} and {x} values for an operator of {n} rows")));
-    }
-    let length = square(cuda, rhs)?;
-    if !(1e-190..1e190).contains(&length) {
-        // The right-hand side is zero, not finite, or needs scaling.
-        let mut out = solve(method, (a, inverse), &cuda.download(rhs)?, &mut |_, _| ())?;
-        x.write(&std::mem::take(&mut out.x))?;
-        return Ok(out);
-    }
-    method.options().check_tolerances()?;
-    method.options().check_guess(n)?;
-    check(method, (a, inverse))?;
-    let size = Size { norm: length.sqrt(), scale: 1.0 };
-    match method.options().initial_guess {
-        Some(guess) => x.write(guess)?,
-        None => cuda.clear(x),
-    }
-    let mut ignore = |_: usize, _: f64| ();
-    let mut progress = Progress::start(method.options(), size, &mut ignore);
-    let status = method.iterate(System { cuda, a, inverse, b: rhs, x: &mut *x }, &mut progress)?;
-    let finite = square(cuda, x)?.is_finite() || cuda.download(x)?.iter().all(|v| v.is_finite());
-    let end = End { status, method: method.kind(), preconditioned: inverse.is_some(), finite };
-    Ok(progress.close(end, Vec::new()))
-}
-
-/// The builder methods and the `solve` method of a type with a field `options` and `impl Method`.
-macro_rules! resident_options {
-    ($method:ident) => {
-        $crate::krylov::options::stopping_options!($method);
-
-        impl $method<'_> {
-            /// Solves A x = b, optionally with an approximate inverse of A. The right-hand side is uploaded at the
-            /// start and x is downloaded at the end.
-            ///
-            /// # Errors
-            /// As on the host, and failures of the device.
-            pub fn solve(
-                &self,
-                a: &dyn ResidentOperator,
-                inverse: Option<&dyn ResidentOperator>,
-                rhs: &[f64],
-            ) -> Result<Outcome> {
-                self.solve_with(a, inverse, rhs, &mut |_, _| ())
-            }
-
-            /// As [`solve`](Self::solve), and calls `on_iteration(iteration, relative residual)` after every
-            /// iteration, counted from 1.
-            pub fn solve_with(
-                &self,
-                a: &dyn ResidentOperator,
-                inverse: Option<&dyn ResidentOperator>,
-                rhs: &[f64],
-                on_iteration: &mut dyn FnMut(usize, f64),
-            ) -> Result<Outcome> {
-                super::solve(self, (a, inverse), rhs, on_iteration)
-            }
-
-            /// As [`solve`](Self::solve) for a right-hand side and an x that stay on the device. The outcome does
-            /// not contain x.
-            pub fn solve_resident(
-                &self,
-                a: &dyn ResidentOperator,
-                inverse: Option<&dyn ResidentOperator>,
-                rhs: &Memory<f64>,
-                x: &mut Memory<f64>,
-            ) -> Result<Outcome> {
-                super::solve_resident(self, (a, inverse), rhs, x)
-            }
-        }
-    };
-}
-use resident_options;

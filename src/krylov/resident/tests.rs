@@ -1,39 +1,41 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::system::OnDevice;
 use super::*;
 use crate::gallery::{self, FlowScheme};
-use crate::krylov::{BiCgStab, Breakdown, Cg, Fgmres, Richardson};
-use crate::operator::Preconditioner;
+use crate::krylov::{BiCgStab, Breakdown, Cg, Fgmres, Krylov, Outcome, Richardson, SolveOptions, System};
+use crate::sparse::Csr;
 
 /// B = D⁻¹ on the host and on the device.
 struct Jacobi {
     inverse: Vec<f64>,
-    device: Memory<f64>,
-    cuda: Cuda,
     symmetric: bool,
+    /// How often it was queued on a device.
+    queued: Arc<AtomicUsize>,
 }
 
 impl Jacobi {
-    fn new(cuda: &Cuda, a: &Csr<f64>) -> Self {
-        let inverse = (0..a.rows()).map(|i| 1.0 / a.get(i, i)).collect();
-        Self::of(cuda, inverse)
+    fn new(a: &Csr<f64>) -> Self {
+        Self::of((0..a.rows()).map(|i| 1.0 / a.get(i, i)).collect())
     }
 
-    fn of(cuda: &Cuda, inverse: Vec<f64>) -> Self {
-        Self { device: cuda.upload(&inverse), inverse, cuda: cuda.clone(), symmetric: true }
+    fn of(inverse: Vec<f64>) -> Self {
+        Self { inverse, symmetric: true, queued: Arc::default() }
     }
 }
 
-impl ResidentOperator for Jacobi {
-    fn rows(&self) -> usize {
-        self.inverse.len()
-    }
-
-    fn queue(&self, x: &Memory<f64>, y: &mut Memory<f64>) {
-        self.cuda.diagonal_scale(&self.device, x, y, 1);
-    }
-
-    fn is_symmetric(&self) -> bool {
-        self.symmetric
-    }
+/// A matrix on the device, with a preconditioner.
+fn on_device(cuda: &Cuda, a: &Csr<f64>, jacobi: Option<&Jacobi>) -> Result<DeviceSystem> {
+    let system = DeviceSystem::new(cuda, a)?;
+    let Some(jacobi) = jacobi else { return Ok(system) };
+    let (diagonal, cuda, queued) = (cuda.upload(&jacobi.inverse), cuda.clone(), jacobi.queued.clone());
+    let queue = Box::new(move |r: &Memory<f64>, z: &mut Memory<f64>| {
+        queued.fetch_add(1, Ordering::Relaxed);
+        cuda.diagonal_scale(&diagonal, r, z, 1);
+    });
+    let b = OnDevice { symmetric: jacobi.symmetric, single: false, queue };
+    system.with(jacobi.inverse.len(), b)
 }
 
 impl Preconditioner for Jacobi {
@@ -64,23 +66,22 @@ fn both(
     (rtol, iterations, restart): (f64, usize, usize),
 ) -> [Outcome; 2] {
     let (cuda, jacobi) = device;
-    let m = ResidentMatrix::new(cuda, a, true).unwrap();
-    let inverse = jacobi.map(|j| j as &dyn ResidentOperator);
+    let system = on_device(cuda, a, jacobi).unwrap();
     macro_rules! outcomes {
-        ($host:expr, $device:expr) => {{
-            let mut host = $host.rtol(rtol).max_iterations(iterations);
+        ($method:expr) => {{
+            let device = $method.rtol(rtol).max_iterations(iterations);
+            let mut host = device;
             if let Some(jacobi) = jacobi {
                 host = host.preconditioner(jacobi);
             }
-            let device = $device.rtol(rtol).max_iterations(iterations);
-            [host.solve(a, b).unwrap(), device.solve(&m, inverse, b).unwrap()]
+            [host.solve(a, b).unwrap(), device.solve_on(&system, b).unwrap()]
         }};
     }
     match name {
-        "cg" => outcomes!(Cg::new().symmetry_check(false), ResidentCg::new(cuda).symmetry_check(false)),
-        "bicgstab" => outcomes!(BiCgStab::new(), ResidentBiCgStab::new(cuda)),
-        "cycles" => outcomes!(Richardson::new().damping(0.8), ResidentRichardson::new(cuda).damping(0.8)),
-        _ => outcomes!(Fgmres::new().restart(restart), ResidentFgmres::new(cuda).restart(restart)),
+        "cg" => outcomes!(Cg::new().symmetry_check(false)),
+        "bicgstab" => outcomes!(BiCgStab::new()),
+        "cycles" => outcomes!(Richardson::new().damping(0.8)),
+        _ => outcomes!(Fgmres::new().restart(restart)),
     }
 }
 
@@ -140,7 +141,7 @@ fn goes_as_on_the_host(name: &str) {
             (_, true) => gallery::recirculating_flow(10, 0.1, FlowScheme::Upwind).unwrap().matrix,
             _ => convection(nx, ny),
         };
-        let (jacobi, b) = (Jacobi::new(&cuda, &a), rhs(a.rows()));
+        let (jacobi, b) = (Jacobi::new(&a), rhs(a.rows()));
         let outcomes = both(name, (&cuda, Some(&jacobi)), &a, &b, (1e-2, 60, 20));
         assert!(outcomes[0].converged(), "{name}: {}", outcomes[0]);
         alike(name, &outcomes, 12);
@@ -172,14 +173,13 @@ fn plain_cycles_go_as_on_the_host() {
         (false, &slow, false, Status::Diverged),
     ] {
         let cuda = Cuda::emulated(descending);
-        let (jacobi, b) = (Jacobi::new(&cuda, a), rhs(a.rows()));
+        let (jacobi, b) = (Jacobi::new(a), rhs(a.rows()));
         let outcomes = both("cycles", (&cuda, inverse.then_some(&jacobi)), a, &b, (1e-6, 40, 0));
         assert_eq!(outcomes[0].status, status);
         alike("cycles", &outcomes, 40);
     }
-    let (cuda, m) =
-        (Cuda::emulated(false), ResidentMatrix::new(&Cuda::emulated(false), &fast, true).unwrap());
-    let none = ResidentRichardson::new(&cuda).damping(0.0).solve(&m, None, &[1.0; 4]);
+    let system = on_device(&Cuda::emulated(false), &fast, None).unwrap();
+    let none = Richardson::new().damping(0.0).solve_on(&system, &[1.0; 4]);
     assert!(none.unwrap_err().is_invalid_input());
 }
 
@@ -191,7 +191,7 @@ fn the_bits_are_the_same_on_every_run_and_in_both_orders() {
         let mut first: Option<Outcome> = None;
         for descending in [false, true, true] {
             let cuda = Cuda::emulated(descending);
-            let jacobi = Jacobi::new(&cuda, &a);
+            let jacobi = Jacobi::new(&a);
             let [_, out] = both(name, (&cuda, Some(&jacobi)), &a, &b, (1e-4, 10, 6));
             let first = first.get_or_insert_with(|| out.clone());
             assert_eq!(*first, out, "{name}");
@@ -239,9 +239,9 @@ fn ends_as_on_the_host(name: &str) -> Vec<Status> {
             continue;
         }
         let n = a.rows();
-        let negative = Jacobi::of(&cuda, vec![-1.0; n]);
-        let zero = Jacobi::of(&cuda, vec![0.0; n]);
-        let broken = Jacobi::of(&cuda, vec![f64::INFINITY; n]);
+        let negative = Jacobi::of(vec![-1.0; n]);
+        let zero = Jacobi::of(vec![0.0; n]);
+        let broken = Jacobi::of(vec![f64::INFINITY; n]);
         for (which, jacobi) in
             [("", None), ("negative", Some(&negative)), ("zero", Some(&zero)), ("infinite", Some(&broken))]
         {
@@ -306,41 +306,40 @@ fn fgmres_ends_as_on_the_host() {
 fn options_are_those_of_the_host() {
     let cuda = Cuda::emulated(false);
     let a = gallery::poisson_2d(6, 5).unwrap().matrix;
-    let (m, b) = (ResidentMatrix::new(&cuda, &a, true).unwrap(), rhs(30));
+    let (system, b) = (on_device(&cuda, &a, None).unwrap(), rhs(30));
     let guess: Vec<f64> = (0..30).map(|i| i as f64).collect();
-    let host = Cg::new().initial_guess(&guess).atol(1e-3).rtol(1e-30).solve(&a, &b).unwrap();
-    let method = ResidentCg::new(&cuda).initial_guess(&guess).atol(1e-3).rtol(1e-30);
-    let mut seen = Vec::new();
-    let device = method.solve_with(&m, None, &b, &mut |i, r| seen.push((i, r))).unwrap();
+    let method = Cg::new().initial_guess(&guess).atol(1e-3).rtol(1e-30);
+    let host = method.solve(&a, &b).unwrap();
+    let device = method.solve_on(&system, &b).unwrap();
     assert!(host.converged());
     alike("guess", &[host, device.clone()], 10);
+    let mut seen = Vec::new();
+    let mut record = |i, r| seen.push((i, r));
+    let options = SolveOptions::new().initial_guess(&guess).atol(1e-3).rtol(1e-30).on_iteration(&mut record);
+    let by_name = Krylov::Cg.solve((System::Device(&system), false), &b, options).unwrap();
+    assert_eq!(by_name, device);
     assert_eq!(seen.len(), device.iterations);
-
-    // Right-hand side and solution on the device.
-    let (db, mut dx) = (cuda.upload(&b), cuda.undefined(30));
-    let resident = method.solve_resident(&m, None, &db, &mut dx).unwrap();
-    assert_eq!(cuda.download(&dx).unwrap(), device.x);
-    assert_eq!(resident.residual_history, device.residual_history);
-    let small = cuda.upload(&b.iter().map(|v| v * 1e-250).collect::<Vec<_>>());
-    assert!(ResidentCg::new(&cuda).solve_resident(&m, None, &small, &mut dx).unwrap().converged());
-    assert!(cuda.download(&dx).unwrap().iter().all(|v| v.abs() < 1e-245 && *v != 0.0));
+    let small: Vec<f64> = b.iter().map(|v| v * 1e-250).collect();
+    let out = Cg::new().solve_on(&system, &small).unwrap();
+    assert!(out.converged() && out.x.iter().all(|v| v.abs() < 1e-245 && *v != 0.0));
 
     let mut bad = b.clone();
     bad[7] = f64::NAN;
-    assert!(method.solve(&m, None, &bad).unwrap_err().is_invalid_input());
-    assert!(method.solve_resident(&m, None, &cuda.upload(&bad), &mut dx).unwrap_err().is_invalid_input());
-    assert!(method.solve(&m, None, &b[1..]).unwrap_err().is_dimension());
-    assert!(method.rtol(-1.0).solve(&m, None, &b).unwrap_err().is_invalid_input());
-    assert!(ResidentFgmres::new(&cuda).restart(0).solve(&m, None, &b).unwrap_err().is_invalid_input());
-    let mut jacobi = Jacobi::of(&cuda, vec![1.0; 30]);
+    assert!(method.solve_on(&system, &bad).unwrap_err().is_invalid_input());
+    assert!(method.solve_on(&system, &b[1..]).unwrap_err().is_dimension());
+    assert!(method.rtol(-1.0).solve_on(&system, &b).unwrap_err().is_invalid_input());
+    assert!(Fgmres::new().restart(0).solve_on(&system, &b).unwrap_err().is_invalid_input());
+    let mut jacobi = Jacobi::of(vec![1.0; 30]);
     jacobi.symmetric = false;
-    assert!(ResidentCg::new(&cuda).solve(&m, Some(&jacobi), &b).unwrap_err().is_unsuited());
-    let wind = ResidentMatrix::new(&cuda, &convection(6, 5), false).unwrap();
-    assert!(ResidentCg::new(&cuda).solve(&wind, None, &b).unwrap_err().is_unsuited());
-    let small = Jacobi::of(&cuda, vec![1.0; 29]);
-    assert!(ResidentBiCgStab::new(&cuda).solve(&m, Some(&small), &b).unwrap_err().is_dimension());
+    let lopsided = on_device(&cuda, &a, Some(&jacobi)).unwrap();
+    assert!(Cg::new().solve_on(&lopsided, &b).unwrap_err().is_unsuited());
+    assert!(Cg::new().flexible(true).solve_on(&system, &b).unwrap_err().is_unsuited());
+    assert!(BiCgStab::new().preconditioner(&jacobi).solve_on(&system, &b).unwrap_err().is_unsuited());
+    let wind = on_device(&cuda, &convection(6, 5), None).unwrap();
+    assert!(Cg::new().solve_on(&wind, &b).unwrap_err().is_unsuited());
+    assert!(on_device(&cuda, &a, Some(&Jacobi::of(vec![1.0; 29]))).unwrap_err().is_dimension());
     let rectangle = Csr::from_triplets(1, 2, &[(0, 0, 1.0)]).unwrap();
-    assert!(ResidentMatrix::new(&cuda, &rectangle, false).unwrap_err().is_dimension());
+    assert!(on_device(&cuda, &rectangle, None).unwrap_err().is_dimension());
     assert!(cuda.check().is_ok());
 }
 
@@ -348,40 +347,21 @@ fn options_are_those_of_the_host() {
 fn a_solve_without_memory_is_an_error() {
     let cuda = Cuda::emulated_with(9_000, false);
     let a = gallery::poisson_2d(6, 5).unwrap().matrix;
-    let m = ResidentMatrix::new(&cuda, &a, true).unwrap();
-    assert!(ResidentFgmres::new(&cuda).solve(&m, None, &rhs(30)).unwrap_err().is_device());
-}
-
-/// A preconditioner that counts how often it is queued.
-struct Counted<'a>(&'a Jacobi, std::cell::Cell<usize>);
-
-impl ResidentOperator for Counted<'_> {
-    fn rows(&self) -> usize {
-        ResidentOperator::rows(self.0)
-    }
-
-    fn queue(&self, x: &Memory<f64>, y: &mut Memory<f64>) {
-        self.1.set(self.1.get() + 1);
-        self.0.queue(x, y);
-    }
-
-    fn is_symmetric(&self) -> bool {
-        true
-    }
+    let system = on_device(&cuda, &a, None).unwrap();
+    assert!(Fgmres::new().solve_on(&system, &rhs(30)).unwrap_err().is_device());
 }
 
 #[test]
 fn iterations_are_captured_once() {
     let cuda = Cuda::emulated(false);
     let a = gallery::poisson_2d(7, 7).unwrap().matrix;
-    let (m, jacobi, b) = (ResidentMatrix::new(&cuda, &a, true).unwrap(), Jacobi::new(&cuda, &a), rhs(49));
-    let queued = |solve: &dyn Fn(&Counted<'_>) -> Outcome| {
-        let counted = Counted(&jacobi, 0.into());
-        let out = solve(&counted);
+    let queued = |solve: &dyn Fn(&DeviceSystem) -> Result<Outcome>| {
+        let jacobi = Jacobi::new(&a);
+        let out = solve(&on_device(&cuda, &a, Some(&jacobi)).unwrap()).unwrap();
         assert!(out.converged() && out.preconditioner_applications > 4);
-        counted.1.get()
+        jacobi.queued.load(Ordering::Relaxed)
     };
-    assert_eq!(queued(&|c| ResidentCg::new(&cuda).solve(&m, Some(c), &b).unwrap()), 1);
-    assert_eq!(queued(&|c| ResidentBiCgStab::new(&cuda).solve(&m, Some(c), &b).unwrap()), 2);
-    assert_eq!(queued(&|c| ResidentFgmres::new(&cuda).restart(5).solve(&m, Some(c), &b).unwrap()), 1);
+    assert_eq!(queued(&|system| Cg::new().solve_on(system, &rhs(49))), 1);
+    assert_eq!(queued(&|system| BiCgStab::new().solve_on(system, &rhs(49))), 2);
+    assert_eq!(queued(&|system| Fgmres::new().restart(5).solve_on(system, &rhs(49))), 1);
 }

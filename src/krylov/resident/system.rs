@@ -1,0 +1,136 @@
+//! A matrix and a preconditioner on a device.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::backend::Cuda;
+use crate::backend::cuda::{DevicePattern, DeviceView, Factor, Memory};
+use crate::error::{Error, Result};
+use crate::krylov::system::check_preconditioner_rows;
+use crate::multigrid::{Cycle, ResidentCycle};
+use crate::operator::Preconditioner;
+use crate::sparse::Csr;
+
+/// A sparse matrix and a multigrid cycle as its preconditioner, on a device.
+///
+/// ```no_run
+/// use multigrad::{Cg, backend::Cuda, gallery, krylov::DeviceSystem};
+/// let problem = gallery::poisson_2d(1000, 1000)?;
+/// let system = DeviceSystem::new(&Cuda::open(0)?, &problem.matrix)?;
+/// assert!(Cg::new().rtol(1e-3).max_iterations(5000).solve_on(&system, &problem.rhs)?.converged());
+/// # Ok::<(), multigrad::Error>(())
+/// ```
+pub struct DeviceSystem {
+    pub(crate) cuda: Cuda,
+    pattern: Arc<DevicePattern>,
+    values: Memory<f64>,
+    preconditioner: Option<OnDevice>,
+}
+
+/// z = B r on a device.
+pub(super) struct OnDevice {
+    pub symmetric: bool,
+    pub single: bool,
+    /// Queues z ← B r. The work is captured: it must neither allocate nor wait, and it may only use r, z and memory
+    /// that lives as long as the function.
+    pub queue: Queue,
+}
+
+type Queue = Box<dyn Fn(&Memory<f64>, &mut Memory<f64>) + Send + Sync>;
+
+impl fmt::Debug for DeviceSystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceSystem").field("rows", &self.rows()).finish_non_exhaustive()
+    }
+}
+
+impl DeviceSystem {
+    /// Uploads a square matrix. The system has no preconditioner.
+    ///
+    /// # Errors
+    /// A matrix that is not square; a device that is out of memory.
+    pub fn new(cuda: &Cuda, a: &Csr<f64>) -> Result<Self> {
+        if a.rows() != a.cols() {
+            let message = format!("the matrix is {} × {}; a solver needs a square one", a.rows(), a.cols());
+            return Err(Error::dimension(message));
+        }
+        let (pattern, values) = (cuda.pattern(a.pattern()), cuda.upload(a.values()));
+        cuda.check()?;
+        Ok(Self { cuda: cuda.clone(), pattern, values, preconditioner: None })
+    }
+
+    /// Uploads a cycle as the preconditioner.
+    ///
+    /// # Errors
+    /// A cycle of another size; errors of [`ResidentCycle::new`].
+    pub fn preconditioner(self, cycle: &Cycle) -> Result<Self> {
+        let cuda = self.cuda.clone();
+        let queue: Queue = match cycle {
+            Cycle::Double(c) => {
+                let cycle = ResidentCycle::new(&cuda, c.hierarchy())?;
+                Box::new(move |x, y| cycle.queue(|r| cuda.copy(x, r), |z| cuda.copy(z, y)))
+            }
+            Cycle::Single(c) => {
+                let (cycle, one) = (ResidentCycle::new(&cuda, c.hierarchy())?, Factor::Is(1.0));
+                Box::new(move |x, y| cycle.queue(|r| cuda.narrow(one, x, r), |z| cuda.widen(one, z, y)))
+            }
+        };
+        let single = matches!(cycle, Cycle::Single(_));
+        self.with(cycle.rows(), OnDevice { symmetric: cycle.is_symmetric(), single, queue })
+    }
+
+    /// A preconditioner with this number of rows.
+    pub(super) fn with(mut self, rows: usize, preconditioner: OnDevice) -> Result<Self> {
+        check_preconditioner_rows(rows, self.rows())?;
+        self.preconditioner = Some(preconditioner);
+        Ok(self)
+    }
+
+    /// Number of unknowns.
+    pub fn rows(&self) -> usize {
+        self.pattern.rows
+    }
+
+    /// Whether there is a preconditioner.
+    pub(in crate::krylov) fn is_preconditioned(&self) -> bool {
+        self.preconditioner.is_some()
+    }
+
+    /// Whether the preconditioner, if there is one, is symmetric.
+    pub(in crate::krylov) fn is_symmetrically_preconditioned(&self) -> bool {
+        self.preconditioner.as_ref().is_none_or(|b| b.symmetric)
+    }
+
+    /// Whether the preconditioner computes in single precision.
+    pub(in crate::krylov) fn is_single(&self) -> bool {
+        self.preconditioner.as_ref().is_some_and(|b| b.single)
+    }
+
+    /// y ← A x for vectors on the host.
+    pub(in crate::krylov) fn apply(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        let (dx, mut dy) = (self.cuda.upload(x), self.cuda.undefined(y.len()));
+        self.multiply(&dx, &mut dy);
+        self.cuda.check()?;
+        dy.read(y)
+    }
+
+    /// Queues y ← A x.
+    pub(super) fn multiply(&self, x: &Memory<f64>, y: &mut Memory<f64>) {
+        self.cuda.spmv(1.0, DeviceView::new(&self.pattern, &self.values), x, 0.0, y, 1);
+    }
+
+    /// Queues z ← B r, if there is a preconditioner, and returns z, or else r.
+    pub(super) fn precondition<'z>(
+        &self,
+        r: &'z Memory<f64>,
+        z: &'z mut Option<Memory<f64>>,
+    ) -> &'z Memory<f64> {
+        match (&self.preconditioner, z) {
+            (Some(b), Some(z)) => {
+                (b.queue)(r, z);
+                z
+            }
+            _ => r,
+        }
+    }
+}
