@@ -20,7 +20,7 @@ use multigrad::engine::Host;
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow, rotated_anisotropic};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{self, Parameters, Start, Target, Trainer, asymptotic_factor, convergence_loss};
+use multigrad::learn::{self, Parameters, Start, Target, Trainer, asymptotic_factor};
 use multigrad::multigrid::{Hierarchy, Parts, Relaxation, SchwarzOptions, Setup, Smoother};
 use multigrad::operator::Preconditioner;
 use multigrad::optimise::{Adam, Optimiser};
@@ -98,7 +98,7 @@ impl Training {
 
     /// Factorisation, one step forward and back, and an update.
     fn step(&mut self, u: &[f64]) -> Result<()> {
-        let found = convergence_loss(&self.tape, &self.hierarchy, &self.parameters, u, 1)?;
+        let found = learn::Loss::Rate.differentiate(&self.tape, &self.hierarchy, &self.parameters, u, 1)?;
         self.adam.step(self.parameters.buffer_mut(0).0, &found.gradient[0], 1e-3)
     }
 }

@@ -4,7 +4,7 @@ use multigrad::backend::Cpu;
 use multigrad::cycle_tape::Tape;
 use multigrad::engine::Host;
 use multigrad::error::Result;
-use multigrad::learn::{Loss, Parameters, Recipe, ResidentTraining, Session, Target, convergence_loss};
+use multigrad::learn::{Loss, Parameters, Recipe, ResidentTraining, Session, Target};
 use multigrad::multigrid::{Hierarchy, Relaxation, Setup, Smoother};
 use multigrad::optimise::{Adam, Optimiser};
 use multigrad::schwarz::{Subdomains, Variant, blocks_2d};
@@ -102,7 +102,7 @@ fn square(bench: &Bench) -> Result<()> {
     let (tape, mut trained) = (Tape::new(Cpu, vectors), parameters.clone());
     let mut adam = Adam::new();
     let cpu = bench.wall(RUNS, || {
-        let found = convergence_loss(&tape, &h, &trained, &u, 1)?;
+        let found = Loss::Rate.differentiate(&tape, &h, &trained, &u, 1)?;
         adam.step(trained.buffer_mut(0).0, &found.gradient[0], RATE)
     })?;
     let mut training = ResidentTraining::new(&bench.cuda, &h, &parameters, vectors, 1)?;

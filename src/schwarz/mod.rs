@@ -21,7 +21,7 @@
 //! | M alone, for values of A and of the interfaces | [`SubdomainSolver`] |
 //! | the preconditioner M of a matrix | [`Schwarz`] |
 //! | the stored part of every row | [`Subdomains`] |
-//! | the reduction of errors or residuals in K steps, with gradient | [`convergence_loss`](crate::learn::convergence_loss), [`krylov_loss`](crate::learn::krylov_loss) |
+//! | the reduction of errors or residuals in K steps, with gradient | [`Loss::differentiate`](crate::learn::Loss::differentiate) |
 //! | learned interface values | [`Trainer`](crate::learn::Trainer) with [`Target::Schwarz`](crate::learn::Target::Schwarz) |
 //!
 //! ```

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use multigrad::backend::Cpu;
 use multigrad::cycle_tape::{Tape, gradient_check};
 use multigrad::engine::Host;
-use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{LossAndGradient, Parameters, Target, convergence_loss, krylov_loss, slowest_loss};
+use multigrad::learn::{Loss, LossAndGradient, Parameters, Target};
 use multigrad::multigrid::{Hierarchy, Relaxation, Setup, Smoother};
 use multigrad::schwarz::{Interface, Layout, Schwarz, Subdomains, Variant, blocks_2d};
 use multigrad::solver::Amg;
@@ -19,12 +18,7 @@ use crate::common::schwarz_by_hand::ByHand;
 
 const VARIANTS: [Variant; 4] = [Variant::Restricted, Variant::Additive, Variant::Weighted, Variant::Harmonic];
 
-/// A loss of the tape.
-type Loss =
-    fn(&Tape<f64>, &Hierarchy<Host<f64>>, &Parameters<f64>, &[f64], usize) -> Result<LossAndGradient<f64>>;
-
-const LOSSES: [(&str, Loss); 3] =
-    [("logarithm", convergence_loss), ("slowest", slowest_loss), ("krylov", krylov_loss)];
+const LOSSES: [Loss; 3] = [Loss::Rate, Loss::Slowest, Loss::Krylov];
 
 /// A grid with nonsymmetric values, and a third of its entries stored on one side only.
 fn unsymmetric(nx: usize, ny: usize) -> Csr<f64> {
@@ -60,7 +54,7 @@ impl Method {
     }
 
     fn loss(&self, loss: Loss, u: &[f64], columns: usize, steps: usize) -> LossAndGradient<f64> {
-        loss(&Tape::new(Cpu, columns), &self.hierarchy, &self.parameters, u, steps).unwrap()
+        loss.differentiate(&Tape::new(Cpu, columns), &self.hierarchy, &self.parameters, u, steps).unwrap()
     }
 
     fn alone(&self) -> Schwarz<f64> {
@@ -91,12 +85,12 @@ fn the_tape_and_the_adjoint_by_hand_agree() {
                 by_hand.slowest(&u, columns, steps),
                 by_hand.krylov(&u, columns, steps),
             ];
-            for ((name, loss), (value, gradient)) in LOSSES.into_iter().zip(judged) {
+            for (loss, (value, gradient)) in LOSSES.into_iter().zip(judged) {
                 let found = m.loss(loss, &u, columns, steps);
-                assert!((found.loss - value).abs() < 1e-11, "{variant:?} {name}: {} {value}", found.loss);
+                assert!((found.loss - value).abs() < 1e-11, "{variant:?} {loss}: {} {value}", found.loss);
                 let far = distance(&found.gradient[0], &gradient);
                 let size = gradient.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-                assert!(size > 1e-3 && far < 1e-9, "{variant:?} {name}, {steps} steps: {far}");
+                assert!(size > 1e-3 && far < 1e-9, "{variant:?} {loss}, {steps} steps: {far}");
             }
         }
     }
@@ -108,18 +102,20 @@ fn gradients_are_those_of_differences() {
     for variant in VARIANTS {
         let m = on_grid(6, (2, 2), variant);
         let u: Vec<f64> = Numbers(8).vector(m.a.rows() * columns);
-        for (name, loss) in LOSSES {
+        for loss in LOSSES {
             for steps in [1, 2, 4] {
                 let found = m.loss(loss, &u, columns, steps);
                 let moved = |values: &[Vec<f64>]| {
                     let mut parameters = m.parameters.clone();
                     parameters.buffer_mut(0).0.copy_from_slice(&values[0]);
-                    Ok(loss(&Tape::new(Cpu, columns), &m.hierarchy, &parameters, &u, steps)?.loss)
+                    Ok(loss
+                        .differentiate(&Tape::new(Cpu, columns), &m.hierarchy, &parameters, &u, steps)?
+                        .loss)
                 };
                 let at = [m.parameters.values()[0].to_vec()];
                 let check = gradient_check(moved, &at, &found.gradient, 6).unwrap();
-                assert!(check.relative_error < 1e-7, "{variant:?} {name}, {steps} steps: {check:?}");
-                if name != "krylov" {
+                assert!(check.relative_error < 1e-7, "{variant:?} {loss}, {steps} steps: {check:?}");
+                if loss != Loss::Krylov {
                     let mut after = u.clone();
                     m.alone().iterate(&mut after, columns).unwrap();
                     assert!(distance(&after, &found.after_one_cycle) < 1e-13);
@@ -135,7 +131,7 @@ fn bits_do_not_depend_on_threads() {
         pool.install(|| {
             let m = on_grid(26, (4, 3), Variant::Weighted);
             let u: Vec<f64> = Numbers(2).vector(m.a.rows() * 40);
-            LOSSES.map(|(_, loss)| {
+            LOSSES.map(|loss| {
                 let found = m.loss(loss, &u, 40, 2);
                 (found.loss.to_bits(), bits(&found.gradient[0]), bits(&found.after_one_cycle))
             })
@@ -152,7 +148,7 @@ fn the_krylov_loss_is_that_of_the_solver() {
     let u: Vec<f64> = Numbers(8).vector(m.a.rows());
     let alone = m.alone();
     for steps in [1, 3, 7] {
-        let found = m.loss(krylov_loss, &u, 1, steps);
+        let found = m.loss(Loss::Krylov, &u, 1, steps);
         let solver = Fgmres::new().max_iterations(steps).rtol(1e-14).preconditioner(&alone);
         let residual = solver.solve(&m.a, &u).unwrap().relative_residual();
         let factor = (0.5 * found.loss * steps as f64).exp();
@@ -168,6 +164,6 @@ fn exhausted_spaces_do_no_harm() {
     let entries: Vec<_> = (0..4).flat_map(|i| [(i, i, 2.0 + i as f64), (i, i ^ 2, 0.5)]).collect();
     let a = Csr::from_triplets(4, 4, &entries).unwrap();
     let m = Method::new(a, vec![0, 0, 1, 1], Variant::Restricted, None);
-    let found = m.loss(krylov_loss, &[1.0, 2.0, 0.5, -1.0], 1, 5);
+    let found = m.loss(Loss::Krylov, &[1.0, 2.0, 0.5, -1.0], 1, 5);
     assert!(found.loss < -10.0 && found.gradient[0].iter().all(|g| g.is_finite()), "{found:?}");
 }

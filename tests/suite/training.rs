@@ -8,6 +8,7 @@ use crate::common::numbers::{Numbers, pools};
 use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::learn::{Target, Trainer, TrainingReport, asymptotic_factor};
 use multigrad::multigrid::Relaxation;
+use multigrad::operator::Preconditioner;
 use multigrad::setup::Variant;
 use multigrad::solver::Amg;
 use multigrad::sparse::Csr;

@@ -9,7 +9,7 @@ use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::learn::batch::Batch;
 use crate::learn::family_training::{FamilyTraining, Found, Member, Network};
-use crate::learn::loss::{Loss, on_host};
+use crate::learn::loss::Loss;
 use crate::learn::parameters::Parameters;
 use crate::multigrid::Hierarchy;
 
@@ -97,7 +97,7 @@ impl Member<SmootherNetwork> for Problem {
         self.graph.install(&numbers, &mut self.parameters);
         let cycle = CycleTape::new(Cpu, BATCH);
         let result =
-            on_host(self.loss, &cycle, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
+            self.loss.differentiate(&cycle, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
         self.pool.advance(&result.after_one_cycle);
         let loss = result.loss;
         if !loss.is_finite() || result.gradient.iter().flatten().any(|v| !v.is_finite()) {

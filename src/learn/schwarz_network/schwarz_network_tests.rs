@@ -11,7 +11,7 @@ use crate::backend::Cpu;
 use crate::cycle_tape::Tape as CycleTape;
 use crate::gallery::{poisson_2d, random_diffusion_2d};
 use crate::krylov::Fgmres;
-use crate::learn::{LossAndGradient, Parameters, Target, krylov_loss};
+use crate::learn::{Loss, LossAndGradient, Parameters, Target};
 use crate::schwarz::{Coupling, Decomposition, Interface, Layout, Schwarz, Variant, blocks_2d, partition};
 use crate::sparse::Csr;
 
@@ -42,7 +42,7 @@ fn of_values(values: &[f64], a: &Csr<f64>, layout: &Arc<Layout>, u: &[f64]) -> L
     let h = one_level(a.clone(), layout).unwrap();
     let mut parameters = Parameters::learned(&h, Target::Schwarz, false).unwrap();
     parameters.buffer_mut(0).0.copy_from_slice(values);
-    krylov_loss(&CycleTape::new(Cpu, 2), &h, &parameters, u, 3).unwrap()
+    Loss::Krylov.differentiate(&CycleTape::new(Cpu, 2), &h, &parameters, u, 3).unwrap()
 }
 
 #[test]

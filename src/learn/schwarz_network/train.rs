@@ -11,7 +11,7 @@ use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::learn::batch::Batch;
 use crate::learn::family_training::{FamilyTraining, Found, Member, Network};
-use crate::learn::loss::{Loss, on_host};
+use crate::learn::loss::Loss;
 use crate::learn::parameters::Parameters;
 use crate::learn::target::Target;
 use crate::multigrid::{CycleKind, Hierarchy, Level, Smoother};
@@ -135,7 +135,7 @@ impl Member<SchwarzNetwork> for Problem {
         self.parameters.buffer_mut(0).0.copy_from_slice(&values);
         let cycle = CycleTape::new(Cpu, COLUMNS);
         let z = self.pool.values();
-        let found = on_host(Loss::Krylov, &cycle, &self.hierarchy, &self.parameters, z, iterations)?;
+        let found = Loss::Krylov.differentiate(&cycle, &self.hierarchy, &self.parameters, z, iterations)?;
         if !found.loss.is_finite() {
             return Err(Error::singular(
                 "a local matrix is singular with the interface values of the network",
