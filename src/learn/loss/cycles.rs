@@ -1,6 +1,6 @@
 //! The losses of plain cycles: the reduction of an error by k cycles, and by all numbers of cycles up to K.
 
-use super::recorded::{Levels, RecordedLoss, Values, values_of};
+use super::{Levels, RecordedLoss, Values, values_of};
 use crate::cycle_tape::Tape;
 use crate::engine::{Engine, Reversible};
 use crate::error::Result;
