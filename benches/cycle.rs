@@ -10,7 +10,7 @@ use multigrad::backend::{Backend, Cpu, Reference, View};
 use multigrad::cycle_tape::Tape;
 use multigrad::engine::{Eager, Engine};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
-use multigrad::learn::{Parameters, convergence_loss};
+use multigrad::learn::{Loss, Parameters};
 use multigrad::multigrid::{Cycle, Relaxation, cycle};
 use multigrad::solver::Amg;
 use multigrad::sparse::Csr;
@@ -69,7 +69,7 @@ fn loss_and_gradient(bencher: Bencher, n: usize) {
     let parameters = Parameters::<f32>::relaxations(amg.hierarchy());
     let tape = Tape::new(Cpu, 16);
     let z: Vec<f32> = (0..n * n * 16).map(|i| (i as f32 * 0.7).sin()).collect();
-    bencher.bench_local(|| convergence_loss(&tape, &h, &parameters, &z, 1).unwrap());
+    bencher.bench_local(|| Loss::Rate.differentiate(&tape, &h, &parameters, &z, 1).unwrap());
 }
 
 /// The same cycle without recording, for the ratio.

@@ -18,7 +18,7 @@ use multigrad::cycle_tape::Tape;
 use multigrad::engine::Eager;
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, recirculating_flow};
-use multigrad::learn::{Parameters, convergence_loss};
+use multigrad::learn::{Loss, Parameters};
 use multigrad::multigrid::{Relaxation, cycle};
 use multigrad::solver::Amg;
 use numbers::{Numbers, pools};
@@ -48,7 +48,7 @@ fn main() -> Result<()> {
             }
             forward = forward.min(clock.elapsed().as_secs_f64());
             let clock = Instant::now();
-            convergence_loss(&tape, &h, &parameters, &z, CYCLES)?;
+            Loss::Rate.differentiate(&tape, &h, &parameters, &z, CYCLES)?;
             total = total.min(clock.elapsed().as_secs_f64());
         }
         let ratio = total / forward;

@@ -1,11 +1,13 @@
 //! Training steps on the GPU and on the CPU.
 
+use multigrad::backend::Cpu;
+use multigrad::cycle_tape::Tape;
 use multigrad::engine::Host;
 use multigrad::error::Result;
 use multigrad::learn::{Loss, Parameters, Recipe, ResidentTraining, Session, Target};
 use multigrad::multigrid::{Hierarchy, Relaxation, Setup, Smoother};
 use multigrad::optimise::{Adam, Optimiser};
-use multigrad::schwarz::{self, Interface, Schwarz, Subdomains, Variant, blocks_2d};
+use multigrad::schwarz::{Subdomains, Variant, blocks_2d};
 use multigrad::solver::{Amg, training_setups};
 
 use super::bench::{Bench, time, values};
@@ -87,7 +89,7 @@ fn square(bench: &Bench) -> Result<()> {
     let part = blocks_2d(side, side, side / SUBDOMAIN, side / SUBDOMAIN)?;
     let subdomains = Subdomains::new(a.pattern(), part, 1, Variant::Restricted)?;
     let layout = subdomains.layout(a.pattern())?;
-    let mut interface = vec![0.0; layout.interface_entries()];
+    let interface = vec![0.0; layout.interface_entries()];
     let mut h: Hierarchy<Host<f64>> =
         Amg::builder(Setup::OneLevel).relaxation(Relaxation::L1Jacobi).sweeps(1, 0).build_hierarchy(&a)?;
     for level in &mut h.levels {
@@ -96,14 +98,13 @@ fn square(bench: &Bench) -> Result<()> {
     }
 
     let u: Vec<f64> = values(1, a.rows() * vectors);
-    let mut method = Schwarz::new(&a, Interface::zero(&layout), Variant::Restricted)?;
+    let parameters: Parameters<f64> = Parameters::learned(&h, Target::Schwarz, false)?;
+    let (tape, mut trained) = (Tape::new(Cpu, vectors), parameters.clone());
     let mut adam = Adam::new();
     let cpu = bench.wall(RUNS, || {
-        method.set_interface(&interface)?;
-        let found = schwarz::loss_and_gradient(&method, schwarz::Loss::Logarithm, &u, vectors, 1)?;
-        adam.step(&mut interface, &found.gradient, RATE)
+        let found = Loss::Rate.differentiate(&tape, &h, &trained, &u, 1)?;
+        adam.step(trained.buffer_mut(0).0, &found.gradient[0], RATE)
     })?;
-    let parameters: Parameters<f64> = Parameters::learned(&h, Target::Schwarz, false)?;
     let mut training = ResidentTraining::new(&bench.cuda, &h, &parameters, vectors, 1)?;
     let card = step(bench, &mut || training.step(1, RATE))?;
     let what = format!("Schwarz on Poisson, {vectors} columns, K = 1, f64");

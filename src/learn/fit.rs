@@ -7,7 +7,7 @@ use super::loss::Loss;
 use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::report::TrainingReport;
-use super::select::{RunStats, select};
+use super::select::{RunStats, improves, select};
 #[cfg(feature = "cuda")]
 use super::session::ResidentTraining;
 use super::session::{Session, Trained};
@@ -40,15 +40,19 @@ const COLUMNS: (usize, usize) = (4, 64);
 
 impl Trainer {
     /// Trains the target ([`learn`](Self::learn)) from its [`start`](Self::start). The smoothers and transfers of
-    /// `amg` are replaced by the learned ones, or by the start if the learned ones are not better. It keeps its precision
-    /// and its device.
+    /// `amg` are replaced by the learned ones if these are better, and stay as they are otherwise; where neither
+    /// these nor those converge, by a classical fallback that is better. It keeps its precision and its device.
     ///
     /// # Errors
     /// Parameters out of range; a level on which the start cannot be built; values that overflow
     /// single precision.
     pub fn fit(&self, amg: &mut Amg) -> Result<TrainingReport> {
-        let (trained, report) = self.fit_best(std::slice::from_ref(amg), &mut |_| {})?;
-        amg.adopt(trained)?;
+        let (trained, mut report) = self.fit_best(std::slice::from_ref(amg), &mut |_| {})?;
+        // A solver that is not symmetric cannot stay where symmetry is asked for.
+        let cannot_stay = self.symmetric && !amg.is_symmetric();
+        if cannot_stay || improves(amg, &mut report)? {
+            amg.adopt(trained)?;
+        }
         Ok(report)
     }
 

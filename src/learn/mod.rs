@@ -23,7 +23,7 @@ mod trainer;
 pub use cost::{BreakEven, CostObserver, CostOptions, CostReport, Entry, Learned};
 pub use evaluate::{Baseline, Evaluation, FactorEstimate, asymptotic_factor, classical_baselines};
 pub use learned_solver::{LearnedSolver, Update};
-pub use loss::{Loss, LossAndGradient, convergence_loss, krylov_loss, slowest_loss};
+pub use loss::{Loss, LossAndGradient};
 pub use network::{Family, NetworkTraining, SmootherNetwork};
 pub use parameters::Parameters;
 pub use recipe::Recipe;

@@ -33,8 +33,12 @@ pub struct TrainingReport {
     /// learned one nor its start converges.
     #[serde(default)]
     pub fallback: Option<String>,
-    /// Whether the learned solver is returned; otherwise it was no better than the start,
-    /// and the start is kept.
+    /// The smoothers of the solver that [`Trainer::fit`](super::Trainer::fit) was given, if it keeps them because
+    /// training did not improve on them.
+    #[serde(default)]
+    pub own: Option<String>,
+    /// Whether the learned solver is returned; otherwise it was no better than the start, or than the solver
+    /// itself, and that is kept.
     pub accepted: bool,
     /// Asymptotic factor of the best learned parameters, returned or not.
     pub factor_learned: f64,
@@ -61,9 +65,9 @@ pub struct TrainingReport {
 }
 
 impl TrainingReport {
-    /// The smoothers of the returned solver unless it is the learned one: the fallback, or the start.
+    /// The smoothers of the returned solver unless it is the learned one: its own, the fallback, or the start.
     pub fn kept(&self) -> &str {
-        self.fallback.as_deref().unwrap_or(&self.start)
+        self.own.as_ref().or(self.fallback.as_ref()).unwrap_or(&self.start)
     }
 }
 
@@ -103,6 +107,12 @@ impl std::fmt::Display for TrainingReport {
                     Loss::Rate | Loss::Slowest | Loss::Time =>
                         "trained for plain cycles, for Krylov methods use the loss krylov",
                 }
+            )
+        } else if let Some(own) = &self.own {
+            write!(
+                f,
+                "the learned solver (factor {:.4}) does not improve on the solver itself (factor {:.4}), which keeps its smoothers ({own}); try more steps or another hierarchy",
+                self.factor_learned, self.factor_after
             )
         } else if let (Some(name), Some(after)) = (&self.fallback, self.after) {
             write!(

@@ -39,10 +39,10 @@ struct Protocol {
 }
 
 impl Protocol {
-    fn new(candidate: &Candidate, seed: u64) -> Self {
-        let sides = if candidate.amg.hierarchy().rows() > LARGE { SIDES.1 } else { SIDES.0 };
-        let cycles = if candidate.loss == Loss::Krylov { CYCLES_OF_KRYLOV } else { CYCLES };
-        Self { loss: candidate.loss, seed: seed ^ 0xf4e5, cycles, sides }
+    fn new(loss: Loss, rows: usize, seed: u64) -> Self {
+        let sides = if rows > LARGE { SIDES.1 } else { SIDES.0 };
+        let cycles = if loss == Loss::Krylov { CYCLES_OF_KRYLOV } else { CYCLES };
+        Self { loss, seed: seed ^ 0xf4e5, cycles, sides }
     }
 
     fn of(self, amg: &Amg) -> Result<Evaluation> {
@@ -69,7 +69,7 @@ pub(super) fn select<T: Scalar>(
     seed: u64,
     run: RunStats,
 ) -> Result<(Amg, TrainingReport)> {
-    let protocol = Protocol::new(candidate, seed);
+    let protocol = Protocol::new(candidate.loss, candidate.amg.hierarchy().rows(), seed);
     let started = protocol.of(&candidate.amg)?;
     let (before, classical, name) = match &candidate.classical {
         Some((amg, name)) => (protocol.of(amg)?, amg, name),
@@ -103,6 +103,7 @@ pub(super) fn select<T: Scalar>(
         before: Some(before),
         after: Some(after),
         fallback,
+        own: None,
         accepted,
         factor_learned,
         train_seconds: run.train_seconds,
@@ -120,6 +121,27 @@ pub(super) fn select<T: Scalar>(
     let smoother = if report.accepted { learned } else { report.kept().to_string() };
     let factor = Some(report.factor_after);
     Ok((amg.described(smoother, factor), report))
+}
+
+/// Whether the result of a training, learned or a fallback, is better than the solver `own` that was to be trained,
+/// by the same measurement. Otherwise the report says that `own` is kept.
+///
+/// # Errors
+/// Those of the evaluation.
+pub(super) fn improves(own: &Amg, report: &mut TrainingReport) -> Result<bool> {
+    let Some(after) = report.after.filter(|_| report.parameters > 0) else { return Ok(false) };
+    let protocol = Protocol::new(report.recipe.loss, own.hierarchy().rows(), report.seed);
+    let judged = protocol.of(own)?;
+    let better = match after.sound(protocol.loss) {
+        true => protocol.gains(&after, &judged),
+        false => protocol.better(&after, &judged),
+    };
+    if better && (report.accepted || report.fallback.is_some()) {
+        return Ok(true);
+    }
+    (report.accepted, report.fallback, report.own) = (false, None, Some(own.smoother()));
+    (report.factor_after, report.after) = (judged.factor, Some(judged));
+    Ok(false)
 }
 
 /// A copy of the solver.

@@ -93,6 +93,9 @@ impl Trainer {
 
     /// Keeps the cycle symmetric, so that CG may be used: post-sweeps are the transposes of the
     /// pre-sweeps in reverse order, and R = Pᵀ. A must be symmetric and R = Pᵀ from the start.
+    ///
+    /// Off by default, also for symmetric matrices: half as many values are learned, and CG with a symmetric cycle
+    /// needs as many iterations as FGMRES with any cycle, or more (`docs/training-notes.md`).
     #[must_use]
     pub fn symmetric(mut self, symmetric: bool) -> Self {
         self.symmetric = symmetric;

@@ -21,7 +21,7 @@
 //! | M alone, for values of A and of the interfaces | [`SubdomainSolver`] |
 //! | the preconditioner M of a matrix | [`Schwarz`] |
 //! | the stored part of every row | [`Subdomains`] |
-//! | the reduction of errors or residuals in K steps, with gradient | [`loss_and_gradient`] |
+//! | the reduction of errors or residuals in K steps, with gradient | [`Loss::differentiate`](crate::learn::Loss::differentiate) |
 //! | learned interface values | [`Trainer`](crate::learn::Trainer) with [`Target::Schwarz`](crate::learn::Target::Schwarz) |
 //!
 //! ```
@@ -46,9 +46,6 @@ mod graph;
 mod interface;
 mod layout;
 mod local;
-mod loss;
-#[cfg(test)]
-mod loss_tests;
 mod operator;
 mod panel;
 mod partition;
@@ -69,8 +66,6 @@ pub use decomposition::{Decomposition, Subdomain};
 pub use interface::{Coupling, Interface, optimised_parameter_zero, optimised_parameters_two, robin_shares};
 pub use layout::Layout;
 pub use local::LocalSolves;
-pub(crate) use loss::softmax_loss;
-pub use loss::{Loss, LossAndGradient, loss, loss_and_gradient};
 pub use operator::Schwarz;
 pub use partition::{blocks_2d, blocks_3d, greedy, partition};
 #[cfg(feature = "cuda")]

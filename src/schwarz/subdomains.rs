@@ -40,6 +40,18 @@ impl Subdomains {
         Ok(Arc::new(subdomains))
     }
 
+    /// The subdomains of a layout.
+    pub(crate) fn of(layout: &Arc<Layout>, variant: Variant) -> Arc<Self> {
+        let decomposition = layout.decomposition();
+        let mut part = vec![0; decomposition.rows()];
+        for (p, subdomain) in decomposition.iter().enumerate() {
+            let rows = subdomain.rows.iter().zip(subdomain.owned);
+            rows.filter(|(_, owned)| **owned).for_each(|(&i, _)| part[i as usize] = p as u32);
+        }
+        let overlap = decomposition.overlap();
+        Arc::new(Self { part, overlap, variant, layout: OnceLock::from(layout.clone()) })
+    }
+
     /// The same subdomains with another variant.
     #[must_use]
     pub fn with_variant(&self, variant: Variant) -> Arc<Self> {

@@ -8,7 +8,7 @@ use multigrad::cycle_tape::{Tape, gradient_check};
 use multigrad::engine::Host;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{Parameters, Target, krylov_loss};
+use multigrad::learn::{Loss, Parameters, Target};
 use multigrad::multigrid::{CycleKind, Hierarchy, Level, Relaxation, Smoother};
 use multigrad::setup::Coarsening;
 use multigrad::solver::Amg;
@@ -67,8 +67,8 @@ fn the_gradient_of_every_kind_of_parameter_is_that_of_differences() {
         };
         let z: Vec<f64> = Numbers(62).vector(h.rows() * batch);
         let tape = Tape::new(Cpu, batch);
-        let value = |p: &[Vec<f64>]| krylov_loss(&Tape::new(Cpu, batch), h, &at(p), &z, steps);
-        let found = krylov_loss(&tape, h, &at(&units), &z, steps).unwrap();
+        let value = |p: &[Vec<f64>]| Loss::Krylov.differentiate(&Tape::new(Cpu, batch), h, &at(p), &z, steps);
+        let found = Loss::Krylov.differentiate(&tape, h, &at(&units), &z, steps).unwrap();
         let in_units = |(g, s): (&Vec<f64>, &Vec<f64>)| g.iter().zip(s).map(|(g, s)| g * s).collect();
         let gradient: Vec<Vec<f64>> = found.gradient.iter().zip(parameters.scaling()).map(in_units).collect();
         let check = gradient_check(|p| Ok(value(p)?.loss), &units, &gradient, 4).unwrap();
@@ -76,9 +76,10 @@ fn the_gradient_of_every_kind_of_parameter_is_that_of_differences() {
         assert!(gradient.iter().all(|g| g.iter().any(|v| *v != 0.0)), "{what}");
 
         // A tape that is used again gives the same, and the reference kernels agree.
-        let again = krylov_loss(&tape, h, &at(&units), &z, steps).unwrap();
+        let again = Loss::Krylov.differentiate(&tape, h, &at(&units), &z, steps).unwrap();
         assert_eq!((again.loss, &again.gradient), (found.loss, &found.gradient), "{what}");
-        let plain = krylov_loss(&Tape::new(Reference, batch), h, &at(&units), &z, steps).unwrap();
+        let plain =
+            Loss::Krylov.differentiate(&Tape::new(Reference, batch), h, &at(&units), &z, steps).unwrap();
         assert!((plain.loss - found.loss).abs() < 1e-11, "{what}");
         for (g, p) in found.gradient.iter().zip(&plain.gradient) {
             assert!(distance(g, p) < 1e-8, "{what}: {:e}", distance(g, p));
@@ -111,14 +112,16 @@ fn the_value_is_that_of_fgmres() {
                 let out = method.preconditioner(&amg).solve(&a, &b).unwrap();
                 let expected = 2.0 * out.residual_history[steps].ln() / steps as f64;
                 assert!(out.residual_history[steps] < 0.9, "{amg}: a preconditioner that does something");
-                let found = krylov_loss(&Tape::new(Cpu, 1), h, &parameters, &b, steps).unwrap();
+                let found =
+                    Loss::Krylov.differentiate(&Tape::new(Cpu, 1), h, &parameters, &b, steps).unwrap();
                 assert!((found.loss - expected).abs() < 1e-8, "{steps}: {} {expected}", found.loss);
                 // The vector passed on is the residual, in units of its start.
                 let left = dot(&found.after_one_cycle, &found.after_one_cycle).ln() / steps as f64;
                 assert!((left - expected).abs() < 1e-8, "{steps}: {left} {expected}");
                 mean += expected / batch as f64;
             }
-            let found = krylov_loss(&Tape::new(Cpu, batch), h, &parameters, &z, steps).unwrap();
+            let found =
+                Loss::Krylov.differentiate(&Tape::new(Cpu, batch), h, &parameters, &z, steps).unwrap();
             assert!((found.loss - mean).abs() < 1e-8, "{steps}: {} {mean}", found.loss);
         }
     }
@@ -143,7 +146,9 @@ fn sweep_alone(a: &Csr<f64>, m: Csr<f64>) -> Hierarchy<Host<f64>> {
 fn finite<T: Scalar>(h: &Hierarchy<Host<f64>>, z: &[f64], batch: usize, steps: usize) -> (f64, Vec<f64>) {
     let z: Vec<T> = z.iter().map(|&v| T::from_f64(v)).collect();
     let parameters = Parameters::<T>::relaxations(h);
-    let found = krylov_loss(&Tape::new(Cpu, batch), &h.cast::<T>().unwrap(), &parameters, &z, steps).unwrap();
+    let found = Loss::Krylov
+        .differentiate(&Tape::new(Cpu, batch), &h.cast::<T>().unwrap(), &parameters, &z, steps)
+        .unwrap();
     let gradient: Vec<f64> = found.gradient.iter().flatten().map(|g| g.to_f64()).collect();
     let what = format!("{}, {steps} steps, {}, {gradient:?}", T::NAME, found.loss);
     assert!(found.loss.is_finite() && gradient.iter().all(|g| g.is_finite()), "{what}");
@@ -223,15 +228,22 @@ fn what_does_not_fit_is_an_error() {
     let (h, tape) = (amg.hierarchy(), Tape::new(Cpu, 2));
     let parameters = Parameters::<f64>::relaxations(h);
     for length in [0, 1, 64, 127, 130, 256] {
-        assert!(krylov_loss(&tape, h, &parameters, &vec![1.0; length], 2).unwrap_err().is_dimension());
+        assert!(
+            Loss::Krylov
+                .differentiate(&tape, h, &parameters, &vec![1.0; length], 2)
+                .unwrap_err()
+                .is_dimension()
+        );
     }
-    assert!(krylov_loss(&tape, h, &parameters, &[1.0; 128], 0).unwrap_err().is_invalid_input());
-    assert!(krylov_loss(&tape, h, &parameters, &[1.0; 128], 1).is_ok());
+    assert!(
+        Loss::Krylov.differentiate(&tape, h, &parameters, &[1.0; 128], 0).unwrap_err().is_invalid_input()
+    );
+    assert!(Loss::Krylov.differentiate(&tape, h, &parameters, &[1.0; 128], 1).is_ok());
     // A direct solver has no parameters.
     let a = Numbers(66).dominant::<f64>(4, 2);
     let direct = Amg::smoothed_aggregation().build(&a).unwrap();
     assert!(direct.hierarchy().levels.is_empty());
     let parameters = Parameters::<f64>::relaxations(direct.hierarchy());
-    let error = krylov_loss(&tape, direct.hierarchy(), &parameters, &[1.0; 8], 1).unwrap_err();
+    let error = Loss::Krylov.differentiate(&tape, direct.hierarchy(), &parameters, &[1.0; 8], 1).unwrap_err();
     assert!(error.is_invalid_input() && error.to_string().contains("direct solver"), "{error}");
 }

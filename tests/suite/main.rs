@@ -46,6 +46,7 @@ mod reference_values;
 mod relaxation;
 mod reuse;
 mod schwarz;
+mod schwarz_losses;
 mod setup;
 mod smoothers;
 mod solver_file;

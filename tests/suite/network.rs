@@ -10,10 +10,7 @@ use multigrad::cycle_tape::Tape;
 use multigrad::engine::Host;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{
-    Family, Loss, NetworkTraining, Parameters, SmootherNetwork, Start, Target, Trainer, convergence_loss,
-    krylov_loss,
-};
+use multigrad::learn::{Family, Loss, NetworkTraining, Parameters, SmootherNetwork, Start, Target, Trainer};
 use multigrad::multigrid::{Hierarchy, Relaxation, Smoother};
 use multigrad::setup::Coarsening;
 use multigrad::solver::{Amg, training_setups};
@@ -236,8 +233,7 @@ fn training_a_network_lowers_the_loss() {
                 let (made, batch) = (network.apply(h).unwrap(), 8);
                 let (p, z) = (Parameters::<f64>::relaxations(&made), Numbers(4).vector(h.rows() * batch));
                 let tape = Tape::new(Cpu, batch);
-                let value = if loss == Loss::Krylov { krylov_loss } else { convergence_loss };
-                value(&tape, &made, &p, &z, 4).unwrap().loss
+                loss.differentiate(&tape, &made, &p, &z, 4).unwrap().loss
             };
             family.iter().map(of).sum::<f64>() / 2.0
         };

@@ -2,18 +2,12 @@
 
 use std::sync::Arc;
 
-use multigrad::backend::Cpu;
-use multigrad::cycle_tape::Tape;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{
-    Parameters, Target, Trainer, asymptotic_factor, convergence_loss, krylov_loss, slowest_loss,
-};
+use multigrad::learn::{Target, Trainer, asymptotic_factor};
 use multigrad::multigrid::{Parts, Relaxation, SchwarzOptions, Setup, Smoother};
 use multigrad::operator::Preconditioner;
-use multigrad::schwarz::{
-    Coupling, Interface, Loss, Schwarz, Subdomains, Variant, blocks_2d, loss_and_gradient,
-};
+use multigrad::schwarz::{Coupling, Interface, Schwarz, Subdomains, Variant, blocks_2d};
 use multigrad::solver::Amg;
 use multigrad::sparse::Csr;
 
@@ -60,32 +54,6 @@ fn a_single_level_is_the_method_by_itself() {
         let far = y.iter().zip(&z).map(|(y, z)| (y - z).abs()).fold(0.0, f64::max);
         let size = y.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         assert!(far < 1e-12 * size, "{variant}: {far} of {size}");
-    }
-}
-
-/// Two programs for one gradient: the tape of the cycle, and the adjoint written by hand.
-#[test]
-fn the_tape_and_the_adjoint_by_hand_agree() {
-    let a = flow(12);
-    let (columns, steps) = (3, 4);
-    let u: Vec<f64> = Numbers(2).vector(a.rows() * columns);
-    for variant in VARIANTS {
-        let amg = one_level(&a, &format!("schwarz(20,1,0.5,{variant})"));
-        let m = alone(&a, &amg);
-        let tape = Tape::new(Cpu, columns);
-        let parameters = Parameters::<f64>::learned(amg.hierarchy(), Target::Schwarz, false).unwrap();
-        for (kind, found) in [
-            (Loss::Logarithm, convergence_loss(&tape, amg.hierarchy(), &parameters, &u, steps).unwrap()),
-            (Loss::Softmax, slowest_loss(&tape, amg.hierarchy(), &parameters, &u, steps).unwrap()),
-            (Loss::Krylov, krylov_loss(&tape, amg.hierarchy(), &parameters, &u, steps).unwrap()),
-        ] {
-            let by_hand = loss_and_gradient(&m, kind, &u, columns, steps).unwrap();
-            assert!((found.loss - by_hand.loss).abs() < 1e-11, "{variant} {kind:?}");
-            let size = by_hand.gradient.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-            let pairs = found.gradient[0].iter().zip(&by_hand.gradient);
-            let far = pairs.map(|(g, h)| (g - h).abs()).fold(0.0, f64::max);
-            assert!(size > 1e-3 && far < 1e-9 * size, "{variant} {kind:?}: {far} of {size}");
-        }
     }
 }
 

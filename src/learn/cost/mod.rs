@@ -1,7 +1,6 @@
 //! The costs and savings of a learned solver, beside the fastest classical solver that was found
 //! and the direct solver.
 
-mod break_even;
 mod competitors;
 mod direct;
 mod entry;
@@ -11,8 +10,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
-pub use break_even::BreakEven;
-pub use entry::Entry;
+pub use entry::{BreakEven, Entry};
 pub use options::{CostOptions, Learned};
 
 /// Called before every measurement with the number of those done, of all, and a name.

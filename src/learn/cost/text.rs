@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::break_even::BreakEven;
-use super::{CostReport, Entry};
+use super::{BreakEven, CostReport, Entry};
 
 impl fmt::Display for CostReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! The loss of a preconditioner: the reduction of the residual by a Krylov method.
 
-use super::recorded::{Levels, RecordedLoss, Values, values_of};
+use super::{Levels, RecordedLoss, Values, values_of};
 use crate::backend::{dependent, hessenberg_least_squares};
 use crate::cycle_tape::{Tape, TapeVector};
 use crate::engine::{Engine, Reversible};

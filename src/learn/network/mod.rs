@@ -1,13 +1,11 @@
 //! Networks that map the entries of a matrix and of its classical smoother to those of a learned smoother, without
 //! training on that matrix.
 
-mod family;
 mod graph;
 mod train;
 mod weights;
 
-pub use family::Family;
-pub use train::NetworkTraining;
+pub use train::{Family, NetworkTraining};
 
 use self::graph::Graph;
 use self::weights::Weights;

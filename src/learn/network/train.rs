@@ -1,4 +1,9 @@
-//! Training a network over a family of problems.
+//! Training a network over a family of problems, and the families of this crate.
+
+use std::f64::consts::PI;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::SmootherNetwork;
 use super::graph::Graph;
@@ -7,9 +12,10 @@ use crate::backend::Cpu;
 use crate::cycle_tape::Tape as CycleTape;
 use crate::engine::Host;
 use crate::error::{Error, Result};
+use crate::gallery::{self, FlowScheme};
 use crate::learn::batch::Batch;
 use crate::learn::family_training::{FamilyTraining, Found, Member, Network};
-use crate::learn::loss::{Loss, on_host};
+use crate::learn::loss::Loss;
 use crate::learn::parameters::Parameters;
 use crate::multigrid::Hierarchy;
 
@@ -97,7 +103,7 @@ impl Member<SmootherNetwork> for Problem {
         self.graph.install(&numbers, &mut self.parameters);
         let cycle = CycleTape::new(Cpu, BATCH);
         let result =
-            on_host(self.loss, &cycle, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
+            self.loss.differentiate(&cycle, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
         self.pool.advance(&result.after_one_cycle);
         let loss = result.loss;
         if !loss.is_finite() || result.gradient.iter().flatten().any(|v| !v.is_finite()) {
@@ -107,5 +113,43 @@ impl Member<SmootherNetwork> for Problem {
         let mut gradients = tape.backward(&[(&out, &seed)])?;
         let blocks = handles.iter().map(|&h| gradients.take(h)).collect::<Result<_>>()?;
         Ok(Found { loss, blocks })
+    }
+}
+
+/// A family of problems, drawn from a seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Recirculating flow by first-order upwind differences, ε from 0.002 to 0.05.
+    Upwind,
+    /// The same by finite elements with SUPG.
+    Supg,
+    /// Rotated anisotropic diffusion, any angle, ratio from 10⁻³ to 0.3.
+    Rotated,
+    /// Diffusion on unstructured tetrahedra.
+    Unstructured,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Family; 4] = [Family::Upwind, Family::Supg, Family::Rotated, Family::Unstructured];
+
+    /// The member with this seed and about `side`² unknowns.
+    ///
+    /// # Errors
+    /// A side that is too small or too large.
+    pub fn member(self, side: usize, seed: u64) -> Result<gallery::Problem> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0xfa31);
+        let mut logarithmic = |low: f64, high: f64| low * (high / low).powf(random.random::<f64>());
+        match self {
+            Family::Upwind => gallery::recirculating_flow(side, logarithmic(0.002, 0.05), FlowScheme::Upwind),
+            Family::Supg => gallery::recirculating_flow(side, logarithmic(0.002, 0.05), FlowScheme::Supg),
+            Family::Rotated => {
+                let epsilon = logarithmic(1e-3, 0.3);
+                gallery::rotated_anisotropic(side, epsilon, PI * random.random::<f64>())
+            }
+            Family::Unstructured => {
+                gallery::unstructured_3d(((side * side) as f64).cbrt().round().max(3.0) as usize, seed)
+            }
+        }
     }
 }

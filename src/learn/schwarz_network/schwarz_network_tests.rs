@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use super::graph::LocalGraph;
+use super::train::one_level;
 use super::weights::Weights;
 use super::{SchwarzNetwork, SchwarzNetworkTraining};
 use crate::autodiff::Tape;
+use crate::backend::Cpu;
+use crate::cycle_tape::Tape as CycleTape;
 use crate::gallery::{poisson_2d, random_diffusion_2d};
 use crate::krylov::Fgmres;
-use crate::schwarz::{
-    Coupling, Decomposition, Interface, Layout, Loss, Schwarz, Variant, blocks_2d, loss, loss_and_gradient,
-    partition,
-};
+use crate::learn::{Loss, LossAndGradient, Parameters, Target};
+use crate::schwarz::{Coupling, Decomposition, Interface, Layout, Schwarz, Variant, blocks_2d, partition};
 use crate::sparse::Csr;
 
 fn cut(a: &Csr<f64>, parts: usize) -> Arc<Layout> {
@@ -36,10 +37,12 @@ fn stirred(width: usize, rounds: usize) -> Weights {
     weights
 }
 
-fn through(weights: &Weights, graph: &LocalGraph<f64>, a: &Csr<f64>, layout: &Arc<Layout>, u: &[f64]) -> f64 {
-    let values = weights.values(graph).unwrap();
-    let m = Schwarz::new(a, Interface::new(layout, values).unwrap(), Variant::Restricted).unwrap();
-    loss(&m, Loss::Krylov, u, 2, 3).unwrap()
+/// The loss of three steps of GMRES with these interface values.
+fn of_values(values: &[f64], a: &Csr<f64>, layout: &Arc<Layout>, u: &[f64]) -> LossAndGradient<f64> {
+    let h = one_level(a.clone(), layout).unwrap();
+    let mut parameters = Parameters::learned(&h, Target::Schwarz, false).unwrap();
+    parameters.buffer_mut(0).0.copy_from_slice(values);
+    Loss::Krylov.differentiate(&CycleTape::new(Cpu, 2), &h, &parameters, u, 3).unwrap()
 }
 
 #[test]
@@ -51,10 +54,8 @@ fn the_gradient_of_the_whole_chain_is_that_of_differences() {
     let tape = Tape::new();
     let (out, handles) = weights.record(&tape, &graph);
     let numbers = out.values().unwrap();
-    let interface = Interface::new(&layout, graph.values(&numbers, weights.alpha())).unwrap();
-    let m = Schwarz::new(&a, interface, Variant::Restricted).unwrap();
-    let found = loss_and_gradient(&m, Loss::Krylov, &u, 2, 3).unwrap();
-    let seed = graph.pull_back(&found.gradient, &numbers);
+    let found = of_values(&graph.values(&numbers, weights.alpha()), &a, &layout, &u);
+    let seed = graph.pull_back(&found.gradient[0], &numbers);
     let mut gradients = tape.backward(&[(&out, &seed)]).unwrap();
     for (b, &handle) in handles.iter().enumerate() {
         let gradient = gradients.take(handle).unwrap();
@@ -66,7 +67,7 @@ fn the_gradient_of_the_whole_chain_is_that_of_differences() {
                 let before = *w;
                 *w += steps / 262_144.0;
                 let step = f64::from(*w) - f64::from(before);
-                (through(&moved, &graph, &a, &layout, &u), step)
+                (of_values(&moved.values(&graph).unwrap(), &a, &layout, &u).loss, step)
             };
             let ((up, high), (down, low)) = (moved(1.0), moved(-1.0));
             let difference = (up - down) / (high - low);

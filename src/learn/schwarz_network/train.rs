@@ -5,10 +5,17 @@ use std::sync::Arc;
 use super::SchwarzNetwork;
 use super::graph::LocalGraph;
 use crate::autodiff::Tape;
+use crate::backend::{Cpu, Direct};
+use crate::cycle_tape::Tape as CycleTape;
+use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::learn::batch::Batch;
 use crate::learn::family_training::{FamilyTraining, Found, Member, Network};
-use crate::schwarz::{Interface, Layout, Loss, Schwarz, Variant, loss_and_gradient};
+use crate::learn::loss::Loss;
+use crate::learn::parameters::Parameters;
+use crate::learn::target::Target;
+use crate::multigrid::{CycleKind, Hierarchy, Level, Smoother};
+use crate::schwarz::{Layout, Subdomains, Variant};
 use crate::sparse::Csr;
 
 /// Columns of a batch.
@@ -22,8 +29,10 @@ const CLIP: f64 = 0.6;
 
 /// A matrix of the family, with its subdomains.
 struct Problem {
-    a: Csr<f64>,
-    layout: Arc<Layout>,
+    /// One level, the method its only sweep.
+    hierarchy: Hierarchy<Host<f64>>,
+    /// The interface values.
+    parameters: Parameters<f64>,
     graph: LocalGraph<f32>,
     pool: Batch<f64>,
 }
@@ -67,7 +76,9 @@ impl SchwarzNetworkTraining {
             }
             let graph = LocalGraph::of(&a, &layout)?;
             let pool = Batch::new(a.rows(), COLUMNS, seed ^ ((number as u64) << 16));
-            Ok(Problem { a, layout, graph, pool })
+            let hierarchy = one_level(a, &layout)?;
+            let parameters = Parameters::learned(&hierarchy, Target::Schwarz, false)?;
+            Ok(Problem { hierarchy, parameters, graph, pool })
         };
         let members = family.into_iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;
         let family = FamilyTraining::new(network, members, (rate, CLIP), seed);
@@ -118,16 +129,41 @@ impl Member<SchwarzNetwork> for Problem {
         let (out, handles) = network.weights.record(&tape, &self.graph);
         let numbers = out.values()?;
         let values = self.graph.values(&numbers, network.weights.alpha());
-        let m = Schwarz::new(&self.a, Interface::new(&self.layout, values)?, Variant::Restricted)?;
-        let found = loss_and_gradient(&m, Loss::Krylov, self.pool.values(), COLUMNS, iterations)?;
-        self.pool.advance(&found.after_one_step);
+        if let Some(q) = values.iter().position(|v| !v.is_finite()) {
+            return Err(Error::invalid_input(format!("interface value {} is {}", q + 1, values[q])));
+        }
+        self.parameters.buffer_mut(0).0.copy_from_slice(&values);
+        let cycle = CycleTape::new(Cpu, COLUMNS);
+        let z = self.pool.values();
+        let found = Loss::Krylov.differentiate(&cycle, &self.hierarchy, &self.parameters, z, iterations)?;
+        if !found.loss.is_finite() {
+            return Err(Error::singular(
+                "a local matrix is singular with the interface values of the network",
+            ));
+        }
+        self.pool.advance(&found.after_one_cycle);
         // The derivative of the iterations: slow matrices count most.
         let size = found.loss.abs().max(LEAST);
         let weight = DIGITS / (size * size);
-        let gradient: Vec<f64> = found.gradient.iter().map(|g| weight * g).collect();
+        let gradient: Vec<f64> = found.gradient[0].iter().map(|g| weight * g).collect();
         let seed = self.graph.pull_back(&gradient, &numbers);
         let mut gradients = tape.backward(&[(&out, &seed)])?;
         let blocks = handles.iter().map(|&h| gradients.take(h)).collect::<Result<Vec<_>>>()?;
         Ok(Found { loss: DIGITS / size, blocks })
     }
+}
+
+/// A hierarchy of one level, with the restricted method on these subdomains as its only sweep.
+pub(super) fn one_level(a: Csr<f64>, layout: &Arc<Layout>) -> Result<Hierarchy<Host<f64>>> {
+    let subdomains = Subdomains::of(layout, Variant::Restricted);
+    let interface = Arc::new(vec![0.0; layout.interface_entries()]);
+    let level = Level {
+        prolongation: Csr::from_triplets(a.rows(), 0, &[])?.into(),
+        restriction: Csr::from_triplets(0, a.rows(), &[])?.into(),
+        a: a.into(),
+        pre: vec![Smoother::Schwarz { subdomains, interface }],
+        post: Vec::new(),
+    };
+    let coarsest = Arc::new(Direct::new(&Csr::identity(0))?);
+    Ok(Hierarchy { levels: vec![level], coarsest, coarsest_rows: 0, kind: CycleKind::V })
 }

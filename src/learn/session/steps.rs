@@ -7,7 +7,7 @@ use crate::cycle_tape::Tape;
 use crate::engine::Host;
 use crate::error::Result;
 use crate::learn::batch::Batch;
-use crate::learn::loss::{Loss, on_host};
+use crate::learn::loss::Loss;
 use crate::learn::parameters::Parameters;
 use crate::learn::recipe::adam;
 use crate::multigrid::Hierarchy;
@@ -90,7 +90,7 @@ impl<T: Scalar> HostSteps<T> {
 impl<T: Scalar> Steps<T> for HostSteps<T> {
     fn step(&mut self, cycles: usize, rate: f64) -> Result<Step> {
         let z = self.batch.values();
-        let result = on_host(self.loss, &self.tape, &self.hierarchy, &self.parameters, z, cycles)?;
+        let result = self.loss.differentiate(&self.tape, &self.hierarchy, &self.parameters, z, cycles)?;
         let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());
         if !result.loss.is_finite() || !result.gradient.iter().all(finite) {
             return Ok(Step { loss: result.loss, finite: false });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::candidate::{Candidate, StartOptions};
+use super::{Candidate, StartOptions};
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::learn::evaluate::{Evaluation, asymptotic_factor};

@@ -1,7 +1,7 @@
 //! Starts from the networks of this crate.
 
-use super::candidate::{Candidate, StartOptions};
 use super::classical::robin;
+use super::{Candidate, StartOptions};
 use crate::error::{Error, Result};
 use crate::learn::evaluate::Evaluation;
 use crate::learn::loss::Loss;

@@ -3,6 +3,7 @@
 pub mod numbers;
 #[cfg(feature = "cli")]
 pub mod program;
+pub mod schwarz_by_hand;
 
 use multigrad::backend::{Backend, Cpu, Direction};
 use multigrad::error::Result;
