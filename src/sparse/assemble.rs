@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
+use super::rows::Pool;
 use super::{Csr, Pattern};
 use crate::error::{Error, Result};
+use crate::parallel;
 
 /// The least number of rows per task, and the number of tasks per thread, which balances uneven rows.
 const CHUNK: usize = 1024;
@@ -19,7 +19,7 @@ const ROOM: usize = 6;
 ///
 /// # Errors
 /// More entries than 32-bit indices can number; a value that is not finite.
-pub(crate) fn assemble<W>(
+pub(crate) fn assemble<W: Send>(
     rows: usize,
     cols: usize,
     init: impl Fn() -> W + Sync + Send,
@@ -29,9 +29,9 @@ pub(crate) fn assemble<W>(
         1 => rows.max(1),
         threads => CHUNK.max(rows.div_ceil(PARTS * threads)),
     };
-    let parts: Vec<Part> = (0..rows.div_ceil(chunk))
-        .into_par_iter()
-        .map_init(init, |work, c| {
+    let pool = Pool::new(init);
+    let parts: Vec<Part> = parallel::map(0..rows.div_ceil(chunk), &|c| {
+        pool.with(|work| {
             let mut ends = Vec::with_capacity(chunk.min(rows) + 1);
             // Unused capacity costs nothing; moving a growing list is expensive.
             let room = ROOM * chunk.min(rows);
@@ -43,7 +43,7 @@ pub(crate) fn assemble<W>(
             let finite = values.iter().all(|v| v.is_finite());
             Part { ends, columns, values, finite }
         })
-        .collect();
+    });
     let nnz: usize = parts.iter().map(|p| p.columns.len()).sum();
     if nnz >= u32::MAX as usize {
         return Err(Error::dimension(format!(
@@ -86,7 +86,7 @@ fn stitch(rows: usize, nnz: usize, mut parts: Vec<Part>) -> (Vec<u32>, Vec<u32>,
         pieces.push((part, start, pointer, column, entry));
         start += part.columns.len() as u32;
     }
-    pieces.into_par_iter().for_each(|(part, start, pointer, column, entry)| {
+    parallel::for_each(pieces.into_iter(), &|(part, start, pointer, column, entry)| {
         pointer.iter_mut().zip(&part.ends).for_each(|(p, end)| *p = start + end);
         column.copy_from_slice(&part.columns);
         entry.copy_from_slice(&part.values);
