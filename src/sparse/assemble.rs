@@ -1,5 +1,6 @@
 //! Row-by-row, parallel assembly of sparse matrices.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::rows::Pool;
@@ -25,32 +26,41 @@ pub(crate) fn assemble<W: Send>(
     init: impl Fn() -> W + Sync + Send,
     fill: impl Fn(usize, &mut W, &mut Vec<u32>, &mut Vec<f64>) + Sync + Send,
 ) -> Result<Csr<f64>> {
+    let pool = Pool::new(init);
+    join(rows, cols, &|range| {
+        pool.with(|work| {
+            let mut ends = Vec::with_capacity(range.len() + 1);
+            // Unused capacity costs nothing; moving a growing list is expensive.
+            let room = ROOM * range.len();
+            let (mut columns, mut values) = (Vec::with_capacity(room), Vec::with_capacity(room));
+            for i in range {
+                fill(i, work, &mut columns, &mut values);
+                ends.push(columns.len() as u32);
+            }
+            Part { ends, columns, values }
+        })
+    })
+}
+
+/// The part of [`assemble`] that is compiled once.
+fn join(rows: usize, cols: usize, part: &(dyn Fn(Range<usize>) -> Part + Sync)) -> Result<Csr<f64>> {
     let chunk = match rayon::current_num_threads() {
         1 => rows.max(1),
         threads => CHUNK.max(rows.div_ceil(PARTS * threads)),
     };
-    let pool = Pool::new(init);
-    let parts: Vec<Part> = parallel::map(0..rows.div_ceil(chunk), &|c| {
-        pool.with(|work| {
-            let mut ends = Vec::with_capacity(chunk.min(rows) + 1);
-            // Unused capacity costs nothing; moving a growing list is expensive.
-            let room = ROOM * chunk.min(rows);
-            let (mut columns, mut values) = (Vec::with_capacity(room), Vec::with_capacity(room));
-            for i in c * chunk..rows.min((c + 1) * chunk) {
-                fill(i, work, &mut columns, &mut values);
-                ends.push(columns.len() as u32);
-            }
-            let finite = values.iter().all(|v| v.is_finite());
-            Part { ends, columns, values, finite }
-        })
+    let parts: Vec<(Part, bool)> = parallel::map(0..rows.div_ceil(chunk), &|c| {
+        let part = part(c * chunk..rows.min((c + 1) * chunk));
+        let finite = part.values.iter().all(|v| v.is_finite());
+        (part, finite)
     });
+    let finite = parts.iter().all(|(_, finite)| *finite);
+    let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
     let nnz: usize = parts.iter().map(|p| p.columns.len()).sum();
     if nnz >= u32::MAX as usize {
         return Err(Error::dimension(format!(
             "a {rows} × {cols} matrix with {nnz} nonzeros exceeds 32-bit indices"
         )));
     }
-    let finite = parts.iter().all(|p| p.finite);
     let (row_ptr, col_idx, values) = stitch(rows, nnz, parts);
     let pattern = Arc::new(Pattern::from_parts(rows, cols, row_ptr, col_idx));
     if finite { Ok(Csr::from_parts(pattern, values)) } else { Csr::new(pattern, values) }
@@ -62,7 +72,6 @@ struct Part {
     ends: Vec<u32>,
     columns: Vec<u32>,
     values: Vec<f64>,
-    finite: bool,
 }
 
 /// The concatenated parts: row pointers, columns and values.
