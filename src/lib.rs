@@ -136,6 +136,7 @@ pub mod learn;
 pub mod multigrid;
 pub mod operator;
 pub mod optimise;
+mod parallel;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod schwarz;

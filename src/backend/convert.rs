@@ -1,9 +1,8 @@
 //! Conversion between the precisions of a host's vectors and of a hierarchy.
 
-use rayon::prelude::*;
-
 use super::Cpu;
 use super::cpu::over_rows;
+use crate::parallel;
 use crate::sparse::Scalar;
 
 /// Values per block of a maximum computed by several threads.
@@ -12,7 +11,7 @@ const BLOCK: usize = 1 << 14;
 impl Cpu {
     /// y ← α x, rounded to the precision of y.
     pub(crate) fn convert<T: Scalar, U: Scalar>(&self, x: &[T], alpha: f64, y: &mut [U]) {
-        over_rows(y, 1, x.len(), |first, y| {
+        over_rows(y, 1, x.len(), &|first, y| {
             let x = &x[first..first + y.len()];
             y.iter_mut().zip(x).for_each(|(y, x)| *y = U::from_f64(x.to_f64() * alpha));
         });
@@ -38,7 +37,7 @@ impl Cpu {
         if x.len() < 4 * BLOCK || rayon::current_num_threads() == 1 {
             return largest(x);
         }
-        let parts: Vec<f64> = x.par_chunks(BLOCK).map(largest).collect();
+        let parts: Vec<f64> = parallel::map(x.chunks(BLOCK), &largest);
         parts.into_iter().fold(0.0, |m, v| if v > m || v.is_nan() { v } else { m })
     }
 }

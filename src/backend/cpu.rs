@@ -4,13 +4,12 @@
 //! rows are taken over blocks of fixed size: the bits do not depend on the number of
 //! threads. Small work stays on the calling thread.
 
-use rayon::prelude::*;
-
 use super::columns::{by_columns, dot, interleaved_dot, part, sum_of_8, vectorised};
 use super::one_column::row_products;
 use super::rows::{entries, gather, transposed_entries};
 use super::sampled;
 use super::{Backend, Direction, OrderedView, Triangle, View, sweeps, triangular, triangular_sweeps};
+use crate::parallel;
 use crate::sparse::{Pattern, Scalar};
 
 /// Multi-threaded kernels on the current `rayon` pool.
@@ -28,7 +27,7 @@ pub(super) fn over_rows<T: Scalar>(
     out: &mut [T],
     width: usize,
     work: usize,
-    body: impl Fn(usize, &mut [T]) + Send + Sync,
+    body: &(dyn Fn(usize, &mut [T]) + Sync),
 ) {
     if width == 0 || out.is_empty() {
         return;
@@ -40,7 +39,7 @@ pub(super) fn over_rows<T: Scalar>(
     }
     let rows = out.len() / width;
     let chunk = rows.div_ceil(4 * threads).max(64);
-    out.par_chunks_mut(chunk * width).enumerate().for_each(|(q, rows)| body(q * chunk, rows));
+    parallel::for_each(out.chunks_mut(chunk * width).enumerate(), &|(q, rows)| body(q * chunk, rows));
 }
 
 impl<T: Scalar> Backend<T> for Cpu {
@@ -48,7 +47,7 @@ impl<T: Scalar> Backend<T> for Cpu {
     // memory; per row k values of y written, and read if β ≠ 0.
     fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
         if k == 1 {
-            return over_rows(y, k, a.pattern.nnz(), |first, y| {
+            return over_rows(y, k, a.pattern.nnz(), &|first, y| {
                 if alpha == T::ONE && beta == T::ZERO {
                     row_products(a, x, first, y, |_, y, sum| *y = sum);
                 } else if alpha == T::ONE && beta == T::ONE {
@@ -60,7 +59,7 @@ impl<T: Scalar> Backend<T> for Cpu {
                 }
             });
         }
-        over_rows(y, k, a.pattern.nnz() * k, |first, y| {
+        over_rows(y, k, a.pattern.nnz() * k, &|first, y| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -81,7 +80,7 @@ impl<T: Scalar> Backend<T> for Cpu {
     // As `spmv`, and 4 bytes per nonzero for the permutation.
     fn spmv_transposed(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
         a.pattern.transposition();
-        over_rows(y, k, a.pattern.nnz() * k, |first, y| {
+        over_rows(y, k, a.pattern.nnz() * k, &|first, y| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -102,11 +101,11 @@ impl<T: Scalar> Backend<T> for Cpu {
     // As `spmv`, with b read and r written once per row.
     fn residual(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
         if k == 1 {
-            return over_rows(r, k, a.pattern.nnz(), |first, r| {
+            return over_rows(r, k, a.pattern.nnz(), &|first, r| {
                 row_products(a, x, first, r, |i, r, sum| *r = b[i] - sum)
             });
         }
-        over_rows(r, k, a.pattern.nnz() * k, |first, r| {
+        over_rows(r, k, a.pattern.nnz() * k, &|first, r| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -129,11 +128,11 @@ impl<T: Scalar> Backend<T> for Cpu {
     // As `residual`, with d and x read once more: the residual itself is not written.
     fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
         if k == 1 {
-            return over_rows(next, k, a.pattern.nnz(), |first, next| {
+            return over_rows(next, k, a.pattern.nnz(), &|first, next| {
                 row_products(a, x, first, next, |i, next, sum| *next = x[i] + d[i] * (b[i] - sum))
             });
         }
-        over_rows(next, k, a.pattern.nnz() * k, |first, next| {
+        over_rows(next, k, a.pattern.nnz() * k, &|first, next| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -164,14 +163,14 @@ impl<T: Scalar> Backend<T> for Cpu {
         k: usize,
     ) {
         if k == 1 {
-            return over_rows(y, k, a.pattern.nnz(), |first, y| {
+            return over_rows(y, k, a.pattern.nnz(), &|first, y| {
                 row_products(a, x, first, y, |i, y, sum| {
                     let old = if alpha == T::ZERO { T::ZERO } else { alpha * *y };
                     *y = beta * (d[i] * (b[i] - sum)) + old;
                 })
             });
         }
-        over_rows(y, k, a.pattern.nnz() * k, |first, y| {
+        over_rows(y, k, a.pattern.nnz() * k, &|first, y| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -210,7 +209,7 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     // Moves 3 k values and one weight per row.
     fn diagonal_add(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
-        over_rows(y, k, d.len() * k, |first, y| {
+        over_rows(y, k, d.len() * k, &|first, y| {
             let x = &x[first * k..first * k + y.len()];
             vectorised(
                 #[inline(always)]
@@ -221,7 +220,7 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     // Moves 2 k values and one weight per row.
     fn diagonal_scale(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
-        over_rows(y, k, d.len() * k, |first, y| {
+        over_rows(y, k, d.len() * k, &|first, y| {
             let x = &x[first * k..first * k + y.len()];
             vectorised(
                 #[inline(always)]
@@ -231,7 +230,7 @@ impl<T: Scalar> Backend<T> for Cpu {
     }
 
     fn row_dots(&self, y: &[T], x: &[T], g: &mut [T], k: usize) {
-        over_rows(g, 1, y.len(), |first, g| {
+        over_rows(g, 1, y.len(), &|first, g| {
             for (local, slot) in g.iter_mut().enumerate() {
                 let range = (first + local) * k..(first + local + 1) * k;
                 let mut sum = T::ZERO;
@@ -245,7 +244,7 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     // Moves three values per entry, two if β = 0.
     fn combine(&self, alpha: T, x: &[T], beta: T, y: &mut [T]) {
-        over_rows(y, 1, x.len(), |first, y| {
+        over_rows(y, 1, x.len(), &|first, y| {
             let x = &x[first..first + y.len()];
             vectorised(
                 #[inline(always)]
@@ -287,7 +286,7 @@ impl<T: Scalar> Backend<T> for Cpu {
     // Moves 3 k values per row.
     fn column_add(&self, alpha: &[T], x: &[T], y: &mut [T]) {
         let k = alpha.len();
-        over_rows(y, k, x.len(), |first, y| {
+        over_rows(y, k, x.len(), &|first, y| {
             let x = &x[first * k..first * k + y.len()];
             for (y, x) in y.chunks_exact_mut(k).zip(x.chunks_exact(k)) {
                 for ((y, &x), &alpha) in y.iter_mut().zip(x).zip(alpha) {
@@ -312,11 +311,12 @@ impl<T: Scalar> Backend<T> for Cpu {
             );
             partial
         };
-        let blocks = || x.chunks(block).zip(y.chunks(block));
+        let sum: &(dyn Fn((&[T], &[T])) -> Vec<T> + Sync) = &sum;
+        let blocks = x.chunks(block).zip(y.chunks(block));
         let partials: Vec<Vec<T>> = if x.len() < PARALLEL_WORK || rayon::current_num_threads() == 1 {
-            blocks().map(sum).collect()
+            blocks.map(sum).collect()
         } else {
-            blocks().collect::<Vec<_>>().into_par_iter().map(sum).collect()
+            parallel::map(blocks, sum)
         };
         out.fill(T::ZERO);
         for partial in partials {

@@ -3,11 +3,10 @@
 //! Sums run over blocks of fixed size, so their bits depend neither on the number of threads nor on the
 //! fusion.
 
-use rayon::prelude::*;
-
 use super::columns::interleaved_dot;
 use super::one_column::row_products;
 use super::{Cpu, View};
+use crate::parallel;
 use crate::sparse::Scalar;
 
 /// Values per block: three vectors of it fit the second-level cache.
@@ -19,19 +18,18 @@ const PARALLEL_LENGTH: usize = 100_000;
 /// Runs `kernel` on every block and sums its results, in the order of the blocks.
 pub(crate) fn over_blocks<I: Send, const N: usize>(
     length: usize,
-    blocks: impl Iterator<Item = I>,
-    kernel: impl Fn(I) -> [f64; N] + Send + Sync,
+    blocks: impl ExactSizeIterator<Item = I> + Send,
+    kernel: impl Fn(I) -> [f64; N] + Sync,
 ) -> [f64; N] {
     let add = |mut sum: [f64; N], part: [f64; N]| {
         sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
         sum
     };
+    let kernel: &(dyn Fn(I) -> [f64; N] + Sync) = &kernel;
     if length < PARALLEL_LENGTH || rayon::current_num_threads() == 1 {
         return blocks.map(kernel).fold([0.0; N], add);
     }
-    let blocks: Vec<I> = blocks.collect();
-    let parts: Vec<[f64; N]> = blocks.into_par_iter().map(kernel).collect();
-    parts.into_iter().fold([0.0; N], add)
+    parallel::map(blocks, kernel).into_iter().fold([0.0; N], add)
 }
 
 impl Cpu {

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::Triangle;
 use super::columns::{by_columns, part, vectorised};
 use super::cpu::{PARALLEL_WORK, halving_sum};
+use crate::parallel;
 use crate::sparse::{Pattern, Scalar};
 
 /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for every entry p = (i, j), or for those of a triangle.
@@ -18,7 +17,7 @@ pub fn product<T: Scalar>(
     g: &mut [T],
     k: usize,
 ) {
-    let body = |rows: Range<usize>, g: &mut [T]| {
+    let body: &(dyn Fn(Range<usize>, &mut [T]) + Sync) = &|rows, g| {
         vectorised(
             #[inline(always)]
             || {
@@ -55,7 +54,7 @@ pub fn product<T: Scalar>(
         parts.push((first..last, head));
         rest = tail;
     }
-    parts.into_par_iter().for_each(|(rows, g)| body(rows, g));
+    parallel::for_each(parts.into_iter(), &|(rows, g)| body(rows, g));
 }
 
 /// The entries of row `i` that a triangle reads, or all of them.

@@ -4,13 +4,12 @@
 //! predecessor's value in a register, use it last, and multiply by precomputed reciprocals; the chain then
 //! has one multiplication and one subtraction per row.
 
-use rayon::prelude::*;
-
 use super::columns::{by_columns, part, vectorised};
 use super::one_column::SplitRows;
 use super::order::{Colouring, Order, OrderedView};
 use super::rows::{entries, rows_in_order, substitute};
 use super::{Direction, View};
+use crate::parallel;
 use crate::sparse::Scalar;
 
 /// The number of multiply-adds below which starting the pool costs more than it saves.
@@ -73,11 +72,12 @@ pub fn ordered<T: Scalar>(s: OrderedView<'_, T>, b: &[T], x: &mut [T], scratch: 
         Order::Blocks { rows } => {
             scratch.copy_from_slice(x);
             let (old, rows) = (&*scratch, (*rows).max(1) as usize);
-            let body = |(q, x): (usize, &mut [T])| block(s, b, old, q * rows, x, k);
+            let body: &(dyn Fn((usize, &mut [T])) + Sync) = &|(q, x)| block(s, b, old, q * rows, x, k);
+            let blocks = x.chunks_mut(rows * k).enumerate();
             if parallel {
-                x.par_chunks_mut(rows * k).enumerate().for_each(body);
+                parallel::for_each(blocks, body);
             } else {
-                x.chunks_mut(rows * k).enumerate().for_each(body);
+                blocks.for_each(body);
             }
         }
         Order::Colours(colouring) => {
@@ -240,7 +240,7 @@ fn colour_parallel<T: Scalar>(
 ) {
     let new = &mut scratch[..rows.len() * k];
     let old = &*x;
-    new.par_chunks_mut(ROWS * k).zip(rows.par_chunks(ROWS)).for_each(|(new, rows)| {
+    parallel::for_each(new.chunks_mut(ROWS * k).zip(rows.chunks(ROWS)), &|(new, rows)| {
         vectorised(
             #[inline(always)]
             || {
@@ -253,7 +253,7 @@ fn colour_parallel<T: Scalar>(
         )
     });
     let new = &*new;
-    x.par_chunks_mut(ROWS * k).enumerate().for_each(|(q, x)| {
+    parallel::for_each(x.chunks_mut(ROWS * k).enumerate(), &|(q, x)| {
         let first = q * ROWS;
         let from = rows.partition_point(|&i| (i as usize) < first);
         let to = from + rows[from..].partition_point(|&i| (i as usize) < first + ROWS);

@@ -1,11 +1,10 @@
 //! Triangular solves: sequential, and by levels of independent rows.
 
-use rayon::prelude::*;
-
 use super::columns::{by_columns, part, vectorised};
 use super::one_column::SplitRows;
 use super::rows::rows_in_order;
 use super::{Triangle, View};
+use crate::parallel;
 use crate::sparse::{Levels, Scalar};
 
 /// The number of stored entries below which starting the pool costs more than it saves.
@@ -164,7 +163,7 @@ fn by_levels<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, lev
     let mut new = vec![T::ZERO; levels.widest()];
     for rows in levels.iter() {
         let old = &*x;
-        let compute = |(new, rows): (&mut [T], &[u32])| {
+        let compute: &(dyn Fn((&mut [T], &[u32])) + Sync) = &|(new, rows)| {
             for (out, &i) in new.iter_mut().zip(rows) {
                 let i = i as usize;
                 let near = if LOWER { i.checked_sub(1) } else { Some(i + 1).filter(|&j| j < old.len()) };
@@ -175,7 +174,7 @@ fn by_levels<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, lev
         if rows.len() < 2 * ROWS {
             compute((new, rows));
         } else {
-            new.par_chunks_mut(ROWS).zip(rows.par_chunks(ROWS)).for_each(compute);
+            parallel::for_each(new.chunks_mut(ROWS).zip(rows.chunks(ROWS)), compute);
         }
         for (&i, &v) in rows.iter().zip(&*new) {
             x[i as usize] = v;

@@ -1,13 +1,12 @@
 //! Training of a network over a family of problems.
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
-
 use super::recipe::{adam, rate_at};
 use crate::error::Result;
 use crate::optimise::{Adam, Optimiser, clip_norm};
+use crate::parallel;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 
 /// A network whose weights are trained.
 pub(super) trait Network: Sync {
@@ -75,7 +74,7 @@ impl<N: Network, M: Member<N>> FamilyTraining<N, M> {
         let members: Vec<&mut M> =
             members.filter(|(q, _)| chosen.binary_search(q).is_ok()).map(|(_, m)| m).collect();
         let found: Vec<Result<Found>> =
-            members.into_par_iter().with_max_len(1).map(|m| m.differentiate(network, steps)).collect();
+            parallel::map(members.into_iter(), &|m| m.differentiate(network, steps));
         let mut sum: Vec<f32> = Vec::new();
         let mut count = 0;
         for found in found.iter().flatten().filter(|f| f.is_finite()) {

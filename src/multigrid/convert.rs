@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::hierarchy::{Hierarchy, Level, Place};
 use super::smoother::Smoother;
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::sparse::Scalar;
 
 /// Number of values converted by one task.
@@ -90,12 +89,12 @@ fn round<T: Scalar, U: Scalar>(
     overflow: &mut Option<Place>,
 ) -> Arc<Vec<U>> {
     let mut rounded = vec![U::ZERO; values.len()];
-    let chunks = rounded.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK));
-    let finite = chunks.map(|(to, from)| {
+    let chunks = rounded.chunks_mut(CHUNK).zip(values.chunks(CHUNK));
+    let finite = parallel::map(chunks, &|(to, from): (&mut [U], &[T])| {
         to.iter_mut().zip(from).for_each(|(to, from)| *to = U::from_f64(from.to_f64()));
         to.iter().fold(true, |finite, v| finite & v.finite())
     });
-    if !finite.reduce(|| true, |a, b| a & b) {
+    if finite.contains(&false) {
         overflow.get_or_insert(place);
     }
     Arc::new(rounded)

@@ -1,9 +1,8 @@
 //! Reverse rule of local solves: rows of the outer rings and gradients on interface entries.
 
-use rayon::prelude::*;
-
 use super::layout::Layout;
 use crate::backend::{interleaved_dot, vectorised};
+use crate::parallel;
 use crate::sparse::Scalar;
 
 /// The rows of the outer rings, subdomain after subdomain.
@@ -39,7 +38,7 @@ pub(crate) fn add_products<T: Scalar>(
         rest = others;
         tasks.push((first as usize, &layout.ring_ends()[own], g));
     }
-    tasks.into_par_iter().with_min_len(8).for_each(|(first, ends, g)| {
+    parallel::for_each(tasks.into_iter(), &|(first, ends, g): (usize, &[[u32; 2]], &mut [T])| {
         vectorised(
             #[inline(always)]
             || {

@@ -1,9 +1,8 @@
 //! Overlapping subdomains: their rows, owned rows and outer rings.
 
-use rayon::prelude::*;
-
 use super::graph::Graph;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::sparse::Pattern;
 
 /// Subdomains that cover all rows, each row owned by one of them.
@@ -57,7 +56,7 @@ impl Decomposition {
     pub fn from_parts(pattern: &Pattern, part: &[u32], overlap: usize) -> Result<Self> {
         let graph = Graph::new(pattern)?;
         let own = rows_of_parts(graph.rows(), part)?;
-        let grown: Vec<Grown> = own.into_par_iter().map(|rows| grow(&graph, rows, overlap)).collect();
+        let grown: Vec<Grown> = parallel::map(own.into_iter(), &|rows| grow(&graph, rows, overlap));
         let total: usize = grown.iter().map(|(rows, _)| rows.len()).sum();
         if total >= u32::MAX as usize {
             return Err(Error::dimension(format!(

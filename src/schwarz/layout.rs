@@ -3,10 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::decomposition::{Decomposition, Subdomain};
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::sparse::{Pattern, Scalar};
 
 /// The patterns of Rᵢ A Rᵢᵀ for all subdomains, as places in the values of A, and the interface entries: the
@@ -80,7 +79,7 @@ impl Layout {
         }
         let parts: Vec<usize> = (0..decomposition.parts()).collect();
         let local = |&p: &usize| decomposition.part(p).map(|s| Local::new(pattern, s)).unwrap_or_default();
-        let locals: Vec<Local> = parts.par_iter().map(local).collect();
+        let locals: Vec<Local> = parallel::map(parts.iter(), &local);
         let total: usize = locals.iter().map(|l| l.columns.len()).sum();
         if total >= u32::MAX as usize {
             return Err(Error::dimension(format!(

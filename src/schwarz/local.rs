@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::columns::Columns;
 use super::dense::DenseLu;
 use super::layout::Layout;
 use crate::backend::{Factors, Ordering};
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::sparse::{Pattern, Scalar};
 
 /// The largest local matrix that is factored as a dense one. A band of a grid of this size fills half of its
@@ -85,7 +84,7 @@ impl<T: Scalar> LocalSolves<T> {
     pub(super) fn with_limit(layout: &Arc<Layout>, a: &[T], interface: &[T], limit: usize) -> Result<Self> {
         let sizes: Vec<usize> = layout.decomposition().iter().map(|s| s.rows.len()).collect();
         let large = |(p, &m): (usize, &usize)| (m > limit).then(|| Arc::new(layout.local_pattern(p)));
-        let patterns: Vec<Option<Arc<Pattern>>> = sizes.par_iter().enumerate().map(large).collect();
+        let patterns: Vec<Option<Arc<Pattern>>> = parallel::map(sizes.iter().enumerate(), &large);
         // Parts of one shape, such as blocks inside a grid, share their order of elimination.
         let mut shapes: HashMap<(&[u32], &[u32]), usize> = HashMap::new();
         let mut firsts: Vec<(usize, &Arc<Pattern>)> = Vec::new();
@@ -103,7 +102,7 @@ impl<T: Scalar> LocalSolves<T> {
             let ordering = Ordering::new(pattern).map_err(|e| e.at(name(layout, p)))?;
             Ok(Arc::new(Structure { pattern: pattern.clone(), ordering }))
         };
-        let structures: Vec<Result<_>> = firsts.par_iter().map(structure).collect();
+        let structures: Vec<Result<_>> = parallel::map(firsts.iter(), &structure);
         let structures = structures.into_iter().collect::<Result<Vec<_>>>()?;
         let sparse: Vec<_> = shape_of.into_iter().map(|s| s.map(|s| Arc::clone(&structures[s]))).collect();
         let cost = |&m: &usize| if m <= limit { m * m } else { 64 * m };
@@ -128,11 +127,8 @@ impl<T: Scalar> LocalSolves<T> {
         }
         let factor = |p: usize| factor(&self.layout, p, self.sparse[p].as_deref(), a, interface);
         let parts = 0..self.sparse.len();
-        let factors: Vec<Result<Local<T>>> = if self.work < PARALLEL {
-            parts.map(factor).collect()
-        } else {
-            parts.into_par_iter().map(factor).collect()
-        };
+        let factors: Vec<Result<Local<T>>> =
+            if self.work < PARALLEL { parts.map(factor).collect() } else { parallel::map(parts, &factor) };
         // The first in order, independent of the threads.
         self.factors = factors.into_iter().collect::<Result<_>>()?;
         Ok(())
@@ -178,14 +174,14 @@ impl<T: Scalar> LocalSolves<T> {
             let rows = Some(&self.layout.decomposition().members()[range.clone()]);
             blocks.push((factors, Columns { from: r, rows, weights: weights.map(|w| &w[range]), to, k }));
         }
-        let run = |(factors, block): (&Local<T>, Columns<'_, T>)| match factors {
+        let run: &(dyn Fn((&Local<T>, Columns<'_, T>)) + Sync) = &|(factors, block)| match factors {
             Local::Dense(lu) => lu.solve(block, transposed),
             Local::Sparse(lu) => sparse(lu, block, transposed),
         };
         if self.work * k < PARALLEL {
             blocks.into_iter().for_each(run);
         } else {
-            blocks.into_par_iter().for_each(run);
+            parallel::for_each(blocks.into_iter(), run);
         }
         Ok(())
     }

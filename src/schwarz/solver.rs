@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::layout::Layout;
 use super::local::LocalSolves;
 use super::variant::Variant;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::sparse::Scalar;
 
 /// Rows per task.
@@ -135,7 +134,7 @@ impl<T: Scalar> SubdomainSolver<T> {
             let start = place as usize * k;
             z.iter_mut().zip(&y[start..start + k]).for_each(|(z, &y)| *z += weight * y);
         };
-        let rows = |(task, z): (usize, &mut [T])| {
+        let rows: &(dyn Fn((usize, &mut [T])) + Sync) = &|(task, z)| {
             for (i, z) in (task * ROWS..).zip(z.chunks_exact_mut(k)) {
                 match side {
                     Side::Owned => add(z, decomposition.owners()[i], alpha),
@@ -147,10 +146,12 @@ impl<T: Scalar> SubdomainSolver<T> {
                 }
             }
         };
-        if z.len() < PARALLEL {
-            z.chunks_mut(ROWS * k).enumerate().for_each(rows);
+        let work = z.len();
+        let tasks = z.chunks_mut(ROWS * k).enumerate();
+        if work < PARALLEL {
+            tasks.for_each(rows);
         } else {
-            z.par_chunks_mut(ROWS * k).enumerate().for_each(rows);
+            parallel::for_each(tasks, rows);
         }
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! Hierarchies of matrices, and the rules common to all kinds of coarsening.
 
-use rayon::prelude::*;
-
 use super::spectral::inverse_diagonal;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::sparse::Csr;
 
 /// A coarse level must have at most this fraction of the rows.
@@ -118,7 +117,7 @@ pub(crate) fn check_matrix(a: &Csr<f64>) -> Result<()> {
 /// Whether a value of the diagonal is zero or not stored. Cost: one pass over the structure,
 /// parallel over rows.
 pub(crate) fn has_zero_diagonal(a: &Csr<f64>) -> bool {
-    (0..a.rows()).into_par_iter().with_min_len(CHUNK).any(|i| own(a, i) == 0.0)
+    parallel::collect(a.rows(), CHUNK, |i| own(a, i) == 0.0).contains(&true)
 }
 
 /// aᵢᵢ, zero where nothing is stored.

@@ -1,9 +1,8 @@
 //! Vector kernels with the same bits on any number of threads: sums run over fixed chunks
 //! whose partial sums are added in order.
 
-use rayon::prelude::*;
-
 use crate::backend::interleaved_dot;
+use crate::parallel;
 
 const CHUNK: usize = 4096;
 
@@ -13,7 +12,7 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
         return interleaved_dot(x, y);
     }
     let partial: Vec<f64> =
-        x.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)).map(|(x, y)| interleaved_dot(x, y)).collect();
+        parallel::map(x.chunks(CHUNK).zip(y.chunks(CHUNK)), &|(x, y)| interleaved_dot(x, y));
     partial.iter().sum()
 }
 
@@ -24,21 +23,16 @@ pub(super) fn norm(x: &[f64]) -> f64 {
 
 /// The products of one vector with every vector of a basis, in one pass over `w`.
 pub(super) fn project(basis: &[Vec<f64>], w: &[f64]) -> Vec<f64> {
-    let partial: Vec<Vec<f64>> = w
-        .par_chunks(CHUNK)
-        .enumerate()
-        .map(|(c, w)| {
-            let from = c * CHUNK;
-            basis.iter().map(|v| interleaved_dot(&v[from..from + w.len()], w)).collect()
-        })
-        .collect();
+    let partial: Vec<Vec<f64>> = parallel::map(w.chunks(CHUNK).enumerate(), &|(c, w)| {
+        let from = c * CHUNK;
+        basis.iter().map(|v| interleaved_dot(&v[from..from + w.len()], w)).collect()
+    });
     (0..basis.len()).map(|q| partial.iter().map(|p| p[q]).sum()).collect()
 }
 
 /// w ← w − Σ h(q) v(q), in one pass over `w`.
 pub(super) fn subtract(w: &mut [f64], basis: &[Vec<f64>], h: &[f64]) {
-    w.par_chunks_mut(CHUNK).enumerate().for_each(|(c, w)| {
-        let from = c * CHUNK;
+    parallel::chunks_mut(w, CHUNK, &|from, w| {
         for (v, &h) in basis.iter().zip(h) {
             for (w, v) in w.iter_mut().zip(&v[from..]) {
                 *w -= h * v;
@@ -49,5 +43,5 @@ pub(super) fn subtract(w: &mut [f64], basis: &[Vec<f64>], h: &[f64]) {
 
 /// x ← α x.
 pub(super) fn scale(x: &mut [f64], alpha: f64) {
-    x.par_chunks_mut(CHUNK).for_each(|x| x.iter_mut().for_each(|v| *v *= alpha));
+    parallel::chunks_mut(x, CHUNK, &|_, x| x.iter_mut().for_each(|v| *v *= alpha));
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use rayon::prelude::*;
-
+use crate::parallel;
 use crate::setup::detect_block_size;
 use crate::sparse::Csr;
 
@@ -101,16 +100,13 @@ impl MatrixProperties {
     /// Computes the properties of a square matrix. Cost: about three products with a vector.
     pub fn of(a: &Csr<f64>) -> Self {
         let n = a.rows();
-        let parts: Vec<Counts> = (0..n.div_ceil(CHUNK))
-            .into_par_iter()
-            .map(|chunk| {
-                let mut counts = Counts::default();
-                for i in chunk * CHUNK..n.min((chunk + 1) * CHUNK) {
-                    counts.row(i, a.row(i));
-                }
-                counts
-            })
-            .collect();
+        let parts: Vec<Counts> = parallel::map(0..n.div_ceil(CHUNK), &|chunk| {
+            let mut counts = Counts::default();
+            for i in chunk * CHUNK..n.min((chunk + 1) * CHUNK) {
+                counts.row(i, a.row(i));
+            }
+            counts
+        });
         let counts = parts.into_iter().fold(Counts::default(), Counts::add);
         let (asymmetry, symmetric_pattern) = a.symmetry();
         Self {

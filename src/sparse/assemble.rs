@@ -1,11 +1,12 @@
 //! Row-by-row, parallel assembly of sparse matrices.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
+use super::rows::Pool;
 use super::{Csr, Pattern};
 use crate::error::{Error, Result};
+use crate::parallel;
 
 /// The least number of rows per task, and the number of tasks per thread, which balances uneven rows.
 const CHUNK: usize = 1024;
@@ -19,38 +20,47 @@ const ROOM: usize = 6;
 ///
 /// # Errors
 /// More entries than 32-bit indices can number; a value that is not finite.
-pub(crate) fn assemble<W>(
+pub(crate) fn assemble<W: Send>(
     rows: usize,
     cols: usize,
     init: impl Fn() -> W + Sync + Send,
     fill: impl Fn(usize, &mut W, &mut Vec<u32>, &mut Vec<f64>) + Sync + Send,
 ) -> Result<Csr<f64>> {
+    let pool = Pool::new(init);
+    join(rows, cols, &|range| {
+        pool.with(|work| {
+            let mut ends = Vec::with_capacity(range.len() + 1);
+            // Unused capacity costs nothing; moving a growing list is expensive.
+            let room = ROOM * range.len();
+            let (mut columns, mut values) = (Vec::with_capacity(room), Vec::with_capacity(room));
+            for i in range {
+                fill(i, work, &mut columns, &mut values);
+                ends.push(columns.len() as u32);
+            }
+            Part { ends, columns, values }
+        })
+    })
+}
+
+/// The part of [`assemble`] that is compiled once.
+fn join(rows: usize, cols: usize, part: &(dyn Fn(Range<usize>) -> Part + Sync)) -> Result<Csr<f64>> {
     let chunk = match rayon::current_num_threads() {
         1 => rows.max(1),
         threads => CHUNK.max(rows.div_ceil(PARTS * threads)),
     };
-    let parts: Vec<Part> = (0..rows.div_ceil(chunk))
-        .into_par_iter()
-        .map_init(init, |work, c| {
-            let mut ends = Vec::with_capacity(chunk.min(rows) + 1);
-            // Unused capacity costs nothing; moving a growing list is expensive.
-            let room = ROOM * chunk.min(rows);
-            let (mut columns, mut values) = (Vec::with_capacity(room), Vec::with_capacity(room));
-            for i in c * chunk..rows.min((c + 1) * chunk) {
-                fill(i, work, &mut columns, &mut values);
-                ends.push(columns.len() as u32);
-            }
-            let finite = values.iter().all(|v| v.is_finite());
-            Part { ends, columns, values, finite }
-        })
-        .collect();
+    let parts: Vec<(Part, bool)> = parallel::map(0..rows.div_ceil(chunk), &|c| {
+        let part = part(c * chunk..rows.min((c + 1) * chunk));
+        let finite = part.values.iter().all(|v| v.is_finite());
+        (part, finite)
+    });
+    let finite = parts.iter().all(|(_, finite)| *finite);
+    let parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
     let nnz: usize = parts.iter().map(|p| p.columns.len()).sum();
     if nnz >= u32::MAX as usize {
         return Err(Error::dimension(format!(
             "a {rows} × {cols} matrix with {nnz} nonzeros exceeds 32-bit indices"
         )));
     }
-    let finite = parts.iter().all(|p| p.finite);
     let (row_ptr, col_idx, values) = stitch(rows, nnz, parts);
     let pattern = Arc::new(Pattern::from_parts(rows, cols, row_ptr, col_idx));
     if finite { Ok(Csr::from_parts(pattern, values)) } else { Csr::new(pattern, values) }
@@ -62,7 +72,6 @@ struct Part {
     ends: Vec<u32>,
     columns: Vec<u32>,
     values: Vec<f64>,
-    finite: bool,
 }
 
 /// The concatenated parts: row pointers, columns and values.
@@ -86,7 +95,7 @@ fn stitch(rows: usize, nnz: usize, mut parts: Vec<Part>) -> (Vec<u32>, Vec<u32>,
         pieces.push((part, start, pointer, column, entry));
         start += part.columns.len() as u32;
     }
-    pieces.into_par_iter().for_each(|(part, start, pointer, column, entry)| {
+    parallel::for_each(pieces.into_iter(), &|(part, start, pointer, column, entry)| {
         pointer.iter_mut().zip(&part.ends).for_each(|(p, end)| *p = start + end);
         column.copy_from_slice(&part.columns);
         entry.copy_from_slice(&part.values);

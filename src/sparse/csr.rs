@@ -4,13 +4,12 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::finite::{first_not_finite, not_finite};
 use super::pattern::{Pattern, check_size};
 use super::rows::in_parallel;
 use super::scalar::Scalar;
 use crate::error::{Error, Result};
+use crate::parallel;
 
 /// A sparse matrix: a shared [`Pattern`] and one value per stored entry, also shared, so that a clone costs
 /// nothing.
@@ -248,7 +247,7 @@ impl<T: Scalar> Csr<T> {
     pub fn diagonal(&self) -> Vec<T> {
         let n = self.rows().min(self.cols());
         if in_parallel(n / 4) {
-            (0..n).into_par_iter().with_min_len(8192).map(|i| self.get(i, i)).collect()
+            parallel::collect(n, 8192, |i| self.get(i, i))
         } else {
             (0..n).map(|i| self.get(i, i)).collect()
         }

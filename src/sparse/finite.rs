@@ -1,10 +1,9 @@
 //! Values that are neither infinite nor NaN.
 
-use rayon::prelude::*;
-
 use super::Scalar;
 use super::rows::in_parallel;
 use crate::error::Error;
+use crate::parallel;
 
 /// The number of values tested together.
 const CHUNK: usize = 8192;
@@ -14,7 +13,7 @@ pub(super) fn first_not_finite<T: Scalar>(values: &[T]) -> Option<usize> {
     // Without a branch per value.
     let bad = |chunk: &[T]| !chunk.iter().fold(true, |ok, v| ok & v.finite());
     let chunk = if in_parallel(values.len() / 8) {
-        values.par_chunks(CHUNK).position_first(bad)
+        parallel::map(values.chunks(CHUNK), &bad).into_iter().position(|bad| bad)
     } else {
         values.chunks(CHUNK).position(bad)
     }?;

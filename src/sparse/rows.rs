@@ -3,11 +3,10 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use rayon::prelude::*;
-
 use super::pattern::check_size;
 use super::{Csr, Pattern, Scalar};
 use crate::error::Result;
+use crate::parallel;
 
 /// The least work that is worth a separate task.
 const WORK: usize = 32_768;
@@ -110,7 +109,7 @@ pub(crate) fn build<T: Scalar>(
             let (lines, values) = run(0..rows);
             (vec![lines], vec![values])
         }
-        _ => shares(work, tasks).into_par_iter().map(run).unzip(),
+        _ => parallel::map(shares(work, tasks).into_iter(), &run).into_iter().unzip(),
     };
     let pattern = join(rows, cols, lines)?;
     Ok(Csr::from_parts(Arc::new(pattern), concat(values)))
@@ -142,7 +141,7 @@ pub(crate) fn concat<V: Copy + Default + Send + Sync>(mut parts: Vec<Vec<V>>) ->
     }
     let mut all = vec![V::default(); parts.iter().map(Vec::len).sum()];
     let pieces = split(&mut all, parts.iter().map(Vec::len));
-    parts.into_par_iter().zip(pieces).for_each(|(part, piece)| piece.copy_from_slice(&part));
+    parallel::for_each(parts.iter().zip(pieces), &|(part, piece)| piece.copy_from_slice(part));
     all
 }
 

@@ -3,10 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::rows::{in_parallel, shares, split};
 use super::{Csr, Pattern, Scalar, Transposition};
+use crate::parallel;
 
 impl<T: Scalar> Csr<T> {
     /// The transpose, with a new pattern. Cost: two passes, or one if [`Pattern::transposition`] has been
@@ -89,8 +88,9 @@ fn starts(pattern: &Pattern) -> Vec<u32> {
         1 => count(0..cols, &mut ptr[1..]),
         tasks => {
             let size = cols.div_ceil(tasks).max(1);
-            let pieces = ptr[1..].par_chunks_mut(size).enumerate();
-            pieces.for_each(|(t, counts)| count(t * size..t * size + counts.len(), counts));
+            parallel::chunks_mut(&mut ptr[1..], size, &|first, counts| {
+                count(first..first + counts.len(), counts);
+            });
         }
     }
     let mut sum = 0;
@@ -126,7 +126,8 @@ fn scatter<V: Copy + Default + Send>(
             let length = |r: &Range<usize>| (ptr[r.end] - ptr[r.start]) as usize;
             let rows = split(&mut row_idx, ranges.iter().map(length));
             let entries = split(&mut values, ranges.iter().map(length));
-            ranges.clone().into_par_iter().zip(rows).zip(entries).for_each(|((r, i), v)| place(r, i, v));
+            let pieces = ranges.iter().cloned().zip(rows).zip(entries);
+            parallel::for_each(pieces, &|((r, i), v)| place(r, i, v));
         }
     }
     (row_idx, values)

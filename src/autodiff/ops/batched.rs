@@ -1,13 +1,12 @@
 //! Batches of small dense systems.
 
-use rayon::prelude::*;
-
 use crate::autodiff::handle::{Dense, Handle};
 use crate::autodiff::ops::Op as Any;
 use crate::autodiff::reverse::Reverse;
 use crate::autodiff::tape::{Pool, Shape};
 use crate::backend::vectorised;
 use crate::error::Error;
+use crate::parallel;
 use crate::sparse::Scalar;
 
 /// X with Aᵢ Xᵢ = Bᵢ, blocks stacked vertically.
@@ -183,8 +182,8 @@ impl<T: Scalar> Batched<T> {
         if lu.len() < PARALLEL || rayon::current_num_threads() == 1 {
             with_order!(m, solve_all_transposed(lu, pivots, &mut adjoint, m, k));
         } else {
-            let tasks = adjoint.par_chunks_mut(systems * k).zip(lu.par_chunks(values));
-            tasks.zip(pivots.par_chunks(systems)).for_each(|((x, lu), pivots)| {
+            let tasks = adjoint.chunks_mut(systems * k).zip(lu.chunks(values));
+            parallel::for_each(tasks.zip(pivots.chunks(systems)), &|((x, lu), pivots)| {
                 with_order!(m, solve_all_transposed(lu, pivots, x, m, k));
             });
         }
@@ -192,8 +191,8 @@ impl<T: Scalar> Batched<T> {
             if g.len() < PARALLEL || rayon::current_num_threads() == 1 {
                 with_order!(m, minus_outer(&adjoint, x, g, m, k, add));
             } else {
-                let tasks = g.par_chunks_mut(values).zip(adjoint.par_chunks(systems * k));
-                tasks.zip(x.par_chunks(systems * k)).for_each(|((g, y), x)| {
+                let tasks = g.chunks_mut(values).zip(adjoint.chunks(systems * k));
+                parallel::for_each(tasks.zip(x.chunks(systems * k)), &|((g, y), x)| {
                     with_order!(m, minus_outer(y, x, g, m, k, add));
                 });
             }
@@ -230,13 +229,14 @@ impl<'t, T: Scalar> Dense<'t, T> {
             let done = if factors.len() < PARALLEL || rayon::current_num_threads() == 1 {
                 with_order!(m, solve_all(&mut factors, &mut pivots, &mut x, m, k))
             } else {
-                let tasks = factors.par_chunks_mut(values).zip(pivots.par_chunks_mut(systems));
-                let solved = tasks.zip(x.par_chunks_mut(systems * k)).enumerate().map(|(q, ((lu, p), x))| {
+                let tasks = factors.chunks_mut(values).zip(pivots.chunks_mut(systems));
+                let tasks = tasks.zip(x.chunks_mut(systems * k)).enumerate();
+                let solved = parallel::map(tasks, &|(q, ((lu, p), x))| {
                     let at = |(system, row)| (q * TASK + system, row);
                     with_order!(m, solve_all(lu, p, x, m, k)).map_err(at)
                 });
                 // The first in order, independent of the threads.
-                solved.find_first(|result| result.is_err()).unwrap_or(Ok(()))
+                solved.into_iter().collect()
             };
             done.map_err(|(system, row)| {
                 Error::singular(format!("small system {} is singular (row {})", system + 1, row + 1))

@@ -1,7 +1,5 @@
 //! Products and arrangements of dense blocks, for networks.
 
-use rayon::prelude::*;
-
 use crate::autodiff::handle::{Dense, Handle};
 use crate::autodiff::kernels::each;
 use crate::autodiff::ops::Op as Any;
@@ -9,6 +7,7 @@ use crate::autodiff::reverse::Reverse;
 use crate::autodiff::tape::Shape;
 use crate::backend::vectorised;
 use crate::error::Error;
+use crate::parallel;
 use crate::sparse::Scalar;
 
 pub(crate) enum Op {
@@ -67,14 +66,14 @@ fn product<T: Scalar>((n, m, l): (usize, usize, usize), a: &[T], b: &[T], c: &mu
     if m == 0 {
         return c.fill(T::ZERO);
     }
-    let rows = |first: usize, c: &mut [T]| {
+    let rows: &(dyn Fn(usize, &mut [T]) + Sync) = &|first, c| {
         let a = &a[first * m..first * m + c.len() / l * m];
         with_width!(l, rows_times(a, m, b, l, c));
     };
     if n * m * l < PARALLEL || rayon::current_num_threads() == 1 {
         return rows(0, c);
     }
-    c.par_chunks_mut(ROWS * l).enumerate().for_each(|(q, c)| rows(q * ROWS, c));
+    parallel::for_each(c.chunks_mut(ROWS * l).enumerate(), &|(q, c)| rows(q * ROWS, c));
 }
 
 /// Rows of A times B, with `L` columns, or `l` if `L` is 0.
@@ -118,7 +117,7 @@ fn product_transposed<T: Scalar>(
     if n == 0 || m == 0 || l == 0 {
         return;
     }
-    let block = |q: usize, c: &mut [T]| {
+    let block: &(dyn Fn(usize, &mut [T]) + Sync) = &|q, c| {
         let rows = q * BLOCK..n.min((q + 1) * BLOCK);
         let (a, b) = (&a[rows.start * m..rows.end * m], &b[rows.start * l..rows.end * l]);
         with_width!(l, add_transposed(a, m, b, l, c));
@@ -135,12 +134,12 @@ fn product_transposed<T: Scalar>(
         }
         return;
     }
-    let parts = (0..blocks).into_par_iter().map(|q| {
+    let parts = parallel::map(0..blocks, &|q| {
         let mut part = vec![T::ZERO; m * l];
         block(q, &mut part);
         part
     });
-    for part in parts.collect::<Vec<_>>() {
+    for part in parts {
         c.iter_mut().zip(&part).for_each(|(c, &p)| *c += p);
     }
 }

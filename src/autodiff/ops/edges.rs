@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::autodiff::handle::{Dense, Handle};
 use crate::autodiff::ops::Op as Any;
 use crate::autodiff::reverse::Reverse;
 use crate::autodiff::tape::Shape;
 use crate::error::Error;
+use crate::parallel;
 use crate::sparse::Scalar;
 
 pub(crate) enum Op {
@@ -43,8 +42,8 @@ fn gather<T: Scalar>(list: &[u32], k: usize, from: &[T], to: &mut [T]) {
     if to.len() < PARALLEL || rayon::current_num_threads() == 1 {
         return with_width!(k, gather_rows(list, k, from, to));
     }
-    let tasks = to.par_chunks_mut(ROWS * k).zip(list.par_chunks(ROWS));
-    tasks.for_each(|(to, list)| with_width!(k, gather_rows(list, k, from, to)));
+    let tasks = to.chunks_mut(ROWS * k).zip(list.chunks(ROWS));
+    parallel::for_each(tasks, &|(to, list)| with_width!(k, gather_rows(list, k, from, to)));
 }
 
 fn gather_rows<T: Scalar, const K: usize>(list: &[u32], k: usize, from: &[T], to: &mut [T]) {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::part::Part;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::schwarz::{Layout, Subdomain};
 use crate::sparse::{Csr, Pattern, Scalar};
 
@@ -53,7 +52,7 @@ impl<T: Scalar> LocalGraph<T> {
         let sources: Vec<usize> = layout.interface_sources().collect();
         let parts: Vec<(usize, Subdomain<'_>)> = layout.decomposition().iter().enumerate().collect();
         let made: Vec<Result<Part>> =
-            parts.into_par_iter().map(|(p, s)| Part::new(a, layout, &diagonal, &sources, p, s)).collect();
+            parallel::map(parts.into_iter(), &|(p, s)| Part::new(a, layout, &diagonal, &sources, p, s));
         let mut graph = Joined::new();
         for part in made {
             graph.add(part?);

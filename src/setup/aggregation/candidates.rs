@@ -1,12 +1,11 @@
 //! Near-nullspace candidates, the vectors that a coarse grid has to represent.
 
-use ndarray::Array2;
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::nodal::Nodes;
 use crate::setup::spectral::inverse_diagonal;
 use crate::sparse::Csr;
+use ndarray::Array2;
 
 /// The default candidates, unknowns × b: the constant vector, or for nodes of b unknowns each the b vectors
 /// that are constant in one of them.
@@ -74,7 +73,7 @@ pub(super) fn are_near_nullspace(a: &Csr<f64>, candidates: &Array2<f64>) -> bool
             f64::abs(sum) > 0.1 * f64::abs(own)
         })
     };
-    let count = (0..a.rows()).into_par_iter().with_min_len(4096).filter(|&i| far(i)).count();
+    let count = parallel::collect(a.rows(), 4096, far).into_iter().filter(|&far| far).count();
     10 * count <= a.rows()
 }
 

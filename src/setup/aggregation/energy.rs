@@ -3,16 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::Array2;
-use rayon::prelude::*;
-
 use super::tentative::orthonormalise;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::grids::own;
 use crate::setup::nodal::Nodes;
 use crate::setup::vector::{dot, norm, project, scale, subtract};
 use crate::sparse::assemble::{Accumulator, assemble};
+use crate::sparse::rows::Pool;
 use crate::sparse::{Csr, Pattern};
+use ndarray::Array2;
 
 /// Residual of A P = 0 (rows scaled to one) at which to stop.
 const TOLERANCE: f64 = 1e-8;
@@ -165,7 +165,7 @@ impl<'a> Space<'a> {
     fn new(a: &'a Csr<f64>, pattern: &'a Pattern, candidates: &Array2<f64>, krylov: Krylov) -> Self {
         let k = candidates.ncols();
         let mut constraint = vec![0.0; pattern.nnz() * k];
-        pieces(pattern, &mut constraint, k).into_par_iter().for_each(|(rows, mut part)| {
+        parallel::for_each(pieces(pattern, &mut constraint, k).into_iter(), &|(rows, mut part)| {
             let mut r = vec![0.0; k * k];
             for columns in rows.map(|i| pattern.row_cols(i)) {
                 let m = columns.len();
@@ -191,16 +191,16 @@ impl<'a> Space<'a> {
 
     /// y ← the projection of diag(scaling) A X, all on the pattern.
     fn apply(&self, x: &[f64], y: &mut [f64]) {
-        pieces(self.pattern, y, 1).into_par_iter().for_each_init(
-            || vec![0u32; self.pattern.cols()],
-            |position, (rows, part)| {
+        let pool = Pool::new(|| vec![0u32; self.pattern.cols()]);
+        parallel::for_each(pieces(self.pattern, y, 1).into_iter(), &|(rows, part)| {
+            pool.with(|position| {
                 let first = self.pattern.row(rows.start).start;
                 for i in rows {
                     let range = self.pattern.row(i);
                     self.apply_row(i, x, &mut part[range.start - first..range.end - first], position);
                 }
-            },
-        );
+            });
+        });
     }
 
     /// One row; `position` is all zeros before and after.
@@ -252,7 +252,7 @@ fn pieces<'v>(
 fn conjugate_gradients(space: &Space<'_>, start: &[f64], iterations: usize) -> Vec<f64> {
     let precondition = |r: &[f64]| {
         let mut z = r.to_vec();
-        pieces(space.pattern, &mut z, 1).into_par_iter().for_each(|(rows, mut part)| {
+        parallel::for_each(pieces(space.pattern, &mut z, 1).into_iter(), &|(rows, mut part)| {
             for i in rows {
                 let d = own(space.a, i).abs();
                 let row = part.split_off_mut(..space.pattern.row(i).len()).unwrap_or_default();

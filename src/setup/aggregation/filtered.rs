@@ -1,8 +1,7 @@
 //! Filtered matrices: weak entries lumped into the diagonal.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::grids::own;
 use crate::setup::nodal::Nodes;
 use crate::sparse::assemble::assemble;
@@ -18,14 +17,11 @@ const CHUNK: usize = 4096;
 /// aᵢⱼ² ≥ θ² |aᵢᵢ aⱼⱼ|. `None` if all entries are strong. Cost: two passes over the matrix, or one.
 pub(super) fn strong_part(a: &Csr<f64>, theta: f64, candidate: Option<&[f64]>) -> Result<Option<Csr<f64>>> {
     let n = a.rows();
-    let diagonal: Vec<f64> = if theta == 0.0 {
-        vec![0.0; n]
-    } else {
-        (0..n).into_par_iter().with_min_len(CHUNK).map(|i| own(a, i).abs()).collect()
-    };
+    let diagonal: Vec<f64> =
+        if theta == 0.0 { vec![0.0; n] } else { parallel::collect(n, CHUNK, |i| own(a, i).abs()) };
     let is_strong = |own: f64, j: usize, v: f64| (v != 0.0) & (v * v >= theta * theta * own * diagonal[j]);
     let complete = |i: usize| a.row(i).all(|(j, v)| (i == j) | is_strong(diagonal[i], j, v));
-    if (0..n).into_par_iter().with_min_len(CHUNK).all(complete) {
+    if !parallel::collect(n, CHUNK, complete).contains(&false) {
         return Ok(None);
     }
     let strong = assemble(

@@ -1,8 +1,7 @@
 //! Aggregates: disjoint groups of strongly connected nodes, grown around roots.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::nodal::bucket;
 use crate::sparse::{Csr, Pattern};
 
@@ -111,7 +110,7 @@ pub(super) fn aggregate(graph: &Pattern) -> Aggregation {
         NONE => graph.row_cols(i).iter().map(|&j| of[j as usize]).find(|&g| g < ISOLATED).unwrap_or(NONE),
         mark => mark,
     };
-    let mut joined: Vec<u32> = (0..n).into_par_iter().with_min_len(CHUNK).map(join).collect();
+    let mut joined: Vec<u32> = parallel::collect(n, CHUNK, join);
     for i in 0..n {
         if joined[i] == ISOLATED {
             joined[i] = NONE;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
-use rayon::prelude::*;
-
 use super::standard::{Aggregation, NONE};
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::nodal::Nodes;
 use crate::sparse::{Csr, Pattern};
+use ndarray::Array2;
 
 /// A direction whose length falls below this fraction of its length before the projection on the others
 /// counts as dependent on them.
@@ -98,13 +97,12 @@ fn fit_one(aggregation: &Aggregation, candidate: &[f64]) -> Result<Tentative> {
         }));
     }
     let coarse = |g: u32| if g == NONE || vanishing == 0 { g } else { number[g as usize] };
-    let complete = vanishing == 0 && of.par_iter().with_min_len(CHUNK).all(|&g| g != NONE);
+    let complete = vanishing == 0 && !of.contains(&NONE);
     let (row_ptr, col_idx, values);
     if complete {
-        row_ptr = (0..n as u32 + 1).into_par_iter().with_min_len(CHUNK).collect();
+        row_ptr = (0..n as u32 + 1).collect();
         col_idx = of.to_vec();
-        let value = |(&g, &v): (&u32, &f64)| v / lengths[g as usize];
-        values = of.par_iter().zip(candidate).with_min_len(CHUNK).map(value).collect();
+        values = parallel::collect(n, CHUNK, |i| candidate[i] / lengths[of[i] as usize]);
     } else {
         let mut end = 0;
         let step = |&g: &u32| {
@@ -145,26 +143,23 @@ fn fit_several(aggregation: &Aggregation, nodes: &Nodes, candidates: &Array2<f64
         let nodes_of = members[ptr[g] as usize..ptr[g + 1] as usize].iter();
         nodes_of.flat_map(|&node| nodes.unknowns(node as usize)).map(|&i| i as usize)
     };
-    let parts: Vec<Factors> = (0..aggregation.count().div_ceil(CHUNK))
-        .into_par_iter()
-        .map(|part| {
-            let (mut out, mut rows) = (Factors::default(), Vec::new());
-            let (mut block, mut r) = (Vec::new(), vec![0.0; k * k]);
-            for g in part * CHUNK..aggregation.count().min((part + 1) * CHUNK) {
-                rows.clear();
-                rows.extend(unknowns(g));
-                block.clear();
-                block.extend((0..k).flat_map(|c| rows.iter().map(move |&i| candidates[[i, c]])));
-                let rank = orthonormalise(&mut block, rows.len(), k, &mut r);
-                out.ranks.push(rank as u32);
-                for l in 0..rows.len() {
-                    out.q.extend((0..rank).map(|c| block[c * rows.len() + l]));
-                }
-                out.coarse.extend_from_slice(&r[..rank * k]);
+    let parts: Vec<Factors> = parallel::map(0..aggregation.count().div_ceil(CHUNK), &|part| {
+        let (mut out, mut rows) = (Factors::default(), Vec::new());
+        let (mut block, mut r) = (Vec::new(), vec![0.0; k * k]);
+        for g in part * CHUNK..aggregation.count().min((part + 1) * CHUNK) {
+            rows.clear();
+            rows.extend(unknowns(g));
+            block.clear();
+            block.extend((0..k).flat_map(|c| rows.iter().map(move |&i| candidates[[i, c]])));
+            let rank = orthonormalise(&mut block, rows.len(), k, &mut r);
+            out.ranks.push(rank as u32);
+            for l in 0..rows.len() {
+                out.q.extend((0..rank).map(|c| block[c * rows.len() + l]));
             }
-            out
-        })
-        .collect();
+            out.coarse.extend_from_slice(&r[..rank * k]);
+        }
+        out
+    });
     // Per fine unknown: its first coarse unknown, their number, its part, and the place of its values.
     let mut place = vec![(0u32, 0u32, 0u32, 0usize); n];
     let (mut coarse, mut node_of, mut count) = (Vec::new(), Vec::new(), 0u32);

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::check_square;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::sparse::{Csr, Pattern};
 
 /// Largest block of [`block_jacobi`].
@@ -13,6 +12,10 @@ const LARGEST: usize = 64;
 
 /// Pivot, relative to the largest entry of its block, that counts as zero.
 const PIVOT: f64 = 1e-14;
+
+/// Rows per task, and blocks per task.
+const CHUNK: usize = 4096;
+const BLOCKS: usize = 256;
 
 /// Block Jacobi: the inverses of the `size` × `size` blocks on the diagonal of A, as one sparse
 /// matrix of dense blocks, undamped. If `size` does not divide n, the last block is smaller.
@@ -67,16 +70,14 @@ pub fn block_jacobi(a: &Csr<f64>, size: usize) -> Result<Csr<f64>> {
         }
         (!inverted(work, out, m)).then_some(q)
     };
-    let singular: Vec<usize> = values
-        .par_chunks_mut(size * size)
-        .enumerate()
-        .with_min_len(256)
-        .map_init(Vec::new, invert)
-        .flatten_iter()
-        .collect();
-    match singular.first() {
+    let singular: Vec<Option<usize>> =
+        parallel::map(values.chunks_mut(BLOCKS * size * size).enumerate(), &|(task, blocks)| {
+            let (mut work, blocks) = (Vec::new(), blocks.chunks_mut(size * size).enumerate());
+            blocks.fold(None, |first, (q, out)| first.or(invert(&mut work, (task * BLOCKS + q, out))))
+        });
+    match singular.into_iter().flatten().next() {
         None => Ok(Csr::from_parts(Arc::new(Pattern::from_parts(n, n, row_ptr, columns)), values)),
-        Some(&q) => Err(Error::singular(format!(
+        Some(q) => Err(Error::singular(format!(
             "the diagonal block of rows {} to {} is singular; use blocks of another size, or SPAI-1",
             rows_of(q).start + 1,
             rows_of(q).end
@@ -161,5 +162,7 @@ pub fn l1_block_diagonal(a: &Csr<f64>, rows: usize) -> Result<Vec<f64>> {
         }
         Ok(inverse)
     };
-    (0..a.rows()).into_par_iter().with_min_len(4096).map(of_row).collect()
+    let rows = |c: usize| (c * CHUNK..a.rows().min((c + 1) * CHUNK)).map(of_row).collect();
+    let parts: Vec<Result<Vec<f64>>> = parallel::map(0..a.rows().div_ceil(CHUNK), &rows);
+    Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.concat())
 }

@@ -1,9 +1,8 @@
 //! Relaxations with a diagonal matrix: x ← x + d ∘ (b − A x).
 
-use rayon::prelude::*;
-
 use super::check_square;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::grids::own;
 use crate::sparse::Csr;
 
@@ -93,7 +92,7 @@ fn by_rows(a: &Csr<f64>, value: impl Fn(f64, &[f64]) -> f64 + Sync) -> Result<Ve
         0.0 => f64::NAN,
         diagonal => value(diagonal, &a.values()[a.pattern().row(i)]),
     };
-    let weights: Vec<f64> = (0..a.rows()).into_par_iter().with_min_len(CHUNK).map(of_row).collect();
+    let weights: Vec<f64> = parallel::collect(a.rows(), CHUNK, of_row);
     match weights.iter().position(|w| !w.is_finite()) {
         None => Ok(weights),
         Some(i) => Err(Error::invalid_input(format!(

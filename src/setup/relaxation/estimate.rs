@@ -1,12 +1,11 @@
 //! Cheap estimates of the spectrum of a relaxed matrix B A.
 
-use faer::Mat;
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::spectral::{ACCURATE, BREAKDOWN, infinity_norm, multiply as scaled_product, restarted};
 use crate::setup::vector::{dot, norm, project, scale, subtract};
 use crate::sparse::Csr;
+use faer::Mat;
 
 /// The largest number of products with B A.
 const STEPS: usize = 10;
@@ -68,8 +67,7 @@ pub fn spectral_estimate(
         OperatorKind::General => return restarted(n, ACCURATE, size, multiply),
     };
     let overflow = || Error::invalid_input("the spectral radius of B A overflows; scale the equations");
-    let mut start = vec![0.0; n];
-    start.par_iter_mut().with_min_len(4096).enumerate().for_each(|(i, v)| *v = pseudo_random(i as u64));
+    let mut start = parallel::collect(n, 4096, |i| pseudo_random(i as u64));
     let length = norm(&start);
     if length == 0.0 {
         return Ok(0.0);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::check_square;
 use crate::error::{Error, Result};
+use crate::parallel;
+use crate::sparse::rows::Pool;
 use crate::sparse::{Csr, Pattern};
 
 /// Pivot, relative to its diagonal entry, below which the normal equations are shifted.
@@ -72,22 +72,19 @@ pub fn spai(a: &Csr<f64>, pattern: &Arc<Pattern>) -> Result<Csr<f64>> {
         pieces.push((rows, head));
         rest = tail;
     }
-    let failed: Vec<Option<usize>> = pieces
-        .into_par_iter()
-        .map_init(
-            || Workspace::new(a.rows()),
-            |workspace, (rows, mut out)| {
-                for i in rows {
-                    let (row, next) = out.split_at_mut(pattern.row(i).len());
-                    if !workspace.solve_row(a, pattern, i, row) {
-                        return Some(i);
-                    }
-                    out = next;
+    let pool = Pool::new(|| Workspace::new(a.rows()));
+    let failed: Vec<Option<usize>> = parallel::map(pieces.into_iter(), &|(rows, mut out)| {
+        pool.with(|workspace| {
+            for i in rows {
+                let (row, next) = out.split_at_mut(pattern.row(i).len());
+                if !workspace.solve_row(a, pattern, i, row) {
+                    return Some(i);
                 }
-                None
-            },
-        )
-        .collect();
+                out = next;
+            }
+            None
+        })
+    });
     if let Some(i) = failed.into_iter().flatten().next() {
         return Err(Error::invalid_input(format!(
             "SPAI-1 cannot determine unknown {}: no row that row {} couples to has a usable entry in that column; check for empty rows and columns",

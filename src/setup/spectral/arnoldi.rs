@@ -1,14 +1,13 @@
 //! Restarted Arnoldi processes for the dominant eigenvalue.
 
+use super::{CHUNK, check};
+use crate::error::{Error, Result};
+use crate::parallel;
+use crate::setup::vector::{norm, project, scale, subtract};
+use crate::sparse::Csr;
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
-
-use super::{CHUNK, check};
-use crate::error::{Error, Result};
-use crate::setup::vector::{norm, project, scale, subtract};
-use crate::sparse::Csr;
 
 /// The length of a product after orthogonalisation, relative to it, below which the Krylov space is
 /// exhausted: a smaller vector is rounding error and not orthogonal.
@@ -165,8 +164,10 @@ fn arnoldi(
 
 /// y ← diag(s) A x, parallel over rows.
 pub(in crate::setup) fn multiply(a: &Csr<f64>, s: &[f64], x: &[f64], y: &mut [f64]) {
-    y.par_iter_mut().with_min_len(CHUNK).enumerate().for_each(|(i, y)| {
-        *y = s[i] * a.row(i).map(|(j, v)| v * x[j]).sum::<f64>();
+    parallel::chunks_mut(y, CHUNK, &|first, y| {
+        for (i, y) in (first..).zip(y) {
+            *y = s[i] * a.row(i).map(|(j, v)| v * x[j]).sum::<f64>();
+        }
     });
 }
 

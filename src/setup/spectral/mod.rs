@@ -3,10 +3,9 @@
 mod arnoldi;
 mod sample;
 
-use rayon::prelude::*;
-
 use super::grids::own;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::sparse::Csr;
 
 pub(super) use arnoldi::{ACCURATE, BREAKDOWN, multiply, restarted};
@@ -50,13 +49,13 @@ impl SpectralRadius {
 /// A matrix that is not square, a scaling of another length.
 pub fn infinity_norm(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
     check(a, scaling)?;
-    Ok(row_sums(a, scaling).into_par_iter().with_min_len(CHUNK).reduce(|| 0.0, f64::max))
+    Ok(row_sums(a, scaling).into_iter().fold(0.0, f64::max))
 }
 
 /// Σⱼ |sᵢ aᵢⱼ| of every row.
 fn row_sums(a: &Csr<f64>, scaling: &[f64]) -> Vec<f64> {
     let sum = |i: usize| a.row(i).map(|(_, v)| (scaling[i] * v).abs()).sum::<f64>();
-    (0..a.rows()).into_par_iter().with_min_len(CHUNK).map(sum).collect()
+    parallel::collect(a.rows(), CHUNK, sum)
 }
 
 /// 1/aᵢᵢ for every row. Cost: one pass over the structure, parallel over rows.
@@ -65,8 +64,7 @@ fn row_sums(a: &Csr<f64>, scaling: &[f64]) -> Vec<f64> {
 /// A matrix that is not square, or a zero on its diagonal (named by row).
 pub fn inverse_diagonal(a: &Csr<f64>) -> Result<Vec<f64>> {
     check_square(a)?;
-    let inverse: Vec<f64> =
-        (0..a.rows()).into_par_iter().with_min_len(CHUNK).map(|i| 1.0 / own(a, i)).collect();
+    let inverse: Vec<f64> = parallel::collect(a.rows(), CHUNK, |i| 1.0 / own(a, i));
     match inverse.iter().position(|d| d.is_infinite()) {
         None => Ok(inverse),
         Some(i) => Err(Error::invalid_input(format!(

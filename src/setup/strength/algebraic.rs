@@ -1,14 +1,13 @@
 //! Strength by algebraic distance: relaxation makes near unknowns similar.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
-
 use super::distance::nearest;
 use super::graph::check_square;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::spectral::inverse_diagonal;
 use crate::sparse::{Csr, Pattern};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 /// Test vectors.
 const VECTORS: usize = 5;
@@ -51,9 +50,9 @@ fn test_vectors(a: &Csr<f64>) -> Result<Vec<[f64; VECTORS]>> {
         (0..a.rows()).map(|_| std::array::from_fn(|_| random.random::<f64>() - 0.5)).collect();
     let mut next = x.clone();
     for _ in 0..SWEEPS {
-        next.par_chunks_mut(CHUNK).enumerate().for_each(|(c, chunk)| {
+        parallel::chunks_mut(&mut next, CHUNK, &|first, chunk| {
             for (q, out) in chunk.iter_mut().enumerate() {
-                let i = c * CHUNK + q;
+                let i = first + q;
                 let mut sum = [0.0; VECTORS];
                 for (j, v) in a.row(i) {
                     sum.iter_mut().zip(&x[j]).for_each(|(s, x)| *s += v * x);

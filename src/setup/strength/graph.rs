@@ -1,8 +1,7 @@
 //! Graphs of strong connections: row-by-row, parallel assembly of patterns.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::sparse::{Csr, Pattern};
 
 /// Rows per task.
@@ -32,19 +31,16 @@ pub(in crate::setup) fn select(
     choose: impl Fn(usize, &[u32], &mut Vec<u32>) + Sync + Send,
 ) -> Result<Pattern> {
     let rows = pattern.rows();
-    let parts: Vec<(Vec<u32>, Vec<u32>)> = (0..rows.div_ceil(CHUNK))
-        .into_par_iter()
-        .map(|c| {
-            let (from, to) = (c * CHUNK, rows.min((c + 1) * CHUNK));
-            let most = (pattern.row_ptr()[to] - pattern.row_ptr()[from]) as usize;
-            let (mut ends, mut kept) = (Vec::with_capacity(to - from), Vec::with_capacity(most));
-            for i in from..to {
-                choose(i, pattern.row_cols(i), &mut kept);
-                ends.push(kept.len() as u32);
-            }
-            (ends, kept)
-        })
-        .collect();
+    let parts: Vec<(Vec<u32>, Vec<u32>)> = parallel::map(0..rows.div_ceil(CHUNK), &|c| {
+        let (from, to) = (c * CHUNK, rows.min((c + 1) * CHUNK));
+        let most = (pattern.row_ptr()[to] - pattern.row_ptr()[from]) as usize;
+        let (mut ends, mut kept) = (Vec::with_capacity(to - from), Vec::with_capacity(most));
+        for i in from..to {
+            choose(i, pattern.row_cols(i), &mut kept);
+            ends.push(kept.len() as u32);
+        }
+        (ends, kept)
+    });
     join(rows, pattern.cols(), &parts)
 }
 

@@ -1,10 +1,9 @@
 //! Reverse rules of a planned product C = A B: both gradients on their patterns, from the stored places of
 //! the plan.
 
-use rayon::prelude::*;
-
 use super::plan::{CHUNK, ProductPlan, for_chunks};
 use super::positions::{Position, Positions, with_positions};
+use crate::parallel;
 use crate::sparse::Scalar;
 use crate::sparse::rows::{in_parallel, split};
 
@@ -12,7 +11,7 @@ impl ProductPlan {
     /// Ā = (C̄ Bᵀ) on the pattern of A, from the values of C̄ and B. The memory traffic is that of the
     /// product.
     pub(crate) fn adjoint_left<T: Scalar>(&self, up: &[T], b: &[T], out: &mut [T]) {
-        for_chunks(&self.a, &self.chunks, self.bytes(), out, |range, positions, out| {
+        for_chunks(&self.a, &self.chunks, self.bytes(), out, &|range, positions, out| {
             with_positions!(positions, list => {
                 let (mut rest, mut out) = (&list[..], out.iter_mut());
                 for i in range {
@@ -54,7 +53,7 @@ impl ProductPlan {
         let transposition = self.a.transposition();
         let starts = self.starts();
         let rows = (0..self.b.rows()).map(|k| self.b.row(k).len());
-        split(out, rows).into_par_iter().with_min_len(CHUNK).enumerate().for_each(|(k, out)| {
+        let row = |k: usize, out: &mut [T]| {
             out.fill(T::ZERO);
             let range = transposition.ptr[k] as usize..transposition.ptr[k + 1] as usize;
             for (&i, &p) in transposition.row_idx[range.clone()].iter().zip(&transposition.source[range]) {
@@ -66,6 +65,9 @@ impl ProductPlan {
                     out.iter_mut().zip(now).for_each(|(g, p)| *g += v * row[p.index()]);
                 });
             }
+        };
+        parallel::chunks_mut(&mut split(out, rows), CHUNK, &|first, rows| {
+            rows.iter_mut().enumerate().for_each(|(q, out)| row(first + q, out));
         });
     }
 

@@ -3,10 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::accumulate::Places;
-use super::plan::{add_row, chunks_of, for_chunks, note_row};
+use super::plan::{add_row, for_chunks, map_chunks, note_row};
 use super::positions::{Position, Positions, with_positions};
 use super::{check_chain, check_length, check_overflow, check_pattern};
 use crate::error::Result;
@@ -67,7 +65,7 @@ impl GalerkinPlan {
             rank: Vec::new(),
         });
         let parts: Vec<(Lines, Chunk)> =
-            chunks_of(r.rows()).map(|range| pool.with(|work| work.chunk(range, r, a, p))).collect();
+            map_chunks(r.rows(), |range| pool.with(|work| work.chunk(range, r, a, p)));
         let (lines, chunks) = parts.into_iter().unzip();
         let pattern = Arc::new(join(r.rows(), p.cols(), lines)?);
         Ok(Self { r: r.clone(), a: a.clone(), p: p.clone(), pattern, chunks })
@@ -114,7 +112,7 @@ impl GalerkinPlan {
         check_length("P", &self.p, p_values.len())?;
         check_length("R A P", &self.pattern, out.len())?;
         let pool = Pool::new(Vec::new);
-        for_chunks(&self.pattern, &self.chunks, self.bytes(), out, |range, chunk, out| {
+        for_chunks(&self.pattern, &self.chunks, self.bytes(), out, &|range, chunk, out| {
             let values = (r_values, a_values, p_values);
             pool.with(|sums| {
                 with_positions!(&chunk.positions, list => self.rows(range, chunk, list, values, sums, out));

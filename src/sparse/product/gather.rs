@@ -3,10 +3,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::check_chain;
-use super::plan::chunks_of;
+use super::plan::map_chunks;
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 use crate::sparse::rows::{Pool, concat};
@@ -104,7 +102,7 @@ fn appearing(a: &Pattern, b: &Pattern) -> Result<(Vec<u32>, Vec<u32>)> {
             (lengths, columns)
         })
     };
-    let parts: Vec<(Vec<usize>, Vec<u32>)> = chunks_of(a.rows()).map(chunk).collect();
+    let parts: Vec<(Vec<usize>, Vec<u32>)> = map_chunks(a.rows(), chunk);
     let (lengths, columns): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     Ok((pointer(lengths.into_iter().flatten())?, concat(columns)))
 }
@@ -137,7 +135,7 @@ fn gather(a: Rows<'_>, b: &Pattern, c: Rows<'_>) -> Result<Gather> {
             part
         })
     };
-    let mut parts: Vec<Part> = chunks_of(a.len()).map(chunk).collect();
+    let mut parts: Vec<Part> = map_chunks(a.len(), chunk);
     if parts.iter().any(|part| !part.fits) {
         return Err(Error::dimension("a product has entries outside its pattern"));
     }

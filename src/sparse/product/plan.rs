@@ -3,12 +3,11 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use rayon::prelude::*;
-
 use super::accumulate::Places;
 use super::positions::{Position, Positions, with_positions};
 use super::{check_chain, check_length, check_overflow, check_pattern};
 use crate::error::Result;
+use crate::parallel;
 use crate::sparse::rows::{Lines, Pool, in_parallel, join, split};
 use crate::sparse::{Csr, Pattern, Scalar};
 
@@ -49,7 +48,7 @@ impl ProductPlan {
         check_chain(a, b)?;
         let pool = Pool::new(|| Work { places: Places::new(b.cols()), list: Vec::new(), rank: Vec::new() });
         let parts: Vec<(Lines, Positions)> =
-            chunks_of(a.rows()).map(|range| pool.with(|work| work.chunk(range, a, b))).collect();
+            map_chunks(a.rows(), |range| pool.with(|work| work.chunk(range, a, b)));
         let (lines, chunks) = parts.into_iter().unzip();
         let pattern = Arc::new(join(a.rows(), b.cols(), lines)?);
         Ok(Self { a: a.clone(), b: b.clone(), pattern, chunks, starts: OnceLock::new() })
@@ -86,7 +85,7 @@ impl ProductPlan {
         check_length("A", &self.a, a_values.len())?;
         check_length("B", &self.b, b_values.len())?;
         check_length("A B", &self.pattern, out.len())?;
-        for_chunks(&self.pattern, &self.chunks, self.bytes(), out, |range, positions, out| {
+        for_chunks(&self.pattern, &self.chunks, self.bytes(), out, &|range, positions, out| {
             with_positions!(positions, list => self.rows(range, list, a_values, b_values, out));
         });
         check_overflow(&self.pattern, out)
@@ -128,9 +127,9 @@ pub(super) fn add_row<'l, T: Scalar, P: Position>(
     rest
 }
 
-/// The ranges of rows of a plan.
-pub(super) fn chunks_of(rows: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
-    (0..rows.div_ceil(CHUNK)).into_par_iter().map(move |c| c * CHUNK..rows.min((c + 1) * CHUNK))
+/// f of the ranges of rows of a plan.
+pub(super) fn map_chunks<R: Send>(rows: usize, f: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+    parallel::map(0..rows.div_ceil(CHUNK), &|c| f(c * CHUNK..rows.min((c + 1) * CHUNK)))
 }
 
 /// Calls `f` with the rows of every chunk, its part of the plan, and its values of `out`.
@@ -139,14 +138,15 @@ pub(super) fn for_chunks<T: Scalar, C: Sync>(
     chunks: &[C],
     work: usize,
     out: &mut [T],
-    f: impl Fn(Range<usize>, &C, &mut [T]) + Sync + Send,
+    f: &(dyn Fn(Range<usize>, &C, &mut [T]) + Sync),
 ) {
     let range = |c: usize| c * CHUNK..pattern.rows().min((c + 1) * CHUNK);
     let ptr = pattern.row_ptr();
     let length = |c: usize| (ptr[range(c).end] - ptr[range(c).start]) as usize;
     if in_parallel(work) {
         let pieces = split(out, (0..chunks.len()).map(length));
-        pieces.into_par_iter().zip(chunks).enumerate().for_each(|(c, (out, chunk))| f(range(c), chunk, out));
+        let tasks = pieces.into_iter().zip(chunks).enumerate();
+        parallel::for_each(tasks, &|(c, (out, chunk))| f(range(c), chunk, out));
         return;
     }
     // No list, no allocation.

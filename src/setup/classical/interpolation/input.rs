@@ -1,8 +1,7 @@
 //! The input of all interpolation formulas, checked once.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::classical::splitting::Splitting;
 use crate::sparse::{Csr, Pattern};
 
@@ -43,16 +42,13 @@ impl<'a> Input<'a> {
             )));
         }
         let mut diagonal = vec![0.0; n];
-        let flaws: Vec<Option<(usize, Flaw)>> = diagonal
-            .par_chunks_mut(ROWS)
-            .enumerate()
-            .map(|(c, piece)| {
+        let flaws: Vec<Option<(usize, Flaw)>> =
+            parallel::map(diagonal.chunks_mut(ROWS).enumerate(), &|(c, piece)| {
                 piece.iter_mut().enumerate().find_map(|(r, d)| {
                     let i = c * ROWS + r;
                     check_row(a, strong, i, d).err().map(|flaw| (i, flaw))
                 })
-            })
-            .collect();
+            });
         match flaws.into_iter().flatten().next() {
             None => Ok(Self { a, strong, splitting, diagonal }),
             Some((i, flaw)) => Err(describe(i, flaw)),

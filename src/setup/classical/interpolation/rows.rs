@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::input::Input;
 use crate::error::{Error, Result};
+use crate::parallel;
+use crate::sparse::rows::Pool;
 use crate::sparse::{Csr, Pattern};
 
 /// Rows per task.
@@ -16,7 +16,7 @@ type Piece<'a> = (usize, &'a [u32], &'a mut [u32], &'a mut [f64]);
 
 /// A prolongation whose row i has `count(i)` entries if i is fine; `fill(i, work, columns, values)` writes
 /// them, columns ascending. Rows of coarse points are unit vectors.
-pub(super) fn build<W>(
+pub(super) fn build<W: Send>(
     input: &Input,
     count: impl Fn(usize) -> usize + Sync,
     init: impl Fn() -> W + Sync + Send,
@@ -36,9 +36,9 @@ pub(super) fn build<W>(
 /// More entries than 32-bit indices can number.
 pub(super) fn offsets(rows: usize, count: impl Fn(usize) -> usize + Sync) -> Result<Vec<u32>> {
     let mut row_ptr = vec![0u32; rows + 1];
-    row_ptr[1..].par_chunks_mut(ROWS).enumerate().for_each(|(c, piece)| {
+    parallel::chunks_mut(&mut row_ptr[1..], ROWS, &|first, piece| {
         for (r, length) in piece.iter_mut().enumerate() {
-            *length = count(c * ROWS + r) as u32;
+            *length = count(first + r) as u32;
         }
     });
     let mut total = 0u64;
@@ -56,7 +56,7 @@ pub(super) fn offsets(rows: usize, count: impl Fn(usize) -> usize + Sync) -> Res
 
 /// The matrix whose row i `fill(i, work, columns, values)` writes, columns ascending, into the space given by
 /// `row_ptr`. `work` is scratch space of one thread. The arrays are allocated once, at their exact size.
-pub(super) fn fill_rows<W>(
+pub(super) fn fill_rows<W: Send>(
     cols: usize,
     row_ptr: Vec<u32>,
     init: impl Fn() -> W + Sync + Send,
@@ -65,16 +65,17 @@ pub(super) fn fill_rows<W>(
     let rows = row_ptr.len() - 1;
     let nnz = row_ptr[rows] as usize;
     let (mut col_idx, mut values) = (vec![0u32; nnz], vec![0.0; nnz]);
-    pieces(&row_ptr, &mut col_idx, &mut values).into_par_iter().for_each_init(
-        &init,
-        |work, (first, ends, columns, values)| {
+    let pool = Pool::new(init);
+    let pieces = pieces(&row_ptr, &mut col_idx, &mut values).into_iter();
+    parallel::for_each(pieces, &|(first, ends, columns, values)| {
+        pool.with(|work| {
             let start = ends[0];
             for (r, pair) in ends.windows(2).enumerate() {
                 let range = (pair[0] - start) as usize..(pair[1] - start) as usize;
                 fill(first + r, work, &mut columns[range.clone()], &mut values[range]);
             }
-        },
-    );
+        });
+    });
     Csr::from_parts(Arc::new(Pattern::from_parts(rows, cols, row_ptr, col_idx)), values)
 }
 

@@ -1,12 +1,12 @@
 //! Aggressive coarsening: a second splitting of the coarse points of the first.
 
-use rayon::prelude::*;
-
 use super::graph::check;
 use super::{Splitting, SplittingKind};
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::setup::strength::join;
 use crate::sparse::Pattern;
+use crate::sparse::rows::Pool;
 
 /// Coarse points per task.
 const CHUNK: usize = 2048;
@@ -66,21 +66,18 @@ pub fn path_graph(strong: &Pattern, splitting: &Splitting, paths: usize) -> Resu
         )));
     }
     let coarse = splitting.coarse();
-    let parts: Vec<(Vec<u32>, Vec<u32>)> = coarse
-        .par_chunks(CHUNK)
-        .map_init(
-            || Counter { counts: vec![0; coarse.len()], met: Vec::new() },
-            |counter, chunk| {
-                let (mut ends, mut columns) = (Vec::with_capacity(chunk.len()), Vec::new());
-                for &i in chunk {
-                    counter.count(strong, splitting, i);
-                    counter.drain(paths as u32, &mut columns);
-                    ends.push(columns.len() as u32);
-                }
-                (ends, columns)
-            },
-        )
-        .collect();
+    let pool = Pool::new(|| Counter { counts: vec![0; coarse.len()], met: Vec::new() });
+    let parts: Vec<(Vec<u32>, Vec<u32>)> = parallel::map(coarse.chunks(CHUNK), &|chunk| {
+        pool.with(|counter| {
+            let (mut ends, mut columns) = (Vec::with_capacity(chunk.len()), Vec::new());
+            for &i in chunk {
+                counter.count(strong, splitting, i);
+                counter.drain(paths as u32, &mut columns);
+                ends.push(columns.len() as u32);
+            }
+            (ends, columns)
+        })
+    });
     join(coarse.len(), coarse.len(), &parts)
 }
 

@@ -1,12 +1,11 @@
 //! HMIS: the first pass of Ruge and Stüben in blocks, completed by PMIS.
 
-use rayon::prelude::*;
-
 use super::Splitting;
 use super::first_pass::split_block;
 use super::graph::Graph;
 use super::pmis::complete;
 use crate::error::Result;
+use crate::parallel;
 use crate::sparse::Pattern;
 
 /// Points of a block; a constant, so that the splitting does not depend on the number of threads.
@@ -28,20 +27,17 @@ pub fn hmis(strong: &Pattern) -> Result<Splitting> {
 fn split_in_blocks(strong: &Pattern, size: usize) -> Result<Splitting> {
     let graph = Graph::new(strong)?;
     let n = graph.len();
-    let interior: Vec<Vec<bool>> = (0..n.div_ceil(size))
-        .into_par_iter()
-        .map(|b| {
-            let block = b * size..n.min((b + 1) * size);
-            let mut coarse = split_block(&graph, block.clone());
-            if block.len() < n {
-                let stays = |list: &[u32]| list.iter().all(|&j| block.contains(&(j as usize)));
-                for (c, i) in coarse.iter_mut().zip(block.clone()).filter(|(c, _)| **c) {
-                    *c = stays(graph.depends(i)) && (graph.is_symmetric() || stays(graph.influences(i)));
-                }
+    let interior: Vec<Vec<bool>> = parallel::map(0..n.div_ceil(size), &|b| {
+        let block = b * size..n.min((b + 1) * size);
+        let mut coarse = split_block(&graph, block.clone());
+        if block.len() < n {
+            let stays = |list: &[u32]| list.iter().all(|&j| block.contains(&(j as usize)));
+            for (c, i) in coarse.iter_mut().zip(block.clone()).filter(|(c, _)| **c) {
+                *c = stays(graph.depends(i)) && (graph.is_symmetric() || stays(graph.influences(i)));
             }
-            coarse
-        })
-        .collect();
+        }
+        coarse
+    });
     Ok(Splitting::new(&complete(&graph, interior.concat())))
 }
 

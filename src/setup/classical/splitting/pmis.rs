@@ -1,10 +1,9 @@
 //! PMIS: an independent set of influential points, in parallel.
 
-use rayon::prelude::*;
-
 use super::Splitting;
 use super::graph::Graph;
 use crate::error::Result;
+use crate::parallel;
 use crate::sparse::Pattern;
 
 /// Points per task.
@@ -29,20 +28,16 @@ pub fn pmis(strong: &Pattern) -> Result<Splitting> {
 /// Continues from given coarse points: their dependants become fine, and [`pmis`] decides on the rest.
 pub(super) fn complete(graph: &Graph, mut coarse: Vec<bool>) -> Vec<bool> {
     // Zero marks a decided point.
-    let mut weight: Vec<u64> = (0..graph.len())
-        .into_par_iter()
-        .with_min_len(CHUNK)
-        .map(|i| if coarse[i] { 0 } else { weight(graph, i) })
-        .collect();
+    let mut weight: Vec<u64> =
+        parallel::collect(graph.len(), CHUNK, |i| if coarse[i] { 0 } else { weight(graph, i) });
     let mut undecided: Vec<u32> = (0..graph.len() as u32).filter(|&i| weight[i as usize] > 0).collect();
     if coarse.contains(&true) {
         undecided = leave(graph, undecided, &coarse, &mut weight);
     }
     while !undecided.is_empty() {
-        let chosen: Vec<Vec<u32>> = undecided
-            .par_chunks(CHUNK)
-            .map(|chunk| chunk.iter().copied().filter(|&i| outweighs(graph, &weight, i as usize)).collect())
-            .collect();
+        let chosen: Vec<Vec<u32>> = parallel::map(undecided.chunks(CHUNK), &|chunk| {
+            chunk.iter().copied().filter(|&i| outweighs(graph, &weight, i as usize)).collect()
+        });
         for &i in chosen.iter().flatten() {
             coarse[i as usize] = true;
             weight[i as usize] = 0;
@@ -77,13 +72,10 @@ fn outweighs(graph: &Graph, weight: &[u64], i: usize) -> bool {
 
 /// The points that stay undecided: neither coarse nor dependent on a coarse one.
 fn leave(graph: &Graph, undecided: Vec<u32>, coarse: &[bool], weight: &mut [u64]) -> Vec<u32> {
-    let parts: Vec<(Vec<u32>, Vec<u32>)> = undecided
-        .par_chunks(CHUNK)
-        .map(|chunk| {
-            let rest = chunk.iter().copied().filter(|&i| !coarse[i as usize]);
-            rest.partition(|&i| !graph.depends(i as usize).iter().any(|&j| coarse[j as usize]))
-        })
-        .collect();
+    let parts: Vec<(Vec<u32>, Vec<u32>)> = parallel::map(undecided.chunks(CHUNK), &|chunk| {
+        let rest = chunk.iter().copied().filter(|&i| !coarse[i as usize]);
+        rest.partition(|&i| !graph.depends(i as usize).iter().any(|&j| coarse[j as usize]))
+    });
     for &i in parts.iter().flat_map(|p| &p.1) {
         weight[i as usize] = 0;
     }

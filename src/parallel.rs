@@ -1,0 +1,99 @@
+//! Loops on the `rayon` pool.
+//!
+//! The adaptors of `rayon` compile a scheduler for every closure: they were a third of the symbols of this
+//! crate. Here the closure is behind a `dyn Fn`, called once per task, and the scheduler is compiled once.
+//! Tasks are taken in order from one iterator, so pieces of a mutable slice need no list and no allocation.
+//! Results never depend on the number of threads as long as the tasks do not.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+/// Calls `task` once on each of so many threads of the pool.
+fn on_threads(threads: usize, task: &(dyn Fn() + Sync)) {
+    (0..threads).into_par_iter().with_max_len(1).for_each(|_| task());
+}
+
+/// Calls `f` with every item, in any order.
+pub(crate) fn for_each<I>(items: I, f: &(dyn Fn(I::Item) + Sync))
+where
+    I: Iterator + Send,
+{
+    let most = items.size_hint().1.unwrap_or(usize::MAX);
+    let threads = rayon::current_num_threads().min(most);
+    if threads <= 1 {
+        return items.for_each(f);
+    }
+    let items = Mutex::new(items);
+    on_threads(threads, &|| {
+        loop {
+            // Locked while the next task is taken, not while it runs.
+            let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(item) = next else { break };
+            f(item);
+        }
+    });
+}
+
+/// f of every item, in their order.
+pub(crate) fn map<I, R>(items: I, f: &(dyn Fn(I::Item) -> R + Sync)) -> Vec<R>
+where
+    I: ExactSizeIterator + Send,
+    R: Send,
+{
+    let mut results: Vec<Option<R>> = Vec::new();
+    results.resize_with(items.len(), || None);
+    for_each(items.zip(&mut results), &|(item, result)| *result = Some(f(item)));
+    results.into_iter().flatten().collect()
+}
+
+/// Calls `f(first, chunk)` with every chunk of `size` values, the last one shorter.
+pub(crate) fn chunks_mut<T: Send>(out: &mut [T], size: usize, f: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    for_each(out.chunks_mut(size).enumerate(), &|(c, chunk)| f(c * size, chunk));
+}
+
+/// f(i) for i < `length`, in tasks of `size` values.
+pub(crate) fn collect<T: Copy + Default + Send>(
+    length: usize,
+    size: usize,
+    f: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
+    let mut out = vec![T::default(); length];
+    chunks_mut(&mut out, size, &|first, chunk| {
+        chunk.iter_mut().enumerate().for_each(|(q, v)| *v = f(first + q));
+    });
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_item_is_taken_once_and_results_are_in_order() {
+        for threads in [1, 2, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                for n in [0, 1, 2, 1000] {
+                    assert!(map(0..n, &|i| i * i).into_iter().eq((0..n).map(|i| i * i)));
+                    assert!(collect(n, 7, |i| i).into_iter().eq(0..n));
+                    let mut list = vec![1; n];
+                    chunks_mut(&mut list, 3, &|first, chunk| {
+                        chunk.iter_mut().enumerate().for_each(|(q, v)| *v += first + q);
+                    });
+                    assert!(list.into_iter().eq(1..=n));
+                }
+            });
+        }
+    }
+
+    /// A task may start tasks, and its panic reaches the caller.
+    #[test]
+    fn tasks_nest_and_panic() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let sums = pool.install(|| map(0..50, &|i| map(0..i, &|j| j).into_iter().sum::<usize>()));
+        assert!(sums.into_iter().eq((0..50).map(|i: usize| i * i.saturating_sub(1) / 2)));
+        let run = || pool.install(|| for_each(0..50, &|i| assert!(i != 20, "twenty")));
+        assert!(std::panic::catch_unwind(run).is_err());
+    }
+}
