@@ -101,8 +101,8 @@
 //!
 //! # GPU
 //!
-//! With the feature `cuda`, `Solver::move_to_device` moves a solver to an NVIDIA GPU, and `Trainer::on` runs the
-//! training steps there.
+//! With the feature `cuda`, `Solver::move_to_device` moves a solver to an NVIDIA GPU, which `gpu::Cuda` opens, and
+//! `Trainer::on` runs the training steps there.
 //!
 //! # Features
 //!
@@ -122,14 +122,18 @@
 #![deny(unsafe_code)]
 
 pub mod autodiff;
+#[doc(hidden)]
 pub mod backend;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[doc(hidden)]
 pub mod cycle_tape;
+#[doc(hidden)]
 pub mod engine;
 pub mod error;
 pub mod gallery;
+#[cfg(feature = "cuda")]
+pub mod gpu;
 pub mod integrations;
 pub mod krylov;
 pub mod learn;

@@ -46,6 +46,7 @@ pub use fgmres::Fgmres;
 pub use method::Krylov;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
+#[doc(hidden)]
 pub use resident::{
     ResidentBiCgStab, ResidentCg, ResidentFgmres, ResidentMatrix, ResidentOperator, ResidentRichardson,
 };

@@ -133,7 +133,7 @@ impl Solver {
     /// The solver then stays in its previous place.
     ///
     /// ```no_run
-    /// use multigrad::{Amg, backend::Cuda, gallery};
+    /// use multigrad::{Amg, gallery, gpu::Cuda};
     /// let problem = gallery::poisson_2d(1000, 1000)?;
     /// let mut solver = Amg::auto(&problem.matrix)?;
     /// solver.move_to_device(&Cuda::open(0)?)?;

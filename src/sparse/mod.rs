@@ -31,7 +31,9 @@ pub(crate) use files::write_atomic;
 pub(crate) use files::{folder_of, is_stream, resolved};
 pub use fingerprint::Fingerprint;
 pub(crate) use levels::Levels;
-pub use pattern::{Pattern, Transposition};
+pub use pattern::Pattern;
+#[doc(hidden)]
+pub use pattern::Transposition;
 #[cfg(feature = "cuda")]
 pub(crate) use product::Gather;
 pub use product::{GalerkinPlan, ProductPlan};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use multigrad::backend::Direct;
 use multigrad::setup::*;
+use multigrad::solver::Direct;
 use multigrad::sparse::Csr;
 use ndarray::Array2;
 
