@@ -126,7 +126,7 @@ fn unsolvable(a: &Csr<f64>, b: &[f64]) -> Option<String> {
 impl Solver {
     /// Moves solves to a GPU. Matrix, cycle, vectors and scalars of a solve stay there, and iterations run as
     /// captured graphs; the host reads a few scalars of each iteration. The iterations equal those of the CPU up
-    /// to the rounding of sums in another order. As a [`Preconditioner`] the solver still runs on the CPU.
+    /// to the rounding of sums in another order. As a [`Preconditioner`](crate::Preconditioner) the solver still runs on the CPU.
     ///
     /// # Errors
     /// Errors of [`Hierarchy::to_device`](crate::multigrid::Hierarchy::to_device); a device that is out of memory.
