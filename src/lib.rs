@@ -113,6 +113,7 @@
 //! | `metis` (default) | partitions graphs by METIS, built from its C source; without it a greedy method is used |
 //! | `mesh` (default) | generates triangular meshes for [`gallery`] |
 //! | `sprs` (default) | converts matrices from and to `sprs` |
+//! | `ndarray` (default) | converts dense matrices from and to `ndarray` |
 //! | `cuda` | solves and trains on NVIDIA GPUs; builds without CUDA and loads the driver at run time |
 //! | `emulator` | runs the GPU kernels on the CPU, for tests; needs a C compiler |
 //!

@@ -6,6 +6,7 @@
 mod add;
 pub(crate) mod assemble;
 mod csr;
+mod dense;
 mod dual;
 mod files;
 mod fingerprint;
@@ -25,6 +26,7 @@ mod tanh;
 mod transpose;
 
 pub use csr::Csr;
+pub use dense::DenseMatrix;
 pub use dual::Dual;
 pub(crate) use files::write_atomic;
 #[cfg(feature = "cli")]
