@@ -20,12 +20,12 @@ use std::error::Error;
 use std::time::Instant;
 
 use common::{argument, picture};
-use multigrad::backend::Direct;
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, Problem, recirculating_flow, rotated_anisotropic};
 use multigrad::krylov::Fgmres;
 use multigrad::learn::{LearnedSolver, Loss, Start, Target, Trainer};
 use multigrad::plot::ResidualPlot;
+use multigrad::solver::Direct;
 use multigrad::solver::{Amg, SolveOptions, Solver, relative_residual, training_setups};
 use multigrad::sparse::Csr;
 

@@ -14,7 +14,6 @@ mod common;
 
 use common::{Multiply, argument, normal, picture};
 use multigrad::autodiff::{Dense, Number, Sparse, Tape};
-use multigrad::backend::{Backend, Cpu, Triangle};
 use multigrad::error::Result;
 use multigrad::gallery::poisson_2d;
 use multigrad::krylov::Cg;
@@ -79,9 +78,14 @@ impl Preconditioner for IncompleteCholesky {
     }
 
     fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
-        z.copy_from_slice(r);
-        Cpu.solve_triangular((&self.0).into(), Triangle { lower: true, unit: true }, false, z, 1);
-        Cpu.solve_triangular((&self.0).into(), Triangle { lower: false, unit: false }, false, z, 1);
+        for i in 0..r.len() {
+            let below = self.0.row(i).take_while(|&(j, _)| j < i);
+            z[i] = r[i] - below.map(|(j, l)| l * z[j]).sum::<f64>();
+        }
+        for i in (0..r.len()).rev() {
+            let above = self.0.row(i).skip_while(|&(j, _)| j <= i);
+            z[i] = (z[i] - above.map(|(j, u)| u * z[j]).sum::<f64>()) / self.0.get(i, i);
+        }
         Ok(())
     }
 

@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let title = format!("training, {}", flow.name);
     let training = TrainingPlot::new(title).loss(&report.loss_history).factor(&report.factor_history);
-    let points: Vec<[f64; 2]> = flow.coordinates.rows().into_iter().map(|p| [p[0], p[1]]).collect();
+    let points: Vec<[f64; 2]> = flow.coordinates.row_iter().map(|p| [p[0], p[1]]).collect();
     let solution = Richardson::new().preconditioner(&learned).solve(a, &b)?;
     let title = format!("{}, with a source of heat", flow.name);
     let field = FieldPlot::new(title, &points, &solution.x)?.label("u");
@@ -138,5 +138,5 @@ fn timed(solve: impl Fn() -> multigrad::error::Result<Outcome>) -> multigrad::er
 fn fresh_right_hand_side(flow: &Problem, n: usize) -> Vec<f64> {
     let h = 2.0 / (n + 1) as f64;
     let source = |x: f64, y: f64| (-20.0 * ((x - 0.3).powi(2) + (y + 0.4).powi(2))).exp();
-    flow.rhs.iter().zip(flow.coordinates.rows()).map(|(b, p)| b + h * h * source(p[0], p[1])).collect()
+    flow.rhs.iter().zip(flow.coordinates.row_iter()).map(|(b, p)| b + h * h * source(p[0], p[1])).collect()
 }

@@ -17,7 +17,6 @@ use std::error::Error;
 use std::time::Instant;
 
 use common::{argument, picture};
-use multigrad::backend::Direct;
 use multigrad::error::Result;
 use multigrad::gallery::{FLOW_EPSILON, FlowScheme, recirculating_flow};
 use multigrad::krylov::Outcome;
@@ -25,6 +24,7 @@ use multigrad::learn::{BreakEven, Loss, Start, Target, Trainer};
 use multigrad::multigrid::Relaxation;
 use multigrad::operator::LinearOperator;
 use multigrad::plot::ResidualPlot;
+use multigrad::solver::Direct;
 use multigrad::solver::{Amg, Krylov, SolveOptions, Solver, relative_residual, training_setups};
 use multigrad::sparse::Csr;
 

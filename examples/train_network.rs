@@ -15,7 +15,6 @@ mod common;
 use std::time::Instant;
 
 use common::{argument, picture};
-use multigrad::engine::Host;
 use multigrad::learn::{Evaluation, Family, Loss, NetworkTraining, SmootherNetwork};
 use multigrad::multigrid::{Hierarchy, Relaxation};
 use multigrad::solver::{Amg, training_setups};
@@ -94,7 +93,7 @@ fn main() -> Result<(), Failure> {
 }
 
 /// All hierarchies to train on.
-fn family(each: usize, start: Relaxation) -> Result<Vec<Hierarchy<Host<f64>>>, Failure> {
+fn family(each: usize, start: Relaxation) -> Result<Vec<Hierarchy>, Failure> {
     let mut all = Vec::new();
     for (q, family) in Family::ALL.into_iter().enumerate() {
         // Angle and ratio: two parameters; the other families have one or none.

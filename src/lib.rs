@@ -101,8 +101,8 @@
 //!
 //! # GPU
 //!
-//! With the feature `cuda`, `Solver::move_to_device` moves a solver to an NVIDIA GPU, and `Trainer::on` runs the
-//! training steps there.
+//! With the feature `cuda`, `Solver::move_to_device` moves a solver to an NVIDIA GPU, which `gpu::Cuda` opens, and
+//! `Trainer::on` runs the training steps there.
 //!
 //! # Features
 //!
@@ -113,6 +113,7 @@
 //! | `metis` (default) | partitions graphs by METIS, built from its C source; without it a greedy method is used |
 //! | `mesh` (default) | generates triangular meshes for [`gallery`] |
 //! | `sprs` (default) | converts matrices from and to `sprs` |
+//! | `ndarray` (default) | converts dense matrices from and to `ndarray` |
 //! | `cuda` | solves and trains on NVIDIA GPUs; builds without CUDA and loads the driver at run time |
 //! | `emulator` | runs the GPU kernels on the CPU, for tests; needs a C compiler |
 //!
@@ -122,14 +123,18 @@
 #![deny(unsafe_code)]
 
 pub mod autodiff;
+#[doc(hidden)]
 pub mod backend;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[doc(hidden)]
 pub mod cycle_tape;
+#[doc(hidden)]
 pub mod engine;
 pub mod error;
 pub mod gallery;
+#[cfg(feature = "cuda")]
+pub mod gpu;
 pub mod integrations;
 pub mod krylov;
 pub mod learn;

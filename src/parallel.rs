@@ -94,6 +94,6 @@ mod tests {
         let sums = pool.install(|| map(0..50, &|i| map(0..i, &|j| j).into_iter().sum::<usize>()));
         assert!(sums.into_iter().eq((0..50).map(|i: usize| i * i.saturating_sub(1) / 2)));
         let run = || pool.install(|| for_each(0..50, &|i| assert!(i != 20, "twenty")));
-        assert!(std::panic::catch_unwind(run).is_err());
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
     }
 }

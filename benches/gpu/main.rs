@@ -31,8 +31,8 @@ mod solve;
 mod traffic;
 mod training;
 
-use multigrad::backend::{Cuda, Tuning};
 use multigrad::error::{Error, Result};
+use multigrad::gpu::{Cuda, Tuning};
 use multigrad::multigrid::Relaxation;
 use multigrad::solver::Amg;
 

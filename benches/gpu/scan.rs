@@ -1,8 +1,8 @@
 //! A scan of the constants of [`Tuning`], one after another, each with the operation that it affects.
 
-use multigrad::backend::Tuning;
 use multigrad::engine::{Entries, Host, Resident, Reversible};
 use multigrad::error::Result;
+use multigrad::gpu::Tuning;
 use multigrad::multigrid::{Hierarchy, Relaxation, ResidentCycle, ResidentRefresh, Use};
 use multigrad::solver::{Amg, Krylov, SolveOptions};
 use multigrad::sparse::Csr;

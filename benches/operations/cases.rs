@@ -2,8 +2,8 @@
 //!
 //! Names that also occur in `../peers/torch_cases.py` have the same meaning there.
 
+use multigrad::autodiff::Triangle;
 use multigrad::autodiff::{Dense, Handle, Number, Sparse, Tape};
-use multigrad::backend::Triangle;
 use multigrad::error::Result;
 use multigrad::sparse::Csr;
 

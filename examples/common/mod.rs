@@ -6,7 +6,6 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use multigrad::backend::{Backend, Cpu};
 use multigrad::error::Result;
 use multigrad::operator::{LinearOperator, Preconditioner};
 use multigrad::sparse::Csr;
@@ -58,7 +57,6 @@ impl Preconditioner for Multiply {
     }
 
     fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
-        Cpu.spmv_transposed(1.0, (&self.m).into(), r, 0.0, z, 1);
-        Ok(())
+        self.m.transpose().spmv(r, z)
     }
 }

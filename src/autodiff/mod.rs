@@ -47,3 +47,6 @@ pub use memory::Memory;
 pub use ops::Function;
 pub use reverse::Gradients;
 pub use tape::Tape;
+
+#[doc(inline)]
+pub use crate::backend::Triangle;

@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use ndarray::Array2;
-
 use super::setup_options::HierarchyOptions;
 use super::values::HierarchyChoice;
 use crate::error::{Error, Result};
 use crate::multigrid::{Relaxation, Setup};
 use crate::solver::{Amg, training_setup, training_setups};
 use crate::solver::{Choice, Configuration, Krylov, MatrixProperties};
-use crate::sparse::{Csr, matrix_market, write_atomic};
+use crate::sparse::{Csr, DenseMatrix, matrix_market, write_atomic};
 
 /// Reads a square matrix from a file.
 pub fn read_square(path: &Path) -> Result<Csr<f64>> {
@@ -47,7 +45,7 @@ pub fn choice(
     a: &Csr<f64>,
     options: &HierarchyOptions,
     smoother: Option<Relaxation>,
-    candidates: Option<&Array2<f64>>,
+    candidates: Option<&DenseMatrix>,
 ) -> Result<Choice> {
     let properties = MatrixProperties::of(a);
     let mut choice = match &options.hierarchy {

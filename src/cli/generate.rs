@@ -62,7 +62,7 @@ pub fn run(options: &Generate) -> Result<Verdict> {
         "--near-nullspace",
         "elasticity2d and elasticity3d",
     )?;
-    if options.coordinates.is_some() && problem.coordinates.ncols() == 0 {
+    if options.coordinates.is_some() && problem.coordinates.cols() == 0 {
         return Err(misuse(format!(
             "{} is a graph and has no coordinates; leave out --coordinates",
             problem.name
@@ -70,13 +70,13 @@ pub fn run(options: &Generate) -> Result<Verdict> {
     }
     matrix_market::write_matrix(&options.output, &problem.matrix)?;
     if let (Some(path), Some(modes)) = (&options.near_nullspace, &problem.near_nullspace) {
-        matrix_market::write_dense(path, modes.view())?;
+        matrix_market::write_dense(path, modes)?;
     }
     if let Some(path) = &options.rhs {
         matrix_market::write_vector(path, &problem.rhs)?;
     }
     if let Some(path) = &options.coordinates {
-        matrix_market::write_dense(path, problem.coordinates.view())?;
+        matrix_market::write_dense(path, &problem.coordinates)?;
     }
     let (rows, nnz) = (problem.matrix.rows(), problem.matrix.nnz());
     let path = options.output.display();

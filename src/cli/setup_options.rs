@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ndarray::Array2;
 
 use super::misuse;
 use super::values::{
@@ -13,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::multigrid::Setup;
 use crate::setup::classical::{Interpolation, Restriction, SplittingKind};
 use crate::setup::{Aggregates, Smoothing, Strength};
-use crate::sparse::{Csr, matrix_market};
+use crate::sparse::{Csr, DenseMatrix, matrix_market};
 
 #[derive(Debug, Args)]
 pub struct HierarchyOptions {
@@ -150,7 +149,7 @@ impl HierarchyOptions {
     ///
     /// # Errors
     /// A file that cannot be read, or whose number of rows differs from that of `a`.
-    pub fn candidates(&self, a: &Csr<f64>, matrix: &Path) -> Result<Option<Array2<f64>>> {
+    pub fn candidates(&self, a: &Csr<f64>, matrix: &Path) -> Result<Option<DenseMatrix>> {
         if let Some(size) = self.block_size
             && !a.rows().is_multiple_of(size)
         {
@@ -168,14 +167,14 @@ impl HierarchyOptions {
 ///
 /// # Errors
 /// A file that cannot be read, or whose number of rows differs from that of `a`.
-pub fn read_candidates(path: Option<&Path>, a: &Csr<f64>) -> Result<Option<Array2<f64>>> {
+pub fn read_candidates(path: Option<&Path>, a: &Csr<f64>) -> Result<Option<DenseMatrix>> {
     let Some(path) = path else { return Ok(None) };
     let candidates = matrix_market::read_dense(path)?;
-    if candidates.nrows() != a.rows() {
+    if candidates.rows() != a.rows() {
         return Err(Error::dimension(format!(
             "{}: {} rows of near-nullspace candidates for a matrix with {} rows",
             path.display(),
-            candidates.nrows(),
+            candidates.rows(),
             a.rows()
         )));
     }

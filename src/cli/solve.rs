@@ -153,12 +153,12 @@ fn finite(value: f64) -> Value {
 fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
     let Some(path) = &options.coordinates else { return Ok(None) };
     let xy = matrix_market::read_dense(path)?;
-    if xy.ncols() != 2 || xy.nrows() < a.rows() {
+    if xy.cols() != 2 || xy.rows() < a.rows() {
         return Err(Error::dimension(format!(
             "{}: {} × {} coordinates, but a picture of {} unknowns needs one row of two for each",
             path.display(),
-            xy.nrows(),
-            xy.ncols(),
+            xy.rows(),
+            xy.cols(),
             a.rows()
         )));
     }

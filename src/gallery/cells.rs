@@ -1,11 +1,9 @@
 //! Finite volumes on tensor grids: −∇·(κ∇u) with one κ per cell.
 
-use ndarray::Array2;
-
 use super::check_shape;
 use crate::error::Result;
-use crate::sparse::Csr;
 use crate::sparse::assemble::assemble;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// The condition on the whole boundary.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +63,7 @@ impl Cells {
     }
 
     /// The centres of the cells, n × d.
-    pub(super) fn coordinates(&self) -> Array2<f64> {
+    pub(super) fn coordinates(&self) -> DenseMatrix {
         let middles = self.widths.each_ref().map(|widths| {
             let mut start = 0.0;
             let middle = |w: &f64| {
@@ -74,7 +72,7 @@ impl Cells {
             };
             widths.iter().map(middle).collect::<Vec<f64>>()
         });
-        Array2::from_shape_fn((self.len(), self.dimension), |(row, d)| middles[d][self.index(row)[d]])
+        DenseMatrix::from_fn(self.len(), self.dimension, |row, d| middles[d][self.index(row)[d]])
     }
 
     /// ∫ f over each cell for f = 1, in the scale of [`matrix`](Self::matrix).
@@ -162,7 +160,7 @@ mod tests {
         let expected = [5.0 + 8.0 / 3.0, -2.0, -2.0, 8.0 + 64.0 / 3.0];
         assert!(open.values().iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-13), "{open:?}");
         assert_eq!(cells.load(), [6.0, 12.0]);
-        assert_eq!(cells.coordinates(), ndarray::array![[1.0, 1.5], [4.0, 1.5]]);
+        assert_eq!(cells.coordinates(), DenseMatrix::from([[1.0, 1.5], [4.0, 1.5]]));
         Ok(())
     }
 
@@ -170,7 +168,7 @@ mod tests {
     fn linear_functions_have_no_source_inside() -> Result<()> {
         let cells = Cells::rectangles(vec![1.0, 3.0, 0.5, 2.0, 7.0], vec![4.0, 1.0, 0.25, 1.0]);
         let a = cells.matrix(Sides::Dirichlet, |_| 2.5)?;
-        let u: Vec<f64> = cells.coordinates().outer_iter().map(|p| 3.0 - 2.0 * p[0] + 5.0 * p[1]).collect();
+        let u: Vec<f64> = cells.coordinates().row_iter().map(|p| 3.0 - 2.0 * p[0] + 5.0 * p[1]).collect();
         let flow = apply(&a, &u);
         for (row, flow) in flow.iter().enumerate() {
             let [i, j, _] = cells.index(row);

@@ -23,7 +23,7 @@ impl<W: Fn(Plane) -> Plane, F: Fn(Plane) -> f64, G: Fn(Plane) -> f64> Equation<W
     pub(super) fn upwind(&self, grid: &Grid<5>) -> Result<(Csr<f64>, Vec<f64>)> {
         let h = grid.spacing();
         let points = grid.coordinates();
-        let mut rhs: Vec<f64> = points.outer_iter().map(|p| h * h * (self.source)([p[0], p[1]])).collect();
+        let mut rhs: Vec<f64> = points.row_iter().map(|p| h * h * (self.source)([p[0], p[1]])).collect();
         let coefficients = |_: usize, [x, y, _]: [f64; 3]| {
             let [wx, wy] = (self.velocity)([x, y]).map(|w| h * w);
             let west = -self.epsilon - wx.max(0.0);

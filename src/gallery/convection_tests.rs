@@ -25,7 +25,7 @@ fn error<const K: usize>(
     let (a, b) = assemble(&Equation { epsilon: 0.05, velocity, source, boundary: exact }, &grid)?;
     let u = lu_solve(&a, &b);
     let points = grid.coordinates();
-    Ok(u.iter().zip(points.outer_iter()).fold(0.0, |m, (u, p)| (u - exact([p[0], p[1]])).abs().max(m)))
+    Ok(u.iter().zip(points.row_iter()).fold(0.0, |m, (u, p)| (u - exact([p[0], p[1]])).abs().max(m)))
 }
 
 fn lu_solve(a: &Csr<f64>, b: &[f64]) -> Vec<f64> {

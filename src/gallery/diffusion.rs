@@ -37,7 +37,7 @@ pub fn poisson_2d(nx: usize, ny: usize) -> Result<Problem> {
 ///
 /// ```
 /// let problem = multigrad::gallery::poisson_3d(4, 3, 2)?;
-/// assert_eq!(problem.coordinates.dim(), (24, 3));
+/// assert_eq!(problem.coordinates.shape(), (24, 3));
 /// assert!(problem.matrix.is_symmetric());
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```

@@ -1,11 +1,9 @@
 //! Linear elasticity: bilinear and trilinear elements on a clamped beam.
 
-use ndarray::Array2;
-
 use super::{Problem, check_positive, check_shape, rigid_body_modes};
 use crate::error::{Error, Result};
-use crate::sparse::Csr;
 use crate::sparse::assemble::assemble;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// A clamped plate under its own weight: linear elasticity in plane strain by bilinear
 /// elements (Q1).
@@ -26,7 +24,7 @@ use crate::sparse::assemble::assemble;
 /// let problem = multigrad::gallery::elasticity_2d(8, 2, 1.0, 0.3)?;
 /// assert_eq!(problem.matrix.rows(), 2 * 8 * 3);
 /// assert_eq!(problem.coordinates.row(0), problem.coordinates.row(1));
-/// assert!(problem.near_nullspace.is_some_and(|modes| modes.dim() == (48, 3)));
+/// assert!(problem.near_nullspace.is_some_and(|modes| modes.shape() == (48, 3)));
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 pub fn elasticity_2d(nx: usize, ny: usize, young: f64, poisson: f64) -> Result<Problem> {
@@ -109,10 +107,8 @@ impl Beam {
     }
 
     /// One row per unknown, n × d.
-    fn coordinates(&self) -> Array2<f64> {
-        Array2::from_shape_fn((self.unknowns(), self.dimension), |(i, d)| {
-            self.spacing * self.lines(i)[d] as f64
-        })
+    fn coordinates(&self) -> DenseMatrix {
+        DenseMatrix::from_fn(self.unknowns(), self.dimension, |i, d| self.spacing * self.lines(i)[d] as f64)
     }
 
     /// h² times the share of the node in its elements, downwards.

@@ -30,9 +30,10 @@ fn matrices_are_exactly_symmetric_and_definite() -> Result<()> {
 fn rigid_motions_meet_no_resistance_away_from_the_clamp() -> Result<()> {
     for problem in problems()? {
         let Problem { matrix, coordinates, near_nullspace, .. } = &problem;
-        let first = coordinates.column(0).iter().fold(f64::MAX, |m, &x| m.min(x));
-        for (c, mode) in near_nullspace.as_ref().unwrap().columns().into_iter().enumerate() {
-            let force = apply(matrix, &mode.to_vec());
+        let first = coordinates.column(0).fold(f64::MAX, f64::min);
+        let modes = near_nullspace.as_ref().unwrap();
+        for c in 0..modes.cols() {
+            let force = apply(matrix, &modes.column(c).collect::<Vec<_>>());
             let largest = force.iter().fold(0.0f64, |m, f| m.max(f.abs()));
             assert!(largest > 1e-3, "{}, mode {c}: the clamp resists", problem.name);
             for (i, f) in force.iter().enumerate().filter(|&(i, _)| coordinates[[i, 0]] > first) {
@@ -50,7 +51,7 @@ fn stretching_and_shearing_take_the_energy_of_the_material() -> Result<()> {
     let lambda = young * poisson / ((1.0 + poisson) * (1.0 - 2.0 * poisson));
     let mu = young / (2.0 * (1.0 + poisson));
     for problem in [elasticity_2d(4, 3, young, poisson)?, elasticity_3d(4, 3, 2, young, poisson)?] {
-        let d = problem.coordinates.ncols();
+        let d = problem.coordinates.cols();
         let h = 0.25f64;
         let volume = [1.0, 0.75, 0.5][..d].iter().product::<f64>() * h.powi(2 - d as i32);
         for (component, modulus) in [(0, lambda + 2.0 * mu), (1, mu), (d - 1, mu)] {
@@ -68,7 +69,7 @@ fn stretching_and_shearing_take_the_energy_of_the_material() -> Result<()> {
 #[test]
 fn constant_strains_are_in_balance_inside() -> Result<()> {
     for problem in [elasticity_2d(5, 4, 1.0, 0.3)?, elasticity_3d(4, 4, 4, 1.0, 0.3)?] {
-        let (n, d) = problem.coordinates.dim();
+        let (n, d) = problem.coordinates.shape();
         let slopes = [[2.0, -1.0, 0.5], [0.25, 3.0, -2.0], [1.0, 1.5, -0.75]];
         let u: Vec<f64> =
             (0..n).map(|i| (0..d).map(|c| slopes[i % d][c] * problem.coordinates[[i, c]]).sum()).collect();

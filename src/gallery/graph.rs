@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Problem, check_shape};
 use crate::error::{Error, Result};
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// The largest ratio of weights.
 const LARGEST_RANGE: f64 = 1e200;
@@ -97,7 +96,7 @@ pub fn power_law_laplacian(
         rhs[vertices - 1] = 0.0;
     }
     rhs.truncate(rows);
-    Ok(Problem::scalar(matrix, rhs, Array2::zeros((rows, 0)), name))
+    Ok(Problem::scalar(matrix, rhs, DenseMatrix::zeros(rows, 0), name))
 }
 
 /// The edges of the graph by age, each with its later vertex first.

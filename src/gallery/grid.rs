@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
-
 use crate::error::{Error, Result};
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// A step from a grid point to a neighbour: −1, 0 or 1 along x, y, z.
 pub(super) type Offset = [isize; 3];
@@ -79,9 +77,9 @@ impl<const K: usize> Grid<K> {
     }
 
     /// Coordinates of all interior points, n × d.
-    pub(super) fn coordinates(&self) -> Array2<f64> {
+    pub(super) fn coordinates(&self) -> DenseMatrix {
         let [nx, ny, _] = self.points;
-        Array2::from_shape_fn((self.len(), self.dimension), |(row, d)| {
+        DenseMatrix::from_fn(self.len(), self.dimension, |row, d| {
             let index = [row % nx, row / nx % ny, row / nx / ny];
             self.line(index[d] + 1)
         })

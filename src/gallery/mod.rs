@@ -28,7 +28,7 @@
 //! use multigrad::gallery;
 //! let problem = gallery::poisson_2d(3, 2)?;
 //! assert_eq!((problem.matrix.rows(), problem.matrix.nnz()), (6, 20));
-//! assert_eq!(problem.coordinates.row(1).to_vec(), [0.5, 0.25]);
+//! assert_eq!(problem.coordinates.row(1), [0.5, 0.25]);
 //! # Ok::<(), multigrad::error::Error>(())
 //! ```
 
@@ -65,10 +65,8 @@ pub use triangles::TriangleMesh;
 #[cfg(feature = "mesh")]
 pub use triangles::{random_diffusion_2d, random_triangle_mesh};
 
-use ndarray::Array2;
-
 use crate::error::{Error, Result};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// A linear system with the coordinates of its unknowns.
 #[derive(Debug, Clone)]
@@ -79,25 +77,25 @@ pub struct Problem {
     pub rhs: Vec<f64>,
     /// Coordinates of the unknowns, n × d with d = 2 or 3, or 0 for a graph without coordinates. If a node
     /// has several unknowns, each has a row, with the same values.
-    pub coordinates: Array2<f64>,
+    pub coordinates: DenseMatrix,
     /// Near-nullspace vectors, n × k, if they are known and not simply the constant vector: the rigid-body
     /// modes of elasticity.
-    pub near_nullspace: Option<Array2<f64>>,
+    pub near_nullspace: Option<DenseMatrix>,
     /// Its name, for tables and pictures.
     pub name: String,
 }
 
 impl Problem {
     /// A problem whose near-nullspace is the constant vector, or unknown.
-    fn scalar(matrix: Csr<f64>, rhs: Vec<f64>, coordinates: Array2<f64>, name: String) -> Self {
+    fn scalar(matrix: Csr<f64>, rhs: Vec<f64>, coordinates: DenseMatrix, name: String) -> Self {
         Self { matrix, rhs, coordinates, near_nullspace: None, name }
     }
 
     /// Fails unless the matrix is square and all other parts have as many rows; the fields are public.
     fn check(&self) -> Result<()> {
         let n = self.matrix.rows();
-        let modes = self.near_nullspace.as_ref().map_or(n, Array2::nrows);
-        if [self.matrix.cols(), self.rhs.len(), self.coordinates.nrows(), modes].iter().all(|&m| m == n) {
+        let modes = self.near_nullspace.as_ref().map_or(n, DenseMatrix::rows);
+        if [self.matrix.cols(), self.rhs.len(), self.coordinates.rows(), modes].iter().all(|&m| m == n) {
             return Ok(());
         }
         Err(Error::dimension(format!(
@@ -106,7 +104,7 @@ impl Problem {
             self.name,
             self.matrix.cols(),
             self.rhs.len(),
-            self.coordinates.nrows()
+            self.coordinates.rows()
         )))
     }
 }

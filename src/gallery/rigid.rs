@@ -1,8 +1,7 @@
 //! Rigid-body modes: displacements without elastic energy.
 
-use ndarray::{Array2, ArrayView1};
-
 use crate::error::{Error, Result};
+use crate::sparse::DenseMatrix;
 
 /// The rigid-body modes of a body in the plane (3 columns) or in space (6 columns), for
 /// unknowns that are the displacements of each node, interleaved: x, y\[, z\] of the first
@@ -21,22 +20,22 @@ use crate::error::{Error, Result};
 ///
 /// ```
 /// use multigrad::gallery::rigid_body_modes;
-/// use ndarray::array;
+/// use multigrad::sparse::DenseMatrix;
 /// // Two nodes at (0, 0) and (2, 0).
-/// let modes = rigid_body_modes(&array![[0.0, 0.0], [0.0, 0.0], [2.0, 0.0], [2.0, 0.0]])?;
-/// assert_eq!(modes.column(0).to_vec(), [1.0, 0.0, 1.0, 0.0]);
-/// assert_eq!(modes.column(2).to_vec(), [0.0, -1.0, 0.0, 1.0]);
+/// let modes = rigid_body_modes(&DenseMatrix::from([[0.0, 0.0], [0.0, 0.0], [2.0, 0.0], [2.0, 0.0]]))?;
+/// assert_eq!(modes.column(0).collect::<Vec<_>>(), [1.0, 0.0, 1.0, 0.0]);
+/// assert_eq!(modes.column(2).collect::<Vec<_>>(), [0.0, -1.0, 0.0, 1.0]);
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-pub fn rigid_body_modes(coordinates: &Array2<f64>) -> Result<Array2<f64>> {
-    let (n, d) = coordinates.dim();
+pub fn rigid_body_modes(coordinates: &DenseMatrix) -> Result<DenseMatrix> {
+    let (n, d) = coordinates.shape();
     if !matches!(d, 2 | 3) || n == 0 || n % d != 0 {
         return Err(Error::dimension(format!(
             "rigid-body modes need coordinates of 2 or 3 columns with one row per unknown, 2 or 3 for each \
              node; got {n} × {d}"
         )));
     }
-    for (i, row) in coordinates.outer_iter().enumerate() {
+    for (i, row) in coordinates.row_iter().enumerate() {
         if let Some(c) = row.iter().position(|v| !v.is_finite()) {
             return Err(Error::invalid_input(format!(
                 "the coordinate in row {}, column {} is {}; coordinates must be finite",
@@ -56,13 +55,13 @@ pub fn rigid_body_modes(coordinates: &Array2<f64>) -> Result<Array2<f64>> {
     }
     let nodes = (n / d) as f64;
     let middle: Vec<f64> =
-        (0..d).map(|c| coordinates.column(c).iter().step_by(d).map(|v| v / nodes).sum()).collect();
-    let away = |place: ArrayView1<f64>, c: usize| place[c] - middle[c];
-    let size = coordinates.outer_iter().fold(0.0f64, |m, p| (0..d).fold(m, |m, c| m.max(away(p, c).abs())));
+        (0..d).map(|c| coordinates.column(c).step_by(d).map(|v| v / nodes).sum()).collect();
+    let away = |place: &[f64], c: usize| place[c] - middle[c];
+    let size = coordinates.row_iter().fold(0.0f64, |m, p| (0..d).fold(m, |m, c| m.max(away(p, c).abs())));
     // The rotation of axes a and b turns a towards b; in space by ascending third axis.
     let rotations: &[(usize, usize)] = if d == 2 { &[(0, 1)] } else { &[(1, 2), (2, 0), (0, 1)] };
-    let mut modes = Array2::zeros((n, d + rotations.len()));
-    for (i, place) in coordinates.outer_iter().enumerate() {
+    let mut modes = DenseMatrix::zeros(n, d + rotations.len());
+    for (i, place) in coordinates.row_iter().enumerate() {
         let component = i % d;
         modes[[i, component]] = 1.0;
         for (r, &(a, b)) in rotations.iter().enumerate() {
@@ -74,7 +73,7 @@ pub fn rigid_body_modes(coordinates: &Array2<f64>) -> Result<Array2<f64>> {
         }
     }
     // `size` is 0 if all nodes coincide: NaN then.
-    let moves = |r: usize| modes.column(d + r).iter().any(|v| v.abs() > 1e-12);
+    let moves = |r: usize| modes.column(d + r).any(|v| v.abs() > 1e-12);
     if (0..rotations.len()).all(moves) {
         return Ok(modes);
     }
@@ -86,20 +85,20 @@ pub fn rigid_body_modes(coordinates: &Array2<f64>) -> Result<Array2<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use crate::sparse::DenseMatrix;
 
     use super::*;
 
     #[test]
     fn rotations_in_space_by_hand() -> Result<()> {
         // Nodes (1, 0, 0), (−1, 0, 0), (0, 2, 0), (0, −2, 0), (0, 0, 4), (0, 0, −4): mean 0.
-        let mut coordinates = Array2::zeros((18, 3));
+        let mut coordinates = DenseMatrix::zeros(18, 3);
         for node in 0..6 {
             let value = [1.0, -1.0, 2.0, -2.0, 4.0, -4.0][node];
             (0..3).for_each(|c| coordinates[[3 * node + c, node / 2]] = value);
         }
         let modes = rigid_body_modes(&coordinates)?;
-        assert_eq!(modes.dim(), (18, 6));
+        assert_eq!(modes.shape(), (18, 6));
         // ω × p / 4 for ω along x, y and z.
         let at = |node: usize, r: usize| [0, 1, 2].map(|c| modes[[3 * node + c, 3 + r]] + 0.0);
         assert_eq!([at(0, 0), at(0, 1), at(0, 2)], [[0.0; 3], [0.0, 0.0, -0.25], [0.0, 0.25, 0.0]]);
@@ -110,16 +109,16 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_coordinates_is_named() {
-        let message = |c: Array2<f64>| rigid_body_modes(&c).unwrap_err().to_string();
+        let message = |c: DenseMatrix| rigid_body_modes(&c).unwrap_err().to_string();
         // One row per node instead of one per unknown.
-        assert!(message(array![[0.0, 0.0], [1.0, 0.0]]).contains("rows 1 and 2"));
-        assert!(message(array![[0.0, 0.0], [0.0, f64::NAN]]).contains("row 2, column 2"));
-        assert!(message(array![[1.0, 2.0], [1.0, 2.0]]).contains("one point"));
-        assert!(message(Array2::zeros((3, 2))).contains("3 × 2"));
-        assert!(message(Array2::zeros((0, 2))).contains("0 × 2"));
-        assert!(message(Array2::zeros((4, 1))).contains("4 × 1"));
+        assert!(message(DenseMatrix::from([[0.0, 0.0], [1.0, 0.0]])).contains("rows 1 and 2"));
+        assert!(message(DenseMatrix::from([[0.0, 0.0], [0.0, f64::NAN]])).contains("row 2, column 2"));
+        assert!(message(DenseMatrix::from([[1.0, 2.0], [1.0, 2.0]])).contains("one point"));
+        assert!(message(DenseMatrix::zeros(3, 2)).contains("3 × 2"));
+        assert!(message(DenseMatrix::zeros(0, 2)).contains("0 × 2"));
+        assert!(message(DenseMatrix::zeros(4, 1)).contains("4 × 1"));
         // On the x axis, where the rotation about it vanishes.
-        let line = Array2::from_shape_fn((6, 3), |(i, c)| if c == 0 { (i / 3) as f64 } else { 0.0 });
+        let line = DenseMatrix::from_fn(6, 3, |i, c| if c == 0 { (i / 3) as f64 } else { 0.0 });
         assert!(message(line).contains("line along an axis"));
     }
 }

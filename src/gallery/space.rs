@@ -144,7 +144,7 @@ mod tests {
         for (p, q) in [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)] {
             // u = (x_p − ½)(x_q − ½) does not vanish on the boundary, so only the centre, whose neighbours
             // are all inside, has a row with the whole stencil.
-            let at = problem.coordinates.outer_iter();
+            let at = problem.coordinates.row_iter();
             let u: Vec<f64> = at.map(|x| (x[p] - 0.5) * (x[q] - 0.5)).collect();
             let y = apply(&problem.matrix, &u)[n * n * n / 2];
             let tensor = if p == q { epsilon } else { 0.0 } + (1.0 - epsilon) * d[p] * d[q];

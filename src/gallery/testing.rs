@@ -31,9 +31,9 @@ pub(super) fn apply(a: &Csr<f64>, x: &[f64]) -> Vec<f64> {
 pub(super) fn check(problem: &Problem) {
     let Problem { matrix, rhs, coordinates, near_nullspace, name } = problem;
     let n = matrix.rows();
-    assert_eq!((matrix.cols(), rhs.len(), coordinates.nrows()), (n, n, n), "{name}");
-    assert!(near_nullspace.as_ref().is_none_or(|b| b.nrows() == n), "{name}");
-    assert!(rhs.iter().chain(coordinates).all(|v| v.is_finite()), "{name}");
+    assert_eq!((matrix.cols(), rhs.len(), coordinates.rows()), (n, n, n), "{name}");
+    assert!(near_nullspace.as_ref().is_none_or(|b| b.rows() == n), "{name}");
+    assert!(rhs.iter().chain(coordinates.values()).all(|v| v.is_finite()), "{name}");
     let p = matrix.pattern();
     Pattern::new(n, n, p.row_ptr().to_vec(), p.col_idx().to_vec()).unwrap();
 }

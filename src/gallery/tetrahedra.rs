@@ -1,14 +1,13 @@
 //! Linear elements on an irregular mesh of tetrahedra.
 
-use ndarray::Array2;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Problem, check_shape};
 use crate::error::{Error, Result};
-use crate::sparse::Csr;
 use crate::sparse::assemble::assemble;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// The largest displacement of a vertex, in units of h. A tetrahedron with corners of a cube can only turn
 /// over if its corners move by half its smallest width, 1/√6 = 0.408.
@@ -35,7 +34,7 @@ const JITTER: f64 = 0.2;
 ///
 /// ```
 /// let problem = multigrad::gallery::unstructured_3d(5, 7)?;
-/// assert_eq!(problem.coordinates.dim(), (125, 3));
+/// assert_eq!(problem.coordinates.shape(), (125, 3));
 /// assert!(problem.matrix.is_symmetric());
 /// assert!((0..125).any(|i| problem.matrix.row(i).any(|(j, v)| j != i && v > 0.0)));
 /// # Ok::<(), multigrad::error::Error>(())
@@ -49,7 +48,7 @@ pub fn unstructured_3d(n: usize, seed: u64) -> Result<Problem> {
     let h = 1.0 / mesh.cells as f64;
     let matrix = mesh.matrix().map_err(place)?;
     let coordinates =
-        Array2::from_shape_fn((mesh.inner.len(), 3), |(row, d)| h * mesh.points[mesh.inner[row] as usize][d]);
+        DenseMatrix::from_fn(mesh.inner.len(), 3, |row, d| h * mesh.points[mesh.inner[row] as usize][d]);
     let rhs = mesh.volumes().iter().map(|volume| h * h * volume).collect();
     Ok(Problem::scalar(matrix, rhs, coordinates, name))
 }

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, Axis, s};
-
 use super::Problem;
 use crate::error::{Error, Result};
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// The treatment of the columns of fixed unknowns in [`with_identity_rows`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,9 +79,8 @@ pub fn with_identity_rows(
     let near_nullspace = problem.near_nullspace.as_ref().and_then(|modes| {
         let mut modes = modes.clone();
         fixed.iter().for_each(|&(row, _)| modes.row_mut(row).fill(0.0));
-        let kept: Vec<usize> =
-            (0..modes.ncols()).filter(|&c| modes.column(c).iter().any(|&v| v != 0.0)).collect();
-        (!kept.is_empty()).then(|| modes.select(Axis(1), &kept))
+        let kept: Vec<usize> = (0..modes.cols()).filter(|&c| modes.column(c).any(|v| v != 0.0)).collect();
+        (!kept.is_empty()).then(|| DenseMatrix::from_fn(n, kept.len(), |i, c| modes[[i, kept[c]]]))
     });
     let kind = if elimination == Elimination::Rows { "identity rows" } else { "identity rows and columns" };
     Ok(Problem {
@@ -127,37 +124,39 @@ pub fn disjoint_union(problems: &[Problem]) -> Result<Problem> {
             u32::MAX
         )));
     };
-    let modes_of = |p: &Problem| p.near_nullspace.as_ref().map_or(1, Array2::ncols);
-    let dimension = problems.iter().map(|p| p.coordinates.ncols()).max().unwrap_or(0);
-    let mut coordinates = Array2::zeros((n, dimension));
+    let modes_of = |p: &Problem| p.near_nullspace.as_ref().map_or(1, DenseMatrix::cols);
+    let dimension = problems.iter().map(|p| p.coordinates.cols()).max().unwrap_or(0);
+    let mut coordinates = DenseMatrix::zeros(n, dimension);
     let columns = problems.iter().map(modes_of).max().unwrap_or(1);
     let mut near_nullspace =
-        problems.iter().any(|p| p.near_nullspace.is_some()).then(|| Array2::zeros((n, columns)));
+        problems.iter().any(|p| p.near_nullspace.is_some()).then(|| DenseMatrix::zeros(n, columns));
     let mut row_ptr = Vec::with_capacity(n + 1);
     let (mut col_idx, mut values) = (Vec::with_capacity(nnz), Vec::with_capacity(nnz));
     let mut rhs = Vec::with_capacity(n);
     row_ptr.push(0u32);
     let mut edge = 0.0;
     for problem in problems {
-        let (pattern, d) = (problem.matrix.pattern(), problem.coordinates.ncols());
+        let (pattern, d) = (problem.matrix.pattern(), problem.coordinates.cols());
         let (first, entries) = (rhs.len(), col_idx.len() as u32);
         let part = first..first + problem.rhs.len();
         row_ptr.extend(pattern.row_ptr()[1..].iter().map(|p| entries + p));
         col_idx.extend(pattern.col_idx().iter().map(|j| first as u32 + j));
         values.extend_from_slice(problem.matrix.values());
         rhs.extend_from_slice(&problem.rhs);
-        let mut places = coordinates.slice_mut(s![part.clone(), ..d]);
-        places.assign(&problem.coordinates);
+        let places = part.clone().zip(problem.coordinates.row_iter());
+        places.for_each(|(i, place)| coordinates.row_mut(i)[..d].copy_from_slice(place));
         if d > 0 && !part.is_empty() {
-            let (low, high) =
-                places.column(0).iter().fold((f64::MAX, f64::MIN), |(a, b), &x| (a.min(x), b.max(x)));
-            places.column_mut(0).mapv_inplace(|x| x - low + edge);
+            let along = problem.coordinates.column(0);
+            let (low, high) = along.fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(x), b.max(x)));
+            part.clone().for_each(|i| coordinates[[i, 0]] = coordinates[[i, 0]] - low + edge);
             edge += high - low + 0.1;
         }
         if let Some(all) = &mut near_nullspace {
             match &problem.near_nullspace {
-                Some(modes) => all.slice_mut(s![part, ..modes.ncols()]).assign(modes),
-                None => all.slice_mut(s![part, 0]).fill(1.0),
+                Some(modes) => part
+                    .zip(modes.row_iter())
+                    .for_each(|(i, mode)| all.row_mut(i)[..modes.cols()].copy_from_slice(mode)),
+                None => part.for_each(|i| all[[i, 0]] = 1.0),
             }
         }
     }

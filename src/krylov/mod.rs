@@ -50,6 +50,7 @@ pub use fgmres::Fgmres;
 pub use method::Krylov;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
+#[doc(hidden)]
 pub use resident::DeviceSystem;
 pub use richardson::Richardson;
 pub use solve::SolveOptions;

@@ -23,14 +23,20 @@ mod trainer;
 pub use cost::{BreakEven, CostObserver, CostOptions, CostReport, Entry, Learned};
 pub use evaluate::{Baseline, Evaluation, FactorEstimate, asymptotic_factor, classical_baselines};
 pub use learned_solver::{LearnedSolver, Update};
-pub use loss::{Loss, LossAndGradient};
+pub use loss::Loss;
+#[doc(hidden)]
+pub use loss::LossAndGradient;
 pub use network::{Family, NetworkTraining, SmootherNetwork};
+#[doc(hidden)]
 pub use parameters::Parameters;
+#[doc(hidden)]
 pub use recipe::Recipe;
 pub use report::TrainingReport;
 pub use schwarz_network::{SchwarzNetwork, SchwarzNetworkTraining, TrainingStep};
 #[cfg(feature = "cuda")]
+#[doc(hidden)]
 pub use session::ResidentTraining;
+#[doc(hidden)]
 pub use session::Session;
 pub use start::Start;
 pub use target::{LearnedSmoother, Target};

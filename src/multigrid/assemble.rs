@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
-
 use super::cycle_kind::CycleKind;
 use super::hierarchy::{Hierarchy, Level};
 use super::relaxation::Relaxation;
@@ -12,7 +10,7 @@ use crate::backend::Direct;
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::setup::Grids;
-use crate::sparse::Csr;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// A larger coarsest level is factorised only if `max_coarse` allows it.
 const LARGE_COARSEST: usize = 50_000;
@@ -26,7 +24,7 @@ impl Hierarchy<Host<f64>> {
     pub(crate) fn without_smoothers(
         a: &Csr<f64>,
         setup: &Setup,
-        near_nullspace: Option<&Array2<f64>>,
+        near_nullspace: Option<&DenseMatrix>,
         kind: CycleKind,
     ) -> Result<Self> {
         let Grids { transfers, coarsest } = setup.coarsen(a, near_nullspace)?;

@@ -19,7 +19,7 @@ use crate::sparse::Scalar;
     serialize = "L::Values: Serialize, L::Direct: Serialize",
     deserialize = "L::Values: Deserialize<'de>, L::Direct: Deserialize<'de>"
 ))]
-pub struct Hierarchy<L: Leaves> {
+pub struct Hierarchy<L: Leaves = Host<f64>> {
     /// All levels except the coarsest.
     pub levels: Vec<Level<L>>,
     /// The direct solver of the coarsest level.
@@ -36,7 +36,7 @@ pub struct Hierarchy<L: Leaves> {
     serialize = "L::Values: Serialize, L::Direct: Serialize",
     deserialize = "L::Values: Deserialize<'de>, L::Direct: Deserialize<'de>"
 ))]
-pub struct Level<L: Leaves> {
+pub struct Level<L: Leaves = Host<f64>> {
     /// A, n × n.
     pub a: Matrix<L::Values>,
     /// P, n × n_coarse.

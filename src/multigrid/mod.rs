@@ -24,18 +24,28 @@ mod smoother_check;
 mod subdomains;
 mod table;
 
+#[doc(hidden)]
 pub use compiled::Cycle;
+#[doc(hidden)]
 pub use cycle::{compile, cycle, trace};
 pub use cycle_kind::CycleKind;
+#[doc(hidden)]
 pub use damping::spectral_bound;
-pub use hierarchy::{Hierarchy, Level, Place, Role};
+pub use hierarchy::{Hierarchy, Level};
+#[doc(hidden)]
+pub use hierarchy::{Place, Role};
+#[doc(hidden)]
 pub use preconditioner::CyclePreconditioner;
 pub(crate) use refresh::Refresh;
 pub use relaxation::{Passes, Relaxation};
 #[cfg(feature = "cuda")]
+#[doc(hidden)]
 pub use resident::{OneCycle, ResidentCycle, Use};
 #[cfg(feature = "cuda")]
+#[doc(hidden)]
 pub use resident_refresh::ResidentRefresh;
 pub use setup::Setup;
-pub use smoother::{Part, Smoother, Sweep, Sweeps};
+pub use smoother::Smoother;
+#[doc(hidden)]
+pub use smoother::{Part, Sweep, Sweeps};
 pub use subdomains::{Parts, SchwarzOptions};

@@ -3,12 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::Array2;
-
 use crate::error::{Error, Result};
 use crate::setup::classical::{Classical, Interpolation};
 use crate::setup::{Aggregates, Coarsening, Grids, Smoothing, Variant};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// Construction of the hierarchy.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -85,7 +83,7 @@ impl Setup {
     ///
     /// # Errors
     /// As [`Coarsening::coarsen`] and [`Classical::coarsen`]; candidates for a setup that does not use them.
-    pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Grids> {
+    pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Grids> {
         match self {
             Setup::Aggregation(c) => c.coarsen(a, near_nullspace),
             _ if near_nullspace.is_some() => Err(Error::unsuited(format!(

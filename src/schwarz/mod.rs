@@ -17,10 +17,7 @@
 //! | overlap and outer rings | [`Decomposition`] |
 //! | places of the local matrices and the interface entries | [`Layout`] |
 //! | values of the interface entries | [`Interface`] |
-//! | factored local matrices | [`LocalSolves`] |
-//! | M alone, for values of A and of the interfaces | [`SubdomainSolver`] |
 //! | the preconditioner M of a matrix | [`Schwarz`] |
-//! | the stored part of every row | [`Subdomains`] |
 //! | the reduction of errors or residuals in K steps, with gradient | [`Loss::differentiate`](crate::learn::Loss::differentiate) |
 //! | learned interface values | [`Trainer`](crate::learn::Trainer) with [`Target::Schwarz`](crate::learn::Target::Schwarz) |
 //!
@@ -65,12 +62,15 @@ pub(crate) use adjoint::{add_products, add_products_of_matrix, on_rings};
 pub use decomposition::{Decomposition, Subdomain};
 pub use interface::{Coupling, Interface, optimised_parameter_zero, optimised_parameters_two, robin_shares};
 pub use layout::Layout;
+#[doc(hidden)]
 pub use local::LocalSolves;
 pub use operator::Schwarz;
 pub use partition::{blocks_2d, blocks_3d, greedy, partition};
 #[cfg(feature = "cuda")]
 pub(crate) use resident::{DeviceFactors, DeviceSubdomains};
+#[doc(hidden)]
 pub use solver::SubdomainSolver;
 pub(crate) use solver::add_subdomain_solves;
+#[doc(hidden)]
 pub use subdomains::Subdomains;
 pub use variant::Variant;

@@ -33,19 +33,28 @@ mod strength;
 mod vector;
 
 pub use aggregation::{
-    Aggregates, Aggregation, Coarsening, RootNode, Smoothing, Tentative, Variant, adaptive_candidates,
-    check_candidates, default_candidates, energy_pattern, energy_prolongation, filtered_matrix,
+    Aggregates, Aggregation, Coarsening, RootNode, Smoothing, Variant, adaptive_candidates,
+};
+#[doc(hidden)]
+pub use aggregation::{
+    Tentative, check_candidates, default_candidates, energy_pattern, energy_prolongation, filtered_matrix,
     fit_candidates, jacobi_prolongation, pairwise_aggregation, relax_candidates, root_node_prolongation,
     root_node_tentative, standard_aggregation, symmetric_energy_prolongation,
 };
+#[doc(hidden)]
 pub use evolution::evolution_strength;
 pub(crate) use grids::check_matrix;
+#[doc(hidden)]
 pub use grids::{Grids, Transfer};
+#[doc(hidden)]
 pub use nodal::{Nodes, amalgamate, detect_block_size};
+#[doc(hidden)]
 pub use spectral::{
     SpectralRadius, infinity_norm, inverse_diagonal, lambda_max, sampled_radius, spectral_radius,
 };
+pub use strength::Strength;
+#[doc(hidden)]
 pub use strength::{
-    Strength, StrengthMeasure, absolute_sum, algebraic_distance_strength, classical_strength,
-    distance_strength, drop_dominant_rows, strong_connections, symmetric_strength,
+    StrengthMeasure, absolute_sum, algebraic_distance_strength, classical_strength, distance_strength,
+    drop_dominant_rows, strong_connections, symmetric_strength,
 };

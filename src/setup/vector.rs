@@ -16,6 +16,16 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
     partial.iter().sum()
 }
 
+/// x · y in eight interleaved sums, sequential.
+pub(super) fn unrolled_dot(x: &[f64], y: &[f64]) -> f64 {
+    let (mut p, (x, x_rest), (y, y_rest)) = ([0.0; 8], x.as_chunks::<8>(), y.as_chunks::<8>());
+    for (x, y) in x.iter().zip(y) {
+        (0..8).for_each(|l| p[l] += x[l] * y[l]);
+    }
+    let whole = (0..4).fold(0.0, |sum, l| sum + (p[l] + p[l + 4]));
+    x_rest.iter().zip(y_rest).fold(whole, |sum, (x, y)| sum + x * y)
+}
+
 /// The Euclidean norm.
 pub(super) fn norm(x: &[f64]) -> f64 {
     dot(x, x).sqrt()

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use ndarray::Array2;
-
 use super::configuration::Configuration;
 use super::value::Solver;
 use crate::engine::Host;
@@ -12,7 +10,7 @@ use crate::krylov::Krylov;
 use crate::multigrid::{Cycle, CycleKind, CyclePreconditioner, Hierarchy, Relaxation, Setup};
 use crate::setup::classical::Classical;
 use crate::setup::{Coarsening, SpectralRadius, Variant};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// Builder of a [`Solver`]: setup, smoother, cycle, precision, Krylov method.
 #[derive(Debug, Clone)]
@@ -20,7 +18,7 @@ pub struct Builder {
     configuration: Configuration,
     /// Whether the Krylov method follows from the symmetry of matrix and cycle.
     automatic_krylov: bool,
-    near_nullspace: Option<Array2<f64>>,
+    near_nullspace: Option<DenseMatrix>,
     /// Whether the matrix is symmetric, if known.
     symmetric: Option<bool>,
 }
@@ -88,7 +86,7 @@ impl Builder {
 
     /// Near-nullspace candidates, n × k, such as rigid-body modes. Default: constants.
     #[must_use]
-    pub fn near_nullspace(mut self, candidates: impl Into<Option<Array2<f64>>>) -> Self {
+    pub fn near_nullspace(mut self, candidates: impl Into<Option<DenseMatrix>>) -> Self {
         self.near_nullspace = candidates.into();
         self
     }

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use ndarray::Array2;
-
 use super::builder::Builder;
 use super::configuration::Configuration;
 use super::properties::MatrixProperties;
@@ -13,7 +11,7 @@ use crate::krylov::Krylov;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::Classical;
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// Largest nonsymmetric matrix that is solved without coarser levels. For a flow problem with 4096 rows, one level
 /// took about half the time of a hierarchy; with 16 384 rows it took more (`cargo bench --bench solve`).
@@ -125,7 +123,7 @@ impl Choice {
     ///
     /// # Errors
     /// The error of the first configuration, if none can be built.
-    pub fn build(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Solver> {
+    pub fn build(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Solver> {
         let clock = Instant::now();
         let mut reasons = self.reasons.clone();
         let mut failure = None;
@@ -166,7 +164,7 @@ impl Solver {
     ///
     /// # Errors
     /// As [`auto`](Self::auto); candidates that do not fit the matrix.
-    pub fn auto_with(a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Self> {
+    pub fn auto_with(a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Self> {
         check(a)?;
         let clock = Instant::now();
         let choice = Choice::suited(&MatrixProperties::of(a), near_nullspace.is_some());

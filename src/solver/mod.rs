@@ -11,14 +11,21 @@ mod refresh;
 mod solve;
 mod value;
 
-pub use builder::{Builder, suited_variant, training_setup, training_setups};
+pub use builder::Builder;
+#[doc(hidden)]
+pub use builder::{suited_variant, training_setup, training_setups};
+#[doc(hidden)]
 pub use candidates::candidates;
 pub use choose::Choice;
 pub use configuration::Configuration;
-pub use measure::{Measurement, Protocol, Solve, fastest_setup, relative_residual};
+#[doc(hidden)]
+pub use measure::fastest_setup;
+pub use measure::{Measurement, Protocol, Solve, relative_residual};
 pub use properties::MatrixProperties;
 pub use value::Solver;
 
+#[doc(inline)]
+pub use crate::backend::Direct;
 pub use crate::krylov::{Krylov, SolveOptions};
 
 /// Another name of [`Solver`], for algebraic multigrid.

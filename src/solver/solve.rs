@@ -126,14 +126,14 @@ fn unsolvable(a: &Csr<f64>, b: &[f64]) -> Option<String> {
 impl Solver {
     /// Moves solves to a GPU. Matrix, cycle, vectors and scalars of a solve stay there, and iterations run as
     /// captured graphs; the host reads a few scalars of each iteration. The iterations equal those of the CPU up
-    /// to the rounding of sums in another order. As a [`Preconditioner`] the solver still runs on the CPU.
+    /// to the rounding of sums in another order. As a [`Preconditioner`](crate::Preconditioner) the solver still runs on the CPU.
     ///
     /// # Errors
     /// Errors of [`Hierarchy::to_device`](crate::multigrid::Hierarchy::to_device); a device that is out of memory.
     /// The solver then stays in its previous place.
     ///
     /// ```no_run
-    /// use multigrad::{Amg, backend::Cuda, gallery};
+    /// use multigrad::{Amg, gallery, gpu::Cuda};
     /// let problem = gallery::poisson_2d(1000, 1000)?;
     /// let mut solver = Amg::auto(&problem.matrix)?;
     /// solver.move_to_device(&Cuda::open(0)?)?;

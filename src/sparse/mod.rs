@@ -6,6 +6,7 @@
 mod add;
 pub(crate) mod assemble;
 mod csr;
+mod dense;
 mod dual;
 mod files;
 mod fingerprint;
@@ -25,13 +26,16 @@ mod tanh;
 mod transpose;
 
 pub use csr::Csr;
+pub use dense::DenseMatrix;
 pub use dual::Dual;
 pub(crate) use files::write_atomic;
 #[cfg(feature = "cli")]
 pub(crate) use files::{folder_of, is_stream, resolved};
 pub use fingerprint::Fingerprint;
 pub(crate) use levels::Levels;
-pub use pattern::{Pattern, Transposition};
+pub use pattern::Pattern;
+#[doc(hidden)]
+pub use pattern::Transposition;
 #[cfg(feature = "cuda")]
 pub(crate) use product::Gather;
 pub use product::{GalerkinPlan, ProductPlan};

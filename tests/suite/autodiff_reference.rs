@@ -2,8 +2,8 @@
 //! 1e-12.
 
 use crate::common::numbers::distance;
+use multigrad::autodiff::Triangle;
 use multigrad::autodiff::{Dense, Handle, Limits, Number, Sparse, Tape, fixed_point};
-use multigrad::backend::Triangle;
 use multigrad::error::Result;
 use multigrad::sparse::Csr;
 use serde_json::Value;

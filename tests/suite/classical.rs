@@ -1,9 +1,9 @@
 //! Classical coarsening: against PyAMG, and by its invariants.
 
-use multigrad::backend::Direct;
 use multigrad::gallery;
 use multigrad::setup::classical::*;
 use multigrad::setup::{Grids, Strength, StrengthMeasure, classical_strength};
+use multigrad::solver::Direct;
 use multigrad::sparse::matrix_market::read_matrix;
 use multigrad::sparse::{Csr, Pattern};
 

@@ -1,8 +1,8 @@
 //! Classical interpolation and restriction: against PyAMG, against dense references, and in two-grid cycles.
 
-use multigrad::backend::Direct;
 use multigrad::gallery::{self, FlowScheme};
 use multigrad::setup::classical::*;
+use multigrad::solver::Direct;
 use multigrad::sparse::{Csr, Pattern};
 
 const CASES: [&str; 5] = ["poisson", "rotated_pmis", "rotated_abs", "upwind", "mixed"];

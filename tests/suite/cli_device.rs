@@ -1,7 +1,7 @@
 //! `--device` on the command line, with GPU kernels run by the emulator.
 
 use crate::common::program::Folder;
-use multigrad::backend::Cuda;
+use multigrad::gpu::Cuda;
 
 fn flow() -> Folder {
     let f = Folder::new();

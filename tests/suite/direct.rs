@@ -4,7 +4,7 @@ use crate::common;
 use crate::common::numbers;
 
 use crate::common::numbers::{Numbers, distance};
-use multigrad::backend::Direct;
+use multigrad::solver::Direct;
 use multigrad::sparse::{Csr, Scalar};
 
 fn wide<T: Scalar>(v: &[T]) -> Vec<f64> {

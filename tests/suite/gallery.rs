@@ -53,10 +53,10 @@ fn poisson_by_hand() -> Result<()> {
 #[test]
 fn poisson_has_its_eigenvectors() -> Result<()> {
     for problem in [poisson_2d(7, 7)?, poisson_3d(5, 5, 5)?] {
-        let d = problem.coordinates.ncols();
+        let d = problem.coordinates.cols();
         let n = (problem.matrix.rows() as f64).powf(1.0 / d as f64).round();
         let wave: Vec<f64> =
-            problem.coordinates.outer_iter().map(|p| p.iter().map(|x| (PI * x).sin()).product()).collect();
+            problem.coordinates.row_iter().map(|p| p.iter().map(|x| (PI * x).sin()).product()).collect();
         let mut image = vec![0.0; wave.len()];
         problem.matrix.spmv(&wave, &mut image)?;
         let eigenvalue = 4.0 * d as f64 * (PI / (2.0 * n + 2.0)).sin().powi(2);
@@ -73,7 +73,7 @@ fn poisson_converges_with_order_two() -> Result<()> {
     let error = |n: usize| -> Result<f64> {
         let mut problem = poisson_2d(n, n)?;
         let exact: Vec<f64> =
-            problem.coordinates.outer_iter().map(|p| (PI * p[0]).sin() * (PI * p[1]).sin()).collect();
+            problem.coordinates.row_iter().map(|p| (PI * p[0]).sin() * (PI * p[1]).sin()).collect();
         for (b, u) in problem.rhs.iter_mut().zip(&exact) {
             *b *= 2.0 * PI * PI * u;
         }
@@ -100,9 +100,9 @@ fn row_sums_vanish_inside() -> Result<()> {
     for problem in [poisson_2d(5, 5)?, rotated_anisotropic(5, 1e-3, 0.5)?] {
         assert!(problem.matrix.is_symmetric(), "{}", problem.name);
         let sums = row_sums(&problem.matrix);
-        for (sum, p) in sums.iter().zip(problem.coordinates.outer_iter()) {
+        for (sum, p) in sums.iter().zip(problem.coordinates.row_iter()) {
             let inside = p.iter().all(|x| (0.2..0.8).contains(x));
-            assert!(!inside || sum.abs() < 1e-15, "{} at {p}: {sum}", problem.name);
+            assert!(!inside || sum.abs() < 1e-15, "{} at {p:?}: {sum}", problem.name);
         }
     }
     Ok(())

@@ -46,7 +46,7 @@ fn no_worse_than_pyamg() {
         assert_eq!((a.rows(), a.nnz()), (row.unknowns, row.nonzeros), "{}", row.problem);
         let classical: Setup = "ruge-stueben".parse().unwrap();
         // PyAMG counts nodes where it stops, we count rows.
-        let columns = problem.near_nullspace.as_ref().map_or(1, |b| b.ncols());
+        let columns = problem.near_nullspace.as_ref().map_or(1, |b| b.cols());
         let aggregation =
             Coarsening { theta: 0.0, max_coarse: 40 * columns, ..training_setup(Variant::Symmetric) };
         let aggregation = Setup::from(aggregation);

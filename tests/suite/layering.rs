@@ -5,7 +5,7 @@
 use std::path::Path;
 
 /// Lowest floor first; modules of one floor do not see each other unless listed in `BESIDE`.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["error", "parallel"],
     &["sparse", "gallery"],
     &["backend", "operator", "optimise"],
@@ -16,6 +16,7 @@ const FLOORS: [&[&str]; 12] = [
     &["krylov"],
     &["solver"],
     &["learn"],
+    &["gpu"],
     &["integrations", "plot"],
     &["cli"],
 ];

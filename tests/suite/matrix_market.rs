@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use multigrad::error::Result;
-use multigrad::sparse::Csr;
 use multigrad::sparse::matrix_market::{
     read_dense, read_matrix, read_vector, write_dense, write_matrix, write_vector,
 };
-use ndarray::Array2;
+use multigrad::sparse::{Csr, DenseMatrix};
 use proptest::prelude::*;
 
 fn meshes() -> PathBuf {
@@ -27,12 +26,12 @@ fn the_bundled_files_are_read() -> Result<()> {
         assert_eq!((a.rows(), a.cols(), a.nnz()), (n, n, nnz), "{name}");
         assert_eq!(a.is_symmetric(), name != "recirc_flow", "{name}");
     }
-    assert_eq!(read_dense(meshes().join("airfoil_vertices.mtx"))?.dim(), (322, 2));
-    assert_eq!(read_dense(meshes().join("bar_vertices.mtx"))?.dim(), (225, 3));
+    assert_eq!(read_dense(meshes().join("airfoil_vertices.mtx"))?.shape(), (322, 2));
+    assert_eq!(read_dense(meshes().join("bar_vertices.mtx"))?.shape(), (225, 3));
     assert_eq!(read_vector(meshes().join("unit_square_B.mtx"))?, vec![1.0; 191]);
     // Rigid-body modes: elasticity without Dirichlet rows would map them to zero.
     let modes = read_dense(meshes().join("bar_B.mtx"))?;
-    assert_eq!(modes.dim(), (600, 6));
+    assert_eq!(modes.shape(), (600, 6));
     assert_eq!((modes[[0, 0]], modes[[1, 0]], modes[[1, 1]]), (1.0, 0.0, 1.0));
     Ok(())
 }
@@ -50,7 +49,7 @@ fn every_bundled_file_survives_a_round_trip() -> Result<()> {
         write_matrix(&copy, &a)?;
         assert_eq!(read_matrix(&copy)?, a, "{}", path.display());
         let b = read_dense(&path)?;
-        write_dense(&copy, b.view())?;
+        write_dense(&copy, &b)?;
         assert_eq!(read_dense(&copy)?, b, "{}", path.display());
     }
     Ok(())
@@ -149,12 +148,12 @@ proptest! {
         cols in 0..6usize,
         values in proptest::collection::vec(value(), 36),
     ) {
-        let block = Array2::from_shape_fn((rows, cols), |(i, j)| values[6 * i + j]);
+        let block = DenseMatrix::from_fn(rows, cols, |i, j| values[6 * i + j]);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("b.mtx");
-        write_dense(&path, block.view()).unwrap();
+        write_dense(&path, &block).unwrap();
         let back = read_dense(&path).unwrap();
-        prop_assert_eq!(back.dim(), block.dim());
-        prop_assert!(back.iter().zip(&block).all(|(v, w)| v.to_bits() == w.to_bits()));
+        prop_assert_eq!(back.shape(), block.shape());
+        prop_assert!(back.values().iter().zip(block.values()).all(|(v, w)| v.to_bits() == w.to_bits()));
     }
 }

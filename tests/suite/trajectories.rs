@@ -1,8 +1,8 @@
 //! Whole optimisations, step by step against another implementation
 //! (`tests/data/reference/trajectories.json`).
 
+use multigrad::autodiff::Triangle;
 use multigrad::autodiff::{Dense, Number, Sparse, Tape};
-use multigrad::backend::Triangle;
 use multigrad::optimise::{Adam, Lbfgs, Optimiser};
 use multigrad::sparse::Csr;
 use serde_json::Value;

@@ -43,7 +43,7 @@ macro_rules! constants {
         /// commas, or the name of a file with one pair per line.
         ///
         /// ```
-        /// use multigrad::backend::Tuning;
+        /// use multigrad::gpu::Tuning;
         ///
         /// let tuning: Tuning = "tail_rows=512, long_rows=24".parse()?;
         /// assert_eq!(tuning.to_string(), "long_rows=24 tail_rows=512");

@@ -1,12 +1,10 @@
 //! Linear elements for ηu − div(κ grad u) on a mesh of triangles.
 
-use ndarray::Array2;
-
 use super::super::{Problem, check_positive};
 use super::{TriangleMesh, difference, list, twice_area};
 use crate::error::{Error, Result};
-use crate::sparse::Csr;
 use crate::sparse::assemble::{Accumulator, assemble};
+use crate::sparse::{Csr, DenseMatrix};
 
 impl TriangleMesh {
     /// ηu − div(κ grad u) = 1 with u = 0 on the boundary, by linear elements (P1).
@@ -36,8 +34,7 @@ impl TriangleMesh {
         let matrix = self.matrix(&elements, &around, &free, eta).map_err(|e| e.at(&name))?;
         let third = |&t: &u32| elements[t as usize].area / 3.0;
         let rhs = free.iter().map(|&v| around.triangles(v).iter().map(third).sum()).collect();
-        let coordinates =
-            Array2::from_shape_fn((free.len(), 2), |(k, axis)| self.points[free[k] as usize][axis]);
+        let coordinates = DenseMatrix::from_fn(free.len(), 2, |k, axis| self.points[free[k] as usize][axis]);
         Ok(Problem::scalar(matrix, rhs, coordinates, name))
     }
 

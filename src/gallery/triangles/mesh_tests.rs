@@ -200,7 +200,7 @@ fn the_error_is_of_second_order() -> Result<()> {
         let problem = mesh.diffusion(eta, |_| 1.0)?;
         let mass = mesh.diffusion(eta + 1.0, |_| 1.0)?.matrix.add(1.0, &problem.matrix, -1.0)?;
         let exact: Vec<f64> =
-            problem.coordinates.outer_iter().map(|p| (PI * p[0]).sin() * (PI * p[1]).sin()).collect();
+            problem.coordinates.row_iter().map(|p| (PI * p[0]).sin() * (PI * p[1]).sin()).collect();
         let load: Vec<f64> = apply(&mass, &exact).iter().map(|v| (eta + 2.0 * PI * PI) * v).collect();
         let mut u = vec![0.0; load.len()];
         Direct::<f64>::new(&problem.matrix)?.solve(&load, &mut u, 1);

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::error::{Error, Result};
 use crate::learn::batch::normal_values;
 use crate::solver::Amg;
-use crate::sparse::Csr;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// Options of the measurement of all solvers.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +27,7 @@ pub struct CostOptions {
     /// Most nonzeros of the factors, as estimated, for which the direct solver is tried.
     pub direct_nonzeros: f64,
     /// Near-nullspace candidates for the classical solvers, n × k; constants without them.
-    pub near_nullspace: Option<Array2<f64>>,
+    pub near_nullspace: Option<DenseMatrix>,
     /// Seed of the right-hand sides.
     pub seed: u64,
 }

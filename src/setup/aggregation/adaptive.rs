@@ -1,6 +1,5 @@
 //! Near-nullspace candidates by adaptive relaxation.
 
-use ndarray::{Array2, Axis, concatenate};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -9,8 +8,8 @@ use super::candidates::relax_candidates;
 use crate::backend::{Backend, Cpu, Direct, Direction};
 use crate::error::{Error, Result};
 use crate::setup::grids::Grids;
-use crate::setup::vector::{norm, scale};
-use crate::sparse::Csr;
+use crate::setup::vector::{norm, scale, unrolled_dot};
+use crate::sparse::{Csr, DenseMatrix};
 
 /// Cycles applied to a new candidate.
 const CYCLES: usize = 4;
@@ -18,7 +17,7 @@ const CYCLES: usize = 4;
 /// [`Coarsening::adaptive_candidates`] with the default coarsening.
 ///
 /// As for that method.
-pub fn adaptive_candidates(a: &Csr<f64>, count: usize, sweeps: usize, seed: u64) -> Result<Array2<f64>> {
+pub fn adaptive_candidates(a: &Csr<f64>, count: usize, sweeps: usize, seed: u64) -> Result<DenseMatrix> {
     Coarsening::default().adaptive_candidates(a, count, sweeps, seed)
 }
 
@@ -45,7 +44,7 @@ impl Coarsening {
         count: usize,
         sweeps: usize,
         seed: u64,
-    ) -> Result<Array2<f64>> {
+    ) -> Result<DenseMatrix> {
         if count == 0 {
             return Err(Error::invalid_input("no candidates asked for; a hierarchy needs one or more"));
         }
@@ -53,34 +52,35 @@ impl Coarsening {
         // that is still rough would do harm.
         let plain = Coarsening { candidate_sweeps: Some(0), filter: false, ..self.clone() };
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut random = || Array2::from_shape_simple_fn((a.rows(), 1), || rng.random_range(-1.0..1.0));
-        let mut candidates = plain.initial(a, random(), sweeps)?;
-        if !normalise(&mut candidates) {
+        let mut random = || DenseMatrix::from_fn(a.rows(), 1, |_, _| rng.random_range(-1.0..1.0));
+        let mut first = plain.initial(a, random(), sweeps)?.into_values();
+        if !normalise(&mut first) {
             return Err(Error::singular("relaxation reduced the first candidate to zero; use fewer sweeps"));
         }
-        while candidates.ncols() < count {
-            let cycle = Cycle::new(plain.coarsen(a, Some(&candidates))?)?;
-            let mut column = relax_candidates(a, &random(), sweeps)?;
-            let Some(x) = column.as_slice_mut() else { break };
+        let mut columns = vec![first];
+        let beside =
+            |columns: &[Vec<f64>]| DenseMatrix::from_fn(a.rows(), columns.len(), |i, c| columns[c][i]);
+        while columns.len() < count {
+            let cycle = Cycle::new(plain.coarsen(a, Some(&beside(&columns)))?)?;
+            let mut x = relax_candidates(a, &random(), sweeps)?.into_values();
             let zero = vec![0.0; x.len()];
-            (0..CYCLES).for_each(|_| cycle.run(0, &zero, x));
+            (0..CYCLES).for_each(|_| cycle.run(0, &zero, &mut x));
             for _ in 0..2 {
-                for known in candidates.columns() {
-                    let h = column.column(0).dot(&known) / known.dot(&known);
-                    column.column_mut(0).scaled_add(-h, &known);
+                for known in &columns {
+                    let h = unrolled_dot(&x, known) / unrolled_dot(known, known);
+                    x.iter_mut().zip(known).for_each(|(x, v)| *x += -h * v);
                 }
             }
-            if !normalise(&mut column) {
+            if !normalise(&mut x) {
                 break;
             }
-            candidates = concatenate(Axis(1), &[candidates.view(), column.view()])
-                .map_err(|e| Error::dimension(format!("candidates: {e}")))?;
+            columns.push(x);
         }
-        Ok(candidates.as_standard_layout().into_owned())
+        Ok(beside(&columns))
     }
 
     /// The initial stage for one candidate.
-    fn initial(&self, a: &Csr<f64>, random: Array2<f64>, sweeps: usize) -> Result<Array2<f64>> {
+    fn initial(&self, a: &Csr<f64>, random: DenseMatrix, sweeps: usize) -> Result<DenseMatrix> {
         let start = relax_candidates(a, &random, sweeps)?;
         let mut level = self.finest(a, Some(&start))?;
         let mut transfers = Vec::new();
@@ -91,10 +91,8 @@ impl Coarsening {
         }
         let mut candidate = level.right;
         for t in transfers.iter().rev() {
-            let mut fine = Array2::zeros((t.a.rows(), 1));
-            if let (Some(coarse), Some(fine)) = (candidate.as_slice(), fine.as_slice_mut()) {
-                Cpu.spmv(1.0, (&t.prolongation).into(), coarse, 0.0, fine, 1);
-            }
+            let mut fine = DenseMatrix::zeros(t.a.rows(), 1);
+            Cpu.spmv(1.0, (&t.prolongation).into(), candidate.values(), 0.0, fine.values_mut(), 1);
             candidate = relax_candidates(&t.a, &fine, sweeps)?;
         }
         Ok(candidate)
@@ -102,9 +100,8 @@ impl Coarsening {
 }
 
 /// Scales a column to the root mean square one, unless it vanishes.
-fn normalise(column: &mut Array2<f64>) -> bool {
-    let rows = column.nrows() as f64;
-    let Some(values) = column.as_slice_mut() else { return false };
+fn normalise(values: &mut [f64]) -> bool {
+    let rows = values.len() as f64;
     let length = norm(values);
     let sound = length.is_normal();
     if sound {
@@ -151,22 +148,21 @@ mod tests {
         let n = 24;
         let s = |i: usize| 1.0 + ((i * 7) % 5) as f64;
         let a = crate::gallery::poisson_2d(n, n).unwrap().matrix.map(|i, j, v| v * s(i) * s(j));
-        let quotient = |b: &Array2<f64>| {
-            let x: Vec<f64> = b.column(0).to_vec();
+        let quotient = |b: &DenseMatrix| {
+            let x: Vec<f64> = b.column(0).collect();
             let mut ax = vec![0.0; x.len()];
             a.spmv(&x, &mut ax).unwrap();
-            let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
-            dot(&x, &ax) / dot(&x, &x)
+            unrolled_dot(&x, &ax) / unrolled_dot(&x, &x)
         };
         let b = adaptive_candidates(&a, 3, 5, 11).unwrap();
         assert_eq!(b, adaptive_candidates(&a, 3, 5, 11).unwrap());
         assert_ne!(b, adaptive_candidates(&a, 3, 5, 12).unwrap());
-        assert_eq!(b.dim(), (n * n, 3));
-        assert!(quotient(&b) < 0.05 * quotient(&Array2::ones((n * n, 1))), "{}", quotient(&b));
+        assert_eq!(b.shape(), (n * n, 3));
+        assert!(quotient(&b) < 0.05 * quotient(&DenseMatrix::ones(n * n, 1)), "{}", quotient(&b));
         for p in 0..3 {
-            let length = b.column(p).dot(&b.column(p));
-            assert!((length / (n * n) as f64 - 1.0).abs() < 1e-12);
-            assert!((0..p).all(|q| b.column(p).dot(&b.column(q)).abs() < 1e-10 * length));
+            let product = |q: usize| b.column(p).zip(b.column(q)).map(|(x, y)| x * y).sum::<f64>();
+            assert!((product(p) / (n * n) as f64 - 1.0).abs() < 1e-12);
+            assert!((0..p).all(|q| product(q).abs() < 1e-10 * product(p)));
         }
         assert!(adaptive_candidates(&a, 0, 5, 1).unwrap_err().is_invalid_input());
     }

@@ -4,14 +4,13 @@ use crate::error::{Error, Result};
 use crate::parallel;
 use crate::setup::nodal::Nodes;
 use crate::setup::spectral::inverse_diagonal;
-use crate::sparse::Csr;
-use ndarray::Array2;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// The default candidates, unknowns × b: the constant vector, or for nodes of b unknowns each the b vectors
 /// that are constant in one of them.
-pub fn default_candidates(nodes: &Nodes) -> Array2<f64> {
+pub fn default_candidates(nodes: &Nodes) -> DenseMatrix {
     let columns = (0..nodes.count()).map(|node| nodes.unknowns(node).len()).max().unwrap_or(1);
-    let mut candidates = Array2::zeros((nodes.rows(), columns));
+    let mut candidates = DenseMatrix::zeros(nodes.rows(), columns);
     for node in 0..nodes.count() {
         for (q, &i) in nodes.unknowns(node).iter().enumerate() {
             candidates[[i as usize, q]] = 1.0;
@@ -25,26 +24,27 @@ pub fn default_candidates(nodes: &Nodes) -> Array2<f64> {
 ///
 /// # Errors
 /// Names the row or column (counted from 1) that breaks a rule.
-pub fn check_candidates(candidates: &Array2<f64>, rows: usize) -> Result<()> {
-    if candidates.nrows() != rows {
+pub fn check_candidates(candidates: &DenseMatrix, rows: usize) -> Result<()> {
+    if candidates.rows() != rows {
         return Err(Error::dimension(format!(
             "the near-nullspace candidates have {} rows and the matrix {rows}; give one value per unknown",
-            candidates.nrows()
+            candidates.rows()
         )));
     }
-    if candidates.ncols() == 0 {
+    if candidates.cols() == 0 {
         return Err(Error::dimension("no near-nullspace candidates; leave them out to use constants"));
     }
-    for (c, column) in candidates.columns().into_iter().enumerate() {
-        if let Some(i) = column.iter().position(|v| !v.is_finite()) {
+    for c in 0..candidates.cols() {
+        let mut column = candidates.column(c);
+        if let Some(i) = column.clone().position(|v| !v.is_finite()) {
             return Err(Error::invalid_input(format!(
                 "near-nullspace candidate {} is {} in row {}; candidates must be finite",
                 c + 1,
-                column[i],
+                candidates[[i, c]],
                 i + 1
             )));
         }
-        if column.iter().all(|&v| v == 0.0) && rows > 0 {
+        if column.all(|v| v == 0.0) && rows > 0 {
             return Err(Error::invalid_input(format!(
                 "near-nullspace candidate {} is all zeros; remove that column",
                 c + 1
@@ -57,9 +57,9 @@ pub fn check_candidates(candidates: &Array2<f64>, rows: usize) -> Result<()> {
 /// Whether A b ≈ 0, to a tenth of aᵢᵢ bᵢ, in nine tenths of the rows for every candidate b. Gauss–Seidel
 /// sweeps then change only the values near boundaries, which smoothing corrects anyway. Cost: one pass over
 /// the matrix, parallel over rows.
-pub(super) fn are_near_nullspace(a: &Csr<f64>, candidates: &Array2<f64>) -> bool {
-    let k = candidates.ncols();
-    let Some(b) = candidates.as_slice() else { return false };
+pub(super) fn are_near_nullspace(a: &Csr<f64>, candidates: &DenseMatrix) -> bool {
+    let k = candidates.cols();
+    let b = candidates.values();
     let far = |i: usize| {
         (0..k).any(|c| {
             let (mut sum, mut own) = (0.0, 0.0);
@@ -84,11 +84,11 @@ pub(super) fn are_near_nullspace(a: &Csr<f64>, candidates: &Array2<f64>) -> bool
 ///
 /// # Errors
 /// Shapes that do not fit, a zero on the diagonal.
-pub fn relax_candidates(a: &Csr<f64>, candidates: &Array2<f64>, sweeps: usize) -> Result<Array2<f64>> {
+pub fn relax_candidates(a: &Csr<f64>, candidates: &DenseMatrix, sweeps: usize) -> Result<DenseMatrix> {
     check_candidates(candidates, a.rows())?;
     inverse_diagonal(a)?;
-    let (n, k) = candidates.dim();
-    let mut x: Vec<f64> = candidates.iter().copied().collect();
+    let (n, k) = candidates.shape();
+    let mut x = candidates.values().to_vec();
     for _ in 0..sweeps {
         if k == 1 {
             (0..n).chain((0..n).rev()).for_each(|i| relax_value(a, i, &mut x));
@@ -98,11 +98,11 @@ pub fn relax_candidates(a: &Csr<f64>, candidates: &Array2<f64>, sweeps: usize) -
         }
     }
     let mut relaxed = candidates.clone();
-    for (c, mut column) in relaxed.columns_mut().into_iter().enumerate() {
-        let before = column.iter().map(|v| v * v).sum::<f64>();
+    for c in 0..k {
+        let before = candidates.column(c).map(|v| v * v).sum::<f64>();
         let after = (0..n).map(|i| x[i * k + c] * x[i * k + c]).sum::<f64>();
         if after.is_finite() && after > 1e-20 * before {
-            column.iter_mut().enumerate().for_each(|(i, v)| *v = x[i * k + c]);
+            (0..n).for_each(|i| relaxed[[i, c]] = x[i * k + c]);
         }
     }
     Ok(relaxed)
@@ -141,10 +141,10 @@ mod tests {
 
     #[test]
     fn bad_candidates_are_named() {
-        let say = |b: &Array2<f64>| check_candidates(b, 3).unwrap_err().to_string();
-        assert!(say(&Array2::ones((2, 1))).contains("2 rows"));
-        assert!(say(&Array2::zeros((3, 1))).contains("all zeros"));
-        let mut b = Array2::ones((3, 2));
+        let say = |b: &DenseMatrix| check_candidates(b, 3).unwrap_err().to_string();
+        assert!(say(&DenseMatrix::ones(2, 1)).contains("2 rows"));
+        assert!(say(&DenseMatrix::zeros(3, 1)).contains("all zeros"));
+        let mut b = DenseMatrix::ones(3, 2);
         b[[1, 1]] = f64::NAN;
         assert!(say(&b).contains("candidate 2") && say(&b).contains("row 2"));
     }
@@ -152,12 +152,12 @@ mod tests {
     #[test]
     fn only_candidates_far_from_the_nullspace_need_work() {
         let a = crate::gallery::poisson_2d(40, 40).unwrap().matrix;
-        assert!(are_near_nullspace(&a, &Array2::ones((1600, 1))));
+        assert!(are_near_nullspace(&a, &DenseMatrix::ones(1600, 1)));
         let scaled = a.map(|i, j, v| v * (1.0 + (i % 3) as f64) * (1.0 + (j % 3) as f64));
-        assert!(!are_near_nullspace(&scaled, &Array2::ones((1600, 1))));
-        let right = Array2::from_shape_fn((1600, 1), |(i, _)| 1.0 / (1.0 + (i % 3) as f64));
+        assert!(!are_near_nullspace(&scaled, &DenseMatrix::ones(1600, 1)));
+        let right = DenseMatrix::from_fn(1600, 1, |i, _| 1.0 / (1.0 + (i % 3) as f64));
         assert!(are_near_nullspace(&scaled, &right));
-        let both = Array2::from_shape_fn((1600, 2), |(i, c)| if c == 0 { right[[i, 0]] } else { 1.0 });
+        let both = DenseMatrix::from_fn(1600, 2, |i, c| if c == 0 { right[[i, 0]] } else { 1.0 });
         assert!(!are_near_nullspace(&scaled, &both));
     }
 
@@ -166,7 +166,7 @@ mod tests {
         let a =
             Csr::from_triplets(3, 3, &[(0, 0, 1.0), (1, 0, -1.0), (1, 1, 1.0), (2, 1, -1.0), (2, 2, 1.0)])
                 .unwrap();
-        let b = Array2::ones((3, 2));
+        let b = DenseMatrix::ones(3, 2);
         assert_eq!(relax_candidates(&a, &b, 4).unwrap(), b);
     }
 
@@ -175,11 +175,11 @@ mod tests {
         let entries: Vec<_> =
             (0..9).flat_map(|i| [(i, i, 2.5), (i, (i + 1) % 9, -1.0), (i, (i + 4) % 9, -0.7)]).collect();
         let a = Csr::from_triplets(9, 9, &entries).unwrap();
-        let one = relax_candidates(&a, &Array2::ones((9, 1)), 4).unwrap();
-        let two = relax_candidates(&a, &Array2::ones((9, 2)), 4).unwrap();
-        assert_eq!(one.column(0), two.column(1));
+        let one = relax_candidates(&a, &DenseMatrix::ones(9, 1), 4).unwrap();
+        let two = relax_candidates(&a, &DenseMatrix::ones(9, 2), 4).unwrap();
+        assert!(one.column(0).eq(two.column(1)));
         let blocks = default_candidates(&Nodes::blocks(6, 3).unwrap());
-        assert_eq!(blocks.dim(), (6, 3));
+        assert_eq!(blocks.shape(), (6, 3));
         assert_eq!((blocks[[4, 1]], blocks[[4, 0]]), (1.0, 0.0));
     }
 }

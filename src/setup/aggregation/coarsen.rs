@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use ndarray::Array2;
-
 use super::candidates::{are_near_nullspace, check_candidates, default_candidates, relax_candidates};
 use super::energy::{Krylov, minimise, pattern_of};
 use super::filtered::{filtered_matrix, strong_part};
@@ -21,7 +19,7 @@ use crate::setup::grids::{Grids, Transfer, check_levels, check_matrix, has_zero_
 use crate::setup::nodal::{Nodes, amalgamate, detect_block_size};
 use crate::setup::spectral::inverse_diagonal;
 use crate::setup::strength::{absolute_sum, symmetric_strength};
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// The largest number of Jacobi steps on a prolongation; each widens it.
 const MOST_STEPS: usize = 20;
@@ -31,8 +29,8 @@ pub(super) struct Level {
     pub(super) a: Csr<f64>,
     nodes: Nodes,
     /// Candidates for A, and separate ones for Aᵀ, if any.
-    pub(super) right: Array2<f64>,
-    left: Option<Array2<f64>>,
+    pub(super) right: DenseMatrix,
+    left: Option<DenseMatrix>,
 }
 
 /// A tentative prolongation, with the fine unknown of every coarse one if it has roots.
@@ -77,7 +75,7 @@ impl Coarsening {
     /// assert_eq!(rows, [300, 100, 34]);
     /// # Ok::<(), multigrad::error::Error>(())
     /// ```
-    pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Grids> {
+    pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Grids> {
         let mut level = self.finest(a, near_nullspace)?;
         let mut transfers: Vec<Transfer> = Vec::new();
         while let Some((transfer, next)) = self.next(&mut level, transfers.len() + 1)? {
@@ -88,13 +86,13 @@ impl Coarsening {
     }
 
     /// The finest level, after all checks.
-    pub(super) fn finest(&self, a: &Csr<f64>, near_nullspace: Option<&Array2<f64>>) -> Result<Level> {
+    pub(super) fn finest(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Level> {
         self.check()?;
         check_matrix(a)?;
         let block = self.block_size.unwrap_or_else(|| detect_block_size(a));
         let nodes = Nodes::blocks(a.rows(), block)?;
         let right = match near_nullspace {
-            Some(b) => b.as_standard_layout().into_owned(),
+            Some(b) => b.clone(),
             None => default_candidates(&nodes),
         };
         check_candidates(&right, a.rows())?;
@@ -144,7 +142,7 @@ impl Coarsening {
                 Some(if fits { left } else { self.interpolant(&aggregation, &level.nodes, &level.right)? })
             }
         };
-        let prolong = |a: &Csr<f64>, t: &Interpolant, b: &Array2<f64>, rho: Option<f64>| {
+        let prolong = |a: &Csr<f64>, t: &Interpolant, b: &DenseMatrix, rho: Option<f64>| {
             self.prolongation(a, t, b, (&graph, strong.as_ref()), &level.nodes, rho)
         };
         let (prolongation, rho) = prolong(a, &right, &level.right, None)?;
@@ -172,7 +170,7 @@ impl Coarsening {
     }
 
     /// Candidates of the finest level after the chosen number of sweeps.
-    fn relaxed(&self, a: &Csr<f64>, candidates: &Array2<f64>) -> Result<Array2<f64>> {
+    fn relaxed(&self, a: &Csr<f64>, candidates: &DenseMatrix) -> Result<DenseMatrix> {
         // Energy minimisation keeps P Bc = B, up to the boundary.
         let exact = matches!(self.smoothing(), Smoothing::Energy | Smoothing::RootNode);
         let sweeps = match self.candidate_sweeps {
@@ -185,12 +183,12 @@ impl Coarsening {
 
     /// The graph of strong connections by evolution, if it was chosen and fits the level.
     fn evolution(&self, a: &Csr<f64>, level: &Level) -> Result<Option<Arc<Pattern>>> {
-        let fits = level.nodes.is_scalar() && level.right.ncols() == 1;
+        let fits = level.nodes.is_scalar() && level.right.cols() == 1;
         if self.variant != Variant::EnergyMinimised || !fits {
             return Ok(None);
         }
         let rho = self.evolution_radius.estimate(a, &inverse_diagonal(a)?)?;
-        let b: Vec<f64> = level.right.iter().copied().collect();
+        let b: Vec<f64> = level.right.values().to_vec();
         Ok(Some(evolution_strength(a, &b, rho, self.epsilon)?.into_parts().0))
     }
 
@@ -224,7 +222,7 @@ impl Coarsening {
         &self,
         aggregation: &Aggregation,
         nodes: &Nodes,
-        candidates: &Array2<f64>,
+        candidates: &DenseMatrix,
     ) -> Result<Interpolant> {
         if self.smoothing() == Smoothing::RootNode {
             let root_node = root_node_tentative(aggregation, nodes, candidates)?;
@@ -238,7 +236,7 @@ impl Coarsening {
         &self,
         a: &Csr<f64>,
         interpolant: &Interpolant,
-        candidates: &Array2<f64>,
+        candidates: &DenseMatrix,
         (graph, strong): (&Pattern, Option<&Csr<f64>>),
         nodes: &Nodes,
         rho: Option<f64>,
@@ -282,7 +280,7 @@ impl Coarsening {
         a: &'a Csr<f64>,
         graph: &Pattern,
         nodes: &Nodes,
-        candidates: &Array2<f64>,
+        candidates: &DenseMatrix,
     ) -> Result<Cow<'a, Csr<f64>>> {
         let complete = nodes.is_identity() && graph.nnz() == a.nnz();
         if !self.filter || complete {
@@ -321,8 +319,8 @@ impl Coarsening {
 }
 
 /// The candidate, if it is the only one.
-fn single(candidates: &Array2<f64>) -> Option<&[f64]> {
-    candidates.as_slice().filter(|_| candidates.ncols() == 1)
+fn single(candidates: &DenseMatrix) -> Option<&[f64]> {
+    (candidates.cols() == 1).then(|| candidates.values())
 }
 
 fn has_empty_column(p: &Csr<f64>) -> bool {

@@ -11,8 +11,7 @@ use crate::setup::nodal::Nodes;
 use crate::setup::vector::{dot, norm, project, scale, subtract};
 use crate::sparse::assemble::{Accumulator, assemble};
 use crate::sparse::rows::Pool;
-use crate::sparse::{Csr, Pattern};
-use ndarray::Array2;
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// Residual of A P = 0 (rows scaled to one) at which to stop.
 const TOLERANCE: f64 = 1e-8;
@@ -75,7 +74,7 @@ pub fn energy_prolongation(
     a: &Csr<f64>,
     tentative: &Csr<f64>,
     pattern: &Arc<Pattern>,
-    coarse_candidates: &Array2<f64>,
+    coarse_candidates: &DenseMatrix,
     iterations: usize,
 ) -> Result<Csr<f64>> {
     minimise(a, tentative, pattern, coarse_candidates, &[], Krylov::Gmres, iterations)
@@ -93,7 +92,7 @@ pub fn symmetric_energy_prolongation(
     a: &Csr<f64>,
     tentative: &Csr<f64>,
     pattern: &Arc<Pattern>,
-    coarse_candidates: &Array2<f64>,
+    coarse_candidates: &DenseMatrix,
     iterations: usize,
 ) -> Result<Csr<f64>> {
     minimise(a, tentative, pattern, coarse_candidates, &[], Krylov::ConjugateGradients, iterations)
@@ -104,7 +103,7 @@ pub(super) fn minimise(
     a: &Csr<f64>,
     tentative: &Csr<f64>,
     pattern: &Arc<Pattern>,
-    coarse_candidates: &Array2<f64>,
+    coarse_candidates: &DenseMatrix,
     fixed: &[u32],
     krylov: Krylov,
     iterations: usize,
@@ -113,7 +112,7 @@ pub(super) fn minimise(
         || a.rows() != tentative.rows()
         || pattern.rows() != tentative.rows()
         || pattern.cols() != tentative.cols()
-        || coarse_candidates.nrows() != tentative.cols()
+        || coarse_candidates.rows() != tentative.cols()
     {
         return Err(Error::dimension(format!(
             "a {} × {} matrix, a {} × {} prolongation and {} rows of coarse candidates do not fit together",
@@ -121,7 +120,7 @@ pub(super) fn minimise(
             a.cols(),
             tentative.rows(),
             tentative.cols(),
-            coarse_candidates.nrows()
+            coarse_candidates.rows()
         )));
     }
     let mut start = vec![0.0; pattern.nnz()];
@@ -162,8 +161,8 @@ struct Space<'a> {
 }
 
 impl<'a> Space<'a> {
-    fn new(a: &'a Csr<f64>, pattern: &'a Pattern, candidates: &Array2<f64>, krylov: Krylov) -> Self {
-        let k = candidates.ncols();
+    fn new(a: &'a Csr<f64>, pattern: &'a Pattern, candidates: &DenseMatrix, krylov: Krylov) -> Self {
+        let k = candidates.cols();
         let mut constraint = vec![0.0; pattern.nnz() * k];
         parallel::for_each(pieces(pattern, &mut constraint, k).into_iter(), &|(rows, mut part)| {
             let mut r = vec![0.0; k * k];

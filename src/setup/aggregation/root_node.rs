@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
-
 use super::energy::{Krylov, minimise};
 use super::standard::Aggregation;
 use super::tentative::{Tentative, orthonormalise};
 use crate::error::{Error, Result};
 use crate::setup::nodal::Nodes;
+use crate::setup::vector::unrolled_dot;
 use crate::sparse::assemble::assemble;
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// A root whose candidates are shorter than this fraction of the longest in its aggregate is
 /// replaced by the node that has the longest.
@@ -41,9 +40,9 @@ pub struct RootNode {
 pub fn root_node_tentative(
     aggregation: &Aggregation,
     nodes: &Nodes,
-    candidates: &Array2<f64>,
+    candidates: &DenseMatrix,
 ) -> Result<RootNode> {
-    let (n, k) = candidates.dim();
+    let (n, k) = candidates.shape();
     if aggregation.nodes() != nodes.count() || nodes.rows() != n {
         return Err(Error::dimension(format!(
             "aggregates of {} nodes, {} nodes of {} unknowns and candidates of {n} rows do not fit together",
@@ -55,7 +54,7 @@ pub fn root_node_tentative(
     let (ptr, members) = aggregation.members();
     let length = |node: u32| {
         let rows = nodes.unknowns(node as usize).iter().map(|&i| candidates.row(i as usize));
-        rows.map(|row| row.dot(&row)).sum::<f64>().sqrt()
+        rows.map(|row| unrolled_dot(row, row)).sum::<f64>().sqrt()
     };
     let (mut roots, mut node_of, mut first) = (Vec::new(), Vec::new(), vec![0u32]);
     for (g, &root) in aggregation.roots().iter().enumerate() {
@@ -109,7 +108,7 @@ pub fn root_node_tentative(
             }
         },
     )?;
-    let coarse = Array2::from_shape_fn((roots.len(), k), |(c, q)| candidates[[roots[c] as usize, q]]);
+    let coarse = DenseMatrix::from_fn(roots.len(), k, |c, q| candidates[[roots[c] as usize, q]]);
     let nodes = Nodes::from_map(node_of, aggregation.count());
     Ok(RootNode { tentative: Tentative { prolongation, candidates: coarse, nodes }, roots })
 }
@@ -128,7 +127,7 @@ pub fn root_node_tentative(
 pub fn root_node_prolongation(
     a: &Csr<f64>,
     root_node: &RootNode,
-    candidates: &Array2<f64>,
+    candidates: &DenseMatrix,
     pattern: &Arc<Pattern>,
     symmetric: bool,
     iterations: usize,
@@ -142,14 +141,14 @@ pub(super) fn with_roots(
     a: &Csr<f64>,
     tentative: &Tentative,
     roots: &[u32],
-    candidates: &Array2<f64>,
+    candidates: &DenseMatrix,
     pattern: &Arc<Pattern>,
     krylov: Krylov,
     iterations: usize,
 ) -> Result<Csr<f64>> {
     let (t, bc) = (&tentative.prolongation, &tentative.candidates);
-    let (n, k) = candidates.dim();
-    if t.rows() != n || pattern.rows() != n || pattern.cols() != t.cols() || bc.dim() != (t.cols(), k) {
+    let (n, k) = candidates.shape();
+    if t.rows() != n || pattern.rows() != n || pattern.cols() != t.cols() || bc.shape() != (t.cols(), k) {
         return Err(Error::dimension(format!(
             "a {} × {} prolongation, a {} × {} pattern and {n} × {k} candidates do not fit together",
             t.rows(),
@@ -187,13 +186,13 @@ pub(super) fn with_roots(
 /// columns allow. `block` and `r` are scratch space.
 fn reproduce<'b>(
     wanted: impl Iterator<Item = &'b f64>,
-    coarse: &Array2<f64>,
+    coarse: &DenseMatrix,
     columns: &[u32],
     row: &mut [f64],
     block: &mut Vec<f64>,
     r: &mut [f64],
 ) {
-    let (m, k) = (columns.len(), coarse.ncols());
+    let (m, k) = (columns.len(), coarse.cols());
     block.clear();
     block.extend((0..k).flat_map(|c| columns.iter().map(move |&j| coarse[[j as usize, c]])));
     let missing: Vec<f64> = wanted
@@ -260,9 +259,8 @@ mod tests {
         let c = symmetric_strength(&a, 0.0).unwrap();
         let aggregation = standard_aggregation(&c).unwrap();
         let nodes = Nodes::scalar(n * n);
-        let modes = [1, 3].map(|k| {
-            Array2::from_shape_fn((n * n, k), |(i, c)| [1.0, (i % n) as f64, (i / n) as f64 - 3.0][c])
-        });
+        let modes = [1, 3]
+            .map(|k| DenseMatrix::from_fn(n * n, k, |i, c| [1.0, (i % n) as f64, (i / n) as f64 - 3.0][c]));
         for b in modes {
             let root = root_node_tentative(&aggregation, &nodes, &b).unwrap();
             let t = &root.tentative;
@@ -280,14 +278,14 @@ mod tests {
                     assert_eq!(p.row(i as usize).collect::<Vec<_>>(), [(c, 1.0)]);
                 }
                 // Three candidates need three roots that are not in a line.
-                let mut product = vec![0.0; b.len()];
-                p.spmm(b.ncols(), t.candidates.as_slice().unwrap(), &mut product).unwrap();
+                let mut product = vec![0.0; b.values().len()];
+                p.spmm(b.cols(), t.candidates.values(), &mut product).unwrap();
                 let place = |c: u32| {
                     let root = root.roots[c as usize] as usize;
                     ((root % n) as f64, (root / n) as f64)
                 };
                 let able = |i: usize| {
-                    b.ncols() == 1
+                    b.cols() == 1
                         || pattern.row_cols(i).windows(3).any(|w| {
                             let [(x, y), (u, v), (s, t)] = [place(w[0]), place(w[1]), place(w[2])];
                             ((u - x) * (t - y) - (s - x) * (v - y)).abs() > 0.5
@@ -296,11 +294,11 @@ mod tests {
                 let rows: Vec<usize> = (0..n * n).filter(|&i| able(i)).collect();
                 assert!(rows.len() > 60, "{}", rows.len());
                 for i in rows.into_iter().filter(|&i| !root.roots.contains(&(i as u32))) {
-                    let row = product[i * b.ncols()..].iter().zip(b.row(i));
+                    let row = product[i * b.cols()..].iter().zip(b.row(i));
                     assert!(row.clone().all(|(x, y)| (x - y).abs() < 1e-9), "row {i}");
                 }
                 // Three constraints leave so little freedom that one step exhausts it.
-                let gain = if steps == 4 && b.ncols() == 3 { -1e-12 } else { 1e-3 };
+                let gain = if steps == 4 && b.cols() == 3 { -1e-12 } else { 1e-3 };
                 assert!(energy(&p) < last * (1.0 - gain), "{steps} steps");
                 last = energy(&p);
             }
@@ -317,18 +315,18 @@ mod tests {
         let graph = Csr::from_triplets(3, 3, &edges).unwrap();
         let aggregation = standard_aggregation(&graph).unwrap();
         assert_eq!((aggregation.count(), aggregation.roots()), (1, &[0u32][..]));
-        let b = Array2::from_shape_vec((3, 1), vec![0.0, 2.0, 1.0]).unwrap();
+        let b = DenseMatrix::new(3, 1, vec![0.0, 2.0, 1.0]).unwrap();
         let root = root_node_tentative(&aggregation, &Nodes::scalar(3), &b).unwrap();
         assert_eq!(root.roots, [1]);
         assert_eq!(root.tentative.prolongation.values(), [1.0, 0.5]);
         // All zeros: values are copied.
-        let root = root_node_tentative(&aggregation, &Nodes::scalar(3), &Array2::zeros((3, 1))).unwrap();
+        let root = root_node_tentative(&aggregation, &Nodes::scalar(3), &DenseMatrix::zeros(3, 1)).unwrap();
         assert_eq!((root.roots[0], root.tentative.prolongation.values()), (0, &[1.0, 1.0, 1.0][..]));
     }
 
     #[test]
     fn rows_are_changed_to_reproduce_candidates() {
-        let coarse = Array2::from_shape_fn((4, 2), |(j, c)| if c == 0 { 1.0 } else { j as f64 });
+        let coarse = DenseMatrix::from_fn(4, 2, |j, c| if c == 0 { 1.0 } else { j as f64 });
         let (mut block, mut r) = (Vec::new(), vec![0.0; 4]);
         let mut row = [0.5, 0.5, 0.0];
         reproduce([1.0, 1.5].iter(), &coarse, &[0, 1, 3], &mut row, &mut block, &mut r);

@@ -6,8 +6,7 @@ use super::standard::{Aggregation, NONE};
 use crate::error::{Error, Result};
 use crate::parallel;
 use crate::setup::nodal::Nodes;
-use crate::sparse::{Csr, Pattern};
-use ndarray::Array2;
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// A direction whose length falls below this fraction of its length before the projection on the others
 /// counts as dependent on them.
@@ -22,7 +21,7 @@ pub struct Tentative {
     /// fine × coarse.
     pub prolongation: Csr<f64>,
     /// The candidates Bc of the coarse level, coarse × k.
-    pub candidates: Array2<f64>,
+    pub candidates: DenseMatrix,
     /// The coarse unknowns of every aggregate. Aggregates on which all candidates vanish have no coarse
     /// unknown and are not counted.
     pub nodes: Nodes,
@@ -57,9 +56,9 @@ impl Tentative {
 pub fn fit_candidates(
     aggregation: &Aggregation,
     nodes: &Nodes,
-    candidates: &Array2<f64>,
+    candidates: &DenseMatrix,
 ) -> Result<Tentative> {
-    let (n, k) = candidates.dim();
+    let (n, k) = candidates.shape();
     if aggregation.nodes() != nodes.count() || nodes.rows() != n {
         return Err(Error::dimension(format!(
             "aggregates of {} nodes, {} nodes of {} unknowns and candidates of {n} rows do not fit together",
@@ -68,10 +67,10 @@ pub fn fit_candidates(
             nodes.rows()
         )));
     }
-    match candidates.as_slice() {
-        Some(values) if k == 1 && nodes.is_identity() => fit_one(aggregation, values),
-        _ => fit_several(aggregation, nodes, candidates),
+    if k == 1 && nodes.is_identity() {
+        return fit_one(aggregation, candidates.values());
     }
+    fit_several(aggregation, nodes, candidates)
 }
 
 /// One candidate, every unknown a node: T holds the candidate divided by its length on the
@@ -119,8 +118,7 @@ fn fit_one(aggregation: &Aggregation, candidate: &[f64]) -> Result<Tentative> {
         return Err(overflow());
     }
     let m = lengths.len();
-    let candidates = Array2::from_shape_vec((m, 1), lengths)
-        .map_err(|e| Error::dimension(format!("coarse candidates: {e}")))?;
+    let candidates = DenseMatrix::new(m, 1, lengths)?;
     let pattern = Arc::new(Pattern::from_parts(n, m, row_ptr, col_idx));
     Ok(Tentative { prolongation: Csr::from_parts(pattern, values), candidates, nodes: Nodes::scalar(m) })
 }
@@ -136,8 +134,8 @@ struct Factors {
     q: Vec<f64>,
 }
 
-fn fit_several(aggregation: &Aggregation, nodes: &Nodes, candidates: &Array2<f64>) -> Result<Tentative> {
-    let (n, k) = candidates.dim();
+fn fit_several(aggregation: &Aggregation, nodes: &Nodes, candidates: &DenseMatrix) -> Result<Tentative> {
+    let (n, k) = candidates.shape();
     let (ptr, members) = aggregation.members();
     let unknowns = |g: usize| {
         let nodes_of = members[ptr[g] as usize..ptr[g + 1] as usize].iter();
@@ -189,8 +187,7 @@ fn fit_several(aggregation: &Aggregation, nodes: &Nodes, candidates: &Array2<f64
         return Err(overflow());
     }
     let pattern = Pattern::from_parts(n, node_of.len(), row_ptr, col_idx);
-    let candidates = Array2::from_shape_vec((node_of.len(), k), coarse)
-        .map_err(|e| Error::dimension(format!("coarse candidates: {e}")))?;
+    let candidates = DenseMatrix::new(node_of.len(), k, coarse)?;
     Ok(Tentative {
         prolongation: Csr::new(Arc::new(pattern), values)?,
         candidates,
@@ -247,12 +244,12 @@ mod tests {
 
     #[test]
     fn candidates_are_reproduced() {
-        let b = Array2::from_shape_fn((8, 2), |(i, c)| if c == 0 { 1.0 } else { i as f64 });
+        let b = DenseMatrix::from_fn(8, 2, |i, c| if c == 0 { 1.0 } else { i as f64 });
         let t = fit_candidates(&pairs(8), &Nodes::scalar(8), &b).unwrap();
         assert_eq!((t.prolongation.cols(), t.nodes.count()), (8, 4));
         let mut product = vec![0.0; 16];
-        t.prolongation.spmm(2, t.candidates.as_slice().unwrap(), &mut product).unwrap();
-        assert!(product.iter().zip(&b).all(|(x, y)| (x - y).abs() < 1e-13));
+        t.prolongation.spmm(2, t.candidates.values(), &mut product).unwrap();
+        assert!(product.iter().zip(b.values()).all(|(x, y)| (x - y).abs() < 1e-13));
     }
 
     #[test]
@@ -261,20 +258,20 @@ mod tests {
         let edges: Vec<_> =
             (0..10).flat_map(|i| [(i, i, 1.0), (i, if i < 8 { i ^ 1 } else { i }, 1.0)]).collect();
         let aggregation = standard_aggregation(&Csr::from_triplets(10, 10, &edges).unwrap()).unwrap();
-        let some = Array2::from_shape_fn((10, 1), |(i, _)| if i / 2 == 1 { 0.0 } else { i as f64 - 4.5 });
-        for b in [some, Array2::ones((10, 1))] {
+        let some = DenseMatrix::from_fn(10, 1, |i, _| if i / 2 == 1 { 0.0 } else { i as f64 - 4.5 });
+        for b in [some, DenseMatrix::ones(10, 1)] {
             let one = fit_candidates(&aggregation, &Nodes::scalar(10), &b).unwrap();
             let several = fit_several(&aggregation, &Nodes::scalar(10), &b).unwrap();
             assert_eq!(one, several);
         }
-        let b = Array2::from_elem((8, 1), 1e200);
+        let b = DenseMatrix::filled(8, 1, 1e200);
         assert!(fit_candidates(&pairs(8), &Nodes::scalar(8), &b).unwrap_err().is_invalid_input());
     }
 
     #[test]
     fn dependent_and_vanishing_directions_are_dropped() {
         // The third candidate is the sum of the others; all vanish on the last pair.
-        let b = Array2::from_shape_fn((6, 3), |(i, c)| match (i, c) {
+        let b = DenseMatrix::from_fn(6, 3, |i, c| match (i, c) {
             (4.., _) => 0.0,
             (_, 0) => 1.0,
             (_, 1) => i as f64,
@@ -284,7 +281,7 @@ mod tests {
         assert_eq!((t.prolongation.cols(), t.nodes.count()), (4, 2));
         assert_eq!(t.prolongation.row(5).count(), 0);
         let mut product = vec![0.0; 18];
-        t.prolongation.spmm(3, t.candidates.as_slice().unwrap(), &mut product).unwrap();
-        assert!(product.iter().zip(&b).all(|(x, y)| (x - y).abs() < 1e-13));
+        t.prolongation.spmm(3, t.candidates.values(), &mut product).unwrap();
+        assert!(product.iter().zip(b.values()).all(|(x, y)| (x - y).abs() < 1e-13));
     }
 }

@@ -1,10 +1,8 @@
 //! Strength by distance between points.
 
-use ndarray::Array2;
-
 use super::graph::{check_square, select};
 use crate::error::{Error, Result};
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// The least distance between points; smaller ones count as this.
 const NEAREST: f64 = 1e-6;
@@ -18,7 +16,7 @@ const NEAREST: f64 = 1e-6;
 ///
 /// # Errors
 /// A matrix that is not square, coordinates that do not fit or are not finite, θ of one or less.
-pub fn distance_strength(a: &Csr<f64>, coordinates: &Array2<f64>, theta: f64) -> Result<Pattern> {
+pub fn distance_strength(a: &Csr<f64>, coordinates: &DenseMatrix, theta: f64) -> Result<Pattern> {
     check_square(a.pattern())?;
     check_coordinates(coordinates, a.rows())?;
     if theta.is_nan() || theta <= 1.0 {
@@ -27,7 +25,7 @@ pub fn distance_strength(a: &Csr<f64>, coordinates: &Array2<f64>, theta: f64) ->
         )));
     }
     nearest(a, theta, |i, j| {
-        let squares = coordinates.row(i).into_iter().zip(coordinates.row(j)).map(|(x, y)| (x - y) * (x - y));
+        let squares = coordinates.row(i).iter().zip(coordinates.row(j)).map(|(x, y)| (x - y) * (x - y));
         squares.sum::<f64>().sqrt().max(NEAREST)
     })
 }
@@ -51,20 +49,21 @@ pub(super) fn nearest(
 }
 
 /// Fails unless there is a row of finite coordinates for every unknown.
-pub(in crate::setup) fn check_coordinates(coordinates: &Array2<f64>, rows: usize) -> Result<()> {
-    if coordinates.nrows() != rows || coordinates.ncols() == 0 {
+pub(in crate::setup) fn check_coordinates(coordinates: &DenseMatrix, rows: usize) -> Result<()> {
+    if coordinates.rows() != rows || coordinates.cols() == 0 {
         return Err(Error::dimension(format!(
             "coordinates of {} × {} for {rows} unknowns; give one row per unknown",
-            coordinates.nrows(),
-            coordinates.ncols()
+            coordinates.rows(),
+            coordinates.cols()
         )));
     }
-    match coordinates.indexed_iter().find(|(_, v)| !v.is_finite()) {
+    match coordinates.values().iter().position(|v| !v.is_finite()) {
         None => Ok(()),
-        Some(((i, d), v)) => Err(Error::invalid_input(format!(
-            "coordinate {} of unknown {} is {v}; coordinates must be finite",
-            d + 1,
-            i + 1
+        Some(place) => Err(Error::invalid_input(format!(
+            "coordinate {} of unknown {} is {}; coordinates must be finite",
+            place % coordinates.cols() + 1,
+            place / coordinates.cols() + 1,
+            coordinates.values()[place]
         ))),
     }
 }
@@ -78,7 +77,7 @@ mod tests {
         // Points 0, 1, 2, 4 on a line; every point is coupled to every other.
         let entries: Vec<_> = (0..16).map(|p| (p / 4, p % 4, if p == 1 { 0.0 } else { 1.0 })).collect();
         let a = Csr::from_triplets(4, 4, &entries).unwrap();
-        let x = Array2::from_shape_vec((4, 1), vec![0.0, 1.0, 2.0, 4.0]).unwrap();
+        let x = DenseMatrix::new(4, 1, vec![0.0, 1.0, 2.0, 4.0]).unwrap();
         let rows = |theta: f64| -> Vec<Vec<u32>> {
             let p = distance_strength(&a, &x, theta).unwrap();
             (0..4).map(|i| p.row_cols(i).to_vec()).collect()
@@ -87,8 +86,8 @@ mod tests {
         assert_eq!(rows(2.0), [vec![2], vec![0, 2], vec![1], vec![1, 2]]);
         assert_eq!(rows(f64::INFINITY), [vec![2, 3], vec![0, 2, 3], vec![0, 1, 3], vec![0, 1, 2]]);
         assert!(distance_strength(&a, &x, 1.0).unwrap_err().is_invalid_input());
-        assert!(distance_strength(&a, &Array2::ones((3, 2)), 2.0).unwrap_err().is_dimension());
-        let bad = Array2::from_elem((4, 2), f64::NAN);
+        assert!(distance_strength(&a, &DenseMatrix::ones(3, 2), 2.0).unwrap_err().is_dimension());
+        let bad = DenseMatrix::filled(4, 2, f64::NAN);
         assert!(distance_strength(&a, &bad, 2.0).unwrap_err().to_string().contains("unknown 1"));
     }
 }

@@ -1,7 +1,5 @@
 //! Choice of the measure of strength.
 
-use ndarray::Array2;
-
 use super::{
     StrengthMeasure, algebraic_distance_strength, classical_strength, distance_strength, strong_connections,
     symmetric_strength,
@@ -9,7 +7,7 @@ use super::{
 use crate::error::Result;
 use crate::setup::evolution::evolution_strength;
 use crate::setup::spectral::{infinity_norm, inverse_diagonal};
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// A measure of strength and its parameters.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -39,7 +37,7 @@ pub enum Strength {
         theta: f64,
         /// Coordinates of the unknowns of the finest level, n × d.
         #[serde(with = "rows_of_numbers")]
-        coordinates: Array2<f64>,
+        coordinates: DenseMatrix,
     },
     /// [`algebraic_distance_strength`]: by the similarity of neighbours after relaxation.
     Algebraic {
@@ -80,10 +78,9 @@ impl Strength {
     #[must_use]
     pub(in crate::setup) fn on(&self, points: impl FnOnce() -> Vec<usize>) -> Self {
         match self {
-            Strength::Distance { theta, coordinates } => Strength::Distance {
-                theta: *theta,
-                coordinates: coordinates.select(ndarray::Axis(0), &points()),
-            },
+            Strength::Distance { theta, coordinates } => {
+                Strength::Distance { theta: *theta, coordinates: coordinates.select_rows(&points()) }
+            }
             other => other.clone(),
         }
     }
@@ -91,21 +88,21 @@ impl Strength {
 
 /// A table of numbers as a list of rows.
 mod rows_of_numbers {
-    use ndarray::Array2;
+    use crate::sparse::DenseMatrix;
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(table: &Array2<f64>, to: S) -> Result<S::Ok, S::Error> {
-        let rows: Vec<Vec<f64>> = table.rows().into_iter().map(|r| r.to_vec()).collect();
+    pub(super) fn serialize<S: Serializer>(table: &DenseMatrix, to: S) -> Result<S::Ok, S::Error> {
+        let rows: Vec<Vec<f64>> = table.row_iter().map(<[f64]>::to_vec).collect();
         rows.serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Array2<f64>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DenseMatrix, D::Error> {
         let rows = Vec::<Vec<f64>>::deserialize(from)?;
         let columns = rows.first().map_or(0, Vec::len);
         if rows.iter().any(|r| r.len() != columns) {
             return Err(D::Error::custom("rows of coordinates differ in length"));
         }
-        Array2::from_shape_vec((rows.len(), columns), rows.concat()).map_err(D::Error::custom)
+        DenseMatrix::new(rows.len(), columns, rows.concat()).map_err(D::Error::custom)
     }
 }
 
@@ -145,12 +142,12 @@ mod tests {
 
     #[test]
     fn coordinates_follow_the_coarse_points() {
-        let coordinates = Array2::from_shape_fn((4, 2), |(i, d)| (10 * i + d) as f64);
+        let coordinates = DenseMatrix::from_fn(4, 2, |i, d| (10 * i + d) as f64);
         let Strength::Distance { coordinates, .. } =
             (Strength::Distance { theta: 2.0, coordinates }).on(|| vec![1, 3])
         else {
             panic!("another measure")
         };
-        assert_eq!(coordinates.row(1).to_vec(), [30.0, 31.0]);
+        assert_eq!(coordinates.row(1), [30.0, 31.0]);
     }
 }

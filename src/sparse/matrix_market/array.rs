@@ -1,12 +1,10 @@
 //! Array files: all values by columns, one on a line.
 
-use ndarray::{Array2, ShapeBuilder};
-
 use super::assemble::{Entries, Trouble, check_plausible};
 use super::header::{Field, Header, Symmetry};
 use super::scanner::Scanner;
 use crate::error::{Error, Result};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, DenseMatrix};
 
 /// The nonzero values as a sparse matrix.
 pub(super) fn read_sparse(mut scanner: Scanner, header: &Header) -> Result<Csr<f64>> {
@@ -23,14 +21,14 @@ pub(super) fn read_sparse(mut scanner: Scanner, header: &Header) -> Result<Csr<f
 }
 
 /// The values as a dense block in row-major order.
-pub(super) fn read_dense(mut scanner: Scanner, header: &Header) -> Result<Array2<f64>> {
+pub(super) fn read_dense(mut scanner: Scanner, header: &Header) -> Result<DenseMatrix> {
     let (rows, cols) = (header.rows, header.cols);
     if header.symmetry != Symmetry::General {
         let mut found = Vec::with_capacity(header.capacity(&scanner, 2));
         for_each_value(&mut scanner, header, |i, j, value| found.push((i as usize, j as usize, value)))?;
         check_plausible("cells of a dense block", rows as u64 * cols as u64, found.len())
             .map_err(|e| e.at(scanner.name()))?;
-        let mut block = Array2::zeros((rows, cols));
+        let mut block = DenseMatrix::zeros(rows, cols);
         for (i, j, value) in found {
             block[[i, j]] = value;
         }
@@ -38,9 +36,10 @@ pub(super) fn read_dense(mut scanner: Scanner, header: &Header) -> Result<Array2
     }
     let mut values = Vec::with_capacity(header.capacity(&scanner, 2));
     for_each_value(&mut scanner, header, |_, _, value| values.push(value))?;
-    let block = Array2::from_shape_vec((rows, cols).f(), values)
-        .map_err(|e| Error::dimension(format!("{}: {e}", scanner.name())))?;
-    Ok(block.as_standard_layout().into_owned())
+    if rows.checked_mul(cols) != Some(values.len()) {
+        return Err(Error::dimension(format!("{}: {} values", scanner.name(), values.len())));
+    }
+    Ok(DenseMatrix::from_fn(rows, cols, |i, j| values[j * rows + i]))
 }
 
 /// Calls `visit(row, column, value)` for every value, counted from 0, and for its mirror image by symmetry.

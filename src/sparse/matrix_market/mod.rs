@@ -38,10 +38,9 @@ pub use write::{write_dense, write_matrix, write_vector};
 
 use std::path::Path;
 
-use ndarray::Array2;
-
 use super::Csr;
 use crate::error::{Error, Result};
+use crate::sparse::DenseMatrix;
 use header::{Format, Header};
 use scanner::Scanner;
 
@@ -74,13 +73,13 @@ pub fn read_matrix(path: impl AsRef<Path>) -> Result<Csr<f64>> {
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("b.mtx");
-/// use multigrad::sparse::matrix_market;
-/// let b = ndarray::array![[1.0, 0.0], [1.0, 0.5], [1.0, 1.0]];
-/// matrix_market::write_dense(&path, b.view())?;
+/// use multigrad::sparse::{DenseMatrix, matrix_market};
+/// let b = DenseMatrix::from([[1.0, 0.0], [1.0, 0.5], [1.0, 1.0]]);
+/// matrix_market::write_dense(&path, &b)?;
 /// assert_eq!(matrix_market::read_dense(&path)?, b);
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-pub fn read_dense(path: impl AsRef<Path>) -> Result<Array2<f64>> {
+pub fn read_dense(path: impl AsRef<Path>) -> Result<DenseMatrix> {
     read(path.as_ref(), parse_dense)
 }
 
@@ -127,12 +126,13 @@ pub fn parse_matrix(bytes: &[u8], name: &str) -> Result<Csr<f64>> {
 /// The content breaks a rule of the [format](self), with the line.
 ///
 /// ```
+/// use multigrad::sparse::DenseMatrix;
 /// let text = b"%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n";
 /// let b = multigrad::sparse::matrix_market::parse_dense(text, "small")?;
-/// assert_eq!(b, ndarray::array![[1.0, 3.0], [2.0, 4.0]]);
+/// assert_eq!(b, DenseMatrix::from([[1.0, 3.0], [2.0, 4.0]]));
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-pub fn parse_dense(bytes: &[u8], name: &str) -> Result<Array2<f64>> {
+pub fn parse_dense(bytes: &[u8], name: &str) -> Result<DenseMatrix> {
     let mut scanner = Scanner::new(bytes, name);
     let header = Header::read(&mut scanner)?;
     match header.format {
@@ -142,7 +142,7 @@ pub fn parse_dense(bytes: &[u8], name: &str) -> Result<Array2<f64>> {
             let cells = matrix.rows() as u64 * matrix.cols() as u64;
             assemble::check_plausible("cells of a dense block", cells, matrix.nnz())
                 .map_err(|e| e.at(name))?;
-            let mut block = Array2::zeros((matrix.rows(), matrix.cols()));
+            let mut block = DenseMatrix::zeros(matrix.rows(), matrix.cols());
             for i in 0..matrix.rows() {
                 for (j, value) in matrix.row(i) {
                     block[[i, j]] = value;
@@ -167,14 +167,14 @@ pub fn parse_dense(bytes: &[u8], name: &str) -> Result<Array2<f64>> {
 /// ```
 pub fn parse_vector(bytes: &[u8], name: &str) -> Result<Vec<f64>> {
     let block = parse_dense(bytes, name)?;
-    if block.nrows() != 1 && block.ncols() != 1 {
+    if block.rows() != 1 && block.cols() != 1 {
         return Err(Error::dimension(format!(
             "{name}: the file holds a {} × {} matrix; a vector has one column or one row",
-            block.nrows(),
-            block.ncols()
+            block.rows(),
+            block.cols()
         )));
     }
-    Ok(block.into_iter().collect())
+    Ok(block.into_values())
 }
 
 fn read<T>(path: &Path, parse: impl Fn(&[u8], &str) -> Result<T>) -> Result<T> {

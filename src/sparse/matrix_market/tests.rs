@@ -1,9 +1,9 @@
 //! Errors, damaged files and the variants of the format.
 
-use ndarray::array;
 use proptest::prelude::*;
 
 use super::*;
+use crate::sparse::DenseMatrix;
 
 fn message(text: impl AsRef<[u8]>) -> String {
     let error = parse_matrix(text.as_ref(), "f.mtx").unwrap_err();
@@ -109,12 +109,12 @@ fn triangles_are_checked() {
     let skew = "%%MatrixMarket matrix coordinate real skew-symmetric\n";
     check(format!("{skew}2 2 1\n2 2 1\n"), 3, "diagonal entry in row 2 is 1");
     let a = parse_dense(format!("{skew}2 2 2\n2 1 3\n2 2 0\n").as_bytes(), "f").unwrap();
-    assert_eq!(a, array![[0.0, -3.0], [3.0, 0.0]]);
+    assert_eq!(a, DenseMatrix::from([[0.0, -3.0], [3.0, 0.0]]));
     let array = "%%MatrixMarket matrix array real";
     let a = parse_dense(format!("{array} symmetric\n2 2\n1\n2\n3\n").as_bytes(), "f").unwrap();
-    assert_eq!(a, array![[1.0, 2.0], [2.0, 3.0]]);
+    assert_eq!(a, DenseMatrix::from([[1.0, 2.0], [2.0, 3.0]]));
     let a = parse_dense(format!("{array} skew-symmetric\n3 3\n1\n2\n3\n").as_bytes(), "f").unwrap();
-    assert_eq!(a, array![[0.0, -1.0, -2.0], [1.0, 0.0, -3.0], [2.0, 3.0, 0.0]]);
+    assert_eq!(a, DenseMatrix::from([[0.0, -1.0, -2.0], [1.0, 0.0, -3.0], [2.0, 3.0, 0.0]]));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn liberties_are_tolerated() -> Result<()> {
     assert_eq!(a.values(), [-2.0, 0.5, 1e-3, 150.0]);
     // Comments may be in any encoding.
     let latin = b"%%MatrixMarket matrix coordinate pattern symmetric\n% B\xe4r\n2 2 2\n2 1\n2 2\n";
-    assert_eq!(parse_dense(latin, "f")?, array![[0.0, 1.0], [1.0, 1.0]]);
+    assert_eq!(parse_dense(latin, "f")?, DenseMatrix::from([[0.0, 1.0], [1.0, 1.0]]));
     Ok(())
 }
 

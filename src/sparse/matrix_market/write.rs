@@ -4,10 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
-
 use crate::error::{Error, Result};
-use crate::sparse::{Csr, write_atomic};
+use crate::sparse::{Csr, DenseMatrix, write_atomic};
 
 /// Writes a sparse matrix as `coordinate real`: `symmetric`, the lower triangle only, if
 /// pattern and values are exactly symmetric, else `general`. Explicit zeros stay.
@@ -58,21 +56,25 @@ pub fn write_matrix(path: impl AsRef<Path>, matrix: &Csr<f64>) -> Result<()> {
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("b.mtx");
-/// use multigrad::sparse::matrix_market;
-/// matrix_market::write_dense(&path, ndarray::array![[1.0, 1e-9], [2.0, 0.5]].view())?;
+/// use multigrad::sparse::{DenseMatrix, matrix_market};
+/// matrix_market::write_dense(&path, &DenseMatrix::from([[1.0, 1e-9], [2.0, 0.5]]))?;
 /// let text = std::fs::read_to_string(&path).unwrap();
 /// assert_eq!(text, "%%MatrixMarket matrix array real general\n2 2\n1\n2\n1e-9\n0.5\n");
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
-pub fn write_dense(path: impl AsRef<Path>, block: ArrayView2<f64>) -> Result<()> {
-    let path = path.as_ref();
-    check_finite(path, block.indexed_iter().map(|((i, j), &v)| (i, j, v)))?;
+pub fn write_dense(path: impl AsRef<Path>, block: &DenseMatrix) -> Result<()> {
+    write_columns(path.as_ref(), block.rows(), block.cols(), block.values())
+}
+
+/// Writes row-major values by columns.
+fn write_columns(path: &Path, rows: usize, cols: usize, values: &[f64]) -> Result<()> {
+    check_finite(path, values.iter().enumerate().map(|(p, &v)| (p / cols, p % cols, v)))?;
     write_atomic(path, |out| {
         let mut out = Chunks { out, text: Vec::with_capacity(2 * CHUNK) };
         writeln!(out.text, "%%MatrixMarket matrix array real general")?;
-        writeln!(out.text, "{} {}", block.nrows(), block.ncols())?;
-        for &v in block.t() {
-            writeln!(out.text, "{}", Shortest(v))?;
+        writeln!(out.text, "{} {}", rows, cols)?;
+        for p in 0..values.len() {
+            writeln!(out.text, "{}", Shortest(values[p % rows * cols + p / rows]))?;
             out.flush_above(CHUNK)?;
         }
         out.flush_above(0)
@@ -91,7 +93,7 @@ pub fn write_dense(path: impl AsRef<Path>, block: ArrayView2<f64>) -> Result<()>
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 pub fn write_vector(path: impl AsRef<Path>, vector: &[f64]) -> Result<()> {
-    write_dense(path, ArrayView1::from(vector).insert_axis(Axis(1)))
+    write_columns(path.as_ref(), vector.len(), 1, vector)
 }
 
 /// The size of the buffer in bytes.
