@@ -40,6 +40,7 @@ const RESTARTS: usize = 10;
 ///
 /// [`Outcome::preconditioner_applications`]: super::Outcome::preconditioner_applications
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct BiCgStab<'a> {
     options: Options<'a>,
     preconditioner: Option<&'a dyn Preconditioner>,

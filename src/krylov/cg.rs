@@ -36,6 +36,7 @@ const SYMMETRY_TOLERANCE: f64 = 1e-10;
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct Cg<'a> {
     options: Options<'a>,
     preconditioner: Option<&'a dyn Preconditioner>,
@@ -51,7 +52,6 @@ impl Cg<'_> {
 
     /// Whether to test the symmetry of the matrix before the iteration, at the cost of two products. Default:
     /// true. Turn the test off for repeated solves with one matrix.
-    #[must_use]
     pub fn symmetry_check(mut self, check: bool) -> Self {
         self.symmetry_check = check;
         self
@@ -60,7 +60,6 @@ impl Cg<'_> {
     /// Flexible CG (Notay 2000): β = −zᵀA p / pᵀA p with the p of the previous step. The new direction is
     /// A-orthogonal to p even if the preconditioner is not linear, such as a K-cycle, or not quite symmetric. Any
     /// preconditioner is then accepted. Cost: one more vector operation per iteration. Default: false.
-    #[must_use]
     pub fn flexible(mut self, flexible: bool) -> Self {
         self.flexible = flexible;
         self

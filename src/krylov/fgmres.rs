@@ -45,6 +45,7 @@ const WINDOW: usize = 50;
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct Fgmres<'a> {
     options: Options<'a>,
     preconditioner: Option<&'a dyn Preconditioner>,
@@ -71,7 +72,6 @@ impl Fgmres<'_> {
     }
 
     /// Number of iterations between two restarts. Default 30.
-    #[must_use]
     pub fn restart(mut self, iterations: usize) -> Self {
         self.restart = iterations;
         self

@@ -67,28 +67,24 @@ macro_rules! stopping_options {
     ($type:ident) => {
         impl<'a> $type<'a> {
             /// Relative tolerance: converged when ‖b − A x‖₂ ≤ rtol ‖b‖₂. Default 1e-8.
-            #[must_use]
             pub fn rtol(mut self, rtol: f64) -> Self {
                 self.options.rtol = rtol;
                 self
             }
 
             /// Absolute tolerance: converged when ‖b − A x‖₂ ≤ atol as well. Default 0.
-            #[must_use]
             pub fn atol(mut self, atol: f64) -> Self {
                 self.options.atol = atol;
                 self
             }
 
             /// Largest number of iterations. Default 500.
-            #[must_use]
             pub fn max_iterations(mut self, iterations: usize) -> Self {
                 self.options.max_iterations = iterations;
                 self
             }
 
             /// Initial guess. Default: zero.
-            #[must_use]
             pub fn initial_guess(mut self, x: &'a [f64]) -> Self {
                 self.options.initial_guess = Some(x);
                 self
@@ -106,7 +102,6 @@ macro_rules! builder {
 
         impl<'a> $type<'a> {
             /// The approximate inverse B. Default: B = I, no preconditioning.
-            #[must_use]
             pub fn preconditioner(
                 mut self,
                 preconditioner: &'a dyn $crate::operator::Preconditioner,

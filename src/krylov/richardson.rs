@@ -29,6 +29,7 @@ const WINDOW: usize = 50;
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct Richardson<'a> {
     options: Options<'a>,
     preconditioner: Option<&'a dyn Preconditioner>,
@@ -42,7 +43,6 @@ impl Richardson<'_> {
     }
 
     /// The damping ω. Default 1.
-    #[must_use]
     pub fn damping(mut self, omega: f64) -> Self {
         self.damping = omega;
         self
