@@ -80,7 +80,7 @@
 //!
 //! [`Trainer`] optimises the smoothers of a solver for its matrix: it minimises the convergence factor of the multigrid
 //! cycle by gradient descent (Adam) and replaces the smoothers of the solver. If training brings no improvement, the
-//! solver gets the classical smoothers from which training started. Below, [`Builder::suited_to`] selects the variant
+//! solver keeps its own. Below, [`Builder::suited_to`] selects the variant
 //! of aggregation for the matrix. The module [`learn`] contains loss functions, neural networks that compute smoothers,
 //! and [`learn::CostReport`], which measures after how many solves training pays back.
 //!

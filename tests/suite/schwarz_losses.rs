@@ -161,9 +161,10 @@ fn the_krylov_loss_is_that_of_the_solver() {
 /// A space that is exhausted before the last step: the residual is rounding error, the gradient finite.
 #[test]
 fn exhausted_spaces_do_no_harm() {
-    let entries: Vec<_> = (0..4).flat_map(|i| [(i, i, 2.0 + i as f64), (i, i ^ 2, 0.5)]).collect();
-    let a = Csr::from_triplets(4, 4, &entries).unwrap();
-    let m = Method::new(a, vec![0, 0, 1, 1], Variant::Restricted, None);
-    let found = m.loss(Loss::Krylov, &[1.0, 2.0, 0.5, -1.0], 1, 5);
+    let path = |i: usize| [(i, i, 2.1 + 0.1 * i as f64), (i, (i + 1) % 6, -1.0), ((i + 1) % 6, i, -0.8)];
+    let entries: Vec<_> = (0..6).flat_map(|i| path(i).into_iter().take(if i < 5 { 3 } else { 1 })).collect();
+    let a = Csr::from_triplets(6, 6, &entries).unwrap();
+    let m = Method::new(a, vec![0, 0, 0, 1, 1, 1], Variant::Restricted, None);
+    let found = m.loss(Loss::Krylov, &[1.0, 2.0, 0.5, -1.0, 0.3, -0.7], 1, 5);
     assert!(found.loss < -10.0 && found.gradient[0].iter().all(|g| g.is_finite()), "{found:?}");
 }

@@ -52,30 +52,26 @@ impl<'a> ByHand<'a> {
         found
     }
 
-    /// The soft maximum of the factors of one to K steps. The derivatives with respect to the norms are
-    /// differences.
+    /// The soft maximum of the factors of one to K steps.
     pub fn slowest(&self, u: &[f64], columns: usize, steps: usize) -> Found {
         let runs: Vec<_> = split(u, columns).map(|u| self.iterate(u, steps)).collect();
-        let norms: Vec<Vec<f64>> =
-            runs.iter().map(|(errors, _)| errors.iter().map(|x| dot(x, x).sqrt()).collect()).collect();
+        let norm = |c: usize, k: usize| dot(&runs[c].0[k], &runs[c].0[k]).sqrt();
+        let of_step = |k: usize| {
+            let (y, slopes) = soft_largest((0..columns).map(|c| norm(c, k) / norm(c, 0)).collect());
+            (y.powf(1.0 / k as f64), y.powf(1.0 / k as f64 - 1.0) / k as f64, slopes)
+        };
+        let of_steps: Vec<_> = (1..=steps).map(of_step).collect();
+        let (loss, outer) = soft_largest(of_steps.iter().map(|(z, ..)| *z).collect());
         let mut gradient = vec![0.0; self.layout.interface_entries()];
         for (c, (errors, corrections)) in runs.iter().enumerate() {
             let mut seeds = vec![vec![0.0; self.a.rows()]; steps + 1];
-            for k in 1..=steps {
-                let norm = norms[c][k];
-                let moved = |share: f64| {
-                    let mut moved = norms.clone();
-                    moved[c][k] = norm * (1.0 + share);
-                    soft_factor(&moved)
-                };
-                let h = 1e-3;
-                let difference = 8.0 * (moved(h) - moved(-h)) - (moved(2.0 * h) - moved(-2.0 * h));
-                let slope = difference / (12.0 * h * norm);
-                seeds[k] = errors[k].iter().map(|v| slope * v / norm).collect();
+            for (k, (_, root, slopes)) in (1..).zip(&of_steps) {
+                let slope = outer[k - 1] * root * slopes[c] / norm(c, 0);
+                seeds[k] = errors[k].iter().map(|v| slope * v / norm(c, k)).collect();
             }
             self.back(seeds, corrections, &mut gradient);
         }
-        (soft_factor(&norms), gradient)
+        (loss, gradient)
     }
 
     /// Mean over the columns of log(‖r‖² / ‖u‖²) / K for the least residual r = u − Σ cⱼ (A M)ʲ u. The
@@ -177,18 +173,14 @@ fn split(u: &[f64], columns: usize) -> impl Iterator<Item = Vec<f64>> + '_ {
     (0..columns).map(move |c| u.iter().skip(c).step_by(columns).copied().collect())
 }
 
-/// Σ exp(vⱼ) vⱼ / Σ exp(vⱼ).
-fn soft_largest(v: &[f64]) -> f64 {
-    v.iter().map(|v| v.exp() * v).sum::<f64>() / v.iter().map(|v| v.exp()).sum::<f64>()
-}
-
-/// From the norms of every column at the start and after every step.
-fn soft_factor(norms: &[Vec<f64>]) -> f64 {
-    let of_step = |k: usize| {
-        let ratios: Vec<f64> = norms.iter().map(|n| n[k] / n[0]).collect();
-        soft_largest(&ratios).powf(1.0 / k as f64)
-    };
-    soft_largest(&(1..norms[0].len()).map(of_step).collect::<Vec<f64>>())
+/// Σ exp(vⱼ) vⱼ / Σ exp(vⱼ), and its derivatives by the rule for quotients.
+fn soft_largest(v: Vec<f64>) -> (f64, Vec<f64>) {
+    // A shift of all exponents cancels.
+    let shift = v.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let below: f64 = v.iter().map(|v| (v - shift).exp()).sum();
+    let above: f64 = v.iter().map(|v| (v - shift).exp() * v).sum();
+    let slope = |v: &f64| (v - shift).exp() * ((1.0 + v) * below - above) / (below * below);
+    (above / below, v.iter().map(slope).collect())
 }
 
 /// The coefficients of the least u − Σ cⱼ wⱼ, and that residual: Gram and Schmidt twice, then a triangle.
