@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::Cpu;
-use super::cpu::over_rows;
+use super::over_rows::over_rows;
 use crate::sparse::Scalar;
 
 /// Values per block of a maximum computed by several threads.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Triangle;
-use super::columns::{by_columns, part, vectorised};
-use super::cpu::{PARALLEL_WORK, halving_sum};
+use super::columns::{by_columns, halving_sum, part, vectorised};
+use super::over_rows::PARALLEL_WORK;
 use crate::sparse::{Pattern, Scalar};
 
 /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for every entry p = (i, j), or for those of a triangle.
