@@ -21,7 +21,7 @@ const SMALL: usize = 1 << 20;
 
 /// Records expressions of sparse matrices, dense blocks and numbers as they are computed.
 ///
-/// A tape returns handles ([`Sparse`], [`Dense`], [`Number`]) that combine with `+`, `-`, `*` and methods.
+/// A tape returns handles ([`Sparse`](super::Sparse), [`Dense`](super::Dense), [`Number`](super::Number)) that combine with `+`, `-`, `*` and methods.
 /// Values that depend on a [parameter](Self::parameter) are recorded with the data of their reverse rules;
 /// all others are constants and cost nothing in the reverse sweep. A failed operation (shapes that do not
 /// fit, a singular matrix) is recorded with its message; operations on its result fail too, and reading a
