@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::tape::{FAILED, Shape, Tape};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sparse::{Csr, Pattern, Scalar};
 
 /// A value on a tape; [`Sparse`], [`Dense`] or [`Number`].
@@ -15,6 +15,17 @@ pub trait Handle<T: Scalar> {
     /// Its tape.
     #[doc(hidden)]
     fn home(&self) -> &Tape<T>;
+}
+
+impl<T: Scalar> Tape<T> {
+    /// The index of a handle, which must be on this tape.
+    pub(super) fn place(&self, handle: &(impl Handle<T> + ?Sized)) -> usize {
+        if std::ptr::eq(self, handle.home()) {
+            return handle.id();
+        }
+        let text = "operands of two tapes cannot be combined; put both on one tape";
+        self.fail(Error::invalid_input(text))
+    }
 }
 
 macro_rules! handle {

@@ -30,6 +30,7 @@ mod checkpoint;
 mod fixed_point;
 mod handle;
 mod hash;
+mod inputs;
 mod kernels;
 mod memory;
 mod ops;

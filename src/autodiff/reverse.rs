@@ -2,21 +2,9 @@
 
 use super::handle::{Handle, Number};
 use super::kernels::put;
-use super::tape::{FAILED, Node, Pool, Shape, Tape};
+use super::tape::{FAILED, Node, Pool, Shape, Tape, Workspace};
 use crate::error::{Error, Result};
 use crate::sparse::{Pattern, Scalar};
-
-/// Empty lists that a sweep passes to the next one.
-pub(super) struct Workspace<T> {
-    adjoints: Vec<Option<Vec<T>>>,
-    pub(super) gradients: Vec<(usize, Vec<T>)>,
-}
-
-impl<T> Default for Workspace<T> {
-    fn default() -> Self {
-        Self { adjoints: Vec::new(), gradients: Vec::new() }
-    }
-}
 
 /// Pending adjoints, and the parts of the tape that rules need.
 pub(super) struct Reverse<'a, T: Scalar> {
@@ -203,6 +191,14 @@ impl<T: Scalar> Gradients<T> {
 }
 
 impl<T: Scalar> Tape<T> {
+    /// Returns gradients to the pool, so that the next sweep reuses their memory. A training loop that calls
+    /// this allocates nothing after its first steps.
+    pub fn recycle(&self, gradients: Gradients<T>) {
+        let mut pool = self.pool.borrow_mut();
+        let list = gradients.into_list(|buffer| pool.put(buffer));
+        self.workspace.borrow_mut().gradients = list;
+    }
+
     /// The gradients of Σ ⟨`seed`, output⟩ over several outputs: vector-Jacobian products. Cost: about twice
     /// that of the recorded operations. Their memory can be [returned](Tape::recycle) to the tape.
     ///

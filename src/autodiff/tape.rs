@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::handle::{Dense, Handle, Number, Sparse};
 use super::hash::Spread;
 use super::memory::Memory;
 use super::ops::Op;
 use super::plans::Plans;
-use super::reverse::{Gradients, Workspace};
 use crate::error::{Error, Result};
-use crate::sparse::{Csr, Pattern, Scalar};
+use crate::sparse::{Pattern, Scalar};
 
 /// The number of an operand that does not exist, because an operation before it failed.
 pub(super) const FAILED: usize = usize::MAX;
@@ -23,7 +21,7 @@ const SMALL: usize = 1 << 20;
 
 /// Records expressions of sparse matrices, dense blocks and numbers as they are computed.
 ///
-/// A tape returns handles ([`Sparse`], [`Dense`], [`Number`]) that combine with `+`, `-`, `*` and methods.
+/// A tape returns handles ([`Sparse`](super::Sparse), [`Dense`](super::Dense), [`Number`](super::Number)) that combine with `+`, `-`, `*` and methods.
 /// Values that depend on a [parameter](Self::parameter) are recorded with the data of their reverse rules;
 /// all others are constants and cost nothing in the reverse sweep. A failed operation (shapes that do not
 /// fit, a singular matrix) is recorded with its message; operations on its result fail too, and reading a
@@ -52,6 +50,18 @@ pub struct Tape<T: Scalar = f64> {
     error: RefCell<Option<Error>>,
     /// Largest memory of values and adjoints so far, in bytes.
     pub(super) peak: Cell<usize>,
+}
+
+/// Empty lists that a sweep passes to the next one.
+pub(super) struct Workspace<T> {
+    pub(super) adjoints: Vec<Option<Vec<T>>>,
+    pub(super) gradients: Vec<(usize, Vec<T>)>,
+}
+
+impl<T> Default for Workspace<T> {
+    fn default() -> Self {
+        Self { adjoints: Vec::new(), gradients: Vec::new() }
+    }
 }
 
 /// A value, with its operation if it depends on a parameter.
@@ -193,14 +203,6 @@ impl<T: Scalar> Tape<T> {
         self.plans.get_mut().next_recording();
     }
 
-    /// Returns gradients to the pool, so that the next sweep reuses their memory. A training loop that calls
-    /// this allocates nothing after its first steps.
-    pub fn recycle(&self, gradients: Gradients<T>) {
-        let mut pool = self.pool.borrow_mut();
-        let list = gradients.into_list(|buffer| pool.put(buffer));
-        self.workspace.borrow_mut().gradients = list;
-    }
-
     /// Number of values on the tape, constants included.
     pub fn len(&self) -> usize {
         self.nodes.borrow().len()
@@ -211,102 +213,11 @@ impl<T: Scalar> Tape<T> {
         self.nodes.borrow().is_empty()
     }
 
-    /// A constant matrix. Its values are shared, not copied.
-    pub fn matrix(&self, a: &Csr<T>) -> Sparse<'_, T> {
-        Sparse::new(
-            self,
-            self.leaf(Value::Shared(a.shared_values()), Shape::Sparse(a.pattern().clone()), false),
-        )
-    }
-
-    /// A matrix as a parameter, with its gradient on its pattern.
-    pub fn parameter_matrix(&self, a: &Csr<T>) -> Sparse<'_, T> {
-        Sparse::new(
-            self,
-            self.leaf(Value::Shared(a.shared_values()), Shape::Sparse(a.pattern().clone()), true),
-        )
-    }
-
-    /// A matrix with these values on a pattern, as a parameter.
-    pub fn parameter_on(&self, pattern: &Arc<Pattern>, values: &[T]) -> Sparse<'_, T> {
-        if values.len() != pattern.nnz() {
-            let text = format!("{} values for a pattern with {} entries", values.len(), pattern.nnz());
-            return Sparse::new(self, self.fail(Error::dimension(text)));
-        }
-        Sparse::new(self, self.leaf(Value::Owned(self.copy(values)), Shape::Sparse(pattern.clone()), true))
-    }
-
-    /// A constant vector.
-    pub fn vector(&self, values: &[T]) -> Dense<'_, T> {
-        self.dense(values, 1, false)
-    }
-
-    /// A vector as a parameter.
-    pub fn parameter(&self, values: &[T]) -> Dense<'_, T> {
-        self.dense(values, 1, true)
-    }
-
-    /// A constant block with `columns` columns, row-major.
-    pub fn block(&self, values: &[T], columns: usize) -> Dense<'_, T> {
-        self.dense(values, columns, false)
-    }
-
-    /// A block with `columns` columns, row-major, as a parameter.
-    pub fn parameter_block(&self, values: &[T], columns: usize) -> Dense<'_, T> {
-        self.dense(values, columns, true)
-    }
-
-    /// A constant.
-    pub fn number(&self, value: T) -> Number<'_, T> {
-        Number::new(self, self.leaf(Value::Owned(self.copy(&[value])), Shape::Dense(1, 1), false))
-    }
-
-    /// A number as a parameter.
-    pub fn parameter_number(&self, value: T) -> Number<'_, T> {
-        Number::new(self, self.leaf(Value::Owned(self.copy(&[value])), Shape::Dense(1, 1), true))
-    }
-
-    /// The identity of order `n`, a constant sparse matrix.
-    pub fn identity(&self, n: usize) -> Sparse<'_, T> {
-        let pattern = self.plans.borrow_mut().identity(n);
-        let mut values = self.pool.borrow_mut().take(n);
-        values.fill(T::ONE);
-        Sparse::new(self, self.leaf(Value::Owned(values), Shape::Sparse(pattern), false))
-    }
-
-    fn dense(&self, values: &[T], columns: usize, wanted: bool) -> Dense<'_, T> {
-        if columns == 0 || !values.len().is_multiple_of(columns) {
-            let text = format!("{} values do not form a block of {columns} columns", values.len());
-            return Dense::new(self, self.fail(Error::dimension(text)));
-        }
-        let shape = Shape::Dense(values.len() / columns, columns);
-        Dense::new(self, self.leaf(Value::Owned(self.copy(values)), shape, wanted))
-    }
-
-    fn copy(&self, values: &[T]) -> Vec<T> {
-        let mut buffer = self.pool.borrow_mut().take(values.len());
-        buffer.copy_from_slice(values);
-        buffer
-    }
-
-    fn leaf(&self, value: Value<T>, shape: Shape, wanted: bool) -> usize {
-        self.store(value, shape, wanted.then_some(Op::Parameter))
-    }
-
     pub(super) fn store(&self, value: Value<T>, shape: Shape, op: Option<Op<T>>) -> usize {
         debug_assert_eq!(value.len(), shape.length());
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(Node { value, shape, op });
         nodes.len() - 1
-    }
-
-    /// The index of a handle, which must be on this tape.
-    pub(super) fn place(&self, handle: &(impl Handle<T> + ?Sized)) -> usize {
-        if std::ptr::eq(self, handle.home()) {
-            return handle.id();
-        }
-        let text = "operands of two tapes cannot be combined; put both on one tape";
-        self.fail(Error::invalid_input(text))
     }
 
     /// Records the first error.

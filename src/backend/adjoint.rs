@@ -3,8 +3,7 @@
 //! Several threads use a gather for each gradient: the same sums, in the same order.
 
 use super::View;
-use super::columns::{by_columns, part, vectorised};
-use super::cpu::halving_sum;
+use super::columns::{by_columns, halving_sum, part, vectorised};
 use crate::sparse::Scalar;
 
 /// The gradients of A X with respect to A and X for `k` columns: g(p) ← g(p) + Σ_c y(i,c) x(j,c) for every

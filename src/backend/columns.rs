@@ -96,6 +96,19 @@ pub fn interleaved_dot<T: Scalar>(x: &[T], y: &[T]) -> T {
 
 /// Pairwise sum by halves.
 #[inline(always)]
+pub(super) fn halving_sum<T: Scalar, const K: usize>(v: [T; K]) -> T {
+    match K {
+        16 => {
+            let w: [T; 8] = std::array::from_fn(|l| v[l] + v[l + 8]);
+            sum_of_8(w)
+        }
+        8 => sum_of_8(std::array::from_fn(|l| v[l])),
+        _ => v.into_iter().sum(),
+    }
+}
+
+/// Pairwise sum by halves.
+#[inline(always)]
 pub fn sum_of_8<T: Scalar>(v: [T; 8]) -> T {
     let w: [T; 4] = std::array::from_fn(|l| v[l] + v[l + 4]);
     (w[0] + w[2]) + (w[1] + w[3])

@@ -1,7 +1,7 @@
 //! Conversion between the precisions of a host's vectors and of a hierarchy.
 
 use super::Cpu;
-use super::cpu::over_rows;
+use super::over_rows::over_rows;
 use crate::parallel;
 use crate::sparse::Scalar;
 

@@ -4,8 +4,9 @@
 //! rows are taken over blocks of fixed size: the bits do not depend on the number of
 //! threads. Small work stays on the calling thread.
 
-use super::columns::{by_columns, dot, interleaved_dot, part, sum_of_8, vectorised};
+use super::columns::{by_columns, dot, interleaved_dot, part, vectorised};
 use super::one_column::row_products;
+use super::over_rows::{PARALLEL_WORK, over_rows};
 use super::rows::{entries, gather, transposed_entries};
 use super::sampled;
 use super::{Backend, Direction, OrderedView, Triangle, View, sweeps, triangular, triangular_sweeps};
@@ -16,31 +17,8 @@ use crate::sparse::{Pattern, Scalar};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cpu;
 
-/// The number of multiply-adds below which starting the pool costs more than it saves.
-pub(super) const PARALLEL_WORK: usize = 1 << 17;
-
 /// Values per block of a sum computed by several threads.
 const SUM_BLOCK: usize = 1 << 13;
-
-/// Calls `body(first row, rows of the output)`, in parallel if `work` is large enough.
-pub(super) fn over_rows<T: Scalar>(
-    out: &mut [T],
-    width: usize,
-    work: usize,
-    body: &(dyn Fn(usize, &mut [T]) + Sync),
-) {
-    if width == 0 || out.is_empty() {
-        return;
-    }
-    let threads = rayon::current_num_threads();
-    if work < PARALLEL_WORK || threads == 1 {
-        body(0, out);
-        return;
-    }
-    let rows = out.len() / width;
-    let chunk = rows.div_ceil(4 * threads).max(64);
-    parallel::for_each(out.chunks_mut(chunk * width).enumerate(), &|(q, rows)| body(q * chunk, rows));
-}
 
 impl<T: Scalar> Backend<T> for Cpu {
     // Moves per nonzero: value and index once (12 bytes in f64), k values of x from cache or
@@ -353,17 +331,4 @@ fn block_dots<T: Scalar>(x: &[T], y: &[T], out: &mut [T]) {
         }
         out[c..c + K].copy_from_slice(&sum);
     });
-}
-
-/// Pairwise sum by halves.
-#[inline(always)]
-pub(super) fn halving_sum<T: Scalar, const K: usize>(v: [T; K]) -> T {
-    match K {
-        16 => {
-            let w: [T; 8] = std::array::from_fn(|l| v[l] + v[l + 8]);
-            sum_of_8(w)
-        }
-        8 => sum_of_8(std::array::from_fn(|l| v[l])),
-        _ => v.into_iter().sum(),
-    }
 }

@@ -20,6 +20,7 @@ mod hessenberg;
 mod least_squares;
 mod one_column;
 mod order;
+mod over_rows;
 mod reference;
 mod rows;
 mod sampled;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Triangle;
-use super::columns::{by_columns, part, vectorised};
-use super::cpu::{PARALLEL_WORK, halving_sum};
+use super::columns::{by_columns, halving_sum, part, vectorised};
+use super::over_rows::PARALLEL_WORK;
 use crate::parallel;
 use crate::sparse::{Pattern, Scalar};
 

@@ -1,7 +1,7 @@
 //! Jacobi sweeps on a triangular system: all rows at once, unlike a substitution.
 
 use super::columns::{by_columns, part, vectorised};
-use super::cpu::over_rows;
+use super::over_rows::over_rows;
 use super::{Triangle, View};
 use crate::sparse::Scalar;
 

@@ -11,11 +11,13 @@
 mod check;
 mod columns;
 mod node;
+mod parameter;
 mod recording;
 mod reverse;
 mod subdomains;
 mod tape;
 
 pub use check::{GradientCheck, gradient_check};
+pub use parameter::{Parameter, Recorded};
 pub use reverse::{Gradients, Seed};
-pub use tape::{Parameter, Recorded, Tape, TapeVector};
+pub use tape::{Tape, TapeVector};

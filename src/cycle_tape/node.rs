@@ -1,9 +1,9 @@
 //! Nodes: the recorded operations of a tape.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::subdomains::SubdomainSolves;
-use super::tape::Parameter;
+use super::parameter::Parameter;
 use crate::backend::{Direction, OrderedSweep, Triangle};
 use crate::engine::{Executor, Leaves, Matrix, Reversible, Vector};
 use crate::sparse::Scalar;
@@ -68,6 +68,19 @@ pub(super) enum Node<T: Scalar, X: Reversible<T>> {
     SubdomainSolves(SubdomainSolves<T, X>),
     /// A⁻¹ b.
     Solve { direct: DirectOf<X>, b: Option<usize> },
+}
+
+/// The recorded operation x + M r.
+pub(super) struct SubdomainSolves<T: Scalar, X: Reversible<T>> {
+    pub(super) method: Arc<<X::Leaves as Leaves>::Method>,
+    pub(super) a: Leaf<X>,
+    pub(super) interface: Leaf<X>,
+    pub(super) r: Option<usize>,
+    pub(super) x: Option<usize>,
+    /// Local solutions on the outer rings, if the interface values are learned.
+    pub(super) kept: Option<X::Solutions>,
+    /// All local solutions, if A is learned.
+    pub(super) whole: Option<X::Solutions>,
 }
 
 /// A matrix without its parameter number.

@@ -1,7 +1,8 @@
 //! Operations of a tape: each computes immediately and records the data that its reverse rule needs.
 
 use super::node::{DirectOf, Leaf, Node, Operand, Value, plain};
-use super::tape::{Handle, Recorded, Tape, TapeVector};
+use super::parameter::Recorded;
+use super::tape::{Handle, Tape, TapeVector};
 use crate::backend::{Direction, OrderedSweep, Triangle};
 use crate::engine::{Engine, Executor, Reversible, Vector};
 use crate::schwarz::Subdomains;

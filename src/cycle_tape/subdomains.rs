@@ -4,28 +4,13 @@
 //! L̄(p,q) −= λ(p) · y(q). At entries of A it also gives Ā(p,q) −= λ(p) · y(q). The reverse rule reuses the factors
 //! of the recorded run, transposed.
 
-use std::sync::Arc;
-
-use super::node::{Leaf, Node, Operand, plain};
+use super::node::{Leaf, Node, Operand, SubdomainSolves, plain};
 use super::reverse::Adjoints;
 use super::tape::{Tape, TapeVector};
-use crate::engine::{Leaves, Operation, Reversible, Vector};
+use crate::engine::{Operation, Reversible, Vector};
 use crate::error::Result;
 use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
-
-/// The recorded operation x + M r.
-pub(super) struct SubdomainSolves<T: Scalar, X: Reversible<T>> {
-    method: Arc<<X::Leaves as Leaves>::Method>,
-    a: Leaf<X>,
-    interface: Leaf<X>,
-    r: Option<usize>,
-    x: Option<usize>,
-    /// Local solutions on the outer rings, if the interface values are learned.
-    kept: Option<X::Solutions>,
-    /// All local solutions, if A is learned.
-    whole: Option<X::Solutions>,
-}
 
 impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
     /// x + M r. If a local matrix is singular, the result is a constant NaN, and so is the loss.

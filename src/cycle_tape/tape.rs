@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::node::{Node, Value};
 use crate::backend::Backend;
-use crate::engine::{Eager, Engine, Executor, Leaves, Reversible, Vector};
+use crate::engine::{Eager, Engine, Executor, Reversible, Vector};
 use crate::error::Result;
 use crate::sparse::Scalar;
 
@@ -39,36 +39,6 @@ impl<T: Scalar, X: Reversible<T>> std::fmt::Debug for Tape<T, X> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let operations = self.nodes.borrow().len();
         f.debug_struct("Tape").field("executor", &self.eager).field("operations", &operations).finish()
-    }
-}
-
-/// Leaves of a recorded run: those of `L`, each a constant or a parameter.
-#[derive(Debug, Clone, Copy)]
-pub struct Recorded<L>(PhantomData<L>);
-
-impl<L: Leaves> Leaves for Recorded<L> {
-    type Values = Parameter<L::Values>;
-    type Direct = L::Direct;
-    type Method = L::Method;
-}
-
-/// Stored values with their parameter number, or `None` for a constant.
-#[derive(Debug, Clone)]
-pub struct Parameter<V> {
-    pub(super) values: V,
-    pub(super) number: Option<usize>,
-}
-
-impl<V> Parameter<V> {
-    /// Values that are not differentiated. They cost nothing in the reverse sweep.
-    pub fn constant(values: V) -> Self {
-        Self { values, number: None }
-    }
-
-    /// Values that are differentiated as parameter `number`. Several leaves may share a number; their gradients
-    /// are added.
-    pub fn learned(values: V, number: usize) -> Self {
-        Self { values, number: Some(number) }
     }
 }
 

@@ -43,6 +43,8 @@ mod resident_reverse;
 #[cfg(feature = "cuda")]
 mod resident_sliced;
 mod reversible;
+#[cfg(feature = "cuda")]
+mod sliced_matrix;
 mod tracer;
 mod zeros;
 
@@ -62,10 +64,12 @@ pub use resident_leaves::{DenseOperator, Device};
 #[cfg(feature = "cuda")]
 pub use resident_methods::DeviceMethod;
 #[cfg(feature = "cuda")]
-pub use resident_operators::{Dots, SlicedMatrix};
+pub use resident_operators::Dots;
 #[cfg(feature = "cuda")]
 pub use resident_program::Program;
 pub use reversible::{Entries, Reversible};
+#[cfg(feature = "cuda")]
+pub use sliced_matrix::SlicedMatrix;
 pub use tracer::{Slot, Tracer};
 pub use zeros::Vector;
 

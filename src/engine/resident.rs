@@ -7,7 +7,7 @@ use super::executor::OperationOn;
 use super::locked::Locked;
 use super::resident_leaves::Device;
 use super::resident_methods::{DeviceMethod, Methods};
-use super::resident_sliced::Slices;
+use super::sliced_matrix::Slices;
 use super::{Executor, Matrix, Operation, Reversible, Vector};
 use crate::backend::cuda::{DevicePattern, DeviceView, Memory, OnDevice, Plain};
 use crate::backend::{Cuda, Direction};

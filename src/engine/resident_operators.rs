@@ -4,28 +4,10 @@ use std::sync::Arc;
 
 use super::Matrix;
 use super::resident::{DeviceBuffer, Resident};
-use crate::backend::cuda::{DevicePattern, Memory, OnDevice, Plain, Reductions, SlicedPattern, SlicedView};
+use super::sliced_matrix::SlicedMatrix;
+use crate::backend::cuda::{Memory, OnDevice, Reductions};
 use crate::error::Result;
 use crate::sparse::Csr;
-
-/// A matrix in slices of 32 rows. The entries of a slice are stored by columns and padded to its longest row.
-#[derive(Debug)]
-pub struct SlicedMatrix<T: Plain> {
-    pattern: Arc<DevicePattern>,
-    slices: SlicedPattern,
-    values: Memory<T>,
-}
-
-impl<T: OnDevice> SlicedMatrix<T> {
-    /// Number of entries, including the padding.
-    pub fn entries(&self) -> usize {
-        self.slices.entries()
-    }
-
-    pub(super) fn view(&self) -> SlicedView<'_, T> {
-        SlicedView { pattern: &self.pattern, slices: &self.slices, values: &self.values }
-    }
-}
 
 /// Workspace and results of inner products.
 #[derive(Debug)]

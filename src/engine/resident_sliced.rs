@@ -1,11 +1,9 @@
 //! Sliced storage of matrices, where it speeds up products on the present device.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::locked::Locked;
 use super::resident::{DeviceBuffer, Resident};
-use super::resident_operators::SlicedMatrix;
+use super::sliced_matrix::Sliced;
 use super::{Executor, Matrix, Operation};
 use crate::backend::cuda::{Memory, OnDevice, Plain, SlicedPattern};
 use crate::error::Result;
@@ -14,24 +12,6 @@ use crate::error::Result;
 const PADDING: f64 = 1.1;
 /// Number of timed products.
 const TIMED: usize = 5;
-
-/// Matrices of an engine in sliced storage, by the address of their values.
-#[derive(Debug)]
-pub(super) struct Slices<T: Plain>(Locked<HashMap<usize, Arc<Sliced<T>>>>);
-
-impl<T: Plain> Slices<T> {
-    pub fn new() -> Self {
-        Self(Locked::new(HashMap::new()))
-    }
-}
-
-/// A matrix in slices.
-#[derive(Debug)]
-pub(super) struct Sliced<T: Plain> {
-    /// Owned, so that the address cannot be reused for other values.
-    _rows: Arc<Memory<T>>,
-    pub matrix: SlicedMatrix<T>,
-}
 
 impl<T: OnDevice> Resident<T> {
     /// Stores a second copy of the matrix in slices of 32 rows, for products with one vector. The products have

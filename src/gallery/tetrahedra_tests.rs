@@ -76,7 +76,7 @@ fn linear_functions_are_harmonic_inside() -> Result<()> {
     assert_eq!(a.asymmetry(), 0.0);
     assert!(a.pattern().is_symmetric());
     let linear = |p: &[f64]| 1.0 + 2.0 * p[0] - 3.0 * p[1] + 5.0 * p[2];
-    let u: Vec<f64> = problem.coordinates.row_iter().map(|p| linear(&p.to_vec())).collect();
+    let u: Vec<f64> = problem.coordinates.row_iter().map(linear).collect();
     let flow = apply(a, &u);
     let h = 1.0 / (n as f64 + 1.0);
     let mut inside = 0;

@@ -7,6 +7,7 @@ mod cycle;
 mod cycle_kind;
 mod damping;
 mod hierarchy;
+mod polynomial;
 mod preconditioner;
 mod refresh;
 mod relaxation;

@@ -3,31 +3,8 @@
 use std::sync::Arc;
 
 use super::smoother::Smoother;
-use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
+use crate::engine::Matrix;
 use crate::sparse::Scalar;
-
-/// The polynomial of [`Smoother::Chebyshev`], with α and β of step q in entries 2q and 2q + 1 of `scalars`. The
-/// first α multiplies a zero direction.
-pub(super) fn stored_polynomial<E: Engine>(
-    e: &E,
-    a: &MatrixOf<E>,
-    inverse_diagonal: &ValuesOf<E>,
-    (scalars, steps): (&ValuesOf<E>, usize),
-    b: &E::Vector,
-    mut x: E::Vector,
-) -> E::Vector {
-    let rows = a.pattern.rows();
-    let mut d = e.zeros(rows);
-    for q in 0..steps {
-        let r = e.residual(b, a, &x);
-        let scaled = e.diagonal_add(inverse_diagonal, &r, e.zeros(rows));
-        drop(r);
-        let kept = e.scaled_add(scalars, 2 * q, &d, e.zeros(rows));
-        d = e.scaled_add(scalars, 2 * q + 1, &scaled, kept);
-        x = e.combine(1.0, &d, 1.0, x);
-    }
-    x
-}
 
 impl<V> Smoother<V> {
     /// The learnable scalars of this sweep: α and β of every step of a polynomial; for any other sweep one factor

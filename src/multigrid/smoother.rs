@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::scaled::stored_polynomial;
+use super::polynomial::{chebyshev, stored_polynomial};
 use crate::backend::{Direction, Order, OrderedSweep, Triangle};
-use crate::engine::{Engine, Matrix, MatrixOf, ValuesOf};
+use crate::engine::{Engine, Matrix, MatrixOf};
 use crate::schwarz::Subdomains;
 use crate::sparse::Scalar;
 
@@ -199,23 +199,6 @@ fn swept_triangle<E: Engine>(
 ) -> E::Vector {
     let zero = e.zeros(a.pattern.rows());
     (0..sweeps).fold(e.sweep_triangular(a, part, b, &zero), |x, _| e.sweep_triangular(a, part, b, &x))
-}
-
-fn chebyshev<E: Engine>(
-    e: &E,
-    a: &MatrixOf<E>,
-    inverse_diagonal: &ValuesOf<E>,
-    coefficients: &[(f64, f64)],
-    b: &E::Vector,
-    mut x: E::Vector,
-) -> E::Vector {
-    let rows = a.pattern.rows();
-    let mut d = e.zeros(rows);
-    for &(alpha, beta) in coefficients {
-        d = e.polynomial_step(a, inverse_diagonal, b, &x, (alpha, beta), d);
-        x = e.combine(1.0, &d, 1.0, x);
-    }
-    x
 }
 
 impl<T: Scalar> Smoother<Arc<Vec<T>>> {
