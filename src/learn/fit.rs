@@ -42,6 +42,7 @@ impl Trainer {
     /// Trains the target ([`learn`](Self::learn)) from its [`start`](Self::start). The smoothers and transfers of
     /// `amg` are replaced by the learned ones if these are better, and stay as they are otherwise; where neither
     /// these nor those converge, by a classical fallback that is better. It keeps its precision and its device.
+    /// [`fit_best`](Self::fit_best) compares with the start alone.
     ///
     /// # Errors
     /// Parameters out of range; a level on which the start cannot be built; values that overflow
