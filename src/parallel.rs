@@ -2,34 +2,28 @@
 //!
 //! The adaptors of `rayon` compile a scheduler for every closure: they were a third of the symbols of this
 //! crate. Here the closure is behind a `dyn Fn`, called once per task, and the scheduler is compiled once.
-//! Tasks are taken in order from one iterator, so pieces of a mutable slice need no list and no allocation.
-//! Results never depend on the number of threads as long as the tasks do not.
+//! Neighbouring tasks tend to run on the same thread, whose cache has their data from the last loop. Results
+//! never depend on the number of threads as long as the tasks do not.
 
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-/// Calls `task` once on each of so many threads of the pool.
-fn on_threads(threads: usize, task: &(dyn Fn() + Sync)) {
-    (0..threads).into_par_iter().with_max_len(1).for_each(|_| task());
+/// Calls `task` with every number below `count`.
+fn on_pool(count: usize, task: &(dyn Fn(usize) + Sync)) {
+    (0..count).into_par_iter().for_each(task);
 }
 
 /// Calls `f` with every item, in any order.
-pub(crate) fn for_each<I>(items: I, f: &(dyn Fn(I::Item) + Sync))
-where
-    I: Iterator + Send,
-{
-    let most = items.size_hint().1.unwrap_or(usize::MAX);
-    let threads = rayon::current_num_threads().min(most);
-    if threads <= 1 {
+pub(crate) fn for_each<I: Iterator<Item: Send>>(items: I, f: &(dyn Fn(I::Item) + Sync)) {
+    if rayon::current_num_threads() == 1 {
         return items.for_each(f);
     }
-    let items = Mutex::new(items);
-    on_threads(threads, &|| {
-        loop {
-            // Locked while the next task is taken, not while it runs.
-            let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some(item) = next else { break };
+    let items: Vec<Mutex<Option<I::Item>>> = items.map(|item| Mutex::new(Some(item))).collect();
+    on_pool(items.len(), &|q| {
+        // Taken under the lock, and used without it.
+        let item = items[q].lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(item) = item {
             f(item);
         }
     });
@@ -38,7 +32,7 @@ where
 /// f of every item, in their order.
 pub(crate) fn map<I, R>(items: I, f: &(dyn Fn(I::Item) -> R + Sync)) -> Vec<R>
 where
-    I: ExactSizeIterator + Send,
+    I: ExactSizeIterator<Item: Send>,
     R: Send,
 {
     let mut results: Vec<Option<R>> = Vec::new();

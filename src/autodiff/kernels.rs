@@ -13,18 +13,19 @@ const PARALLEL: usize = 1 << 16;
 const ROWS: usize = 1 << 11;
 
 /// Calls `f(first, part)` for consecutive parts of `out`.
-pub(super) fn parts<T: Send>(out: &mut [T], f: &(dyn Fn(usize, &mut [T]) + Sync)) {
+#[inline(always)]
+pub(super) fn parts<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
     if out.len() < PARALLEL || rayon::current_num_threads() == 1 {
         f(0, out);
     } else {
-        parallel::chunks_mut(out, CHUNK, f);
+        parallel::chunks_mut(out, CHUNK, &f);
     }
 }
 
 /// out(q) ← f(q).
 #[inline(always)]
 pub(super) fn each<T: Scalar>(out: &mut [T], f: impl Fn(usize) -> T + Sync + Send) {
-    parts(out, &|first, part| {
+    parts(out, |first, part| {
         part.iter_mut().enumerate().for_each(|(q, v)| *v = f(first + q));
     });
 }
@@ -33,7 +34,7 @@ pub(super) fn each<T: Scalar>(out: &mut [T], f: impl Fn(usize) -> T + Sync + Sen
 #[inline(always)]
 pub(super) fn put<T: Scalar>(add: bool, out: &mut [T], f: impl Fn(usize) -> T + Sync + Send) {
     if add {
-        parts(out, &|first, part| {
+        parts(out, |first, part| {
             part.iter_mut().enumerate().for_each(|(q, v)| *v += f(first + q));
         });
     } else {
@@ -44,7 +45,7 @@ pub(super) fn put<T: Scalar>(add: bool, out: &mut [T], f: impl Fn(usize) -> T + 
 /// Calls `f(i, values of row i)` for every row of a pattern.
 #[inline(always)]
 pub(super) fn by_rows<T: Send>(pattern: &Pattern, out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync + Send) {
-    let rows: &(dyn Fn(usize, usize, &mut [T]) + Sync) = &|first, last, mut rest| {
+    let rows = |first: usize, last: usize, mut rest: &mut [T]| {
         let bounds = pattern.row_ptr()[first..=last].windows(2);
         for (i, bounds) in (first..last).zip(bounds) {
             let (row, tail) = rest.split_at_mut((bounds[1] - bounds[0]) as usize);
@@ -83,7 +84,7 @@ pub(super) fn put_and_sum<T: Scalar>(
     f: impl Fn(usize) -> T + Sync + Send,
     h: impl Fn(usize) -> T + Sync + Send,
 ) -> T {
-    let block: &(dyn Fn((usize, &mut [T])) -> T + Sync) = &|(c, part)| {
+    let block = |(c, part): (usize, &mut [T])| {
         let first = c * CHUNK;
         let values = part.iter_mut().enumerate();
         if add {
@@ -96,18 +97,18 @@ pub(super) fn put_and_sum<T: Scalar>(
     if out.len() < PARALLEL || rayon::current_num_threads() == 1 {
         return out.chunks_mut(CHUNK).enumerate().map(block).fold(T::ZERO, |sum, part| sum + part);
     }
-    let parts = parallel::map(out.chunks_mut(CHUNK).enumerate(), block);
+    let parts = parallel::map(out.chunks_mut(CHUNK).enumerate(), &block);
     parts.into_iter().fold(T::ZERO, |sum, part| sum + part)
 }
 
 /// Σ f(q) over 0 ≤ q < `length`: eight interleaved sums per block of fixed size.
 #[inline(always)]
 pub(super) fn sum<T: Scalar>(length: usize, f: impl Fn(usize) -> T + Sync + Send) -> T {
-    let block: &(dyn Fn(usize) -> T + Sync) = &|c| block_sum(c * CHUNK..length.min((c + 1) * CHUNK), &f);
+    let block = |c: usize| block_sum(c * CHUNK..length.min((c + 1) * CHUNK), &f);
     let blocks = length.div_ceil(CHUNK);
     if length < PARALLEL || rayon::current_num_threads() == 1 {
         return (0..blocks).fold(T::ZERO, |sum, c| sum + block(c));
     }
-    let parts = parallel::map(0..blocks, block);
+    let parts = parallel::map(0..blocks, &block);
     parts.into_iter().fold(T::ZERO, |sum, part| sum + part)
 }

@@ -11,7 +11,7 @@ const BLOCK: usize = 1 << 14;
 impl Cpu {
     /// y ← α x, rounded to the precision of y.
     pub(crate) fn convert<T: Scalar, U: Scalar>(&self, x: &[T], alpha: f64, y: &mut [U]) {
-        over_rows(y, 1, x.len(), &|first, y| {
+        over_rows(y, 1, x.len(), |first, y| {
             let x = &x[first..first + y.len()];
             y.iter_mut().zip(x).for_each(|(y, x)| *y = U::from_f64(x.to_f64() * alpha));
         });

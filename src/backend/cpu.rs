@@ -25,7 +25,7 @@ impl<T: Scalar> Backend<T> for Cpu {
     // memory; per row k values of y written, and read if β ≠ 0.
     fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
         if k == 1 {
-            return over_rows(y, k, a.pattern.nnz(), &|first, y| {
+            return over_rows(y, k, a.pattern.nnz(), |first, y| {
                 if alpha == T::ONE && beta == T::ZERO {
                     row_products(a, x, first, y, |_, y, sum| *y = sum);
                 } else if alpha == T::ONE && beta == T::ONE {
@@ -37,7 +37,7 @@ impl<T: Scalar> Backend<T> for Cpu {
                 }
             });
         }
-        over_rows(y, k, a.pattern.nnz() * k, &|first, y| {
+        over_rows(y, k, a.pattern.nnz() * k, |first, y| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -58,7 +58,7 @@ impl<T: Scalar> Backend<T> for Cpu {
     // As `spmv`, and 4 bytes per nonzero for the permutation.
     fn spmv_transposed(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
         a.pattern.transposition();
-        over_rows(y, k, a.pattern.nnz() * k, &|first, y| {
+        over_rows(y, k, a.pattern.nnz() * k, |first, y| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -79,11 +79,11 @@ impl<T: Scalar> Backend<T> for Cpu {
     // As `spmv`, with b read and r written once per row.
     fn residual(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
         if k == 1 {
-            return over_rows(r, k, a.pattern.nnz(), &|first, r| {
+            return over_rows(r, k, a.pattern.nnz(), |first, r| {
                 row_products(a, x, first, r, |i, r, sum| *r = b[i] - sum)
             });
         }
-        over_rows(r, k, a.pattern.nnz() * k, &|first, r| {
+        over_rows(r, k, a.pattern.nnz() * k, |first, r| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -106,11 +106,11 @@ impl<T: Scalar> Backend<T> for Cpu {
     // As `residual`, with d and x read once more: the residual itself is not written.
     fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
         if k == 1 {
-            return over_rows(next, k, a.pattern.nnz(), &|first, next| {
+            return over_rows(next, k, a.pattern.nnz(), |first, next| {
                 row_products(a, x, first, next, |i, next, sum| *next = x[i] + d[i] * (b[i] - sum))
             });
         }
-        over_rows(next, k, a.pattern.nnz() * k, &|first, next| {
+        over_rows(next, k, a.pattern.nnz() * k, |first, next| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -141,14 +141,14 @@ impl<T: Scalar> Backend<T> for Cpu {
         k: usize,
     ) {
         if k == 1 {
-            return over_rows(y, k, a.pattern.nnz(), &|first, y| {
+            return over_rows(y, k, a.pattern.nnz(), |first, y| {
                 row_products(a, x, first, y, |i, y, sum| {
                     let old = if alpha == T::ZERO { T::ZERO } else { alpha * *y };
                     *y = beta * (d[i] * (b[i] - sum)) + old;
                 })
             });
         }
-        over_rows(y, k, a.pattern.nnz() * k, &|first, y| {
+        over_rows(y, k, a.pattern.nnz() * k, |first, y| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -187,7 +187,7 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     // Moves 3 k values and one weight per row.
     fn diagonal_add(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
-        over_rows(y, k, d.len() * k, &|first, y| {
+        over_rows(y, k, d.len() * k, |first, y| {
             let x = &x[first * k..first * k + y.len()];
             vectorised(
                 #[inline(always)]
@@ -198,7 +198,7 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     // Moves 2 k values and one weight per row.
     fn diagonal_scale(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
-        over_rows(y, k, d.len() * k, &|first, y| {
+        over_rows(y, k, d.len() * k, |first, y| {
             let x = &x[first * k..first * k + y.len()];
             vectorised(
                 #[inline(always)]
@@ -208,7 +208,7 @@ impl<T: Scalar> Backend<T> for Cpu {
     }
 
     fn row_dots(&self, y: &[T], x: &[T], g: &mut [T], k: usize) {
-        over_rows(g, 1, y.len(), &|first, g| {
+        over_rows(g, 1, y.len(), |first, g| {
             for (local, slot) in g.iter_mut().enumerate() {
                 let range = (first + local) * k..(first + local + 1) * k;
                 let mut sum = T::ZERO;
@@ -222,7 +222,7 @@ impl<T: Scalar> Backend<T> for Cpu {
 
     // Moves three values per entry, two if β = 0.
     fn combine(&self, alpha: T, x: &[T], beta: T, y: &mut [T]) {
-        over_rows(y, 1, x.len(), &|first, y| {
+        over_rows(y, 1, x.len(), |first, y| {
             let x = &x[first..first + y.len()];
             vectorised(
                 #[inline(always)]
@@ -264,7 +264,7 @@ impl<T: Scalar> Backend<T> for Cpu {
     // Moves 3 k values per row.
     fn column_add(&self, alpha: &[T], x: &[T], y: &mut [T]) {
         let k = alpha.len();
-        over_rows(y, k, x.len(), &|first, y| {
+        over_rows(y, k, x.len(), |first, y| {
             let x = &x[first * k..first * k + y.len()];
             for (y, x) in y.chunks_exact_mut(k).zip(x.chunks_exact(k)) {
                 for ((y, &x), &alpha) in y.iter_mut().zip(x).zip(alpha) {
@@ -289,12 +289,11 @@ impl<T: Scalar> Backend<T> for Cpu {
             );
             partial
         };
-        let sum: &(dyn Fn((&[T], &[T])) -> Vec<T> + Sync) = &sum;
         let blocks = x.chunks(block).zip(y.chunks(block));
         let partials: Vec<Vec<T>> = if x.len() < PARALLEL_WORK || rayon::current_num_threads() == 1 {
             blocks.map(sum).collect()
         } else {
-            parallel::map(blocks, sum)
+            parallel::map(blocks, &sum)
         };
         out.fill(T::ZERO);
         for partial in partials {

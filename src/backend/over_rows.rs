@@ -11,7 +11,7 @@ pub(super) fn over_rows<T: Scalar>(
     out: &mut [T],
     width: usize,
     work: usize,
-    body: &(dyn Fn(usize, &mut [T]) + Sync),
+    body: impl Fn(usize, &mut [T]) + Sync,
 ) {
     if width == 0 || out.is_empty() {
         return;

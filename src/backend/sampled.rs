@@ -17,7 +17,7 @@ pub fn product<T: Scalar>(
     g: &mut [T],
     k: usize,
 ) {
-    let body: &(dyn Fn(Range<usize>, &mut [T]) + Sync) = &|rows, g| {
+    let body = |rows: Range<usize>, g: &mut [T]| {
         vectorised(
             #[inline(always)]
             || {

@@ -163,7 +163,7 @@ fn by_levels<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, lev
     let mut new = vec![T::ZERO; levels.widest()];
     for rows in levels.iter() {
         let old = &*x;
-        let compute: &(dyn Fn((&mut [T], &[u32])) + Sync) = &|(new, rows)| {
+        let compute = |(new, rows): (&mut [T], &[u32])| {
             for (out, &i) in new.iter_mut().zip(rows) {
                 let i = i as usize;
                 let near = if LOWER { i.checked_sub(1) } else { Some(i + 1).filter(|&j| j < old.len()) };
@@ -174,7 +174,7 @@ fn by_levels<T: Scalar, const LOWER: bool, const UNIT: bool>(a: View<'_, T>, lev
         if rows.len() < 2 * ROWS {
             compute((new, rows));
         } else {
-            parallel::for_each(new.chunks_mut(ROWS).zip(rows.chunks(ROWS)), compute);
+            parallel::for_each(new.chunks_mut(ROWS).zip(rows.chunks(ROWS)), &compute);
         }
         for (&i, &v) in rows.iter().zip(&*new) {
             x[i as usize] = v;

@@ -17,7 +17,7 @@ pub fn sweep<T: Scalar>(
     k: usize,
 ) {
     let work = x.map_or(b.len(), |_| a.pattern.nnz() * k);
-    over_rows(y, k, work, &|first, y| {
+    over_rows(y, k, work, |first, y| {
         vectorised(
             #[inline(always)]
             || {

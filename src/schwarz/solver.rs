@@ -134,7 +134,7 @@ impl<T: Scalar> SubdomainSolver<T> {
             let start = place as usize * k;
             z.iter_mut().zip(&y[start..start + k]).for_each(|(z, &y)| *z += weight * y);
         };
-        let rows: &(dyn Fn((usize, &mut [T])) + Sync) = &|(task, z)| {
+        let rows = |(task, z): (usize, &mut [T])| {
             for (i, z) in (task * ROWS..).zip(z.chunks_exact_mut(k)) {
                 match side {
                     Side::Owned => add(z, decomposition.owners()[i], alpha),
@@ -151,7 +151,7 @@ impl<T: Scalar> SubdomainSolver<T> {
         if work < PARALLEL {
             tasks.for_each(rows);
         } else {
-            parallel::for_each(tasks, rows);
+            parallel::for_each(tasks, &rows);
         }
         Ok(())
     }

@@ -88,7 +88,7 @@ fn map<T: Scalar>(tape: &Tape<T>, x: usize, f: Function) -> usize {
         macro_rules! with_constant {
             ($($name:ident)*) => {
                 match f {
-                    $(Function::$name => parts(&mut out, &|first, part| vectorised(
+                    $(Function::$name => parts(&mut out, |first, part| vectorised(
                         #[inline(always)]
                         || {
                             let values = part.iter_mut().zip(&from[first..]);

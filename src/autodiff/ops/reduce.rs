@@ -109,11 +109,11 @@ fn sums<T: Scalar>(tape: &Tape<T>, x: usize, of_rows: bool) -> Dense<'_, T> {
         if of_rows {
             let total = |row: &[T]| row.iter().fold(T::ZERO, |sum, &v| sum + v);
             match shape {
-                Shape::Dense(_, k) => parts(&mut out, &|first, out| {
+                Shape::Dense(_, k) => parts(&mut out, |first, out| {
                     let rows = values[first * k..].chunks_exact((*k).max(1));
                     out.iter_mut().zip(rows).for_each(|(out, row)| *out = total(row));
                 }),
-                Shape::Sparse(pattern) => parts(&mut out, &|first, out| {
+                Shape::Sparse(pattern) => parts(&mut out, |first, out| {
                     let bounds = pattern.row_ptr()[first..=first + out.len()].windows(2);
                     let rows = bounds.map(|b| &values[b[0] as usize..b[1] as usize]);
                     out.iter_mut().zip(rows).for_each(|(out, row)| *out = total(row));

@@ -93,11 +93,11 @@ impl Op {
                     let dot =
                         |range: std::ops::Range<usize>| range.fold(T::ZERO, |sum, p| sum + up[p] * values[p]);
                     match shape {
-                        Shape::Dense(_, k) => parts(g, &|first, g| {
+                        Shape::Dense(_, k) => parts(g, |first, g| {
                             let dots = g.iter_mut().enumerate();
                             dots.for_each(|(q, g)| *g += dot((first + q) * k..(first + q + 1) * k));
                         }),
-                        Shape::Sparse(pattern) => parts(g, &|first, g| {
+                        Shape::Sparse(pattern) => parts(g, |first, g| {
                             g.iter_mut().enumerate().for_each(|(q, g)| *g += dot(pattern.row(first + q)));
                         }),
                     }

@@ -11,7 +11,7 @@ impl ProductPlan {
     /// Ā = (C̄ Bᵀ) on the pattern of A, from the values of C̄ and B. The memory traffic is that of the
     /// product.
     pub(crate) fn adjoint_left<T: Scalar>(&self, up: &[T], b: &[T], out: &mut [T]) {
-        for_chunks(&self.a, &self.chunks, self.bytes(), out, &|range, positions, out| {
+        for_chunks(&self.a, &self.chunks, self.bytes(), out, |range, positions, out| {
             with_positions!(positions, list => {
                 let (mut rest, mut out) = (&list[..], out.iter_mut());
                 for i in range {

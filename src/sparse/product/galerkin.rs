@@ -112,7 +112,7 @@ impl GalerkinPlan {
         check_length("P", &self.p, p_values.len())?;
         check_length("R A P", &self.pattern, out.len())?;
         let pool = Pool::new(Vec::new);
-        for_chunks(&self.pattern, &self.chunks, self.bytes(), out, &|range, chunk, out| {
+        for_chunks(&self.pattern, &self.chunks, self.bytes(), out, |range, chunk, out| {
             let values = (r_values, a_values, p_values);
             pool.with(|sums| {
                 with_positions!(&chunk.positions, list => self.rows(range, chunk, list, values, sums, out));

@@ -85,7 +85,7 @@ impl ProductPlan {
         check_length("A", &self.a, a_values.len())?;
         check_length("B", &self.b, b_values.len())?;
         check_length("A B", &self.pattern, out.len())?;
-        for_chunks(&self.pattern, &self.chunks, self.bytes(), out, &|range, positions, out| {
+        for_chunks(&self.pattern, &self.chunks, self.bytes(), out, |range, positions, out| {
             with_positions!(positions, list => self.rows(range, list, a_values, b_values, out));
         });
         check_overflow(&self.pattern, out)
@@ -138,7 +138,7 @@ pub(super) fn for_chunks<T: Scalar, C: Sync>(
     chunks: &[C],
     work: usize,
     out: &mut [T],
-    f: &(dyn Fn(Range<usize>, &C, &mut [T]) + Sync),
+    f: impl Fn(Range<usize>, &C, &mut [T]) + Sync,
 ) {
     let range = |c: usize| c * CHUNK..pattern.rows().min((c + 1) * CHUNK);
     let ptr = pattern.row_ptr();
