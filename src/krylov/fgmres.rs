@@ -1,11 +1,11 @@
 //! The flexible generalised minimal residual method.
 
 use super::least_squares::LeastSquares;
+use super::method::Method;
 use super::options::{Options, builder};
 use super::outcome::{Breakdown, Status};
 use super::progress::{Progress, Solve, conduct};
 use super::run::Run;
-use super::system::Method;
 use super::vector::{axpy, axpy_dot, axpy_norm, divide, dot, norm};
 use crate::error::Result;
 use crate::operator::Preconditioner;
