@@ -36,9 +36,9 @@ fn main() -> Result<()> {
     let z: Vec<f32> = Numbers(61).vector(h.rows() * batch);
     // One thread: the figure concerns the amount of work.
     pools()[0].install(|| {
-        let eager = Eager::new(Cpu, batch);
+        let eager = Eager::new(batch);
         let zero = multigrad::engine::Engine::zeros(&eager, h.rows());
-        let tape = Tape::new(Cpu, batch);
+        let tape = Tape::new(batch);
         let (mut forward, mut total) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..REPETITIONS {
             let clock = Instant::now();

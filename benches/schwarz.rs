@@ -93,7 +93,7 @@ impl Training {
     fn new(a: &Csr<f64>, part: Vec<u32>, entries: usize, columns: usize) -> Result<Self> {
         let hierarchy = one_level(a, part, vec![0.0; entries])?.hierarchy().clone();
         let parameters = Parameters::learned(&hierarchy, Target::Schwarz, false)?;
-        Ok(Self { tape: Tape::new(Cpu, columns), hierarchy, parameters, adam: Adam::new() })
+        Ok(Self { tape: Tape::new(columns), hierarchy, parameters, adam: Adam::new() })
     }
 
     /// Factorisation, one step forward and back, and an update.

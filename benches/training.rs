@@ -120,7 +120,7 @@ fn set(parameters: &mut Parameters<f64>, variables: &[f64]) {
 fn levenberg_marquardt(h: &Hierarchy<Host<f64>>, cycles: usize) -> Result<()> {
     let clock = Instant::now();
     let rows = h.rows();
-    let tape: Tape<f64> = Tape::new(Cpu, BATCH);
+    let tape: Tape<f64> = Tape::new(BATCH);
     let mut parameters = Parameters::<f64>::relaxations(h);
     let mut x = variables(&parameters);
     let (mut damping, mut z) = (1e-3, normal(7, rows * BATCH));

@@ -1,6 +1,6 @@
 //! Operators and preconditioners on plain slices: the interface between the crate and a host code.
 
-use crate::backend::{Backend, Cpu};
+use crate::backend::Cpu;
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
 

@@ -99,7 +99,7 @@ fn square(bench: &Bench) -> Result<()> {
 
     let u: Vec<f64> = values(1, a.rows() * vectors);
     let parameters: Parameters<f64> = Parameters::learned(&h, Target::Schwarz, false)?;
-    let (tape, mut trained) = (Tape::new(Cpu, vectors), parameters.clone());
+    let (tape, mut trained) = (Tape::new(vectors), parameters.clone());
     let mut adam = Adam::new();
     let cpu = bench.wall(RUNS, || {
         let found = Loss::Rate.differentiate(&tape, &h, &trained, &u, 1)?;

@@ -1,7 +1,7 @@
 //! Overhead of the tape: ten thousand operations on tiny operands.
 
 use multigrad::autodiff::{Dense, Number, Sparse, Tape};
-use multigrad::backend::{Backend, Cpu, View};
+use multigrad::backend::{Cpu, View};
 use multigrad::error::{Error, Result};
 use multigrad::sparse::Csr;
 

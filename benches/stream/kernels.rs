@@ -6,7 +6,7 @@
 
 use std::hint::black_box;
 
-use multigrad::backend::{Backend, Cpu, Direction, Triangle, View};
+use multigrad::backend::{Cpu, Direction, Triangle, View};
 use multigrad::sparse::{Csr, Scalar};
 
 use crate::timing::{Sample, sample};

@@ -9,7 +9,7 @@ use super::one_column::row_products;
 use super::over_rows::{PARALLEL_WORK, over_rows};
 use super::rows::{entries, gather, transposed_entries};
 use super::sampled;
-use super::{Backend, Direction, OrderedView, Triangle, View, sweeps, triangular, triangular_sweeps};
+use super::{Direction, OrderedView, Triangle, View, sweeps, triangular, triangular_sweeps};
 use crate::parallel;
 use crate::sparse::{Pattern, Scalar};
 
@@ -20,10 +20,12 @@ pub struct Cpu;
 /// Values per block of a sum computed by several threads.
 const SUM_BLOCK: usize = 1 << 13;
 
-impl<T: Scalar> Backend<T> for Cpu {
-    // Moves per nonzero: value and index once (12 bytes in f64), k values of x from cache or
-    // memory; per row k values of y written, and read if β ≠ 0.
-    fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
+impl Cpu {
+    /// y ← α A x + β y. With β = 0, y is not read.
+    ///
+    /// Moves per nonzero: value and index once (12 bytes in f64), k values of x from cache or
+    /// memory; per row k values of y written, and read if β ≠ 0.
+    pub fn spmv<T: Scalar>(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
         if k == 1 {
             return over_rows(y, k, a.pattern.nnz(), |first, y| {
                 if alpha == T::ONE && beta == T::ZERO {
@@ -55,8 +57,18 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // As `spmv`, and 4 bytes per nonzero for the permutation.
-    fn spmv_transposed(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
+    /// y ← α Aᵀ x + β y, as a gather through the transposition of the pattern.
+    ///
+    /// As `spmv`, and 4 bytes per nonzero for the permutation.
+    pub fn spmv_transposed<T: Scalar>(
+        &self,
+        alpha: T,
+        a: View<'_, T>,
+        x: &[T],
+        beta: T,
+        y: &mut [T],
+        k: usize,
+    ) {
         a.pattern.transposition();
         over_rows(y, k, a.pattern.nnz() * k, |first, y| {
             vectorised(
@@ -76,8 +88,10 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // As `spmv`, with b read and r written once per row.
-    fn residual(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
+    /// r ← b − A x.
+    ///
+    /// As `spmv`, with b read and r written once per row.
+    pub fn residual<T: Scalar>(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
         if k == 1 {
             return over_rows(r, k, a.pattern.nnz(), |first, r| {
                 row_products(a, x, first, r, |i, r, sum| *r = b[i] - sum)
@@ -103,8 +117,10 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // As `residual`, with d and x read once more: the residual itself is not written.
-    fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
+    /// x′(i,c) ← x(i,c) + d(i) (b − A x)(i,c): a sweep of Jacobi relaxation.
+    ///
+    /// As `residual`, with d and x read once more: the residual itself is not written.
+    pub fn jacobi<T: Scalar>(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
         if k == 1 {
             return over_rows(next, k, a.pattern.nnz(), |first, next| {
                 row_products(a, x, first, next, |i, next, sum| *next = x[i] + d[i] * (b[i] - sum))
@@ -129,8 +145,12 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // As `jacobi`, with y in the place of x′, read if α ≠ 0.
-    fn polynomial_step(
+    /// y(i,c) ← α y(i,c) + β d(i) (b − A x)(i,c): a step of polynomial relaxation. With α = 0, y
+    /// is not read.
+    ///
+    /// As `jacobi`, with y in the place of x′, read if α ≠ 0.
+    #[expect(clippy::too_many_arguments, reason = "the operands of one formula")]
+    pub fn polynomial_step<T: Scalar>(
         &self,
         a: View<'_, T>,
         d: &[T],
@@ -168,12 +188,24 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // Moves per nonzero: index (4 bytes), gradient read and written, k values of x; y once.
-    fn sampled_product(&self, alpha: T, pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize) {
+    /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for every entry p = (i, j): the sampled
+    /// dense-dense product, which is the gradient with respect to a matrix.
+    ///
+    /// Moves per nonzero: index (4 bytes), gradient read and written, k values of x; y once.
+    pub fn sampled_product<T: Scalar>(
+        &self,
+        alpha: T,
+        pattern: &Pattern,
+        y: &[T],
+        x: &[T],
+        g: &mut [T],
+        k: usize,
+    ) {
         sampled::product(alpha, pattern, None, (y, x), g, k);
     }
 
-    fn sampled_triangle(
+    /// The same for the entries that a triangle reads, for blocks (y, x).
+    pub fn sampled_triangle<T: Scalar>(
         &self,
         alpha: T,
         pattern: &Pattern,
@@ -185,8 +217,10 @@ impl<T: Scalar> Backend<T> for Cpu {
         sampled::product(alpha, pattern, Some(part), blocks, g, k);
     }
 
-    // Moves 3 k values and one weight per row.
-    fn diagonal_add(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
+    /// y(i,c) ← y(i,c) + d(i) x(i,c).
+    ///
+    /// Moves 3 k values and one weight per row.
+    pub fn diagonal_add<T: Scalar>(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
         over_rows(y, k, d.len() * k, |first, y| {
             let x = &x[first * k..first * k + y.len()];
             vectorised(
@@ -196,8 +230,10 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // Moves 2 k values and one weight per row.
-    fn diagonal_scale(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
+    /// y(i,c) ← d(i) x(i,c).
+    ///
+    /// Moves 2 k values and one weight per row.
+    pub fn diagonal_scale<T: Scalar>(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
         over_rows(y, k, d.len() * k, |first, y| {
             let x = &x[first * k..first * k + y.len()];
             vectorised(
@@ -207,7 +243,8 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    fn row_dots(&self, y: &[T], x: &[T], g: &mut [T], k: usize) {
+    /// g(i) ← g(i) + Σ_c y(i,c) x(i,c).
+    pub fn row_dots<T: Scalar>(&self, y: &[T], x: &[T], g: &mut [T], k: usize) {
         over_rows(g, 1, y.len(), |first, g| {
             for (local, slot) in g.iter_mut().enumerate() {
                 let range = (first + local) * k..(first + local + 1) * k;
@@ -220,8 +257,10 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // Moves three values per entry, two if β = 0.
-    fn combine(&self, alpha: T, x: &[T], beta: T, y: &mut [T]) {
+    /// y ← α x + β y. With β = 0, y is not read.
+    ///
+    /// Moves three values per entry, two if β = 0.
+    pub fn combine<T: Scalar>(&self, alpha: T, x: &[T], beta: T, y: &mut [T]) {
         over_rows(y, 1, x.len(), |first, y| {
             let x = &x[first..first + y.len()];
             vectorised(
@@ -237,11 +276,21 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    fn solve_triangular(&self, a: View<'_, T>, tri: Triangle, transposed: bool, x: &mut [T], k: usize) {
+    /// x ← T⁻¹ x, or T⁻ᵀ x, for a triangle of `a` whose diagonal has no zero.
+    pub fn solve_triangular<T: Scalar>(
+        &self,
+        a: View<'_, T>,
+        tri: Triangle,
+        transposed: bool,
+        x: &mut [T],
+        k: usize,
+    ) {
         triangular::solve(a, tri, transposed, x, k);
     }
 
-    fn sweep_triangular(
+    /// y ← D⁻¹ (b − N x) for a triangle T = D + N of `a` whose diagonal D has no zero, or
+    /// D⁻¹ (b − Nᵀ x): a sweep of Jacobi relaxation on T y = b, or on Tᵀ y = b. Without x, from zero.
+    pub fn sweep_triangular<T: Scalar>(
         &self,
         a: View<'_, T>,
         part: Triangle,
@@ -253,16 +302,36 @@ impl<T: Scalar> Backend<T> for Cpu {
         triangular_sweeps::sweep(a, part, transposed, blocks, y, k);
     }
 
-    fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize) {
+    /// One Gauss–Seidel sweep on A x = b in place; the diagonal has no zero.
+    pub fn gauss_seidel<T: Scalar>(
+        &self,
+        a: View<'_, T>,
+        b: &[T],
+        x: &mut [T],
+        direction: Direction,
+        k: usize,
+    ) {
         sweeps::natural(a, b, x, direction, k);
     }
 
-    fn ordered_sweep(&self, sweep: OrderedView<'_, T>, b: &[T], x: &mut [T], scratch: &mut [T], k: usize) {
+    /// One Gauss–Seidel sweep on A x = b in place, in blocks or by colours: in the order of
+    /// `sweep`, x(i) ← x(i) + w(i) (b(i) − Σ_j a(i,j) x(j)). `scratch` is as long as x, with any
+    /// content.
+    pub fn ordered_sweep<T: Scalar>(
+        &self,
+        sweep: OrderedView<'_, T>,
+        b: &[T],
+        x: &mut [T],
+        scratch: &mut [T],
+        k: usize,
+    ) {
         sweeps::ordered(sweep, b, x, scratch, k);
     }
 
-    // Moves 3 k values per row.
-    fn column_add(&self, alpha: &[T], x: &[T], y: &mut [T]) {
+    /// y(i,c) ← y(i,c) + α(c) x(i,c).
+    ///
+    /// Moves 3 k values per row.
+    pub fn column_add<T: Scalar>(&self, alpha: &[T], x: &[T], y: &mut [T]) {
         let k = alpha.len();
         over_rows(y, k, x.len(), |first, y| {
             let x = &x[first * k..first * k + y.len()];
@@ -274,8 +343,10 @@ impl<T: Scalar> Backend<T> for Cpu {
         });
     }
 
-    // Moves 2 k values per row; one reduction per block of fixed size.
-    fn column_dots(&self, x: &[T], y: &[T], out: &mut [T]) {
+    /// out(c) ← Σ_i x(i,c) y(i,c), summed in an order that does not depend on threads.
+    ///
+    /// Moves 2 k values per row; one reduction per block of fixed size.
+    pub fn column_dots<T: Scalar>(&self, x: &[T], y: &[T], out: &mut [T]) {
         let k = out.len();
         if k == 0 {
             return;

@@ -5,7 +5,7 @@ use faer::linalg::solvers::Solve;
 use faer::sparse::linalg::solvers::{Lu, SymbolicLu};
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
 
-use super::{Backend, Cpu, View};
+use super::{Cpu, View};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 

@@ -55,7 +55,6 @@ impl Cpu {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Backend;
     use super::*;
 
     #[test]

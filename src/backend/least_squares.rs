@@ -1,24 +1,17 @@
 //! Least-squares problems with one or two unknowns per column.
 
-use super::Backend;
+use super::Cpu;
 use crate::sparse::Scalar;
 
 /// x ← Σ y(q) c(q) with the y that minimises ‖b − Σ y(q) v(q)‖₂, separately for every column.
 ///
 /// One or two v, and as many c; blocks of n rows and `k` columns. The second v is orthogonalised against the
 /// first; a v that vanishes gets y = 0. Cost: 2 or 5 scalar products and as many passes over vectors.
-pub fn least_squares<T: Scalar, B: Backend<T>>(
-    backend: &B,
-    b: &[T],
-    v: &[&[T]],
-    c: &[&[T]],
-    x: &mut [T],
-    k: usize,
-) {
+pub fn least_squares<T: Scalar>(b: &[T], v: &[&[T]], c: &[&[T]], x: &mut [T], k: usize) {
     x.fill(T::ZERO);
     let dots = |x: &[T], y: &[T]| {
         let mut out = vec![T::ZERO; k];
-        backend.column_dots(x, y, &mut out);
+        Cpu.column_dots(x, y, &mut out);
         out
     };
     let (Some(v1), Some(c1)) = (v.first(), c.first()) else { return };
@@ -38,7 +31,7 @@ pub fn least_squares<T: Scalar, B: Backend<T>>(
                 y2
             })
             .collect();
-        backend.column_add(&y2, c2, x);
+        Cpu.column_add(&y2, c2, x);
     }
-    backend.column_add(&y1, c1, x);
+    Cpu.column_add(&y1, c1, x);
 }

@@ -1,6 +1,6 @@
 //! Reference kernels: sequential loops that follow the formulas.
 
-use super::{Backend, Direction, Order, OrderedView, Triangle, View};
+use super::{Direction, Order, OrderedView, Triangle, View};
 use crate::sparse::{Pattern, Scalar};
 
 /// The sequential reference implementation.
@@ -11,8 +11,9 @@ fn entries<'a, T: Scalar>(a: View<'a, T>, i: usize) -> impl Iterator<Item = (usi
     a.pattern.row(i).map(move |p| (a.pattern.col_idx()[p] as usize, a.values[p]))
 }
 
-impl<T: Scalar> Backend<T> for Reference {
-    fn spmv(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
+impl Reference {
+    /// As [`Cpu::spmv`](super::Cpu::spmv).
+    pub fn spmv<T: Scalar>(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
         for i in 0..a.pattern.rows() {
             for c in 0..k {
                 let mut sum = T::ZERO;
@@ -25,7 +26,16 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn spmv_transposed(&self, alpha: T, a: View<'_, T>, x: &[T], beta: T, y: &mut [T], k: usize) {
+    /// As [`Cpu::spmv_transposed`](super::Cpu::spmv_transposed).
+    pub fn spmv_transposed<T: Scalar>(
+        &self,
+        alpha: T,
+        a: View<'_, T>,
+        x: &[T],
+        beta: T,
+        y: &mut [T],
+        k: usize,
+    ) {
         for v in y.iter_mut() {
             *v = if beta == T::ZERO { T::ZERO } else { beta * *v };
         }
@@ -38,12 +48,22 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn residual(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
+    /// As [`Cpu::residual`](super::Cpu::residual).
+    pub fn residual<T: Scalar>(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
         r.copy_from_slice(b);
         self.spmv(-T::ONE, a, x, T::ONE, r, k);
     }
 
-    fn sampled_product(&self, alpha: T, pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize) {
+    /// As [`Cpu::sampled_product`](super::Cpu::sampled_product).
+    pub fn sampled_product<T: Scalar>(
+        &self,
+        alpha: T,
+        pattern: &Pattern,
+        y: &[T],
+        x: &[T],
+        g: &mut [T],
+        k: usize,
+    ) {
         for i in 0..pattern.rows() {
             for p in pattern.row(i) {
                 let j = pattern.col_idx()[p] as usize;
@@ -54,7 +74,8 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn sampled_triangle(
+    /// As [`Cpu::sampled_triangle`](super::Cpu::sampled_triangle).
+    pub fn sampled_triangle<T: Scalar>(
         &self,
         alpha: T,
         pattern: &Pattern,
@@ -72,14 +93,17 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn jacobi(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
+    /// As [`Cpu::jacobi`](super::Cpu::jacobi).
+    pub fn jacobi<T: Scalar>(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
         let mut r = vec![T::ZERO; b.len()];
         self.residual(a, b, x, &mut r, k);
         next.copy_from_slice(x);
         self.diagonal_add(d, &r, next, k);
     }
 
-    fn polynomial_step(
+    /// As [`Cpu::polynomial_step`](super::Cpu::polynomial_step).
+    #[expect(clippy::too_many_arguments, reason = "the operands of one formula")]
+    pub fn polynomial_step<T: Scalar>(
         &self,
         a: View<'_, T>,
         d: &[T],
@@ -95,7 +119,8 @@ impl<T: Scalar> Backend<T> for Reference {
         self.combine(beta, &scaled, alpha, y);
     }
 
-    fn diagonal_add(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
+    /// As [`Cpu::diagonal_add`](super::Cpu::diagonal_add).
+    pub fn diagonal_add<T: Scalar>(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
         for i in 0..d.len() {
             for c in 0..k {
                 y[i * k + c] += d[i] * x[i * k + c];
@@ -103,7 +128,8 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn diagonal_scale(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
+    /// As [`Cpu::diagonal_scale`](super::Cpu::diagonal_scale).
+    pub fn diagonal_scale<T: Scalar>(&self, d: &[T], x: &[T], y: &mut [T], k: usize) {
         for i in 0..d.len() {
             for c in 0..k {
                 y[i * k + c] = d[i] * x[i * k + c];
@@ -111,7 +137,8 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn row_dots(&self, y: &[T], x: &[T], g: &mut [T], k: usize) {
+    /// As [`Cpu::row_dots`](super::Cpu::row_dots).
+    pub fn row_dots<T: Scalar>(&self, y: &[T], x: &[T], g: &mut [T], k: usize) {
         for i in 0..g.len() {
             for c in 0..k {
                 g[i] += y[i * k + c] * x[i * k + c];
@@ -119,13 +146,22 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn combine(&self, alpha: T, x: &[T], beta: T, y: &mut [T]) {
+    /// As [`Cpu::combine`](super::Cpu::combine).
+    pub fn combine<T: Scalar>(&self, alpha: T, x: &[T], beta: T, y: &mut [T]) {
         for (yi, &xi) in y.iter_mut().zip(x) {
             *yi = alpha * xi + if beta == T::ZERO { T::ZERO } else { beta * *yi };
         }
     }
 
-    fn solve_triangular(&self, a: View<'_, T>, part: Triangle, transposed: bool, x: &mut [T], k: usize) {
+    /// As [`Cpu::solve_triangular`](super::Cpu::solve_triangular).
+    pub fn solve_triangular<T: Scalar>(
+        &self,
+        a: View<'_, T>,
+        part: Triangle,
+        transposed: bool,
+        x: &mut [T],
+        k: usize,
+    ) {
         let n = a.pattern.rows();
         // Substitution by columns of the factor, so that the transpose needs no separate code: once x(i) is
         // final, it is subtracted from the unknowns that depend on it.
@@ -154,7 +190,8 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn sweep_triangular(
+    /// As [`Cpu::sweep_triangular`](super::Cpu::sweep_triangular).
+    pub fn sweep_triangular<T: Scalar>(
         &self,
         a: View<'_, T>,
         part: Triangle,
@@ -183,7 +220,15 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn gauss_seidel(&self, a: View<'_, T>, b: &[T], x: &mut [T], direction: Direction, k: usize) {
+    /// As [`Cpu::gauss_seidel`](super::Cpu::gauss_seidel).
+    pub fn gauss_seidel<T: Scalar>(
+        &self,
+        a: View<'_, T>,
+        b: &[T],
+        x: &mut [T],
+        direction: Direction,
+        k: usize,
+    ) {
         let n = a.pattern.rows();
         for step in 0..n {
             let i = if direction == Direction::Forward { step } else { n - 1 - step };
@@ -201,13 +246,22 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn column_add(&self, alpha: &[T], x: &[T], y: &mut [T]) {
+    /// As [`Cpu::column_add`](super::Cpu::column_add).
+    pub fn column_add<T: Scalar>(&self, alpha: &[T], x: &[T], y: &mut [T]) {
         for (q, (y, &x)) in y.iter_mut().zip(x).enumerate() {
             *y += alpha[q % alpha.len()] * x;
         }
     }
 
-    fn ordered_sweep(&self, s: OrderedView<'_, T>, b: &[T], x: &mut [T], _: &mut [T], k: usize) {
+    /// As [`Cpu::ordered_sweep`](super::Cpu::ordered_sweep).
+    pub fn ordered_sweep<T: Scalar>(
+        &self,
+        s: OrderedView<'_, T>,
+        b: &[T],
+        x: &mut [T],
+        _: &mut [T],
+        k: usize,
+    ) {
         let (n, old, new) = (s.a.pattern.rows(), x.to_vec(), s.sweep.reads_new(s.a.pattern.rows()));
         let mut rows: Vec<usize> = match &s.sweep.order {
             Order::Blocks { .. } => (0..n).collect(),
@@ -227,7 +281,8 @@ impl<T: Scalar> Backend<T> for Reference {
         }
     }
 
-    fn column_dots(&self, x: &[T], y: &[T], out: &mut [T]) {
+    /// As [`Cpu::column_dots`](super::Cpu::column_dots).
+    pub fn column_dots<T: Scalar>(&self, x: &[T], y: &[T], out: &mut [T]) {
         let k = out.len();
         out.fill(T::ZERO);
         for (q, (&a, &b)) in x.iter().zip(y).enumerate() {

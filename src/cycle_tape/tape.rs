@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use super::node::{Node, Value};
-use crate::backend::Backend;
 use crate::engine::{Eager, Engine, Executor, Reversible, Vector};
 use crate::error::Result;
 use crate::sparse::Scalar;
@@ -15,13 +14,12 @@ use crate::sparse::Scalar;
 /// ```
 /// use std::sync::Arc;
 /// use multigrad::cycle_tape::{Parameter, Tape};
-/// use multigrad::backend::Cpu;
 /// use multigrad::engine::{Engine, Matrix};
 /// use multigrad::sparse::Csr;
 ///
 /// // y = A x with A = [2 1; 0 3]; the loss is the sum of y.
 /// let a: Matrix<Arc<Vec<f64>>> = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, 1.0), (1, 1, 3.0)])?.into();
-/// let tape = Tape::new(Cpu, 1);
+/// let tape = Tape::new(1);
 /// let x = tape.input(&[5.0, 7.0]);
 /// let y = tape.spmv(&a.map(|v| Parameter::learned(v.clone(), 0)), &x);
 /// let gradients = tape.backward(&[3], &y, &[1.0, 1.0])?;
@@ -160,14 +158,14 @@ impl<T: Scalar, X: Reversible<T>> Tape<T, X> {
     }
 }
 
-impl<T: Scalar, B: Backend<T>> Tape<T, Eager<T, B>> {
+impl<T: Scalar> Tape<T> {
     /// A tape on the CPU for blocks of `k` columns.
-    pub fn new(backend: B, k: usize) -> Self {
-        Self::on(Eager::new(backend, k))
+    pub fn new(k: usize) -> Self {
+        Self::on(Eager::new(k))
     }
 
     /// The values of a vector on the host, rows × k, row-major. Cost: a copy.
-    pub fn values(&self, x: &TapeVector<T, Eager<T, B>>) -> Vec<T> {
+    pub fn values(&self, x: &TapeVector<T>) -> Vec<T> {
         self.eager.values(&x.value)
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::executor::OperationOn;
 use super::{Executor, Factored, Host, Matrix, Vector, kernels};
-use crate::backend::{Backend, Cpu};
 use crate::schwarz::{SubdomainSolver, Subdomains};
 use crate::sparse::Scalar;
 
@@ -16,8 +15,7 @@ use crate::sparse::Scalar;
 /// All vectors of an engine have the same number of columns `k`. Dropped buffers return to a pool, so that a
 /// steady loop does not allocate.
 #[derive(Debug, Clone)]
-pub struct Eager<T, B = Cpu> {
-    backend: B,
+pub struct Eager<T> {
     k: usize,
     pool: Rc<Pool<T>>,
     factored: Rc<Factored<T>>,
@@ -66,17 +64,12 @@ impl<T> Drop for Buffer<T> {
     }
 }
 
-impl<T: Scalar, B: Backend<T>> Eager<T, B> {
+impl<T: Scalar> Eager<T> {
     /// An engine for blocks of `k` columns, at least one.
-    pub fn new(backend: B, k: usize) -> Self {
+    pub fn new(k: usize) -> Self {
         let k = k.max(1);
         let pool = Rc::new(Pool(RefCell::new(HashMap::new())));
-        Self { backend, k, pool, factored: Rc::default() }
-    }
-
-    /// The kernels.
-    pub fn backend(&self) -> &B {
-        &self.backend
+        Self { k, pool, factored: Rc::default() }
     }
 
     /// The cached Schwarz methods.
@@ -117,7 +110,7 @@ impl<T: Scalar, B: Backend<T>> Eager<T, B> {
     }
 }
 
-impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
+impl<T: Scalar> Executor for Eager<T> {
     type Leaves = Host<T>;
     type Handle = Buffer<T>;
 
@@ -134,7 +127,7 @@ impl<T: Scalar, B: Backend<T>> Executor for Eager<T, B> {
     }
 
     fn run(&self, operation: OperationOn<'_, Self>) {
-        kernels::run(&self.backend, self.k, operation);
+        kernels::run(self.k, operation);
     }
 
     fn scalar(&self, scalars: &Arc<Vec<T>>, index: usize) -> f64 {

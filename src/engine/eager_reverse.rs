@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::eager::Buffer;
 use super::reversible::{Entries, Reversible};
 use super::{Eager, Executor};
-use crate::backend::Backend;
+use crate::backend::Cpu;
 use crate::error::Result;
 use crate::schwarz::{SubdomainSolver, add_products, add_products_of_matrix, on_rings};
 use crate::sparse::{Pattern, Scalar};
@@ -13,8 +13,7 @@ use crate::sparse::{Pattern, Scalar};
 type Values<T> = Arc<Vec<T>>;
 
 /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for the selected entries.
-fn filtered<T: Scalar, B: Backend<T>>(
-    backend: &B,
+fn filtered<T: Scalar>(
     alpha: T,
     pattern: &Pattern,
     wanted: impl Fn(usize, usize) -> bool,
@@ -23,7 +22,7 @@ fn filtered<T: Scalar, B: Backend<T>>(
     k: usize,
 ) {
     let mut all = vec![T::ZERO; pattern.nnz()];
-    backend.sampled_product(alpha, pattern, y, x, &mut all, k);
+    Cpu.sampled_product(alpha, pattern, y, x, &mut all, k);
     for i in 0..pattern.rows() {
         for p in pattern.row(i) {
             if wanted(i, pattern.col_idx()[p] as usize) {
@@ -33,7 +32,7 @@ fn filtered<T: Scalar, B: Backend<T>>(
     }
 }
 
-impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
+impl<T: Scalar> Reversible<T> for Eager<T> {
     type Gradient = Vec<T>;
     type Solutions = Vec<T>;
 
@@ -75,16 +74,16 @@ impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
         (y, x): (&Buffer<T>, &Buffer<T>),
         g: &mut Vec<T>,
     ) {
-        let (backend, k, alpha) = (self.backend(), Eager::columns(self), T::from_f64(alpha));
+        let (k, alpha) = (Eager::columns(self), T::from_f64(alpha));
         match entries {
-            Entries::All => backend.sampled_product(alpha, pattern, y, x, g, k),
-            Entries::Triangle(part) => backend.sampled_triangle(alpha, pattern, part, (y, x), g, k),
+            Entries::All => Cpu.sampled_product(alpha, pattern, y, x, g, k),
+            Entries::Triangle(part) => Cpu.sampled_triangle(alpha, pattern, part, (y, x), g, k),
             Entries::Outside(part) => {
-                filtered(backend, alpha, pattern, |i, j| !part.reads(i, j), (y, x), g, k);
+                filtered(alpha, pattern, |i, j| !part.reads(i, j), (y, x), g, k);
             }
             Entries::Diagonal => {
                 let mut diagonal = vec![T::ZERO; pattern.rows()];
-                backend.row_dots(y, x, &mut diagonal, k);
+                Cpu.row_dots(y, x, &mut diagonal, k);
                 for (i, d) in diagonal.into_iter().enumerate() {
                     if let Some(p) = pattern.find(i, i) {
                         g[p] += alpha * d;
@@ -92,22 +91,22 @@ impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
                 }
             }
             Entries::New(sweep) => {
-                filtered(backend, alpha, pattern, sweep.reads_new(pattern.rows()), (y, x), g, k);
+                filtered(alpha, pattern, sweep.reads_new(pattern.rows()), (y, x), g, k);
             }
             Entries::Old(sweep) => {
                 let new = sweep.reads_new(pattern.rows());
-                filtered(backend, alpha, pattern, |i, j| !new(i, j), (y, x), g, k);
+                filtered(alpha, pattern, |i, j| !new(i, j), (y, x), g, k);
             }
         }
     }
 
     fn row_dots(&self, y: &Buffer<T>, x: &Buffer<T>, g: &mut Vec<T>) {
-        self.backend().row_dots(y, x, g, Eager::columns(self));
+        Cpu.row_dots(y, x, g, Eager::columns(self));
     }
 
     fn row_dots_over_square(&self, y: &Buffer<T>, x: &Buffer<T>, w: &Values<T>, g: &mut Vec<T>) {
         let mut dots = vec![T::ZERO; g.len()];
-        self.backend().row_dots(y, x, &mut dots, Eager::columns(self));
+        Cpu.row_dots(y, x, &mut dots, Eager::columns(self));
         for ((g, dot), &w) in g.iter_mut().zip(dots).zip(w.iter()) {
             *g += dot / (w * w);
         }
@@ -115,13 +114,13 @@ impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
 
     fn add_dot(&self, y: &Buffer<T>, x: &Buffer<T>, g: &mut Vec<T>, index: usize) {
         let mut dots = vec![T::ZERO; Eager::columns(self)];
-        self.backend().column_dots(y, x, &mut dots);
+        Cpu.column_dots(y, x, &mut dots);
         dots.into_iter().for_each(|dot| g[index] += dot);
     }
 
     fn column_dots(&self, x: &Buffer<T>, y: &Buffer<T>) -> Result<Vec<f64>> {
         let mut out = vec![T::ZERO; Eager::columns(self)];
-        self.backend().column_dots(x, y, &mut out);
+        Cpu.column_dots(x, y, &mut out);
         Ok(out.into_iter().map(|v| v.to_f64()).collect())
     }
 
@@ -144,7 +143,7 @@ impl<T: Scalar, B: Backend<T>> Reversible<T> for Eager<T, B> {
     }
 
     fn column_add(&self, weights: &[T], x: &Buffer<T>, y: &mut Buffer<T>) {
-        self.backend().column_add(weights, x, y);
+        Cpu.column_add(weights, x, y);
     }
 
     fn solutions(&self, method: &SubdomainSolver<T>, r: &Buffer<T>, transposed: bool) -> Result<Vec<T>> {

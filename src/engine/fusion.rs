@@ -191,7 +191,7 @@ mod tests {
     /// Names of the launches of a run on b, with A = R = P and a diagonal.
     fn launches(run: impl Fn(&Run<'_>, &Matrix<Arc<Vec<f64>>>, &Arc<Vec<f64>>, Slots) -> Slots) -> String {
         let a: Matrix<Arc<Vec<f64>>> = Csr::from_triplets(1, 1, &[(0, 0, 2.0)]).unwrap().into();
-        let e = Eager::new(Cpu, 1);
+        let e = Eager::new(1);
         let tracer = Tracer::new(&e);
         let x = run(&tracer, &a, &Arc::new(vec![0.5]), tracer.input(1));
         let plan = tracer.finish(1, x).unwrap();

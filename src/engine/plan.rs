@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use super::operands::{Place, Touched, Translate, Written};
 use super::{Borrowed, Host, Leaves, Operation, kernels};
-use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
@@ -106,14 +105,7 @@ impl<T: Scalar> Plan<Host<T>> {
     ///
     /// # Errors
     /// Lengths of b or x that do not fit, or a workspace that is too short.
-    pub fn run<B: Backend<T>>(
-        &self,
-        backend: &B,
-        b: &[T],
-        x: &mut [T],
-        work: &mut [T],
-        k: usize,
-    ) -> Result<()> {
+    pub fn run(&self, b: &[T], x: &mut [T], work: &mut [T], k: usize) -> Result<()> {
         let frame = &self.frame;
         if b.len() != frame.input_rows * k || x.len() != frame.output_rows * k {
             return Err(Error::dimension(format!(
@@ -131,7 +123,7 @@ impl<T: Scalar> Plan<Host<T>> {
             )));
         }
         for (operation, writes) in self.operations.iter().zip(&self.writes) {
-            kernels::run(backend, k, operation.map(&mut Split::new(frame, *writes, b, work, k)));
+            kernels::run(k, operation.map(&mut Split::new(frame, *writes, b, work, k)));
         }
         x.copy_from_slice(Split::new(frame, [None; 2], b, work, k).values(frame.output));
         Ok(())

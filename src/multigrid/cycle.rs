@@ -101,5 +101,5 @@ pub fn trace<X: Executor>(executor: &X, h: &Hierarchy<X::Leaves>) -> Result<Plan
 /// # Errors
 /// As [`trace`].
 pub fn compile<T: Scalar>(h: &Hierarchy<Host<T>>) -> Result<Plan<Host<T>>> {
-    trace(&Eager::new(Cpu, 1), h)
+    trace(&Eager::new(1), h)
 }

@@ -29,7 +29,7 @@ use crate::sparse::Csr;
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 pub fn spectral_bound(sweep: &Sweep, a: &Csr<f64>) -> Result<f64> {
-    let (e, matrix) = (Eager::new(Cpu, 1), Matrix::from(a.clone()));
+    let (e, matrix) = (Eager::new(1), Matrix::from(a.clone()));
     let n = a.rows();
     let write = |x: &Vector<Buffer<f64>>, y: &mut [f64]| {
         match x.handle() {

@@ -86,7 +86,7 @@ impl<T: Scalar> CyclePreconditioner<T> {
         let done = match (T::borrow(r), T::borrow_mut(z)) {
             (Some(b), Some(x)) => {
                 memory.resize(plan.workspace(1), T::ZERO);
-                plan.run(&Cpu, b, x, &mut memory, 1).map(|()| None)
+                plan.run(b, x, &mut memory, 1).map(|()| None)
             }
             _ => {
                 memory.resize(2 * n + plan.workspace(1), T::ZERO);
@@ -96,7 +96,7 @@ impl<T: Scalar> CyclePreconditioner<T> {
                 let scale = length.unwrap_or_else(|| Cpu.largest(r));
                 let scale = if scale == 0.0 || !scale.is_finite() { 1.0 } else { scale.max(1e-290) };
                 Cpu.convert(r, 1.0 / scale, b);
-                let done = plan.run(&Cpu, b, x, work, 1);
+                let done = plan.run(b, x, work, 1);
                 let dot = match length {
                     Some(_) => Some(Cpu.convert_dot(x, scale, z, r)),
                     None => {

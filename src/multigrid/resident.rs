@@ -81,7 +81,7 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
         let mut matrix = vec![T::ZERO; n * n];
         for first in (0..n).step_by(COLUMNS) {
             let k = COLUMNS.min(n - first);
-            let e = Eager::new(Cpu, k);
+            let e = Eager::new(k);
             let mut unit = vec![T::ZERO; n * k];
             (0..k).for_each(|c| unit[(first + c) * k + c] = T::ONE);
             let b = e.vector(&unit);

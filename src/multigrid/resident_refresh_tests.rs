@@ -109,7 +109,7 @@ fn agree<T: OnDevice>(
         }
         let n = first.rows();
         let b: Vec<T> = (0..n).map(|i| T::from_f64((i as f64).cos())).collect();
-        let e = Eager::new(Cpu, 1);
+        let e = Eager::new(1);
         let x = e.values(&cycle(&e, &expected, 0, &e.vector(&b), e.zeros(n)));
         let r = Resident::new(cuda.clone(), 1);
         let y = r.values(&cycle(&r, &device, 0, &r.vector(&b), r.zeros(n))).unwrap();

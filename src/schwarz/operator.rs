@@ -6,7 +6,7 @@ use super::interface::{Interface, require_pattern};
 use super::layout::Layout;
 use super::solver::SubdomainSolver;
 use super::variant::Variant;
-use crate::backend::{Backend, Cpu};
+use crate::backend::Cpu;
 use crate::error::Result;
 use crate::operator::{Preconditioner, check_lengths};
 use crate::sparse::{Csr, Scalar};

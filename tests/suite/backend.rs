@@ -2,7 +2,7 @@
 //! awkward on purpose.
 
 use crate::common::numbers::{Numbers, bits, pools};
-use multigrad::backend::{Backend, Cpu, Direction, Reference, Triangle};
+use multigrad::backend::{Cpu, Direction, Reference, Triangle};
 use multigrad::sparse::{Csr, Scalar};
 
 const COLUMNS: [usize; 12] = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33];

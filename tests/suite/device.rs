@@ -32,7 +32,7 @@ fn small_parts() -> SchwarzOptions {
 }
 
 fn on_cpu(h: &Hierarchy<Host<f64>>, b: &[f64], k: usize) -> Vec<f64> {
-    let e = Eager::new(Cpu, k);
+    let e = Eager::new(k);
     let b = e.vector(b);
     e.values(&cycle(&e, h, 0, &b, e.zeros(h.rows())))
 }
@@ -130,7 +130,7 @@ fn a_cycle_in_single_precision_is_close() {
     let a = poisson_2d(20, 17).unwrap().matrix;
     let h = build(&a, CycleKind::V).hierarchy().cast::<f32>().unwrap();
     let b: Vec<f32> = Numbers(6).vector(h.rows());
-    let e = Eager::new(Cpu, 1);
+    let e = Eager::new(1);
     let bv = e.vector(&b);
     let expected = e.values(&cycle(&e, &h, 0, &bv, e.zeros(h.rows())));
     for cuda in [Cuda::emulated(false), Cuda::emulated(true).summing_in_double()] {
@@ -153,7 +153,7 @@ fn gradients_on_cpu(h: &Hierarchy<Host<f64>>, x: &[f64], k: usize) -> (Vec<Vec<f
         },
         Clone::clone,
     );
-    let tape = Tape::new(Cpu, k);
+    let tape = Tape::new(k);
     let (zero, start) = (tape.zeros(h.rows()), tape.input(x));
     let x = cycle(&tape, &recorded, 0, &zero, start.clone());
     let x = cycle(&tape, &recorded, 0, &zero, x);
@@ -263,7 +263,7 @@ fn loss_and_gradient_of_training_are_those_of_the_processor() {
         let cuda = Cuda::emulated(false);
         let mut training = ResidentTraining::new(&cuda, h, &parameters, k, 3).unwrap();
         for kind in [Loss::Rate, Loss::Krylov, Loss::Slowest] {
-            let expected = kind.differentiate(&Tape::new(Cpu, k), h, &parameters, &z, cycles).unwrap();
+            let expected = kind.differentiate(&Tape::new(k), h, &parameters, &z, cycles).unwrap();
             training.minimise(kind, 3).unwrap();
             training.set_batch(&z).unwrap();
             let (loss, gradient) = training.loss_and_gradient(cycles).unwrap();

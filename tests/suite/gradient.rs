@@ -71,7 +71,7 @@ impl Problem {
     }
 
     fn loss(&self, h: &Hierarchy<Host<f64>>, x: &[f64]) -> f64 {
-        let e = Eager::new(Cpu, self.k);
+        let e = Eager::new(self.k);
         let (b, mut x) = (e.vector(&self.b), e.vector(x));
         for _ in 0..self.cycles {
             x = cycle(&e, h, 0, &b, x);
@@ -90,7 +90,7 @@ impl Problem {
             },
             Clone::clone,
         );
-        let tape = Tape::new(Cpu, self.k);
+        let tape = Tape::new(self.k);
         let (b, start) = (tape.constant(&self.b), tape.input(&self.x));
         let mut x = start.clone();
         for _ in 0..self.cycles {
@@ -182,7 +182,7 @@ fn unread_entries_of_a_factor_get_zero() {
     let a = Numbers(43).dominant::<f64>(40, 5);
     let (b, seed) = (Numbers(44).vector::<f64>(80), Numbers(45).vector::<f64>(80));
     for part in (0..4).map(|q| Triangle { lower: q & 1 == 0, unit: q & 2 == 0 }) {
-        let tape = Tape::new(Cpu, 2);
+        let tape = Tape::new(2);
         let x = tape.solve_triangular(&matrix(&a, 0), part, tape.constant(&b));
         let gradient = &tape.backward(&[a.nnz()], &x, &seed).unwrap()[0];
         for i in 0..40 {
@@ -191,7 +191,7 @@ fn unread_entries_of_a_factor_get_zero() {
             }
         }
         let loss = |p: &[Vec<f64>]| {
-            let t = Tape::new(Cpu, 2);
+            let t = Tape::new(2);
             let m = Csr::new(a.pattern().clone(), p[0].clone())?;
             let x = t.solve_triangular(&matrix(&m, 0), part, t.constant(&b));
             Ok(dot(&t.values(&x), &seed))
@@ -218,7 +218,7 @@ fn a_sweep_differentiates_everything_it_reads() {
                 (t.gauss_seidel(&m, &right, xv.clone(), direction), bv, xv)
             };
             let at = [a.values().to_vec(), b.clone(), x.clone()];
-            let tape = Tape::new(Cpu, 3);
+            let tape = Tape::new(3);
             let (out, bv, xv) = run(&tape, &at, true);
             let (mut gradients, of_b) = tape.backward_to(&[a.nnz()], &out, &seed, &bv).unwrap();
             let (_, of_x) = tape.backward_to(&[a.nnz()], &out, &seed, &xv).unwrap();
@@ -226,13 +226,13 @@ fn a_sweep_differentiates_everything_it_reads() {
             gradients.push(if zero_b { vec![] } else { of_b });
             gradients.push(of_x.clone());
             let loss = |p: &[Vec<f64>]| {
-                let t = Tape::new(Cpu, 3);
+                let t = Tape::new(3);
                 Ok(dot(&t.values(&run(&t, p, false).0), &seed))
             };
             let found = gradient_check(loss, &at, &gradients, 50).unwrap();
             assert!(found.relative_error < TOLERANCE, "{direction:?}: {found:?}");
             // Constants do not change the adjoints of other values.
-            let tape = Tape::new(Cpu, 3);
+            let tape = Tape::new(3);
             let (out, _, xv) = run(&tape, &at, false);
             assert_eq!(tape.backward_to(&[], &out, &seed, &xv).unwrap().1, of_x);
         }
@@ -243,7 +243,7 @@ fn a_sweep_differentiates_everything_it_reads() {
 #[test]
 fn adjoints_accumulate() {
     let a = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, 1.0), (1, 1, 3.0)]).unwrap();
-    let tape = Tape::new(Cpu, 1);
+    let tape = Tape::new(1);
     let m = matrix(&a, 0);
     let x = tape.input(&[5.0, 7.0]);
     // y = 2x + 3x + A x + (x − A x) + d ⊙ x = 6x + d ⊙ x.
@@ -287,7 +287,7 @@ fn a_weighted_sum_has_the_gradient_of_its_terms() {
             (tape.weighted_sum(&terms), xv, yv)
         };
         let at = [a.values().to_vec(), x.clone(), y.clone()];
-        let tape = Tape::new(Cpu, k);
+        let tape = Tape::new(k);
         let (out, xv, yv) = run(&tape, &at);
         let mut image = vec![0.0; 20 * k];
         for i in 0..20 {
@@ -307,14 +307,14 @@ fn a_weighted_sum_has_the_gradient_of_its_terms() {
         }
         gradients.extend([of_x, of_y]);
         let loss = |p: &[Vec<f64>]| {
-            let tape = Tape::new(Cpu, k);
+            let tape = Tape::new(k);
             Ok(dot(&tape.values(&run(&tape, p).0), &seed))
         };
         let found = gradient_check(loss, &at, &gradients, 60).unwrap();
         assert!(found.relative_error < TOLERANCE, "{k} columns: {found:?}");
     }
     // Of constants alone it is one, and without terms it is empty.
-    let tape = Tape::<f64>::new(Cpu, 2);
+    let tape = Tape::<f64>::new(2);
     let constant = tape.constant(&[1.0, 2.0, 3.0, 4.0]);
     let sum = tape.weighted_sum(&[(&constant, &[10.0, 100.0]), (&tape.zeros(2), &[1.0, 1.0])]);
     assert_eq!((tape.values(&sum), tape.operations()), (vec![10.0, 200.0, 30.0, 400.0], 0));

@@ -1,7 +1,6 @@
 //! The convergence loss and its gradient, in both precisions.
 
 use crate::common::numbers::{Numbers, distance};
-use multigrad::backend::{Cpu, Reference};
 use multigrad::cycle_tape::{Tape, gradient_check};
 use multigrad::engine::{Eager, Engine, Host};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
@@ -45,24 +44,18 @@ fn the_gradient_of_the_loss_is_right() {
         let h = build_with(8, sweeps, w, relaxation);
         let parameters = Parameters::<f64>::relaxations(&h);
         let z: Vec<f64> = Numbers(51).vector(h.rows() * batch);
-        let tape = Tape::new(Cpu, batch);
+        let tape = Tape::new(batch);
         let found = Loss::Rate.differentiate(&tape, &h, &parameters, &z, cycles).unwrap();
         let at: Vec<Vec<f64>> = parameters.values().iter().map(|v| v.to_vec()).collect();
         let loss = |p: &[Vec<f64>]| {
-            Ok(Loss::Rate.differentiate(&Tape::new(Cpu, batch), &h, &with(&parameters, p), &z, cycles)?.loss)
+            Ok(Loss::Rate.differentiate(&Tape::new(batch), &h, &with(&parameters, p), &z, cycles)?.loss)
         };
         let check = gradient_check(loss, &at, &found.gradient, 12).unwrap();
         assert!(check.relative_error < 1e-7, "{cycles} cycles, batch {batch}: {check:?}");
 
-        // A tape that is used again gives the same, and the reference kernels agree.
+        // A tape that is used again gives the same.
         let again = Loss::Rate.differentiate(&tape, &h, &parameters, &z, cycles).unwrap();
         assert_eq!((again.loss, &again.gradient), (found.loss, &found.gradient));
-        let plain =
-            Loss::Rate.differentiate(&Tape::new(Reference, batch), &h, &parameters, &z, cycles).unwrap();
-        assert!((plain.loss - found.loss).abs() < 1e-12);
-        for (g, p) in found.gradient.iter().zip(&plain.gradient) {
-            assert!(distance(g, p) < 1e-10, "{:e}", distance(g, p));
-        }
     }
 }
 
@@ -133,7 +126,7 @@ fn every_kind_of_parameter_has_its_gradient() {
         };
         let (batch, cycles) = (3, 2);
         let z: Vec<f64> = Numbers(56).vector(h.rows() * batch);
-        let value = |p: &[Vec<f64>]| Loss::Rate.differentiate(&Tape::new(Cpu, batch), &h, &at(p), &z, cycles);
+        let value = |p: &[Vec<f64>]| Loss::Rate.differentiate(&Tape::new(batch), &h, &at(p), &z, cycles);
         let found = value(&units).unwrap();
         let in_units = |(g, s): (&Vec<f64>, &Vec<f64>)| g.iter().zip(s).map(|(g, s)| g * s).collect();
         let gradient: Vec<Vec<f64>> = found.gradient.iter().zip(parameters.scaling()).map(in_units).collect();
@@ -145,7 +138,7 @@ fn every_kind_of_parameter_has_its_gradient() {
         let installed = at(&units).install(&h);
         installed.validate().unwrap();
         assert_eq!(installed.is_symmetric(), symmetric, "{what}");
-        let eager = Eager::new(Cpu, batch);
+        let eager = Eager::new(batch);
         let zero = eager.zeros(h.rows());
         let x = eager.values(&cycle(&eager, &installed, 0, &zero, eager.vector(&z)));
         assert!(distance(&x, &found.after_one_cycle) < 1e-12, "{what}");
@@ -188,7 +181,7 @@ fn the_loss_does_not_depend_on_scale() {
     let z: Vec<f64> = Numbers(52).vector(h.rows() * 2);
     let at = |scale: f64| {
         let z: Vec<f64> = z.iter().map(|v| v * scale).collect();
-        Loss::Rate.differentiate(&Tape::new(Cpu, 2), &h, &parameters, &z, 3).unwrap()
+        Loss::Rate.differentiate(&Tape::new(2), &h, &parameters, &z, 3).unwrap()
     };
     let one = at(1.0);
     for scale in [0.125, 1024.0] {
@@ -208,8 +201,8 @@ fn single_precision_gives_nearly_the_same_gradient() {
     let z32: Vec<f32> = z.iter().map(|&v| v as f32).collect();
     let (p64, p32) = (Parameters::<f64>::relaxations(&h), Parameters::<f32>::relaxations(&h));
     for cycles in [1, 4, 10] {
-        let double = Loss::Rate.differentiate(&Tape::new(Cpu, 8), &h, &p64, &z, cycles).unwrap();
-        let found = Loss::Rate.differentiate(&Tape::new(Cpu, 8), &single, &p32, &z32, cycles).unwrap();
+        let double = Loss::Rate.differentiate(&Tape::new(8), &h, &p64, &z, cycles).unwrap();
+        let found = Loss::Rate.differentiate(&Tape::new(8), &single, &p32, &z32, cycles).unwrap();
         assert!((double.loss - found.loss).abs() < 1e-5, "{} {}", double.loss, found.loss);
         for (g, f) in double.gradient.iter().zip(&found.gradient) {
             let f: Vec<f64> = f.iter().map(|&v| f64::from(v)).collect();
@@ -229,9 +222,9 @@ fn a_fast_solver_does_not_underflow_in_single_precision() {
     let z: Vec<f64> = Numbers(54).vector(h.rows() * 4);
     let z32: Vec<f32> = z.iter().map(|&v| v as f32).collect();
     let cycles = 18;
-    let double = Loss::Rate.differentiate(&Tape::new(Cpu, 4), h, &p64, &z, cycles).unwrap();
+    let double = Loss::Rate.differentiate(&Tape::new(4), h, &p64, &z, cycles).unwrap();
     let single = h.cast::<f32>().unwrap();
-    let found = Loss::Rate.differentiate(&Tape::new(Cpu, 4), &single, &p32, &z32, cycles).unwrap();
+    let found = Loss::Rate.differentiate(&Tape::new(4), &single, &p32, &z32, cycles).unwrap();
     // ‖Gᵏz‖² is far below the range of f32, but Gᵏz itself is valid.
     assert!(double.loss * (cycles as f64) < -95.0, "not fast enough for this test: {}", double.loss);
     assert!((double.loss - found.loss).abs() < 1e-3, "{} against {}", found.loss, double.loss);
@@ -245,7 +238,7 @@ fn a_fast_solver_does_not_underflow_in_single_precision() {
 fn lengths_that_do_not_fit_are_errors() {
     let h = build(8, (1, 1), false);
     let parameters = Parameters::<f64>::relaxations(&h);
-    let tape = Tape::new(Cpu, 2);
+    let tape = Tape::new(2);
     for length in [0, 1, 64, 127, 130, 256] {
         assert!(
             Loss::Rate

@@ -232,7 +232,7 @@ fn training_a_network_lowers_the_loss() {
             let of = |h: &Hierarchy<Host<f64>>| {
                 let (made, batch) = (network.apply(h).unwrap(), 8);
                 let (p, z) = (Parameters::<f64>::relaxations(&made), Numbers(4).vector(h.rows() * batch));
-                let tape = Tape::new(Cpu, batch);
+                let tape = Tape::new(batch);
                 loss.differentiate(&tape, &made, &p, &z, 4).unwrap().loss
             };
             family.iter().map(of).sum::<f64>() / 2.0

@@ -32,7 +32,7 @@ type Operation = dyn Fn(&Tape<f64>, &Matrix<Parameter<Arc<Vec<f64>>>>, TapeVecto
 /// The gradient with respect to A, after the value and the gradient of the vector were compared.
 fn run(case: &Value, vector: &str, k: usize, operation: &Operation) -> Vec<f64> {
     let a = matrix(case);
-    let tape = Tape::new(Cpu, k);
+    let tape = Tape::new(k);
     let m = Matrix::from(a.clone()).map(|v| Parameter::learned(v.clone(), 0));
     let x = tape.input(&list::<f64>(&case["inputs"][vector]["data"]));
     let out = operation(&tape, &m, x.clone());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::common::*;
-use multigrad::backend::{Backend, Cpu, Triangle};
+use multigrad::backend::{Cpu, Triangle};
 use multigrad::error::Result;
 use multigrad::krylov::{Cg, Fgmres, Richardson};
 use multigrad::operator::Preconditioner;

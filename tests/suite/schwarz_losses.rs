@@ -54,7 +54,7 @@ impl Method {
     }
 
     fn loss(&self, loss: Loss, u: &[f64], columns: usize, steps: usize) -> LossAndGradient<f64> {
-        loss.differentiate(&Tape::new(Cpu, columns), &self.hierarchy, &self.parameters, u, steps).unwrap()
+        loss.differentiate(&Tape::new(columns), &self.hierarchy, &self.parameters, u, steps).unwrap()
     }
 
     fn alone(&self) -> Schwarz<f64> {
@@ -108,9 +108,7 @@ fn gradients_are_those_of_differences() {
                 let moved = |values: &[Vec<f64>]| {
                     let mut parameters = m.parameters.clone();
                     parameters.buffer_mut(0).0.copy_from_slice(&values[0]);
-                    Ok(loss
-                        .differentiate(&Tape::new(Cpu, columns), &m.hierarchy, &parameters, &u, steps)?
-                        .loss)
+                    Ok(loss.differentiate(&Tape::new(columns), &m.hierarchy, &parameters, &u, steps)?.loss)
                 };
                 let at = [m.parameters.values()[0].to_vec()];
                 let check = gradient_check(moved, &at, &found.gradient, 6).unwrap();

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, bits, distance, dot, pools};
 use crate::common::{convection, dense, nine_point, poisson};
-use multigrad::backend::{
-    Backend, Colouring, Cpu, Direction, Order, OrderedSweep, OrderedView, Reference, Triangle,
-};
+use multigrad::backend::{Colouring, Cpu, Direction, Order, OrderedSweep, OrderedView, Reference, Triangle};
 use multigrad::cycle_tape::{Parameter, Tape, gradient_check};
 use multigrad::engine::{Eager, Engine, Matrix};
 use multigrad::gallery::{FlowScheme, recirculating_flow, rotated_anisotropic};
@@ -129,13 +127,13 @@ fn colourings_use_few_colours() {
 
 /// (b − A x) ↦ B (b − A x), from zero.
 fn apply(sweep: &Sweep, a: &Csr<f64>, b: &[f64]) -> Vec<f64> {
-    let e = Eager::new(Cpu, 1);
+    let e = Eager::new(1);
     e.values(&sweep.smooth(&e, &a.clone().into(), &e.vector(b), e.zeros(b.len())))
 }
 
 /// An error after `times` of all of the sweeps, for b = 0.
 fn iterate(sweeps: &[Sweep], a: &Csr<f64>, start: &[f64], times: usize) -> Vec<f64> {
-    let (e, m) = (Eager::new(Cpu, 1), Matrix::from(a.clone()));
+    let (e, m) = (Eager::new(1), Matrix::from(a.clone()));
     let (b, mut x) = (e.zeros(start.len()), e.vector(start));
     for _ in 0..times {
         for sweep in sweeps {
@@ -248,14 +246,14 @@ fn an_ordered_sweep_differentiates_everything_it_reads() {
                 (t.ordered_sweep(&m, &leaf(1), &sweep, &bv, from), bv, xv)
             };
             let at = [a.values().to_vec(), inverse.clone(), b.clone(), x.clone()];
-            let tape = Tape::new(Cpu, 3);
+            let tape = Tape::new(3);
             let (y, bv, xv) = run(&tape, &at, true);
             let lengths = [a.nnz(), 30];
             let (parameters, of_b) = tape.backward_to(&lengths, &y, &seed, &bv).unwrap();
             let (_, of_x) = tape.backward_to(&lengths, &y, &seed, &xv).unwrap();
             let gradient = [parameters[0].clone(), parameters[1].clone(), of_b, of_x];
             let loss = |p: &[Vec<f64>]| {
-                let t = Tape::new(Cpu, 3);
+                let t = Tape::new(3);
                 let y = run(&t, p, false).0;
                 Ok(dot(&t.values(&y), &seed))
             };
@@ -467,7 +465,7 @@ fn sweeps_on_triangles_approach_the_substitutions() {
     let a = common::poisson(8);
     let correction = |relaxation: Relaxation| {
         let (pre, _) = relaxation.smoothers(&a, 1, 0).unwrap();
-        let (e, b) = (Eager::new(Cpu, 1), Numbers(4).vector::<f64>(a.rows()));
+        let (e, b) = (Eager::new(1), Numbers(4).vector::<f64>(a.rows()));
         let m = a.clone().into();
         e.values(&pre[0].smooth(&e, &m, &e.vector(&b), Engine::zeros(&e, a.rows())))
     };

@@ -8,7 +8,7 @@ use crate::autodiff::kernels::by_rows;
 use crate::autodiff::ops::Op as Any;
 use crate::autodiff::reverse::Reverse;
 use crate::autodiff::tape::{Shape, Tape};
-use crate::backend::{Backend, Cpu, View, product_adjoints, sampled_adjoints};
+use crate::backend::{Cpu, View, product_adjoints, sampled_adjoints};
 use crate::error::Error;
 use crate::sparse::{Pattern, ProductPlan, Scalar};
 

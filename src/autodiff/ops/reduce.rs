@@ -5,6 +5,7 @@ use crate::autodiff::kernels::{by_rows, parts, sum};
 use crate::autodiff::ops::Op as Any;
 use crate::autodiff::reverse::Reverse;
 use crate::autodiff::tape::{Shape, Tape};
+use crate::backend::Cpu;
 use crate::error::Error;
 use crate::sparse::Scalar;
 
@@ -239,12 +240,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
                 )));
             }
             let mut out = pool.take(k);
-            crate::backend::Backend::column_dots(
-                &crate::backend::Cpu,
-                &nodes[x].value,
-                &nodes[y].value,
-                &mut out,
-            );
+            Cpu.column_dots(&nodes[x].value, &nodes[y].value, &mut out);
             Ok((out, Shape::Dense(k, 1), Any::Reduce(Op::ColumnDots { x, y })))
         });
         Self::new(tape, id)

@@ -7,7 +7,7 @@ use crate::autodiff::handle::{Dense, Handle, Sparse};
 use crate::autodiff::ops::Op as Any;
 use crate::autodiff::reverse::Reverse;
 use crate::autodiff::tape::{Pool, Shape};
-use crate::backend::{Backend, Cpu, Factors, View};
+use crate::backend::{Cpu, Factors, View};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 

@@ -6,7 +6,7 @@ use crate::autodiff::ops::Op as Any;
 use crate::autodiff::plans::{NONE, Part};
 use crate::autodiff::reverse::Reverse;
 use crate::autodiff::tape::Shape;
-use crate::backend::{Backend, Cpu, Triangle, View};
+use crate::backend::{Cpu, Triangle, View};
 use crate::error::Error;
 use crate::sparse::{Pattern, Scalar};
 

@@ -2,7 +2,7 @@
 
 use super::super::judged::{COLUMNS, Numbers, OnCard, hidden, in_both_precisions, judge};
 use super::*;
-use crate::backend::{Backend, Reference};
+use crate::backend::Reference;
 
 in_both_precisions!(products, transposed_products, residuals, relaxation, first_residuals);
 

@@ -138,7 +138,7 @@ impl Cuda {
 mod tests {
     use super::super::judged::{COLUMNS, Numbers, OnCard, in_both_precisions, judge};
     use super::*;
-    use crate::backend::{Backend, Reference};
+    use crate::backend::Reference;
 
     in_both_precisions!(all_entries, parts, rows);
 

@@ -174,7 +174,7 @@ mod tests {
 
     use super::super::trials::{Numbers, agrees};
     use super::*;
-    use crate::backend::{Backend, OrderedSweep, OrderedView, Reference};
+    use crate::backend::{OrderedSweep, OrderedView, Reference};
     use crate::sparse::Csr;
 
     const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Backward];

@@ -168,7 +168,7 @@ mod tests {
 
     use super::super::trials::{Numbers, agrees};
     use super::*;
-    use crate::backend::{Backend, Reference};
+    use crate::backend::Reference;
     use crate::sparse::Csr;
 
     fn solved<T: OnDevice>(

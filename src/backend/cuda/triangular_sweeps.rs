@@ -162,7 +162,7 @@ impl Cuda {
 mod tests {
     use super::super::judged::{Numbers, OnCard, hidden, in_both_precisions, judge};
     use super::*;
-    use crate::backend::{Backend, Reference};
+    use crate::backend::Reference;
     use crate::sparse::Csr;
 
     in_both_precisions!(sweeps, restricted_residuals);

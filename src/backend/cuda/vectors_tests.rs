@@ -2,7 +2,7 @@
 
 use super::super::judged::{COLUMNS, Numbers, hidden, in_both_precisions, judge};
 use super::*;
-use crate::backend::{Backend, Reference};
+use crate::backend::Reference;
 
 const ROWS: [usize; 5] = [0, 1, 31, 256, 777];
 

@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::backend::{Backend, Cpu};
+use crate::backend::Cpu;
 use crate::engine::{Eager, Engine, Host};
 use crate::learn::batch::normal_values;
 use crate::multigrid::{Hierarchy, cycle};
@@ -59,7 +59,7 @@ pub(in crate::learn) struct PowerIteration<T> {
 
 impl<T: Scalar> PowerIteration<T> {
     pub fn new(rows: usize, columns: usize, start: Vec<T>) -> Self {
-        Self { eager: Eager::new(Cpu, columns), rows, vectors: start }
+        Self { eager: Eager::new(columns), rows, vectors: start }
     }
 
     /// Runs `cycles` cycles; the geometric mean of the factors of the largest column and of
@@ -97,7 +97,7 @@ impl<T: Scalar> PowerIteration<T> {
 
     fn norms(&self) -> Vec<f64> {
         let mut out = vec![T::ZERO; self.eager.columns()];
-        self.eager.backend().column_dots(&self.vectors, &self.vectors, &mut out);
+        Cpu.column_dots(&self.vectors, &self.vectors, &mut out);
         out.into_iter().map(|v| v.to_f64()).collect()
     }
 }

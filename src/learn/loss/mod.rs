@@ -6,7 +6,6 @@ mod krylov;
 use serde::{Deserialize, Serialize};
 
 use super::parameters::Parameters;
-use crate::backend::Backend;
 use crate::cycle_tape::{Gradients, Recorded, Tape, TapeVector};
 use crate::engine::{Eager, Executor, Host, Operation, Reversible};
 use crate::error::{Error, Result};
@@ -91,9 +90,9 @@ impl Loss {
     ///
     /// # Errors
     /// Lengths that do not fit; no cycles; for `Krylov` a hierarchy without levels.
-    pub fn differentiate<T: Scalar, B: Backend<T>>(
+    pub fn differentiate<T: Scalar>(
         self,
-        tape: &Tape<T, Eager<T, B>>,
+        tape: &Tape<T>,
         h: &Hierarchy<Host<T>>,
         parameters: &Parameters<T>,
         z: &[T],

@@ -101,7 +101,7 @@ impl Member<SmootherNetwork> for Problem {
         let (out, handles) = network.weights.record(&tape, &self.graph);
         let numbers = out.values()?;
         self.graph.install(&numbers, &mut self.parameters);
-        let cycle = CycleTape::new(Cpu, BATCH);
+        let cycle = CycleTape::new(BATCH);
         let result =
             self.loss.differentiate(&cycle, &self.hierarchy, &self.parameters, self.pool.values(), cycles)?;
         self.pool.advance(&result.after_one_cycle);

@@ -42,7 +42,7 @@ fn of_values(values: &[f64], a: &Csr<f64>, layout: &Arc<Layout>, u: &[f64]) -> L
     let h = one_level(a.clone(), layout).unwrap();
     let mut parameters = Parameters::learned(&h, Target::Schwarz, false).unwrap();
     parameters.buffer_mut(0).0.copy_from_slice(values);
-    Loss::Krylov.differentiate(&CycleTape::new(Cpu, 2), &h, &parameters, u, 3).unwrap()
+    Loss::Krylov.differentiate(&CycleTape::new(2), &h, &parameters, u, 3).unwrap()
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl Member<SchwarzNetwork> for Problem {
             return Err(Error::invalid_input(format!("interface value {} is {}", q + 1, values[q])));
         }
         self.parameters.buffer_mut(0).0.copy_from_slice(&values);
-        let cycle = CycleTape::new(Cpu, COLUMNS);
+        let cycle = CycleTape::new(COLUMNS);
         let z = self.pool.values();
         let found = Loss::Krylov.differentiate(&cycle, &self.hierarchy, &self.parameters, z, iterations)?;
         if !found.loss.is_finite() {

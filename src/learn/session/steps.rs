@@ -79,7 +79,7 @@ impl<T: Scalar> HostSteps<T> {
     ) -> Self {
         let batch = Batch::new(hierarchy.rows(), columns, seed);
         let optimisers = adam(parameters.len());
-        Self { hierarchy, tape: Tape::new(Cpu, columns), parameters, optimisers, batch, loss }
+        Self { hierarchy, tape: Tape::new(columns), parameters, optimisers, batch, loss }
     }
 
     fn renew(&mut self, seed: u64) {

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Coarsening;
 use super::candidates::relax_candidates;
-use crate::backend::{Backend, Cpu, Direct, Direction};
+use crate::backend::{Cpu, Direct, Direction};
 use crate::error::{Error, Result};
 use crate::setup::grids::Grids;
 use crate::setup::vector::{norm, scale, unrolled_dot};

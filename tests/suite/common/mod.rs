@@ -5,7 +5,7 @@ pub mod numbers;
 pub mod program;
 pub mod schwarz_by_hand;
 
-use multigrad::backend::{Backend, Cpu, Direction};
+use multigrad::backend::{Cpu, Direction};
 use multigrad::error::Result;
 use multigrad::operator::Preconditioner;
 use multigrad::sparse::Csr;
