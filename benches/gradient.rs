@@ -13,7 +13,6 @@ mod numbers;
 
 use std::time::Instant;
 
-use multigrad::backend::Cpu;
 use multigrad::cycle_tape::Tape;
 use multigrad::engine::Eager;
 use multigrad::error::Result;

@@ -14,7 +14,6 @@
 
 use std::time::{Duration, Instant};
 
-use multigrad::backend::Cpu;
 use multigrad::cycle_tape::Tape;
 use multigrad::engine::Host;
 use multigrad::error::Result;

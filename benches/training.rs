@@ -13,7 +13,6 @@
 
 use std::time::Instant;
 
-use multigrad::backend::Cpu;
 use multigrad::cycle_tape::Tape;
 use multigrad::engine::{Engine, Host};
 use multigrad::error::Result;

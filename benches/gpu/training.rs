@@ -1,6 +1,5 @@
 //! Training steps on the GPU and on the CPU.
 
-use multigrad::backend::Cpu;
 use multigrad::cycle_tape::Tape;
 use multigrad::engine::Host;
 use multigrad::error::Result;

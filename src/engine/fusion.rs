@@ -181,7 +181,7 @@ fn is_dead<L: Leaves>(rest: &[Operation<Written<L>>], place: Place, output: Plac
 mod tests {
     use super::super::{Eager, Engine, Executor, Host, Matrix, Tracer, Vector};
     use super::*;
-    use crate::backend::Cpu;
+
     use crate::sparse::Csr;
     use std::sync::Arc;
 

@@ -1,6 +1,5 @@
 //! The multigrid cycle, written once for all engines.
 
-use crate::backend::Cpu;
 use crate::engine::{Eager, Engine, Executor, Host, Plan, Tracer, ValuesOf};
 use crate::error::Result;
 use crate::sparse::Scalar;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::smoother::{Smoother, Sweep};
-use crate::backend::Cpu;
 use crate::engine::{Buffer, Eager, Engine, Matrix, Vector};
 use crate::error::{Error, Result};
 use crate::setup::infinity_norm;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::cycle::{correction, cycle, trace};
 use super::cycle_kind::CycleKind;
 use super::hierarchy::{Hierarchy, Place};
+use crate::backend::Cuda;
 use crate::backend::cuda::{Graph, Memory, OnDevice};
-use crate::backend::{Cpu, Cuda};
 use crate::engine::{
     DenseOperator, Device, DeviceBuffer, Eager, Engine, Executor, Host, Program, Resident, Vector,
 };

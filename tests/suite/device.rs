@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, distance, largest};
-use multigrad::backend::{Cpu, Cuda, Order};
+use multigrad::backend::{Cuda, Order};
 use multigrad::cycle_tape::{Parameter, Recorded, Tape};
 use multigrad::engine::{Device, DeviceBuffer, Eager, Engine, Host, Launch, Resident, Reversible, Vector};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};

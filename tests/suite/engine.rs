@@ -6,7 +6,7 @@ use crate::common::numbers;
 use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, distance, largest};
-use multigrad::backend::{Cpu, Direct, Direction};
+use multigrad::backend::{Direct, Direction};
 use multigrad::cycle_tape::{Parameter, Recorded, Tape};
 use multigrad::engine::{Eager, Engine, Host};
 use multigrad::gallery::{FlowScheme, recirculating_flow};

@@ -5,7 +5,7 @@ use crate::common::numbers;
 use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, dot};
-use multigrad::backend::{Cpu, Direction, Triangle};
+use multigrad::backend::{Direction, Triangle};
 use multigrad::cycle_tape::{Parameter, Recorded, Tape, gradient_check};
 use multigrad::engine::{Eager, Engine, Host, Matrix};
 use multigrad::gallery::{FlowScheme, recirculating_flow};

@@ -5,7 +5,6 @@ use crate::common::numbers;
 use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, pools};
-use multigrad::backend::Cpu;
 use multigrad::cycle_tape::Tape;
 use multigrad::engine::Host;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};

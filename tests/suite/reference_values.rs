@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::common::numbers::distance;
-use multigrad::backend::{Cpu, Direct, Triangle};
+use multigrad::backend::{Direct, Triangle};
 use multigrad::cycle_tape::{Parameter, Tape, TapeVector};
 use multigrad::engine::{Engine, Matrix};
 use multigrad::sparse::Csr;

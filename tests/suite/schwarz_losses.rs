@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use multigrad::backend::Cpu;
 use multigrad::cycle_tape::{Tape, gradient_check};
 use multigrad::engine::Host;
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};

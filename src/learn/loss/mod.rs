@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parameters::Parameters;
 use crate::cycle_tape::{Gradients, Recorded, Tape, TapeVector};
-use crate::engine::{Eager, Executor, Host, Operation, Reversible};
+use crate::engine::{Executor, Host, Operation, Reversible};
 use crate::error::{Error, Result};
 use crate::multigrid::Hierarchy;
 use crate::sparse::Scalar;

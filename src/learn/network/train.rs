@@ -8,7 +8,6 @@ use rand_chacha::ChaCha8Rng;
 use super::SmootherNetwork;
 use super::graph::Graph;
 use crate::autodiff::Tape;
-use crate::backend::Cpu;
 use crate::cycle_tape::Tape as CycleTape;
 use crate::engine::Host;
 use crate::error::{Error, Result};

@@ -7,7 +7,6 @@ use super::train::one_level;
 use super::weights::Weights;
 use super::{SchwarzNetwork, SchwarzNetworkTraining};
 use crate::autodiff::Tape;
-use crate::backend::Cpu;
 use crate::cycle_tape::Tape as CycleTape;
 use crate::gallery::{poisson_2d, random_diffusion_2d};
 use crate::krylov::Fgmres;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::SchwarzNetwork;
 use super::graph::LocalGraph;
 use crate::autodiff::Tape;
-use crate::backend::{Cpu, Direct};
+use crate::backend::Direct;
 use crate::cycle_tape::Tape as CycleTape;
 use crate::engine::Host;
 use crate::error::{Error, Result};

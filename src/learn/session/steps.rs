@@ -2,7 +2,6 @@
 
 use std::fmt::Debug;
 
-use crate::backend::Cpu;
 use crate::cycle_tape::Tape;
 use crate::engine::Host;
 use crate::error::Result;
