@@ -5,7 +5,7 @@ use std::sync::Arc;
 use faer::Mat;
 use faer::linalg::solvers::Svd;
 
-use super::factors::{Factors, Ordering};
+use super::factors::{Factors, Ordering, Trust};
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Scalar};
 
@@ -19,8 +19,8 @@ const DENSE_ROWS: usize = 160;
 /// A factored square matrix: x = A⁻¹ b and x = A⁻ᵀ b for row-major blocks.
 ///
 /// A nonsingular matrix is factored by sparse LU. A singular one of up to 600 rows (for example, of a Neumann
-/// problem) is solved in the least-squares sense by its pseudo-inverse. Serialises as the matrix and is
-/// refactored when read.
+/// problem) is solved in the least-squares sense by its pseudo-inverse, and so is every connected part of a larger
+/// one. Serialises as the matrix and is refactored when read.
 ///
 /// The matrix and its sparse factors are in double precision for any `T`: rounded to single precision, a
 /// singular matrix would be a regular one whose inverse is dominated by rounding, and another precision
@@ -37,6 +37,8 @@ enum Inverse<T: Scalar> {
     Sparse(Arc<Factors>),
     /// The inverse or pseudo-inverse, row-major, and its transpose.
     Dense(Vec<T>, Vec<T>),
+    /// The connected parts: rows, and the solver of their matrix.
+    Parts(Vec<(Vec<u32>, Direct<T>)>),
 }
 
 impl<T: Scalar> std::fmt::Debug for Inverse<T> {
@@ -44,6 +46,7 @@ impl<T: Scalar> std::fmt::Debug for Inverse<T> {
         f.write_str(match self {
             Inverse::Sparse(_) => "sparse LU",
             Inverse::Dense(..) => "dense inverse",
+            Inverse::Parts(_) => "connected parts",
         })
     }
 }
@@ -55,7 +58,16 @@ impl<T: Scalar> Direct<T> {
     /// A matrix that is not square, a singular one with more than 600 rows, or an inverse that
     /// overflows `T`.
     pub fn new(a: &Csr<T>) -> Result<Self> {
-        Self::of(a.cast())
+        Self::of(a.cast(), Trust::Regular)
+    }
+
+    /// As [`new`](Self::new) for a matrix that is solved by this solver alone, inside an iteration that checks the
+    /// residual: factors of an ill-conditioned matrix are accepted if they leave small residuals.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub(crate) fn of_system(a: &Csr<T>) -> Result<Self> {
+        Self::of(a.cast(), Trust::Residual)
     }
 
     /// The same solver in another precision, with the same sparse factors.
@@ -67,7 +79,11 @@ impl<T: Scalar> Direct<T> {
             Inverse::Sparse(lu) => {
                 Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Sparse(lu.clone()) })
             }
-            Inverse::Dense(..) => Direct::of(self.matrix.clone()),
+            Inverse::Dense(..) => Direct::of(self.matrix.clone(), Trust::Residual),
+            Inverse::Parts(parts) => {
+                let parts: Result<_> = parts.iter().map(|(rows, d)| Ok((rows.clone(), d.cast()?))).collect();
+                Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Parts(parts?) })
+            }
         }
     }
 
@@ -78,6 +94,9 @@ impl<T: Scalar> Direct<T> {
             let inverse = match &self.inverse {
                 Inverse::Sparse(lu) => Inverse::Sparse(lu.clone()),
                 Inverse::Dense(inverse, transpose) => Inverse::Dense(wide(inverse), wide(transpose)),
+                Inverse::Parts(parts) => {
+                    Inverse::Parts(parts.iter().map(|(rows, d)| (rows.clone(), d.widened())).collect())
+                }
             };
             Direct { matrix: self.matrix.clone(), inverse }
         })
@@ -88,10 +107,10 @@ impl<T: Scalar> Direct<T> {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn transposed(&self) -> Result<Self> {
-        Self::of(self.matrix.transpose())
+        Self::of(self.matrix.transpose(), Trust::Residual)
     }
 
-    fn of(a: Csr<f64>) -> Result<Self> {
+    fn of(a: Csr<f64>, trust: Trust) -> Result<Self> {
         let n = a.rows();
         if n != a.cols() {
             return Err(Error::dimension(format!(
@@ -99,9 +118,9 @@ impl<T: Scalar> Direct<T> {
                 a.cols()
             )));
         }
-        let inverse = match Ordering::new(a.pattern())?.factor(a.pattern(), a.values()) {
-            None if n > PSEUDO_INVERSE_ROWS => return Err(singular(n)),
-            None => dense(&pseudo_inverse(&a)?)?,
+        let ordering = Ordering::new(a.pattern())?;
+        let inverse = match ordering.factor(a.pattern(), a.values(), Trust::Regular) {
+            None => Self::singular_or_nearly(&a, &ordering, trust)?,
             Some(lu) if n > DENSE_ROWS => Inverse::Sparse(Arc::new(lu)),
             Some(lu) => {
                 let mut inverse = vec![0.0; n * n];
@@ -111,6 +130,32 @@ impl<T: Scalar> Direct<T> {
             }
         };
         Ok(Self { matrix: a, inverse })
+    }
+
+    /// For a matrix that is singular to working precision: the pseudo-inverse of a small one, the parts of a
+    /// disconnected one, or factors that leave small residuals.
+    fn singular_or_nearly(a: &Csr<f64>, ordering: &Ordering, trust: Trust) -> Result<Inverse<T>> {
+        let n = a.rows();
+        let factors = || match trust {
+            Trust::Regular => None,
+            Trust::Residual => ordering.factor(a.pattern(), a.values(), trust),
+        };
+        if n <= PSEUDO_INVERSE_ROWS {
+            // An ill-conditioned system is not cut off where a coarsest level would be.
+            let cut = if trust == Trust::Residual { f64::EPSILON * n as f64 } else { 1e-11 };
+            let (inverse, rank) = pseudo_inverse(a, cut)?;
+            if rank == n && let Some(lu) = factors() {
+                return Ok(Inverse::Sparse(Arc::new(lu)));
+            }
+            return dense(&inverse);
+        }
+        let parts = a.pattern().components();
+        if parts.len() > 1 {
+            let blocks = a.diagonal_blocks(&parts);
+            let solvers = parts.into_iter().zip(blocks).map(|(rows, block)| Ok((rows, Self::of(block, trust)?)));
+            return Ok(Inverse::Parts(solvers.collect::<Result<_>>()?));
+        }
+        factors().map(|lu| Inverse::Sparse(Arc::new(lu))).ok_or_else(|| singular(n))
     }
 
     /// Number of unknowns.
@@ -128,6 +173,7 @@ impl<T: Scalar> Direct<T> {
         match &self.inverse {
             Inverse::Sparse(lu) => substitute(b, x, |x| lu.solve(x, k, false)),
             Inverse::Dense(inverse, _) => product(inverse, b, x, k),
+            Inverse::Parts(parts) => by_parts(parts, b, x, k, |d, b, x| d.solve(b, x, k)),
         }
     }
 
@@ -136,6 +182,25 @@ impl<T: Scalar> Direct<T> {
         match &self.inverse {
             Inverse::Sparse(lu) => substitute(b, x, |x| lu.solve(x, k, true)),
             Inverse::Dense(_, transposed) => product(transposed, b, x, k),
+            Inverse::Parts(parts) => by_parts(parts, b, x, k, |d, b, x| d.solve_transposed(b, x, k)),
+        }
+    }
+}
+
+/// Solves every connected part with its own solver.
+fn by_parts<T: Scalar>(
+    parts: &[(Vec<u32>, Direct<T>)],
+    b: &[T],
+    x: &mut [T],
+    k: usize,
+    solve: impl Fn(&Direct<T>, &[T], &mut [T]),
+) {
+    for (rows, direct) in parts {
+        let own: Vec<T> = rows.iter().flat_map(|&i| &b[i as usize * k..][..k]).copied().collect();
+        let mut out = vec![T::ZERO; own.len()];
+        solve(direct, &own, &mut out);
+        for (&i, row) in rows.iter().zip(out.chunks_exact(k.max(1))) {
+            x[i as usize * k..][..k].copy_from_slice(row);
         }
     }
 }
@@ -151,7 +216,7 @@ impl<T: Scalar> TryFrom<Csr<f64>> for Direct<T> {
     type Error = Error;
 
     fn try_from(matrix: Csr<f64>) -> Result<Self> {
-        Self::of(matrix)
+        Self::of(matrix, Trust::Residual)
     }
 }
 
@@ -163,11 +228,12 @@ impl<T: Scalar> From<Direct<T>> for Csr<f64> {
 
 fn singular(n: usize) -> Error {
     Error::singular(format!(
-        "the matrix of the coarsest level ({n} rows) is singular; coarsen further (at most {PSEUDO_INVERSE_ROWS} rows) to solve it in the least-squares sense"
+        "the matrix for the direct solver ({n} rows) is singular to working precision; coarsen further (at most {PSEUDO_INVERSE_ROWS} rows) to solve it in the least-squares sense"
     ))
 }
 
-fn pseudo_inverse(a: &Csr<f64>) -> Result<Mat<f64>> {
+/// The pseudo-inverse without singular values below `cut` times the largest, and the number of the others.
+fn pseudo_inverse(a: &Csr<f64>, cut: f64) -> Result<(Mat<f64>, usize)> {
     let mut full = Mat::<f64>::zeros(a.rows(), a.cols());
     for i in 0..a.rows() {
         for (j, v) in a.row(i) {
@@ -178,10 +244,10 @@ fn pseudo_inverse(a: &Csr<f64>) -> Result<Mat<f64>> {
         Error::singular("the singular value decomposition of the coarsest level did not converge")
     })?;
     let s = svd.S().column_vector();
-    let cut = 1e-11 * s.iter().fold(0.0f64, |m, &v| m.max(v));
+    let cut = cut * s.iter().fold(0.0f64, |m, &v| m.max(v));
     let inverse =
         Mat::from_fn(s.nrows(), s.nrows(), |i, j| if i == j && s[i] > cut { 1.0 / s[i] } else { 0.0 });
-    Ok(svd.V() * inverse * svd.U().transpose())
+    Ok((svd.V() * inverse * svd.U().transpose(), s.iter().filter(|&&v| v > cut).count()))
 }
 
 fn dense<T: Scalar>(inverse: &Mat<f64>) -> Result<Inverse<T>> {

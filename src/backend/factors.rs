@@ -1,10 +1,13 @@
 //! Sparse LU of `faer` for one pattern with many values, with singularity tests.
 
+use std::sync::Arc;
+
 use faer::MatMut;
 use faer::linalg::solvers::Solve;
 use faer::sparse::linalg::solvers::{Lu, SymbolicLu};
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
 
+use super::equilibration::{Equilibration, scale_rows};
 use super::{Cpu, View};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
@@ -19,8 +22,18 @@ pub struct Ordering {
 /// L and U of a matrix in double precision.
 #[derive(Clone)]
 pub struct Factors {
-    /// Factors of the transpose.
+    /// Factors of the transpose, scaled if the matrix was.
     lu: Lu<usize, f64>,
+    scaling: Option<Arc<Equilibration>>,
+}
+
+/// Accuracy that the factors must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// A matrix that is singular to working precision is refused: known solutions must come back.
+    Regular,
+    /// Factors whose residuals are small are accepted, whatever the condition of the matrix.
+    Residual,
 }
 
 impl Ordering {
@@ -42,24 +55,68 @@ impl Ordering {
         Ok(Self { columns, symbolic })
     }
 
-    /// Factors these values, or returns `None` if the matrix is singular to working precision. `faer` factors
-    /// such a matrix without an error, so the factors are tested by solves with known solutions.
-    pub fn factor(&self, pattern: &Pattern, values: &[f64]) -> Option<Factors> {
+    /// Factors these values, or returns `None` if the factors cannot be trusted. `faer` factors a singular matrix
+    /// without an error, so the factors are tested by solves with known solutions. A matrix with rows or columns of
+    /// very different size is scaled before.
+    pub fn factor(&self, pattern: &Pattern, values: &[f64], trust: Trust) -> Option<Factors> {
+        let scaling = Equilibration::of(pattern, values).map(Arc::new);
+        let scaled = scaling.as_ref().map(|s| s.apply(pattern, values));
+        let values = scaled.as_deref().unwrap_or(values);
         let matrix = SparseColMatRef::new(self.columns.as_ref(), values);
         let lu = Lu::try_new_with_symbolic(self.symbolic.clone(), matrix).ok()?;
-        let factors = Factors { lu };
-        // Two rough solutions with entries of both signs.
-        let known: Vec<f64> = (0..2 * pattern.rows()).map(|q| ((q as f64 + 1.0) * 1.618).sin()).collect();
-        let mut x = vec![0.0; known.len()];
-        Cpu.spmv(1.0, View { pattern, values }, &known, 0.0, &mut x, 2);
-        factors.solve(&mut x, 2, false);
-        x.iter().zip(&known).all(|(x, y)| (x - y).abs() < 1e-4).then_some(factors)
+        let plain = Factors { lu, scaling: None };
+        let trusted = match trust {
+            Trust::Regular => plain.returns_known_solutions(pattern, values),
+            Trust::Residual => plain.leaves_small_residuals(pattern, values),
+        };
+        trusted.then_some(Factors { scaling, ..plain })
     }
 }
 
+/// Values of both signs for tests of the factors.
+fn rough(length: usize) -> Vec<f64> {
+    (0..length).map(|q| ((q as f64 + 1.0) * 1.618).sin()).collect()
+}
+
 impl Factors {
+    /// Whether two rough solutions come back.
+    fn returns_known_solutions(&self, pattern: &Pattern, values: &[f64]) -> bool {
+        let known = rough(2 * pattern.rows());
+        let mut x = vec![0.0; known.len()];
+        Cpu.spmv(1.0, View { pattern, values }, &known, 0.0, &mut x, 2);
+        self.solve(&mut x, 2, false);
+        x.iter().zip(&known).all(|(x, y)| (x - y).abs() < 1e-4)
+    }
+
+    /// Whether x of a rough solution satisfies its equations: ‖b − A x‖∞ ≤ 10⁻⁶ ‖b‖∞.
+    fn leaves_small_residuals(&self, pattern: &Pattern, values: &[f64]) -> bool {
+        let known = rough(pattern.rows());
+        let mut b = vec![0.0; known.len()];
+        Cpu.spmv(1.0, View { pattern, values }, &known, 0.0, &mut b, 1);
+        let (mut x, mut r) = (b.clone(), vec![0.0; b.len()]);
+        self.solve(&mut x, 1, false);
+        Cpu.residual(View { pattern, values }, &b, &x, &mut r, 1);
+        let largest = |v: &[f64]| v.iter().fold(0.0f64, |m, v| if v.is_nan() { f64::INFINITY } else { m.max(v.abs()) });
+        largest(&r) <= 1e-6 * largest(&b)
+    }
+
     /// x ← A⁻¹ x or A⁻ᵀ x for a row-major block of `k` columns.
     pub fn solve(&self, x: &mut [f64], k: usize, transposed: bool) {
+        match &self.scaling {
+            None => self.substitute(x, k, transposed),
+            Some(scaling) => {
+                let (before, after) = match transposed {
+                    false => (&scaling.rows, &scaling.columns),
+                    true => (&scaling.columns, &scaling.rows),
+                };
+                scale_rows(before, x, k);
+                self.substitute(x, k, transposed);
+                scale_rows(after, x, k);
+            }
+        }
+    }
+
+    fn substitute(&self, x: &mut [f64], k: usize, transposed: bool) {
         let rows = x.len() / k.max(1);
         let block = MatMut::from_row_major_slice_mut(x, rows, k);
         if transposed {

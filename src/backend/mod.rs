@@ -14,6 +14,7 @@ mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
 mod direct;
+mod equilibration;
 mod factors;
 mod fused;
 mod hessenberg;
@@ -35,7 +36,7 @@ pub use cpu::Cpu;
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, OnDevice, Tuning};
 pub use direct::Direct;
-pub(crate) use factors::{Factors, Ordering};
+pub(crate) use factors::{Factors, Ordering, Trust};
 pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};
 pub use least_squares::least_squares;

@@ -22,7 +22,7 @@ pub struct HierarchyOptions {
     /// smoothing), pairwise (plain aggregation in pairs, for graphs), root-node (root-node
     /// aggregation), two-level (one coarse level, for Schwarz smoothers), classical (classical AMG,
     /// HMIS and extended+i), ruge-stueben (classical AMG of Ruge and Stüben), air (approximate
-    /// ideal restriction, for advection), none (no coarse levels)
+    /// ideal restriction, for advection), none (no coarse levels), direct (sparse LU)
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub hierarchy: HierarchyChoice,
     /// Near-nullspace vectors such as rigid-body modes (Matrix Market array, one column per vector)
@@ -125,7 +125,7 @@ impl HierarchyOptions {
                 }
                 Ok(c.into())
             }
-            Setup::OneLevel => {
+            Setup::OneLevel | Setup::Direct => {
                 foreign(self.theta.is_some(), "--theta")?;
                 foreign(self.max_coarse.is_some(), "--max-coarse")?;
                 foreign(self.cycle.is_some(), "--cycle")?;
@@ -133,7 +133,7 @@ impl HierarchyOptions {
                     .into_iter()
                     .chain(classical)
                     .try_for_each(|(given, option)| foreign(given, option))?;
-                Ok(Setup::OneLevel)
+                Ok(setup)
             }
         }
     }

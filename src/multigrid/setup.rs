@@ -19,6 +19,8 @@ pub enum Setup {
     Classical(Classical),
     /// No coarser levels: the smoother of the only level is the preconditioner.
     OneLevel,
+    /// No levels: sparse LU of the matrix itself.
+    Direct,
 }
 
 /// Rows of an aggregate in the coarse space of a two-level method.
@@ -28,7 +30,7 @@ const RINGS: usize = 5;
 
 impl Setup {
     /// The names that [`Setup::from_str`] accepts, with their meaning.
-    pub const NAMES: [(&'static str, &'static str); 12] = [
+    pub const NAMES: [(&'static str, &'static str); 13] = [
         ("sa", "smoothed aggregation"),
         ("sasym", "smoothed aggregation built on (A+Aᵀ)/2"),
         ("sat", "smoothed aggregation, R smoothed on Aᵀ"),
@@ -41,6 +43,7 @@ impl Setup {
         ("air", "approximate ideal restriction, for advection"),
         ("two-level", "one coarse level, aggregates of 25 rows by METIS"),
         ("none", "one level"),
+        ("direct", "sparse LU"),
     ];
 
     /// The name without parameters.
@@ -57,6 +60,7 @@ impl Setup {
             Setup::Classical(c) if c.interpolation == Interpolation::Extended => "classical",
             Setup::Classical(_) => "ruge-stueben",
             Setup::OneLevel => "none",
+            Setup::Direct => "direct",
         }
     }
 
@@ -65,7 +69,7 @@ impl Setup {
         match self {
             Setup::Aggregation(c) => !c.variant.is_two_sided(),
             Setup::Classical(c) => c.restriction.air_distance().is_none(),
-            Setup::OneLevel => true,
+            Setup::OneLevel | Setup::Direct => true,
         }
     }
 
@@ -75,6 +79,7 @@ impl Setup {
             Setup::Aggregation(c) => c.max_coarse,
             Setup::Classical(c) => c.max_coarse,
             Setup::OneLevel => 0,
+            Setup::Direct => usize::MAX,
         }
     }
 
@@ -92,6 +97,7 @@ impl Setup {
             ))),
             Setup::Classical(c) => c.coarsen(a),
             Setup::OneLevel => one_level(a),
+            Setup::Direct => Ok(Grids { transfers: Vec::new(), coarsest: a.clone() }),
         }
     }
 }
@@ -153,6 +159,7 @@ impl FromStr for Setup {
             }
             .into(),
             "none" => Setup::OneLevel,
+            "direct" => Setup::Direct,
             _ => match name.parse::<Variant>() {
                 Ok(variant) => variant.into(),
                 Err(_) => {

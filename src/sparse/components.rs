@@ -1,0 +1,77 @@
+//! Connected components, and their matrices.
+
+use super::{Csr, Pattern, Scalar};
+
+impl Pattern {
+    /// The connected components of the graph of a square pattern, regardless of directions: the rows of each,
+    /// ascending, ordered by their first rows. Cost: one pass with union and find.
+    pub fn components(&self) -> Vec<Vec<u32>> {
+        let mut parent: Vec<u32> = (0..self.rows() as u32).collect();
+        for i in 0..self.rows() {
+            for &j in self.row_cols(i) {
+                let (a, b) = (root(&mut parent, i as u32), root(&mut parent, j));
+                // The smaller number becomes the root: the first row of its component.
+                parent[a.max(b) as usize] = a.min(b);
+            }
+        }
+        let (mut number, mut parts) = (vec![u32::MAX; self.rows()], Vec::<Vec<u32>>::new());
+        for i in 0..self.rows() as u32 {
+            let first = root(&mut parent, i) as usize;
+            if number[first] == u32::MAX {
+                number[first] = parts.len() as u32;
+                parts.push(Vec::new());
+            }
+            parts[number[first] as usize].push(i);
+        }
+        parts
+    }
+}
+
+/// The root of a row, with path halving.
+fn root(parent: &mut [u32], mut i: u32) -> u32 {
+    while parent[i as usize] != i {
+        parent[i as usize] = parent[parent[i as usize] as usize];
+        i = parent[i as usize];
+    }
+    i
+}
+
+impl<T: Scalar> Csr<T> {
+    /// The matrices of the connected [components](Pattern::components), in the order of their rows. Cost: one pass.
+    pub fn diagonal_blocks(&self, components: &[Vec<u32>]) -> Vec<Self> {
+        let mut place = vec![0u32; self.cols()];
+        for rows in components {
+            rows.iter().enumerate().for_each(|(new, &old)| place[old as usize] = new as u32);
+        }
+        let block = |rows: &Vec<u32>| {
+            let (mut ptr, mut columns, mut values) = (vec![0u32], Vec::new(), Vec::new());
+            for &i in rows {
+                columns.extend(self.row(i as usize).map(|(j, _)| place[j]));
+                values.extend(self.row(i as usize).map(|(_, v)| v));
+                ptr.push(columns.len() as u32);
+            }
+            Self::from_parts(Pattern::from_parts(rows.len(), rows.len(), ptr, columns).into(), values)
+        };
+        components.iter().map(block).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_follow_edges_of_either_direction() {
+        let a = Csr::from_triplets(6, 6, &[(0, 3, 1.0), (5, 4, 1.0), (1, 1, 2.0), (3, 2, 1.0)]).unwrap();
+        assert_eq!(a.pattern().components(), [vec![0, 2, 3], vec![1], vec![4, 5]]);
+        assert!(Csr::<f64>::identity(0).pattern().components().is_empty());
+    }
+
+    #[test]
+    fn a_block_has_the_entries_of_its_component() {
+        let a = Csr::from_triplets(3, 3, &[(0, 0, 1.0), (1, 1, 2.0), (2, 0, 3.0), (2, 2, 4.0)]).unwrap();
+        let blocks = a.diagonal_blocks(&a.pattern().components());
+        let first = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 0, 3.0), (1, 1, 4.0)]).unwrap();
+        assert_eq!(blocks, [first, Csr::diagonal_matrix(&[2.0])]);
+    }
+}
