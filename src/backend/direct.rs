@@ -144,7 +144,9 @@ impl<T: Scalar> Direct<T> {
             // An ill-conditioned system is not cut off where a coarsest level would be.
             let cut = if trust == Trust::Residual { f64::EPSILON * n as f64 } else { 1e-11 };
             let (inverse, rank) = pseudo_inverse(a, cut)?;
-            if rank == n && let Some(lu) = factors() {
+            if rank == n
+                && let Some(lu) = factors()
+            {
                 return Ok(Inverse::Sparse(Arc::new(lu)));
             }
             return dense(&inverse);
@@ -152,7 +154,8 @@ impl<T: Scalar> Direct<T> {
         let parts = a.pattern().components();
         if parts.len() > 1 {
             let blocks = a.diagonal_blocks(&parts);
-            let solvers = parts.into_iter().zip(blocks).map(|(rows, block)| Ok((rows, Self::of(block, trust)?)));
+            let solvers =
+                parts.into_iter().zip(blocks).map(|(rows, block)| Ok((rows, Self::of(block, trust)?)));
             return Ok(Inverse::Parts(solvers.collect::<Result<_>>()?));
         }
         factors().map(|lu| Inverse::Sparse(Arc::new(lu))).ok_or_else(|| singular(n))

@@ -37,9 +37,20 @@ impl Equilibration {
         Some(Self { rows, columns })
     }
 
+    /// Whether columns differ by more than a factor of 10⁸ once the rows are scaled.
+    pub fn columns_spread(&self) -> bool {
+        let (least, most) =
+            self.columns.iter().fold((f64::INFINITY, 0.0f64), |(l, m), &c| (l.min(c), m.max(c)));
+        most > SPREAD * SPREAD * least
+    }
+
     /// The values of R A C.
     pub fn apply(&self, pattern: &Pattern, values: &[f64]) -> Vec<f64> {
-        let row = |i: usize| pattern.row(i).map(move |p| self.rows[i] * values[p] * self.columns[pattern.col_idx()[p] as usize]);
+        let row = |i: usize| {
+            pattern
+                .row(i)
+                .map(move |p| self.rows[i] * values[p] * self.columns[pattern.col_idx()[p] as usize])
+        };
         (0..pattern.rows()).flat_map(row).collect()
     }
 }
@@ -70,7 +81,9 @@ mod tests {
 
     #[test]
     fn rows_and_columns_come_to_size_one() {
-        let a = Csr::from_triplets(3, 3, &[(0, 0, 3e20), (0, 2, 1e12), (1, 1, 5e-7), (2, 0, 2.0), (2, 2, 1e-3)]).unwrap();
+        let a =
+            Csr::from_triplets(3, 3, &[(0, 0, 3e20), (0, 2, 1e12), (1, 1, 5e-7), (2, 0, 2.0), (2, 2, 1e-3)])
+                .unwrap();
         let scaling = Equilibration::of(a.pattern(), a.values()).unwrap();
         let scaled = scaling.apply(a.pattern(), a.values());
         let scaled = Csr::new(a.pattern().clone(), scaled).unwrap();

@@ -96,7 +96,8 @@ impl Factors {
         let (mut x, mut r) = (b.clone(), vec![0.0; b.len()]);
         self.solve(&mut x, 1, false);
         Cpu.residual(View { pattern, values }, &b, &x, &mut r, 1);
-        let largest = |v: &[f64]| v.iter().fold(0.0f64, |m, v| if v.is_nan() { f64::INFINITY } else { m.max(v.abs()) });
+        let largest =
+            |v: &[f64]| v.iter().fold(0.0f64, |m, v| if v.is_nan() { f64::INFINITY } else { m.max(v.abs()) });
         largest(&r) <= 1e-6 * largest(&b)
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod cuda;
 mod direct;
 mod equilibration;
 mod factors;
+mod fill;
 mod fused;
 mod hessenberg;
 mod least_squares;
@@ -36,7 +37,9 @@ pub use cpu::Cpu;
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, OnDevice, Tuning};
 pub use direct::Direct;
+pub(crate) use equilibration::Equilibration;
 pub(crate) use factors::{Factors, Ordering, Trust};
+pub(crate) use fill::estimated_nonzeros;
 pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};
 pub use least_squares::least_squares;

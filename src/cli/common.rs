@@ -49,12 +49,16 @@ pub fn choice(
 ) -> Result<Choice> {
     let properties = MatrixProperties::of(a);
     let mut choice = match &options.hierarchy {
-        HierarchyChoice::Auto => Choice::suited(&properties, candidates.is_some()),
+        HierarchyChoice::Auto => Choice::of(a, candidates.is_some()),
         HierarchyChoice::Named(setup) => Choice::asked_for(named(setup, &properties), &properties),
     };
     if matches!(options.hierarchy, HierarchyChoice::Auto) {
         // Options for levels exclude configurations without levels.
-        let fits = |c: &Configuration| c.setup != Setup::OneLevel || options.apply(Setup::OneLevel).is_ok();
+        let fits = |c: &Configuration| match c.setup {
+            Setup::OneLevel => options.apply(Setup::OneLevel).is_ok(),
+            Setup::Direct => smoother.is_none() && options.apply(Setup::Direct).is_ok(),
+            _ => true,
+        };
         choice.configurations.retain(fits);
     }
     for c in &mut choice.configurations {

@@ -53,5 +53,7 @@ pub use outcome::{Breakdown, Outcome, Status};
 #[doc(hidden)]
 pub use resident::DeviceSystem;
 pub use richardson::Richardson;
+pub(crate) use solve::DIRECT_LIMIT;
 pub use solve::SolveOptions;
 pub(crate) use system::System;
+pub(crate) use vector::norm;

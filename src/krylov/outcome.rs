@@ -35,6 +35,9 @@ pub struct Outcome {
     pub advice: Option<String>,
     /// The method; `None` for a direct solve.
     pub krylov: Option<Krylov>,
+    /// The componentwise backward error max |b − A x|ᵢ / (|A| |x| + |b|)ᵢ of x (Oettli and Prager 1964), computed by
+    /// solves of a [`Solver`](crate::Solver).
+    pub backward_error: Option<f64>,
     /// Earlier attempts with the reason for leaving each, one sentence each.
     pub attempts: Vec<String>,
 }

@@ -193,6 +193,7 @@ impl<'a> Progress<'a> {
             preconditioner_applications: self.applications,
             advice: None,
             krylov: Some(end.method.krylov()),
+            backward_error: None,
             attempts: Vec::new(),
         };
         let situation = Situation {

@@ -8,6 +8,9 @@ use super::outcome::Outcome;
 use super::system::System;
 use crate::error::Result;
 
+/// Default of [`SolveOptions::direct_limit`].
+pub(crate) const DIRECT_LIMIT: usize = 50_000_000;
+
 /// Options of a solve with any method.
 ///
 /// ```
@@ -24,17 +27,24 @@ use crate::error::Result;
 /// ```
 #[must_use]
 pub struct SolveOptions<'a> {
-    options: Options<'a>,
-    restart: usize,
+    pub(crate) options: Options<'a>,
+    pub(crate) restart: usize,
     pub(crate) krylov: Option<Krylov>,
-    on_iteration: Option<&'a mut dyn FnMut(usize, f64)>,
+    pub(crate) direct_limit: usize,
+    pub(crate) on_iteration: Option<&'a mut dyn FnMut(usize, f64)>,
 }
 
 stopping_options!(SolveOptions);
 
 impl Default for SolveOptions<'_> {
     fn default() -> Self {
-        Self { options: Options::default(), restart: 30, krylov: None, on_iteration: None }
+        Self {
+            options: Options::default(),
+            restart: 30,
+            krylov: None,
+            direct_limit: DIRECT_LIMIT,
+            on_iteration: None,
+        }
     }
 }
 
@@ -63,6 +73,13 @@ impl<'a> SolveOptions<'a> {
     /// The method. Default: that of the solver.
     pub fn krylov(mut self, krylov: Krylov) -> Self {
         self.krylov = Some(krylov);
+        self
+    }
+
+    /// Largest number of entries in the factors of a direct solve, as estimated before it starts, where an automatic
+    /// solver falls back to one. Default 5·10⁷, about 1 GB.
+    pub fn direct_limit(mut self, entries: usize) -> Self {
+        self.direct_limit = entries;
         self
     }
 

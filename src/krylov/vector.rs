@@ -22,7 +22,7 @@ pub(super) fn dot_pair(x: &[f64], y: &[f64]) -> (f64, f64) {
 }
 
 /// ‖x‖₂, accurate even if the squares overflow or underflow; not finite if an entry is not.
-pub(super) fn norm(x: &[f64]) -> f64 {
+pub(crate) fn norm(x: &[f64]) -> f64 {
     norm_from(dot(x, x), x)
 }
 

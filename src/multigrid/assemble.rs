@@ -34,7 +34,8 @@ impl Hierarchy<Host<f64>> {
                 "coarsening stopped at {rows} unknowns, too many to solve directly; lower the strength threshold theta, or raise max_coarse to allow the direct solver"
             )));
         }
-        let direct = if transfers.is_empty() { Direct::of_system(&coarsest)? } else { Direct::new(&coarsest)? };
+        let direct =
+            if transfers.is_empty() { Direct::of_system(&coarsest)? } else { Direct::new(&coarsest)? };
         let direct = Arc::new(direct);
         let levels = transfers.into_iter().map(|t| Level {
             a: t.a.into(),

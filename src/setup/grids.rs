@@ -83,6 +83,30 @@ pub(crate) fn descend<L>(
     Ok((transfers, level))
 }
 
+/// A row of a coarse matrix is zero up to rounding if its entries sum to less than this share of the diagonal that
+/// its fine rows would give without their neighbours.
+const VANISHED: f64 = 1e-13;
+
+/// The coarse unknowns whose row does not vanish, or `None` if all are such. A row vanishes where an aggregate is a
+/// connected part of the graph on which A is singular (an island without Dirichlet values): what is left is rounding,
+/// and dividing by it would make the coarse correction arbitrary. Relaxation solves such a part up to its null vector.
+/// Cost: one pass over the diagonals, and over P and the coarse matrix if one of its diagonal entries is tiny.
+pub(crate) fn surviving(fine: &Csr<f64>, prolongation: &Csr<f64>, coarse: &Csr<f64>) -> Option<Vec<u32>> {
+    let sizes = |a: &Csr<f64>| parallel::collect(a.rows(), CHUNK, |i| own(a, i).abs());
+    let most = sizes(fine).into_iter().fold(0.0, f64::max);
+    if sizes(coarse).into_iter().all(|d| d > 10.0 * VANISHED * most) {
+        return None;
+    }
+    let mut expected = vec![0.0; coarse.rows()];
+    for i in 0..fine.rows() {
+        let diagonal = own(fine, i).abs();
+        prolongation.row(i).for_each(|(j, v)| expected[j] += v * v * diagonal);
+    }
+    let vanishes = |j: usize| coarse.row(j).map(|(_, v)| v.abs()).sum::<f64>() <= VANISHED * expected[j];
+    let kept: Vec<u32> = (0..coarse.rows()).filter(|&j| !vanishes(j)).map(|j| j as u32).collect();
+    (kept.len() < coarse.rows()).then_some(kept)
+}
+
 /// Fails with this message unless a parameter condition `holds`.
 pub(crate) fn require(holds: bool, what: String) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::invalid_input(what)) }

@@ -85,6 +85,17 @@ impl Nodes {
         }
     }
 
+    /// The nodes of an ascending list of unknowns; nodes without one of them disappear.
+    pub(super) fn select(&self, unknowns: &[u32]) -> Self {
+        let mut of: Vec<u32> = Vec::with_capacity(unknowns.len());
+        let mut number = std::collections::BTreeMap::new();
+        for &i in unknowns {
+            let next = number.len() as u32;
+            of.push(*number.entry(self.node(i as usize)).or_insert(next));
+        }
+        Self::from_map(of, number.len())
+    }
+
     /// Whether every node holds one unknown.
     pub fn is_scalar(&self) -> bool {
         self.count() == self.rows()

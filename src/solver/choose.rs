@@ -1,13 +1,16 @@
 //! Rules for the automatic choice of a configuration.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::builder::Builder;
 use super::configuration::Configuration;
+use super::ladder::{Ladder, check_fill};
 use super::properties::MatrixProperties;
+use super::transform::Transform;
 use super::value::Solver;
 use crate::error::{Error, Result};
-use crate::krylov::Krylov;
+use crate::krylov::{DIRECT_LIMIT, Krylov};
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::Classical;
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
@@ -17,6 +20,10 @@ use crate::sparse::{Csr, DenseMatrix};
 /// took about half the time of a hierarchy; with 16 384 rows it took more (`cargo bench --bench solve`).
 const ONE_LEVEL_ROWS: usize = 8000;
 
+/// Largest ratio of off-diagonal sum to diagonal of a system that needs no coarser levels: Jacobi relaxation
+/// contracts by this factor.
+const DOMINANT: f64 = 0.75;
+
 /// Configurations in order of preference, with reasons.
 #[derive(Debug, Clone)]
 pub struct Choice {
@@ -25,17 +32,39 @@ pub struct Choice {
     /// Reasons, one sentence each.
     pub reasons: Vec<String>,
     symmetric: bool,
+    /// Whether a solver goes on with the next configuration where one does not converge.
+    automatic: bool,
+    transform: Option<Arc<Transform>>,
 }
 
 impl Choice {
     /// Explicitly requested configurations, for a matrix with this properties.
     pub fn asked_for(configurations: Vec<Configuration>, properties: &MatrixProperties) -> Self {
-        Self { configurations, reasons: Vec::new(), symmetric: properties.is_symmetric() }
+        Self {
+            configurations,
+            reasons: Vec::new(),
+            symmetric: properties.is_symmetric(),
+            automatic: false,
+            transform: None,
+        }
+    }
+
+    /// Configurations suited to a square matrix, with or without near-nullspace candidates. Rows that determine their
+    /// unknown are eliminated, and rows of very different size are scaled.
+    pub fn of(a: &Csr<f64>, has_candidates: bool) -> Self {
+        let transform = Transform::of(a).map(Arc::new);
+        let properties = MatrixProperties::of(transform.as_ref().map_or(a, |t| &t.matrix));
+        let mut choice = Self::suited(&properties, has_candidates);
+        if let Some(transform) = &transform {
+            choice.reasons.splice(0..0, transform.reasons.iter().cloned());
+        }
+        choice.transform = transform;
+        choice
     }
 
     /// Configurations suited to a matrix with this properties, with or without near-nullspace candidates.
     pub fn suited(properties: &MatrixProperties, has_candidates: bool) -> Self {
-        let mut choice = Self::asked_for(Vec::new(), properties);
+        let mut choice = Self { automatic: true, ..Self::asked_for(Vec::new(), properties) };
         if properties.is_symmetric() {
             choice.symmetric_matrix(properties, has_candidates);
         } else {
@@ -49,11 +78,22 @@ impl Choice {
     }
 
     fn symmetric_matrix(&mut self, p: &MatrixProperties, has_candidates: bool) {
-        let smoothed = Coarsening::default();
+        let smoothed = Coarsening { theta: strength_threshold(p), ..Coarsening::default() };
         let last_resort = Configuration::new(smoothed.clone(), Relaxation::GaussSeidel, Krylov::Fgmres);
         if p.is_indefinite() {
-            self.because("symmetric, with zeros or both signs on the diagonal, so indefinite: FGMRES");
-            self.configurations = vec![last_resort.double()];
+            self.because(
+                "symmetric, with zeros or both signs on the diagonal, so indefinite: sparse LU where it fits",
+            );
+            self.configurations = vec![direct(), one_level_ilut(), last_resort.double()];
+            return;
+        }
+        if p.weakest_dominance <= DOMINANT {
+            self.because(format!(
+                "symmetric and strictly dominant (off-diagonal sums at most {:.2} of the diagonal): one level",
+                p.weakest_dominance
+            ));
+            let sweep = Configuration::new(Setup::OneLevel, Relaxation::SymmetricGaussSeidel, Krylov::Cg);
+            self.configurations = vec![sweep, last_resort.double(), direct()];
             return;
         }
         self.because("symmetric: CG with a symmetric cycle, held in single precision");
@@ -95,7 +135,10 @@ impl Choice {
             };
             self.configurations = vec![Configuration::new(smoothed, relaxation, Krylov::Cg)];
         }
-        self.configurations.push(last_resort.double());
+        let double = self.configurations.first().cloned().map(Configuration::double);
+        self.configurations.push(direct());
+        self.configurations.extend(double);
+        self.configurations.extend([last_resort.double(), one_level_ilut()]);
     }
 
     fn nonsymmetric_matrix(&mut self, p: &MatrixProperties, has_candidates: bool) {
@@ -103,15 +146,33 @@ impl Choice {
             "nonsymmetric (‖A − Aᵀ‖/‖A‖ = {:.1e}): BiCGStab with incomplete factors, which follow the flow",
             p.asymmetry
         ));
-        if p.rows <= ONE_LEVEL_ROWS {
+        if p.zero_diagonals > 0 {
+            self.because("zeros on the diagonal, where relaxation divides by zero: sparse LU with pivoting");
+            self.configurations.extend([direct(), one_level_ilut()]);
+            return;
+        }
+        if p.weakest_dominance <= DOMINANT {
+            self.because("strictly dominant: one level");
+            self.configurations.push(Configuration::new(
+                Setup::OneLevel,
+                Relaxation::Ilu0(1.0),
+                Krylov::BiCgStab,
+            ));
+        } else if p.rows <= ONE_LEVEL_ROWS {
             self.because(format!("{} unknowns: factors with fill are faster than a hierarchy", p.rows));
             let factors = Relaxation::Ilu { level: 2, damping: Some(1.0) };
             self.configurations.push(Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab));
         }
         let setup = Coarsening::from(Variant::SymmetricPart);
+        let levels = Configuration::new(setup.clone(), Relaxation::Ilu0(1.0), Krylov::BiCgStab);
+        if self.configurations.is_empty() {
+            self.configurations.push(levels.clone());
+        }
         self.configurations.extend([
-            Configuration::new(setup.clone(), Relaxation::Ilu0(1.0), Krylov::BiCgStab),
+            direct(),
+            levels.double(),
             Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double(),
+            one_level_ilut(),
         ]);
         if !has_candidates {
             self.configurations
@@ -125,12 +186,25 @@ impl Choice {
     /// The error of the first configuration, if none can be built.
     pub fn build(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Solver> {
         let clock = Instant::now();
+        let (user, transform) = (a, self.transform.as_ref());
+        let a = transform.map_or(a, |t| &t.matrix);
+        let near_nullspace = near_nullspace.map(|b| transform.map_or_else(|| b.clone(), |t| t.candidates(b)));
         let mut reasons = self.reasons.clone();
         let mut failure = None;
-        for configuration in &self.configurations {
-            let builder = Builder::from(configuration.clone()).near_nullspace(near_nullspace.cloned());
-            match builder.known_symmetry(self.symmetric).build(a) {
-                Ok(solver) => return Ok(solver.explained(reasons, clock.elapsed().as_secs_f64())),
+        for (number, configuration) in self.configurations.iter().enumerate() {
+            let builder = Builder::from(configuration.clone()).near_nullspace(near_nullspace.clone());
+            let direct = configuration.setup == Setup::Direct && self.automatic;
+            let fits = if direct { check_fill(a, DIRECT_LIMIT) } else { Ok(()) };
+            match fits.and_then(|()| builder.known_symmetry(self.symmetric).build(a)) {
+                Ok(mut solver) => {
+                    let rest = self.configurations[number + 1..].to_vec();
+                    solver.ladder = (self.automatic && !rest.is_empty())
+                        .then(|| Ladder::new(rest, near_nullspace, self.symmetric));
+                    if let Some(transform) = transform {
+                        (solver.a, solver.transform) = (user.clone(), Some(transform.clone()));
+                    }
+                    return Ok(solver.explained(reasons, clock.elapsed().as_secs_f64()));
+                }
                 Err(e) => {
                     reasons.push(format!("{configuration} could not be built: {e}"));
                     failure.get_or_insert(e);
@@ -139,6 +213,24 @@ impl Choice {
         }
         Err(failure.unwrap_or_else(|| Error::invalid_input("no configuration to build a solver from")))
     }
+}
+
+/// Sparse LU inside FGMRES, which refines.
+fn direct() -> Configuration {
+    Configuration::new(Setup::Direct, Relaxation::GaussSeidel, Krylov::Fgmres).double()
+}
+
+/// Incomplete factors by threshold on one level.
+fn one_level_ilut() -> Configuration {
+    let factors = Relaxation::Ilut { drop_tolerance: 1e-3, fill_factor: 10.0, damping: Some(1.0) };
+    Configuration::new(Setup::OneLevel, factors, Krylov::Fgmres).double()
+}
+
+/// The strength threshold θ of aggregation. In a graph without weights every edge has the strength 1/degree, which
+/// a fixed threshold would call weak as soon as a vertex has a dozen neighbours.
+fn strength_threshold(p: &MatrixProperties) -> f64 {
+    let usual = Coarsening::default().theta;
+    if p.block_size > 1 { usual } else { usual.min(0.5 / (p.mean_row() - 1.0).max(1.0)) }
 }
 
 impl Solver {
@@ -167,8 +259,7 @@ impl Solver {
     pub fn auto_with(a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Self> {
         check(a)?;
         let clock = Instant::now();
-        let choice = Choice::suited(&MatrixProperties::of(a), near_nullspace.is_some());
-        let mut solver = choice.build(a, near_nullspace)?;
+        let mut solver = Choice::of(a, near_nullspace.is_some()).build(a, near_nullspace)?;
         solver.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(solver)
     }

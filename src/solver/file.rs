@@ -13,6 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::transform::Transform;
 use super::value::Solver;
 use crate::engine::Host;
 use crate::error::{Error, Result};
@@ -22,8 +23,8 @@ use crate::operator::Preconditioner;
 use crate::sparse::{Csr, Fingerprint, write_atomic};
 
 const MAGIC: &[u8; 8] = b"MGRAD\0\0\0";
-/// Files of version 2 contained no names of setup, smoother and method.
-const VERSION: u32 = 3;
+/// Files of version 3 did not say whether the system was transformed.
+const VERSION: u32 = 4;
 const HEADER: usize = 20;
 const CHECKSUM: usize = 16;
 
@@ -39,6 +40,8 @@ struct Origin {
     smoother: Option<String>,
     factor: Option<f64>,
     reasons: Vec<String>,
+    /// Whether the cycle belongs to a transformed system, which follows from the matrix.
+    transformed: bool,
 }
 
 #[derive(Serialize)]
@@ -72,6 +75,7 @@ impl Solver {
             smoother: self.smoother.clone(),
             factor: self.factor,
             reasons: self.reasons.clone(),
+            transformed: self.transform.is_some(),
         };
         let body = postcard::to_stdvec(&(&origin, payload))
             .map_err(|e| Error::format(format!("cannot encode the solver: {e}")))?;
@@ -161,6 +165,14 @@ fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
     (solver.sweeps, solver.krylov) = (origin.sweeps, origin.krylov);
     (solver.smoother, solver.factor) = (origin.smoother, origin.factor);
     solver.reasons = origin.reasons;
+    if origin.transformed {
+        let transform = Transform::of(a).ok_or_else(|| {
+            Error::fingerprint(
+                "the solver belongs to a scaled system, and this matrix needs no scaling; build a new solver",
+            )
+        })?;
+        solver.transform = Some(transform.into());
+    }
     Ok(solver)
 }
 

@@ -1,15 +1,19 @@
 //! Solvers: construction, automatic choice, solves, refresh, files and GPUs.
 
+mod backward_error;
 mod builder;
 mod candidates;
 mod choose;
 mod configuration;
 mod file;
+mod ladder;
 mod measure;
 mod properties;
 mod refresh;
 mod solve;
+mod transform;
 mod value;
+mod verified;
 
 pub use builder::Builder;
 #[doc(hidden)]

@@ -10,6 +10,10 @@ use crate::sparse::Csr;
 const CHUNK: usize = 4096;
 /// Differences below this fraction of the absolute row sum count as rounding.
 const ROUNDING: f64 = 1e-10;
+/// Asymmetry below which a matrix counts as symmetric: entries often carry a relative error of 10⁻¹⁰.
+const SYMMETRIC: f64 = 1e-9;
+/// Ratio of diagonal entries above which symmetry is judged on the matrix scaled by its diagonal.
+const SPREAD: f64 = 1e4;
 
 /// Properties of a matrix that determine the choice of setup, smoother and Krylov method.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +23,8 @@ pub struct MatrixProperties {
     pub rows: usize,
     /// Number of stored entries.
     pub nonzeros: usize,
-    /// ‖A − Aᵀ‖_F / ‖A‖_F, up to a factor (see [`Csr::asymmetry`]).
+    /// ‖A − Aᵀ‖_F / ‖A‖_F, up to a factor (see [`Csr::asymmetry`]), for D^{-½} A D^{-½} with D = |diag A| if the
+    /// diagonal varies by more than 10⁴: large rows must not hide the asymmetry of small ones.
     pub asymmetry: f64,
     /// Whether entry (j, i) is stored for every stored (i, j).
     pub symmetric_pattern: bool,
@@ -33,6 +38,8 @@ pub struct MatrixProperties {
     pub wrong_sign: f64,
     /// Rows whose diagonal is at least the absolute sum of the other entries.
     pub dominant_rows: usize,
+    /// The largest sum of absolute off-diagonal entries of a row, relative to its diagonal.
+    pub weakest_dominance: f64,
     /// Rows whose entries sum to zero.
     pub zero_sum_rows: usize,
     /// Rows with only a diagonal entry, such as eliminated Dirichlet values.
@@ -52,6 +59,7 @@ struct Counts {
     longest: usize,
     wrong: f64,
     off: f64,
+    weakest: f64,
 }
 
 impl Counts {
@@ -75,6 +83,8 @@ impl Counts {
         self.dominant += usize::from(diagonal.abs() >= off * (1.0 - ROUNDING));
         self.zero_sum += usize::from(sum.abs() <= ROUNDING * size);
         self.isolated += usize::from(off == 0.0);
+        let ratio = if off == 0.0 && diagonal != 0.0 { 0.0 } else { off / diagonal.abs() };
+        self.weakest = self.weakest.max(if ratio.is_nan() { f64::INFINITY } else { ratio });
         self.longest = self.longest.max(length);
         // Normalised by row, so that rows of different scales have equal weight.
         if size > 0.0 {
@@ -86,6 +96,7 @@ impl Counts {
     fn add(mut self, other: Self) -> Self {
         self.zero += other.zero;
         self.negative += other.negative;
+        self.weakest = self.weakest.max(other.weakest);
         self.dominant += other.dominant;
         self.zero_sum += other.zero_sum;
         self.isolated += other.isolated;
@@ -108,7 +119,7 @@ impl MatrixProperties {
             counts
         });
         let counts = parts.into_iter().fold(Counts::default(), Counts::add);
-        let (asymmetry, symmetric_pattern) = a.symmetry();
+        let (asymmetry, symmetric_pattern) = scaled_symmetry(a);
         Self {
             rows: n,
             nonzeros: a.nnz(),
@@ -119,6 +130,7 @@ impl MatrixProperties {
             negative_diagonals: counts.negative,
             wrong_sign: if counts.off > 0.0 { counts.wrong / counts.off } else { 0.0 },
             dominant_rows: counts.dominant,
+            weakest_dominance: counts.weakest,
             zero_sum_rows: counts.zero_sum,
             isolated_rows: counts.isolated,
             longest_row: counts.longest,
@@ -127,7 +139,7 @@ impl MatrixProperties {
 
     /// Whether the matrix is symmetric to rounding.
     pub fn is_symmetric(&self) -> bool {
-        self.asymmetry < 1e-12
+        self.asymmetry < SYMMETRIC
     }
 
     /// Mean number of entries per row.
@@ -151,11 +163,24 @@ impl MatrixProperties {
     }
 }
 
+/// The asymmetry, of the matrix scaled by its diagonal if that varies much, and whether the pattern is symmetric.
+fn scaled_symmetry(a: &Csr<f64>) -> (f64, bool) {
+    let diagonal = a.diagonal();
+    let sizes = || diagonal.iter().map(|v| v.abs()).filter(|v| *v > 0.0);
+    let (least, most) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
+    if most <= SPREAD * least || a.rows() != a.cols() {
+        return a.symmetry();
+    }
+    let root: Vec<f64> =
+        diagonal.iter().map(|v| if *v == 0.0 { 1.0 } else { v.abs().sqrt().recip() }).collect();
+    a.map(|i, j, v| root[i] * v * root[j]).symmetry()
+}
+
 impl fmt::Display for MatrixProperties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let symmetry = match self.asymmetry {
             0.0 => "symmetric".to_string(),
-            a if a < 1e-12 => format!("symmetric to rounding ({a:.1e})"),
+            a if a < SYMMETRIC => format!("symmetric to rounding ({a:.1e})"),
             a => format!("not symmetric, ‖A − Aᵀ‖/‖A‖ = {a:.2e}"),
         };
         let of = |count: usize| if count == self.rows { "all".to_string() } else { count.to_string() };

@@ -1,8 +1,10 @@
 //! Refresh of a solver: new matrix values on the same pattern.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use super::ladder::Ladder;
+use super::transform::Transform;
 use super::value::{Solver, in_precision};
 use crate::error::{Error, Result};
 #[cfg(feature = "cuda")]
@@ -40,6 +42,17 @@ impl Solver {
                 self.smoother()
             )));
         };
+        let transform = match &self.transform {
+            None => None,
+            Some(own) => {
+                let new = Transform::of(a).filter(|new| new.matrix.pattern() == own.matrix.pattern());
+                Some(Arc::new(new.ok_or_else(|| {
+                    Error::unsuited("the new values need another elimination or scaling than the old ones; build a new solver")
+                })?))
+            }
+        };
+        let user = a;
+        let a = transform.as_ref().map_or(a, |t| &t.matrix);
         if self.refresh.is_none() {
             self.refresh = Some(in_precision!(&self.cycle, c => Refresh::new(c.hierarchy()))?);
         }
@@ -61,7 +74,9 @@ impl Solver {
         self.cycle = cycle;
         self.widened = OnceLock::new();
         self.symmetric_matrix = matrix_symmetric.into();
-        self.a = a.clone();
+        self.a = user.clone();
+        self.transform = transform.clone();
+        self.ladder = self.ladder.as_ref().map(Ladder::fresh);
         self.factor = None;
         self.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(())

@@ -29,7 +29,10 @@ impl Solver {
     /// # Errors
     /// As [`solve`](Self::solve), and meaningless options.
     pub fn solve_with(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
-        let mut out = self.attempt(self.system(), b, options)?;
+        let mut out = match &self.ladder {
+            Some(ladder) if options.krylov.is_none() => ladder.solve(self, b, options)?,
+            _ => self.verified(b, options)?,
+        };
         if !out.converged() {
             out.advice = unsolvable(&self.a, b).or(out.advice);
         }
@@ -68,17 +71,22 @@ impl Solver {
     }
 
     /// Matrix and cycle, where they live.
-    fn system(&self) -> System<'_> {
+    pub(super) fn system(&self) -> System<'_> {
         #[cfg(feature = "cuda")]
         if let Some(device) = &self.device {
             return System::Device(device);
         }
-        System::Host(&self.a, Some(self))
+        System::Host(self.operator(), Some(&self.cycle))
     }
 
     /// Solves by the method of the options or of the solver. CG as the choice of the solver is replaced by FGMRES
     /// on an indefinite problem.
-    fn attempt(&self, system: System<'_>, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+    pub(super) fn attempt(
+        &self,
+        system: System<'_>,
+        b: &[f64],
+        mut options: SolveOptions<'_>,
+    ) -> Result<Outcome> {
         let solve = |krylov: Krylov, options: SolveOptions<'_>| {
             krylov.solve((system, !self.kind().is_linear()), b, options)
         };
@@ -141,7 +149,7 @@ impl Solver {
     /// # Ok::<(), multigrad::Error>(())
     /// ```
     pub fn move_to_device(&mut self, cuda: &Cuda) -> Result<()> {
-        self.device = Some(DeviceSystem::new(cuda, &self.a)?.preconditioner(&self.cycle)?);
+        self.device = Some(DeviceSystem::new(cuda, self.operator())?.preconditioner(&self.cycle)?);
         Ok(())
     }
 

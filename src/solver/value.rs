@@ -1,9 +1,11 @@
 //! Solver of A x = b for one matrix.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::configuration::Configuration;
+use super::ladder::Ladder;
+use super::transform::Transform;
 use crate::engine::{Host, Leaves};
 use crate::error::Result;
 #[cfg(feature = "cuda")]
@@ -12,7 +14,7 @@ use crate::krylov::Krylov;
 use crate::multigrid::{
     Cycle, CycleKind, CyclePreconditioner, Hierarchy, Refresh, Relaxation, Setup, Smoother,
 };
-use crate::operator::Preconditioner;
+use crate::operator::{Preconditioner, check_lengths};
 use crate::sparse::{Csr, Fingerprint};
 
 /// Solver of A x = b for one matrix A: a multigrid cycle in double or single precision, inside a Krylov method.
@@ -35,6 +37,10 @@ use crate::sparse::{Csr, Fingerprint};
 #[derive(Debug)]
 pub struct Solver {
     pub(super) a: Csr<f64>,
+    /// The equivalent system for which the cycle was built; `None` for A itself.
+    pub(super) transform: Option<Arc<Transform>>,
+    /// Further configurations of an automatic solver, for systems that this one does not solve.
+    pub(super) ladder: Option<Ladder>,
     pub(super) cycle: Cycle,
     /// The levels in double precision, computed on request for a cycle in single precision.
     pub(super) widened: OnceLock<Hierarchy<Host<f64>>>,
@@ -72,6 +78,8 @@ impl Solver {
     pub(super) fn of(a: Csr<f64>, cycle: Cycle, setup: Setup) -> Self {
         Self {
             a,
+            transform: None,
+            ladder: None,
             cycle,
             widened: OnceLock::new(),
             setup,
@@ -114,7 +122,20 @@ impl Solver {
     /// # Errors
     /// A hierarchy that violates a rule.
     pub fn with_hierarchy(&self, hierarchy: Hierarchy<Host<f64>>) -> Result<Self> {
-        Self::from_hierarchy(hierarchy, self.setup.clone())
+        Ok(self.of_the_same_system(Self::from_hierarchy(hierarchy, self.setup.clone())?))
+    }
+
+    /// A solver for the transformed system of this one, as a solver for its matrix.
+    fn of_the_same_system(&self, mut solver: Self) -> Self {
+        if self.transform.is_some() {
+            (solver.a, solver.transform) = (self.a.clone(), self.transform.clone());
+        }
+        solver
+    }
+
+    /// The matrix for which the cycle was built.
+    pub(super) fn operator(&self) -> &Csr<f64> {
+        self.transform.as_ref().map_or(&self.a, |t| &t.matrix)
     }
 
     /// The same levels with the smoothers of another relaxation, `sweeps` before and after the coarse-grid
@@ -126,7 +147,8 @@ impl Solver {
         let mut hierarchy = self.hierarchy().clone();
         hierarchy.set_smoothers(relaxation, sweeps)?;
         let relaxation = Some(relaxation);
-        Ok(Self { sweeps, relaxation, ..Self::around(self.a.clone(), hierarchy, self.setup.clone())? })
+        let solver = Self::around(self.operator().clone(), hierarchy, self.setup.clone())?;
+        Ok(Self { sweeps, relaxation, ..self.of_the_same_system(solver) })
     }
 
     /// The same solver with its hierarchy in single precision. This halves the memory traffic; the accuracy inside
@@ -145,6 +167,7 @@ impl Solver {
             factor: self.factor,
             reasons: self.reasons.clone(),
             setup_seconds: self.setup_seconds,
+            transform: self.transform.clone(),
             ..Self::of(self.a.clone(), cycle, self.setup.clone())
         })
     }
@@ -182,9 +205,9 @@ impl Solver {
                 let mut wide = c.hierarchy().widened();
                 // The matrix itself is known exactly.
                 if let Some(finest) = wide.levels.first_mut()
-                    && self.a.pattern().as_ref() == finest.a.pattern.as_ref()
+                    && self.operator().pattern().as_ref() == finest.a.pattern.as_ref()
                 {
-                    finest.a = self.a.clone().into();
+                    finest.a = self.operator().clone().into();
                 }
                 wide
             }),
@@ -196,7 +219,7 @@ impl Solver {
         let mut new = if self.is_single_precision() { other.to_single_precision()? } else { other };
         #[cfg(feature = "cuda")]
         if let Some(device) = &self.device {
-            new.device = Some(DeviceSystem::new(&device.cuda, &new.a)?.preconditioner(&new.cycle)?);
+            new.device = Some(DeviceSystem::new(&device.cuda, new.operator())?.preconditioner(&new.cycle)?);
         }
         std::mem::swap(self, &mut new);
         Ok(())
@@ -313,7 +336,7 @@ impl Solver {
     pub fn krylov(&self) -> Krylov {
         match self.krylov {
             Some(krylov) if krylov != Krylov::Cg => krylov,
-            _ if self.has_symmetric_matrix() && (self.is_symmetric() || !self.kind().is_linear()) => {
+            _ if self.has_symmetric_matrix() && (self.cycle.is_symmetric() || !self.kind().is_linear()) => {
                 Krylov::Cg
             }
             _ => Krylov::Fgmres,
@@ -322,7 +345,7 @@ impl Solver {
 
     /// Whether the matrix is symmetric, tested on the first call.
     pub(super) fn has_symmetric_matrix(&self) -> bool {
-        *self.symmetric_matrix.get_or_init(|| self.a.is_symmetric())
+        *self.symmetric_matrix.get_or_init(|| self.operator().is_symmetric())
     }
 }
 
@@ -340,19 +363,33 @@ impl Preconditioner for Solver {
     }
 
     fn is_symmetric(&self) -> bool {
-        self.cycle.is_symmetric()
+        self.cycle.is_symmetric() && self.transform.as_ref().is_none_or(|t| t.is_symmetric())
     }
 
     fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
-        self.cycle.apply(r, z)
+        let Some(transform) = &self.transform else { return self.cycle.apply(r, z) };
+        check_lengths(self.rows(), r, z)?;
+        let (d, rest) = transform.forward(&self.a, r);
+        let mut y = vec![0.0; rest.len()];
+        self.cycle.apply(&rest, &mut y)?;
+        z.copy_from_slice(&d);
+        transform.backward(&y, z);
+        Ok(())
     }
 
     fn apply_dot(&self, r: &[f64], norm: f64, z: &mut [f64]) -> Result<Option<f64>> {
-        self.cycle.apply_dot(r, norm, z)
+        match self.transform {
+            None => self.cycle.apply_dot(r, norm, z),
+            Some(_) => self.apply(r, z).map(|()| None),
+        }
     }
 
     fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
-        self.cycle.apply_transposed(r, z)
+        let Some(transform) = &self.transform else { return self.cycle.apply_transposed(r, z) };
+        check_lengths(self.rows(), r, z)?;
+        let y = transform.apply_transposed(&self.a, r, |r, z| self.cycle.apply_transposed(r, z))?;
+        z.copy_from_slice(&y);
+        Ok(())
     }
 }
 

@@ -56,6 +56,34 @@ impl<T: Scalar> Csr<T> {
     }
 }
 
+impl<T: Scalar> Csr<T> {
+    /// The matrix of these rows and columns, ascending lists; `None` selects all. Cost: one pass over the rows.
+    ///
+    /// # Panics
+    /// A row or column beyond the matrix.
+    pub fn select(&self, rows: Option<&[u32]>, columns: Option<&[u32]>) -> Self {
+        let place = columns.map(|columns| {
+            let mut place = vec![u32::MAX; self.cols()];
+            columns.iter().enumerate().for_each(|(new, &old)| place[old as usize] = new as u32);
+            place
+        });
+        let place = |j: usize| place.as_ref().map_or(j as u32, |p| p[j]);
+        let count = rows.map_or(self.rows(), <[u32]>::len);
+        let (mut ptr, mut found, mut values) = (vec![0u32], Vec::new(), Vec::new());
+        for i in 0..count {
+            for (j, v) in self.row(rows.map_or(i, |rows| rows[i] as usize)) {
+                if place(j) != u32::MAX {
+                    found.push(place(j));
+                    values.push(v);
+                }
+            }
+            ptr.push(found.len() as u32);
+        }
+        let pattern = Pattern::from_parts(count, columns.map_or(self.cols(), <[u32]>::len), ptr, found);
+        Self::from_parts(pattern.into(), values)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +101,17 @@ mod tests {
         let blocks = a.diagonal_blocks(&a.pattern().components());
         let first = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 0, 3.0), (1, 1, 4.0)]).unwrap();
         assert_eq!(blocks, [first, Csr::diagonal_matrix(&[2.0])]);
+    }
+
+    #[test]
+    fn a_selection_keeps_the_entries_of_its_rows_and_columns() {
+        let a = Csr::from_triplets(3, 3, &[(0, 0, 1.0), (0, 1, 2.0), (1, 2, 5.0), (2, 0, 3.0), (2, 2, 4.0)])
+            .unwrap();
+        let b = a.select(Some(&[0, 2]), Some(&[0, 2]));
+        assert_eq!(b, Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 0, 3.0), (1, 1, 4.0)]).unwrap());
+        assert_eq!(
+            a.select(None, Some(&[2])),
+            Csr::from_triplets(3, 1, &[(1, 0, 5.0), (2, 0, 4.0)]).unwrap()
+        );
     }
 }

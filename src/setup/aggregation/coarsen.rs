@@ -15,7 +15,9 @@ use super::tentative::{Tentative, fit_candidates};
 use super::{Aggregates, Coarsening, Smoothing, Variant};
 use crate::error::Result;
 use crate::setup::evolution::evolution_strength;
-use crate::setup::grids::{Grids, Transfer, check_levels, check_matrix, has_zero_diagonal, pays, require};
+use crate::setup::grids::{
+    Grids, Transfer, check_levels, check_matrix, has_zero_diagonal, pays, require, surviving,
+};
 use crate::setup::nodal::{Nodes, amalgamate, detect_block_size};
 use crate::setup::spectral::inverse_diagonal;
 use crate::setup::strength::{absolute_sum, symmetric_strength};
@@ -37,6 +39,19 @@ pub(super) struct Level {
 struct Interpolant {
     tentative: Tentative,
     roots: Option<Vec<u32>>,
+}
+
+impl Level {
+    /// These unknowns only, an ascending list.
+    fn select(&self, kept: &[u32]) -> Self {
+        let rows: Vec<usize> = kept.iter().map(|&i| i as usize).collect();
+        Self {
+            a: self.a.select(Some(kept), Some(kept)),
+            nodes: self.nodes.select(kept),
+            right: self.right.select_rows(&rows),
+            left: self.left.as_ref().map(|l| l.select_rows(&rows)),
+        }
+    }
 }
 
 impl Coarsening {
@@ -151,12 +166,21 @@ impl Coarsening {
             (Some(t), Some(at), Some(b)) => prolong(at, t, b, rho)?.0.transpose(),
             _ => prolongation.transpose(),
         };
-        let next = Level {
+        let mut next = Level {
             a: level.a.galerkin(&restriction, &prolongation)?,
             nodes: right.tentative.nodes,
             right: right.tentative.candidates,
             left: left.map(|l| l.tentative.candidates),
         };
+        let (mut prolongation, mut restriction) = (prolongation, restriction);
+        if let Some(kept) = surviving(&level.a, &prolongation, &next.a) {
+            if kept.is_empty() {
+                return Ok(None);
+            }
+            (prolongation, restriction) =
+                (prolongation.select(None, Some(&kept)), restriction.select(Some(&kept), None));
+            next = next.select(&kept);
+        }
         let a = std::mem::replace(&mut level.a, Csr::identity(0));
         Ok(Some((Transfer { a, prolongation, restriction }, next)))
     }

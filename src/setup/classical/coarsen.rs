@@ -5,7 +5,7 @@ use super::{
     multipass_interpolation, truncate,
 };
 use crate::error::Result;
-use crate::setup::grids::{check_levels, check_matrix, descend, pays, require};
+use crate::setup::grids::{check_levels, check_matrix, descend, pays, require, surviving};
 use crate::setup::{Grids, Strength, StrengthMeasure, Transfer, classical_strength, drop_dominant_rows};
 use crate::sparse::{Csr, Pattern};
 
@@ -89,10 +89,26 @@ impl Classical {
             }
             None => prolongation.transpose(),
         };
-        let next = Level {
-            a: a.galerkin(&restriction, &prolongation)?,
-            strength: level.strength.on(|| splitting.coarse()),
+        let mut coarse = a.galerkin(&restriction, &prolongation)?;
+        let (mut prolongation, mut restriction) = (prolongation, restriction);
+        let mut points = None;
+        if let Some(kept) = surviving(a, &prolongation, &coarse) {
+            if kept.is_empty() {
+                return Ok(None);
+            }
+            coarse = coarse.select(Some(&kept), Some(&kept));
+            (prolongation, restriction) =
+                (prolongation.select(None, Some(&kept)), restriction.select(Some(&kept), None));
+            points = Some(kept);
+        }
+        let coarse_points = || match &points {
+            None => splitting.coarse(),
+            Some(kept) => {
+                let all = splitting.coarse();
+                kept.iter().map(|&j| all[j as usize]).collect()
+            }
         };
+        let next = Level { a: coarse, strength: level.strength.on(coarse_points) };
         let a = std::mem::replace(&mut level.a, Csr::identity(0));
         Ok(Some((Transfer { a, prolongation, restriction }, next)))
     }

@@ -9,6 +9,9 @@ use crate::sparse::{Csr, Pattern};
 /// Size of a pivot, relative to the largest entry of its row of A, that counts as zero.
 pub(super) const PIVOT: f64 = 1e-14;
 
+/// Largest number of entries of ILU(k), in multiples of those of A.
+const MOST_FILL: usize = 40;
+
 /// Marks a column that the present row does not store.
 const ABSENT: u16 = u16::MAX;
 
@@ -134,6 +137,12 @@ fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
         columns.extend_from_slice(&upper);
         for &j in &columns[row_ptr[i] as usize..] {
             levels.push(std::mem::replace(&mut level[j as usize], ABSENT));
+        }
+        if columns.len() > MOST_FILL * a.nnz() + n {
+            return Err(Error::unsuited(format!(
+                "ILU({most}) fills row {} to more than {MOST_FILL} times the entries of A so far; use a lower level or ILUT, whose rows are bounded",
+                i + 1
+            )));
         }
         if columns.len() >= u32::MAX as usize {
             return Err(too_much_fill());

@@ -1,0 +1,158 @@
+//! Further configurations of an automatic solver, one after another, for systems that the first does not solve.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::builder::Builder;
+use super::configuration::Configuration;
+use super::value::Solver;
+use crate::backend::estimated_nonzeros;
+use crate::error::{Error, Result};
+use crate::krylov::{Outcome, SolveOptions, Status};
+use crate::multigrid::Setup;
+use crate::sparse::{Csr, DenseMatrix};
+
+/// Iterations that every first attempt gets.
+const SHORT: usize = 60;
+
+/// The configurations after that of the solver, and the solver that answered last.
+///
+/// The first configuration has a budget of iterations: twice the modelled cost of a direct solve, if one fits. The
+/// model counts entries, not seconds, so that the answer does not depend on the load of the machine.
+pub(super) struct Ladder {
+    pub configurations: Vec<Configuration>,
+    pub near_nullspace: Option<DenseMatrix>,
+    pub symmetric: bool,
+    answered: Mutex<Option<Arc<Solver>>>,
+}
+
+impl fmt::Debug for Ladder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ladder").field("configurations", &self.configurations).finish_non_exhaustive()
+    }
+}
+
+impl Ladder {
+    pub fn new(
+        configurations: Vec<Configuration>,
+        near_nullspace: Option<DenseMatrix>,
+        symmetric: bool,
+    ) -> Self {
+        Self { configurations, near_nullspace, symmetric, answered: Mutex::new(None) }
+    }
+
+    /// Solves by the solver that answered last, by the first one, or by the next configuration that does.
+    pub fn solve(&self, first: &Solver, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(solver) = answered {
+            let out = solver.verified(b, options.again())?;
+            if out.converged() {
+                return Ok(out);
+            }
+        }
+        let mut best = self.within_budget(first, b, options.again())?;
+        if best.converged() || options.options.max_iterations == 0 {
+            return Ok(best);
+        }
+        let mut attempts = vec![left(first, &best)];
+        for configuration in &self.configurations {
+            let solver = match self.build(first, configuration, options.direct_limit) {
+                Ok(solver) => solver,
+                Err(e) => {
+                    attempts.push(format!("{configuration} could not be built: {e}"));
+                    continue;
+                }
+            };
+            let out = match solver.verified(b, options.again()) {
+                Ok(out) => out,
+                Err(e) => {
+                    attempts.push(format!("{configuration} failed: {e}"));
+                    continue;
+                }
+            };
+            if out.converged() {
+                best = out;
+                *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(solver));
+                break;
+            }
+            attempts.push(left(&solver, &out));
+            if out.relative_residual() < best.relative_residual() {
+                best = out;
+            }
+        }
+        best.attempts.splice(0..0, attempts);
+        Ok(best)
+    }
+
+    /// A solve by the first solver. If it takes more than a few iterations, it goes on only where the forecast is within
+    /// the budget.
+    fn within_budget(&self, first: &Solver, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+        let (most, rtol) = (options.options.max_iterations, options.options.rtol);
+        if SHORT >= most || self.configurations.is_empty() {
+            return first.verified(b, options);
+        }
+        options.options.max_iterations = SHORT;
+        let out = first.verified(b, options.again())?;
+        if out.status != Status::MaxIterations {
+            return Ok(out);
+        }
+        let forecast = out
+            .convergence_factor()
+            .filter(|f| *f > 0.0 && *f < 1.0)
+            .map_or(f64::INFINITY, |f| (rtol / out.relative_residual()).ln() / f.ln());
+        let z = estimated_nonzeros(first.operator().pattern());
+        let fits = z <= options.direct_limit as f64;
+        if fits && SHORT as f64 + forecast > budget(first.operator(), z) {
+            return Ok(out);
+        }
+        options.options.max_iterations = most;
+        first.verified(b, options)
+    }
+
+    fn build(&self, first: &Solver, configuration: &Configuration, limit: usize) -> Result<Solver> {
+        if configuration.setup == Setup::Direct {
+            check_fill(first.operator(), limit)?;
+        }
+        let builder = Builder::from(configuration.clone()).near_nullspace(self.near_nullspace.clone());
+        let mut solver = builder.known_symmetry(self.symmetric).build(first.operator())?;
+        (solver.a, solver.transform) = (first.a.clone(), first.transform.clone());
+        Ok(solver)
+    }
+
+    /// The ladder without what it learned, for another matrix.
+    pub fn fresh(&self) -> Self {
+        Self::new(self.configurations.clone(), self.near_nullspace.clone(), self.symmetric)
+    }
+}
+
+/// Iterations of twice the cost of a direct solve with `z` nonzeros in its factors: z²/n multiplications of
+/// dense blocks and z accesses, against about four passes over A an iteration.
+fn budget(a: &Csr<f64>, z: f64) -> f64 {
+    let direct = 0.1 * z * z / a.rows().max(1) as f64 + 10.0 * z;
+    2.0 * direct / (3.0 * a.nnz().max(1) as f64)
+}
+
+/// Refuses a direct solver whose factors would be larger than the limit.
+pub(super) fn check_fill(a: &Csr<f64>, limit: usize) -> Result<()> {
+    let z = estimated_nonzeros(a.pattern());
+    if z <= limit as f64 {
+        return Ok(());
+    }
+    Err(Error::unsuited(format!(
+        "the factors would have some {z:.0e} entries, and {limit:.0e} are allowed (direct_limit)"
+    )))
+}
+
+/// The sentence about a configuration that did not converge.
+fn left(solver: &Solver, out: &Outcome) -> String {
+    let summary = solver.summary();
+    if *solver.setup() == Setup::Direct {
+        return format!("{summary}: {}, relative residual {:.1e}", out.status, out.relative_residual());
+    }
+    format!(
+        "{summary}: {} after {} iterations, relative residual {:.1e}",
+        out.status,
+        out.iterations,
+        out.relative_residual()
+    )
+}

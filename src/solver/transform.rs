@@ -1,0 +1,243 @@
+//! Equivalent systems: rows that determine their unknown are eliminated, rows and columns are scaled.
+
+use crate::backend::{Cpu, Equilibration};
+use crate::error::Result;
+use crate::sparse::{Csr, DenseMatrix};
+
+/// A row determines its unknown if its other entries sum to less than this share of the diagonal.
+const NEGLIGIBLE: f64 = 1e-14;
+/// Ratio of diagonal entries above which a symmetric scaling is considered.
+const SPREAD: f64 = 100.0;
+/// A scaling is symmetric if the scaled constant has less than this share of the energy of the constant.
+const FLATTER: f64 = 0.25;
+/// Sizes of values that single precision cannot hold with room for sums.
+const RANGE: f64 = 1e25;
+
+/// The system Â y = R (b − A d) with x = d + C y, where d solves the rows that determine their unknown.
+///
+/// Such rows have no entry beside the diagonal (Dirichlet values as rows of the identity) or a diagonal that
+/// outweighs the others to rounding (a penalty). Their columns leave the other rows, so that Â is symmetric where the
+/// rest of A is. Zero rows with zero columns become rows of the identity, and their unknown is zero. R and C are
+/// diagonal.
+#[derive(Debug, Clone)]
+pub(super) struct Transform {
+    /// Â, of the size of A.
+    pub matrix: Csr<f64>,
+    /// The rows that determine their unknown, with the inverse of the diagonal, or zero.
+    determined: Vec<(u32, f64)>,
+    rows: Vec<f64>,
+    columns: Vec<f64>,
+    /// What was done, one sentence each.
+    pub reasons: Vec<String>,
+}
+
+impl Transform {
+    /// The equivalent system for a square matrix, or `None` if nothing is to be gained. Cost: about four products
+    /// with a vector.
+    pub fn of(a: &Csr<f64>) -> Option<Self> {
+        let n = a.rows();
+        let mut reasons = Vec::new();
+        let inverses: Vec<Option<f64>> = (0..n).map(|i| determined(a, i)).collect();
+        let mut used = vec![false; n];
+        let mut coupled = 0usize;
+        for i in 0..n {
+            for (j, v) in a.row(i) {
+                used[j] |= v != 0.0;
+                coupled +=
+                    usize::from(i != j && v != 0.0 && (inverses[j].is_some() || inverses[i].is_some()));
+            }
+        }
+        // The unknown of a zero row with a nonzero column is not determined.
+        let inverse = |i: usize| inverses[i].filter(|&v| v != 0.0 || !used[i]);
+        let determined: Vec<(u32, f64)> = (0..n).filter_map(|i| Some((i as u32, inverse(i)?))).collect();
+        let zero_rows = determined.iter().filter(|(_, v)| *v == 0.0).count();
+        let mut matrix = a.clone();
+        let eliminates = (coupled > 0 && !determined.is_empty()) || zero_rows > 0;
+        if eliminates {
+            let mut is_determined = vec![false; n];
+            determined.iter().for_each(|&(i, _)| is_determined[i as usize] = true);
+            matrix = without(a, &is_determined);
+            reasons.push(format!("{} rows determine their unknown and are eliminated", determined.len()));
+        }
+        let determined = if eliminates { determined } else { Vec::new() };
+        let scaling = scaling(&matrix);
+        if scaling.is_none() && !eliminates {
+            return None;
+        }
+        let (rows, columns) = match scaling {
+            Some((rows, columns, reason)) => {
+                reasons.push(reason);
+                matrix = matrix.map(|i, j, v| rows[i] * v * columns[j]);
+                (rows, columns)
+            }
+            None => (vec![1.0; n], vec![1.0; n]),
+        };
+        matrix = with_ones(matrix, &determined);
+        Some(Self { matrix, determined, rows, columns, reasons })
+    }
+
+    /// Whether the transform keeps the symmetry of a preconditioner.
+    pub fn is_symmetric(&self) -> bool {
+        self.determined.is_empty() && self.rows == self.columns
+    }
+
+    /// d with its determined values, and R (r − A d). Cost: a product with A if there are determined rows.
+    pub fn forward(&self, a: &Csr<f64>, r: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let mut d = vec![0.0; r.len()];
+        let mut rest = r.to_vec();
+        if !self.determined.is_empty() {
+            self.determined.iter().for_each(|&(i, inverse)| d[i as usize] = inverse * r[i as usize]);
+            Cpu.residual(a.into(), r, &d, &mut rest, 1);
+            self.determined.iter().for_each(|&(i, _)| rest[i as usize] = 0.0);
+        }
+        rest.iter_mut().zip(&self.rows).for_each(|(v, s)| *v *= s);
+        (d, rest)
+    }
+
+    /// d ← d + C y.
+    pub fn backward(&self, y: &[f64], d: &mut [f64]) {
+        for ((d, y), c) in d.iter_mut().zip(y).zip(&self.columns) {
+            *d += c * y;
+        }
+    }
+
+    /// The transpose of r ↦ d + C M R (r − A d), for the transpose of M.
+    pub fn apply_transposed(
+        &self,
+        a: &Csr<f64>,
+        s: &[f64],
+        inverse: impl FnOnce(&[f64], &mut [f64]) -> Result<()>,
+    ) -> Result<Vec<f64>> {
+        let scaled: Vec<f64> = s.iter().zip(&self.columns).map(|(s, c)| s * c).collect();
+        let mut y = vec![0.0; s.len()];
+        inverse(&scaled, &mut y)?;
+        y.iter_mut().zip(&self.rows).for_each(|(v, r)| *v *= r);
+        if !self.determined.is_empty() {
+            self.determined.iter().for_each(|&(i, _)| y[i as usize] = 0.0);
+            let mut product = vec![0.0; s.len()];
+            Cpu.spmv_transposed(1.0, a.into(), &y, 0.0, &mut product, 1);
+            for &(i, inverse) in &self.determined {
+                let i = i as usize;
+                y[i] = inverse * (s[i] - product[i]);
+            }
+        }
+        Ok(y)
+    }
+
+    /// y of a guess for x.
+    pub fn guess(&self, x: &[f64]) -> Vec<f64> {
+        let mut y: Vec<f64> = x.iter().zip(&self.columns).map(|(x, c)| x / c).collect();
+        self.determined.iter().for_each(|&(i, _)| y[i as usize] = 0.0);
+        y
+    }
+
+    /// C⁻¹ B for near-nullspace candidates B of A.
+    pub fn candidates(&self, candidates: &DenseMatrix) -> DenseMatrix {
+        DenseMatrix::from_fn(candidates.rows(), candidates.cols(), |i, j| {
+            candidates.row(i)[j] / self.columns[i]
+        })
+    }
+}
+
+/// The inverse of the diagonal of a row that determines its unknown; zero for a zero row.
+fn determined(a: &Csr<f64>, i: usize) -> Option<f64> {
+    let (mut diagonal, mut others) = (0.0, 0.0);
+    for (j, v) in a.row(i) {
+        if j == i { diagonal = v } else { others += v.abs() }
+    }
+    match diagonal == 0.0 {
+        true => (others == 0.0).then_some(0.0),
+        false => (others <= NEGLIGIBLE * diagonal.abs()).then_some(1.0 / diagonal).filter(|v| v.is_finite()),
+    }
+}
+
+/// A with rows and columns of the identity where marked.
+fn without(a: &Csr<f64>, marked: &[bool]) -> Csr<f64> {
+    let mut ptr = vec![0u32];
+    let (mut columns, mut values) = (Vec::with_capacity(a.nnz()), Vec::with_capacity(a.nnz()));
+    for i in 0..a.rows() {
+        if marked[i] {
+            columns.push(i as u32);
+            values.push(1.0);
+        } else {
+            let kept = a.row(i).filter(|&(j, _)| !marked[j]);
+            kept.for_each(|(j, v)| {
+                columns.push(j as u32);
+                values.push(v);
+            });
+        }
+        ptr.push(columns.len() as u32);
+    }
+    let pattern = crate::sparse::Pattern::from_parts(a.rows(), a.cols(), ptr, columns);
+    Csr::from_parts(pattern.into(), values)
+}
+
+/// The matrix with rows of the identity where the scaling changed them.
+fn with_ones(a: Csr<f64>, determined: &[(u32, f64)]) -> Csr<f64> {
+    let (pattern, mut values) = a.into_parts();
+    for &(i, _) in determined {
+        if let Some(p) = pattern.find(i as usize, i as usize) {
+            values[p] = 1.0;
+        }
+    }
+    Csr::from_parts(pattern, values)
+}
+
+type Scaling = (Vec<f64>, Vec<f64>, String);
+
+/// Diagonal factors R and C with the reason, if they help.
+fn scaling(a: &Csr<f64>) -> Option<Scaling> {
+    let n = a.rows();
+    let diagonal = a.diagonal();
+    let sign = match () {
+        () if n > 0 && diagonal.iter().all(|&v| v < 0.0) => -1.0,
+        () => 1.0,
+    };
+    let one_sign = diagonal.iter().all(|&v| v * sign > 0.0);
+    let (least, most) = extremes(diagonal.iter().map(|v| v.abs()));
+    if one_sign && sign > 0.0 && most <= SPREAD * least && !out_of_range(a) {
+        return None;
+    }
+    if one_sign && symmetric_when_scaled(a, &diagonal) {
+        let roots: Vec<f64> = diagonal.iter().map(|v| v.abs().sqrt().recip()).collect();
+        if (most > SPREAD * least && is_flatter(a, &diagonal, &roots)) || out_of_range(a) {
+            let rows = roots.iter().map(|v| sign * v).collect();
+            return Some((rows, roots, "scaled symmetrically by the diagonal".into()));
+        }
+        let minus =
+            || (vec![-1.0; n], vec![1.0; n], "the sign changed: all diagonal entries are negative".into());
+        return (sign < 0.0).then(minus);
+    }
+    let equilibration = Equilibration::of(a.pattern(), a.values())?;
+    // Scaled columns would change the near-nullspace of a diffusion with convection.
+    let columns = if equilibration.columns_spread() { equilibration.columns } else { vec![1.0; n] };
+    Some((equilibration.rows, columns, "rows and columns scaled to entries of similar size".into()))
+}
+
+fn extremes(sizes: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    (sizes.clone().fold(f64::INFINITY, f64::min), sizes.fold(0.0, f64::max))
+}
+
+/// Whether values exceed the range of single precision.
+fn out_of_range(a: &Csr<f64>) -> bool {
+    let (_, most) = extremes(a.values().iter().map(|v| v.abs()));
+    !(1.0 / RANGE..RANGE).contains(&most)
+}
+
+/// Whether D^{-½} A D^{-½} is symmetric to 10⁻⁹, for D = |diag A|.
+pub(super) fn symmetric_when_scaled(a: &Csr<f64>, diagonal: &[f64]) -> bool {
+    let root: Vec<f64> =
+        diagonal.iter().map(|v| if *v == 0.0 { 1.0 } else { v.abs().sqrt().recip() }).collect();
+    a.map(|i, j, v| root[i] * v * root[j]).asymmetry() < 1e-9
+}
+
+/// Whether v = `roots`, the constant of the scaled matrix, has less energy vᵀ A v / vᵀ D v than the constant.
+fn is_flatter(a: &Csr<f64>, diagonal: &[f64], roots: &[f64]) -> bool {
+    let quotient = |v: &[f64]| {
+        let mut product = vec![0.0; v.len()];
+        Cpu.spmv(1.0, a.into(), v, 0.0, &mut product, 1);
+        let energy: f64 = product.iter().zip(v).map(|(p, v)| p * v).sum();
+        energy / diagonal.iter().zip(v).map(|(d, v)| d * v * v).sum::<f64>()
+    };
+    quotient(roots) < FLATTER * quotient(&vec![1.0; roots.len()])
+}

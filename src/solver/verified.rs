@@ -1,0 +1,110 @@
+//! Solves whose result is checked in the scaling of the user, and refined where it fails.
+
+use super::backward_error::backward_error;
+use super::value::Solver;
+use crate::backend::Cpu;
+use crate::error::Result;
+use crate::krylov::{Outcome, SolveOptions, Status, norm};
+use crate::operator::Preconditioner;
+
+/// Most corrections of a solution that has converged in one norm only.
+const CORRECTIONS: usize = 4;
+/// Largest componentwise backward error of a solution, as a multiple of rtol.
+const FACTOR: f64 = 1e3;
+/// Its upper limit for a large rtol.
+const MOST: f64 = 1e-2;
+
+impl Solver {
+    /// Solves A x = b by the own cycle. A solution is accepted if ‖b − A x‖₂ ≤ rtol ‖b‖₂ and the componentwise
+    /// backward error is at most 10³ rtol; otherwise the residual is solved for a correction, as in iterative
+    /// refinement.
+    ///
+    /// # Errors
+    /// As [`Solver::solve_with`].
+    pub(super) fn verified(&self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+        let (rtol, atol) = (options.options.rtol, options.options.atol);
+        let limit = (FACTOR * rtol).min(MOST);
+        let iterations = options.options.max_iterations;
+        let mut out = self.once(b, options.again())?;
+        let length = norm(b);
+        if length == 0.0 {
+            return Ok(out);
+        }
+        for correction in 0..=CORRECTIONS {
+            let error = backward_error(&self.a, &out.x, b);
+            out.backward_error = Some(error.value);
+            if !out.converged() && self.transform.is_none() {
+                return Ok(out);
+            }
+            let mut r = vec![0.0; b.len()];
+            Cpu.residual((&self.a).into(), b, &out.x, &mut r, 1);
+            let rest = norm(&r);
+            let small = rest <= (rtol * length).max(atol);
+            if small && (error.value <= limit || rest <= atol) {
+                out.status = Status::Converged;
+                return Ok(out);
+            }
+            let left = iterations.saturating_sub(out.iterations);
+            if !out.converged() || correction == CORRECTIONS || left == 0 {
+                return Ok(rejected(out, small, error.row, limit));
+            }
+            let (start, mut call) = (out.iterations, options.on_iteration.as_mut());
+            let mut shifted = |iteration: usize, residual: f64| {
+                if let Some(call) = &mut call {
+                    call(start + iteration, residual * rest / length);
+                }
+            };
+            let own = SolveOptions::new().rtol(rtol).max_iterations(left).restart(options.restart);
+            let mut own = own.on_iteration(&mut shifted);
+            own.krylov = options.krylov;
+            let second = self.once(&r, own)?;
+            let x: Vec<f64> = out.x.iter().zip(&second.x).map(|(x, d)| x + d).collect();
+            if backward_error(&self.a, &x, b).value > 0.5 * error.value && small {
+                return Ok(rejected(out, small, error.row, limit));
+            }
+            out.x = x;
+            out.iterations += second.iterations;
+            out.preconditioner_applications += second.preconditioner_applications;
+            let later = second.residual_history.iter().skip(1).map(|h| h * rest / length);
+            out.residual_history.extend(later);
+            (out.status, out.advice) = (second.status, second.advice);
+        }
+        Ok(out)
+    }
+
+    /// A solve of the system for which the cycle was built. The last entry of the history is ‖b − A x‖₂ / ‖b‖₂.
+    fn once(&self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+        let Some(transform) = &self.transform else { return self.attempt(self.system(), b, options) };
+        crate::operator::check_lengths(self.rows(), b, b)?;
+        let (mut d, right) = transform.forward(&self.a, b);
+        let guess = options.options.initial_guess.map(|x| transform.guess(x));
+        let mut own = options.again();
+        own.options.initial_guess = guess.as_deref();
+        let mut out = self.attempt(self.system(), &right, own)?;
+        transform.backward(&out.x, &mut d);
+        out.x = d;
+        let mut r = vec![0.0; b.len()];
+        Cpu.residual((&self.a).into(), b, &out.x, &mut r, 1);
+        let relative = norm(&r) / norm(b);
+        if let Some(last) = out.residual_history.last_mut().filter(|_| relative.is_finite()) {
+            *last = relative;
+        }
+        Ok(out)
+    }
+}
+
+/// The outcome of a solution that one of the tests refuses.
+fn rejected(mut out: Outcome, small: bool, row: usize, limit: f64) -> Outcome {
+    if out.converged() {
+        out.status = Status::Stagnated;
+        let omega = out.backward_error.unwrap_or(f64::INFINITY);
+        out.advice = Some(match small {
+            true => format!(
+                "‖b − A x‖/‖b‖ is small, but row {} is solved only to a relative error of {omega:.1e} (at most {limit:.0e} is accepted): its values are tiny beside those of other rows; scale the equations to similar size",
+                row + 1
+            ),
+            false => "the scaled system has converged, but the residual of the given one is above the tolerance: rounding in rows of very different size keeps it there; scale the equations to similar size".into(),
+        });
+    }
+    out
+}
