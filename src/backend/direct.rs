@@ -79,7 +79,7 @@ impl<T: Scalar> Direct<T> {
             Inverse::Sparse(lu) => {
                 Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Sparse(lu.clone()) })
             }
-            Inverse::Dense(..) => Direct::of(self.matrix.clone(), Trust::Residual),
+            Inverse::Dense(..) => Direct::of(self.matrix.clone(), Trust::Regular),
             Inverse::Parts(parts) => {
                 let parts: Result<_> = parts.iter().map(|(rows, d)| Ok((rows.clone(), d.cast()?))).collect();
                 Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Parts(parts?) })
@@ -219,7 +219,7 @@ impl<T: Scalar> TryFrom<Csr<f64>> for Direct<T> {
     type Error = Error;
 
     fn try_from(matrix: Csr<f64>) -> Result<Self> {
-        Self::of(matrix, Trust::Residual)
+        Self::of(matrix.clone(), Trust::Regular).or_else(|_| Self::of(matrix, Trust::Residual))
     }
 }
 
@@ -231,7 +231,7 @@ impl<T: Scalar> From<Direct<T>> for Csr<f64> {
 
 fn singular(n: usize) -> Error {
     Error::singular(format!(
-        "the matrix for the direct solver ({n} rows) is singular to working precision; coarsen further (at most {PSEUDO_INVERSE_ROWS} rows) to solve it in the least-squares sense"
+        "the matrix of the direct solver ({n} rows) is singular to working precision (up to {PSEUDO_INVERSE_ROWS} rows it would be solved in the least-squares sense)"
     ))
 }
 

@@ -84,7 +84,7 @@ impl Choice {
             self.because(
                 "symmetric, with zeros or both signs on the diagonal, so indefinite: sparse LU where it fits",
             );
-            self.configurations = vec![direct(), one_level_ilut(), last_resort.double()];
+            self.configurations = vec![direct(), one_level_ilut(), last_resort.double(), one_level_l1()];
             return;
         }
         if p.weakest_dominance <= DOMINANT {
@@ -138,7 +138,7 @@ impl Choice {
         let double = self.configurations.first().cloned().map(Configuration::double);
         self.configurations.push(direct());
         self.configurations.extend(double);
-        self.configurations.extend([last_resort.double(), one_level_ilut()]);
+        self.configurations.extend([last_resort.double(), one_level_ilut(), one_level_l1()]);
     }
 
     fn nonsymmetric_matrix(&mut self, p: &MatrixProperties, has_candidates: bool) {
@@ -148,7 +148,7 @@ impl Choice {
         ));
         if p.zero_diagonals > 0 {
             self.because("zeros on the diagonal, where relaxation divides by zero: sparse LU with pivoting");
-            self.configurations.extend([direct(), one_level_ilut()]);
+            self.configurations.extend([direct(), one_level_ilut(), one_level_l1()]);
             return;
         }
         if p.weakest_dominance <= DOMINANT {
@@ -224,6 +224,11 @@ fn direct() -> Configuration {
 fn one_level_ilut() -> Configuration {
     let factors = Relaxation::Ilut { drop_tolerance: 1e-3, fill_factor: 10.0, damping: Some(1.0) };
     Configuration::new(Setup::OneLevel, factors, Krylov::Fgmres).double()
+}
+
+/// Jacobi relaxation with the absolute sums of rows, which a zero on the diagonal does not stop.
+fn one_level_l1() -> Configuration {
+    Configuration::new(Setup::OneLevel, Relaxation::L1Jacobi, Krylov::Fgmres).double()
 }
 
 /// The strength threshold θ of aggregation. In a graph without weights every edge has the strength 1/degree, which

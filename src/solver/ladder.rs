@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::builder::Builder;
 use super::configuration::Configuration;
 use super::value::Solver;
-use crate::backend::estimated_nonzeros;
+use crate::backend::predicted_nonzeros;
 use crate::error::{Error, Result};
 use crate::krylov::{Outcome, SolveOptions, Status};
 use crate::multigrid::Setup;
@@ -100,9 +100,8 @@ impl Ladder {
             .convergence_factor()
             .filter(|f| *f > 0.0 && *f < 1.0)
             .map_or(f64::INFINITY, |f| (rtol / out.relative_residual()).ln() / f.ln());
-        let z = estimated_nonzeros(first.operator().pattern());
-        let fits = z <= options.direct_limit as f64;
-        if fits && SHORT as f64 + forecast > budget(first.operator(), z) {
+        let z = predicted_nonzeros(first.operator().pattern()).unwrap_or(f64::INFINITY);
+        if z <= options.direct_limit as f64 && SHORT as f64 + forecast > budget(first.operator(), z) {
             return Ok(out);
         }
         options.options.max_iterations = most;
@@ -134,12 +133,13 @@ fn budget(a: &Csr<f64>, z: f64) -> f64 {
 
 /// Refuses a direct solver whose factors would be larger than the limit.
 pub(super) fn check_fill(a: &Csr<f64>, limit: usize) -> Result<()> {
-    let z = estimated_nonzeros(a.pattern());
+    let z = predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY);
     if z <= limit as f64 {
         return Ok(());
     }
     Err(Error::unsuited(format!(
-        "the factors would have some {z:.0e} entries, and {limit:.0e} are allowed (direct_limit)"
+        "the factors would have some {z:.0e} entries, and {:.0e} are allowed (direct_limit)",
+        limit as f64
     )))
 }
 

@@ -1,6 +1,6 @@
 //! The direct solver, if its factors fit.
 
-use crate::backend::{Direct, estimated_nonzeros};
+use crate::backend::{Direct, predicted_nonzeros};
 use crate::error::Result;
 use crate::krylov::{Outcome, Status};
 use crate::solver::{Protocol, fastest_setup};
@@ -14,7 +14,7 @@ pub(super) fn measure(
     protocol: &Protocol<'_>,
     most: f64,
 ) -> Result<std::result::Result<Entry, String>> {
-    let estimate = estimated_nonzeros(a.pattern());
+    let estimate = predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY);
     if estimate > most {
         return Ok(Err(format!("its factors would have some {estimate:.0e} nonzeros, more than {most:.0e}")));
     }
