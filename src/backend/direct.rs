@@ -12,6 +12,9 @@ use crate::sparse::{Csr, Scalar};
 /// The largest singular matrix for which a pseudo-inverse is formed.
 const PSEUDO_INVERSE_ROWS: usize = 600;
 
+/// Shift of the diagonal of a singular matrix relative to the entries of its row.
+const SHIFT: f64 = 1e-8;
+
 /// The largest matrix whose inverse is stored as a dense block: one small product costs less there than the
 /// indirections of a sparse factor.
 const DENSE_ROWS: usize = 160;
@@ -158,7 +161,8 @@ impl<T: Scalar> Direct<T> {
                 parts.into_iter().zip(blocks).map(|(rows, block)| Ok((rows, Self::of(block, trust)?)));
             return Ok(Inverse::Parts(solvers.collect::<Result<_>>()?));
         }
-        factors().map(|lu| Inverse::Sparse(Arc::new(lu))).ok_or_else(|| singular(n))
+        let regularised = || (trust == Trust::Residual).then(|| regularised(a)).flatten();
+        factors().or_else(regularised).map(|lu| Inverse::Sparse(Arc::new(lu))).ok_or_else(|| singular(n))
     }
 
     /// Number of unknowns.
@@ -227,6 +231,15 @@ impl<T: Scalar> From<Direct<T>> for Csr<f64> {
     fn from(direct: Direct<T>) -> Self {
         direct.matrix
     }
+}
+
+/// Factors of A + Δ for a singular A, Δᵢᵢ = 10⁻⁸ maxⱼ |aᵢⱼ|: nearly the inverse where A has one, so that an iteration
+/// solves a consistent system in a few steps.
+fn regularised(a: &Csr<f64>) -> Option<Factors> {
+    let shift = |i: usize| SHIFT * a.row(i).fold(0.0f64, |m, (_, v)| m.max(v.abs()));
+    let shifts: Vec<f64> = (0..a.rows()).map(|i| shift(i)).map(|s| if s > 0.0 { s } else { 1.0 }).collect();
+    let shifted = a.add(1.0, &Csr::diagonal_matrix(&shifts), 1.0).ok()?;
+    Ordering::new(shifted.pattern()).ok()?.factor(shifted.pattern(), shifted.values(), Trust::Residual)
 }
 
 fn singular(n: usize) -> Error {

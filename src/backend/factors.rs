@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use faer::MatMut;
-use faer::linalg::solvers::Solve;
-use faer::sparse::linalg::solvers::{Lu, SymbolicLu};
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::sparse::linalg::SupernodalThreshold;
+use faer::sparse::linalg::lu::{LuRef, LuSymbolicParams, NumericLu, SymbolicLu, factorize_symbolic_lu};
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
+use faer::{Conj, MatMut, get_global_parallelism};
 
 use super::equilibration::{Equilibration, scale_rows};
 use super::{Cpu, View};
@@ -16,14 +17,19 @@ use crate::sparse::Pattern;
 pub struct Ordering {
     /// The arrays of a matrix by rows are those of its transpose by columns.
     columns: SymbolicSparseColMat<usize>,
-    symbolic: SymbolicLu<usize>,
+    symbolic: Arc<SymbolicLu<usize>>,
 }
+
+/// A row or column this many times longer than the mean makes the factors simplicial: the supernodal ones are laid out
+/// for the pattern of A Aᵀ and Aᵀ A, which it fills.
+const LONG: usize = 10;
 
 /// L and U of a matrix in double precision.
 #[derive(Clone)]
 pub struct Factors {
     /// Factors of the transpose, scaled if the matrix was.
-    lu: Lu<usize, f64>,
+    symbolic: Arc<SymbolicLu<usize>>,
+    numeric: Arc<NumericLu<usize, f64>>,
     scaling: Option<Arc<Equilibration>>,
 }
 
@@ -50,9 +56,13 @@ impl Ordering {
         let wide = |list: &[u32]| list.iter().map(|&v| v as usize).collect::<Vec<usize>>();
         let (starts, rows) = (wide(pattern.row_ptr()), wide(pattern.col_idx()));
         let columns = SymbolicSparseColMat::new_checked(n, n, starts, None, rows);
-        let symbolic = SymbolicLu::try_new(columns.as_ref())
+        let mut params = LuSymbolicParams::default();
+        if has_long_lines(pattern) {
+            params.supernodal_flop_ratio_threshold = SupernodalThreshold::FORCE_SIMPLICIAL;
+        }
+        let symbolic = factorize_symbolic_lu(columns.as_ref(), params)
             .map_err(|e| Error::singular(format!("the order of elimination failed: {e:?}")))?;
-        Ok(Self { columns, symbolic })
+        Ok(Self { columns, symbolic: Arc::new(symbolic) })
     }
 
     /// Factors these values, or returns `None` if the factors cannot be trusted. `faer` factors a singular matrix
@@ -63,14 +73,27 @@ impl Ordering {
         let scaled = scaling.as_ref().map(|s| s.apply(pattern, values));
         let values = scaled.as_deref().unwrap_or(values);
         let matrix = SparseColMatRef::new(self.columns.as_ref(), values);
-        let lu = Lu::try_new_with_symbolic(self.symbolic.clone(), matrix).ok()?;
-        let plain = Factors { lu, scaling: None };
+        let (mut numeric, threads) = (NumericLu::new(), get_global_parallelism());
+        let needs = self.symbolic.factorize_numeric_lu_scratch::<f64>(threads, Default::default());
+        let mut memory = MemBuffer::try_new(needs).ok()?;
+        let stack = MemStack::new(&mut memory);
+        self.symbolic.factorize_numeric_lu(&mut numeric, matrix, threads, stack, Default::default()).ok()?;
+        let plain = Factors { symbolic: self.symbolic.clone(), numeric: Arc::new(numeric), scaling: None };
         let trusted = match trust {
             Trust::Regular => plain.returns_known_solutions(pattern, values),
             Trust::Residual => plain.leaves_small_residuals(pattern, values),
         };
         trusted.then_some(Factors { scaling, ..plain })
     }
+}
+
+/// Whether a row or column is far longer than the others.
+fn has_long_lines(pattern: &Pattern) -> bool {
+    let mut columns = vec![0usize; pattern.cols()];
+    pattern.col_idx().iter().for_each(|&j| columns[j as usize] += 1);
+    let rows = (0..pattern.rows()).map(|i| pattern.row(i).len());
+    let longest = rows.chain(columns).max().unwrap_or(0);
+    longest > LONG * (pattern.nnz() / pattern.rows().max(1)).max(10)
 }
 
 /// Values of both signs for tests of the factors.
@@ -120,10 +143,14 @@ impl Factors {
     fn substitute(&self, x: &mut [f64], k: usize, transposed: bool) {
         let rows = x.len() / k.max(1);
         let block = MatMut::from_row_major_slice_mut(x, rows, k);
+        let lu = LuRef::new_unchecked(&self.symbolic, &self.numeric);
+        let threads = get_global_parallelism();
+        let mut memory = MemBuffer::new(self.symbolic.solve_in_place_scratch::<f64>(k, threads));
+        let stack = MemStack::new(&mut memory);
         if transposed {
-            self.lu.solve_in_place(block);
+            lu.solve_in_place_with_conj(Conj::No, block, threads, stack);
         } else {
-            self.lu.solve_transpose_in_place(block);
+            lu.solve_transpose_in_place_with_conj(Conj::No, block, threads, stack);
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct SolveOptions<'a> {
     pub(crate) restart: usize,
     pub(crate) krylov: Option<Krylov>,
     pub(crate) direct_limit: usize,
+    /// Whether CG may not give way to FGMRES, because another configuration follows.
+    pub(crate) definite: bool,
     pub(crate) on_iteration: Option<&'a mut dyn FnMut(usize, f64)>,
 }
 
@@ -43,6 +45,7 @@ impl Default for SolveOptions<'_> {
             restart: 30,
             krylov: None,
             direct_limit: DIRECT_LIMIT,
+            definite: false,
             on_iteration: None,
         }
     }

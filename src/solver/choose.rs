@@ -171,6 +171,7 @@ impl Choice {
         self.configurations.extend([
             direct(),
             levels.double(),
+            Configuration::new(setup.clone(), Relaxation::Spai0, Krylov::BiCgStab).double(),
             Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double(),
             one_level_ilut(),
         ]);

@@ -15,6 +15,9 @@ use crate::sparse::{Csr, DenseMatrix};
 /// Iterations that every first attempt gets.
 const SHORT: usize = 60;
 
+/// Budget in iterations above which a direct solve comes after all iterations.
+const EXPENSIVE: f64 = 600.0;
+
 /// The configurations after that of the solver, and the solver that answered last.
 ///
 /// The first configuration has a budget of iterations: twice the modelled cost of a direct solve, if one fits. The
@@ -55,7 +58,7 @@ impl Ladder {
             return Ok(best);
         }
         let mut attempts = vec![left(first, &best)];
-        for configuration in &self.configurations {
+        for configuration in self.by_cost(first.operator(), options.direct_limit) {
             let solver = match self.build(first, configuration, options.direct_limit) {
                 Ok(solver) => solver,
                 Err(e) => {
@@ -92,6 +95,7 @@ impl Ladder {
             return first.verified(b, options);
         }
         options.options.max_iterations = SHORT;
+        options.definite = true;
         let out = first.verified(b, options.again())?;
         if out.status != Status::MaxIterations {
             return Ok(out);
@@ -106,6 +110,16 @@ impl Ladder {
         }
         options.options.max_iterations = most;
         first.verified(b, options)
+    }
+
+    /// The configurations, the direct solver last if it costs more than a few hundred iterations.
+    fn by_cost(&self, a: &Csr<f64>, limit: usize) -> Vec<&Configuration> {
+        let mut list: Vec<&Configuration> = self.configurations.iter().collect();
+        let z = predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY);
+        if z > limit as f64 || budget(a, z) > EXPENSIVE {
+            list.sort_by_key(|c| c.setup == Setup::Direct);
+        }
+        list
     }
 
     fn build(&self, first: &Solver, configuration: &Configuration, limit: usize) -> Result<Solver> {

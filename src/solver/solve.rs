@@ -99,7 +99,7 @@ impl Solver {
             out.status,
             Status::Breakdown(Breakdown::IndefiniteMatrix | Breakdown::IndefinitePreconditioner)
         );
-        if !indefinite {
+        if !indefinite || options.definite {
             return Ok(out);
         }
         let reason = format!(
