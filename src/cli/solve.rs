@@ -61,6 +61,9 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let method = krylov.map_or("direct", Krylov::name);
     let what = if options.preconditioner.is_some() { "solver" } else { "smoother" };
     say(format_args!("{solver}\n"));
+    if let Some(other) = &out.solver {
+        say(format_args!("solved by {other}"));
+    }
     say(format_args!("{what} {name}, {method}, setup {setup_seconds:.3} s, solve {solve_seconds:.3} s"));
     if device != CPU {
         say(format_args!("solved on {device}"));
@@ -109,6 +112,8 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "krylov": krylov,
             "configuration": solver.configuration().map(|c| c.to_string()),
             "attempts": out.attempts,
+            "solved_by": out.solver,
+            "backward_error": out.backward_error.map(finite),
             "reasons": solver.reasons(),
             "rows": a.rows(),
             "nonzeros": a.nnz(),

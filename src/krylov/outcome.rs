@@ -38,6 +38,8 @@ pub struct Outcome {
     /// The componentwise backward error max |b − A x|ᵢ / (|A| |x| + |b|)ᵢ of x (Oettli and Prager 1964), computed by
     /// solves of a [`Solver`](crate::Solver).
     pub backward_error: Option<f64>,
+    /// The solver of an automatic choice that found x, in one line, if it is not the first.
+    pub solver: Option<String>,
     /// Earlier attempts with the reason for leaving each, one sentence each.
     pub attempts: Vec<String>,
 }

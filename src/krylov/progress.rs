@@ -194,6 +194,7 @@ impl<'a> Progress<'a> {
             advice: None,
             krylov: Some(end.method.krylov()),
             backward_error: None,
+            solver: None,
             attempts: Vec::new(),
         };
         let situation = Situation {

@@ -107,6 +107,23 @@ pub(crate) fn surviving(fine: &Csr<f64>, prolongation: &Csr<f64>, coarse: &Csr<f
     (kept.len() < coarse.rows()).then_some(kept)
 }
 
+/// Most entries of a coarse matrix, in multiples of those of the finest, once they are many.
+const MOST_ENTRIES: usize = 6;
+/// Coarse matrices with fewer entries are cheap anyhow.
+const FEW_ENTRIES: usize = 1 << 20;
+
+/// Refuses a coarse matrix that is far denser than the finest one.
+pub(crate) fn check_density(finest: usize, coarse: &Csr<f64>) -> Result<()> {
+    if coarse.nnz() <= (MOST_ENTRIES * finest).max(FEW_ENTRIES) {
+        return Ok(());
+    }
+    Err(Error::unsuited(format!(
+        "a coarse matrix of {} rows has {} entries, more than {MOST_ENTRIES} times those of the finest: long rows make the levels dense; use one level (none) or plain aggregation in pairs (pairwise)",
+        coarse.rows(),
+        coarse.nnz()
+    )))
+}
+
 /// Fails with this message unless a parameter condition `holds`.
 pub(crate) fn require(holds: bool, what: String) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::invalid_input(what)) }

@@ -9,6 +9,7 @@ use super::ladder::{Ladder, check_fill};
 use super::properties::MatrixProperties;
 use super::transform::Transform;
 use super::value::Solver;
+use crate::backend::predicted_nonzeros;
 use crate::error::{Error, Result};
 use crate::krylov::{DIRECT_LIMIT, Krylov};
 use crate::multigrid::{CycleKind, Relaxation, Setup};
@@ -195,7 +196,11 @@ impl Choice {
         for (number, configuration) in self.configurations.iter().enumerate() {
             let builder = Builder::from(configuration.clone()).near_nullspace(near_nullspace.clone());
             let direct = configuration.setup == Setup::Direct && self.automatic;
-            let fits = if direct { check_fill(a, DIRECT_LIMIT) } else { Ok(()) };
+            let fits = if direct {
+                check_fill(predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY), DIRECT_LIMIT)
+            } else {
+                Ok(())
+            };
             match fits.and_then(|()| builder.known_symmetry(self.symmetric).build(a)) {
                 Ok(mut solver) => {
                     let rest = self.configurations[number + 1..].to_vec();

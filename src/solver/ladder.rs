@@ -1,7 +1,7 @@
 //! Further configurations of an automatic solver, one after another, for systems that the first does not solve.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::builder::Builder;
 use super::configuration::Configuration;
@@ -16,7 +16,7 @@ use crate::sparse::{Csr, DenseMatrix};
 const SHORT: usize = 60;
 
 /// Budget in iterations above which a direct solve comes after all iterations.
-const EXPENSIVE: f64 = 600.0;
+const EXPENSIVE: f64 = 250.0;
 
 /// The configurations after that of the solver, and the solver that answered last.
 ///
@@ -27,6 +27,8 @@ pub(super) struct Ladder {
     pub near_nullspace: Option<DenseMatrix>,
     pub symmetric: bool,
     answered: Mutex<Option<Arc<Solver>>>,
+    /// Predicted entries of the factors of a direct solver.
+    fill: OnceLock<f64>,
 }
 
 impl fmt::Debug for Ladder {
@@ -41,7 +43,7 @@ impl Ladder {
         near_nullspace: Option<DenseMatrix>,
         symmetric: bool,
     ) -> Self {
-        Self { configurations, near_nullspace, symmetric, answered: Mutex::new(None) }
+        Self { configurations, near_nullspace, symmetric, answered: Mutex::new(None), fill: OnceLock::new() }
     }
 
     /// Solves by the solver that answered last, by the first one, or by the next configuration that does.
@@ -50,7 +52,7 @@ impl Ladder {
         if let Some(solver) = answered {
             let out = solver.verified(b, options.again())?;
             if out.converged() {
-                return Ok(out);
+                return Ok(Outcome { solver: Some(solver.summary()), ..out });
             }
         }
         let mut best = self.within_budget(first, b, options.again())?;
@@ -66,7 +68,7 @@ impl Ladder {
                     continue;
                 }
             };
-            let out = match solver.verified(b, options.again()) {
+            let out = match self.within_budget(&solver, b, options.again()) {
                 Ok(out) => out,
                 Err(e) => {
                     attempts.push(format!("{configuration} failed: {e}"));
@@ -74,7 +76,7 @@ impl Ladder {
                 }
             };
             if out.converged() {
-                best = out;
+                best = Outcome { solver: Some(solver.summary()), ..out };
                 *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(solver));
                 break;
             }
@@ -104,7 +106,7 @@ impl Ladder {
             .convergence_factor()
             .filter(|f| *f > 0.0 && *f < 1.0)
             .map_or(f64::INFINITY, |f| (rtol / out.relative_residual()).ln() / f.ln());
-        let z = predicted_nonzeros(first.operator().pattern()).unwrap_or(f64::INFINITY);
+        let z = self.fill(first.operator());
         if z <= options.direct_limit as f64 && SHORT as f64 + forecast > budget(first.operator(), z) {
             return Ok(out);
         }
@@ -115,7 +117,7 @@ impl Ladder {
     /// The configurations, the direct solver last if it costs more than a few hundred iterations.
     fn by_cost(&self, a: &Csr<f64>, limit: usize) -> Vec<&Configuration> {
         let mut list: Vec<&Configuration> = self.configurations.iter().collect();
-        let z = predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY);
+        let z = self.fill(a);
         if z > limit as f64 || budget(a, z) > EXPENSIVE {
             list.sort_by_key(|c| c.setup == Setup::Direct);
         }
@@ -124,12 +126,16 @@ impl Ladder {
 
     fn build(&self, first: &Solver, configuration: &Configuration, limit: usize) -> Result<Solver> {
         if configuration.setup == Setup::Direct {
-            check_fill(first.operator(), limit)?;
+            check_fill(self.fill(first.operator()), limit)?;
         }
         let builder = Builder::from(configuration.clone()).near_nullspace(self.near_nullspace.clone());
         let mut solver = builder.known_symmetry(self.symmetric).build(first.operator())?;
         (solver.a, solver.transform) = (first.a.clone(), first.transform.clone());
         Ok(solver)
+    }
+
+    fn fill(&self, a: &Csr<f64>) -> f64 {
+        *self.fill.get_or_init(|| predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY))
     }
 
     /// The ladder without what it learned, for another matrix.
@@ -145,9 +151,8 @@ fn budget(a: &Csr<f64>, z: f64) -> f64 {
     2.0 * direct / (3.0 * a.nnz().max(1) as f64)
 }
 
-/// Refuses a direct solver whose factors would be larger than the limit.
-pub(super) fn check_fill(a: &Csr<f64>, limit: usize) -> Result<()> {
-    let z = predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY);
+/// Refuses a direct solver whose factors, of `z` entries, would be larger than the limit.
+pub(super) fn check_fill(z: f64, limit: usize) -> Result<()> {
     if z <= limit as f64 {
         return Ok(());
     }

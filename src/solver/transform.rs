@@ -6,6 +6,8 @@ use crate::sparse::{Csr, DenseMatrix};
 
 /// A row determines its unknown if its other entries sum to less than this share of the diagonal.
 const NEGLIGIBLE: f64 = 1e-14;
+/// Stored zeros are left out if they are more than this fraction of the entries.
+const MANY_ZEROS: usize = 20;
 /// Ratio of diagonal entries above which a symmetric scaling is considered.
 const SPREAD: f64 = 100.0;
 /// A scaling is symmetric if the scaled constant has less than this share of the energy of the constant.
@@ -51,17 +53,22 @@ impl Transform {
         let inverse = |i: usize| inverses[i].filter(|&v| v != 0.0 || !used[i]);
         let determined: Vec<(u32, f64)> = (0..n).filter_map(|i| Some((i as u32, inverse(i)?))).collect();
         let zero_rows = determined.iter().filter(|(_, v)| *v == 0.0).count();
-        let mut matrix = a.clone();
+        let zeros = a.values().iter().filter(|v| **v == 0.0).count();
+        let mut matrix =
+            if zeros > a.nnz() / MANY_ZEROS { a.filter(|i, j, v| v != 0.0 || i == j) } else { a.clone() };
+        if zeros > a.nnz() / MANY_ZEROS {
+            reasons.push(format!("{zeros} stored zeros are left out"));
+        }
         let eliminates = (coupled > 0 && !determined.is_empty()) || zero_rows > 0;
         if eliminates {
             let mut is_determined = vec![false; n];
             determined.iter().for_each(|&(i, _)| is_determined[i as usize] = true);
-            matrix = without(a, &is_determined);
+            matrix = without(&matrix, &is_determined);
             reasons.push(format!("{} rows determine their unknown and are eliminated", determined.len()));
         }
         let determined = if eliminates { determined } else { Vec::new() };
         let scaling = scaling(&matrix);
-        if scaling.is_none() && !eliminates {
+        if scaling.is_none() && !eliminates && reasons.is_empty() {
             return None;
         }
         let (rows, columns) = match scaling {
@@ -207,6 +214,10 @@ fn scaling(a: &Csr<f64>) -> Option<Scaling> {
         let minus =
             || (vec![-1.0; n], vec![1.0; n], "the sign changed: all diagonal entries are negative".into());
         return (sign < 0.0).then(minus);
+    }
+    // Scaling by rows would hide the symmetry of an indefinite matrix.
+    if symmetric_when_scaled(a, &diagonal) {
+        return None;
     }
     let equilibration = Equilibration::of(a.pattern(), a.values())?;
     // Scaled columns would change the near-nullspace of a diffusion with convection.

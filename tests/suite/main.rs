@@ -42,6 +42,7 @@ mod learned_parts;
 mod matrix_market;
 mod network;
 mod preconditioner;
+mod random_systems;
 mod reference_values;
 mod relaxation;
 mod reuse;

@@ -29,6 +29,7 @@ pub(super) fn measure(
         Ok(Outcome {
             krylov: None,
             backward_error: None,
+            solver: None,
             attempts: Vec::new(),
             x,
             // The residual is computed by the protocol.

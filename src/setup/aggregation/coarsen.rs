@@ -16,7 +16,7 @@ use super::{Aggregates, Coarsening, Smoothing, Variant};
 use crate::error::Result;
 use crate::setup::evolution::evolution_strength;
 use crate::setup::grids::{
-    Grids, Transfer, check_levels, check_matrix, has_zero_diagonal, pays, require, surviving,
+    Grids, Transfer, check_density, check_levels, check_matrix, has_zero_diagonal, pays, require, surviving,
 };
 use crate::setup::nodal::{Nodes, amalgamate, detect_block_size};
 use crate::setup::spectral::inverse_diagonal;
@@ -94,6 +94,7 @@ impl Coarsening {
         let mut level = self.finest(a, near_nullspace)?;
         let mut transfers: Vec<Transfer> = Vec::new();
         while let Some((transfer, next)) = self.next(&mut level, transfers.len() + 1)? {
+            check_density(a.nnz(), &next.a)?;
             transfers.push(transfer);
             level = next;
         }

@@ -5,7 +5,7 @@ use super::{
     multipass_interpolation, truncate,
 };
 use crate::error::Result;
-use crate::setup::grids::{check_levels, check_matrix, descend, pays, require, surviving};
+use crate::setup::grids::{check_density, check_levels, check_matrix, descend, pays, require, surviving};
 use crate::setup::{Grids, Strength, StrengthMeasure, Transfer, classical_strength, drop_dominant_rows};
 use crate::sparse::{Csr, Pattern};
 
@@ -58,7 +58,13 @@ impl Classical {
         self.check()?;
         check_matrix(a)?;
         let level = Level { a: a.clone(), strength: self.strength.clone() };
-        let step = |level: &mut Level, number| self.step(level, number <= self.aggressive_levels);
+        let step = |level: &mut Level, number| {
+            let next = self.step(level, number <= self.aggressive_levels)?;
+            if let Some((_, next)) = &next {
+                check_density(a.nnz(), &next.a)?;
+            }
+            Ok(next)
+        };
         let (transfers, last) = descend(level, |l| &l.a, self.max_levels, self.max_coarse, step)?;
         Ok(Grids { transfers, coarsest: last.a })
     }

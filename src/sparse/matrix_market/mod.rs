@@ -7,7 +7,7 @@
 //! | `array` `real`, `integer` | a dense block by columns; a sparse matrix leaves out its zeros |
 //! | `general`, `symmetric`, `skew-symmetric` | the full matrix; such files hold the lower triangle only |
 //!
-//! Accepted: blank lines, comments (`%`) anywhere, CRLF, upper or lower case, Fortran exponents (`1.5D-3`),
+//! Accepted: files compressed by gzip, blank lines, comments (`%`) anywhere, CRLF, upper or lower case, Fortran exponents (`1.5D-3`),
 //! the field name `double`, a byte order mark. Refused, with the line of the error: complex fields, wrong
 //! counts, indices out of bounds, values that are not finite, and duplicate entries (the format does not say
 //! whether such entries add up or replace each other; [`Csr::from_triplets`] adds).
@@ -36,6 +36,7 @@ mod write;
 
 pub use write::{write_dense, write_matrix, write_vector};
 
+use std::io::Read;
 use std::path::Path;
 
 use super::Csr;
@@ -177,8 +178,21 @@ pub fn parse_vector(bytes: &[u8], name: &str) -> Result<Vec<f64>> {
     Ok(block.into_values())
 }
 
+/// The first bytes of a file that gzip has compressed.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// The content of a compressed file, at most about a thousand times as long.
+fn unpacked(bytes: &[u8], path: &Path) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut content).map_err(|e| {
+        Error::format(format!("{}: the compressed file is damaged or truncated ({e})", path.display()))
+    })?;
+    Ok(content)
+}
+
 fn read<T>(path: &Path, parse: impl Fn(&[u8], &str) -> Result<T>) -> Result<T> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let bytes = if bytes.starts_with(&GZIP) { unpacked(&bytes, path)? } else { bytes };
     parse(&bytes, &path.display().to_string())
 }
 
