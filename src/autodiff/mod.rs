@@ -45,5 +45,6 @@ pub use fixed_point::{FixedPoint, Limits, fixed_point};
 pub use handle::{Dense, Handle, Number, Sparse};
 pub use memory::Memory;
 pub use ops::Function;
+pub(crate) use ops::{Adjoints, Rule};
 pub use reverse::Gradients;
 pub use tape::Tape;

@@ -6,17 +6,20 @@ mod choose;
 mod configuration;
 #[cfg(feature = "cuda")]
 mod device;
+mod differentiable;
 mod file;
 mod measure;
 mod properties;
 mod refresh;
 mod solve;
+mod transposed;
 mod value;
 
 pub use builder::{Builder, suited_variant, training_setup, training_setups};
 pub use candidates::candidates;
 pub use choose::Choice;
 pub use configuration::Configuration;
+pub use differentiable::{DifferentiableSolver, SolveQuality, TapeSolve};
 pub use measure::{Measurement, Protocol, Solve, fastest_setup, relative_residual};
 pub use properties::MatrixProperties;
 pub use value::Solver;

@@ -77,7 +77,7 @@ impl Solver {
 
     /// Solves by the method of the options or of the solver. CG as the choice of the solver is replaced by FGMRES
     /// on an indefinite problem.
-    fn attempt(
+    pub(super) fn attempt(
         &self,
         mut options: SolveOptions<'_>,
         solve: impl Fn(Krylov, SolveOptions<'_>) -> Result<Outcome>,

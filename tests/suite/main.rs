@@ -25,6 +25,7 @@ mod cli_schwarz;
 mod cost_report;
 #[cfg(feature = "emulator")]
 mod device;
+mod differentiable_solve;
 mod direct;
 mod engine;
 mod faer;
