@@ -129,11 +129,13 @@ pub mod cli;
 pub mod cycle_tape;
 pub mod engine;
 pub mod error;
+pub mod functions;
 pub mod gallery;
 pub mod integrations;
 pub mod krylov;
 pub mod learn;
 pub mod multigrid;
+pub mod newton;
 pub mod operator;
 pub mod optimise;
 #[cfg(feature = "plot")]

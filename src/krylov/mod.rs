@@ -25,6 +25,7 @@
 //! ```
 
 mod advice;
+mod arnoldi;
 mod bicgstab;
 mod cg;
 mod fgmres;
@@ -40,6 +41,7 @@ mod run;
 mod solve;
 mod vector;
 
+pub(crate) use arnoldi::orthogonalise;
 pub use bicgstab::BiCgStab;
 pub use cg::Cg;
 pub use fgmres::Fgmres;
@@ -51,3 +53,4 @@ pub use resident::{
 };
 pub use richardson::Richardson;
 pub use solve::SolveOptions;
+pub(crate) use vector::{axpy, dot, norm, scattered};
