@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use multigrad::autodiff::Tape;
 use multigrad::functions::{FunctionOf, MatrixFunction, Process};
-use multigrad::gallery::{elasticity_3d, jumping_coefficients_2d, poisson_2d};
+use multigrad::gallery::{Jumps, elasticity_3d, jumping_coefficients_2d, poisson_2d, poisson_3d};
 use multigrad::newton::{LocalJacobian, Order, newton_step};
 use multigrad::solver::DifferentiableSolver;
 use multigrad::{Amg, Csr, Result};
@@ -48,15 +48,14 @@ fn solve(name: &str, a: &Csr) -> Result<()> {
     Ok(())
 }
 
-fn lanczos() -> Result<()> {
-    let a = elasticity_3d(15, 15, 16, 1.0, 0.3)?.matrix;
-    println!("\n3-D elasticity, order {}, {} nonzeros; seconds", a.rows(), a.nnz());
+fn lanczos(name: &str, a: &Csr) -> Result<()> {
+    println!("\n{name}, order {}, {} nonzeros; seconds", a.rows(), a.nnz());
     let v: Vec<f64> = (0..a.rows()).map(|i| (i as f64).sin()).collect();
     for process in [Process::ThreeTerm, Process::Lanczos, Process::Arnoldi] {
         for order in [10, 50, 90, 250] {
             let f = FunctionOf::new(MatrixFunction::Inverse).order(order).process(process);
             let tape = Tape::new();
-            let (m, v) = (tape.parameter_matrix(&a), tape.parameter(&v));
+            let (m, v) = (tape.parameter_matrix(a), tape.parameter(&v));
             let (mut there, mut back) = (f64::INFINITY, f64::INFINITY);
             for _ in 0..3 {
                 let clock = Instant::now();
@@ -107,10 +106,11 @@ fn main() -> Result<()> {
     let on = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     if on("solve") {
         solve("poisson 2-D", &poisson_2d(1000, 1000)?.matrix)?;
-        solve("jumps 2-D", &jumping_coefficients_2d(1000)?)?;
+        solve("jumps 2-D", &jumping_coefficients_2d(1000, 1000, 1e3, Jumps::Random(50), 1)?.matrix)?;
     }
     if on("lanczos") {
-        lanczos()?;
+        lanczos("3-D elasticity", &elasticity_3d(15, 15, 16, 1.0, 0.3)?.matrix)?;
+        lanczos("3-D Poisson", &poisson_3d(23, 23, 23)?.matrix)?;
     }
     if on("newton") {
         newton()?;

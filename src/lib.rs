@@ -97,7 +97,8 @@
 //!
 //! The module [`autodiff`] computes gradients of expressions of sparse matrices, dense blocks and scalars. The
 //! gradient with respect to a sparse matrix has the sparsity pattern of the matrix. The module [`optimise`] contains
-//! optimisers.
+//! optimisers. [`solver::DifferentiableSolver`] differentiates multigrid solves, [`functions`] functions of large
+//! matrices, and [`newton`] solves programs in layers without their Jacobian.
 //!
 //! # GPU
 //!
@@ -160,6 +161,8 @@ mod manual {
     struct Readme;
     #[doc = include_str!("../docs/autodiff.md")]
     struct Autodiff;
+    #[doc = include_str!("../docs/differentiation.md")]
+    struct Differentiation;
     #[doc = include_str!("../docs/learning.md")]
     struct Learning;
     #[cfg(feature = "cuda")]

@@ -101,11 +101,17 @@ pub(super) fn flat<T: Scalar>(state: &[Vec<T>]) -> Vec<f64> {
     state.iter().flatten().map(|v| v.to_f64()).collect()
 }
 
+/// f on plain vectors.
+type Map<'a> = &'a (dyn Fn(&[f64]) -> Result<Vec<f64>> + Sync);
+
+/// (y, r) to Jᵀ(y) r.
+type Pull<'a> = &'a dyn Fn(&[f64], &[f64]) -> Result<Vec<f64>>;
+
 /// Solves f(y) = x from a guess. `map` evaluates f, `pull` returns Jᵀ(y) r.
 pub(super) struct Inverse<'a> {
     pub(super) recovery: Recovery,
-    pub(super) map: &'a (dyn Fn(&[f64]) -> Result<Vec<f64>> + Sync),
-    pub(super) pull: &'a dyn Fn(&[f64], &[f64]) -> Result<Vec<f64>>,
+    pub(super) map: Map<'a>,
+    pub(super) pull: Pull<'a>,
 }
 
 impl Inverse<'_> {
@@ -184,7 +190,7 @@ impl Inverse<'_> {
 
 /// J v by a difference of f along v.
 struct Jacobian<'a> {
-    map: &'a (dyn Fn(&[f64]) -> Result<Vec<f64>> + Sync),
+    map: Map<'a>,
     y: &'a [f64],
     image: &'a [f64],
 }

@@ -144,7 +144,9 @@ fn newton_converges_quadratically_and_the_memory_changes_nothing_but_the_work() 
     let program = Steps { n: 30, q: 25, shift: 0.4 };
     let start: Vec<f64> = (0..30).map(|i| 0.3 + 0.1 * (i as f64).cos()).collect();
     let out = Newton::new().solve(&program, &start).unwrap();
-    assert!(out.converged() && out.iterations() <= 8, "{out}");
+    // The last step roughly squares the residual.
+    let h = &out.residual_history;
+    assert!(out.converged() && h[h.len() - 1] < 1e-3 * h[h.len() - 2], "{out} {h:?}");
     let all = program.linearised(&start, Order::FactorFirst, usize::MAX).unwrap();
     for memory in [0, 8 * 90 * 4, 8 * 90 * 9] {
         let few = program.linearised(&start, Order::FactorFirst, memory).unwrap();
