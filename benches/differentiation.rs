@@ -1,0 +1,119 @@
+//! Times of differentiated solves, of Lanczos and Arnoldi with their adjoints, and of matrix-free Newton steps, beside
+//! the published ones.
+//!
+//! ```text
+//! cargo bench --bench differentiation                  # all
+//! cargo bench --bench differentiation -- lanczos       # one of solve, lanczos, newton
+//! ```
+
+use std::time::Instant;
+
+use multigrad::autodiff::Tape;
+use multigrad::functions::{FunctionOf, MatrixFunction, Process};
+use multigrad::gallery::{Jumps, elasticity_3d, jumping_coefficients_2d, poisson_2d, poisson_3d};
+use multigrad::newton::{LocalJacobian, Order, newton_step};
+use multigrad::solver::DifferentiableSolver;
+use multigrad::{Amg, Csr, Result};
+
+/// The shortest of several runs, in seconds.
+fn fastest<R>(runs: usize, mut f: impl FnMut() -> R) -> f64 {
+    (0..runs)
+        .map(|_| {
+            let clock = Instant::now();
+            std::hint::black_box(f());
+            clock.elapsed().as_secs_f64()
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
+fn solve(name: &str, a: &Csr) -> Result<()> {
+    let b = vec![1.0; a.rows()];
+    let mut solver = DifferentiableSolver::new(Amg::auto(a)?).rtol(1e-8);
+    let (mut there, mut back) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..3 {
+        let tape = Tape::new();
+        let (ta, tb) = (tape.parameter_matrix(a), tape.parameter(&b));
+        let clock = Instant::now();
+        let solve = solver.solve(ta, tb);
+        solve.residual()?;
+        there = there.min(clock.elapsed().as_secs_f64());
+        let loss = solve.x.frobenius_squared();
+        let clock = Instant::now();
+        loss.gradients()?;
+        back = back.min(clock.elapsed().as_secs_f64());
+        let both = (solve.forward().map(|q| q.iterations), solve.adjoint().map(|q| q.iterations));
+        println!("{name:<16} {:>9} rows, iterations {both:?}", a.rows());
+    }
+    println!("{name:<16} forward {there:.3} s, backward {back:.3} s, ratio {:.2}", back / there);
+    Ok(())
+}
+
+fn lanczos(name: &str, a: &Csr) -> Result<()> {
+    println!("\n{name}, order {}, {} nonzeros; seconds", a.rows(), a.nnz());
+    let v: Vec<f64> = (0..a.rows()).map(|i| (i as f64).sin()).collect();
+    for process in [Process::ThreeTerm, Process::Lanczos, Process::Arnoldi] {
+        for order in [10, 50, 90, 250] {
+            let f = FunctionOf::new(MatrixFunction::Inverse).order(order).process(process);
+            let tape = Tape::new();
+            let (m, v) = (tape.parameter_matrix(a), tape.parameter(&v));
+            let (mut there, mut back) = (f64::INFINITY, f64::INFINITY);
+            for _ in 0..3 {
+                let clock = Instant::now();
+                let y = f.on_tape(m, v);
+                y.values()?;
+                there = there.min(clock.elapsed().as_secs_f64());
+                let loss = y.sum();
+                back = back.min(fastest(1, || loss.gradients().map(|g| g.bytes())));
+            }
+            println!("{process:?} K = {order:<3}  forward {there:.4}  adjoint {back:.4}");
+        }
+    }
+    Ok(())
+}
+
+fn newton() -> Result<()> {
+    println!("\ntridiagonal layers: accumulate-first / factor-first, q = n/8, n/2, n, 2n, 4n");
+    for n in [64usize, 128, 256, 512, 1024] {
+        let mut line = format!("n = {n:<5}");
+        for q in [n / 8, n / 2, n, 2 * n, 4 * n] {
+            let layer = |l: usize| {
+                LocalJacobian::banded(n, (1, 1), |i, j| {
+                    if i == j { 1.0 } else { 0.1 + 0.001 * ((l + i + j) % 7) as f64 }
+                })
+            };
+            let layers: Vec<_> = (0..q).map(layer).collect();
+            let f = vec![1.0; n];
+            let run = |order, runs| {
+                let mut best = f64::INFINITY;
+                for _ in 0..runs {
+                    let layers = layers.clone();
+                    let clock = Instant::now();
+                    std::hint::black_box(newton_step(layers, &f, order).map(|s| s.0[0])).ok();
+                    best = best.min(clock.elapsed().as_secs_f64());
+                }
+                best
+            };
+            let (factor, accumulate) = (run(Order::FactorFirst, 3), run(Order::AccumulateFirst, 1));
+            line += &format!("  {:.1} ({:.2} ms)", accumulate / factor, 1e3 * factor);
+        }
+        println!("{line}");
+    }
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let on = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    if on("solve") {
+        solve("poisson 2-D", &poisson_2d(1000, 1000)?.matrix)?;
+        solve("jumps 2-D", &jumping_coefficients_2d(1000, 1000, 1e3, Jumps::Random(50), 1)?.matrix)?;
+    }
+    if on("lanczos") {
+        lanczos("3-D elasticity", &elasticity_3d(15, 15, 16, 1.0, 0.3)?.matrix)?;
+        lanczos("3-D Poisson", &poisson_3d(23, 23, 23)?.matrix)?;
+    }
+    if on("newton") {
+        newton()?;
+    }
+    Ok(())
+}

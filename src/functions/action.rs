@@ -1,0 +1,164 @@
+//! Operators that can be differentiated: a sparse matrix, or code on a tape.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::autodiff::{Dense, Handle, Tape};
+use crate::backend::{Backend, Cpu};
+use crate::error::{Error, Result};
+use crate::operator::{LinearOperator, check_lengths};
+use crate::sparse::Csr;
+
+/// A(θ), with products with its transpose and gradients with respect to θ.
+pub(super) trait Action: LinearOperator {
+    /// y ← Aᵀ x.
+    fn transposed(&self, x: &[f64], y: &mut [f64]) -> Result<()>;
+
+    /// Adds the gradients of Σ_k λ_kᵀ A(θ) q_k to `sums`, one list per parameter.
+    fn accumulate(&self, left: &[Vec<f64>], right: &[Vec<f64>], sums: &mut [Vec<f64>]) -> Result<()>;
+
+    /// Gradients of zero.
+    fn zeros(&self) -> Vec<Vec<f64>>;
+
+    /// Replaces a gradient by that of symmetric changes, if A is a symmetric matrix.
+    fn symmetrise(&self, _: &mut [Vec<f64>]) {}
+
+    /// ‖A − Aᵀ‖ relative to ‖A‖, or an estimate.
+    fn asymmetry(&self) -> Result<f64>;
+}
+
+impl Action for Csr<f64> {
+    fn transposed(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        check_lengths(self.rows(), x, y)?;
+        Cpu.spmv_transposed(1.0, self.into(), x, 0.0, y, 1);
+        Ok(())
+    }
+
+    fn accumulate(&self, left: &[Vec<f64>], right: &[Vec<f64>], sums: &mut [Vec<f64>]) -> Result<()> {
+        let k = left.len();
+        let pack = |list: &[Vec<f64>]| {
+            let mut block = vec![0.0; k * self.rows()];
+            for (c, v) in list.iter().enumerate() {
+                block[c..].iter_mut().step_by(k).zip(v).for_each(|(b, &v)| *b = v);
+            }
+            block
+        };
+        if k > 0 {
+            Cpu.sampled_product(1.0, self.pattern(), &pack(left), &pack(right), &mut sums[0], k);
+        }
+        Ok(())
+    }
+
+    fn zeros(&self) -> Vec<Vec<f64>> {
+        vec![vec![0.0; self.nnz()]]
+    }
+
+    fn symmetrise(&self, sums: &mut [Vec<f64>]) {
+        // The pattern is symmetric, so the transposition lists the partner of every entry.
+        let partners = &self.pattern().transposition().source;
+        let old = sums[0].clone();
+        sums[0].iter_mut().zip(partners).for_each(|(g, &q)| *g = 0.5 * (*g + old[q as usize]));
+    }
+
+    fn asymmetry(&self) -> Result<f64> {
+        let (asymmetry, pattern) = self.symmetry();
+        Ok(if pattern { asymmetry } else { asymmetry.max(f64::EPSILON * 1e5) })
+    }
+}
+
+/// A matrix-free operator y = A(θ) x given as code on a tape, linear in x; its transposed products and its
+/// gradients with respect to θ come from the tape.
+///
+/// ```
+/// use multigrad::functions::{Process, TapeOperator, decompose};
+/// let twice = TapeOperator::new(5, vec![vec![2.0; 5]], |_, x, p| x * p[0]);
+/// let d = decompose(&twice, Process::Lanczos, 3, &[1.0; 5])?;
+/// assert!(d.is_exhausted() && (d.get(0, 0) - 2.0).abs() < 1e-14); // every vector is an eigenvector
+/// # Ok::<(), multigrad::Error>(())
+/// ```
+pub struct TapeOperator<F> {
+    rows: usize,
+    parameters: Vec<Vec<f64>>,
+    code: F,
+    tape: Mutex<Tape<f64>>,
+}
+
+impl<F> TapeOperator<F>
+where
+    F: for<'t> Fn(&'t Tape<f64>, Dense<'t>, &[Dense<'t>]) -> Dense<'t> + Sync,
+{
+    /// An operator with `rows` rows and columns at these parameters.
+    pub fn new(rows: usize, parameters: Vec<Vec<f64>>, code: F) -> Self {
+        Self { rows, parameters, code, tape: Mutex::new(Tape::new()) }
+    }
+
+    /// The gradients of λᵀ A(θ) x: with respect to x, or to the parameters.
+    fn pull(&self, x: &[f64], left: &[f64], of_parameters: bool) -> Result<Vec<Vec<f64>>> {
+        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        tape.clear();
+        let point = if of_parameters { tape.vector(x) } else { tape.parameter(x) };
+        let make = |v: &Vec<f64>| if of_parameters { tape.parameter(v) } else { tape.vector(v) };
+        let p: Vec<_> = self.parameters.iter().map(make).collect();
+        let image = (self.code)(&tape, point, &p);
+        let mut gradients = tape.backward(&[(&image as &dyn Handle<f64>, left)])?;
+        if of_parameters {
+            return p.iter().map(|p| gradients.take(p)).collect();
+        }
+        Ok(vec![gradients.take(point)?])
+    }
+}
+
+impl<F> LinearOperator for TapeOperator<F>
+where
+    F: for<'t> Fn(&'t Tape<f64>, Dense<'t>, &[Dense<'t>]) -> Dense<'t> + Sync,
+{
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn apply(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        tape.clear();
+        let p: Vec<_> = self.parameters.iter().map(|v| tape.vector(v)).collect();
+        let values = (self.code)(&tape, tape.vector(x), &p).values()?;
+        if values.len() != y.len() {
+            let text = format!("the operator maps {} values to {}; it must be square", x.len(), values.len());
+            return Err(Error::dimension(text));
+        }
+        y.copy_from_slice(&values);
+        Ok(())
+    }
+}
+
+impl<F> Action for TapeOperator<F>
+where
+    F: for<'t> Fn(&'t Tape<f64>, Dense<'t>, &[Dense<'t>]) -> Dense<'t> + Sync,
+{
+    fn transposed(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        // The operator is linear, so the point does not matter.
+        y.copy_from_slice(&self.pull(&vec![0.0; self.rows], x, false)?[0]);
+        Ok(())
+    }
+
+    fn accumulate(&self, left: &[Vec<f64>], right: &[Vec<f64>], sums: &mut [Vec<f64>]) -> Result<()> {
+        for (l, r) in left.iter().zip(right) {
+            for (sum, part) in sums.iter_mut().zip(self.pull(r, l, true)?) {
+                sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+            }
+        }
+        Ok(())
+    }
+
+    fn zeros(&self) -> Vec<Vec<f64>> {
+        self.parameters.iter().map(|p| vec![0.0; p.len()]).collect()
+    }
+
+    fn asymmetry(&self) -> Result<f64> {
+        use crate::krylov::{dot, norm, scattered};
+        let (u, w) = (scattered(self.rows, 11), scattered(self.rows, 12));
+        let (mut au, mut aw) = (vec![0.0; self.rows], vec![0.0; self.rows]);
+        self.apply(&u, &mut au)?;
+        self.apply(&w, &mut aw)?;
+        let size = (norm(&au) * norm(&w)).max(f64::MIN_POSITIVE);
+        Ok((dot(&au, &w) - dot(&u, &aw)).abs() / size)
+    }
+}

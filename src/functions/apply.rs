@@ -1,0 +1,162 @@
+//! f(A) v and vᵀ f(A) v.
+
+use super::action::Action;
+use super::adjoint::{OfBasis, Upstream};
+use super::krylov::{Decomposition, Process, check_symmetry, decompose};
+use super::small::MatrixFunction;
+use crate::error::Result;
+use crate::krylov::{axpy, dot};
+use crate::operator::LinearOperator;
+
+/// A function of a matrix times a vector, by K steps of a [`Process`].
+///
+/// Cost: the decomposition, K passes over a vector, and O(K³) for the small matrix. Memory: K vectors.
+///
+/// ```
+/// use multigrad::{functions::{FunctionOf, MatrixFunction}, gallery};
+/// let a = gallery::poisson_2d(8, 8)?.matrix;
+/// let root = FunctionOf::new(MatrixFunction::Sqrt).order(40);
+/// let once = root.apply(&a, &vec![1.0; 64])?.value;
+/// let twice = root.apply(&a, &once)?.value; // √A √A v = A v
+/// let mut product = vec![0.0; 64];
+/// a.spmv(&vec![1.0; 64], &mut product)?;
+/// assert!(twice.iter().zip(&product).all(|(x, y)| (x - y).abs() < 1e-8));
+/// # Ok::<(), multigrad::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FunctionOf {
+    pub(super) function: MatrixFunction,
+    pub(super) order: usize,
+    pub(super) process: Process,
+}
+
+/// The value of a function of a matrix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation<V> {
+    /// f(A) v, or vᵀ f(A) v.
+    pub value: V,
+    /// Steps of the process.
+    pub order: usize,
+    /// Whether the Krylov space was invariant, so that the value is exact up to rounding.
+    pub exact: bool,
+    /// |e_Kᵀ f(H) e₁| relative to ‖f(H) e₁‖: the weight of the last vector, small once K is large enough.
+    pub last_weight: f64,
+}
+
+/// A decomposition with f(H) e₁.
+pub(super) struct Applied {
+    pub(super) d: Decomposition,
+    pub(super) first: Vec<f64>,
+}
+
+impl FunctionOf {
+    /// By 30 steps of Lanczos with reorthogonalisation.
+    pub fn new(function: MatrixFunction) -> Self {
+        Self { function, order: 30, process: Process::Lanczos }
+    }
+
+    /// The number of steps, K. Default: 30.
+    #[must_use]
+    pub fn order(mut self, steps: usize) -> Self {
+        self.order = steps;
+        self
+    }
+
+    /// The process. Default: [`Process::Lanczos`].
+    #[must_use]
+    pub fn process(mut self, process: Process) -> Self {
+        self.process = process;
+        self
+    }
+
+    fn symmetric(&self) -> bool {
+        self.process != Process::Arnoldi
+    }
+
+    /// f(A) v. For a symmetric process A must be symmetric, which is not tested here.
+    ///
+    /// # Errors
+    /// Errors of [`decompose`]; a function that is not defined at a Ritz value.
+    pub fn apply(&self, a: &dyn LinearOperator, v: &[f64]) -> Result<Evaluation<Vec<f64>>> {
+        let applied = self.decomposed(a, v)?;
+        Ok(applied.evaluation(applied.vector()))
+    }
+
+    /// vᵀ f(A) v by the Gauss quadrature of the process (Golub and Meurant 1994).
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn quadratic(&self, a: &dyn LinearOperator, v: &[f64]) -> Result<Evaluation<f64>> {
+        let applied = self.decomposed(a, v)?;
+        Ok(applied.evaluation(applied.quadratic()))
+    }
+
+    pub(super) fn decomposed(&self, a: &dyn LinearOperator, v: &[f64]) -> Result<Applied> {
+        let d = decompose(a, self.process, self.order, v)?;
+        let first = self.function.first_column(&d.small, d.order(), self.symmetric())?;
+        Ok(Applied { d, first })
+    }
+
+    /// As [`decomposed`](Self::decomposed), after a test of symmetry.
+    pub(super) fn checked(&self, a: &dyn Action, v: &[f64]) -> Result<Applied> {
+        check_symmetry(a, self.process)?;
+        self.decomposed(a, v)
+    }
+
+    /// Gradients of ⟨ȳ, f(A) v⟩ with respect to the parameters of A and to v.
+    pub(super) fn pull_vector(
+        &self,
+        a: &dyn Action,
+        applied: &Applied,
+        up: &[f64],
+    ) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
+        let (d, first) = (&applied.d, &applied.first);
+        let (k, length) = (d.order(), 1.0 / d.scale);
+        let along: Vec<f64> = d.basis.iter().map(|q| length * dot(q, up)).collect();
+        let small = self.function.pull(&d.small, k, self.symmetric(), &along)?;
+        let weights: Vec<f64> = first.iter().map(|f| length * f).collect();
+        let value: f64 = along.iter().zip(first).map(|(a, f)| a * f).sum();
+        let up = Upstream {
+            basis: OfBasis::Outer(up, &weights),
+            small: &small,
+            rest: None,
+            scale: -value * length,
+        };
+        d.reverse_with(a, &up, true)
+    }
+
+    /// Gradients of s vᵀ f(A) v.
+    pub(super) fn pull_quadratic(
+        &self,
+        a: &dyn Action,
+        applied: &Applied,
+        s: f64,
+    ) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
+        let d = &applied.d;
+        let (k, square) = (d.order(), 1.0 / (d.scale * d.scale));
+        let mut along = vec![0.0; k];
+        along[0] = s * square;
+        let small = self.function.pull(&d.small, k, self.symmetric(), &along)?;
+        let scale = -2.0 * s * applied.quadratic() / d.scale;
+        d.reverse_with(a, &Upstream { basis: OfBasis::Zero, small: &small, rest: None, scale }, true)
+    }
+}
+
+impl Applied {
+    pub(super) fn vector(&self) -> Vec<f64> {
+        let mut y = vec![0.0; self.d.rest.len()];
+        self.d.basis.iter().zip(&self.first).for_each(|(q, f)| axpy(f / self.d.scale, q, &mut y));
+        y
+    }
+
+    pub(super) fn quadratic(&self) -> f64 {
+        self.first[0] / (self.d.scale * self.d.scale)
+    }
+
+    fn evaluation<V>(&self, value: V) -> Evaluation<V> {
+        let size = self.first.iter().map(|f| f * f).sum::<f64>().sqrt();
+        let last = self.first[self.first.len() - 1].abs();
+        let last_weight = if size > 0.0 { last / size } else { 0.0 };
+        Evaluation { value, order: self.d.order(), exact: self.d.is_exhausted(), last_weight }
+    }
+}
