@@ -72,10 +72,10 @@ pub fn ordered<T: Scalar>(s: OrderedView<'_, T>, b: &[T], x: &mut [T], scratch: 
         Order::Blocks { rows } => {
             scratch.copy_from_slice(x);
             let (old, rows) = (&*scratch, (*rows).max(1) as usize);
-            let body: &(dyn Fn((usize, &mut [T])) + Sync) = &|(q, x)| block(s, b, old, q * rows, x, k);
+            let body = |(q, x): (usize, &mut [T])| block(s, b, old, q * rows, x, k);
             let blocks = x.chunks_mut(rows * k).enumerate();
             if parallel {
-                parallel::for_each(blocks, body);
+                parallel::for_each(blocks, &body);
             } else {
                 blocks.for_each(body);
             }

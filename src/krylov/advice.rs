@@ -1,7 +1,7 @@
 //! Advice for an iteration that did not converge.
 
+use super::method::Method;
 use super::outcome::{Breakdown, Outcome, Status};
-use super::system::Method;
 
 /// Circumstances of a solve that the outcome does not contain.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,10 @@
 //! The stabilised biconjugate gradient method.
 
+use super::method::Method;
 use super::options::{Options, builder};
 use super::outcome::{Breakdown, Status};
 use super::progress::{Progress, Solve, conduct};
 use super::run::Run;
-use super::system::Method;
 use super::vector::{axpy, axpy_norm, dot, dot_pair, norm, xpby};
 use crate::error::Result;
 use crate::operator::Preconditioner;

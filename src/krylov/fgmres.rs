@@ -2,11 +2,11 @@
 
 use super::arnoldi::{REORTHOGONALISE, orthogonalise};
 use super::least_squares::LeastSquares;
+use super::method::Method;
 use super::options::{Options, builder};
 use super::outcome::{Breakdown, Status};
 use super::progress::{Progress, Solve, conduct};
 use super::run::Run;
-use super::system::Method;
 use super::vector::{axpy, divide, norm};
 use crate::error::Result;
 use crate::operator::Preconditioner;
@@ -246,4 +246,3 @@ fn reserve(vectors: &mut Vec<Vec<f64>>, j: usize, n: usize) {
         vectors.push(vec![0.0; n]);
     }
 }
-

@@ -59,3 +59,24 @@ impl FromStr for Krylov {
         })
     }
 }
+
+/// A method with its own options.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Method {
+    Cg { symmetry_check: bool, flexible: bool },
+    BiCgStab,
+    Fgmres { restart: usize },
+    Richardson { damping: f64 },
+}
+
+impl Method {
+    /// The method without its options.
+    pub fn krylov(self) -> Krylov {
+        match self {
+            Method::Cg { .. } => Krylov::Cg,
+            Method::BiCgStab => Krylov::BiCgStab,
+            Method::Fgmres { .. } => Krylov::Fgmres,
+            Method::Richardson { .. } => Krylov::Richardson,
+        }
+    }
+}

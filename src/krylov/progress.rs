@@ -1,9 +1,9 @@
 //! Convergence monitor: residual history, counters and stopping tests, independent of where vectors live.
 
 use super::advice::{Situation, advice};
+use super::method::Method;
 use super::options::Options;
 use super::outcome::{Outcome, Status};
-use super::system::Method;
 use crate::error::Result;
 
 /// Growth of the residual that counts as divergence.

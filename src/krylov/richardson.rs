@@ -1,10 +1,10 @@
 //! Stationary iteration with a preconditioner (plain cycles).
 
+use super::method::Method;
 use super::options::{Options, builder};
 use super::outcome::Status;
 use super::progress::{Solve, conduct};
 use super::run::Run;
-use super::system::Method;
 use super::vector::axpy;
 use crate::error::Result;
 use crate::operator::Preconditioner;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::method::Krylov;
+use super::method::{Krylov, Method};
 use super::options::{Options, stopping_options};
 use super::outcome::Outcome;
-use super::system::{Method, System};
+use super::system::System;
 use crate::error::Result;
 
 /// Options of a solve with any method.

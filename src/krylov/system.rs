@@ -1,6 +1,6 @@
 //! The solve of a system by a method, on the host or on a device.
 
-use super::method::Krylov;
+use super::method::Method;
 use super::options::Options;
 use super::outcome::{Outcome, Status};
 use super::progress::{End, Progress, Size};
@@ -10,15 +10,6 @@ use super::run::Run;
 use super::{bicgstab, cg, fgmres, richardson, vector};
 use crate::error::{Error, Result};
 use crate::operator::{LinearOperator, Preconditioner};
-
-/// A method with its own options.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Method {
-    Cg { symmetry_check: bool, flexible: bool },
-    BiCgStab,
-    Fgmres { restart: usize },
-    Richardson { damping: f64 },
-}
 
 /// A matrix and a preconditioner, on the host or on a device.
 #[derive(Clone, Copy)]
@@ -75,16 +66,6 @@ impl System<'_> {
 }
 
 impl Method {
-    /// The method without its options.
-    pub fn krylov(self) -> Krylov {
-        match self {
-            Method::Cg { .. } => Krylov::Cg,
-            Method::BiCgStab => Krylov::BiCgStab,
-            Method::Fgmres { .. } => Krylov::Fgmres,
-            Method::Richardson { .. } => Krylov::Richardson,
-        }
-    }
-
     /// Solves A x = b. The history begins and ends with residuals computed from x.
     pub fn solve(
         self,
@@ -105,7 +86,9 @@ impl Method {
         let status = match system {
             System::Host(a, inverse) => self.iterate(Run::new(a, inverse, &b, &mut x, &mut progress))?,
             #[cfg(feature = "cuda")]
-            System::Device(system) => resident::solve(self, system, &b, &mut x, &mut progress)?,
+            System::Device(system) => {
+                resident::solve(self, system, &b, (&mut x, options.initial_guess.is_some()), &mut progress)?
+            }
         };
         if scale != 1.0 {
             x.iter_mut().for_each(|v| *v /= scale);

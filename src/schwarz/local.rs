@@ -174,14 +174,14 @@ impl<T: Scalar> LocalSolves<T> {
             let rows = Some(&self.layout.decomposition().members()[range.clone()]);
             blocks.push((factors, Columns { from: r, rows, weights: weights.map(|w| &w[range]), to, k }));
         }
-        let run: &(dyn Fn((&Local<T>, Columns<'_, T>)) + Sync) = &|(factors, block)| match factors {
+        let run = |(factors, block): (&Local<T>, Columns<'_, T>)| match factors {
             Local::Dense(lu) => lu.solve(block, transposed),
             Local::Sparse(lu) => sparse(lu, block, transposed),
         };
         if self.work * k < PARALLEL {
             blocks.into_iter().for_each(run);
         } else {
-            parallel::for_each(blocks.into_iter(), run);
+            parallel::for_each(blocks.into_iter(), &run);
         }
         Ok(())
     }

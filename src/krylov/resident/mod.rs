@@ -16,9 +16,9 @@ mod tests;
 pub use system::DeviceSystem;
 pub(crate) use system::{OnDevice, Queue};
 
+use super::method::Method;
 use super::outcome::Status;
 use super::progress::{Progress, Solve};
-use super::system::Method;
 use super::vector;
 use crate::backend::Cuda;
 use crate::backend::cuda::{Conclusion, KrylovRoom, Memory, Place, Recorded};
@@ -135,15 +135,19 @@ impl<'p, K: OnBase> Solve<'p> for Running<'_, 'p, K> {
     }
 }
 
-/// Solves for a right-hand side and an iterate on the host.
+/// Solves for a right-hand side and an iterate on the host; without a `guess`, x is zero.
 pub(super) fn solve(
     method: Method,
     on: &DeviceSystem,
     b: &[f64],
-    x: &mut [f64],
+    (x, guess): (&mut [f64], bool),
     progress: &mut Progress<'_>,
 ) -> Result<Status> {
-    let (b, mut on_device) = (on.cuda.upload(b), on.cuda.upload(x));
+    let b = on.cuda.upload(b);
+    let mut on_device = if guess { on.cuda.upload(x) } else { on.cuda.undefined(x.len()) };
+    if !guess {
+        on.cuda.clear(&mut on_device);
+    }
     let system = System { on, b: &b, x: &mut on_device };
     let status = match method {
         Method::Cg { flexible: false, .. } => cg::solve(system, progress),

@@ -99,7 +99,7 @@ fn fit_one(aggregation: &Aggregation, candidate: &[f64]) -> Result<Tentative> {
     let complete = vanishing == 0 && !of.contains(&NONE);
     let (row_ptr, col_idx, values);
     if complete {
-        row_ptr = (0..n as u32 + 1).collect();
+        row_ptr = parallel::collect(n + 1, CHUNK, |i| i as u32);
         col_idx = of.to_vec();
         values = parallel::collect(n, CHUNK, |i| candidate[i] / lengths[of[i] as usize]);
     } else {

@@ -49,7 +49,8 @@ impl SpectralRadius {
 /// A matrix that is not square, a scaling of another length.
 pub fn infinity_norm(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
     check(a, scaling)?;
-    Ok(row_sums(a, scaling).into_iter().fold(0.0, f64::max))
+    let largest = |sums: &[f64]| sums.iter().copied().fold(0.0, f64::max);
+    Ok(largest(&parallel::map(row_sums(a, scaling).chunks(CHUNK), &largest)))
 }
 
 /// Σⱼ |sᵢ aᵢⱼ| of every row.
