@@ -6,7 +6,28 @@ use crate::autodiff::{Dense, Handle, Tape};
 use crate::backend::{Backend, Cpu};
 use crate::error::{Error, Result};
 use crate::operator::{LinearOperator, check_lengths};
+use crate::parallel;
 use crate::sparse::Csr;
+
+/// Pairs of vectors per pass over the pattern.
+pub(super) const GROUP: usize = 16;
+
+/// Rows that are interleaved while they are in cache.
+const ROWS: usize = 64;
+
+/// Writes vectors of length n as a block by rows.
+fn interleave(vectors: &[Vec<f64>], n: usize, block: &mut Vec<f64>) {
+    let k = vectors.len();
+    block.resize(n * k, 0.0);
+    parallel::chunks_mut(block, 64 * ROWS * k, &|first, block| {
+        for (part, block) in block.chunks_mut(ROWS * k).enumerate() {
+            let (first, rows) = (first / k + part * ROWS, block.len() / k);
+            for (c, v) in vectors.iter().enumerate() {
+                block[c..].iter_mut().step_by(k).zip(&v[first..first + rows]).for_each(|(b, &v)| *b = v);
+            }
+        }
+    });
+}
 
 /// A(θ), with products with its transpose and gradients with respect to θ.
 pub(super) trait Action: LinearOperator {
@@ -34,16 +55,12 @@ impl Action for Csr<f64> {
     }
 
     fn accumulate(&self, left: &[Vec<f64>], right: &[Vec<f64>], sums: &mut [Vec<f64>]) -> Result<()> {
-        let k = left.len();
-        let pack = |list: &[Vec<f64>]| {
-            let mut block = vec![0.0; k * self.rows()];
-            for (c, v) in list.iter().enumerate() {
-                block[c..].iter_mut().step_by(k).zip(v).for_each(|(b, &v)| *b = v);
-            }
-            block
-        };
-        if k > 0 {
-            Cpu.sampled_product(1.0, self.pattern(), &pack(left), &pack(right), &mut sums[0], k);
+        let n = self.rows();
+        let (mut l, mut r) = (Vec::new(), Vec::new());
+        for (left, right) in left.chunks(GROUP).zip(right.chunks(GROUP)) {
+            interleave(left, n, &mut l);
+            interleave(right, n, &mut r);
+            Cpu.sampled_product(1.0, self.pattern(), &l, &r, &mut sums[0], left.len());
         }
         Ok(())
     }

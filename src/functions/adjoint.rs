@@ -3,11 +3,12 @@
 
 use super::action::Action;
 use super::krylov::{Decomposition, Process};
+use crate::backend::interleaved_dot;
 use crate::error::Result;
-use crate::krylov::{axpy, dot};
+use crate::krylov::{axpy, basis, dot};
 
-/// Pairs (λ, q) that wait for one pass over the pattern.
-const GROUP: usize = 16;
+/// Steps whose vectors are added to all later ones together.
+const BLOCK: usize = 8;
 
 /// The adjoint of a basis Q.
 pub(super) enum OfBasis<'a> {
@@ -20,30 +21,46 @@ pub(super) enum OfBasis<'a> {
 }
 
 impl OfBasis<'_> {
-    /// z ← z + α × column c.
-    pub(super) fn add_column(&self, alpha: f64, c: usize, z: &mut [f64]) {
+    /// z ← z + column c.
+    fn add_column(&self, c: usize, z: &mut [f64]) {
         match self {
-            OfBasis::Columns(list) => axpy(alpha, &list[c], z),
-            OfBasis::Outer(y, g) => add(alpha * g[c], y, z),
+            OfBasis::Columns(list) => axpy(1.0, &list[c], z),
+            OfBasis::Outer(y, g) => axpy(g[c], y, z),
             OfBasis::Zero => {}
         }
     }
+}
 
-    /// Q̄ᵀ Q, its lower triangle.
-    fn products(&self, q: &[Vec<f64>]) -> Vec<f64> {
-        let k = q.len();
-        let mut g = vec![0.0; k * k];
-        match self {
+/// Q̄ᵀ Q, its lower triangle: all entries by rows, or g and w of g wᵀ.
+enum Products<'a> {
+    Full(Vec<f64>),
+    Outer(&'a [f64], Vec<f64>),
+    Zero,
+}
+
+impl<'a> Products<'a> {
+    fn new(basis: &OfBasis<'a>, q: &[Vec<f64>]) -> Self {
+        match basis {
             OfBasis::Columns(list) => {
-                (0..k).for_each(|i| (0..=i).for_each(|j| g[i * k + j] = dot(&list[i], &q[j])));
+                let row = |(i, up): (usize, &Vec<f64>)| {
+                    let mut row = basis::products(&q[..=i], up);
+                    row.resize(q.len(), 0.0);
+                    row
+                };
+                Products::Full(list.iter().enumerate().flat_map(row).collect())
             }
-            OfBasis::Outer(y, weights) => {
-                let along: Vec<f64> = q.iter().map(|q| dot(y, q)).collect();
-                (0..k).for_each(|i| (0..=i).for_each(|j| g[i * k + j] = weights[i] * along[j]));
-            }
-            OfBasis::Zero => {}
+            OfBasis::Outer(y, g) => Products::Outer(g, basis::products(q, y)),
+            OfBasis::Zero => Products::Zero,
         }
-        g
+    }
+
+    /// Entry (i, j), as the part that Γ stores and the part of a product of two vectors.
+    fn get(&self, i: usize, j: usize, k: usize) -> (f64, f64) {
+        match self {
+            Products::Full(g) => (g[i * k + j], 0.0),
+            Products::Outer(g, w) => (0.0, g[i] * w[j]),
+            Products::Zero => (0.0, 0.0),
+        }
     }
 }
 
@@ -55,40 +72,12 @@ pub(super) struct Upstream<'a> {
     pub(super) scale: f64,
 }
 
-/// Pairs of vectors whose products on the pattern are the gradient of A.
-pub(super) struct Pairs<'a> {
-    a: &'a dyn Action,
-    left: Vec<Vec<f64>>,
-    right: Vec<Vec<f64>>,
-    sums: Vec<Vec<f64>>,
-}
-
-impl<'a> Pairs<'a> {
-    pub(super) fn new(a: &'a dyn Action) -> Self {
-        Self { a, left: Vec::new(), right: Vec::new(), sums: a.zeros() }
-    }
-
-    pub(super) fn push(&mut self, left: Vec<f64>, right: Vec<f64>) -> Result<()> {
-        self.left.push(left);
-        self.right.push(right);
-        if self.left.len() == GROUP { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        self.a.accumulate(&self.left, &self.right, &mut self.sums)?;
-        self.left.clear();
-        self.right.clear();
-        Ok(())
-    }
-
-    pub(super) fn finish(mut self) -> Result<Vec<Vec<f64>>> {
-        self.flush()?;
-        Ok(self.sums)
-    }
-}
-
 /// Gradients with respect to the parameters of A and to v. With `project`, yᵀ Q = λᵀ A Q = λᵀ (Q H + r e_Kᵀ) follows
 /// from the constraint Qₘᵀ λ = H̄ₘ without products of long vectors.
+///
+/// The part of λ_c along Q_j, j ≤ c, is added in the pass that measures its distance from the constraint. The
+/// contributions of λ_j and Q_j, j > c, are added in blocks of steps to all columns at once, as in a blocked
+/// factorisation; a Q̄ of rank one contributes through one running sum.
 pub(super) fn reverse(
     d: &Decomposition,
     a: &dyn Action,
@@ -99,70 +88,93 @@ pub(super) fn reverse(
     let symmetric = d.process() == Process::Lanczos;
     let hbar = structured(d, up);
     let bar = |i: usize, j: usize| hbar[i * k + j];
-    let of_rest = |j: usize| up.rest.map_or(0.0, |r| dot(&q[j], r));
-    let gap: Vec<f64> = (0..k).map(|j| bar(j, k - 1) - of_rest(j)).collect();
+    let of_rest = up.rest.map_or_else(|| vec![0.0; k], |r| basis::products(q, r));
+    let gap: Vec<f64> = (0..k).map(|j| bar(j, k - 1) - of_rest[j]).collect();
+    let (known, outer) = (constant(d, up, &hbar), Products::new(&up.basis, q));
+    // λ lacks its part along Q, with these coefficients.
     let mut lambda = up.rest.map_or_else(|| vec![0.0; n], <[f64]>::to_vec);
-    q.iter().zip(&gap).for_each(|(q, &g)| add(g, q, &mut lambda));
-    let start = constant(d, up, &hbar);
-    let (mut gamma, mut pairs) = (vec![0.0; k * k], Pairs::new(a));
-    let (mut kept, mut y): (Vec<Vec<f64>>, _) = (Vec::new(), vec![0.0; n]);
+    let mut along = gap.clone();
+    let mut gamma = vec![0.0; k * k];
+    // Column c: contributions to λ_c, then λ_{c+1}; empty for none.
+    let mut vectors: Vec<Vec<f64>> = vec![Vec::new(); k];
+    let (mut first, mut y) = (k, vec![0.0; n]);
+    // Σ g_j Q_j over j > c.
+    let mut running = vec![0.0; n];
     for c in (0..k).rev() {
         let m = (c + 2).min(k);
         if project {
-            let off: Vec<f64> = q[..m].iter().map(|q| dot(q, &lambda)).collect();
-            q[..m].iter().zip(&off).enumerate().for_each(|(i, (q, &o))| add(bar(i, c) - o, q, &mut lambda));
+            let off = basis::add_products(&q[..m], &along, &mut lambda);
+            let change: Vec<f64> = off.iter().enumerate().map(|(i, o)| bar(i, c) - o).collect();
+            basis::add(&q[..m], &change, &mut lambda);
+        } else {
+            basis::add(q, &along, &mut lambda);
         }
         if symmetric {
             a.apply(&lambda, &mut y)?
         } else {
             a.transposed(&lambda, &mut y)?
         }
-        pairs.push(lambda.clone(), q[c].clone())?;
+        let along_y = if project { Vec::new() } else { basis::products(&q[..=c], &y) };
         let along_rest = if project && c + 1 == k { dot(&lambda, &d.rest) } else { 0.0 };
+        along.clear();
         for j in 0..=c {
             let product = if project {
-                let known: f64 = (0..m.min(j + 2)).map(|i| bar(i, c) * d.get(i, j)).sum();
+                let top = m.min(j + 2);
+                let known: f64 = (d.first(j)..top).map(|i| bar(i, c) * d.get(i, j)).sum();
                 known + if j + 1 == k { along_rest } else { 0.0 }
             } else {
-                dot(&y, &q[j])
+                along_y[j]
             };
-            let half = if j == c { 0.5 } else { 1.0 };
-            gamma[c * k + j] = half * (start[c * k + j] - product);
+            let (full, rank_one) = outer.get(c, j, k);
+            let value = known[c * k + j] - full - product;
+            gamma[c * k + j] = value;
+            along.push(value - rank_one);
         }
-        // Ξ + Q (Γ row + Γ column) − (H(c, c) λ − y) − Σ H(c, j) Λ_j.
-        let mut next = vec![0.0; n];
-        up.basis.add_column(1.0, c, &mut next);
-        add(gap[c], &d.rest, &mut next);
-        for j in 0..k {
-            let row = if j <= c { gamma[c * k + j] } else { 0.0 };
-            let column = if j >= c { gamma[j * k + c] } else { 0.0 };
-            add(row + column, &q[j], &mut next);
+        // Ξ + Q (Γ column below the diagonal) − (H(c, c) λ − y) − Σ H(c, j) Λ_j.
+        let mut next = std::mem::take(&mut vectors[c]);
+        next.resize(n, 0.0);
+        up.basis.add_column(c, &mut next);
+        if gap[c] != 0.0 {
+            axpy(gap[c], &d.rest, &mut next);
         }
-        add(-d.get(c, c), &lambda, &mut next);
+        axpy(-d.get(c, c), &lambda, &mut next);
         axpy(1.0, &y, &mut next);
-        // The newest is last: `kept[0]` is Λ of column K − 1.
-        for (back, old) in kept.iter().enumerate() {
-            let j = if symmetric { c + 1 } else { k - 1 - back };
-            add(-d.get(c, j), old, &mut next);
+        let near = c + 1..first;
+        let (of_q, of_lambda): (Vec<f64>, Vec<f64>) =
+            near.clone().map(|j| (gamma[j * k + c], -d.get(c, j))).unzip();
+        basis::add(&q[near.clone()], &of_q, &mut next);
+        basis::add(&vectors[near], &of_lambda, &mut next);
+        if let Products::Outer(g, w) = &outer {
+            axpy(-w[c], &running, &mut next);
+            axpy(g[c], &q[c], &mut running);
         }
-        if symmetric {
-            kept.clear();
+        vectors[c] = std::mem::replace(&mut lambda, next);
+        if first - c == BLOCK {
+            let block = c..first;
+            let (earlier, later) = vectors.split_at_mut(c);
+            let of_q = |t: usize| block.clone().map(move |j| (j, t));
+            let far: Vec<f64> = (0..c).flat_map(of_q).map(|(j, t)| gamma[j * k + t]).collect();
+            let back: Vec<f64> = (0..c).flat_map(of_q).map(|(j, t)| -d.get(t, j)).collect();
+            for (t, w) in earlier.iter_mut().enumerate() {
+                let mine = t * BLOCK..(t + 1) * BLOCK;
+                if far[mine.clone()].iter().chain(&back[mine]).any(|c| *c != 0.0) {
+                    w.resize(n, 0.0);
+                }
+            }
+            basis::add_block(&q[block.clone()], &far, earlier);
+            basis::add_block(&later[..BLOCK], &back, earlier);
+            first = c;
         }
-        kept.push(std::mem::replace(&mut lambda, next));
         if c > 0 {
-            let below = d.get(c, c - 1);
-            lambda.iter_mut().for_each(|l| *l /= below);
+            let share = 1.0 / d.get(c, c - 1);
+            lambda.iter_mut().chain(&mut along).for_each(|l| *l *= share);
         }
     }
+    basis::add(&q[..1], &along, &mut lambda);
     lambda.iter_mut().for_each(|l| *l *= d.scale);
-    Ok((pairs.finish()?, lambda))
-}
-
-/// y ← y + α x, unless α is zero.
-fn add(alpha: f64, x: &[f64], y: &mut [f64]) {
-    if alpha != 0.0 {
-        axpy(alpha, x, y);
-    }
+    let mut sums = a.zeros();
+    a.accumulate(&vectors, q, &mut sums)?;
+    Ok((sums, lambda))
 }
 
 /// H̄ on the structure of H: Hessenberg, or the symmetric part on three diagonals.
@@ -181,14 +193,19 @@ fn structured(d: &Decomposition, up: &Upstream<'_>) -> Vec<f64> {
     hbar
 }
 
-/// G₀ = −c̄ c e₁ e₁ᵀ + H H̄ᵀ − Q̄ᵀ Q, its lower triangle.
+/// −c̄ c e₁ e₁ᵀ + H H̄ᵀ, its lower triangle.
 fn constant(d: &Decomposition, up: &Upstream<'_>, hbar: &[f64]) -> Vec<f64> {
     let k = d.order();
-    let mut g = up.basis.products(&d.basis);
+    let mut g = vec![0.0; k * k];
     for i in 0..k {
         for j in 0..=i {
-            let product: f64 = (0..k).map(|l| d.get(i, l) * hbar[j * k + l]).sum();
-            g[i * k + j] = product - g[i * k + j];
+            // Row i of H begins at i − 1, and ends at i + 1 if it is tridiagonal.
+            let end = if d.process() == Process::Lanczos { (i + 2).min(k) } else { k };
+            let part = i.saturating_sub(1)..end;
+            g[i * k + j] = interleaved_dot(
+                &d.small[i * k + part.start..i * k + part.end],
+                &hbar[j * k + part.start..j * k + part.end],
+            );
         }
     }
     g[0] -= up.scale * d.scale;

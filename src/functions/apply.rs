@@ -3,9 +3,9 @@
 use super::action::Action;
 use super::adjoint::{OfBasis, Upstream};
 use super::krylov::{Decomposition, Process, check_symmetry, decompose};
-use super::small::MatrixFunction;
+use super::small::{FirstColumn, MatrixFunction};
 use crate::error::Result;
-use crate::krylov::{axpy, dot};
+use crate::krylov::basis;
 use crate::operator::LinearOperator;
 
 /// A function of a matrix times a vector, by K steps of a [`Process`].
@@ -46,7 +46,7 @@ pub struct Evaluation<V> {
 /// A decomposition with f(H) e₁.
 pub(super) struct Applied {
     pub(super) d: Decomposition,
-    pub(super) first: Vec<f64>,
+    pub(super) first: FirstColumn,
 }
 
 impl FunctionOf {
@@ -111,11 +111,11 @@ impl FunctionOf {
         up: &[f64],
     ) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
         let (d, first) = (&applied.d, &applied.first);
-        let (k, length) = (d.order(), 1.0 / d.scale);
-        let along: Vec<f64> = d.basis.iter().map(|q| length * dot(q, up)).collect();
-        let small = self.function.pull(&d.small, k, self.symmetric(), &along)?;
-        let weights: Vec<f64> = first.iter().map(|f| length * f).collect();
-        let value: f64 = along.iter().zip(first).map(|(a, f)| a * f).sum();
+        let length = 1.0 / d.scale;
+        let along: Vec<f64> = basis::products(&d.basis, up).iter().map(|a| length * a).collect();
+        let small = self.function.pull(&d.small, first, &along)?;
+        let weights: Vec<f64> = first.values.iter().map(|f| length * f).collect();
+        let value: f64 = along.iter().zip(&first.values).map(|(a, f)| a * f).sum();
         let up = Upstream {
             basis: OfBasis::Outer(up, &weights),
             small: &small,
@@ -136,7 +136,7 @@ impl FunctionOf {
         let (k, square) = (d.order(), 1.0 / (d.scale * d.scale));
         let mut along = vec![0.0; k];
         along[0] = s * square;
-        let small = self.function.pull(&d.small, k, self.symmetric(), &along)?;
+        let small = self.function.pull(&d.small, &applied.first, &along)?;
         let scale = -2.0 * s * applied.quadratic() / d.scale;
         d.reverse_with(a, &Upstream { basis: OfBasis::Zero, small: &small, rest: None, scale }, true)
     }
@@ -145,17 +145,19 @@ impl FunctionOf {
 impl Applied {
     pub(super) fn vector(&self) -> Vec<f64> {
         let mut y = vec![0.0; self.d.rest.len()];
-        self.d.basis.iter().zip(&self.first).for_each(|(q, f)| axpy(f / self.d.scale, q, &mut y));
+        let weights: Vec<f64> = self.first.values.iter().map(|f| f / self.d.scale).collect();
+        basis::add(&self.d.basis, &weights, &mut y);
         y
     }
 
     pub(super) fn quadratic(&self) -> f64 {
-        self.first[0] / (self.d.scale * self.d.scale)
+        self.first.values[0] / (self.d.scale * self.d.scale)
     }
 
     fn evaluation<V>(&self, value: V) -> Evaluation<V> {
-        let size = self.first.iter().map(|f| f * f).sum::<f64>().sqrt();
-        let last = self.first[self.first.len() - 1].abs();
+        let first = &self.first.values;
+        let size = first.iter().map(|f| f * f).sum::<f64>().sqrt();
+        let last = first[first.len() - 1].abs();
         let last_weight = if size > 0.0 { last / size } else { 0.0 };
         Evaluation { value, order: self.d.order(), exact: self.d.is_exhausted(), last_weight }
     }

@@ -30,6 +30,19 @@ pub(super) fn inverse(a: &Mat<f64>) -> Result<Mat<f64>> {
     Err(Error::singular("the small matrix is singular: A has no inverse on the Krylov space"))
 }
 
+/// A⁻¹ b by LU with partial pivoting.
+pub(super) fn solve(a: &Mat<f64>, b: impl Fn(usize) -> f64) -> Result<Vec<f64>> {
+    let k = a.nrows();
+    let x = a.partial_piv_lu().solve(Mat::from_fn(k, 1, |i, _| b(i)));
+    let x: Vec<f64> = (0..k).map(|i| x[(i, 0)]).collect();
+    let largest = |v: &mut dyn Iterator<Item = f64>| v.fold(0.0f64, |m, v| m.max(v.abs()));
+    let (size, of_b) = (largest(&mut x.iter().copied()) * norm_one(a), largest(&mut (0..k).map(b)));
+    if size.is_finite() && size < 1e15 * of_b.max(f64::MIN_POSITIVE) {
+        return Ok(x);
+    }
+    Err(Error::singular("the small matrix is singular: A has no inverse on the Krylov space"))
+}
+
 /// eᴬ by scaling, a Padé approximant and squaring (Higham 2005, algorithm 2.3).
 pub(super) fn exponential(a: &Mat<f64>) -> Result<Mat<f64>> {
     const B: [f64; 14] = [

@@ -2,13 +2,17 @@
 
 use super::action::Action;
 use super::adjoint::{self, OfBasis, Upstream};
+use super::three_term;
 use crate::error::{Error, Result};
-use crate::krylov::{axpy, dot, norm, orthogonalise};
+use crate::krylov::{basis, dot, norm, orthogonalise_twice};
 use crate::operator::LinearOperator;
 use crate::sparse::Csr;
 
 /// A remainder below this share of the norm of A q counts as zero.
 const EXHAUSTED: f64 = 1e-14;
+
+/// A vector that keeps this share of its norm is orthogonal to the basis after one pass.
+const ENOUGH: f64 = 0.5;
 
 /// Largest relative asymmetry of a matrix that Lanczos accepts.
 const SYMMETRIC: f64 = 1e-10;
@@ -17,14 +21,15 @@ const SYMMETRIC: f64 = 1e-10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum Process {
-    /// For a symmetric A, every vector orthogonalised against all others, twice. K steps cost K products and
-    /// 2 K² passes over a vector, and keep K vectors.
+    /// For a symmetric A, every vector orthogonalised against two others, then against all. K steps cost K products
+    /// and K² passes over a vector, and keep K vectors.
     #[default]
     Lanczos,
     /// For a symmetric A, the recurrence of three terms, without reorthogonalisation: K products and 3 K passes. Its
     /// vectors lose orthogonality once a Ritz value has converged (Paige 1971).
     ThreeTerm,
-    /// For any A: H is an upper Hessenberg matrix. Costs as Lanczos.
+    /// For any A: H is an upper Hessenberg matrix. Every vector is orthogonalised against all others, twice: K
+    /// products and 3 K²/2 passes over a vector.
     Arnoldi,
 }
 
@@ -65,6 +70,11 @@ impl Decomposition {
     /// H(i, j).
     pub fn get(&self, i: usize, j: usize) -> f64 {
         self.small[i * self.order() + j]
+    }
+
+    /// The first row of column j of H that is not zero by its structure.
+    pub(super) fn first(&self, j: usize) -> usize {
+        if self.process == Process::Arnoldi { 0 } else { j.saturating_sub(1) }
     }
 
     /// Whether the space is invariant under A: the process ended early, and functions of A times v are exact.
@@ -121,7 +131,7 @@ impl Decomposition {
         project: bool,
     ) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
         let (mut of_a, of_v) = match self.process {
-            Process::ThreeTerm => super::three_term::reverse(self, a, up)?,
+            Process::ThreeTerm => three_term::reverse(self, a, up)?,
             _ => adjoint::reverse(self, a, up, project)?,
         };
         if self.process != Process::Arnoldi {
@@ -162,23 +172,25 @@ pub fn decompose(a: &dyn LinearOperator, process: Process, steps: usize, v: &[f6
     let (mut rest, mut exhausted) = (vec![0.0; n], false);
     for k in 0..most {
         let mut w = vec![0.0; n];
-        a.apply(&basis[k], &mut w)?;
-        let size = norm(&w);
+        let known = a.apply_dots(&basis[k], &mut w)?;
+        let before = if k > 0 { columns[k - 1].1 } else { 0.0 };
         let (h, below) = match process {
-            Process::ThreeTerm => {
-                if k > 0 {
-                    axpy(-columns[k - 1].1, &basis[k - 1], &mut w);
+            Process::Arnoldi => orthogonalise_twice(&basis, &mut w),
+            _ => {
+                let middle = known.map_or_else(|| dot(&basis[k], &w), |[middle, _]| middle);
+                let rest = three_term::step(&basis, [before, middle], &mut w);
+                match process {
+                    Process::Lanczos => reorthogonalise(&basis, middle, &mut w, rest),
+                    _ => (vec![middle], rest),
                 }
-                let middle = dot(&basis[k], &w);
-                axpy(-middle, &basis[k], &mut w);
-                (vec![middle], norm(&w))
             }
-            // Always twice.
-            _ => orthogonalise(&basis, &mut w, size, f64::INFINITY),
         };
-        if !below.is_finite() {
+        let finite = h.iter().all(|h| h.is_finite()) && below.is_finite();
+        if !finite {
             return Err(Error::invalid_input(format!("step {} of the decomposition is not finite", k + 1)));
         }
+        let above = if process == Process::Arnoldi { 0.0 } else { before };
+        let size = h.iter().chain([&below]).map(|h| h.abs()).fold(above, f64::max);
         columns.push((h, below));
         if below <= EXHAUSTED * size {
             exhausted = true;
@@ -207,6 +219,21 @@ pub fn decompose(a: &dyn LinearOperator, process: Process, steps: usize, v: &[f6
         }
     }
     Ok(Decomposition { basis, small, rest, scale: 1.0 / length, process, exhausted })
+}
+
+/// Subtracts from w its components along the basis, again while they are most of it. Returns the diagonal entry of H
+/// and the norm of the remainder.
+fn reorthogonalise(basis: &[Vec<f64>], mut middle: f64, w: &mut [f64], mut rest: f64) -> (Vec<f64>, f64) {
+    for _ in 0..3 {
+        let minus: Vec<f64> = basis::products(basis, w).iter().map(|h| -h).collect();
+        basis::add(basis, &minus, w);
+        middle -= minus[minus.len() - 1];
+        let before = std::mem::replace(&mut rest, norm(w));
+        if rest >= ENOUGH * before {
+            break;
+        }
+    }
+    (vec![middle], rest)
 }
 
 /// Refuses an operator that is not symmetric for a symmetric process.

@@ -29,6 +29,7 @@
 
 mod advice;
 mod arnoldi;
+pub(crate) mod basis;
 mod bicgstab;
 mod cg;
 mod fgmres;
@@ -45,7 +46,7 @@ mod solve;
 mod system;
 mod vector;
 
-pub(crate) use arnoldi::orthogonalise;
+pub(crate) use arnoldi::{orthogonalise, orthogonalise_twice};
 pub use bicgstab::BiCgStab;
 pub use cg::Cg;
 pub use fgmres::Fgmres;
@@ -59,4 +60,4 @@ pub(crate) use resident::{OnDevice, Queue};
 pub use richardson::Richardson;
 pub use solve::SolveOptions;
 pub(crate) use system::System;
-pub(crate) use vector::{axpy, dot, norm, scattered};
+pub(crate) use vector::{axpy, dot, norm, norm_from, scattered};

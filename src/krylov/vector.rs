@@ -27,7 +27,7 @@ pub(crate) fn norm(x: &[f64]) -> f64 {
 }
 
 /// ‖x‖₂ from a known x·x.
-fn norm_from(square: f64, x: &[f64]) -> f64 {
+pub(crate) fn norm_from(square: f64, x: &[f64]) -> f64 {
     if (1e-280..1e300).contains(&square) {
         return square.sqrt();
     }

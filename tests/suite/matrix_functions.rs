@@ -81,91 +81,17 @@ fn adjoints_of_decompositions_agree_with_differences() {
     }
 }
 
-fn hilbert(n: usize) -> Csr {
-    let entries: Vec<_> = (0..n * n).map(|q| (q / n, q % n, 1.0 / (q / n + q % n + 1) as f64)).collect();
-    Csr::from_triplets(n, n, &entries).unwrap()
-}
-
-/// Arnoldi's process on a tape, every vector orthogonalised twice, multiplied back: Q H Qᵀ, its error of the
-/// derivative. By plain backpropagation.
-fn backpropagated(n: usize) -> f64 {
-    let a = hilbert(n);
-    let tape = Tape::new();
-    let m = tape.parameter_matrix(&a);
-    let v = start(n);
-    let mut q: Vec<Dense<'_>> = vec![];
-    let v = tape.vector(&v);
-    q.push((tape.number(1.0) / v.norm()) * v);
-    let mut product: Option<Dense<'_>> = None;
-    for k in 0..n {
-        let mut w = m * q[k];
-        let mut image = tape.vector(&vec![0.0; n]);
-        for _ in 0..2 {
-            let parts: Vec<_> = q.iter().map(|q| q.dot(w)).collect();
-            for (q, &h) in q.iter().zip(&parts) {
-                w = w - h * *q;
-                image = image + h * *q;
-            }
-        }
-        if k + 1 < n {
-            let norm = w.norm();
-            let next = (tape.number(1.0) / norm) * w;
-            image = image + norm * next;
-            q.push(next);
-        }
-        let part = image.times(q[k].transpose());
-        product = Some(product.map_or(part, |p| p + part));
-    }
-    let product = product.unwrap();
-    let mut square = 0.0;
-    for e in 0..n * n {
-        let mut seed = vec![0.0; n * n];
-        seed[e] = 1.0;
-        let g = tape.backward(&[(&product, &seed)]).unwrap().take(m).unwrap();
-        square += g.iter().zip(&seed).map(|(g, s)| (g - s) * (g - s)).sum::<f64>();
-    }
-    (square / (n * n * n * n) as f64).sqrt()
-}
-
-fn start(n: usize) -> Vec<f64> {
-    (0..n).map(|i| 1.0 + 0.1 * (1.0 + i as f64).sin()).collect()
-}
-
-/// The same by the adjoint, with or without reprojection.
-fn by_adjoint(n: usize, project: bool) -> f64 {
-    let a = hilbert(n);
-    let d = decompose(&a, Process::Arnoldi, n, &start(n)).unwrap();
-    assert_eq!(d.order(), n);
-    let q = |i: usize, k: usize| d.basis[k][i];
-    let mut square = 0.0;
-    for e in 0..n * n {
-        let (i, j) = (e / n, e % n);
-        // Φ = Q H Qᵀ: Q̄ = E Q Hᵀ + Eᵀ Q H, H̄ = Qᵀ E Q.
-        let mut basis = vec![vec![0.0; n]; n];
-        for (k, column) in basis.iter_mut().enumerate() {
-            column[i] += (0..n).map(|l| q(j, l) * d.get(k, l)).sum::<f64>();
-            column[j] += (0..n).map(|l| q(i, l) * d.get(l, k)).sum::<f64>();
-        }
-        let small = (0..n * n).map(|p| q(i, p / n) * q(j, p % n)).collect();
-        let up = DecompositionAdjoint { basis, small, rest: vec![0.0; n], scale: 0.0 };
-        let (g, _) = d.reverse(&a, &up, project).unwrap();
-        square += g.iter().enumerate().map(|(p, g)| (g - f64::from(u8::from(p == e))).powi(2)).sum::<f64>();
-    }
-    (square / (n * n * n * n) as f64).sqrt()
-}
+#[path = "../../examples/common/hilbert.rs"]
+mod hilbert;
 
 #[test]
 fn the_hilbert_matrix_shows_what_reprojection_is_worth() {
-    let errors: Vec<[f64; 3]> =
-        [8, 12].iter().map(|&n| [by_adjoint(n, true), backpropagated(n), by_adjoint(n, false)]).collect();
-    println!("with reprojection, backpropagation, without: {errors:.1?}");
-    for (n, e) in [8, 12].iter().zip(&errors) {
-        println!("n = {n}: {:.1e} {:.1e} {:.1e}", e[0], e[1], e[2]);
-    }
-    assert!(errors[0][0] < 1e-11, "{:e}", errors[0][0]);
-    assert!(errors[1][0] < 1e-4, "{:e}", errors[1][0]);
-    for e in errors {
-        assert!(e[0] < e[1] && e[0] < e[2], "{e:?}");
+    for (n, bound) in [(8, 1e-11), (12, 1e-4)] {
+        let of = |project| hilbert::by_adjoint(n, project).unwrap();
+        let (with, without, back) = (of(true), of(false), hilbert::by_backpropagation(n).unwrap());
+        println!("n = {n}: {with:.1e} {back:.1e} {without:.1e}");
+        assert!(with < bound, "{n}: {with:e}");
+        assert!(with < back && with < without, "{n}: {with:e} {back:e} {without:e}");
     }
 }
 
