@@ -3,13 +3,13 @@
 //!
 //! ```text
 //! cargo bench --bench differentiation                  # all
-//! cargo bench --bench differentiation -- lanczos       # one of solve, lanczos, newton
+//! cargo bench --bench differentiation -- lanczos       # one of solve, lanczos, trace, newton
 //! ```
 
 use std::time::Instant;
 
 use multigrad::autodiff::Tape;
-use multigrad::functions::{FunctionOf, MatrixFunction, Process};
+use multigrad::functions::{Estimate, FunctionOf, MatrixFunction, Process, StochasticTrace};
 use multigrad::gallery::{
     Jumps, elasticity_2d, elasticity_3d, jumping_coefficients_2d, poisson_2d, poisson_3d, unstructured_3d,
 };
@@ -90,6 +90,50 @@ fn lanczos(name: &str, a: &Csr) -> Result<()> {
     Ok(())
 }
 
+/// log det of the 5-point Laplacian on n × n points, and its derivative with respect to the conductivity along x, beside
+/// the known values Σ ln(sᵢ + sⱼ) and n²/2, for several seeds.
+fn trace(n: usize, seeds: u64) -> Result<()> {
+    let a = poisson_2d(n, n)?.matrix;
+    let s = |i: usize| 4.0 * (i as f64 * std::f64::consts::FRAC_PI_2 / (n + 1) as f64).sin().powi(2);
+    let s: Vec<f64> = (1..=n).map(s).collect();
+    let exact: f64 = s.iter().map(|x| s.iter().map(|y| (x + y).ln()).sum::<f64>()).sum();
+    let slope = 0.5 * (n * n) as f64;
+    println!("\nlog det of the Laplacian, {} unknowns: {exact:.2}; its derivative: {slope:.1}", n * n);
+    let along_x = a.map(|i, j, _| match i.abs_diff(j) {
+        0 => 2.0,
+        1 => -1.0,
+        _ => 0.0,
+    });
+    let (mut inside, mut inside_of_slope) = (0, 0);
+    for seed in 0..seeds {
+        let trace = StochasticTrace::log_determinant().order(60).probes(8).seed(seed);
+        let clock = Instant::now();
+        let estimate = trace.of(&a)?;
+        let there = clock.elapsed().as_secs_f64();
+        let gradients = trace.gradients_of_terms(&a)?;
+        let back = clock.elapsed().as_secs_f64() - there;
+        let inner = |g: &Vec<f64>| g.iter().zip(along_x.values()).map(|(g, v)| g * v).sum::<f64>();
+        let slopes = Estimate::new(gradients.iter().map(inner).collect())?;
+        let within = |e: &Estimate, exact: f64| {
+            let (low, high) = e.interval();
+            usize::from(low <= exact && exact <= high)
+        };
+        inside += within(&estimate, exact);
+        inside_of_slope += within(&slopes, slope);
+        println!(
+            "seed {seed:>2}: {:.1} ± {:.1}, off by {:>6.1} ({there:.1} s); derivative {:.1} ± {:.1}, off by {:>6.1} ({back:.1} s)",
+            estimate.value,
+            estimate.error,
+            estimate.value - exact,
+            slopes.value,
+            slopes.error,
+            slopes.value - slope,
+        );
+    }
+    println!("inside of the interval of 95 %: {inside} and {inside_of_slope} of {seeds}");
+    Ok(())
+}
+
 fn newton() -> Result<()> {
     println!("\ntridiagonal layers: accumulate-first / factor-first, q = n/8, n/2, n, 2n, 4n");
     for n in [64usize, 128, 256, 512, 1024] {
@@ -132,6 +176,9 @@ fn main() -> Result<()> {
         lanczos("2-D elasticity", &elasticity_2d(77, 77, 1.0, 0.3)?.matrix)?;
         lanczos("3-D elasticity", &elasticity_3d(15, 15, 16, 1.0, 0.3)?.matrix)?;
         lanczos("3-D Poisson", &poisson_3d(23, 23, 23)?.matrix)?;
+    }
+    if on("trace") {
+        trace(1000, 20)?;
     }
     if on("newton") {
         newton()?;

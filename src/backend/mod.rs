@@ -29,7 +29,7 @@ mod triangular;
 mod triangular_sweeps;
 
 pub(crate) use adjoint::{product_adjoints, sampled_adjoints};
-pub(crate) use columns::{interleaved_dot, sum_of_8};
+pub(crate) use columns::interleaved_dot;
 pub(crate) use columns::vectorised;
 pub use cpu::Cpu;
 #[cfg(feature = "cuda")]

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::autodiff::{Dense, Handle, Tape};
 use crate::backend::{Backend, Cpu};
 use crate::error::{Error, Result};
-use crate::operator::{LinearOperator, check_lengths};
+use crate::operator::LinearOperator;
 use crate::parallel;
 use crate::sparse::Csr;
 
@@ -16,26 +16,29 @@ pub(super) const GROUP: usize = 16;
 const ROWS: usize = 64;
 
 /// Writes vectors of length n as a block by rows.
-fn interleave(vectors: &[Vec<f64>], n: usize, block: &mut Vec<f64>) {
+fn interleave<V: AsRef<[f64]> + Sync>(vectors: &[V], n: usize, block: &mut Vec<f64>) {
     let k = vectors.len();
     block.resize(n * k, 0.0);
     parallel::chunks_mut(block, 64 * ROWS * k, &|first, block| {
         for (part, block) in block.chunks_mut(ROWS * k).enumerate() {
             let (first, rows) = (first / k + part * ROWS, block.len() / k);
             for (c, v) in vectors.iter().enumerate() {
-                block[c..].iter_mut().step_by(k).zip(&v[first..first + rows]).for_each(|(b, &v)| *b = v);
+                block[c..].iter_mut().step_by(k).zip(&v.as_ref()[first..first + rows]).for_each(|(b, &v)| *b = v);
             }
         }
     });
 }
 
+/// y ← A x for an operator.
+pub(super) type Product<'a> = Box<dyn Fn(&[f64], &mut [f64]) -> Result<()> + 'a>;
+
 /// A(θ), with products with its transpose and gradients with respect to θ.
 pub(super) trait Action: LinearOperator {
-    /// y ← Aᵀ x.
-    fn transposed(&self, x: &[f64], y: &mut [f64]) -> Result<()>;
+    /// x, y ↦ y ← Aᵀ x.
+    fn transposed(&self) -> Product<'_>;
 
     /// Adds the gradients of Σ_k λ_kᵀ A(θ) q_k to `sums`, one list per parameter.
-    fn accumulate(&self, left: &[Vec<f64>], right: &[Vec<f64>], sums: &mut [Vec<f64>]) -> Result<()>;
+    fn accumulate(&self, left: &[Vec<f64>], right: &[&[f64]], sums: &mut [Vec<f64>]) -> Result<()>;
 
     /// Gradients of zero.
     fn zeros(&self) -> Vec<Vec<f64>>;
@@ -48,13 +51,13 @@ pub(super) trait Action: LinearOperator {
 }
 
 impl Action for Csr<f64> {
-    fn transposed(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        check_lengths(self.rows(), x, y)?;
-        Cpu.spmv_transposed(1.0, self.into(), x, 0.0, y, 1);
-        Ok(())
+    fn transposed(&self) -> Product<'_> {
+        // Stored once: a product with the transpose of a matrix by rows takes several times as long.
+        let transpose = self.transpose();
+        Box::new(move |x, y| transpose.apply(x, y))
     }
 
-    fn accumulate(&self, left: &[Vec<f64>], right: &[Vec<f64>], sums: &mut [Vec<f64>]) -> Result<()> {
+    fn accumulate(&self, left: &[Vec<f64>], right: &[&[f64]], sums: &mut [Vec<f64>]) -> Result<()> {
         let n = self.rows();
         let (mut l, mut r) = (Vec::new(), Vec::new());
         for (left, right) in left.chunks(GROUP).zip(right.chunks(GROUP)) {
@@ -150,13 +153,15 @@ impl<F> Action for TapeOperator<F>
 where
     F: for<'t> Fn(&'t Tape<f64>, Dense<'t>, &[Dense<'t>]) -> Dense<'t> + Sync,
 {
-    fn transposed(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
+    fn transposed(&self) -> Product<'_> {
         // The operator is linear, so the point does not matter.
-        y.copy_from_slice(&self.pull(&vec![0.0; self.rows], x, false)?[0]);
-        Ok(())
+        Box::new(|x, y| {
+            y.copy_from_slice(&self.pull(&vec![0.0; self.rows], x, false)?[0]);
+            Ok(())
+        })
     }
 
-    fn accumulate(&self, left: &[Vec<f64>], right: &[Vec<f64>], sums: &mut [Vec<f64>]) -> Result<()> {
+    fn accumulate(&self, left: &[Vec<f64>], right: &[&[f64]], sums: &mut [Vec<f64>]) -> Result<()> {
         for (l, r) in left.iter().zip(right) {
             for (sum, part) in sums.iter_mut().zip(self.pull(r, l, true)?) {
                 sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);

@@ -1,7 +1,7 @@
 //! The adjoint of Arnoldi's process (Krämer et al. 2024, theorem 4.2), also for Lanczos with
 //! reorthogonalisation.
 
-use super::action::Action;
+use super::action::{Action, Product};
 use super::krylov::{Decomposition, Process};
 use crate::backend::interleaved_dot;
 use crate::error::Result;
@@ -100,6 +100,7 @@ pub(super) fn reverse(
     let (mut first, mut y) = (k, vec![0.0; n]);
     // Σ g_j Q_j over j > c.
     let mut running = vec![0.0; n];
+    let product: Product<'_> = if symmetric { Box::new(|x, y| a.apply(x, y)) } else { a.transposed() };
     for c in (0..k).rev() {
         let m = (c + 2).min(k);
         if project {
@@ -109,16 +110,12 @@ pub(super) fn reverse(
         } else {
             basis::add(q, &along, &mut lambda);
         }
-        if symmetric {
-            a.apply(&lambda, &mut y)?
-        } else {
-            a.transposed(&lambda, &mut y)?
-        }
+        product(&lambda, &mut y)?;
         let along_y = if project { Vec::new() } else { basis::products(&q[..=c], &y) };
         let along_rest = if project && c + 1 == k { dot(&lambda, &d.rest) } else { 0.0 };
         along.clear();
         for j in 0..=c {
-            let product = if project {
+            let inner = if project {
                 let top = m.min(j + 2);
                 let known: f64 = (d.first(j)..top).map(|i| bar(i, c) * d.get(i, j)).sum();
                 known + if j + 1 == k { along_rest } else { 0.0 }
@@ -126,7 +123,7 @@ pub(super) fn reverse(
                 along_y[j]
             };
             let (full, rank_one) = outer.get(c, j, k);
-            let value = known[c * k + j] - full - product;
+            let value = known[c * k + j] - full - inner;
             gamma[c * k + j] = value;
             along.push(value - rank_one);
         }
@@ -173,7 +170,8 @@ pub(super) fn reverse(
     basis::add(&q[..1], &along, &mut lambda);
     lambda.iter_mut().for_each(|l| *l *= d.scale);
     let mut sums = a.zeros();
-    a.accumulate(&vectors, q, &mut sums)?;
+    let right: Vec<&[f64]> = q.iter().map(Vec::as_slice).collect();
+    a.accumulate(&vectors, &right, &mut sums)?;
     Ok((sums, lambda))
 }
 

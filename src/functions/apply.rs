@@ -2,10 +2,11 @@
 
 use super::action::Action;
 use super::adjoint::{OfBasis, Upstream};
-use super::krylov::{Decomposition, Process, check_symmetry, decompose};
+use super::krylov::{Decomposition, Process, check_symmetry, run};
 use super::small::{FirstColumn, MatrixFunction};
-use crate::error::Result;
-use crate::krylov::basis;
+use super::three_term;
+use crate::error::{Error, Result};
+use crate::krylov::{axpy, basis, dot};
 use crate::operator::LinearOperator;
 
 /// A function of a matrix times a vector, by K steps of a [`Process`].
@@ -28,6 +29,7 @@ pub struct FunctionOf {
     pub(super) function: MatrixFunction,
     pub(super) order: usize,
     pub(super) process: Process,
+    pub(super) store: bool,
 }
 
 /// The value of a function of a matrix.
@@ -52,7 +54,7 @@ pub(super) struct Applied {
 impl FunctionOf {
     /// By 30 steps of Lanczos with reorthogonalisation.
     pub fn new(function: MatrixFunction) -> Self {
-        Self { function, order: 30, process: Process::Lanczos }
+        Self { function, order: 30, process: Process::Lanczos, store: true }
     }
 
     /// The number of steps, K. Default: 30.
@@ -69,6 +71,15 @@ impl FunctionOf {
         self
     }
 
+    /// Whether the vectors of the process are kept. Default: yes. Without them, memory does not grow with K:
+    /// f(A) v takes a second run of the recurrence, and the adjoint recovers x_{k−1} from x_k and x_{k+1}, one product
+    /// more per step. Recovery that loses the first vector by more than 10⁻⁷ is an error. For [`Process::ThreeTerm`].
+    #[must_use]
+    pub fn store(mut self, store: bool) -> Self {
+        self.store = store;
+        self
+    }
+
     fn symmetric(&self) -> bool {
         self.process != Process::Arnoldi
     }
@@ -79,7 +90,7 @@ impl FunctionOf {
     /// Errors of [`decompose`]; a function that is not defined at a Ritz value.
     pub fn apply(&self, a: &dyn LinearOperator, v: &[f64]) -> Result<Evaluation<Vec<f64>>> {
         let applied = self.decomposed(a, v)?;
-        Ok(applied.evaluation(applied.vector()))
+        Ok(applied.evaluation(applied.vector(a)?))
     }
 
     /// vᵀ f(A) v by the Gauss quadrature of the process (Golub and Meurant 1994).
@@ -92,7 +103,10 @@ impl FunctionOf {
     }
 
     pub(super) fn decomposed(&self, a: &dyn LinearOperator, v: &[f64]) -> Result<Applied> {
-        let d = decompose(a, self.process, self.order, v)?;
+        if !self.store && self.process != Process::ThreeTerm {
+            return Err(Error::unsuited("only Process::ThreeTerm can do without its vectors; others need them all"));
+        }
+        let d = run(a, self.process, self.order, v, self.store)?;
         let first = self.function.first_column(&d.small, d.order(), self.symmetric())?;
         Ok(Applied { d, first })
     }
@@ -112,7 +126,12 @@ impl FunctionOf {
     ) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
         let (d, first) = (&applied.d, &applied.first);
         let length = 1.0 / d.scale;
-        let along: Vec<f64> = basis::products(&d.basis, up).iter().map(|a| length * a).collect();
+        let mut along = vec![0.0; d.order()];
+        match d.is_stored() {
+            true => along = basis::products(&d.basis, up),
+            false => three_term::replay(d, a, |k, x| along[k] = dot(x, up))?,
+        }
+        along.iter_mut().for_each(|a| *a *= length);
         let small = self.function.pull(&d.small, first, &along)?;
         let weights: Vec<f64> = first.values.iter().map(|f| length * f).collect();
         let value: f64 = along.iter().zip(&first.values).map(|(a, f)| a * f).sum();
@@ -143,11 +162,14 @@ impl FunctionOf {
 }
 
 impl Applied {
-    pub(super) fn vector(&self) -> Vec<f64> {
+    pub(super) fn vector(&self, a: &dyn LinearOperator) -> Result<Vec<f64>> {
         let mut y = vec![0.0; self.d.rest.len()];
         let weights: Vec<f64> = self.first.values.iter().map(|f| f / self.d.scale).collect();
-        basis::add(&self.d.basis, &weights, &mut y);
-        y
+        match self.d.is_stored() {
+            true => basis::add(&self.d.basis, &weights, &mut y),
+            false => three_term::replay(&self.d, a, |k, x| axpy(weights[k], x, &mut y))?,
+        }
+        Ok(y)
     }
 
     pub(super) fn quadratic(&self) -> f64 {

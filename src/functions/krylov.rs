@@ -77,6 +77,11 @@ impl Decomposition {
         if self.process == Process::Arnoldi { 0 } else { j.saturating_sub(1) }
     }
 
+    /// Whether all columns of Q are kept.
+    pub(super) fn is_stored(&self) -> bool {
+        self.basis.get(1).is_none_or(|q| !q.is_empty())
+    }
+
     /// Whether the space is invariant under A: the process ended early, and functions of A times v are exact.
     pub fn is_exhausted(&self) -> bool {
         self.exhausted
@@ -154,6 +159,18 @@ impl Decomposition {
 /// # Errors
 /// No step; a zero vector or one of another length; values that are not finite; errors of the operator.
 pub fn decompose(a: &dyn LinearOperator, process: Process, steps: usize, v: &[f64]) -> Result<Decomposition> {
+    run(a, process, steps, v, true)
+}
+
+/// As [`decompose`]. Without `store`, only the first and the last vector of a recurrence of three terms are kept; the
+/// others are empty.
+pub(super) fn run(
+    a: &dyn LinearOperator,
+    process: Process,
+    steps: usize,
+    v: &[f64],
+    store: bool,
+) -> Result<Decomposition> {
     let (n, length) = (a.rows(), norm(v));
     if v.len() != n {
         let text = format!("the operator has {n} rows, the vector {} values", v.len());
@@ -201,7 +218,14 @@ pub fn decompose(a: &dyn LinearOperator, process: Process, steps: usize, v: &[f6
         } else {
             w.iter_mut().for_each(|w| *w /= below);
             basis.push(w);
+            if !store && k > 1 {
+                basis[k - 1] = Vec::new();
+            }
         }
+    }
+    if !store && basis.len() > 2 {
+        let place = basis.len() - 2;
+        basis[place] = Vec::new();
     }
     let k = basis.len();
     let mut small = vec![0.0; k * k];

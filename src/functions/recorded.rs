@@ -107,7 +107,7 @@ impl FunctionOf {
             let rows = if quadratic { 1 } else { block.len() / columns };
             let mut out = vec![0.0; rows * columns];
             for (c, part) in parts.iter().enumerate() {
-                let values = if quadratic { vec![part.quadratic()] } else { part.vector() };
+                let values = if quadratic { vec![part.quadratic()] } else { part.vector(action.as_ref())? };
                 out.iter_mut().skip(c).step_by(columns).zip(values).for_each(|(o, v)| *o = v);
             }
             let rule = FunctionRule { function: self.clone(), make, parts, quadratic };

@@ -1,12 +1,15 @@
 //! The recurrence of three terms, A x_k = b_{k−1} x_{k−1} + a_k x_k + b_k x_{k+1}, and its adjoint (Krämer et al.
 //! 2024, theorem 4.1).
 
+use std::borrow::Cow;
+
 use super::action::{Action, GROUP};
 use super::adjoint::{OfBasis, Upstream};
 use super::krylov::Decomposition;
 use crate::backend::{BLOCK, interleaved_dot, over_blocks};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::krylov::{axpy, dot, norm, norm_from};
+use crate::operator::LinearOperator;
 
 /// w ← w − b x_{k−1} − a x_k for the last two vectors of the basis; returns ‖w‖.
 pub(super) fn step(basis: &[Vec<f64>], [b, a]: [f64; 2], w: &mut [f64]) -> f64 {
@@ -20,6 +23,9 @@ pub(super) fn step(basis: &[Vec<f64>], [b, a]: [f64; 2], w: &mut [f64]) -> f64 {
     });
     norm_from(square, w)
 }
+
+/// The largest distance of the recovered first vector from the stored one.
+const DRIFT: f64 = 1e-7;
 
 /// The vectors of one step of the adjoint.
 struct Step<'a> {
@@ -76,29 +82,32 @@ pub(super) fn reverse(
         axpy(-last, rest, &mut xi);
         of_last = dot(rest, &after);
     }
-    let mut products = [dot(&xi, &after), dot(&xi, &q[k - 1]), 0.0];
-    let (mut sums, mut group) = (a.zeros(), Vec::new());
+    let (mut next, mut x): (Cow<'_, [f64]>, _) = (Cow::Owned(after), Cow::Borrowed(q[k - 1].as_slice()));
+    let mut products = [dot(&xi, &next), dot(&xi, &x), 0.0];
+    let (mut sums, mut group, mut vectors) = (a.zeros(), Vec::new(), Vec::new());
     let (mut old, mut product) = (vec![0.0; n], vec![0.0; n]);
     for c in (0..k).rev() {
         let inner = c + 1 < k;
         let below = if inner { d.get(c + 1, c) } else { last };
-        let next = if inner { &q[c + 1] } else { &after };
+        let before = before(d, a, c, below, [&next, &x])?;
         let of_below = if inner { up.small[(c + 1) * k + c] + up.small[c * k + c + 1] } else { of_last };
         let share = if below > 0.0 { 1.0 / below } else { 0.0 };
         let nu = up.small[c * k + c] + share * products[1];
         let mu = if below > 0.0 { of_below - products[2] + share * products[0] } else { 0.0 };
         let mut lambda = vec![0.0; n];
-        combine([-share, mu, nu], [&xi, next, &q[c]], &mut lambda);
+        combine([-share, mu, nu], [&xi, &next, &x], &mut lambda);
         a.apply(&lambda, &mut product)?;
-        let x = [next.as_slice(), &q[c], &q[c.saturating_sub(1)]];
-        let step = Step { x, lambda: [&lambda, &old], product: &product };
+        let step = Step { x: [&next, &x, &before], lambda: [&lambda, &old], product: &product };
         products = step.advance([d.get(c, c), below, nu], &up.basis, c, &mut xi);
         old.clone_from(&lambda);
         group.push(lambda);
+        next = std::mem::replace(&mut x, before);
+        vectors.push(next.clone());
         if group.len() == GROUP || c == 0 {
-            group.reverse();
-            a.accumulate(&group, &q[c..c + group.len()], &mut sums)?;
+            let right: Vec<&[f64]> = vectors.iter().map(|x| x.as_ref()).collect();
+            a.accumulate(&group, &right, &mut sums)?;
             group.clear();
+            vectors.clear();
         }
     }
     // The direction of v, and its length.
@@ -106,6 +115,59 @@ pub(super) fn reverse(
     let mut of_v: Vec<f64> = xi.iter().zip(&q[0]).map(|(x, q)| d.scale * (along * q - x)).collect();
     axpy(-up.scale * d.scale * d.scale, &q[0], &mut of_v);
     Ok((sums, of_v))
+}
+
+/// x_{k−1}: stored, or recovered from x_{k+1} and x_k as (A x_k − a_k x_k − b_k x_{k+1})/b_{k−1}. The first vector is
+/// stored in any case: the recovered one must agree with it.
+fn before<'a>(
+    d: &'a Decomposition,
+    a: &dyn Action,
+    k: usize,
+    below: f64,
+    [next, x]: [&[f64]; 2],
+) -> Result<Cow<'a, [f64]>> {
+    let stored = &d.basis[k.saturating_sub(1)];
+    if k == 0 || d.is_stored() {
+        return Ok(Cow::Borrowed(stored));
+    }
+    let mut product = vec![0.0; x.len()];
+    a.apply(x, &mut product)?;
+    let mut out = vec![0.0; x.len()];
+    let share = 1.0 / d.get(k, k - 1);
+    combine([share, -share * d.get(k, k), -share * below], [&product, x, next], &mut out);
+    if k > 1 {
+        return Ok(Cow::Owned(out));
+    }
+    let drift = out.iter().zip(stored).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+    // Not a number is refused too.
+    if drift <= DRIFT {
+        return Ok(Cow::Borrowed(stored));
+    }
+    Err(Error::unsuited(format!(
+        "recovering the vectors of Lanczos backwards lost the first by {drift:.1e}, more than {DRIFT:.0e}; store them, or take fewer steps"
+    )))
+}
+
+/// Calls `visit(k, x_k)` for all vectors of a decomposition that does not store them, by a second run.
+pub(super) fn replay(
+    d: &Decomposition,
+    a: &dyn LinearOperator,
+    mut visit: impl FnMut(usize, &[f64]),
+) -> Result<()> {
+    let mut pair = vec![Vec::new(), d.basis[0].clone()];
+    visit(0, &pair[1]);
+    for k in 0..d.order() - 1 {
+        let mut w = vec![0.0; pair[1].len()];
+        a.apply(&pair[1], &mut w)?;
+        let above = if k > 0 { d.get(k, k - 1) } else { 0.0 };
+        step(&pair[usize::from(k == 0)..], [above, d.get(k, k)], &mut w);
+        let below = d.get(k + 1, k);
+        w.iter_mut().for_each(|w| *w /= below);
+        pair.swap(0, 1);
+        pair[1] = w;
+        visit(k + 1, &pair[1]);
+    }
+    Ok(())
 }
 
 /// z ← Σ c(l) v_l.

@@ -50,6 +50,18 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// The mean of independent terms of equal distribution, such as the inner products of
+    /// [`gradients_of_terms`](StochasticTrace::gradients_of_terms) with a direction.
+    ///
+    /// # Errors
+    /// Fewer than two terms.
+    pub fn new(terms: Vec<f64>) -> Result<Self> {
+        if terms.len() < 2 {
+            return Err(Error::invalid_input("the error of a mean needs two or more terms"));
+        }
+        Ok(Self::of(terms))
+    }
+
     fn of(terms: Vec<f64>) -> Self {
         let m = terms.len() as f64;
         let value = terms.iter().sum::<f64>() / m;
@@ -104,6 +116,13 @@ impl StochasticTrace {
     #[must_use]
     pub fn process(mut self, process: Process) -> Self {
         self.function = self.function.process(process);
+        self
+    }
+
+    /// As [`FunctionOf::store`]: without stored vectors, memory is a few vectors per thread.
+    #[must_use]
+    pub fn store(mut self, store: bool) -> Self {
+        self.function = self.function.store(store);
         self
     }
 

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::backend::{sum_of_8, vectorised};
+use crate::backend::vectorised;
 use crate::parallel;
 
 /// Rows per block: the block of a hundred columns fits the second-level cache.
@@ -83,65 +83,25 @@ fn summed<I: Send>(
     sums
 }
 
-/// Splits the columns into groups of eight, four, two and one.
-macro_rules! by_groups {
-    ($count:expr, |$first:ident, $width:ident| $body:expr) => {{
-        let count: usize = $count;
-        let mut $first = 0;
-        macro_rules! group {
-            ($w:literal) => {{
-                const $width: usize = $w;
-                $body;
-                $first += $w;
-            }};
-        }
-        while $first < count {
-            match count - $first {
-                8.. => group!(8),
-                4.. => group!(4),
-                2.. => group!(2),
-                _ => group!(1),
-            }
-        }
-    }};
-}
-
 /// The products of these rows of the columns with a block z, written to `sums`.
 fn dots_of_rows(q: &[Vec<f64>], rows: Range<usize>, z: &[f64], sums: &mut [f64]) {
     vectorised(
         #[inline(always)]
-        || {
-            by_groups!(q.len(), |first, W| {
-                // Four columns at most: their partial sums fill half of the registers.
-                const HALF: usize = if W > 4 { 4 } else { W };
-                for part in (first..first + W).step_by(HALF) {
-                    let columns: [&[f64]; HALF] = std::array::from_fn(|c| &q[part + c][rows.clone()]);
-                    sums[part..part + HALF].copy_from_slice(&dots(columns, z));
-                }
-            });
-        },
+        || q.iter().zip(sums).for_each(|(q, sum)| *sum = dot_of_block(&q[rows.clone()], z)),
     );
 }
 
-/// Products of C columns with z, each in eight interleaved sums.
+/// x·z in sixteen interleaved sums, which hides the latency of an addition.
 #[inline(always)]
-fn dots<const C: usize>(q: [&[f64]; C], z: &[f64]) -> [f64; C] {
-    let (z8, tail) = z.as_chunks::<8>();
-    let whole = 8 * z8.len();
-    let q8 = q.map(|q| &q.as_chunks::<8>().0[..z8.len()]);
-    let mut sums = [[0.0; 8]; C];
-    for (b, z) in z8.iter().enumerate() {
-        for c in 0..C {
-            let x = q8[c][b];
-            for l in 0..8 {
-                sums[c][l] += x[l] * z[l];
-            }
+fn dot_of_block(x: &[f64], z: &[f64]) -> f64 {
+    let ((x16, x_rest), (z16, z_rest)) = (x.as_chunks::<16>(), z.as_chunks::<16>());
+    let mut sums = [0.0; 16];
+    for (x, z) in x16.iter().zip(z16) {
+        for l in 0..16 {
+            sums[l] += x[l] * z[l];
         }
     }
-    std::array::from_fn(|c| {
-        let rest: f64 = q[c][whole..].iter().zip(tail).map(|(q, z)| q * z).sum();
-        sum_of_8(sums[c]) + rest
-    })
+    sums.iter().sum::<f64>() + x_rest.iter().zip(z_rest).map(|(x, z)| x * z).sum::<f64>()
 }
 
 /// z ← z + Σ h(c) q_c for these rows of the columns, in the order of the columns.
@@ -149,31 +109,37 @@ fn add_to_rows(q: &[Vec<f64>], h: &[f64], rows: Range<usize>, z: &mut [f64]) {
     vectorised(
         #[inline(always)]
         || {
-            by_groups!(q.len().min(h.len()), |first, W| {
-                let columns: [&[f64]; W] = std::array::from_fn(|c| &q[first + c][rows.clone()]);
-                add_columns(columns, std::array::from_fn(|c| h[first + c]), z);
-            });
+            let count = q.len().min(h.len());
+            let mut first = 0;
+            macro_rules! group {
+                ($w:literal) => {{
+                    let columns: [&[f64]; $w] = std::array::from_fn(|c| &q[first + c][rows.clone()]);
+                    add_columns(columns, std::array::from_fn(|c| h[first + c]), z);
+                    first += $w;
+                }};
+            }
+            while first < count {
+                match count - first {
+                    8.. => group!(8),
+                    4.. => group!(4),
+                    2.. => group!(2),
+                    _ => group!(1),
+                }
+            }
         },
     );
 }
 
 #[inline(always)]
 fn add_columns<const C: usize>(q: [&[f64]; C], h: [f64; C], z: &mut [f64]) {
-    let (z8, tail) = z.as_chunks_mut::<8>();
-    let (count, whole) = (z8.len(), 8 * z8.len());
-    let q8 = q.map(|q| &q.as_chunks::<8>().0[..count]);
-    for (b, z) in z8.iter_mut().enumerate() {
-        let mut sum = *z;
+    let n = z.len();
+    let q = q.map(|q| &q[..n]);
+    for i in 0..n {
+        let mut sum = z[i];
         for c in 0..C {
-            let x = q8[c][b];
-            for l in 0..8 {
-                sum[l] += h[c] * x[l];
-            }
+            sum += h[c] * q[c][i];
         }
-        *z = sum;
-    }
-    for (i, z) in tail.iter_mut().enumerate() {
-        (0..C).for_each(|c| *z += h[c] * q[c][whole + i]);
+        z[i] = sum;
     }
 }
 

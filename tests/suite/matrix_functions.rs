@@ -6,7 +6,7 @@ use std::sync::Arc;
 use multigrad::Csr;
 use multigrad::autodiff::{Dense, Tape, gradient_check};
 use multigrad::functions::{
-    DecompositionAdjoint, FunctionOf, MatrixFunction, Process, StochasticTrace, TapeOperator, decompose,
+    DecompositionAdjoint, Estimate, FunctionOf, MatrixFunction, Process, StochasticTrace, TapeOperator, decompose,
 };
 use multigrad::gallery::poisson_2d;
 
@@ -95,9 +95,14 @@ fn the_hilbert_matrix_shows_what_reprojection_is_worth() {
     }
 }
 
+fn product(a: &[f64], b: &[f64], k: usize) -> Vec<f64> {
+    (0..k * k).map(|q| (0..k).map(|l| a[q / k * k + l] * b[l * k + q % k]).sum()).collect()
+}
+
 fn functions() -> Vec<MatrixFunction> {
-    let square = |h: &[f64], k: usize| {
-        Ok((0..k * k).map(|q| (0..k).map(|l| h[q / k * k + l] * h[l * k + q % k]).sum()).collect())
+    let square = |h: &[f64], k: usize| Ok(product(h, h, k));
+    let derivative = |h: &[f64], e: &[f64], k: usize| {
+        Ok(product(h, e, k).iter().zip(product(e, h, k)).map(|(a, b)| a + b).collect())
     };
     vec![
         MatrixFunction::Exp,
@@ -106,6 +111,7 @@ fn functions() -> Vec<MatrixFunction> {
         MatrixFunction::InverseSqrt,
         MatrixFunction::Log,
         MatrixFunction::General(Arc::new(square)),
+        MatrixFunction::WithDerivative(Arc::new(square), Arc::new(derivative)),
     ]
 }
 
@@ -132,6 +138,66 @@ fn gradients_of_functions_agree_with_differences() {
             assert!(check.relative < 1e-6, "{function:?} {process:?} {check:?}");
         }
     }
+}
+
+#[test]
+fn long_decompositions_have_exact_adjoints() {
+    // Several blocks of the adjoint, a long Q̄ of rank one, and projection or not.
+    let a = poisson_2d(9, 9).unwrap().matrix;
+    let skew = a.map(|i, j, v| if j > i { 0.7 * v } else { v });
+    for (process, a) in [(Process::Lanczos, &a), (Process::Arnoldi, &skew)] {
+        for order in [8, 17, 30] {
+            let f = FunctionOf::new(MatrixFunction::Exp).order(order).process(process);
+            let check = gradient_check(
+                |tape, p| {
+                    let m = tape.matrix(a) * 0.5 + p[0].as_diagonal();
+                    (f.on_tape(m, p[1]) * tape.vector(&wave(81, 0.4))).sum()
+                },
+                &[vec![0.1; 81], wave(81, 0.3)],
+            )
+            .unwrap();
+            assert!(check.relative < 1e-7, "{process:?} {order} {check:?}");
+            let (k, v) = (order, wave(81, 0.9));
+            let (_, up) = weigh(a, process, &v, k);
+            let d = decompose(a, process, k, &v).unwrap();
+            let (with, without) = (d.reverse(a, &up, true).unwrap(), d.reverse(a, &up, false).unwrap());
+            let size = with.0.iter().fold(0.0f64, |m, g| m.max(g.abs()));
+            let off = with.0.iter().zip(&without.0).fold(0.0f64, |m, (x, y)| m.max((x - y).abs()));
+            assert!(off < 1e-7 * size && off > 0.0, "{process:?} {k}: {off:e} of {size:e}");
+        }
+    }
+}
+
+#[test]
+fn vectors_of_lanczos_may_be_recovered_backwards() {
+    let a = poisson_2d(12, 12).unwrap().matrix;
+    let run = |store: bool, order: usize, quadratic: bool| {
+        let f = FunctionOf::new(MatrixFunction::Sqrt).order(order).process(Process::ThreeTerm).store(store);
+        let tape = Tape::new();
+        let (m, v) = (tape.parameter_matrix(&a), tape.parameter(&wave(144, 0.3)));
+        let y = if quadratic { f.quadratic_on_tape(m, v) } else { f.on_tape(m, v) };
+        let mut g = (y * y).sum().gradients().unwrap();
+        (y.values().unwrap(), g.take(m).unwrap(), g.take(v).unwrap())
+    };
+    for order in [1, 2, 3, 20] {
+        for quadratic in [true, false] {
+            let (stored, recovered) = (run(true, order, quadratic), run(false, order, quadratic));
+            for (x, y) in [(&stored.0, &recovered.0), (&stored.1, &recovered.1), (&stored.2, &recovered.2)] {
+                let size = x.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+                assert!(x.iter().zip(y).all(|(x, y)| (x - y).abs() < 1e-9 * size), "{order}");
+            }
+            assert!(order < 4 || stored.1 != recovered.1, "the same computation");
+        }
+    }
+    let plain = FunctionOf::new(MatrixFunction::Sqrt).store(false);
+    assert!(plain.apply(&a, &wave(144, 0.3)).unwrap_err().is_unsuited());
+    // Far eigenvalues: their directions vanish from later vectors.
+    let far = Csr::diagonal_matrix(&(0..200).map(|i| 1.5f64.powi(i / 4)).collect::<Vec<_>>());
+    let tape = Tape::new();
+    let m = tape.parameter_matrix(&far);
+    let y = plain.process(Process::ThreeTerm).order(60).quadratic_on_tape(m, tape.vector(&[1.0; 200]));
+    let error = y.sum().gradients().map(|g| g.bytes()).unwrap_err();
+    assert!(error.to_string().contains("backwards"), "{error}");
 }
 
 #[test]
@@ -212,10 +278,23 @@ fn traces_are_within_their_errors_and_so_are_their_gradients() {
     let gradient = value.gradients().unwrap().take(m).unwrap();
     let diagonal = |g: &[f64]| (0..a.rows()).map(|i| g[a.pattern().find(i, i).unwrap()]).sum::<f64>();
     let terms: Vec<f64> = trace.gradients_of_terms(&a).unwrap().iter().map(|g| diagonal(g)).collect();
-    let mean = terms.iter().sum::<f64>() / 40.0;
-    let spread = terms.iter().map(|t| (t - mean) * (t - mean)).sum::<f64>() / 39.0 / 40.0;
-    assert!((diagonal(&gradient) - mean).abs() < 1e-9 * mean);
-    assert!((mean - inverse).abs() < 3.0 * spread.sqrt(), "{mean} {inverse} ± {}", spread.sqrt());
+    let of_gradient = Estimate::new(terms).unwrap();
+    assert!((diagonal(&gradient) - of_gradient.value).abs() < 1e-9 * of_gradient.value);
+    assert!((of_gradient.value - inverse).abs() < 3.0 * of_gradient.error, "{inverse} {of_gradient:?}");
+    // Its derivative along x is half of its order, 19 times of 20.
+    let inside = (0..20)
+        .filter(|&seed| {
+            let trace = StochasticTrace::log_determinant().order(40).probes(20).seed(seed).store(seed % 2 == 0);
+            let along = |g: &Vec<f64>| {
+                let weights = a.map(|i, j, _| [2.0, -1.0, 0.0][i.abs_diff(j).min(2)]);
+                g.iter().zip(weights.values()).map(|(g, w)| g * w).sum::<f64>()
+            };
+            let terms = trace.gradients_of_terms(&a).unwrap().iter().map(along).collect();
+            let (low, high) = Estimate::new(terms).unwrap().interval();
+            low <= 98.0 && 98.0 <= high
+        })
+        .count();
+    assert!(inside >= 18, "{inside} of 20 gradients");
     // The gradient is that of the estimated value, to the last digits that differences have.
     let few = StochasticTrace::log_determinant().order(10).probes(3);
     let small = laplacian();
