@@ -26,11 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(" n   {:>22}   {:>22}   {:>22}", names[0], names[1], names[2]);
     let mut series: [Vec<(f64, f64)>; 3] = Default::default();
     for n in 2..=most {
-        let errors = [
-            hilbert::by_adjoint(n, true)?,
-            hilbert::by_backpropagation(n)?,
-            hilbert::by_adjoint(n, false)?,
-        ];
+        let errors =
+            [hilbert::by_adjoint(n, true)?, hilbert::by_backpropagation(n)?, hilbert::by_adjoint(n, false)?];
         let published = PUBLISHED.iter().find(|p| p.0 == n).map(|p| p.1);
         let cell = |q: usize| {
             let known = published.map_or(String::new(), |p| format!(" ({:.1e})", p[q]));

@@ -23,7 +23,11 @@ fn interleave<V: AsRef<[f64]> + Sync>(vectors: &[V], n: usize, block: &mut Vec<f
         for (part, block) in block.chunks_mut(ROWS * k).enumerate() {
             let (first, rows) = (first / k + part * ROWS, block.len() / k);
             for (c, v) in vectors.iter().enumerate() {
-                block[c..].iter_mut().step_by(k).zip(&v.as_ref()[first..first + rows]).for_each(|(b, &v)| *b = v);
+                block[c..]
+                    .iter_mut()
+                    .step_by(k)
+                    .zip(&v.as_ref()[first..first + rows])
+                    .for_each(|(b, &v)| *b = v);
             }
         }
     });
@@ -75,8 +79,14 @@ impl Action for Csr<f64> {
     fn symmetrise(&self, sums: &mut [Vec<f64>]) {
         // The pattern is symmetric, so the transposition lists the partner of every entry.
         let partners = &self.pattern().transposition().source;
-        let old = sums[0].clone();
-        sums[0].iter_mut().zip(partners).for_each(|(g, &q)| *g = 0.5 * (*g + old[q as usize]));
+        let g = &mut sums[0];
+        for (p, &q) in partners.iter().enumerate() {
+            let q = q as usize;
+            if q > p {
+                let mean = 0.5 * (g[p] + g[q]);
+                (g[p], g[q]) = (mean, mean);
+            }
+        }
     }
 
     fn asymmetry(&self) -> Result<f64> {

@@ -104,7 +104,9 @@ impl FunctionOf {
 
     pub(super) fn decomposed(&self, a: &dyn LinearOperator, v: &[f64]) -> Result<Applied> {
         if !self.store && self.process != Process::ThreeTerm {
-            return Err(Error::unsuited("only Process::ThreeTerm can do without its vectors; others need them all"));
+            return Err(Error::unsuited(
+                "only Process::ThreeTerm can do without its vectors; others need them all",
+            ));
         }
         let d = run(a, self.process, self.order, v, self.store)?;
         let first = self.function.first_column(&d.small, d.order(), self.symmetric())?;

@@ -11,6 +11,9 @@ use crate::sparse::Csr;
 /// A remainder below this share of the norm of A q counts as zero.
 const EXHAUSTED: f64 = 1e-14;
 
+/// Largest number of steps: H is stored as a dense matrix.
+const MOST: usize = 10_000;
+
 /// A vector that keeps this share of its norm is orthogonal to the basis after one pass.
 const ENOUGH: f64 = 0.5;
 
@@ -183,6 +186,11 @@ pub(super) fn run(
         return Err(Error::invalid_input(text));
     }
     let most = steps.min(n);
+    if most > MOST {
+        return Err(Error::invalid_input(format!(
+            "{most} steps of a decomposition need a dense matrix of that order; take {MOST} at most"
+        )));
+    }
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(most);
     basis.push(v.iter().map(|v| v / length).collect());
     let mut columns: Vec<(Vec<f64>, f64)> = Vec::with_capacity(most);

@@ -94,6 +94,9 @@ impl FunctionOf {
             std::iter::once(&v as &dyn Handle<T>).chain(parameters.iter().copied()).collect();
         v.tape().outside(&operands, columns, |values| {
             real::<T>()?;
+            if columns == 0 {
+                return Err(Error::dimension("a function of a matrix times a block without columns"));
+            }
             let action = make(&values[1..])?;
             let block = wide(values[0]);
             let mut parts = Vec::new();
@@ -128,7 +131,7 @@ impl<T: Scalar> Rule<T> for FunctionRule<T> {
     fn reverse(&self, operands: &[&[T]], _: &[T], up: &[T], wanted: &[bool]) -> Result<Adjoints<T>> {
         let action = (self.make)(&operands[1..])?;
         let columns = self.parts.len();
-        let mut sums = action.zeros();
+        let mut sums: Vec<Vec<f64>> = Vec::new();
         let mut of_v = vec![0.0; operands[0].len()];
         for (c, part) in self.parts.iter().enumerate() {
             let up: Vec<f64> = up.iter().skip(c).step_by(columns).map(|v| v.to_f64()).collect();
@@ -136,8 +139,11 @@ impl<T: Scalar> Rule<T> for FunctionRule<T> {
                 true => self.function.pull_quadratic(action.as_ref(), part, up[0])?,
                 false => self.function.pull_vector(action.as_ref(), part, &up)?,
             };
-            for (sum, part) in sums.iter_mut().zip(of_a) {
+            for (sum, part) in sums.iter_mut().zip(&of_a) {
                 sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+            }
+            if c == 0 {
+                sums = of_a;
             }
             of_v.iter_mut().skip(c).step_by(columns).zip(column).for_each(|(o, v)| *o = v);
         }

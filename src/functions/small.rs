@@ -78,7 +78,9 @@ impl MatrixFunction {
             MatrixFunction::InverseSqrt => 1.0 / x.sqrt(),
             MatrixFunction::Log => x.ln(),
             MatrixFunction::Scalar(f) => f(x).0,
-            MatrixFunction::General(f) | MatrixFunction::WithDerivative(f, _) => f(&[x], 1)?.first().copied().unwrap_or(f64::NAN),
+            MatrixFunction::General(f) | MatrixFunction::WithDerivative(f, _) => {
+                f(&[x], 1)?.first().copied().unwrap_or(f64::NAN)
+            }
         };
         if value.is_finite() {
             return Ok(value);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use multigrad::Csr;
 use multigrad::autodiff::{Dense, Tape, gradient_check};
 use multigrad::functions::{
-    DecompositionAdjoint, Estimate, FunctionOf, MatrixFunction, Process, StochasticTrace, TapeOperator, decompose,
+    DecompositionAdjoint, Estimate, FunctionOf, MatrixFunction, Process, StochasticTrace, TapeOperator,
+    decompose,
 };
 use multigrad::gallery::poisson_2d;
 
@@ -284,7 +285,8 @@ fn traces_are_within_their_errors_and_so_are_their_gradients() {
     // Its derivative along x is half of its order, 19 times of 20.
     let inside = (0..20)
         .filter(|&seed| {
-            let trace = StochasticTrace::log_determinant().order(40).probes(20).seed(seed).store(seed % 2 == 0);
+            let trace =
+                StochasticTrace::log_determinant().order(40).probes(20).seed(seed).store(seed % 2 == 0);
             let along = |g: &Vec<f64>| {
                 let weights = a.map(|i, j, _| [2.0, -1.0, 0.0][i.abs_diff(j).min(2)]);
                 g.iter().zip(weights.values()).map(|(g, w)| g * w).sum::<f64>()
@@ -355,10 +357,19 @@ fn bad_input_is_told_in_a_sentence() {
     assert!(decompose(&a, Process::Lanczos, 3, &[0.0; 20]).unwrap_err().is_invalid_input());
     assert!(decompose(&a, Process::Lanczos, 0, &[1.0; 20]).unwrap_err().is_invalid_input());
     assert!(decompose(&a, Process::Lanczos, 3, &[1.0; 3]).unwrap_err().is_dimension());
+    let wide = Csr::diagonal_matrix(&[1.0; 20_000]);
+    let long = decompose(&wide, Process::ThreeTerm, usize::MAX, &wave(20_000, 0.1));
+    assert!(long.unwrap_err().is_invalid_input());
     let scalar = MatrixFunction::Scalar(Arc::new(|x| (x, 1.0)));
     let error = FunctionOf::new(scalar).process(Process::Arnoldi).apply(&a, &[1.0; 20]).unwrap_err();
     assert!(error.to_string().contains("General"));
     let flat = TapeOperator::new(4, vec![], |tape, _, _| tape.vector(&[1.0]));
     assert!(decompose(&flat, Process::Arnoldi, 2, &[1.0; 4]).unwrap_err().is_dimension());
+    assert!(StochasticTrace::log_determinant().probes(usize::MAX).of(&a).unwrap_err().is_invalid_input());
+    let short =
+        MatrixFunction::WithDerivative(Arc::new(|h, _| Ok(h.to_vec())), Arc::new(|_, _, _| Ok(vec![])));
+    let tape = Tape::new();
+    let y = FunctionOf::new(short).on_tape(tape.parameter_matrix(&a), tape.vector(&[1.0; 20]));
+    assert!(y.sum().gradients().map(|g| g.bytes()).unwrap_err().is_dimension());
     assert!(StochasticTrace::log_determinant().probes(1).of(&a).unwrap_err().is_invalid_input());
 }
