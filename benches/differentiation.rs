@@ -65,7 +65,7 @@ fn lanczos(name: &str, a: &Csr) -> Result<()> {
         for order in [10, 50, 90, 250] {
             let f = FunctionOf::new(MatrixFunction::Inverse).order(order).process(process);
             let (mut there, mut back) = (f64::INFINITY, f64::INFINITY);
-            for _ in 0..5 {
+            for _ in 0..if order < 100 { 15 } else { 5 } {
                 let tape = Tape::new();
                 let (m, v) = (tape.parameter_matrix(a), tape.parameter(&v));
                 let clock = Instant::now();

@@ -9,7 +9,7 @@
 //! K = σ² φ(‖x − y‖/ℓ) + s² I with Wendland's function φ(r) = (1 − r)₊⁴ (4 r + 1), which makes K sparse (Wendland, Adv.
 //! Comput. Math. 4, 1995). The negative log-likelihood per point is (yᵀ K⁻¹ y + log det K)/(2 n) + ½ ln 2π: a Gauss
 //! quadrature and a stochastic trace by Lanczos (Gardner et al., NeurIPS 2018), with gradients by their adjoints.
-//! Observations and the posterior mean are drawn in `out/gaussian_process.svg` and `.png`.
+//! Observations and the posterior mean on a quarter of the square are drawn in `out/gaussian_process.svg` and `.png`.
 
 mod common;
 
@@ -134,10 +134,19 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let inverse = FunctionOf::new(MatrixFunction::Inverse).order(80);
     let weights = inverse.on_tape(model.covariance(&tape, q), tape.vector(&model.y));
     let mean = (model.signal(&tape, q) * weights).values()?;
+    // A quarter of the square, side by side with a strip between them.
     let (mut points, mut values) = (Vec::new(), Vec::new());
-    for (shift, field) in [(0.0, &model.y), (n as f64 + 3.0, &mean)] {
-        points.extend(model.points.iter().map(|p| [p[0] + shift, p[1]]));
-        values.extend_from_slice(field);
+    let half = (n / 2) as f64;
+    let inside = |p: &[f64; 2]| p.iter().all(|x| *x < half);
+    for (shift, field) in [(0.0, &model.y), (half + 2.0, &mean)] {
+        for (p, v) in model.points.iter().zip(field).filter(|(p, _)| inside(p)) {
+            points.push([p[0] + shift, p[1]]);
+            values.push(*v);
+        }
+    }
+    for i in 0..4 * n {
+        points.push([half + 0.25 + 0.5 * (i % 2) as f64, 0.25 * (i / 2) as f64]);
+        values.push(f64::NAN);
     }
     let plot = FieldPlot::new("Gaussian process: observations and posterior mean", &points, &values)?;
     for kind in ["svg", "png"] {

@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Err(format!("the error of the projected adjoint is {:.1e} at n = {n}", errors[0]).into());
         }
     }
-    let mut plot = GrowthPlot::new("Derivative of φ(A) = Q H Qᵀ for the Hilbert matrix")
+    let mut plot = GrowthPlot::new("Error of the derivative of a decomposition: Hilbert matrix")
         .x_label("order of the matrix")
         .y_label("RMS of ∂φ − I");
     for (name, points) in names.iter().zip(&series) {

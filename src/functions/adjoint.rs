@@ -21,12 +21,12 @@ pub(super) enum OfBasis<'a> {
 }
 
 impl OfBasis<'_> {
-    /// z ← z + column c.
-    fn add_column(&self, c: usize, z: &mut [f64]) {
+    /// Column c, as a vector and its factor.
+    fn column(&self, c: usize) -> Option<(&[f64], f64)> {
         match self {
-            OfBasis::Columns(list) => axpy(1.0, &list[c], z),
-            OfBasis::Outer(y, g) => axpy(g[c], y, z),
-            OfBasis::Zero => {}
+            OfBasis::Columns(list) => Some((&list[c], 1.0)),
+            OfBasis::Outer(y, g) => Some((y, g[c])),
+            OfBasis::Zero => None,
         }
     }
 }
@@ -54,13 +54,9 @@ impl<'a> Products<'a> {
         }
     }
 
-    /// Entry (i, j), as the part that Γ stores and the part of a product of two vectors.
-    fn get(&self, i: usize, j: usize, k: usize) -> (f64, f64) {
-        match self {
-            Products::Full(g) => (g[i * k + j], 0.0),
-            Products::Outer(g, w) => (0.0, g[i] * w[j]),
-            Products::Zero => (0.0, 0.0),
-        }
+    /// Entry (i, j), unless it is that of a product of two vectors.
+    fn stored(&self, i: usize, j: usize, k: usize) -> f64 {
+        if let Products::Full(g) = self { g[i * k + j] } else { 0.0 }
     }
 }
 
@@ -98,17 +94,34 @@ pub(super) fn reverse(
     // Column c: contributions to λ_c, then λ_{c+1}; empty for none.
     let mut vectors: Vec<Vec<f64>> = vec![Vec::new(); k];
     let (mut first, mut y) = (k, vec![0.0; n]);
-    // Σ g_j Q_j over j > c.
-    let mut running = vec![0.0; n];
+    // For Q̄ = y gᵀ and w = Qᵀ y: Σ g_j Q_j over j > c, Σ w_j Q_j over j ≤ c, and the part of λ along the latter.
+    let (mut above, mut until, mut share_of_until) = (vec![0.0; n], vec![0.0; n], 0.0);
+    if let Products::Outer(_, w) = &outer {
+        basis::add(q, w, &mut until);
+    }
     let product: Product<'_> = if symmetric { Box::new(|x, y| a.apply(x, y)) } else { a.transposed() };
     for c in (0..k).rev() {
         let m = (c + 2).min(k);
+        if let Products::Outer(_, w) = &outer {
+            // Of the step before: all columns until c + 1.
+            axpy(share_of_until, &until, &mut lambda);
+            if c + 1 < k {
+                axpy(-w[c + 1], &q[c + 1], &mut until);
+            }
+        }
         if project {
-            let off = basis::add_products(&q[..m], &along, &mut lambda);
+            // A symmetric matrix has few coefficients here.
+            let few = along.iter().position(|a| *a != 0.0).unwrap_or(along.len());
+            let off = if few > 0 {
+                basis::add(&q[few..along.len()], &along[few..], &mut lambda);
+                basis::products(&q[..m], &lambda)
+            } else {
+                basis::add_products(&q[..m], &along, &mut lambda)
+            };
             let change: Vec<f64> = off.iter().enumerate().map(|(i, o)| bar(i, c) - o).collect();
             basis::add(&q[..m], &change, &mut lambda);
         } else {
-            basis::add(q, &along, &mut lambda);
+            basis::add(&q[..along.len()], &along, &mut lambda);
         }
         product(&lambda, &mut y)?;
         let along_y = if project { Vec::new() } else { basis::products(&q[..=c], &y) };
@@ -122,28 +135,31 @@ pub(super) fn reverse(
             } else {
                 along_y[j]
             };
-            let (full, rank_one) = outer.get(c, j, k);
-            let value = known[c * k + j] - full - inner;
+            let value = known[c * k + j] - outer.stored(c, j, k) - inner;
             gamma[c * k + j] = value;
-            along.push(value - rank_one);
+            along.push(value);
         }
         // Ξ + Q (Γ column below the diagonal) − (H(c, c) λ − y) − Σ H(c, j) Λ_j.
         let mut next = std::mem::take(&mut vectors[c]);
         next.resize(n, 0.0);
-        up.basis.add_column(c, &mut next);
+        let mut terms: Vec<(&[f64], f64)> = vec![(&lambda, -d.get(c, c)), (&y, 1.0)];
+        terms.extend(up.basis.column(c));
         if gap[c] != 0.0 {
-            axpy(gap[c], &d.rest, &mut next);
+            terms.push((&d.rest, gap[c]));
         }
-        axpy(-d.get(c, c), &lambda, &mut next);
-        axpy(1.0, &y, &mut next);
+        if let Products::Outer(_, w) = &outer {
+            terms.push((&above, -w[c]));
+        }
+        let (list, factors): (Vec<&[f64]>, Vec<f64>) = terms.into_iter().unzip();
+        basis::add(&list, &factors, &mut next);
         let near = c + 1..first;
         let (of_q, of_lambda): (Vec<f64>, Vec<f64>) =
             near.clone().map(|j| (gamma[j * k + c], -d.get(c, j))).unzip();
         basis::add(&q[near.clone()], &of_q, &mut next);
         basis::add(&vectors[near], &of_lambda, &mut next);
-        if let Products::Outer(g, w) = &outer {
-            axpy(-w[c], &running, &mut next);
-            axpy(g[c], &q[c], &mut running);
+        if let Products::Outer(g, _) = &outer {
+            axpy(g[c], &q[c], &mut above);
+            share_of_until = -g[c];
         }
         vectors[c] = std::mem::replace(&mut lambda, next);
         if first - c == BLOCK {
@@ -164,9 +180,12 @@ pub(super) fn reverse(
         }
         if c > 0 {
             let share = 1.0 / d.get(c, c - 1);
-            lambda.iter_mut().chain(&mut along).for_each(|l| *l *= share);
+            lambda.iter_mut().for_each(|l| *l *= share);
+            along.iter_mut().for_each(|a| *a *= share);
+            share_of_until *= share;
         }
     }
+    axpy(share_of_until, &until, &mut lambda);
     basis::add(&q[..1], &along, &mut lambda);
     lambda.iter_mut().for_each(|l| *l *= d.scale);
     let mut sums = a.zeros();

@@ -119,6 +119,8 @@ impl MatrixFunction {
             (MatrixFunction::Scalar(_), false) => Err(Error::unsuited(
                 "a function of real eigenvalues needs a symmetric matrix and Process::Lanczos; give a MatrixFunction::General for Arnoldi",
             )),
+            // One solve instead of all eigenvectors.
+            (MatrixFunction::Inverse, _) => Ok(false),
             _ => Ok(symmetric),
         }
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::action::{Action, GROUP};
 use super::adjoint::{OfBasis, Upstream};
 use super::krylov::Decomposition;
-use crate::backend::{BLOCK, interleaved_dot, over_blocks};
+use crate::backend::{BLOCK, interleaved_dot, over_blocks, vectorised};
 use crate::error::{Error, Result};
 use crate::krylov::{axpy, dot, norm, norm_from};
 use crate::operator::LinearOperator;
@@ -18,8 +18,13 @@ pub(super) fn step(basis: &[Vec<f64>], [b, a]: [f64; 2], w: &mut [f64]) -> f64 {
     let (last, before) = (&basis[k], &basis[k.saturating_sub(1)]);
     let (length, blocks) = (w.len(), w.chunks_mut(BLOCK).zip(last.chunks(BLOCK)).zip(before.chunks(BLOCK)));
     let [square] = over_blocks(length, blocks, |((w, last), before)| {
-        w.iter_mut().zip(last).zip(before).for_each(|((w, l), o)| *w -= b * o + a * l);
-        [interleaved_dot(w, w)]
+        vectorised(
+            #[inline(always)]
+            || {
+                w.iter_mut().zip(last).zip(before).for_each(|((w, l), o)| *w -= b * o + a * l);
+                [interleaved_dot(w, w)]
+            },
+        )
     });
     norm_from(square, w)
 }
@@ -40,24 +45,31 @@ struct Step<'a> {
 impl Step<'_> {
     /// ξ ← a λ_k + b λ_{k+1} − b ν x_{k+1} − A λ_k − x̄_k; returns its products with x_k and x_{k−1}, and λ_k·x_{k−1}.
     fn advance(&self, [a, b, nu]: [f64; 3], basis: &OfBasis<'_>, k: usize, xi: &mut [f64]) -> [f64; 3] {
-        let up = match basis {
-            OfBasis::Columns(list) => Some((-1.0, list[k].as_slice())),
-            OfBasis::Outer(y, g) => Some((-g[k], *y)),
-            OfBasis::Zero => None,
+        let (g, y) = match basis {
+            OfBasis::Columns(list) => (-1.0, Some(list[k].as_slice())),
+            OfBasis::Outer(y, g) => (-g[k], Some(*y)),
+            OfBasis::Zero => (0.0, None),
         };
         let length = xi.len();
         over_blocks(length, xi.chunks_mut(BLOCK).enumerate(), |(q, xi)| {
-            let rows = q * BLOCK..q * BLOCK + xi.len();
+            let (n, rows) = (xi.len(), q * BLOCK..q * BLOCK + xi.len());
             let [next, x, before] = self.x.map(|x| &x[rows.clone()]);
             let [lambda, old] = self.lambda.map(|l| &l[rows.clone()]);
-            let product = &self.product[rows.clone()];
-            for (i, xi) in xi.iter_mut().enumerate() {
-                *xi = (a * lambda[i] - product[i]) + b * (old[i] - nu * next[i]);
-            }
-            if let Some((g, y)) = up {
-                xi.iter_mut().zip(&y[rows]).for_each(|(xi, y)| *xi += g * y);
-            }
-            [interleaved_dot(xi, x), interleaved_dot(xi, before), interleaved_dot(lambda, before)]
+            let (product, y) = (&self.product[rows.clone()], y.map(|y| &y[rows.clone()]));
+            vectorised(
+                #[inline(always)]
+                || {
+                    // Of the same length, so that the compiler sees no bounds.
+                    let (lambda, old, next, product) = (&lambda[..n], &old[..n], &next[..n], &product[..n]);
+                    for i in 0..n {
+                        xi[i] = (a * lambda[i] - product[i]) + b * (old[i] - nu * next[i]);
+                    }
+                    if let Some(y) = y {
+                        xi.iter_mut().zip(y).for_each(|(xi, y)| *xi += g * y);
+                    }
+                    [interleaved_dot(xi, x), interleaved_dot(xi, before), interleaved_dot(lambda, before)]
+                },
+            )
         })
     }
 }
@@ -174,9 +186,13 @@ pub(super) fn replay(
 fn combine(c: [f64; 3], v: [&[f64]; 3], z: &mut [f64]) {
     over_blocks(z.len(), z.chunks_mut(BLOCK).enumerate(), |(q, z)| {
         let v = v.map(|v| &v[q * BLOCK..q * BLOCK + z.len()]);
-        for (i, z) in z.iter_mut().enumerate() {
-            *z = c[0] * v[0][i] + c[1] * v[1][i] + c[2] * v[2][i];
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                let terms = v[0].iter().zip(v[1]).zip(v[2]);
+                z.iter_mut().zip(terms).for_each(|(z, ((x, y), w))| *z = c[0] * x + c[1] * y + c[2] * w);
+            },
+        );
         []
     });
 }

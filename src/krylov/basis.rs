@@ -16,13 +16,13 @@ const ROWS: usize = 512;
 const PARALLEL_LENGTH: usize = 100_000;
 
 /// Qᵀ z. Cost: one pass over Q.
-pub(crate) fn products(q: &[Vec<f64>], z: &[f64]) -> Vec<f64> {
+pub(crate) fn products<V: AsRef<[f64]> + Sync>(q: &[V], z: &[f64]) -> Vec<f64> {
     let blocks = z.chunks(ROWS).enumerate();
     summed(q.len(), z.len(), blocks, &|(b, z), sums| dots_of_rows(q, rows(b, z.len()), z, sums))
 }
 
 /// z ← z + Q h. Cost: one pass over Q.
-pub(crate) fn add(q: &[Vec<f64>], h: &[f64], z: &mut [f64]) {
+pub(crate) fn add<V: AsRef<[f64]> + Sync>(q: &[V], h: &[f64], z: &mut [f64]) {
     let (length, blocks) = (z.len(), z.chunks_mut(ROWS).enumerate());
     summed(0, length, blocks, &|(b, z), _| add_to_rows(q, h, rows(b, z.len()), z));
 }
@@ -84,10 +84,10 @@ fn summed<I: Send>(
 }
 
 /// The products of these rows of the columns with a block z, written to `sums`.
-fn dots_of_rows(q: &[Vec<f64>], rows: Range<usize>, z: &[f64], sums: &mut [f64]) {
+fn dots_of_rows<V: AsRef<[f64]>>(q: &[V], rows: Range<usize>, z: &[f64], sums: &mut [f64]) {
     vectorised(
         #[inline(always)]
-        || q.iter().zip(sums).for_each(|(q, sum)| *sum = dot_of_block(&q[rows.clone()], z)),
+        || q.iter().zip(sums).for_each(|(q, sum)| *sum = dot_of_block(&q.as_ref()[rows.clone()], z)),
     );
 }
 
@@ -105,7 +105,7 @@ fn dot_of_block(x: &[f64], z: &[f64]) -> f64 {
 }
 
 /// z ← z + Σ h(c) q_c for these rows of the columns, in the order of the columns.
-fn add_to_rows(q: &[Vec<f64>], h: &[f64], rows: Range<usize>, z: &mut [f64]) {
+fn add_to_rows<V: AsRef<[f64]>>(q: &[V], h: &[f64], rows: Range<usize>, z: &mut [f64]) {
     vectorised(
         #[inline(always)]
         || {
@@ -113,7 +113,7 @@ fn add_to_rows(q: &[Vec<f64>], h: &[f64], rows: Range<usize>, z: &mut [f64]) {
             let mut first = 0;
             macro_rules! group {
                 ($w:literal) => {{
-                    let columns: [&[f64]; $w] = std::array::from_fn(|c| &q[first + c][rows.clone()]);
+                    let columns: [&[f64]; $w] = std::array::from_fn(|c| &q[first + c].as_ref()[rows.clone()]);
                     add_columns(columns, std::array::from_fn(|c| h[first + c]), z);
                     first += $w;
                 }};
