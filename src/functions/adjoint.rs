@@ -71,9 +71,10 @@ pub(super) struct Upstream<'a> {
 /// Gradients with respect to the parameters of A and to v. With `project`, yᵀ Q = λᵀ A Q = λᵀ (Q H + r e_Kᵀ) follows
 /// from the constraint Qₘᵀ λ = H̄ₘ without products of long vectors.
 ///
-/// The part of λ_c along Q_j, j ≤ c, is added in the pass that measures its distance from the constraint. The
-/// contributions of λ_j and Q_j, j > c, are added in blocks of steps to all columns at once, as in a blocked
-/// factorisation; a Q̄ of rank one contributes through one running sum.
+/// The part of λ_c along Q_j, j ≤ c, is added in the pass that measures its distance from the constraint, or by few
+/// columns. The contributions of λ_j and Q_j, j > c, are added in blocks of steps to all columns at once, as in a
+/// blocked factorisation; a Q̄ of rank one contributes through two running sums. So a step with projection takes two
+/// passes over c columns, as a step forward does. Memory: K vectors beyond Q.
 pub(super) fn reverse(
     d: &Decomposition,
     a: &dyn Action,

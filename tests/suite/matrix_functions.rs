@@ -1,6 +1,9 @@
 //! Functions of large matrices: decompositions and their adjoints beside differences, the Hilbert matrix of the
 //! literature, traces within their errors, and bad input.
 
+#[path = "../../examples/common/hilbert.rs"]
+mod hilbert;
+
 use std::sync::Arc;
 
 use multigrad::Csr;
@@ -81,9 +84,6 @@ fn adjoints_of_decompositions_agree_with_differences() {
         }
     }
 }
-
-#[path = "../../examples/common/hilbert.rs"]
-mod hilbert;
 
 #[test]
 fn the_hilbert_matrix_shows_what_reprojection_is_worth() {
