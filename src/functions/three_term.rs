@@ -166,7 +166,7 @@ pub(super) fn replay(
     a: &dyn LinearOperator,
     mut visit: impl FnMut(usize, &[f64]),
 ) -> Result<()> {
-    let mut pair = vec![Vec::new(), d.basis[0].clone()];
+    let mut pair = [Vec::new(), d.basis[0].clone()];
     visit(0, &pair[1]);
     for k in 0..d.order() - 1 {
         let mut w = vec![0.0; pair[1].len()];
