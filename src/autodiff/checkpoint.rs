@@ -1,12 +1,14 @@
 //! Checkpointed gradients of long iterations.
 
 use super::handle::{Dense, Number};
+use super::recover::{Checks, Recovery, State, Step, unpair};
 use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
 /// The states of an iteration that are kept for the backward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Checkpoints {
     /// All states: no step is computed twice.
     All,
@@ -17,6 +19,19 @@ pub enum Checkpoints {
     Revolve(usize),
     /// As revolve, with as many snapshots as fit into a budget of bytes.
     Memory(usize),
+    /// Three states: the others are recovered backwards, by solving x_{k+1} = f(x_k) for x_k. Each inverted
+    /// contraction amplifies rounding by 1/|λ| for its smallest eigenvalue λ, so this suits few steps or weak
+    /// contraction; the drift is measured and limited.
+    Backwards(Recovery),
+    /// Two states of the reversible pair y' = (1 − β) y + β f(z), z' = (1 − β) z + β f(y') from y = z = `start`
+    /// (arXiv 2509.12917), with 0 < β < 1. This is another iteration with the same fixed points, of two
+    /// evaluations a step; the loss is that of y. Its inverse is algebraic and amplifies rounding by 1/(1 − β).
+    Reversible {
+        /// β.
+        beta: f64,
+        /// The largest relative drift of a recovered state, as in [`Recovery::drift`].
+        drift: f64,
+    },
 }
 
 /// The result of a differentiated iteration.
@@ -34,9 +49,10 @@ pub struct Unrolled<T> {
     pub advanced: usize,
     /// The largest number of states kept at a time, the first included.
     pub snapshots: usize,
+    /// The largest relative difference between recovered and forward states that was measured; 0 where none is
+    /// recovered.
+    pub drift: f64,
 }
-
-type State<T> = Vec<Vec<T>>;
 
 /// Differentiates `loss(x_N)` of the iteration x_{k+1} = `step`(k, x_k, parameters) through all of its
 /// `steps`, exactly as one tape would, keeping only the states that `checkpoints` allows.
@@ -44,7 +60,8 @@ type State<T> = Vec<Vec<T>>;
 /// A state is a list of vectors. Memory: the states that are kept, and the tape of one step.
 ///
 /// # Errors
-/// Errors of a step or the loss; no steps, segments of no steps, memory for no snapshot.
+/// Errors of a step or the loss; no steps, segments of no steps, memory for no snapshot; a state that cannot be
+/// recovered, or one that drifts.
 ///
 /// ```
 /// use multigrad::autodiff::{Checkpoints, unrolled};
@@ -70,30 +87,39 @@ pub fn unrolled<T, S, L>(
 ) -> Result<Unrolled<T>>
 where
     T: Scalar,
-    S: for<'t> Fn(&'t Tape<T>, usize, &[Dense<'t, T>], &[Dense<'t, T>]) -> Vec<Dense<'t, T>>,
+    S: for<'t> Fn(&'t Tape<T>, usize, &[Dense<'t, T>], &[Dense<'t, T>]) -> Vec<Dense<'t, T>> + Sync,
     L: for<'t> Fn(&'t Tape<T>, &[Dense<'t, T>], &[Dense<'t, T>]) -> Number<'t, T>,
 {
+    if let Checkpoints::Reversible { beta, drift } = checkpoints {
+        return reversible((beta, drift), steps, start, parameters, &step, &loss);
+    }
     let bytes = start.iter().map(Vec::len).sum::<usize>() * size_of::<T>();
     let wrong = |what: &str| Err(Error::invalid_input(what.to_string()));
     let snapshots = match checkpoints {
         _ if steps == 0 => return wrong("an iteration of no step has no gradient"),
         Checkpoints::Segments(0) => return wrong("a segment has at least one step"),
-        Checkpoints::All | Checkpoints::Segments(_) => 0,
+        Checkpoints::Backwards(_) if T::PARTS > 1 => {
+            return Err(Error::unsuited(
+                "recovery backwards drops the derivatives of dual numbers; use Revolve",
+            ));
+        }
         Checkpoints::Revolve(snapshots) => snapshots,
         Checkpoints::Memory(budget) => budget / bytes.max(1),
+        _ => 1,
     };
-    if snapshots == 0 && !matches!(checkpoints, Checkpoints::All | Checkpoints::Segments(_)) {
+    if snapshots == 0 {
         return wrong("checkpoints need room for at least one state");
     }
     let mut sweep = Sweep {
         tape: Tape::new(),
-        step,
+        step: &step,
         parameters,
         adjoint: None,
         sums: Vec::new(),
         advanced: 0,
         kept: 0,
         most: 0,
+        drift: 0.0,
         loss,
     };
     sweep.sums = parameters.iter().map(|p| vec![T::ZERO; p.len()]).collect();
@@ -114,19 +140,96 @@ where
                 sweep.drop(1);
             }
         }
+        Checkpoints::Backwards(recovery) => {
+            let one = Step::new(&step, parameters, start);
+            sweep.backwards(steps, start, recovery.drift, |k, after, later| {
+                // Extrapolated from the two states after it.
+                let ahead = |(a, b): (&Vec<T>, &Vec<T>)| a.iter().zip(b).map(|(&a, &b)| a + a - b).collect();
+                let guess: State<T> = after.iter().zip(later).map(ahead).collect();
+                one.invert(recovery, k, after, &guess)
+            })?;
+        }
         _ => sweep.revolve(0, steps, start, snapshots, steps)?,
     }
-    let Sweep { adjoint, sums, advanced, most, .. } = sweep;
-    let Some((loss, state, of_start)) = adjoint else {
-        return wrong("an iteration of no step has no gradient");
+    sweep.finish()
+}
+
+/// As [`unrolled`], for the reversible pair.
+fn reversible<T, S, L>(
+    (beta, drift): (f64, f64),
+    steps: usize,
+    start: &[Vec<T>],
+    parameters: &[Vec<T>],
+    step: &S,
+    loss: &L,
+) -> Result<Unrolled<T>>
+where
+    T: Scalar,
+    S: for<'t> Fn(&'t Tape<T>, usize, &[Dense<'t, T>], &[Dense<'t, T>]) -> Vec<Dense<'t, T>> + Sync,
+    L: for<'t> Fn(&'t Tape<T>, &[Dense<'t, T>], &[Dense<'t, T>]) -> Number<'t, T>,
+{
+    if !(beta > 0.0 && beta < 1.0) || steps == 0 {
+        let text =
+            format!("a reversible pair needs 0 < β < 1 and at least one step, got β = {beta}, {steps} steps");
+        return Err(Error::invalid_input(text));
+    }
+    let (b, rest) = (T::from_f64(beta), T::from_f64(1.0 - beta));
+    let m = start.len();
+    let double: State<T> = start.iter().chain(start).cloned().collect();
+    let mut sweep = Sweep {
+        tape: Tape::new(),
+        step: &paired(move |tape, k, x, p| {
+            let (y, z) = x.split_at(m);
+            let y = mixed(y, &step(tape, k, z, p), rest, b);
+            let z = mixed(z, &step(tape, k, &y, p), rest, b);
+            y.into_iter().chain(z).collect()
+        }),
+        parameters,
+        adjoint: None,
+        sums: parameters.iter().map(|p| vec![T::ZERO; p.len()]).collect(),
+        advanced: 0,
+        kept: 0,
+        most: 0,
+        drift: 0.0,
+        loss: lossy(move |tape, x, p| loss(tape, &x[..m], p)),
     };
-    Ok(Unrolled { loss, state, of_start, of_parameters: sums, advanced, snapshots: most })
+    sweep.keep(1);
+    let one = Step::new(step, parameters, start);
+    sweep.backwards(steps, &double, drift, |k, after, _| unpair(beta, after, |at| one.value(k, at)))?;
+    let mut run = sweep.finish()?;
+    run.state.truncate(m);
+    // Both halves start at `start`.
+    let second = run.of_start.split_off(m);
+    for (a, b) in run.of_start.iter_mut().zip(second) {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    }
+    Ok(run)
+}
+
+/// (1 − β) x + β f.
+fn mixed<'t, T: Scalar>(x: &[Dense<'t, T>], f: &[Dense<'t, T>], rest: T, beta: T) -> Vec<Dense<'t, T>> {
+    x.iter().zip(f).map(|(&x, &f)| x * rest + f * beta).collect()
+}
+
+/// These tell the compiler the lifetimes of a closure.
+fn paired<T: Scalar, S>(step: S) -> S
+where
+    S: for<'t> Fn(&'t Tape<T>, usize, &[Dense<'t, T>], &[Dense<'t, T>]) -> Vec<Dense<'t, T>>,
+{
+    step
+}
+
+fn lossy<T: Scalar, L>(loss: L) -> L
+where
+    L: for<'t> Fn(&'t Tape<T>, &[Dense<'t, T>], &[Dense<'t, T>]) -> Number<'t, T>,
+{
+    loss
 }
 
 /// The state of the backward pass.
 struct Sweep<'p, T: Scalar, S, L> {
     tape: Tape<T>,
-    step: S,
+    step: &'p S,
     loss: L,
     parameters: &'p [Vec<T>],
     /// The loss, the last state and the adjoint of the state reached so far.
@@ -135,6 +238,7 @@ struct Sweep<'p, T: Scalar, S, L> {
     advanced: usize,
     kept: usize,
     most: usize,
+    drift: f64,
 }
 
 impl<T, S, L> Sweep<'_, T, S, L>
@@ -143,6 +247,48 @@ where
     S: for<'t> Fn(&'t Tape<T>, usize, &[Dense<'t, T>], &[Dense<'t, T>]) -> Vec<Dense<'t, T>>,
     L: for<'t> Fn(&'t Tape<T>, &[Dense<'t, T>], &[Dense<'t, T>]) -> Number<'t, T>,
 {
+    fn finish(self) -> Result<Unrolled<T>> {
+        let Self { adjoint, sums, advanced, most, drift, .. } = self;
+        let Some((loss, state, of_start)) = adjoint else {
+            return Err(Error::invalid_input("an iteration of no step has no gradient"));
+        };
+        Ok(Unrolled { loss, state, of_start, of_parameters: sums, advanced, snapshots: most, drift })
+    }
+
+    /// Forward, with checksums of some states; then backward, where `recover`(k, x_{k+1}, x_{k+2}) returns x_k.
+    /// Keeps three states.
+    fn backwards(
+        &mut self,
+        steps: usize,
+        start: &[Vec<T>],
+        limit: f64,
+        recover: impl Fn(usize, &[Vec<T>], &[Vec<T>]) -> Result<State<T>>,
+    ) -> Result<()> {
+        let mut checks = Checks::new(steps, limit);
+        let (mut before, mut now) = (start.to_vec(), start.to_vec());
+        self.keep(2);
+        for k in 0..steps {
+            checks.keep(k, &now);
+            if k + 1 < steps {
+                before = self.advance(k, k + 1, &now)?;
+                std::mem::swap(&mut before, &mut now);
+            }
+        }
+        // `now` is the state before the last step; the one after it starts the extrapolation.
+        let mut later = self.advance(steps - 1, steps, &now)?;
+        before.clear();
+        for k in (0..steps).rev() {
+            if k + 1 < steps {
+                let found = recover(k, &now, &later)?;
+                checks.compare(k, &found)?;
+                later = std::mem::replace(&mut now, found);
+            }
+            self.back(k, &now, steps)?;
+        }
+        self.drift = checks.worst;
+        Ok(())
+    }
+
     fn keep(&mut self, states: usize) {
         self.kept += states;
         self.most = self.most.max(self.kept);

@@ -28,6 +28,8 @@
 //! ```
 
 mod advice;
+mod arnoldi;
+pub(crate) mod basis;
 mod bicgstab;
 mod cg;
 mod fgmres;
@@ -44,6 +46,7 @@ mod solve;
 mod system;
 mod vector;
 
+pub(crate) use arnoldi::{orthogonalise, orthogonalise_twice};
 pub use bicgstab::BiCgStab;
 pub use cg::Cg;
 pub use fgmres::Fgmres;
@@ -52,6 +55,9 @@ pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
 #[doc(hidden)]
 pub use resident::DeviceSystem;
+#[cfg(feature = "cuda")]
+pub(crate) use resident::{OnDevice, Queue};
 pub use richardson::Richardson;
 pub use solve::SolveOptions;
 pub(crate) use system::System;
+pub(crate) use vector::{axpy, dot, norm, norm_from, scattered};

@@ -4,11 +4,15 @@ mod builder;
 mod candidates;
 mod choose;
 mod configuration;
+#[cfg(feature = "cuda")]
+mod device;
+mod differentiable;
 mod file;
 mod measure;
 mod properties;
 mod refresh;
 mod solve;
+mod transposed;
 mod value;
 
 pub use builder::Builder;
@@ -18,6 +22,7 @@ pub use builder::{suited_variant, training_setup, training_setups};
 pub use candidates::candidates;
 pub use choose::Choice;
 pub use configuration::Configuration;
+pub use differentiable::{DifferentiableSolver, SolveQuality, TapeSolve};
 #[doc(hidden)]
 pub use measure::fastest_setup;
 pub use measure::{Measurement, Protocol, Solve, relative_residual};

@@ -78,7 +78,12 @@ impl Solver {
 
     /// Solves by the method of the options or of the solver. CG as the choice of the solver is replaced by FGMRES
     /// on an indefinite problem.
-    fn attempt(&self, system: System<'_>, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+    pub(super) fn attempt(
+        &self,
+        system: System<'_>,
+        b: &[f64],
+        mut options: SolveOptions<'_>,
+    ) -> Result<Outcome> {
         let solve = |krylov: Krylov, options: SolveOptions<'_>| {
             krylov.solve((system, !self.kind().is_linear()), b, options)
         };

@@ -1,0 +1,187 @@
+//! Times of differentiated solves, of Lanczos and Arnoldi with their adjoints, and of matrix-free Newton steps, beside
+//! the published ones.
+//!
+//! ```text
+//! cargo bench --bench differentiation                  # all
+//! cargo bench --bench differentiation -- lanczos       # one of solve, lanczos, trace, newton
+//! ```
+
+use std::time::Instant;
+
+use multigrad::autodiff::Tape;
+use multigrad::functions::{Estimate, FunctionOf, MatrixFunction, Process, StochasticTrace};
+use multigrad::gallery::{
+    Jumps, elasticity_2d, elasticity_3d, jumping_coefficients_2d, poisson_2d, poisson_3d, unstructured_3d,
+};
+use multigrad::newton::{LocalJacobian, Order, newton_step};
+use multigrad::solver::DifferentiableSolver;
+use multigrad::{Amg, Csr, Result};
+
+/// The shortest of several runs, in seconds.
+fn fastest<R>(runs: usize, mut f: impl FnMut() -> R) -> f64 {
+    (0..runs)
+        .map(|_| {
+            let clock = Instant::now();
+            std::hint::black_box(f());
+            clock.elapsed().as_secs_f64()
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
+fn solve(name: &str, a: &Csr) -> Result<()> {
+    let b = vec![1.0; a.rows()];
+    let mut solver = DifferentiableSolver::new(Amg::auto(a)?).rtol(1e-8);
+    let (mut there, mut back) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..3 {
+        let tape = Tape::new();
+        let (ta, tb) = (tape.parameter_matrix(a), tape.parameter(&b));
+        let clock = Instant::now();
+        let solve = solver.solve(ta, tb);
+        solve.residual()?;
+        there = there.min(clock.elapsed().as_secs_f64());
+        let loss = solve.x.frobenius_squared();
+        let clock = Instant::now();
+        loss.gradients()?;
+        back = back.min(clock.elapsed().as_secs_f64());
+        let both = (solve.forward().map(|q| q.iterations), solve.adjoint().map(|q| q.iterations));
+        println!("{name:<16} {:>9} rows, iterations {both:?}", a.rows());
+    }
+    println!("{name:<16} forward {there:.3} s, backward {back:.3} s, ratio {:.2}", back / there);
+    Ok(())
+}
+
+/// Krämer et al. 2024, one core, bcsstk18 (order 11 948, 149 090 nonzeros): K, then seconds forward and adjoint of
+/// Lanczos and of Arnoldi.
+const PUBLISHED: [(usize, [[f64; 2]; 2]); 3] = [
+    (10, [[0.0114, 0.0121], [0.0127, 0.0111]]),
+    (50, [[0.0559, 0.0529], [0.104, 0.0872]]),
+    (90, [[0.1016, 0.0984], [0.2563, 0.2416]]),
+];
+
+fn lanczos(name: &str, a: &Csr) -> Result<()> {
+    println!("\n{name}, order {}, {} nonzeros; seconds (published / ours)", a.rows(), a.nnz());
+    let v: Vec<f64> = (0..a.rows()).map(|i| (i as f64).sin()).collect();
+    for process in [Process::ThreeTerm, Process::Lanczos, Process::Arnoldi] {
+        for order in [10, 50, 90, 250] {
+            let f = FunctionOf::new(MatrixFunction::Inverse).order(order).process(process);
+            let (mut there, mut back) = (f64::INFINITY, f64::INFINITY);
+            for _ in 0..if order < 100 { 15 } else { 5 } {
+                let tape = Tape::new();
+                let (m, v) = (tape.parameter_matrix(a), tape.parameter(&v));
+                let clock = Instant::now();
+                let y = f.on_tape(m, v);
+                y.values()?;
+                there = there.min(clock.elapsed().as_secs_f64());
+                let loss = y.sum();
+                back = back.min(fastest(1, || loss.gradients().map(|g| g.bytes())));
+            }
+            let published = PUBLISHED.iter().find(|p| p.0 == order);
+            let gain = published.map_or(String::new(), |(_, times)| {
+                let [forward, adjoint] = times[usize::from(process == Process::Arnoldi)];
+                format!("  ({:.1} and {:.1})", forward / there, adjoint / back)
+            });
+            let name = format!("{process:?}");
+            println!(
+                "{name:<9} K = {order:<3}  forward {there:.4}  adjoint {back:.4}  ratio {:.2}{gain}",
+                back / there
+            );
+        }
+    }
+    Ok(())
+}
+
+/// log det of the 5-point Laplacian on n × n points, and its derivative with respect to the conductivity along x, beside
+/// the known values Σ ln(sᵢ + sⱼ) and n²/2, for several seeds.
+fn trace(n: usize, seeds: u64) -> Result<()> {
+    let a = poisson_2d(n, n)?.matrix;
+    let s = |i: usize| 4.0 * (i as f64 * std::f64::consts::FRAC_PI_2 / (n + 1) as f64).sin().powi(2);
+    let s: Vec<f64> = (1..=n).map(s).collect();
+    let exact: f64 = s.iter().map(|x| s.iter().map(|y| (x + y).ln()).sum::<f64>()).sum();
+    let slope = 0.5 * (n * n) as f64;
+    println!("\nlog det of the Laplacian, {} unknowns: {exact:.2}; its derivative: {slope:.1}", n * n);
+    let along_x = a.map(|i, j, _| match i.abs_diff(j) {
+        0 => 2.0,
+        1 => -1.0,
+        _ => 0.0,
+    });
+    let (mut inside, mut inside_of_slope) = (0, 0);
+    for seed in 0..seeds {
+        let trace = StochasticTrace::log_determinant().order(60).probes(8).seed(seed);
+        let clock = Instant::now();
+        let estimate = trace.of(&a)?;
+        let there = clock.elapsed().as_secs_f64();
+        let gradients = trace.gradients_of_terms(&a)?;
+        let back = clock.elapsed().as_secs_f64() - there;
+        let inner = |g: &Vec<f64>| g.iter().zip(along_x.values()).map(|(g, v)| g * v).sum::<f64>();
+        let slopes = Estimate::new(gradients.iter().map(inner).collect())?;
+        let within = |e: &Estimate, exact: f64| {
+            let (low, high) = e.interval();
+            usize::from(low <= exact && exact <= high)
+        };
+        inside += within(&estimate, exact);
+        inside_of_slope += within(&slopes, slope);
+        println!(
+            "seed {seed:>2}: {:.1} ± {:.1}, off by {:>6.1} ({there:.1} s); derivative {:.1} ± {:.1}, off by {:>6.1} ({back:.1} s)",
+            estimate.value,
+            estimate.error,
+            estimate.value - exact,
+            slopes.value,
+            slopes.error,
+            slopes.value - slope,
+        );
+    }
+    println!("inside of the interval of 95 %: {inside} and {inside_of_slope} of {seeds}");
+    Ok(())
+}
+
+fn newton() -> Result<()> {
+    println!("\ntridiagonal layers: accumulate-first / factor-first, q = n/8, n/2, n, 2n, 4n");
+    for n in [64usize, 128, 256, 512, 1024] {
+        let mut line = format!("n = {n:<5}");
+        for q in [n / 8, n / 2, n, 2 * n, 4 * n] {
+            let layer = |l: usize| {
+                LocalJacobian::banded(n, (1, 1), |i, j| {
+                    if i == j { 1.0 } else { 0.1 + 0.001 * ((l + i + j) % 7) as f64 }
+                })
+            };
+            let layers: Vec<_> = (0..q).map(layer).collect();
+            let f = vec![1.0; n];
+            let run = |order, runs| {
+                let mut best = f64::INFINITY;
+                for _ in 0..runs {
+                    let layers = layers.clone();
+                    let clock = Instant::now();
+                    std::hint::black_box(newton_step(layers, &f, order).map(|s| s.0[0])).ok();
+                    best = best.min(clock.elapsed().as_secs_f64());
+                }
+                best
+            };
+            let (factor, accumulate) = (run(Order::FactorFirst, 3), run(Order::AccumulateFirst, 1));
+            line += &format!("  {:.1} ({:.2} ms)", accumulate / factor, 1e3 * factor);
+        }
+        println!("{line}");
+    }
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let on = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    if on("solve") {
+        solve("poisson 2-D", &poisson_2d(1000, 1000)?.matrix)?;
+        solve("jumps 2-D", &jumping_coefficients_2d(1000, 1000, 1e3, Jumps::Random(50), 1)?.matrix)?;
+    }
+    if on("lanczos") {
+        lanczos("P1 on tetrahedra", &unstructured_3d(24, 1)?.matrix)?;
+        lanczos("2-D elasticity", &elasticity_2d(77, 77, 1.0, 0.3)?.matrix)?;
+        lanczos("3-D elasticity", &elasticity_3d(15, 15, 16, 1.0, 0.3)?.matrix)?;
+        lanczos("3-D Poisson", &poisson_3d(23, 23, 23)?.matrix)?;
+    }
+    if on("trace") {
+        trace(1000, 20)?;
+    }
+    if on("newton") {
+        newton()?;
+    }
+    Ok(())
+}
