@@ -1,9 +1,11 @@
 //! Accelerated fixed points and iterations recovered backwards, beside the plain ones and differences.
 
+use std::cell::Cell;
+
 use multigrad::Error;
 use multigrad::autodiff::{
     Acceleration, Adjoint, Checkpoints, Dense, FixedPoint, Function, Inversion, Limits, Number, Recovery,
-    Tape, Unrolled, fixed_point_with, gradient_check, unrolled,
+    Tape, Unrolled, fixed_point, fixed_point_with, gradient_check, unrolled,
 };
 use multigrad::sparse::Csr;
 
@@ -105,6 +107,67 @@ fn the_estimated_error_of_the_gradient_is_of_the_size_of_the_error() {
     }
 }
 
+#[test]
+fn an_implicit_gradient_is_that_of_the_unrolled_iteration_in_fewer_operations() {
+    let theta: Vec<f64> = (0..N).map(|i| 0.2 + (i as f64).cos()).collect();
+    let calls = Cell::new(0);
+    let count = || calls.set(calls.get() + 1);
+    let implicit = fixed_point(
+        Limits { tolerance: 1e-13, steps: 2000 },
+        &[0.0; N],
+        std::slice::from_ref(&theta),
+        |tape, x, p| {
+            count();
+            tape.matrix(&mix(0.8)) * x + x.map(Function::Sin) * 0.1 + p[0]
+        },
+        |_, x, _| (x * x * x).sum() / 3.0,
+    )
+    .unwrap();
+    // The iteration, and one recording for all steps of the adjoint.
+    assert_eq!(calls.replace(0), implicit.steps.0 + 1);
+    let steps = 2 * implicit.steps.0;
+    let long = unrolled(
+        Checkpoints::All,
+        steps,
+        &[vec![0.0; N]],
+        &[theta],
+        |tape, _, x, p| {
+            count();
+            vec![tape.matrix(&mix(0.8)) * x[0] + x[0].map(Function::Sin) * 0.1 + p[0]]
+        },
+        |_, x, _| (x[0] * x[0] * x[0]).sum() / 3.0,
+    )
+    .unwrap();
+    assert_eq!(calls.get(), 2 * steps - 1);
+    let off = distance(&implicit.of_parameters[0], &long.of_parameters[0]);
+    assert!(off > 0.0 && off < 1e-11, "{off}");
+}
+
+#[test]
+fn single_precision_gives_the_gradient_to_its_own_accuracy() {
+    let theta: Vec<f32> = (0..N).map(|i| (0.2 + (i as f64).cos()) as f32).collect();
+    let exact = run(0.9, Acceleration::default(), Limits::default()).unwrap();
+    for method in [Acceleration::default()].into_iter().chain(methods()) {
+        let run = |tolerance: f64| {
+            fixed_point_with(
+                Limits { tolerance, steps: 2000 },
+                method,
+                &[0.0f32; N],
+                std::slice::from_ref(&theta),
+                |tape, x, p| tape.matrix(&mix(0.9).cast()) * x + x.map(Function::Sin) * 0.1 + p[0],
+                |_, x, _| (x * x * x).sum() / 3.0,
+            )
+        };
+        let single = run(1e-5).unwrap();
+        let wide: Vec<f64> = single.of_parameters[0].iter().map(|&v| f64::from(v)).collect();
+        let off = distance(&wide, &exact.of_parameters[0]);
+        assert!(off < 1e-3 && off < 30.0 * single.error, "{method:?}: {off}, {}", single.error);
+        // Below its rounding the tolerance is met by chance only.
+        let text = run(1e-12).map_or_else(|e| e.to_string(), |_| "rounding of f32".into());
+        assert!(text.contains("rounding of f32"), "{text}");
+    }
+}
+
 /// x ← x − h θ (x + x³), 60 mildly contracting steps.
 fn iterate(checkpoints: Checkpoints, steps: usize, h: f64) -> Result<Unrolled<f64>, Error> {
     unrolled(
@@ -134,6 +197,78 @@ fn states_recovered_backwards_give_the_gradient_of_the_tape_with_other_bits() {
         assert!(distance(&run.of_start[0], &all.of_start[0]) < 1e-8);
         assert!(run.snapshots <= 3);
     }
+}
+
+#[test]
+fn gradients_of_recovered_iterations_agree_with_differences() {
+    let start = [vec![0.7, -0.3, 1.1], vec![1.0, 0.4]];
+    let theta = [vec![1.0, 0.5, 0.8], vec![0.3, 0.4]];
+    for way in [
+        Checkpoints::Backwards(Recovery::default()),
+        Checkpoints::Backwards(Recovery { inversion: Inversion::NewtonKrylov, ..Recovery::default() }),
+        Checkpoints::Reversible { beta: 0.2, drift: 1e-8 },
+    ] {
+        let at = |start: &[Vec<f64>], theta: &[Vec<f64>]| {
+            unrolled(
+                way,
+                40,
+                start,
+                theta,
+                |_, k, x, p| {
+                    let h = 0.05 / (1.0 + 0.1 * k as f64);
+                    vec![x[0] - p[0] * (x[0] + x[0] * x[0] * x[0]) * h, x[1] - p[1] * x[1].map(Function::Sin) * h]
+                },
+                |_, x, p| (x[0] * x[0]).sum() + x[1].sum() * p[0].sum(),
+            )
+            .unwrap()
+        };
+        let run = at(&start, &theta);
+        let check = |gradient: &[Vec<f64>], of_start: bool| {
+            for q in 0..2 {
+                for (i, g) in gradient[q].iter().enumerate() {
+                    let loss = |step: f64| {
+                        let (mut s, mut t) = (start.clone(), theta.clone());
+                        if of_start { s[q][i] += step } else { t[q][i] += step }
+                        at(&s, &t).loss
+                    };
+                    let difference =
+                        (8.0 * (loss(1e-3) - loss(-1e-3)) - (loss(2e-3) - loss(-2e-3))) / 12e-3;
+                    assert!((difference - g).abs() < 1e-8 * g.abs().max(1e-3), "{way:?}: {difference} {g}");
+                }
+            }
+        };
+        check(&run.of_start, true);
+        check(&run.of_parameters, false);
+    }
+}
+
+#[test]
+fn newton_recovers_states_where_the_fixed_point_cannot_and_without_differences() {
+    // A rotation by 2 radians and a stretch: ‖I − ∂f/∂x‖ > 1.
+    let calls = Cell::new(0);
+    let run = |inversion: Inversion| {
+        calls.set(0);
+        let (c, s) = (2f64.cos(), 2f64.sin());
+        let turn = Csr::from_triplets(2, 2, &[(0, 0, c), (0, 1, -s), (1, 0, s), (1, 1, c)]).unwrap();
+        unrolled(
+            Checkpoints::Backwards(Recovery { inversion, ..Recovery::default() }),
+            50,
+            &[vec![0.5, 0.2]],
+            &[vec![1.01, 0.99]],
+            |tape, _, x, p| {
+                calls.set(calls.get() + 1);
+                vec![tape.matrix(&turn) * (x[0] * p[0] + x[0].map(Function::Sin) * 0.01)]
+            },
+            |_, x, _| (x[0] * x[0]).sum(),
+        )
+    };
+    let text = run(Inversion::FixedPoint).unwrap_err().to_string();
+    assert!(text.contains("FixedPoint") && text.contains("Revolve"), "{text}");
+    let newton = run(Inversion::NewtonKrylov).unwrap();
+    assert!(newton.drift < 1e-12, "{}", newton.drift);
+    // 50 steps forward, 50 recorded backward, and about three recordings for each of 49 recovered states: differences
+    // would cost an evaluation for every product.
+    assert!(calls.get() < 100 + 49 * 4, "{}", calls.get());
 }
 
 #[test]
@@ -185,6 +320,40 @@ fn meaningless_recoveries_are_refused() {
     for beta in [0.0, 1.0, f64::NAN] {
         let error = iterate(Checkpoints::Reversible { beta, drift: 1.0 }, 3, 0.1).unwrap_err();
         assert!(error.is_invalid_input());
+    }
+    for (recovery, word) in [
+        (Recovery { tolerance: 0.0, ..Recovery::default() }, "tolerance"),
+        (Recovery { tolerance: f64::NAN, ..Recovery::default() }, "tolerance"),
+        (Recovery { evaluations: 0, ..Recovery::default() }, "evaluation"),
+        (Recovery { drift: f64::NAN, ..Recovery::default() }, "drift"),
+    ] {
+        let error = iterate(Checkpoints::Backwards(recovery), 3, 0.1).unwrap_err();
+        assert!(error.is_invalid_input() && error.to_string().contains(word), "{error}");
+    }
+    for tolerance in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = run(0.5, Acceleration::default(), Limits { tolerance, steps: 10 }).unwrap_err();
+        assert!(error.is_invalid_input(), "{error}");
+    }
+    // Steps that return too few or too many vectors, or other lengths.
+    type Step = for<'t> fn(&'t Tape, usize, &[Dense<'t>], &[Dense<'t>]) -> Vec<Dense<'t>>;
+    let steps: [Step; 3] = [
+        |_, _, x, _| vec![x[0]],
+        |_, _, x, _| vec![x[0], x[1], x[0]],
+        |tape, _, x, _| vec![x[0], tape.vector(&[1.0])],
+    ];
+    for way in [
+        Checkpoints::All,
+        Checkpoints::Revolve(1),
+        Checkpoints::Backwards(Recovery::default()),
+        Checkpoints::Reversible { beta: 0.5, drift: 1.0 },
+    ] {
+        for step in steps {
+            for count in [1, 3] {
+                let start = [vec![1.0, 2.0], vec![1.0, 2.0]];
+                let run = unrolled(way, count, &start, &[], step, |_, x, _| x[0].sum());
+                assert!(run.unwrap_err().is_dimension());
+            }
+        }
     }
     // f(x) = 0 has no inverse.
     let run = unrolled(

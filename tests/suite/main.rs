@@ -3,6 +3,9 @@
 
 mod common;
 
+#[global_allocator]
+static ALLOCATOR: common::allocations::Counting = common::allocations::Counting;
+
 mod autodiff_reference;
 mod automatic;
 mod backend;
@@ -41,6 +44,7 @@ mod krylov;
 mod krylov_small_systems;
 mod layering;
 mod learned_parts;
+mod long_iterations;
 mod matrix_functions;
 mod matrix_market;
 mod network;
