@@ -178,7 +178,15 @@ fn main() -> Result<()> {
         println!("seconds; memory in vectors; iterations of the solve alone, forward and adjoint");
         println!(
             "{:<12} {:>8}  {:>9}  {:>9}  {:>9}  {:>16}  {:>14}  {:>13}  {:>6}",
-            "", "unknowns", "alone", "forward", "backward", "backward/forward", "iterations", "alone, with", "more"
+            "",
+            "unknowns",
+            "alone",
+            "forward",
+            "backward",
+            "backward/forward",
+            "iterations",
+            "alone, with",
+            "more"
         );
         solve("poisson 2-D", &poisson_2d(1000, 1000)?.matrix)?;
         solve("jumps 2-D", &jumping_coefficients_2d(1000, 1000, 1e3, Jumps::Random(50), 1)?.matrix)?;

@@ -122,14 +122,19 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             };
             let (error, drift) = run.map_or((f64::NAN, f64::NAN), |run| (distance(&run, &exact), run.drift));
             let expected = f64::EPSILON * (1.0 - length).powf(-(steps as f64));
-            println!("{steps:>6}   {length:>6}   {error:>17.1e}   {drift:>14.1e}   {expected:>7.0e}   {verdict}");
+            println!(
+                "{steps:>6}   {length:>6}   {error:>17.1e}   {drift:>14.1e}   {expected:>7.0e}   {verdict}"
+            );
             // Errors above 1 say no more than 1.
             curve.push((length, if error <= 1.0 { error } else { f64::NAN }));
         }
         plot = plot.series(format!("backwards, {steps} steps"), &curve);
     }
     let mut curve = Vec::new();
-    println!("\nreversible pair, β = {}, {} steps\n 1 − c   error of gradient   measured drift", PAIR.0, PAIR.1);
+    println!(
+        "\nreversible pair, β = {}, {} steps\n 1 − c   error of gradient   measured drift",
+        PAIR.0, PAIR.1
+    );
     for length in CONTRACTIONS {
         let way = Checkpoints::Reversible { beta: PAIR.0, drift: 1e-6 };
         let run = iteration.run(way, PAIR.1, length, theta)?;

@@ -102,7 +102,10 @@ impl Inverse {
             let moved: Vec<f64> = point.iter().zip(&along).map(|(p, d)| p + h * d).collect();
             let phi = tape.parameter(&moved);
             let loss = exact.run(phi).loss;
-            Ok::<_, multigrad::Error>((loss.value()?, if h == 0.0 { loss.gradients()?.take(phi)? } else { Vec::new() }))
+            Ok::<_, multigrad::Error>((
+                loss.value()?,
+                if h == 0.0 { loss.gradients()?.take(phi)? } else { Vec::new() },
+            ))
         };
         let slope = at(0.0)?.1.iter().zip(&along).map(|(g, d)| g * d).sum();
         let h = 2e-3;

@@ -71,7 +71,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let (there, back) = (of(run.solve.forward()), of(run.solve.adjoint()));
                 let seconds = clock.elapsed().as_secs_f64();
                 let off = error(&theta);
-                println!("{count:>10}   {misfit:>14.4}   {off:>13.4}   {there:>18} {back:>11}   {seconds:>7.1}");
+                println!(
+                    "{count:>10}   {misfit:>14.4}   {off:>13.4}   {there:>18} {back:>11}   {seconds:>7.1}"
+                );
             }
             count += 1;
             run.loss.value()
@@ -92,7 +94,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     plot.write(picture("diffusion_coefficient.png")?)?;
     println!("\nout/diffusion_coefficient.svg and .png show κ, true and recovered");
     if !((slope / difference - 1.0).abs() < 1e-6 && misfit < 1.2 && error(&theta) < 0.6 * first) {
-        return Err("κ was not recovered: the gradient, the misfit or the error is not what it should be".into());
+        return Err(
+            "κ was not recovered: the gradient, the misfit or the error is not what it should be".into()
+        );
     }
     Ok(())
 }

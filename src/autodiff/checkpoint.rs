@@ -20,7 +20,7 @@ pub enum Checkpoints {
     /// At most n states at a time, placed binomially (Griewank and Walther 2000, algorithm 799, revolve): s
     /// snapshots take C(s + r, s) steps with each computed at most r times on the way.
     Revolve(usize),
-    /// As revolve, with as many snapshots as fit into a budget of bytes.
+    /// As revolve, with as many snapshots as fit into a budget of bytes, the lists that hold them included.
     Memory(usize),
     /// Three states: the others are recovered backwards, by solving x_{k+1} = f(x_k) for x_k. Each inverted
     /// contraction amplifies rounding by 1/|λ| for its smallest eigenvalue λ, so this suits few steps or weak
@@ -99,7 +99,6 @@ where
     if steps == 0 {
         return Err(Error::invalid_input("an iteration of no step has no gradient; ask for at least one"));
     }
-    let bytes = start.iter().map(Vec::len).sum::<usize>() * size_of::<T>();
     let mut sweep = Sweep::new(&step, &loss, parameters);
     sweep.keep(1);
     match checkpoints {
@@ -113,7 +112,7 @@ where
         Checkpoints::Segments(length) => sweep.segments(length, steps, start)?,
         Checkpoints::Revolve(snapshots) => sweep.revolve(steps, start, room(snapshots, steps)?)?,
         Checkpoints::Memory(budget) => {
-            sweep.revolve(steps, start, room(budget / bytes.max(1), steps)?)?;
+            sweep.revolve(steps, start, room(budget / bytes(start), steps)?)?;
         }
         Checkpoints::Backwards(recovery) => {
             recovery.check()?;
@@ -129,6 +128,12 @@ where
         }
     }
     sweep.finish()
+}
+
+/// Bytes of a snapshot: its values, its vectors, and twice its place in a list that grows by doubling.
+fn bytes<T>(state: &[Vec<T>]) -> usize {
+    let values = state.iter().map(Vec::len).sum::<usize>() * size_of::<T>();
+    values + size_of_val(state) + 2 * size_of::<(usize, Vec<Vec<T>>)>()
 }
 
 /// The number of snapshots, of which more than steps are useless.

@@ -30,7 +30,7 @@ fn all_schedules_give_the_same_gradient() {
             Checkpoints::Revolve(1),
             Checkpoints::Revolve(2),
             Checkpoints::Revolve(5),
-            Checkpoints::Memory(3 * 32),
+            Checkpoints::Memory(3 * 144),
         ] {
             let other = run(checkpoints, steps);
             assert_eq!((other.loss, &other.state), (all.loss, &all.state), "{checkpoints:?}");
@@ -49,11 +49,7 @@ fn revolve_keeps_to_its_snapshots_and_repeats_as_little_as_it_may() {
         assert!(run.snapshots <= snapshots, "{} of {snapshots}", run.snapshots);
         let binomial = |n: usize, k: usize| (1..=k).fold(1, |c, i| c * (n + 1 - i) / i);
         assert_eq!(binomial(snapshots + most, snapshots), steps);
-        assert_eq!(
-            run.advanced,
-            most * steps - binomial(snapshots + most, most - 1),
-            "{snapshots} {steps}"
-        );
+        assert_eq!(run.advanced, most * steps - binomial(snapshots + most, most - 1), "{snapshots} {steps}");
     }
     let two = run(Checkpoints::Segments(8), 64);
     assert!(two.advanced <= 2 * 64 && two.snapshots <= 8 + 8, "{} {}", two.advanced, two.snapshots);
@@ -68,8 +64,7 @@ fn impossible_schedules_are_refused() {
         (Checkpoints::Revolve(0), 3),
         (Checkpoints::Memory(7), 3),
     ] {
-        let run =
-            unrolled(checkpoints, steps, &start, &[], |_, _, x, _| x.to_vec(), |_, x, _| x[0].sum());
+        let run = unrolled(checkpoints, steps, &start, &[], |_, _, x, _| x.to_vec(), |_, x, _| x[0].sum());
         assert!(run.unwrap_err().is_invalid_input());
     }
 }

@@ -53,7 +53,9 @@ impl Recovery {
             )));
         }
         if self.evaluations == 0 {
-            return Err(Error::invalid_input("a recovery needs at least one evaluation of the step; allow 500"));
+            return Err(Error::invalid_input(
+                "a recovery needs at least one evaluation of the step; allow 500",
+            ));
         }
         Ok(())
     }
@@ -78,11 +80,8 @@ pub(super) trait Invertible {
     fn value(&mut self, y: &[f64]) -> Result<Vec<f64>>;
 
     /// Calls `body` with f(y) and r ↦ (∂f/∂y)ᵀ r from one recording.
-    fn linearised(
-        &mut self,
-        y: &[f64],
-        body: &mut dyn FnMut(Vec<f64>, Pull<'_>) -> Result<()>,
-    ) -> Result<()>;
+    fn linearised(&mut self, y: &[f64], body: &mut dyn FnMut(Vec<f64>, Pull<'_>) -> Result<()>)
+    -> Result<()>;
 }
 
 /// The best iterate so far.

@@ -74,7 +74,9 @@ mod tests {
             -1 => -0.2,
             _ => 0.0,
         };
-        (0..n).map(|i| (0..n).map(|j| x[j] * if transposed { entry(j, i) } else { entry(i, j) }).sum()).collect()
+        (0..n)
+            .map(|i| (0..n).map(|j| x[j] * if transposed { entry(j, i) } else { entry(i, j) }).sum())
+            .collect()
     }
 
     #[test]

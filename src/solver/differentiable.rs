@@ -121,7 +121,8 @@ impl DifferentiableSolver {
         let columns = b.extent().1;
         let x = a.tape().outside(&[&a, &b], columns, |values| {
             if T::PARTS > 1 {
-                let text = "an iterative solve drops the derivatives of dual numbers; use `Sparse::solve` for them";
+                let text =
+                    "an iterative solve drops the derivatives of dual numbers; use `Sparse::solve` for them";
                 return Err(Error::unsuited(text));
             }
             let pattern = a.pattern()?;
@@ -218,8 +219,7 @@ impl Shared {
         let own = self.solver.matrix().values() == &values[..];
         let other = if own { None } else { Some(Csr::new(pattern.clone(), values.into_owned())?) };
         // The method of the solver is that of its own matrix.
-        let general =
-            other.as_ref().is_some_and(|a| self.solver.krylov() == Krylov::Cg && !a.is_symmetric());
+        let general = other.as_ref().is_some_and(|a| self.solver.krylov() == Krylov::Cg && !a.is_symmetric());
         for c in 0..columns {
             let b = column(&b, c, columns);
             let guess = if warm { column(&self.last[which], c, columns) } else { Cow::Borrowed(&[][..]) };

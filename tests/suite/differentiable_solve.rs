@@ -198,7 +198,7 @@ fn backward_costs_a_solve_and_few_vectors() {
         let solve = || amg.solve_with(&b, SolveOptions::new().rtol(1e-10)).unwrap();
         solve();
         let (out, alone) = peak(solve);
-        let mut s = DifferentiableSolver::new(Amg::auto(&a).unwrap());
+        let mut s = DifferentiableSolver::new(amg);
         let ((iterations, g), both) = peak(|| {
             let tape = Tape::new();
             let (ta, tb) = (tape.parameter_matrix(&a), tape.parameter(&b));

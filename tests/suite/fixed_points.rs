@@ -216,7 +216,10 @@ fn gradients_of_recovered_iterations_agree_with_differences() {
                 theta,
                 |_, k, x, p| {
                     let h = 0.05 / (1.0 + 0.1 * k as f64);
-                    vec![x[0] - p[0] * (x[0] + x[0] * x[0] * x[0]) * h, x[1] - p[1] * x[1].map(Function::Sin) * h]
+                    vec![
+                        x[0] - p[0] * (x[0] + x[0] * x[0] * x[0]) * h,
+                        x[1] - p[1] * x[1].map(Function::Sin) * h,
+                    ]
                 },
                 |_, x, p| (x[0] * x[0]).sum() + x[1].sum() * p[0].sum(),
             )
@@ -228,11 +231,14 @@ fn gradients_of_recovered_iterations_agree_with_differences() {
                 for (i, g) in gradient[q].iter().enumerate() {
                     let loss = |step: f64| {
                         let (mut s, mut t) = (start.clone(), theta.clone());
-                        if of_start { s[q][i] += step } else { t[q][i] += step }
+                        if of_start {
+                            s[q][i] += step
+                        } else {
+                            t[q][i] += step
+                        }
                         at(&s, &t).loss
                     };
-                    let difference =
-                        (8.0 * (loss(1e-3) - loss(-1e-3)) - (loss(2e-3) - loss(-2e-3))) / 12e-3;
+                    let difference = (8.0 * (loss(1e-3) - loss(-1e-3)) - (loss(2e-3) - loss(-2e-3))) / 12e-3;
                     assert!((difference - g).abs() < 1e-8 * g.abs().max(1e-3), "{way:?}: {difference} {g}");
                 }
             }
@@ -266,9 +272,9 @@ fn newton_recovers_states_where_the_fixed_point_cannot_and_without_differences()
     assert!(text.contains("FixedPoint") && text.contains("Revolve"), "{text}");
     let newton = run(Inversion::NewtonKrylov).unwrap();
     assert!(newton.drift < 1e-12, "{}", newton.drift);
-    // 50 steps forward, 50 recorded backward, and about three recordings for each of 49 recovered states: differences
-    // would cost an evaluation for every product.
-    assert!(calls.get() < 100 + 49 * 4, "{}", calls.get());
+    // 50 steps forward, 50 recorded backward, and at most four recordings for each of 49 recovered states: differences
+    // would cost two evaluations more for every Newton step.
+    assert!(calls.get() <= 100 + 49 * 4, "{}", calls.get());
 }
 
 #[test]
