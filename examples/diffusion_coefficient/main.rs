@@ -10,7 +10,7 @@
 //! φ, which has the standard deviation s and the correlation length ℓ. L-BFGS minimises
 //! ½ ‖(u(φ) − u_observed)/σ‖² + ½ ‖φ‖². Both systems, that of the field and that of u for three sources, are solved by
 //! multigrid on the tape (`DifferentiableSolver`): a gradient costs as many solves as a loss. The solvers are refreshed
-//! for new values of κ and start from the previous solutions. κ true and recovered are drawn in
+//! for new values of κ and start from the previous solutions. ln κ true and recovered are drawn in
 //! `out/diffusion_coefficient.svg` and `.png`.
 
 #[path = "../common/cells.rs"]
@@ -86,13 +86,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     misfit = (run.misfit.value()? / u.len() as f64).sqrt();
     println!("{count:>10}   {misfit:>14.4}   {:>13.4}\n\n{report}", error(&theta));
 
-    let kappa = |theta: &[f64]| theta.iter().map(|t| t.exp()).collect::<Vec<f64>>();
-    let (points, values) = inverse.cells.side_by_side(&kappa(&truth), &kappa(&theta));
-    let title = format!("κ true and recovered, {n} × {n} cells, {} % noise", 100.0 * noise);
-    let plot = FieldPlot::new(title, &points, &values)?.label("κ");
+    let (points, values) = inverse.cells.side_by_side(&truth, &theta);
+    let title = format!("ln κ true and recovered, {n} × {n} cells, {} % noise", 100.0 * noise);
+    let plot = FieldPlot::new(title, &points, &values)?.label("ln κ");
     plot.write(picture("diffusion_coefficient.svg")?)?;
     plot.write(picture("diffusion_coefficient.png")?)?;
-    println!("\nout/diffusion_coefficient.svg and .png show κ, true and recovered");
+    println!("\nout/diffusion_coefficient.svg and .png show ln κ, true and recovered");
     if !((slope / difference - 1.0).abs() < 1e-6 && misfit < 1.2 && error(&theta) < 0.6 * first) {
         return Err(
             "κ was not recovered: the gradient, the misfit or the error is not what it should be".into()

@@ -168,6 +168,28 @@ fn single_precision_gives_the_gradient_to_its_own_accuracy() {
     }
 }
 
+#[test]
+fn iterations_in_single_precision_are_recovered_to_its_rounding() {
+    let run = |way: Checkpoints| {
+        unrolled(
+            way,
+            30,
+            &[vec![0.7f32, -0.3, 1.1]],
+            &[vec![1.0f32, 0.5, 0.8]],
+            |_, _, x, p| vec![x[0] - p[0] * (x[0] + x[0] * x[0] * x[0]) * 0.02],
+            |_, x, _| (x[0] * x[0]).sum(),
+        )
+        .unwrap()
+    };
+    let wide = |run: &Unrolled<f32>| run.of_parameters[0].iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+    let all = wide(&run(Checkpoints::All));
+    for inversion in [Inversion::FixedPoint, Inversion::Anderson(3), Inversion::NewtonKrylov] {
+        let recovery = Recovery { inversion, drift: 1e-3, ..Recovery::default() };
+        let back = run(Checkpoints::Backwards(recovery));
+        assert!(distance(&wide(&back), &all) < 1e-4 && back.drift < 1e-4, "{inversion:?} {}", back.drift);
+    }
+}
+
 /// x ← x − h θ (x + x³), 60 mildly contracting steps.
 fn iterate(checkpoints: Checkpoints, steps: usize, h: f64) -> Result<Unrolled<f64>, Error> {
     unrolled(
