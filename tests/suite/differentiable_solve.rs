@@ -51,7 +51,8 @@ fn close(x: &[f64], y: &[f64], tolerance: f64) {
 
 #[test]
 fn gradients_are_those_of_the_direct_solve_but_another_computation() {
-    for a in [poisson_2d(12, 12).unwrap().matrix, flow()] {
+    let jumps = jumping_coefficients_2d(12, 12, 1e4, Jumps::Random(3), 1).unwrap().matrix;
+    for a in [poisson_2d(12, 12).unwrap().matrix, jumps, flow()] {
         for k in [1, 3] {
             let b: Vec<f64> = wave(a.rows() * k);
             let (_, of_a, of_b) = gradients(&mut solver(&a), &a, &b, k);
