@@ -13,7 +13,7 @@ pub enum Inversion {
     Descent,
     /// y ← y + x − f(y), which converges if ‖I − ∂f/∂x‖ < 1: implicit Euler run backwards. Two vectors.
     FixedPoint,
-    /// The same with Anderson acceleration over this many differences m. 2 m + 4 vectors.
+    /// The same with Anderson acceleration over this many differences m. 3 m + 6 vectors.
     Anderson(usize),
     /// Newton's method. Its steps are solved by GMERR (Weiss, SIAM J. Sci. Comput. 15, 1994), which needs the tape's
     /// products with the transposed Jacobian only: one recording and at most 40 reverse sweeps a step, no

@@ -19,8 +19,9 @@ use crate::sparse::{Csr, Pattern, Scalar};
 /// [refreshed](Solver::refresh), without symbolic work; a solver whose smoothers cannot be refreshed keeps its
 /// cycle as the preconditioner for the new values.
 ///
-/// Cost: a solve forward, a solve and one pass over the nonzeros backward. Memory beyond the solves: x, its adjoint and
-/// b̄, the gradient of A, and with a warm start two more blocks; a new matrix costs a copy of its values.
+/// Cost: a solve forward, a solve and one pass over the nonzeros backward. Memory: b, x, its adjoint, b̄ and the gradient
+/// of A, and during a solve the vectors of its method instead of the gradient of A; with a warm start two more blocks. A
+/// new matrix costs a copy of its values.
 ///
 /// Tapes may be in double or single precision; the solves themselves are in double precision, and x and the
 /// gradients are rounded to that of the tape.
