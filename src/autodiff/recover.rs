@@ -4,20 +4,20 @@ use super::anderson::Anderson;
 use crate::error::{Error, Result};
 use crate::krylov::{axpy, dot, minimal_error, norm};
 
-/// The method that solves x_{k+1} = f(y) for y = x_k.
+/// The method that solves x_{k+1} = f(y) for y = x_k. Memory: about six vectors, and those named below.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Inversion {
     /// Descent on ½ ‖x − f(y)‖² by the tape's products with the transposed Jacobian, with the step lengths of
-    /// Barzilai and Borwein (1988). Slow; needs an f with an inverse only. Four vectors.
+    /// Barzilai and Borwein (1988). Slow; needs an f with an inverse only. Three vectors.
     Descent,
-    /// y ← y + x − f(y), which converges if ‖I − ∂f/∂x‖ < 1: implicit Euler run backwards. Two vectors.
+    /// y ← y + x − f(y), which converges if ‖I − ∂f/∂x‖ < 1: implicit Euler run backwards.
     FixedPoint,
-    /// The same with Anderson acceleration over this many differences m. 3 m + 6 vectors.
+    /// The same with Anderson acceleration over this many differences m. 3 m vectors.
     Anderson(usize),
     /// Newton's method. Its steps are solved by GMERR (Weiss, SIAM J. Sci. Comput. 15, 1994), which needs the tape's
     /// products with the transposed Jacobian only: one recording and at most 40 reverse sweeps a step, no
-    /// differences. At most 44 vectors.
+    /// differences. At most 41 vectors.
     NewtonKrylov,
 }
 
