@@ -94,7 +94,7 @@ impl Inverse {
     /// The slope of the loss along a random direction, from its gradient and by central differences of fourth order.
     pub fn check(&self) -> Result<(f64, f64)> {
         let n = self.cells.n;
-        let mut exact = Self::new(n, 1e-12)?;
+        let mut exact = Self::new(n, 1e-10)?;
         (exact.observed, exact.sigma) = (self.observed.clone(), self.sigma);
         let (point, along) = (normal(1, n * n), normal(2, n * n));
         let mut at = |h: f64| {
