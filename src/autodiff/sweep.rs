@@ -74,7 +74,11 @@ where
             let x: Vec<_> = before.iter().map(|v| self.tape.vector(v)).collect();
             let p: Vec<_> = self.parameters.iter().map(|v| self.tape.vector(v)).collect();
             let next = (self.step)(&self.tape, k, &x, &p);
-            let values: State<T> = next.iter().map(Dense::values).collect::<Result<_>>()?;
+            // Collected without surplus capacity, for the budget of snapshots.
+            let mut values: State<T> = Vec::with_capacity(next.len());
+            for vector in &next {
+                values.push(vector.values()?);
+            }
             check(k, before, values.iter().map(Vec::len))?;
             now = Some(values);
             self.advanced += 1;

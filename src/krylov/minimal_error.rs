@@ -15,8 +15,8 @@ const EXHAUSTED: f64 = 1e-14;
 /// v₁ = b/β,  Aᵀ V_m = V_{m+1} H,  y = argmin ‖y‖ with Hᵀ y = β e₁,  x_m = V_{m+1} y
 /// ```
 ///
-/// The error cannot grow. For A that is not normal it may stay above zero when the space is exhausted; a restart from
-/// the new residual reduces it further. The iteration ends once the last step is below `change` times ‖x_m‖, at the
+/// The error cannot grow. It falls fast if A is normal; otherwise it may stay far above zero until the space is
+/// exhausted, and a restart from the new residual after a few products reduces it further. The iteration ends once the last step is below `change` times ‖x_m‖, at the
 /// latest after `most` products, and keeps `most` + 1 vectors. A step that is not finite ends it before.
 ///
 /// # Errors
@@ -85,10 +85,10 @@ mod tests {
         let exact: Vec<f64> = (0..n).map(|i| (1.0 + i as f64).cos()).collect();
         let b = products(n, &exact, false);
         let mut before = norm(&exact);
-        for most in [1, 2, 5, 10, 20] {
+        for most in [1, 2, 5, 10, 20, 30] {
             let (x, used) = minimal_error(&mut |v| Ok(products(n, v, true)), &b, 0.0, most).unwrap();
             let error: Vec<f64> = exact.iter().zip(&x).map(|(e, x)| e - x).collect();
-            assert!(used == most && norm(&error) < before, "{most}: {} {before}", norm(&error));
+            assert!(used <= most && norm(&error) < before, "{most}: {} {before}", norm(&error));
             before = norm(&error);
             // The error is orthogonal to Aᵀ b, …, (Aᵀ)^m b.
             let mut power = b.clone();
@@ -98,7 +98,7 @@ mod tests {
                 assert!(along.abs() < 1e-12 * norm(&exact), "{along}");
             }
         }
-        assert!(before < 1e-3, "{before}");
+        assert!(before < 1e-10, "{before}");
     }
 
     #[test]
