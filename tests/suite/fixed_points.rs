@@ -299,6 +299,31 @@ fn newton_recovers_states_where_the_fixed_point_cannot_and_without_differences()
 }
 
 #[test]
+fn newton_recovers_states_of_a_step_that_is_not_normal() {
+    // Upwind transport with a reaction: the Jacobian is nearly a Jordan block.
+    let entries =
+        (0..N).flat_map(|i| [(i, i, 1.0), (i, i.saturating_sub(1), if i > 0 { -1.0 } else { 0.0 })]);
+    let upwind = Csr::from_triplets(N, N, &entries.collect::<Vec<_>>()).unwrap();
+    let theta: Vec<f64> = (0..N).map(|i| 0.2 + 0.1 * (i as f64).cos()).collect();
+    let run = |way: Checkpoints| {
+        unrolled(
+            way,
+            20,
+            &[(0..N).map(|i| (0.3 * i as f64).sin()).collect()],
+            std::slice::from_ref(&theta),
+            |tape, _, x, p| vec![x[0] - (tape.matrix(&upwind) * x[0] + p[0] * x[0] * x[0]) * 0.3],
+            |_, x, _| (x[0] * x[0]).sum(),
+        )
+        .unwrap()
+    };
+    let all = run(Checkpoints::All);
+    let newton = Recovery { inversion: Inversion::NewtonKrylov, ..Recovery::default() };
+    let back = run(Checkpoints::Backwards(newton));
+    let off = distance(&back.of_parameters[0], &all.of_parameters[0]);
+    assert!(off > 0.0 && off < 1e-8 && back.drift < 1e-8, "{off} {}", back.drift);
+}
+
+#[test]
 fn drift_stops_the_sweep_with_advice() {
     let error = iterate(Checkpoints::Backwards(Recovery::default()), 400, 0.4).unwrap_err();
     assert!(error.is_unsuited() && error.to_string().contains("Checkpoints::Revolve"), "{error}");
