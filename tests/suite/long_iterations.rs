@@ -3,6 +3,7 @@
 use multigrad::autodiff::{Checkpoints, Function, Inversion, Recovery, Unrolled, unrolled};
 
 use crate::common::allocations::peak;
+use crate::common::numbers::distance;
 
 const N: usize = 200;
 
@@ -19,11 +20,6 @@ fn run(checkpoints: Checkpoints, steps: usize, h: f64) -> Unrolled<f64> {
         |_, x, _| (x[0] * x[0] * x[0]).sum(),
     )
     .unwrap()
-}
-
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    let size: f64 = b.iter().map(|v| v * v).sum();
-    (a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / size).sqrt()
 }
 
 /// Bytes of a state.

@@ -50,6 +50,7 @@ mod matrix_market;
 mod network;
 mod newton;
 mod preconditioner;
+mod recovered_states;
 mod reference_values;
 mod relaxation;
 mod reuse;
