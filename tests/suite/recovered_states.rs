@@ -10,6 +10,8 @@ use multigrad::sparse::Csr;
 
 use crate::common::numbers::distance;
 
+const N: usize = 40;
+
 #[test]
 fn iterations_in_single_precision_are_recovered_to_its_rounding() {
     let run = |way: Checkpoints| {
@@ -144,7 +146,7 @@ fn newton_recovers_states_where_the_fixed_point_cannot_and_without_differences()
 fn newton_recovers_states_of_a_step_that_is_not_normal() {
     // Upwind transport with a reaction: the Jacobian is nearly a Jordan block.
     let entries =
-        (0..N).flat_map(|i| [(i, i, 1.0), (i, i.saturating_sub(1), if i > 0 { -1.0 } else { 0.0 })]);
+        (0..N).flat_map(|i: usize| [(i, i, 1.0), (i, i.saturating_sub(1), if i > 0 { -1.0 } else { 0.0 })]);
     let upwind = Csr::from_triplets(N, N, &entries.collect::<Vec<_>>()).unwrap();
     let theta: Vec<f64> = (0..N).map(|i| 0.2 + 0.1 * (i as f64).cos()).collect();
     let run = |way: Checkpoints| {
@@ -153,7 +155,7 @@ fn newton_recovers_states_of_a_step_that_is_not_normal() {
             20,
             &[(0..N).map(|i| (0.3 * i as f64).sin()).collect()],
             std::slice::from_ref(&theta),
-            |tape, _, x, p| vec![x[0] - (tape.matrix(&upwind) * x[0] + p[0] * x[0] * x[0]) * 0.3],
+            |tape, _, x, p| vec![x[0] - (tape.matrix(&upwind) * x[0] + p[0] * x[0].map(Function::Sin)) * 0.3],
             |_, x, _| (x[0] * x[0]).sum(),
         )
         .unwrap()

@@ -37,9 +37,3 @@ pub fn distance(x: &[f64], y: &[f64]) -> f64 {
     });
     if worst == 0.0 { 0.0 } else { worst / largest(y) }
 }
-
-/// ‖a − b‖₂ / ‖b‖₂.
-pub fn distance(a: &[f64], b: &[f64]) -> f64 {
-    let size: f64 = b.iter().map(|v| v * v).sum();
-    (a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / size).sqrt()
-}
