@@ -155,7 +155,7 @@ fn newton_recovers_states_of_a_step_that_is_not_normal() {
             20,
             &[(0..N).map(|i| (0.3 * i as f64).sin()).collect()],
             std::slice::from_ref(&theta),
-            |tape, _, x, p| vec![x[0] - (tape.matrix(&upwind) * x[0] + p[0] * x[0].map(Function::Sin)) * 0.3],
+            |tape, _, x, p| vec![x[0] - (tape.matrix(&upwind) * x[0] + p[0] * x[0].map(Function::Sin)) * 0.1],
             |_, x, _| (x[0] * x[0]).sum(),
         )
         .unwrap()
