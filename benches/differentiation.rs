@@ -3,19 +3,36 @@
 //!
 //! ```text
 //! cargo bench --bench differentiation                  # all
+<<<<<<< HEAD
 //! cargo bench --bench differentiation -- lanczos       # one of solve, lanczos, trace, newton
+=======
+//! cargo bench --bench differentiation -- lanczos       # one of solve, iterations, lanczos, newton
+>>>>>>> hm
 //! ```
+
+#[path = "common/peak.rs"]
+mod peak;
 
 use std::time::Instant;
 
+<<<<<<< HEAD
 use multigrad::autodiff::Tape;
 use multigrad::functions::{Estimate, FunctionOf, MatrixFunction, Process, StochasticTrace};
 use multigrad::gallery::{
     Jumps, elasticity_2d, elasticity_3d, jumping_coefficients_2d, poisson_2d, poisson_3d, unstructured_3d,
 };
+=======
+use multigrad::autodiff::{Checkpoints, Function, Inversion, Recovery, Tape, unrolled};
+use multigrad::functions::{FunctionOf, MatrixFunction, Process};
+use multigrad::gallery::{Jumps, elasticity_3d, jumping_coefficients_2d, poisson_2d, poisson_3d};
+>>>>>>> hm
 use multigrad::newton::{LocalJacobian, Order, newton_step};
 use multigrad::solver::DifferentiableSolver;
-use multigrad::{Amg, Csr, Result};
+use multigrad::{Amg, Csr, Result, SolveOptions};
+use peak::peak;
+
+#[global_allocator]
+static ALLOCATOR: peak::Counting = peak::Counting;
 
 /// The shortest of several runs, in seconds.
 fn fastest<R>(runs: usize, mut f: impl FnMut() -> R) -> f64 {
@@ -28,25 +45,88 @@ fn fastest<R>(runs: usize, mut f: impl FnMut() -> R) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
+/// A solve alone, and a differentiated one with the gradients of all nonzeros and of b: seconds of the solve phase and of
+/// the backward sweep, and the peak of memory in vectors of one number per unknown.
 fn solve(name: &str, a: &Csr) -> Result<()> {
     let b = vec![1.0; a.rows()];
-    let mut solver = DifferentiableSolver::new(Amg::auto(a)?).rtol(1e-8);
-    let (mut there, mut back) = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..3 {
-        let tape = Tape::new();
-        let (ta, tb) = (tape.parameter_matrix(a), tape.parameter(&b));
-        let clock = Instant::now();
-        let solve = solver.solve(ta, tb);
-        solve.residual()?;
-        there = there.min(clock.elapsed().as_secs_f64());
-        let loss = solve.x.frobenius_squared();
-        let clock = Instant::now();
-        loss.gradients()?;
-        back = back.min(clock.elapsed().as_secs_f64());
-        let both = (solve.forward().map(|q| q.iterations), solve.adjoint().map(|q| q.iterations));
-        println!("{name:<16} {:>9} rows, iterations {both:?}", a.rows());
+    let vector = 8.0 * a.rows() as f64;
+    let amg = Amg::auto(a)?;
+    let options = || SolveOptions::new().rtol(1e-8);
+    let alone = fastest(3, || amg.solve_with(&b, options()).map(|out| out.iterations));
+    let (out, least) = peak(|| amg.solve_with(&b, options()));
+    let alone_iterations = out?.iterations;
+    let mut solver = DifferentiableSolver::new(amg).rtol(1e-8);
+    let (mut there, mut back, mut most) = (f64::INFINITY, f64::INFINITY, 0.0f64);
+    let mut iterations = (0, 0);
+    for _ in 0..4 {
+        let (run, memory) = peak(|| -> Result<()> {
+            let tape = Tape::new();
+            let (ta, tb) = (tape.parameter_matrix(a), tape.parameter(&b));
+            let clock = Instant::now();
+            let solve = solver.solve(ta, tb);
+            solve.residual()?;
+            there = there.min(clock.elapsed().as_secs_f64());
+            let loss = solve.x.frobenius_squared();
+            let clock = Instant::now();
+            std::hint::black_box(loss.gradients()?);
+            back = back.min(clock.elapsed().as_secs_f64());
+            let count = |q: Option<multigrad::solver::SolveQuality>| q.map_or(0, |q| q.iterations);
+            iterations = (count(solve.forward()), count(solve.adjoint()));
+            Ok(())
+        });
+        run?;
+        most = most.max(memory);
     }
-    println!("{name:<16} forward {there:.3} s, backward {back:.3} s, ratio {:.2}", back / there);
+    println!(
+        "{name:<12} {:>8}  {alone:>9.3}  {there:>9.3}  {back:>9.3}  {:>16.2}  {alone_iterations:>4} {:>4} {:>4}  {:>6.1} {:>6.1}  {:>6.2}",
+        a.rows(),
+        back / there,
+        iterations.0,
+        iterations.1,
+        least / vector,
+        most / vector,
+        (most - least) / vector,
+    );
+    Ok(())
+}
+
+/// Peak memory and seconds of N differentiated steps x ← x − h (d ⊙ sin x − θ).
+fn iterations() -> Result<()> {
+    const N: usize = 10_000;
+    let scale: Vec<f64> = (0..N).map(|i| 0.1 + 0.9 * i as f64 / N as f64).collect();
+    let theta: Vec<f64> = (0..N).map(|i| 0.05 * (i as f64).cos()).collect();
+    let states = |k: f64| (k * 8.0 * N as f64) as usize;
+    let newton = Recovery { inversion: Inversion::NewtonKrylov, ..Recovery::default() };
+    println!("\nN steps on states of {N} values: peak memory in states, seconds, drift");
+    println!("{:<24} {:>24} {:>24} {:>24}", "", "N = 10", "N = 100", "N = 1000");
+    for (name, way) in [
+        ("all states", Checkpoints::All),
+        ("budget of 40 states", Checkpoints::Memory(states(40.0))),
+        ("backwards, Anderson(5)", Checkpoints::Backwards(Recovery::default())),
+        ("backwards, Newton", Checkpoints::Backwards(newton)),
+        ("reversible, β = 0.005", Checkpoints::Reversible { beta: 0.005, drift: 1e-6 }),
+    ] {
+        let mut line = format!("{name:<24}");
+        for steps in [10, 100, 1000] {
+            let clock = Instant::now();
+            let (run, memory) = peak(|| {
+                unrolled(
+                    way,
+                    steps,
+                    &[vec![0.3; N]],
+                    std::slice::from_ref(&theta),
+                    |tape, _, x, p| {
+                        vec![x[0] - (tape.vector(&scale) * x[0].map(Function::Sin) - p[0]) * 0.005]
+                    },
+                    |_, x, _| (x[0] * x[0] * x[0]).sum(),
+                )
+            });
+            let seconds = clock.elapsed().as_secs_f64();
+            let drift = run?.drift;
+            line += &format!(" {:>8.1} {seconds:>7.3} {drift:>7.0e}", memory / states(1.0) as f64);
+        }
+        println!("{line}");
+    }
     Ok(())
 }
 
@@ -168,8 +248,24 @@ fn main() -> Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let on = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     if on("solve") {
+        println!("seconds; memory in vectors; iterations of the solve alone, forward and adjoint");
+        println!(
+            "{:<12} {:>8}  {:>9}  {:>9}  {:>9}  {:>16}  {:>14}  {:>13}  {:>6}",
+            "",
+            "unknowns",
+            "alone",
+            "forward",
+            "backward",
+            "backward/forward",
+            "iterations",
+            "alone, with",
+            "more"
+        );
         solve("poisson 2-D", &poisson_2d(1000, 1000)?.matrix)?;
         solve("jumps 2-D", &jumping_coefficients_2d(1000, 1000, 1e3, Jumps::Random(50), 1)?.matrix)?;
+    }
+    if on("iterations") {
+        iterations()?;
     }
     if on("lanczos") {
         lanczos("P1 on tetrahedra", &unstructured_3d(24, 1)?.matrix)?;

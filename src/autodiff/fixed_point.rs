@@ -1,20 +1,18 @@
 //! Implicit gradients of converged fixed-point iterations.
 
-use std::sync::{Mutex, PoisonError};
-
 use super::anderson::Anderson;
-use super::handle::{Dense, Handle, Number};
+use super::handle::{Dense, Number};
+use super::implicit::Recorded;
 use super::kernels::sum;
 use super::tape::Tape;
 use crate::error::{Error, Result};
-use crate::krylov::Fgmres;
-use crate::operator::LinearOperator;
 use crate::sparse::Scalar;
 
 /// Limits of an iteration and its adjoint.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
-    /// Converged once ‖x_{k+1} − x_k‖₂ ≤ this times ‖x_{k+1}‖₂; for the adjoint likewise.
+    /// Converged once ‖x_{k+1} − x_k‖₂ ≤ this times ‖x_{k+1}‖₂; for the adjoint likewise. In single precision 10⁻⁵
+    /// is within reach.
     pub tolerance: f64,
     /// The largest number of steps of either.
     pub steps: usize,
@@ -111,7 +109,7 @@ where
 /// m differences or for FGMRES with restart m.
 ///
 /// # Errors
-/// As [`fixed_point`]; acceleration of dual numbers, which only the plain iteration differentiates.
+/// As [`fixed_point`]; a tolerance outside (0, 1); acceleration of dual numbers, which only the plain iteration differentiates.
 ///
 /// ```
 /// use multigrad::autodiff::{Acceleration, Adjoint, Limits, fixed_point_with};
@@ -144,6 +142,12 @@ where
         let text = "acceleration drops the derivatives of dual numbers; use the plain iteration for them";
         return Err(Error::unsuited(text));
     }
+    if !(limits.tolerance > 0.0 && limits.tolerance < 1.0) {
+        return Err(Error::invalid_input(format!(
+            "the tolerance of a fixed point is {}; it must lie between 0 and 1, such as 1e-10",
+            limits.tolerance
+        )));
+    }
     let mut tape = Tape::new();
     let found = iterate(limits, acceleration.iteration, start, |x| {
         tape.clear();
@@ -161,21 +165,14 @@ where
     let seed = gradients.take(point)?;
     let mut sums = handles.iter().map(|h| gradients.take(h)).collect::<Result<Vec<_>>>()?;
     // One recorded step at x*, swept once per adjoint step.
-    tape.clear();
-    let handles: Vec<_> = parameters.iter().map(|p| tape.parameter(p)).collect();
-    let point = tape.parameter(&x);
-    let image = step(&tape, point, &handles);
-    image.values()?;
-    let ids = handles.iter().map(Handle::id).collect();
-    let (point, image) = (point.id(), image.id());
-    let recorded = Recorded { point, image, parameters: ids, tape: Mutex::new(tape) };
+    let recorded = Recorded::new(tape, &x, parameters, &step)?;
     let adjoint = match acceleration.adjoint {
         Adjoint::Plain => iterate(limits, 0, &seed, |w| recorded.plus(w, &seed))?,
         Adjoint::Anderson(depth) => iterate(limits, depth, &seed, |w| recorded.plus(w, &seed))?,
         Adjoint::Fgmres(restart) => recorded.fgmres(limits, restart, &seed)?,
     };
     accept("the adjoint of the fixed point", &adjoint, limits)?;
-    for (sum, part) in sums.iter_mut().zip(recorded.sweep(&adjoint.point, &recorded.parameters)?) {
+    for (sum, part) in sums.iter_mut().zip(recorded.of_parameters(&adjoint.point)?) {
         sum.iter_mut().zip(part).for_each(|(s, g)| *s += g);
     }
     let size = |v: &[T]| sum(v.len(), |q| v[q] * v[q]).root().to_f64();
@@ -192,12 +189,12 @@ where
 }
 
 /// The end of an iteration.
-struct Found<T> {
-    point: Vec<T>,
-    change: f64,
-    steps: usize,
+pub(super) struct Found<T> {
+    pub(super) point: Vec<T>,
+    pub(super) change: f64,
+    pub(super) steps: usize,
     /// 1/(1 − κ) for the observed contraction κ < 1, otherwise 1.
-    amplification: f64,
+    pub(super) amplification: f64,
 }
 
 /// Iterates x ← g(x), with Anderson acceleration unless `depth` is 0.
@@ -207,7 +204,7 @@ fn iterate<T: Scalar>(
     start: &[T],
     mut map: impl FnMut(&[T]) -> Result<Vec<T>>,
 ) -> Result<Found<T>> {
-    let mut anderson = (depth > 0).then(|| Anderson::new(depth));
+    let mut anderson = (depth > 0).then(|| Anderson::new(depth.min(start.len())));
     let mut found = Found { point: start.to_vec(), change: f64::INFINITY, steps: 0, amplification: 1.0 };
     while found.change > limits.tolerance && found.steps < limits.steps {
         let image = map(&found.point)?;
@@ -230,60 +227,8 @@ fn iterate<T: Scalar>(
     Ok(found)
 }
 
-/// One step on a tape, by the numbers of its values, so that the tape can be shared.
-struct Recorded<T: Scalar> {
-    tape: Mutex<Tape<T>>,
-    point: usize,
-    image: usize,
-    parameters: Vec<usize>,
-}
-
-impl<T: Scalar> Recorded<T> {
-    /// wᵀ ∂f/∂q for some parameters q of the tape.
-    fn sweep(&self, w: &[T], of: &[usize]) -> Result<Vec<Vec<T>>> {
-        let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        let image = Dense::new(&tape, self.image);
-        let mut gradients = tape.backward(&[(&image as &dyn Handle<T>, w)])?;
-        of.iter().map(|&id| gradients.take(Dense::new(&tape, id))).collect()
-    }
-
-    /// v + (∂f/∂x)ᵀ w.
-    fn plus(&self, w: &[T], v: &[T]) -> Result<Vec<T>> {
-        let mut next = self.sweep(w, &[self.point])?.pop().unwrap_or_default();
-        next.iter_mut().zip(v).for_each(|(w, &v)| *w += v);
-        Ok(next)
-    }
-
-    fn fgmres(&self, limits: Limits, restart: usize, seed: &[T]) -> Result<Found<T>> {
-        let wide: Vec<f64> = seed.iter().map(|v| v.to_f64()).collect();
-        let (steps, tolerance) = (limits.steps, limits.tolerance);
-        // The residual of w is the change of a plain step; a factor for ‖v‖/‖w‖ is not known yet.
-        let method = Fgmres::new().restart(restart).rtol(0.1 * tolerance).max_iterations(steps);
-        let out = method.solve(self, &wide)?;
-        let point: Vec<T> = out.x.iter().map(|&w| T::from_f64(w)).collect();
-        let change = relative_change(&point, &self.plus(&point, seed)?)?;
-        Ok(Found { point, change, steps: out.iterations, amplification: 1.0 })
-    }
-}
-
-/// I − (∂f/∂x)ᵀ.
-impl<T: Scalar> LinearOperator for Recorded<T> {
-    fn rows(&self) -> usize {
-        let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rows, columns) = Dense::new(&tape, self.point).extent();
-        rows * columns
-    }
-
-    fn apply(&self, x: &[f64], y: &mut [f64]) -> Result<()> {
-        let narrow: Vec<T> = x.iter().map(|&v| T::from_f64(v)).collect();
-        let product = self.sweep(&narrow, &[self.point])?;
-        let values = product.iter().flatten();
-        y.iter_mut().zip(x).zip(values).for_each(|((y, x), p)| *y = x - p.to_f64());
-        Ok(())
-    }
-}
-
-fn relative_change<T: Scalar>(before: &[T], after: &[T]) -> Result<f64> {
+/// ‖after − before‖₂ / ‖after‖₂.
+pub(super) fn relative_change<T: Scalar>(before: &[T], after: &[T]) -> Result<f64> {
     if before.len() != after.len() {
         return Err(Error::dimension(format!(
             "a step from {} values to {}; a fixed point needs equal numbers",
@@ -296,12 +241,17 @@ fn relative_change<T: Scalar>(before: &[T], after: &[T]) -> Result<f64> {
     Ok(if change == 0.0 { 0.0 } else { change / size })
 }
 
-fn accept<T>(what: &str, found: &Found<T>, limits: Limits) -> Result<()> {
+fn accept<T: Scalar>(what: &str, found: &Found<T>, limits: Limits) -> Result<()> {
     if found.change <= limits.tolerance {
         return Ok(());
     }
+    let advice = if limits.tolerance < T::EPSILON {
+        format!("the rounding of {} is {:.1e}, so allow a larger tolerance", T::NAME, T::EPSILON)
+    } else {
+        "allow more steps, accelerate it (`fixed_point_with`), or use a step that contracts more".into()
+    };
     Err(Error::unsuited(format!(
-        "{what} did not converge: the last of {} steps changed it by {:.1e} of its size, the tolerance is {:.1e}; allow more steps, accelerate it (`fixed_point_with`), or use a step that contracts more",
+        "{what} did not converge: the last of {} steps changed it by {:.1e} of its size, the tolerance is {:.1e}; {advice}",
         found.steps, found.change, limits.tolerance
     )))
 }

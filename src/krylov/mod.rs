@@ -35,6 +35,7 @@ mod cg;
 mod fgmres;
 mod least_squares;
 mod method;
+mod minimal_error;
 mod options;
 mod outcome;
 mod progress;
@@ -51,6 +52,7 @@ pub use bicgstab::BiCgStab;
 pub use cg::Cg;
 pub use fgmres::Fgmres;
 pub use method::Krylov;
+pub(crate) use minimal_error::minimal_error;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
 #[doc(hidden)]

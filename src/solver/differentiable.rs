@@ -1,13 +1,14 @@
 //! Solves of a [`Solver`] as operations of a tape.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::value::Solver;
 use crate::autodiff::{Adjoints, Dense, Rule, Sparse};
 use crate::backend::{Backend, Cpu};
 use crate::error::{Error, Result};
-use crate::krylov::{Outcome, SolveOptions};
-use crate::sparse::{Csr, Pattern};
+use crate::krylov::{Krylov, Outcome, SolveOptions};
+use crate::sparse::{Csr, Pattern, Scalar};
 
 /// A solver whose solves x = A⁻¹ b are operations of a [`Tape`](crate::autodiff::Tape), with gradients with
 /// respect to b and to the nonzeros of A.
@@ -18,8 +19,12 @@ use crate::sparse::{Csr, Pattern};
 /// [refreshed](Solver::refresh), without symbolic work; a solver whose smoothers cannot be refreshed keeps its
 /// cycle as the preconditioner for the new values.
 ///
-/// Cost: a solve forward, a solve and one pass over the nonzeros backward. Memory beyond the solves: x and its
-/// adjoint, the gradient of A, and with a warm start two more blocks.
+/// Cost: a solve forward, a solve and one pass over the nonzeros backward. Memory: b, x, its adjoint, b̄ and the gradient
+/// of A, and during a solve the vectors of its method instead of the gradient of A; with a warm start two more blocks. A
+/// new matrix costs a copy of its values.
+///
+/// Tapes may be in double or single precision; the solves themselves are in double precision, and x and the
+/// gradients are rounded to that of the tape.
 ///
 /// ```
 /// use multigrad::{Amg, autodiff::Tape, gallery, solver::DifferentiableSolver};
@@ -65,9 +70,9 @@ pub struct SolveQuality {
 
 /// A solve on a tape.
 #[derive(Debug)]
-pub struct TapeSolve<'t> {
+pub struct TapeSolve<'t, T: Scalar = f64> {
     /// x = A⁻¹ b, a block as large as b.
-    pub x: Dense<'t>,
+    pub x: Dense<'t, T>,
     /// Forward and adjoint.
     quality: Arc<Mutex<[Option<SolveQuality>; 2]>>,
 }
@@ -109,22 +114,27 @@ impl DifferentiableSolver {
     /// x = A⁻¹ b for a block b with any number of columns, solved one after another. A must have the pattern of
     /// the solver's matrix.
     ///
-    /// Other shapes, another pattern, or a solve that does not converge make x a failed operation; the error
-    /// comes with its values or gradients. An adjoint that does not converge is an error of the reverse sweep:
-    /// a wrong gradient is never returned.
-    pub fn solve<'t>(&mut self, a: Sparse<'t>, b: Dense<'t>) -> TapeSolve<'t> {
+    /// Other shapes, another pattern, a solve that does not converge, or dual numbers (which [`Sparse::solve`] takes)
+    /// make x a failed operation; the error comes with its values or gradients. An adjoint that does not converge is
+    /// an error of the reverse sweep: a wrong gradient is never returned.
+    pub fn solve<'t, T: Scalar>(&mut self, a: Sparse<'t, T>, b: Dense<'t, T>) -> TapeSolve<'t, T> {
         let quality = Arc::new(Mutex::new([None; 2]));
         let columns = b.extent().1;
         let x = a.tape().outside(&[&a, &b], columns, |values| {
+            if T::PARTS > 1 {
+                let text =
+                    "an iterative solve drops the derivatives of dual numbers; use `Sparse::solve` for them";
+                return Err(Error::unsuited(text));
+            }
             let pattern = a.pattern()?;
             let mut shared = lock(&self.shared);
-            shared.set(&pattern, values[0])?;
+            shared.set(&pattern, &T::widened(values[0]))?;
             if values[1].len() != pattern.rows() * columns {
                 let (rows, n) = (values[1].len() / columns.max(1), pattern.rows());
                 let text = format!("a solve with a matrix of order {n} and a block of {rows} rows");
                 return Err(Error::dimension(text));
             }
-            let (x, done) = shared.run(0, &pattern, values, values[1], columns, self.settings)?;
+            let (x, done) = shared.run(0, &pattern, values[0], values[1], columns, self.settings)?;
             lock(&quality)[0] = Some(done);
             let rule = SolveRule {
                 shared: self.shared.clone(),
@@ -133,7 +143,7 @@ impl DifferentiableSolver {
                 settings: self.settings,
                 quality: quality.clone(),
             };
-            Ok((x, Box::new(rule) as Box<dyn Rule<f64>>))
+            Ok((x, Box::new(rule) as Box<dyn Rule<T>>))
         });
         TapeSolve { x, quality }
     }
@@ -144,7 +154,7 @@ impl DifferentiableSolver {
     }
 }
 
-impl TapeSolve<'_> {
+impl<T: Scalar> TapeSolve<'_, T> {
     /// The largest relative residual ‖b − A x‖₂ / ‖b‖₂ of the columns.
     ///
     /// # Errors
@@ -194,27 +204,32 @@ impl Shared {
     }
 
     /// Solves A x = b (`which` 0) or Aᵀ x = b (1) column by column.
-    fn run(
+    fn run<T: Scalar>(
         &mut self,
         which: usize,
         pattern: &Arc<Pattern>,
-        values: &[&[f64]],
-        b: &[f64],
+        values: &[T],
+        b: &[T],
         columns: usize,
         settings: Settings,
-    ) -> Result<(Vec<f64>, SolveQuality)> {
+    ) -> Result<(Vec<T>, SolveQuality)> {
+        let (values, b) = (T::widened(values), T::widened(b));
         let warm = settings.warm && self.last[which].len() == b.len();
-        let (mut x, mut done) = (vec![0.0; b.len()], SolveQuality { residual: 0.0, iterations: 0 });
-        let column = |block: &[f64], c: usize| block.iter().skip(c).step_by(columns).copied().collect();
+        let (mut x, mut done) = (Vec::new(), SolveQuality { residual: 0.0, iterations: 0 });
         // Values that the solver could not take, or that a later solve has replaced.
-        let own = self.solver.matrix().values() == values[0];
-        let other = if own { None } else { Some(Csr::new(pattern.clone(), values[0].to_vec())?) };
+        let own = self.solver.matrix().values() == &values[..];
+        let other = if own { None } else { Some(Csr::new(pattern.clone(), values.into_owned())?) };
+        // The method of the solver is that of its own matrix.
+        let general = other.as_ref().is_some_and(|a| self.solver.krylov() == Krylov::Cg && !a.is_symmetric());
         for c in 0..columns {
-            let b: Vec<f64> = column(b, c);
-            let guess: Vec<f64> = if warm { column(&self.last[which], c) } else { Vec::new() };
+            let b = column(&b, c, columns);
+            let guess = if warm { column(&self.last[which], c, columns) } else { Cow::Borrowed(&[][..]) };
             let mut options = SolveOptions::new().rtol(settings.rtol).max_iterations(settings.iterations);
             if warm {
                 options = options.initial_guess(&guess);
+            }
+            if general {
+                options = options.krylov(Krylov::Fgmres);
             }
             let out = match (&other, which) {
                 (None, 0) => self.solver.solve_with(&b, options)?,
@@ -228,13 +243,22 @@ impl Shared {
             if columns == 1 {
                 x = out.x;
             } else {
+                x.resize(b.len() * columns, 0.0);
                 x.iter_mut().skip(c).step_by(columns).zip(out.x).for_each(|(x, v)| *x = v);
             }
         }
         if settings.warm {
             self.last[which].clone_from(&x);
         }
-        Ok((x, done))
+        Ok((T::narrowed(x), done))
+    }
+}
+
+/// Column c of a row-major block.
+fn column(block: &[f64], c: usize, columns: usize) -> Cow<'_, [f64]> {
+    match columns {
+        1 => Cow::Borrowed(block),
+        _ => block.iter().skip(c).step_by(columns).copied().collect(),
     }
 }
 
@@ -260,14 +284,14 @@ struct SolveRule {
     quality: Arc<Mutex<[Option<SolveQuality>; 2]>>,
 }
 
-impl Rule<f64> for SolveRule {
-    fn reverse(&self, operands: &[&[f64]], x: &[f64], up: &[f64], wanted: &[bool]) -> Result<Adjoints<f64>> {
+impl<T: Scalar> Rule<T> for SolveRule {
+    fn reverse(&self, operands: &[&[T]], x: &[T], up: &[T], wanted: &[bool]) -> Result<Adjoints<T>> {
         let k = self.columns;
-        let (adjoint, done) = lock(&self.shared).run(1, &self.pattern, operands, up, k, self.settings)?;
+        let (adjoint, done) = lock(&self.shared).run(1, &self.pattern, operands[0], up, k, self.settings)?;
         lock(&self.quality)[1] = Some(done);
         let of_a = wanted[0].then(|| {
-            let mut g = vec![0.0; self.pattern.nnz()];
-            Cpu.sampled_product(-1.0, &self.pattern, &adjoint, x, &mut g, k);
+            let mut g = vec![T::ZERO; self.pattern.nnz()];
+            Cpu.sampled_product(-T::ONE, &self.pattern, &adjoint, x, &mut g, k);
             g
         });
         Ok(vec![of_a, wanted[1].then_some(adjoint)])

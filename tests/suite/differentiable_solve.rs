@@ -1,10 +1,15 @@
 //! Solves by multigrid on a tape: gradients beside differences and the direct solve, refresh, warm start,
 //! several right-hand sides, and the errors.
 
+use std::sync::Arc;
+
 use multigrad::autodiff::Tape;
-use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
+use multigrad::gallery::{FlowScheme, Jumps, jumping_coefficients_2d, poisson_2d, recirculating_flow};
 use multigrad::solver::DifferentiableSolver;
+use multigrad::sparse::Dual;
 use multigrad::{Amg, Csr, SolveOptions, Trainer};
+
+use crate::common::allocations::peak;
 
 fn flow() -> Csr {
     recirculating_flow(12, 0.02, FlowScheme::Upwind).unwrap().matrix
@@ -46,7 +51,8 @@ fn close(x: &[f64], y: &[f64], tolerance: f64) {
 
 #[test]
 fn gradients_are_those_of_the_direct_solve_but_another_computation() {
-    for a in [poisson_2d(12, 12).unwrap().matrix, flow()] {
+    let jumps = jumping_coefficients_2d(12, 12, 1e4, Jumps::Random(3), 1).unwrap().matrix;
+    for a in [poisson_2d(12, 12).unwrap().matrix, jumps, flow()] {
         for k in [1, 3] {
             let b: Vec<f64> = wave(a.rows() * k);
             let (_, of_a, of_b) = gradients(&mut solver(&a), &a, &b, k);
@@ -149,6 +155,86 @@ fn an_adjoint_that_does_not_converge_is_an_error_and_so_is_a_solve() {
     let failed = cold.solve(tape.matrix(&a), tape.vector(&b));
     let error = failed.residual().unwrap_err();
     assert!(error.to_string().starts_with("the solve of column 1"), "{error}");
+}
+
+#[test]
+fn a_symmetric_matrix_after_a_nonsymmetric_one_leaves_the_older_adjoint_right() {
+    let symmetric = poisson_2d(12, 12).unwrap().matrix;
+    let skew = symmetric.map(|i, j, v| if i < j { 0.2 * v } else { v });
+    let b = wave(symmetric.rows());
+    let mut s = solver(&skew);
+    let tape = Tape::new();
+    let ta = tape.parameter_matrix(&skew);
+    let x = s.solve(ta, tape.vector(&b)).x;
+    gradients(&mut s, &symmetric, &b, 1);
+    let g = (x * tape.vector(&wave(b.len())) + x * x).sum().gradients().unwrap();
+    close(g.of(ta).unwrap(), &direct(&skew, &b, 1).0, 1e-8);
+}
+
+#[test]
+fn new_values_need_no_symbolic_work() {
+    let a = jumping_coefficients_2d(40, 40, 100.0, Jumps::Random(5), 1).unwrap().matrix;
+    let b = wave(a.rows());
+    let mut s = solver(&a);
+    let patterns = |s: &DifferentiableSolver| -> Vec<_> {
+        s.with_solver(|s| s.hierarchy().levels.iter().map(|l| l.a.pattern.clone()).collect())
+    };
+    gradients(&mut s, &a.map(|_, _, v| 1.5 * v), &b, 1);
+    let before = patterns(&s);
+    gradients(&mut s, &a.map(|i, j, v| if i == j { 2.0 * v } else { v }), &b, 1);
+    let after = patterns(&s);
+    assert!(before.len() > 1 && before.len() == after.len());
+    assert!(before.iter().zip(&after).all(|(p, q)| Arc::ptr_eq(p, q)));
+}
+
+#[test]
+fn backward_costs_a_solve_and_few_vectors() {
+    let n = 64;
+    for a in [
+        poisson_2d(n, n).unwrap().matrix,
+        jumping_coefficients_2d(n, n, 1e3, Jumps::Random(8), 1).unwrap().matrix,
+    ] {
+        let b = vec![1.0; a.rows()];
+        let amg = Amg::auto(&a).unwrap();
+        let solve = || amg.solve_with(&b, SolveOptions::new().rtol(1e-10)).unwrap();
+        solve();
+        let (out, alone) = peak(solve);
+        let mut s = DifferentiableSolver::new(amg);
+        let ((iterations, g), both) = peak(|| {
+            let tape = Tape::new();
+            let (ta, tb) = (tape.parameter_matrix(&a), tape.parameter(&b));
+            let solve = s.solve(ta, tb);
+            let g = solve.x.frobenius_squared().gradients().unwrap();
+            (solve.adjoint().unwrap().iterations, g.bytes())
+        });
+        let vector = 8.0 * a.rows() as f64;
+        assert!(g > 5 * 8 * a.rows(), "the gradients of A and b");
+        assert!(both <= alone + 6.0 * vector, "{} vectors more", (both - alone) / vector);
+        assert!(both > alone, "is anything counted?");
+        assert!(10 * iterations <= 13 * out.iterations, "{iterations} and {}", out.iterations);
+    }
+}
+
+#[test]
+fn tapes_in_single_precision_get_rounded_gradients_and_dual_numbers_an_error() {
+    let a = flow();
+    let b = wave(a.rows());
+    let (da, db) = direct(&a, &b, 1);
+    let single = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<f32>>();
+    let tape = Tape::<f32>::new();
+    let (ta, tb) = (tape.parameter_matrix(&a.cast()), tape.parameter(&single(&b)));
+    let mut s = solver(&a);
+    let solve = s.solve(ta, tb);
+    let loss = (solve.x * tape.vector(&single(&wave(b.len()))) + solve.x * solve.x).sum();
+    let g = loss.gradients().unwrap();
+    let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
+    close(&wide(g.of(ta).unwrap()), &da, 1e-5);
+    close(&wide(g.of(tb).unwrap()), &db, 1e-5);
+    assert!(solve.residual().unwrap() < 1e-12 && solve.adjoint_residual().unwrap() < 1e-12);
+    let tape = Tape::<Dual>::new();
+    let dual: Vec<Dual> = b.iter().map(|&v| Dual::new(v, 1.0)).collect();
+    let error = s.solve(tape.matrix(&a.cast()), tape.vector(&dual)).x.values().unwrap_err();
+    assert!(error.is_unsuited() && error.to_string().contains("Sparse::solve"), "{error}");
 }
 
 #[test]

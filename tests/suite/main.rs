@@ -3,6 +3,9 @@
 
 mod common;
 
+#[global_allocator]
+static ALLOCATOR: common::allocations::Counting = common::allocations::Counting;
+
 mod autodiff_reference;
 mod automatic;
 mod backend;
@@ -41,11 +44,13 @@ mod krylov;
 mod krylov_small_systems;
 mod layering;
 mod learned_parts;
+mod long_iterations;
 mod matrix_functions;
 mod matrix_market;
 mod network;
 mod newton;
 mod preconditioner;
+mod recovered_states;
 mod reference_values;
 mod relaxation;
 mod reuse;

@@ -7,7 +7,6 @@ use crate::backend::Cuda;
 use crate::backend::cuda::{DevicePattern, DeviceView, Memory};
 use crate::error::{Error, Result};
 use crate::krylov::system::check_preconditioner_rows;
-use crate::operator::Preconditioner;
 use crate::sparse::Csr;
 
 /// A sparse matrix and a multigrid cycle as its preconditioner, on a device.
