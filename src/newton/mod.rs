@@ -7,7 +7,8 @@
 //! | given | use |
 //! |---|---|
 //! | layers with their Jacobians, such as the steps of an implicit integrator | [`LayeredProgram`] |
-//! | code for a residual | [`Recorded`]: records it and splits its graph into layers |
+//! | code for a residual | [`Recorded`]: records it and splits its graph into uniform layers |
+//! | local Jacobians and a residual | [`newton_step`] |
 //!
 //! [`Newton`] damps the steps. A [`Plan`] says which neighbouring layers are multiplied after all, by counting
 //! operations; diagonal ones are.
@@ -22,15 +23,22 @@
 //! ```
 
 mod band;
+mod cuts;
+mod dense;
 mod graph;
 mod local;
 mod method;
+mod paths;
 mod plan;
 mod program;
 mod record;
+mod segments;
+mod step;
+mod tridiagonal;
 
 pub use local::LocalJacobian;
 pub use method::{Newton, NewtonOutcome, NewtonStatus};
 pub use plan::{Order, Plan, Shape, exact_optimum, plan};
-pub use program::{LayeredProgram, Linearised, Program, newton_step};
+pub use program::{LayeredProgram, Linearised, Program};
 pub use record::{Recorded, Var};
+pub use step::newton_step;

@@ -45,6 +45,7 @@ mod matrix_functions;
 mod matrix_market;
 mod network;
 mod newton;
+mod newton_graphs;
 mod preconditioner;
 mod reference_values;
 mod relaxation;
