@@ -5,7 +5,7 @@ use super::paths::{Arc, Links, NONE, Paths};
 /// The levels of the nodes of a residual graph.
 ///
 /// A set of nodes that no residual arc leaves ends at a smallest cut: one vertex on every path, its entry inside and its
-/// exit outside (Picard and Queyranne, Math. Program. Study 13, 1980). Nodes of levels up to k form such a set for every k.
+/// exit outside (Picard and Queyranne, Math. Programming Study 13, 1980). Nodes of levels up to k form such a set for every k.
 #[derive(Debug)]
 pub(super) struct Levels {
     level: Vec<usize>,
@@ -85,7 +85,7 @@ impl Search {
         let mut stack = Vec::new();
         self.enter(root, &mut stack);
         while let Some(frame) = stack.last_mut() {
-            let (node, arc) = (frame.node, paths.arc(links, frame.node, frame.arc));
+            let (node, arc) = (frame.node, arc_of(links, paths, frame.node, frame.arc));
             frame.arc += 1;
             match arc {
                 Arc::Node(to) if self.order[to] == NONE => self.enter(to, &mut stack),
@@ -111,7 +111,7 @@ impl Search {
         let mut level = 0;
         for &node in &members {
             for k in 0.. {
-                match paths.arc(links, node, k) {
+                match arc_of(links, paths, node, k) {
                     Arc::Node(to) if self.is_open[to] => {}
                     Arc::Node(to) => level = level.max(self.level[to]),
                     Arc::Out => level = OUTSIDE,
@@ -130,9 +130,19 @@ impl Search {
     }
 }
 
+/// Arc number k of a node: those from the entry of a vertex to the entries of its operands come first. With them no vertex
+/// before a cut depends on one behind it.
+fn arc_of(links: &Links, paths: &Paths, node: usize, k: usize) -> Arc {
+    if !node.is_multiple_of(2) {
+        return paths.arc(links, node, k);
+    }
+    let operands = links.operands(node / 2);
+    operands.get(k).map_or_else(|| paths.arc(links, node, k - operands.len()), |&u| Arc::Node(2 * u))
+}
+
 /// Whether a path passes v here, only w uses v, and w uses only v.
 fn is_single(links: &Links, paths: &Paths, members: &[usize]) -> bool {
     let Some(&exit) = members.iter().find(|m| !m.is_multiple_of(2)) else { return false };
     let (v, w) = (exit / 2, paths.next(exit / 2));
-    members.len() == 2 && links.users(v) == [w] && links.operands(w) == 1
+    members.len() == 2 && links.users(v) == [w] && links.operands(w) == [v]
 }

@@ -9,6 +9,7 @@ pub(super) struct Links {
     pub(super) needed: Vec<bool>,
     starts: Vec<usize>,
     users: Vec<usize>,
+    operand_starts: Vec<usize>,
     operands: Vec<usize>,
 }
 
@@ -30,7 +31,7 @@ pub(super) struct Paths {
 }
 
 impl Links {
-    /// From pairs of a vertex and one of its users; the nearest users on the line come first.
+    /// From pairs of a vertex and one of its users, in the order of the users; the nearest users on the line come first.
     pub(super) fn new(
         inputs: usize,
         is_output: Vec<bool>,
@@ -43,26 +44,28 @@ impl Links {
         pairs.iter().for_each(|&(u, _)| starts[u + 1] += 1);
         (0..count).for_each(|v| starts[v + 1] += starts[v]);
         let (mut at, mut users) = (starts.clone(), vec![0; pairs.len()]);
-        let mut operands = vec![0; count];
+        let mut operand_starts = vec![0; count + 1];
+        let operands = pairs.iter().map(|&(u, _)| u).collect();
         for (u, v) in pairs {
-            operands[v] += 1;
+            operand_starts[v + 1] += 1;
             users[at[u]] = v;
             at[u] += 1;
         }
+        (0..count).for_each(|v| operand_starts[v + 1] += operand_starts[v]);
         for u in 0..count {
             let distance = |v: usize| (place[v] - place[u]).abs();
             users[starts[u]..starts[u + 1]].sort_by(|&a, &b| distance(a).total_cmp(&distance(b)));
         }
-        Self { inputs, is_output, needed, starts, users, operands }
+        Self { inputs, is_output, needed, starts, users, operand_starts, operands }
     }
 
     pub(super) fn users(&self, v: usize) -> &[usize] {
         &self.users[self.starts[v]..self.starts[v + 1]]
     }
 
-    /// How many vertices v uses.
-    pub(super) fn operands(&self, v: usize) -> usize {
-        self.operands[v]
+    /// The vertices that v uses.
+    pub(super) fn operands(&self, v: usize) -> &[usize] {
+        &self.operands[self.operand_starts[v]..self.operand_starts[v + 1]]
     }
 
     pub(super) fn count(&self) -> usize {

@@ -101,7 +101,7 @@ fn the_planner_is_never_worse_than_a_pure_order_and_close_to_the_optimum() {
     }
     // Diagonal layers are multiplied into a neighbour.
     let mut layers = vec![Shape { n: 50, lower: 0, upper: 0 }; 9];
-    layers.push(Shape { n: 50, lower: 3, upper: 3 });
+    layers.push(Shape { n: 50, lower: 1, upper: 1 });
     assert_eq!(plan(&layers).groups, [10]);
     assert!(exact_optimum(&vec![Shape::full(2); 401]).unwrap_err().is_invalid_input());
 }
