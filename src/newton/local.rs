@@ -198,19 +198,17 @@ impl Kind {
         let mut terms = Vec::new();
         for i in 0..c.n {
             self.entries(i, &mut terms);
-            if let Self::Dense(b) = b {
-                c.add_rows(i, &terms, b);
-                continue;
-            }
-            let sum = c.row_mut(i);
-            for &(k, a) in &terms {
-                match b {
-                    Self::Band(b) => {
+            match b {
+                Self::Dense(b) => c.add_rows(i, &terms, b),
+                Self::Band(b) => {
+                    for &(k, a) in &terms {
                         let (first, row) = b.row(k);
-                        sum[first..].iter_mut().zip(row).for_each(|(s, b)| *s += a * b);
+                        c.row_mut(i)[first..].iter_mut().zip(row).for_each(|(s, b)| *s += a * b);
                     }
-                    Self::Sparse(b) => b.row(k).for_each(|(j, b)| sum[j] += a * b),
-                    Self::Dense(b) => sum.iter_mut().zip(b.row(k)).for_each(|(s, b)| *s += a * b),
+                }
+                Self::Sparse(b) => {
+                    let sum = c.row_mut(i);
+                    terms.iter().for_each(|&(k, a)| b.row(k).for_each(|(j, b)| sum[j] += a * b));
                 }
             }
         }
