@@ -171,7 +171,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         let initial = steps.initial.iter().zip(&direction).map(|(u, p)| u + d * p).collect();
         Ok(Newton::new().tolerance(1e-13).solve(&Steps { h: steps.h, number: q, initial }, &out.x)?.x)
     };
-    let d = 1e-4;
+    let d = 3e-5;
     let (ahead, behind) = (moved(d)?, moved(-d)?);
     let differences: Vec<f64> = ahead.iter().zip(&behind).map(|(a, b)| (a - b) / (2.0 * d)).collect();
     let size = derivative.iter().fold(0.0f64, |m, v| m.max(v.abs()));

@@ -33,6 +33,7 @@ impl LocalJacobian {
     /// A banded matrix of order n with entries `value(i, j)` for −lower ≤ j − i ≤ upper.
     pub fn banded(n: usize, (lower, upper): (usize, usize), value: impl Fn(usize, usize) -> f64) -> Self {
         let mut band = Band::zeros(n, lower, upper);
+        let (lower, upper) = band.widths();
         for i in 0..n {
             for j in i.saturating_sub(lower)..=(i + upper).min(n - 1) {
                 band.set(i, j, value(i, j));

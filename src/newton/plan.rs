@@ -147,11 +147,21 @@ fn pure(layers: &[Shape]) -> (f64, f64) {
     (factor, accumulate + product.solve())
 }
 
+/// Whether every product with the layer before costs at least as much as factoring the layer, as it does for most
+/// bands. As longer products only cost more, and the factorisation of a product not less than that of its first layer, no
+/// group pays then.
+fn no_product_pays(layers: &[Shape]) -> bool {
+    layers.windows(2).all(|pair| pair[1].product(pair[0]) >= pair[1].solve())
+}
+
 /// The cheapest partition into groups of consecutive layers, each multiplied from its first layer on: dynamic
 /// programming, O(64 q). The combinatorial problem with all orders is NP-complete (Naumann 2024, section 3); this is a
 /// heuristic, which [`exact_optimum`] judges in the tests.
 pub fn plan(layers: &[Shape]) -> Plan {
     let q = layers.len();
+    if no_product_pays(layers) {
+        return Plan::factor_first(layers);
+    }
     let whole = Plan::accumulate_first(layers);
     let mut best = vec![(0.0, 0); q + 1];
     for end in 1..=q {
