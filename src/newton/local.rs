@@ -96,6 +96,10 @@ impl LocalJacobian {
         }
     }
 
+    pub(super) fn is_diagonal(&self) -> bool {
+        matches!(&self.0, Kind::Band(band) if band.is_diagonal())
+    }
+
     /// Bytes of its values.
     pub fn bytes(&self) -> usize {
         match &self.0 {

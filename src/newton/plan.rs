@@ -135,16 +135,40 @@ impl Plan {
     }
 }
 
+/// The product of a group of layers, from its first layer on, with its operations so far.
+#[derive(Clone, Copy)]
+struct Product {
+    shape: Shape,
+    operations: f64,
+    last: Shape,
+}
+
+impl Product {
+    fn new(first: Shape) -> Self {
+        Self { shape: first, operations: 0.0, last: first }
+    }
+
+    /// With one more layer. Neighbouring diagonal layers are multiplied with one another before anything else.
+    fn then(self, next: Shape) -> Self {
+        let run = next.is_diagonal() && self.last.is_diagonal();
+        let cost = if run { next.product(self.last) } else { next.product(self.shape) };
+        Self { shape: next.times(self.shape), operations: self.operations + cost, last: next }
+    }
+
+    fn total(self) -> f64 {
+        self.operations + self.shape.solve()
+    }
+}
+
 /// Operations of the two pure orders: every layer factored, and all of them multiplied.
 fn pure(layers: &[Shape]) -> (f64, f64) {
     let Some((&first, rest)) = layers.split_first() else { return (0.0, 0.0) };
-    let (mut product, mut factor, mut accumulate) = (first, first.solve(), 0.0);
+    let (mut product, mut factor) = (Product::new(first), first.solve());
     for &next in rest {
         factor += next.solve();
-        accumulate += next.product(product);
-        product = next.times(product);
+        product = product.then(next);
     }
-    (factor, accumulate + product.solve())
+    (factor, product.total())
 }
 
 /// Whether every product with the layer before costs at least as much as factoring the layer, as it does for most
@@ -154,8 +178,8 @@ fn no_product_pays(layers: &[Shape]) -> bool {
     layers.windows(2).all(|pair| pair[1].product(pair[0]) >= pair[1].solve())
 }
 
-/// The cheapest partition into groups of consecutive layers, each multiplied from its first layer on: dynamic
-/// programming, O(64 q). The combinatorial problem with all orders is NP-complete (Naumann 2024, section 3); this is a
+/// The cheapest partition into groups of consecutive layers, each multiplied from its first layer on, runs of
+/// diagonal layers before: dynamic programming, O(64 q). The combinatorial problem with all orders is NP-complete (Naumann 2024, section 3); this is a
 /// heuristic, which [`exact_optimum`] judges in the tests.
 pub fn plan(layers: &[Shape]) -> Plan {
     let q = layers.len();
@@ -163,23 +187,25 @@ pub fn plan(layers: &[Shape]) -> Plan {
         return Plan::factor_first(layers);
     }
     let whole = Plan::accumulate_first(layers);
-    let mut best = vec![(0.0, 0); q + 1];
-    for end in 1..=q {
-        best[end] = (f64::INFINITY, 0);
-        let first = end.saturating_sub(LONGEST);
-        // Groups that end here, grown at their front: A_end (… A_start).
-        let (mut cost, mut product) = (0.0, layers[end - 1]);
-        for start in (first..end).rev() {
-            if start + 1 < end {
-                cost += product.product(layers[start]);
-                product = product.times(layers[start]);
+    // Operations of the factorisations of the layers before each.
+    let mut singly = vec![0.0; q + 1];
+    (0..q).for_each(|i| singly[i + 1] = singly[i] + layers[i].solve());
+    // The fewest operations up to each layer, and the length of the last group.
+    let mut best = vec![(f64::INFINITY, 0); q + 1];
+    best[0] = (0.0, 0);
+    for start in 0..q {
+        let furthest = q.min(start + LONGEST);
+        let mut product = Product::new(layers[start]);
+        for end in start + 1..=furthest {
+            if end > start + 1 {
+                product = product.then(layers[end - 1]);
             }
-            let total = best[start].0 + cost + product.solve();
+            let total = best[start].0 + product.total();
             if total < best[end].0 {
                 best[end] = (total, end - start);
             }
-            // The products alone cost more than another group: so they do in every longer one.
-            if best[first].0 + cost >= best[end].0 {
+            // The products alone cost more than all factorisations.
+            if product.operations >= singly[furthest] - singly[start] {
                 break;
             }
         }

@@ -47,9 +47,7 @@ pub(super) fn step_within(
     let (mut y, mut work) = (f.to_vec(), Workspace::default());
     for &length in plan.groups.iter().rev() {
         let from = layers.len() - length;
-        let Some(product) = layers.drain(from..).reduce(|product, next| next.times(product)) else {
-            continue;
-        };
+        let Some(product) = multiplied(layers.drain(from..)) else { continue };
         product.solve(&mut y, &mut work).map_err(|e| e.at(place(before + from + 1, length)))?;
     }
     if y.iter().all(|v| v.is_finite()) || !f.iter().all(|v| v.is_finite()) {
@@ -58,6 +56,24 @@ pub(super) fn step_within(
     Err(Error::singular(
         "the Newton step overflows: the product of the local Jacobians is singular to working precision",
     ))
+}
+
+/// The product of a group, from its first layer on. Neighbouring diagonal layers are multiplied with one another first.
+fn multiplied(group: impl Iterator<Item = LocalJacobian>) -> Option<LocalJacobian> {
+    let join = |product: Option<LocalJacobian>, next: LocalJacobian| match product {
+        Some(product) => next.times(product),
+        None => next,
+    };
+    let (mut product, mut run) = (None, None);
+    for next in group {
+        if next.is_diagonal() {
+            run = Some(join(run, next));
+        } else {
+            product = run.take().map(|run| join(product.take(), run)).or(product);
+            product = Some(join(product, next));
+        }
+    }
+    run.map(|run| join(product.take(), run)).or(product)
 }
 
 fn planned(layers: &[LocalJacobian], order: Order, memory: usize) -> Result<Plan> {
