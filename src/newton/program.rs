@@ -104,7 +104,7 @@ impl<P: LayeredProgram> Program for P {
         }
         let mut y = value.clone();
         match length {
-            Some(length) => segments.from_starts(0..q, length, starts, &mut y)?,
+            Some(length) => segments.solve_pieces(0..q, length, starts, &mut y)?,
             None => segments.solve(0..q, x, &mut y)?,
         }
         Ok(Linearised { value, step: y, plan: segments.plan, repeated: segments.repeated })

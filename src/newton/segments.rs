@@ -76,7 +76,7 @@ impl<'p, P: LayeredProgram> Segments<'p, P> {
                     }
                 }
             }
-            return self.from_starts(layers, length, starts, y);
+            return self.solve_pieces(layers, length, starts, y);
         }
         let (mut kept, mut bytes, mut now) = (Vec::new(), 0, state.to_vec());
         for i in layers.clone() {
@@ -107,7 +107,7 @@ impl<'p, P: LayeredProgram> Segments<'p, P> {
     ///
     /// # Errors
     /// Those of the program and of the step.
-    pub(super) fn from_starts(
+    pub(super) fn solve_pieces(
         &mut self,
         layers: Range<usize>,
         length: usize,
