@@ -22,6 +22,9 @@ enum Kind {
 /// Bands wider than this share of the order become sparse matrices.
 const WIDE: f64 = 0.5;
 
+/// Sparse matrices with a larger share of entries become dense.
+const FULL: f64 = 0.25;
+
 impl LocalJacobian {
     /// A diagonal matrix.
     pub fn diagonal(values: &[f64]) -> Self {
@@ -42,7 +45,7 @@ impl LocalJacobian {
         Self(Kind::Band(band))
     }
 
-    /// A sparse matrix, stored as a band where that is narrow.
+    /// A sparse matrix, stored as a band where that is narrow, and as a dense matrix where it has few zeros.
     ///
     /// # Errors
     /// A matrix that is not square, or has no row.
@@ -61,7 +64,12 @@ impl LocalJacobian {
             }
         }
         if (lower + upper) as f64 > WIDE * n as f64 && n > 8 {
-            return Ok(Self(Kind::Sparse(a)));
+            if a.nnz() as f64 <= FULL * (n * n) as f64 {
+                return Ok(Self(Kind::Sparse(a)));
+            }
+            let mut dense = Dense::zeros(n);
+            (0..n).for_each(|i| a.row(i).for_each(|(j, v)| dense.row_mut(i)[j] += v));
+            return Ok(Self(Kind::Dense(dense)));
         }
         let mut band = Band::zeros(n, lower, upper);
         (0..n).for_each(|i| a.row(i).for_each(|(j, v)| band.set(i, j, v)));
