@@ -170,8 +170,9 @@ impl Neg for Var<'_> {
 /// As many cuts as possible are found, by n disjoint paths and the strong components of their residual graph. A value
 /// that lies in several cuts passes the layers between them by edges with label 1 (edge splitting, labels (c, 1)); values
 /// between two cuts are multiplied out (preaccumulation). A part of a layer that could come earlier or later comes as early
-/// as its operands permit (bipartite splitting into I A′; A′ I adds as many edges, as both sides of a cut have n values). With fewer than n disjoint paths the Jacobian is singular: an error
-/// that says how many there are. Where no cut exists between inputs and outputs, there is one layer, the Jacobian.
+/// as its operands permit (bipartite splitting into I A′; A′ I adds as many edges, as both sides of a cut have n values).
+/// With fewer than n disjoint paths the Jacobian is singular: an error that says how many there are. Where no cut exists
+/// between inputs and outputs, there is one layer, the Jacobian.
 ///
 /// Cost: 24 bytes per operand of an operation; time in proportion to the operations, times the rounds of the search for
 /// paths, which are few. A recording that exceeds the memory of [`Newton::memory`](super::Newton::memory) is an error.
