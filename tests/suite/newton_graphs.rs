@@ -95,12 +95,11 @@ fn dense_solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         let pivot = (k..n).max_by(|&i, &j| a[i][k].abs().total_cmp(&a[j][k].abs())).unwrap();
         a.swap(k, pivot);
         b.swap(k, pivot);
+        let (top, known) = (a[k].clone(), b[k]);
         for i in (0..n).filter(|&i| i != k) {
-            let factor = a[i][k] / a[k][k];
-            for j in k..n {
-                a[i][j] -= factor * a[k][j];
-            }
-            b[i] -= factor * b[k];
+            let factor = a[i][k] / top[k];
+            a[i].iter_mut().zip(&top).for_each(|(a, t)| *a -= factor * t);
+            b[i] -= factor * known;
         }
     }
     (0..n).map(|i| b[i] / a[i][i]).collect()
