@@ -15,8 +15,8 @@
 //!
 //! ```
 //! use multigrad::newton::{Newton, Recorded};
-//! // x₀² + x₁ = 3, x₀ x₁ = 2
-//! let program = Recorded::new(2, |x| vec![x[0] * x[0] + x[1] - 3.0, x[0] * x[1] - 2.0]);
+//! // x₀² + x₁ = 3, x₀ + x₁² = 5
+//! let program = Recorded::new(2, |x| vec![x[0] * x[0] + x[1] - 3.0, x[0] + x[1] * x[1] - 5.0]);
 //! let out = Newton::new().solve(&program, &[1.5, 1.0])?;
 //! assert!(out.converged() && (out.x[0] - 1.0).abs() < 1e-8 && (out.x[1] - 2.0).abs() < 1e-8);
 //! # Ok::<(), multigrad::Error>(())
