@@ -115,7 +115,7 @@ impl Newton {
         self
     }
 
-    /// Bytes for local Jacobians; layers beyond them are evaluated twice.
+    /// Bytes for states, local Jacobians, recordings and products. Layers that do not fit are evaluated again.
     #[must_use]
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
