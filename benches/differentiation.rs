@@ -170,6 +170,7 @@ fn lanczos(name: &str, a: &Csr) -> Result<()> {
     Ok(())
 }
 
+<<<<<<< HEAD
 /// log det of the 5-point Laplacian on n × n points, and its derivative with respect to the conductivity along x, beside
 /// the known values Σ ln(sᵢ + sⱼ) and n²/2, for several seeds.
 fn trace(n: usize, seeds: u64) -> Result<()> {
@@ -214,32 +215,72 @@ fn trace(n: usize, seeds: u64) -> Result<()> {
     Ok(())
 }
 
+=======
+/// Ratios of the reference run (Naumann, SIAM J. Sci. Comput. 46(3), A1423, 2024) for n and q = n/8, n/2, n, 2n, 4n.
+const REFERENCE: [(usize, &[f64]); 5] = [
+    (64, &[2.9, 2.2, 2.1, 2.0, 1.9]),
+    (128, &[4.7, 3.0, 3.3, 2.8, 3.7]),
+    (256, &[11.6, 5.1, 6.6, 13.4, 13.5]),
+    (512, &[29.2, 24.6, 27.6, 17.5, 25.3]),
+    (1024, &[73.0, 130.0, 92.0, 114.0]),
+];
+
+/// The median time of a Newton step, in seconds, without the making of its layers.
+fn step_time(layers: &[LocalJacobian], order: Order, runs: usize) -> Result<f64> {
+    let f = vec![1.0; layers[0].rows()];
+    let mut times = Vec::new();
+    for _ in 0..runs {
+        let layers = layers.to_vec();
+        let clock = Instant::now();
+        std::hint::black_box(newton_step(layers, &f, order)?);
+        times.push(clock.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[runs / 2])
+}
+
+/// Accumulate-first in two ways: bands are multiplied as bands and factored as a band as long as it does not fill
+/// the matrix; and all products and factors are dense, as in the reference run.
+>>>>>>> hn
 fn newton() -> Result<()> {
-    println!("\ntridiagonal layers: accumulate-first / factor-first, q = n/8, n/2, n, 2n, 4n");
-    for n in [64usize, 128, 256, 512, 1024] {
-        let mut line = format!("n = {n:<5}");
-        for q in [n / 8, n / 2, n, 2 * n, 4 * n] {
-            let layer = |l: usize| {
-                LocalJacobian::banded(n, (1, 1), |i, j| {
-                    if i == j { 1.0 } else { 0.1 + 0.001 * ((l + i + j) % 7) as f64 }
-                })
+    println!("\nNewton steps, tridiagonal layers: medians in ms, ratios accumulate-first / factor-first");
+    println!("{:>5} {:>5}  factor  planned    banded     dense   ratios       reference", "n", "q");
+    for (n, reference) in REFERENCE {
+        for (k, q) in [n / 8, n / 2, n, 2 * n, 4 * n].into_iter().enumerate() {
+            // Near the identity, so that the product of all layers is well conditioned.
+            let entry = |l: usize, i: usize, j: usize| match i == j {
+                true => 1.0,
+                false => (1.0 + 0.1 * ((l + i + j) % 7) as f64) / (2 * q) as f64,
             };
-            let layers: Vec<_> = (0..q).map(layer).collect();
-            let f = vec![1.0; n];
-            let run = |order, runs| {
-                let mut best = f64::INFINITY;
-                for _ in 0..runs {
-                    let layers = layers.clone();
-                    let clock = Instant::now();
-                    std::hint::black_box(newton_step(layers, &f, order).map(|s| s.0[0])).ok();
-                    best = best.min(clock.elapsed().as_secs_f64());
-                }
-                best
-            };
-            let (factor, accumulate) = (run(Order::FactorFirst, 3), run(Order::AccumulateFirst, 1));
-            line += &format!("  {:.1} ({:.2} ms)", accumulate / factor, 1e3 * factor);
+            let mut layers: Vec<_> =
+                (0..q).map(|l| LocalJacobian::banded(n, (1, 1), |i, j| entry(l, i, j))).collect();
+            let runs = if n * q < 1 << 18 { 9 } else { 3 };
+            let factor = step_time(&layers, Order::FactorFirst, 3 * runs)?;
+            let planned = step_time(&layers, Order::Planned, runs)?;
+            let long = if n * n * q > 1 << 30 { 1 } else { runs };
+            let banded = step_time(&layers, Order::AccumulateFirst, long)?;
+            let values: Vec<f64> = (0..n * n)
+                .map(|p| if (p / n).abs_diff(p % n) < 2 { entry(0, p / n, p % n) } else { 0.0 })
+                .collect();
+            layers[0] = LocalJacobian::dense(n, &values)?;
+            let dense = step_time(&layers, Order::AccumulateFirst, long)?;
+            let published = reference.get(k).map_or("-".to_string(), f64::to_string);
+            println!(
+                "{n:>5} {q:>5} {:>7.3}  {:>7.3} {:>9.2} {:>9.2}  {:>6.1} {:>6.1}  {published:>6}",
+                1e3 * factor,
+                1e3 * planned,
+                1e3 * banded,
+                1e3 * dense,
+                banded / factor,
+                dense / factor
+            );
         }
-        println!("{line}");
+    }
+    println!("\nfactor-first, half-bandwidth 1 … 16, n = q = 256: ns per row and layer");
+    for half in [1, 2, 3, 4, 8, 16] {
+        let entry = |i: usize, j: usize| if i == j { 1.0 } else { 0.001 / half as f64 };
+        let layers: Vec<_> = (0..256).map(|_| LocalJacobian::banded(256, (half, half), entry)).collect();
+        println!("{half:>3} {:>8.1}", 1e9 * step_time(&layers, Order::FactorFirst, 9)? / 65536.0);
     }
     Ok(())
 }

@@ -115,7 +115,7 @@ impl Newton {
         self
     }
 
-    /// Bytes for local Jacobians; layers beyond them are evaluated twice.
+    /// Bytes for states, local Jacobians, recordings and products. Layers that do not fit are evaluated again.
     #[must_use]
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
@@ -133,12 +133,16 @@ impl Newton {
     /// [`NewtonOutcome::status`].
     ///
     /// # Errors
-    /// A start of another length or a residual there that is not finite; a singular local Jacobian (with its layer);
+    /// A tolerance that is negative or not finite; a start of another length or a residual there that is not finite; a singular local Jacobian (with its layer);
     /// errors of the program.
     pub fn solve(&self, program: &dyn Program, start: &[f64]) -> Result<NewtonOutcome> {
         if start.len() != program.rows() {
             let text = format!("a start of {} values for {} unknowns", start.len(), program.rows());
             return Err(Error::dimension(text));
+        }
+        if !(self.tolerance >= 0.0 && self.tolerance.is_finite()) {
+            let text = format!("a tolerance of {}; it must be a finite number, not negative", self.tolerance);
+            return Err(Error::invalid_input(text));
         }
         let mut x = start.to_vec();
         let mut size = norm(&program.value(&x)?);

@@ -1,7 +1,9 @@
 //! Programs in layers and their Newton steps.
 
 use super::local::LocalJacobian;
-use super::plan::{Order, Plan, plan};
+use super::plan::{Order, Plan};
+use super::segments::Segments;
+use super::step::step_within;
 use crate::error::{Error, Result};
 
 /// A residual F with its Newton steps.
@@ -63,115 +65,60 @@ impl<P: LayeredProgram> Program for P {
     }
 
     fn value(&self, x: &[f64]) -> Result<Vec<f64>> {
-        (0..self.layers()).try_fold(x.to_vec(), |x, i| checked(self, i, self.layer(i, &x)?))
+        (0..self.layers()).try_fold(x.to_vec(), |x, i| evaluate(self, i, &x))
     }
 
-    /// The states at the starts of segments are kept, about √q of them, if the local Jacobians exceed the memory;
-    /// a segment has as many layers as fit.
+    /// Local Jacobians that do not fit are formed segment by segment, from checkpoints of the states, the last segment
+    /// first. Half of the memory is for states. At least one local Jacobian and log₂ q states are held, whatever the
+    /// memory; products ([`Order::AccumulateFirst`] and planned ones) stay within a segment.
     fn linearised(&self, x: &[f64], order: Order, memory: usize) -> Result<Linearised> {
         let q = self.layers();
         if q == 0 {
             return Err(Error::invalid_input("a program of no layer has no Jacobian"));
         }
-        let first = self.jacobian(0, x)?;
-        let fit = (memory / first.bytes().max(1)).max(1);
+        let mut segments = Segments::new(self, order, memory);
         let mut state = x.to_vec();
-        let (mut kept, mut starts) = (Vec::new(), Vec::new());
+        let first = self.jacobian(0, x)?.bytes();
+        let length = segments.piece(q, first);
+        let (mut starts, mut kept, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut fits = length.is_none();
         for i in 0..q {
-            if fit < q && i.is_multiple_of(fit) {
+            if fits {
+                let a = self.jacobian(i, &state)?;
+                bytes += a.bytes();
+                segments.largest = segments.largest.max(a.bytes());
+                fits = bytes <= memory;
+                kept.push(a);
+                if !fits {
+                    kept = Vec::new();
+                }
+            } else if length.is_some_and(|length| i.is_multiple_of(length)) {
                 starts.push(state.clone());
-            } else if fit >= q {
-                kept.push(self.jacobian(i, &state)?);
             }
-            state = checked(self, i, self.layer(i, &state)?)?;
+            state = evaluate(self, i, &state)?;
         }
         let value = state;
-        if fit >= q {
-            let (step, plan) = newton_step(kept, &value, order)?;
+        if fits {
+            let (step, plan) = step_within(kept, &value, order, memory, 0)?;
             return Ok(Linearised { value, step, plan, repeated: 0 });
         }
-        let (mut y, mut repeated) = (value.clone(), 0);
-        let mut whole =
-            Plan { groups: Vec::new(), operations: 0.0, factor_first: 0.0, accumulate_first: 0.0 };
-        while let Some(mut state) = starts.pop() {
-            let from = starts.len() * fit;
-            let end = q.min(from + fit);
-            let mut kept = Vec::new();
-            for i in from..end {
-                kept.push(self.jacobian(i, &state)?);
-                if i + 1 < end {
-                    state = self.layer(i, &state)?;
-                    repeated += 1;
-                }
-            }
-            let (step, plan) =
-                newton_step(kept, &y, order).map_err(|e| e.at(format!("after layer {from}")))?;
-            y = step;
-            whole.groups.splice(0..0, plan.groups);
-            whole.operations += plan.operations;
-            whole.factor_first += plan.factor_first;
-            whole.accumulate_first += plan.accumulate_first;
+        let mut y = value.clone();
+        match length {
+            Some(length) => segments.solve_pieces(0..q, length, starts, &mut y)?,
+            None => segments.solve(0..q, x, &mut y)?,
         }
-        Ok(Linearised { value, step: y, plan: whole, repeated })
+        Ok(Linearised { value, step: y, plan: segments.plan, repeated: segments.repeated })
     }
 }
 
-fn checked<P: LayeredProgram>(program: &P, layer: usize, x: Vec<f64>) -> Result<Vec<f64>> {
-    let rows = LayeredProgram::rows(program);
-    if x.len() == rows {
-        return Ok(x);
-    }
-    Err(Error::dimension(format!("layer {} returned {} values; every layer has {rows}", layer + 1, x.len())))
-}
-
-/// (A_q ⋯ A₁)⁻¹ f, for the layers A₁ … A_q, first layer first. Factor-first takes O(n) memory beside the layers.
+/// F_i(x).
 ///
 /// # Errors
-/// No layer, layers of different orders, a singular layer (which is named).
-///
-/// ```
-/// use multigrad::newton::{LocalJacobian, Order, newton_step};
-/// let layers = vec![LocalJacobian::diagonal(&[2.0, 4.0]), LocalJacobian::diagonal(&[5.0, 0.5])];
-/// let (step, plan) = newton_step(layers, &[10.0, 1.0], Order::Planned)?;
-/// assert_eq!(step, [1.0, 0.5]);
-/// assert!(plan.operations <= plan.factor_first);
-/// # Ok::<(), multigrad::Error>(())
-/// ```
-pub fn newton_step(layers: Vec<LocalJacobian>, f: &[f64], order: Order) -> Result<(Vec<f64>, Plan)> {
-    if layers.is_empty() || layers.iter().any(|a| a.rows() != f.len()) {
-        let orders: Vec<usize> = layers.iter().map(LocalJacobian::rows).take(4).collect();
-        return Err(Error::dimension(format!(
-            "a Newton step needs layers of the order of the residual, {}, got orders {orders:?}",
-            f.len()
-        )));
+/// A layer that returns another number of values; its own errors.
+pub(super) fn evaluate<P: LayeredProgram>(program: &P, layer: usize, x: &[f64]) -> Result<Vec<f64>> {
+    let (rows, y) = (LayeredProgram::rows(program), program.layer(layer, x)?);
+    if y.len() == rows {
+        return Ok(y);
     }
-    let shapes: Vec<_> = layers.iter().map(LocalJacobian::shape).collect();
-    let mut plan = plan(&shapes);
-    match order {
-        Order::FactorFirst => (plan.groups, plan.operations) = (vec![1; layers.len()], plan.factor_first),
-        Order::AccumulateFirst => {
-            (plan.groups, plan.operations) = (vec![layers.len()], plan.accumulate_first)
-        }
-        Order::Planned => {}
-    }
-    let mut y = f.to_vec();
-    let mut layers = layers;
-    for &length in plan.groups.iter().rev() {
-        let from = layers.len() - length;
-        let mut group = layers.drain(from..);
-        let Some(mut product) = group.next() else { continue };
-        for next in group {
-            product = next.times(&product);
-        }
-        let place = || match length {
-            1 => format!("the local Jacobian of layer {} is singular", from + 1),
-            _ => format!(
-                "the product of the local Jacobians of layers {} to {} is singular",
-                from + 1,
-                from + length
-            ),
-        };
-        product.solve(&mut y).map_err(|e| e.at(place()))?;
-    }
-    Ok((y, plan))
+    Err(Error::dimension(format!("layer {} returned {} values; every layer has {rows}", layer + 1, y.len())))
 }

@@ -49,6 +49,7 @@ mod matrix_functions;
 mod matrix_market;
 mod network;
 mod newton;
+mod newton_graphs;
 mod preconditioner;
 mod recovered_states;
 mod reference_values;

@@ -81,28 +81,61 @@ fn two_hundred_random_programs_step_as_their_product() {
 }
 
 #[test]
+fn bands_that_need_interchanges_are_solved_with_small_backward_errors() {
+    let mut random = Random(11);
+    let mut refused = 0;
+    for case in 0..600 {
+        let n = 1 + random.below(40);
+        let width = if case % 2 == 0 { (1, 1) } else { (random.below(n.min(6)), random.below(n.min(6))) };
+        let mut values = vec![0.0; n * n];
+        for i in 0..n {
+            for j in i.saturating_sub(width.0)..=(i + width.1).min(n - 1) {
+                // Weak or missing diagonals, and rows of different scales.
+                let weak = if i == j && case % 3 > 0 { 1e-9 * (case % 3 - 1) as f64 } else { 1.0 };
+                values[i * n + j] = (random.next() - 0.5) * weak * 10f64.powi((i * case % 7) as i32 - 3);
+            }
+        }
+        let f: Vec<f64> = (0..n).map(|_| random.next() - 0.5).collect();
+        let a = LocalJacobian::banded(n, width, |i, j| values[i * n + j]);
+        let Ok((x, _)) = newton_step(vec![a], &f, Order::FactorFirst) else {
+            refused += 1;
+            continue;
+        };
+        for i in 0..n {
+            let row = &values[i * n..(i + 1) * n];
+            let residual: f64 = f[i] - row.iter().zip(&x).map(|(a, x)| a * x).sum::<f64>();
+            let largest = x.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+            let size = f[i].abs() + row.iter().fold(0.0f64, |m, a| m.max(a.abs())) * largest;
+            assert!(residual.abs() < 1e-11 * size, "case {case}, row {i}: {residual:.1e} of {size:.1e}");
+        }
+    }
+    assert!((1..200).contains(&refused), "{refused} are singular");
+}
+
+#[test]
 fn the_planner_is_never_worse_than_a_pure_order_and_close_to_the_optimum() {
     let mut random = Random(3);
-    for _ in 0..300 {
-        let (n, q) = (4 + random.below(60), 1 + random.below(12));
+    for _ in 0..3000 {
+        let (n, q) = (2 + random.below(60), 1 + random.below(12));
         let layers: Vec<_> = (0..q)
-            .map(|_| match random.below(4) {
-                0 => Shape { n, lower: 0, upper: 0 },
-                1 => Shape::full(n),
+            .map(|_| match random.below(5) {
+                0 | 1 => Shape { n, lower: 0, upper: 0 },
+                2 => Shape::full(n),
                 _ => Shape { n, lower: random.below(n.min(6)), upper: random.below(n.min(6)) },
             })
             .collect();
         let p = plan(&layers);
         assert_eq!(p.groups.iter().sum::<usize>(), q);
         assert!(p.operations <= 1.02 * p.factor_first.min(p.accumulate_first));
-        let optimum = exact_optimum(&layers);
+        let optimum = exact_optimum(&layers).unwrap();
         assert!(p.operations <= 1.1 * optimum, "{} {optimum} {layers:?}", p.operations);
         assert!(p.operations >= optimum * (1.0 - 1e-12));
     }
     // Diagonal layers are multiplied into a neighbour.
     let mut layers = vec![Shape { n: 50, lower: 0, upper: 0 }; 9];
-    layers.push(Shape { n: 50, lower: 3, upper: 3 });
-    assert!(plan(&layers).operations <= plan(&layers).factor_first);
+    layers.push(Shape { n: 50, lower: 1, upper: 1 });
+    assert_eq!(plan(&layers).groups, [10]);
+    assert!(exact_optimum(&vec![Shape::full(2); 401]).unwrap_err().is_invalid_input());
 }
 
 /// Implicit-looking steps x ← x + h tanh(K x) with K tridiagonal.
@@ -148,10 +181,11 @@ fn newton_converges_quadratically_and_the_memory_changes_nothing_but_the_work() 
     let h = &out.residual_history;
     assert!(out.converged() && h[h.len() - 1] < 1e-3 * h[h.len() - 2], "{out} {h:?}");
     let all = program.linearised(&start, Order::FactorFirst, usize::MAX).unwrap();
-    for memory in [0, 8 * 90 * 4, 8 * 90 * 9] {
+    // Bytes of a state, 240, and of a local Jacobian, 720; levels of checkpoints, each of which repeats 25 layers.
+    for (memory, levels) in [(0, 5), (720 * 4, 3), (720 * 9, 2), (720 * 24, 2)] {
         let few = program.linearised(&start, Order::FactorFirst, memory).unwrap();
         assert_eq!((few.value, few.step), (all.value.clone(), all.step.clone()));
-        assert!(few.repeated < 25 && (memory == 0 || few.repeated > 0));
+        assert!(few.repeated > 0 && few.repeated <= 25 * levels, "{memory}: {}", few.repeated);
     }
     assert_eq!(all.repeated, 0);
 }
