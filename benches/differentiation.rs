@@ -3,11 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench differentiation                  # all
-<<<<<<< HEAD
-//! cargo bench --bench differentiation -- lanczos       # one of solve, lanczos, trace, newton
-=======
-//! cargo bench --bench differentiation -- lanczos       # one of solve, iterations, lanczos, newton
->>>>>>> hm
+//! cargo bench --bench differentiation -- lanczos       # one of solve, iterations, lanczos, trace, newton
 //! ```
 
 #[path = "common/peak.rs"]
@@ -15,17 +11,11 @@ mod peak;
 
 use std::time::Instant;
 
-<<<<<<< HEAD
-use multigrad::autodiff::Tape;
+use multigrad::autodiff::{Checkpoints, Function, Inversion, Recovery, Tape, unrolled};
 use multigrad::functions::{Estimate, FunctionOf, MatrixFunction, Process, StochasticTrace};
 use multigrad::gallery::{
     Jumps, elasticity_2d, elasticity_3d, jumping_coefficients_2d, poisson_2d, poisson_3d, unstructured_3d,
 };
-=======
-use multigrad::autodiff::{Checkpoints, Function, Inversion, Recovery, Tape, unrolled};
-use multigrad::functions::{FunctionOf, MatrixFunction, Process};
-use multigrad::gallery::{Jumps, elasticity_3d, jumping_coefficients_2d, poisson_2d, poisson_3d};
->>>>>>> hm
 use multigrad::newton::{LocalJacobian, Order, newton_step};
 use multigrad::solver::DifferentiableSolver;
 use multigrad::{Amg, Csr, Result, SolveOptions};
@@ -170,7 +160,6 @@ fn lanczos(name: &str, a: &Csr) -> Result<()> {
     Ok(())
 }
 
-<<<<<<< HEAD
 /// log det of the 5-point Laplacian on n × n points, and its derivative with respect to the conductivity along x, beside
 /// the known values Σ ln(sᵢ + sⱼ) and n²/2, for several seeds.
 fn trace(n: usize, seeds: u64) -> Result<()> {
@@ -215,7 +204,6 @@ fn trace(n: usize, seeds: u64) -> Result<()> {
     Ok(())
 }
 
-=======
 /// Ratios of the reference run (Naumann, SIAM J. Sci. Comput. 46(3), A1423, 2024) for n and q = n/8, n/2, n, 2n, 4n.
 const REFERENCE: [(usize, &[f64]); 5] = [
     (64, &[2.9, 2.2, 2.1, 2.0, 1.9]),
@@ -241,7 +229,6 @@ fn step_time(layers: &[LocalJacobian], order: Order, runs: usize) -> Result<f64>
 
 /// Accumulate-first in two ways: bands are multiplied as bands and factored as a band as long as it does not fill
 /// the matrix; and all products and factors are dense, as in the reference run.
->>>>>>> hn
 fn newton() -> Result<()> {
     println!("\nNewton steps, tridiagonal layers: medians in ms, ratios accumulate-first / factor-first");
     println!("{:>5} {:>5}  factor  planned    banded     dense   ratios       reference", "n", "q");

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::autodiff::{Dense, Handle, Tape};
-use crate::backend::{Backend, Cpu};
+use crate::backend::Cpu;
 use crate::error::{Error, Result};
 use crate::operator::LinearOperator;
 use crate::parallel;

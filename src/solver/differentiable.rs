@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::value::Solver;
 use crate::autodiff::{Adjoints, Dense, Rule, Sparse};
-use crate::backend::{Backend, Cpu};
+use crate::backend::Cpu;
 use crate::error::{Error, Result};
 use crate::krylov::{Krylov, Outcome, SolveOptions};
 use crate::sparse::{Csr, Pattern, Scalar};

@@ -1,7 +1,7 @@
 //! Solves with the transposed matrix.
 
 use super::value::Solver;
-use crate::backend::{Backend, Cpu};
+use crate::backend::Cpu;
 use crate::error::Result;
 use crate::krylov::{Outcome, SolveOptions, System};
 use crate::operator::{LinearOperator, Preconditioner, check_lengths};
