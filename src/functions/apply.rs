@@ -87,7 +87,7 @@ impl FunctionOf {
     /// f(A) v. For a symmetric process A must be symmetric, which is not tested here.
     ///
     /// # Errors
-    /// Errors of [`decompose`]; a function that is not defined at a Ritz value.
+    /// Errors of [`decompose`](super::decompose); a function that is not defined at a Ritz value.
     pub fn apply(&self, a: &dyn LinearOperator, v: &[f64]) -> Result<Evaluation<Vec<f64>>> {
         let applied = self.decomposed(a, v)?;
         Ok(applied.evaluation(applied.vector(a)?))
