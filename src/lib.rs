@@ -97,7 +97,8 @@
 //!
 //! The module [`autodiff`] computes gradients of expressions of sparse matrices, dense blocks and scalars. The
 //! gradient with respect to a sparse matrix has the sparsity pattern of the matrix. The module [`optimise`] contains
-//! optimisers.
+//! optimisers. [`solver::DifferentiableSolver`] differentiates multigrid solves, [`functions`] functions of large
+//! matrices, and [`newton`] solves programs in layers without their Jacobian.
 //!
 //! # GPU
 //!
@@ -132,6 +133,7 @@ pub mod cycle_tape;
 #[doc(hidden)]
 pub mod engine;
 pub mod error;
+pub mod functions;
 pub mod gallery;
 #[cfg(feature = "cuda")]
 pub mod gpu;
@@ -139,6 +141,7 @@ pub mod integrations;
 pub mod krylov;
 pub mod learn;
 pub mod multigrid;
+pub mod newton;
 pub mod operator;
 pub mod optimise;
 mod parallel;
@@ -164,6 +167,8 @@ mod manual {
     struct Readme;
     #[doc = include_str!("../docs/autodiff.md")]
     struct Autodiff;
+    #[doc = include_str!("../docs/differentiation.md")]
+    struct Differentiation;
     #[doc = include_str!("../docs/learning.md")]
     struct Learning;
     #[cfg(feature = "cuda")]

@@ -10,6 +10,8 @@
 //! written once for any scalar: dual numbers give J v, the reverse sweep Jᵀ w, and CG solves
 //! JᵀJ δ = −Jᵀ r without J. κ true and recovered are drawn in `out/gauss_newton.svg`.
 
+#[path = "../common/cells.rs"]
+mod cells;
 #[path = "../common/mod.rs"]
 mod common;
 mod model;
@@ -25,16 +27,13 @@ const STEPS: usize = 12;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let n = argument(1, "the number of cells per side", 24, 8..=64)?;
     let noise = argument(2, "the noise, relative to the largest u,", 0.001, 1e-6..=0.1)?;
-    let centre = |k: usize| (k as f64 + 0.5) / n as f64;
-    let truth = |c: usize| {
-        let (x, y) = (centre(c % n), centre(c / n));
+    let mut model = Model::new(n)?;
+    let truth = model.cells.field(|x, y| {
         let inclusion = if (x - 0.68).hypot(y - 0.66) < 0.18 { 1.4 } else { 0.0 };
         inclusion - 1.2 * (-30.0 * ((x - 0.3).powi(2) + (y - 0.35).powi(2))).exp()
-    };
-    let truth: Vec<f64> = (0..n * n).map(truth).collect();
+    });
 
     // Observations: the solution for the true κ, with noise.
-    let mut model = Model::new(n)?;
     let tape = Tape::new();
     let u = model.solve(tape.vector(&truth)).values()?;
     model.sigma = noise * u.iter().fold(0.0f64, |m, v| m.max(v.abs()));
@@ -78,19 +77,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    // Side by side, with a strip between them.
-    let (mut points, mut values) = (Vec::new(), Vec::new());
-    for y in 0..n {
-        for x in 0..2 * n + 1 {
-            points.push([centre(x), centre(y)]);
-            let from = |theta: &[f64], x: usize| theta[y * n + x].exp();
-            values.push(match x.cmp(&n) {
-                std::cmp::Ordering::Less => from(&truth, x),
-                std::cmp::Ordering::Equal => f64::NAN,
-                std::cmp::Ordering::Greater => from(&theta, x - n - 1),
-            });
-        }
-    }
+    let kappa = |theta: &[f64]| theta.iter().map(|t| t.exp()).collect::<Vec<f64>>();
+    let (points, values) = model.cells.side_by_side(&kappa(&truth), &kappa(&theta));
     let title = format!("κ true and recovered, {n} × {n} cells, {} % noise", 100.0 * noise);
     FieldPlot::new(title, &points, &values)?.label("κ").write(picture("gauss_newton.svg")?)?;
     println!("\nout/gauss_newton.svg shows κ, true and recovered");

@@ -1,12 +1,17 @@
-//! Checkpointed gradients of long iterations.
+//! Gradients of long iterations in little memory.
 
 use super::handle::{Dense, Number};
+use super::recover::Recovery;
+use super::reversible::reversible;
+use super::step::{Step, extrapolated};
+use super::sweep::Sweep;
 use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
 /// The states of an iteration that are kept for the backward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Checkpoints {
     /// All states: no step is computed twice.
     All,
@@ -15,8 +20,22 @@ pub enum Checkpoints {
     /// At most n states at a time, placed binomially (Griewank and Walther 2000, algorithm 799, revolve): s
     /// snapshots take C(s + r, s) steps with each computed at most r times on the way.
     Revolve(usize),
-    /// As revolve, with as many snapshots as fit into a budget of bytes.
+    /// As revolve, with as many snapshots as fit into a budget of bytes, the lists that hold them included.
     Memory(usize),
+    /// Three states: the others are recovered backwards, by solving x_{k+1} = f(x_k) for x_k. Each inverted
+    /// contraction amplifies rounding by 1/|λ| for its smallest eigenvalue λ, so this suits few steps or weak
+    /// contraction; the drift is measured and limited.
+    Backwards(Recovery),
+    /// Two states of the reversible pair y' = (1 − β) y + β f(z), z' = (1 − β) z + β f(y') from y = z = `start`
+    /// (arXiv 2509.12917), with 0 < β < 1. This is another iteration with the same fixed points, of two
+    /// evaluations a step; the loss is that of y. Its inverse is algebraic, for any f. Where |∂f/∂x| ≤ 1, a
+    /// step backwards multiplies rounding by about (1 − β)⁻² at most: choose β below 10/N for N steps.
+    Reversible {
+        /// β.
+        beta: f64,
+        /// The largest relative drift of a recovered state, as in [`Recovery::drift`].
+        drift: f64,
+    },
 }
 
 /// The result of a differentiated iteration.
@@ -30,21 +49,25 @@ pub struct Unrolled<T> {
     pub of_start: Vec<Vec<T>>,
     /// The gradient with respect to the parameters.
     pub of_parameters: Vec<Vec<T>>,
-    /// Steps computed without recording, in addition to the recorded ones, one for each step.
+    /// Steps computed without recording, in addition to the recorded ones, one for each step; evaluations for the
+    /// recovery of states are not counted.
     pub advanced: usize,
     /// The largest number of states kept at a time, the first included.
     pub snapshots: usize,
+    /// The largest relative difference between recovered and forward states that was measured; 0 where none is
+    /// recovered.
+    pub drift: f64,
 }
-
-type State<T> = Vec<Vec<T>>;
 
 /// Differentiates `loss(x_N)` of the iteration x_{k+1} = `step`(k, x_k, parameters) through all of its
 /// `steps`, exactly as one tape would, keeping only the states that `checkpoints` allows.
 ///
-/// A state is a list of vectors. Memory: the states that are kept, and the tape of one step.
+/// A state is a list of vectors, and a step returns as many vectors of the same lengths. Memory: the states that are
+/// kept, and the tape of one step.
 ///
 /// # Errors
-/// Errors of a step or the loss; no steps, segments of no steps, memory for no snapshot.
+/// Errors of a step or the loss; a step that returns another number of vectors or other lengths; no steps, segments of
+/// no steps, memory for no snapshot; a state that cannot be recovered, or one that drifts.
 ///
 /// ```
 /// use multigrad::autodiff::{Checkpoints, unrolled};
@@ -73,265 +96,56 @@ where
     S: for<'t> Fn(&'t Tape<T>, usize, &[Dense<'t, T>], &[Dense<'t, T>]) -> Vec<Dense<'t, T>>,
     L: for<'t> Fn(&'t Tape<T>, &[Dense<'t, T>], &[Dense<'t, T>]) -> Number<'t, T>,
 {
-    let bytes = start.iter().map(Vec::len).sum::<usize>() * size_of::<T>();
-    let wrong = |what: &str| Err(Error::invalid_input(what.to_string()));
-    let snapshots = match checkpoints {
-        _ if steps == 0 => return wrong("an iteration of no step has no gradient"),
-        Checkpoints::Segments(0) => return wrong("a segment has at least one step"),
-        Checkpoints::All | Checkpoints::Segments(_) => 0,
-        Checkpoints::Revolve(snapshots) => snapshots,
-        Checkpoints::Memory(budget) => budget / bytes.max(1),
-    };
-    if snapshots == 0 && !matches!(checkpoints, Checkpoints::All | Checkpoints::Segments(_)) {
-        return wrong("checkpoints need room for at least one state");
+    if steps == 0 {
+        return Err(Error::invalid_input("an iteration of no step has no gradient; ask for at least one"));
     }
-    let mut sweep = Sweep {
-        tape: Tape::new(),
-        step,
-        parameters,
-        adjoint: None,
-        sums: Vec::new(),
-        advanced: 0,
-        kept: 0,
-        most: 0,
-        loss,
-    };
-    sweep.sums = parameters.iter().map(|p| vec![T::ZERO; p.len()]).collect();
+    let mut sweep = Sweep::new(&step, &loss, parameters);
     sweep.keep(1);
     match checkpoints {
-        Checkpoints::All => sweep.segment(0, steps, start, steps)?,
-        Checkpoints::Segments(length) => {
-            // Forward over the starts of the segments, then backward through them.
-            let mut starts = vec![start.to_vec()];
-            for first in (length..steps).step_by(length) {
-                let state = sweep.advance(first - length, first, &starts[starts.len() - 1])?;
-                starts.push(state);
-                sweep.keep(1);
-            }
-            while let Some(state) = starts.pop() {
-                let first = starts.len() * length;
-                sweep.segment(first, steps.min(first + length), &state, steps)?;
-                sweep.drop(1);
-            }
+        Checkpoints::Reversible { beta, drift } => {
+            return reversible((beta, drift), steps, start, parameters, &step, &loss);
         }
-        _ => sweep.revolve(0, steps, start, snapshots, steps)?,
+        Checkpoints::All => sweep.segment(0, steps, start)?,
+        Checkpoints::Segments(0) => {
+            return Err(Error::invalid_input("a segment of no step; a segment has at least one"));
+        }
+        Checkpoints::Segments(length) => sweep.segments(length, steps, start)?,
+        Checkpoints::Revolve(snapshots) => sweep.revolve(steps, start, room(snapshots, steps)?)?,
+        Checkpoints::Memory(budget) => {
+            sweep.revolve(steps, start, room(budget / bytes(start), steps)?)?;
+        }
+        Checkpoints::Backwards(recovery) => {
+            recovery.check()?;
+            if T::PARTS > 1 {
+                return Err(Error::unsuited(
+                    "recovery backwards drops the derivatives of dual numbers; use Checkpoints::Revolve",
+                ));
+            }
+            let mut one = Step::new(&step, parameters, start);
+            sweep.backwards(steps, start, recovery.drift, |k, after, later| {
+                one.invert(recovery, k, after, &extrapolated(after, later))
+            })?;
+        }
     }
-    let Sweep { adjoint, sums, advanced, most, .. } = sweep;
-    let Some((loss, state, of_start)) = adjoint else {
-        return wrong("an iteration of no step has no gradient");
-    };
-    Ok(Unrolled { loss, state, of_start, of_parameters: sums, advanced, snapshots: most })
+    sweep.finish()
 }
 
-/// The state of the backward pass.
-struct Sweep<'p, T: Scalar, S, L> {
-    tape: Tape<T>,
-    step: S,
-    loss: L,
-    parameters: &'p [Vec<T>],
-    /// The loss, the last state and the adjoint of the state reached so far.
-    adjoint: Option<(T, State<T>, State<T>)>,
-    sums: Vec<Vec<T>>,
-    advanced: usize,
-    kept: usize,
-    most: usize,
+/// Bytes of a snapshot: its values, its vectors, and twice its place in a list that grows by doubling.
+fn bytes<T>(state: &[Vec<T>]) -> usize {
+    let values = state.iter().map(Vec::len).sum::<usize>() * size_of::<T>();
+    values + size_of_val(state) + 2 * size_of::<(usize, Vec<Vec<T>>)>()
 }
 
-impl<T, S, L> Sweep<'_, T, S, L>
-where
-    T: Scalar,
-    S: for<'t> Fn(&'t Tape<T>, usize, &[Dense<'t, T>], &[Dense<'t, T>]) -> Vec<Dense<'t, T>>,
-    L: for<'t> Fn(&'t Tape<T>, &[Dense<'t, T>], &[Dense<'t, T>]) -> Number<'t, T>,
-{
-    fn keep(&mut self, states: usize) {
-        self.kept += states;
-        self.most = self.most.max(self.kept);
+/// The number of snapshots, of which more than steps are useless.
+fn room(snapshots: usize, steps: usize) -> Result<usize> {
+    match snapshots {
+        0 => Err(Error::invalid_input(
+            "checkpoints need room for at least one state; allow a snapshot or more bytes",
+        )),
+        _ => Ok(snapshots.min(steps)),
     }
-
-    fn drop(&mut self, states: usize) {
-        self.kept -= states;
-    }
-
-    /// Computes the state before step `last` from that before step `first`.
-    fn advance(&mut self, first: usize, last: usize, state: &[Vec<T>]) -> Result<State<T>> {
-        let mut now = state.to_vec();
-        for k in first..last {
-            self.tape.clear();
-            let x: Vec<_> = now.iter().map(|v| self.tape.vector(v)).collect();
-            let p: Vec<_> = self.parameters.iter().map(|v| self.tape.vector(v)).collect();
-            let next = (self.step)(&self.tape, k, &x, &p);
-            let values: State<T> = next.iter().map(Dense::values).collect::<Result<_>>()?;
-            now = values;
-            self.advanced += 1;
-        }
-        Ok(now)
-    }
-
-    /// One step backward; the last one starts from the loss.
-    fn back(&mut self, k: usize, state: &[Vec<T>], steps: usize) -> Result<()> {
-        self.tape.clear();
-        let tape = &self.tape;
-        let x: Vec<_> = state.iter().map(|v| tape.parameter(v)).collect();
-        let p: Vec<_> = self.parameters.iter().map(|v| tape.parameter(v)).collect();
-        let next = (self.step)(tape, k, &x, &p);
-        let (loss, last, mut gradients) = match self.adjoint.take() {
-            None => {
-                debug_assert_eq!(k + 1, steps);
-                let loss = (self.loss)(tape, &next, &p);
-                let last = next.iter().map(Dense::values).collect::<Result<_>>()?;
-                (loss.value()?, last, loss.gradients()?)
-            }
-            Some((loss, last, seeds)) => {
-                if seeds.len() != next.len() {
-                    return Err(Error::dimension("every step must return as many vectors as it takes"));
-                }
-                let outputs: Vec<(&dyn super::Handle<T>, &[T])> =
-                    next.iter().zip(&seeds).map(|(h, s)| (h as &dyn super::Handle<T>, &s[..])).collect();
-                (loss, last, tape.backward(&outputs)?)
-            }
-        };
-        for (sum, p) in self.sums.iter_mut().zip(&p) {
-            sum.iter_mut().zip(gradients.of(p)?).for_each(|(s, &g)| *s += g);
-        }
-        let of_state = x.iter().map(|x| gradients.take(x)).collect::<Result<_>>()?;
-        self.adjoint = Some((loss, last, of_state));
-        Ok(())
-    }
-
-    /// Backward through a few steps, with all their states kept.
-    fn segment(&mut self, first: usize, last: usize, state: &[Vec<T>], steps: usize) -> Result<()> {
-        let mut states = vec![state.to_vec()];
-        for k in first + 1..last {
-            let next = self.advance(k - 1, k, &states[states.len() - 1])?;
-            states.push(next);
-            self.keep(1);
-        }
-        while let Some(state) = states.pop() {
-            self.back(first + states.len(), &state, steps)?;
-            if !states.is_empty() {
-                self.drop(1);
-            }
-        }
-        Ok(())
-    }
-
-    /// Backward through the steps from `first` to `last`, from the state before them, with at most
-    /// `snapshots` states kept, that state included.
-    fn revolve(
-        &mut self,
-        first: usize,
-        last: usize,
-        state: &[Vec<T>],
-        snapshots: usize,
-        steps: usize,
-    ) -> Result<()> {
-        let mut last = last;
-        while last > first + 1 {
-            if snapshots == 1 {
-                let before = self.advance(first, last - 1, state)?;
-                self.back(last - 1, &before, steps)?;
-                last -= 1;
-                continue;
-            }
-            let middle = first + split(last - first, snapshots);
-            let there = self.advance(first, middle, state)?;
-            self.keep(1);
-            self.revolve(middle, last, &there, snapshots - 1, steps)?;
-            self.drop(1);
-            last = middle;
-        }
-        self.back(first, state, steps)
-    }
-}
-
-/// The number of steps before the next snapshot, for `steps` steps and `snapshots` snapshots, including the
-/// one at the start. With r the smallest number of repetitions such that C(s + r, s) ≥ steps, it leaves
-/// C(s + r − 1, s − 1) steps.
-fn split(steps: usize, snapshots: usize) -> usize {
-    // C(s + r, s) and C(s + r − 1, s − 1) = C(s + r, s) s / (s + r), for r = 0 at first.
-    let (mut r, mut all) = (0usize, 1u128);
-    while all < steps as u128 {
-        r += 1;
-        all = all * (snapshots + r) as u128 / r as u128;
-    }
-    let right = (all * snapshots as u128 / (snapshots + r).max(1) as u128) as usize;
-    (steps - right.min(steps - 1)).max(1)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Function;
-    use super::*;
-
-    /// x ← x − θ sin x + x₀ y, y ← y x: the gradient of every schedule is that of one tape.
-    fn run(checkpoints: Checkpoints, steps: usize) -> Unrolled<f64> {
-        unrolled(
-            checkpoints,
-            steps,
-            &[vec![0.7, -0.3], vec![1.0, 2.0]],
-            &[vec![0.2, 0.1], vec![0.3, 0.4]],
-            |_, k, x, p| {
-                let weight = 0.01 * (k + 1) as f64;
-                vec![x[0] - p[0] * x[0].map(Function::Sin), x[1] * x[0] * weight + p[1]]
-            },
-            |_, x, p| (x[0] * x[1]).sum() + p[0].frobenius_squared(),
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn all_schedules_give_the_same_gradient() {
-        for steps in [1, 2, 3, 17, 40] {
-            let all = run(Checkpoints::All, steps);
-            assert_eq!((all.advanced, all.snapshots), (steps - 1, steps));
-            for checkpoints in [
-                Checkpoints::Segments(1),
-                Checkpoints::Segments(5),
-                Checkpoints::Segments(100),
-                Checkpoints::Revolve(1),
-                Checkpoints::Revolve(2),
-                Checkpoints::Revolve(5),
-                Checkpoints::Memory(3 * 32),
-            ] {
-                let other = run(checkpoints, steps);
-                assert_eq!((other.loss, &other.state), (all.loss, &all.state), "{checkpoints:?}");
-                assert_eq!(other.of_parameters, all.of_parameters, "{checkpoints:?}");
-                assert_eq!(other.of_start, all.of_start, "{checkpoints:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn revolve_keeps_to_its_snapshots_and_repeats_as_little_as_it_may() {
-        for (snapshots, steps, most) in [(2, 6, 2), (3, 10, 2), (3, 20, 3), (5, 56, 3), (4, 35, 3)] {
-            // C(s + r, s) ≥ steps for r = most: t = r l − C(s + r, r − 1) steps in all (Griewank and
-            // Walther), of which the l recorded ones are not counted here.
-            let run = run(Checkpoints::Revolve(snapshots), steps);
-            assert!(run.snapshots <= snapshots, "{} of {snapshots}", run.snapshots);
-            let binomial = |n: usize, k: usize| (1..=k).fold(1, |c, i| c * (n + 1 - i) / i);
-            assert_eq!(binomial(snapshots + most, snapshots), steps);
-            assert_eq!(
-                run.advanced,
-                most * steps - binomial(snapshots + most, most - 1),
-                "{snapshots} {steps}"
-            );
-        }
-        let two = run(Checkpoints::Segments(8), 64);
-        assert!(two.advanced <= 2 * 64 && two.snapshots <= 8 + 8, "{} {}", two.advanced, two.snapshots);
-    }
-
-    #[test]
-    fn impossible_schedules_are_refused() {
-        let start = [vec![1.0]];
-        for (checkpoints, steps) in [
-            (Checkpoints::All, 0),
-            (Checkpoints::Segments(0), 3),
-            (Checkpoints::Revolve(0), 3),
-            (Checkpoints::Memory(7), 3),
-        ] {
-            let run =
-                unrolled(checkpoints, steps, &start, &[], |_, _, x, _| x.to_vec(), |_, x, _| x[0].sum());
-            assert!(run.unwrap_err().is_invalid_input());
-        }
-    }
-}
+#[path = "checkpoint_tests.rs"]
+mod tests;

@@ -1,6 +1,8 @@
 //! Implicit gradients of converged fixed-point iterations.
 
-use super::handle::{Dense, Handle, Number};
+use super::anderson::Anderson;
+use super::handle::{Dense, Number};
+use super::implicit::Recorded;
 use super::kernels::sum;
 use super::tape::Tape;
 use crate::error::{Error, Result};
@@ -9,7 +11,8 @@ use crate::sparse::Scalar;
 /// Limits of an iteration and its adjoint.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
-    /// Converged once ‖x_{k+1} − x_k‖₂ ≤ this times ‖x_{k+1}‖₂; for the adjoint likewise.
+    /// Converged once ‖x_{k+1} − x_k‖₂ ≤ this times ‖x_{k+1}‖₂; for the adjoint likewise. In single precision 10⁻⁵
+    /// is within reach.
     pub tolerance: f64,
     /// The largest number of steps of either.
     pub steps: usize,
@@ -20,6 +23,28 @@ impl Default for Limits {
     fn default() -> Self {
         Self { tolerance: 1e-10, steps: 10_000 }
     }
+}
+
+/// The method for the adjoint of a fixed point, (I − ∂f/∂x)ᵀ w = v.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub enum Adjoint {
+    /// w ← v + (∂f/∂x)ᵀ w, which converges as fast as the iteration itself.
+    #[default]
+    Plain,
+    /// The same with Anderson acceleration over this many differences; also for a mildly expanding ∂f/∂x.
+    Anderson(usize),
+    /// FGMRES with this restart; needs no contraction at all.
+    Fgmres(usize),
+}
+
+/// The methods of a fixed point and its adjoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Acceleration {
+    /// Anderson acceleration of the iteration over this many differences (5 to 10 are usual); 0 for none.
+    pub iteration: usize,
+    /// The adjoint.
+    pub adjoint: Adjoint,
 }
 
 /// The result of a differentiated fixed point.
@@ -33,9 +58,12 @@ pub struct FixedPoint<T> {
     pub of_parameters: Vec<Vec<T>>,
     /// Steps to the fixed point, and of its adjoint.
     pub steps: (usize, usize),
-    /// The last relative changes of both: the error of the gradient is of their size divided by one minus the
-    /// contraction.
+    /// The last relative changes of both, ‖f(x) − x‖ / ‖f(x)‖ and the same for w.
     pub changes: (f64, f64),
+    /// Estimate of the relative error of the gradient: the sum of both changes times the amplification
+    /// ‖(I − ∂f/∂x)⁻ᵀ‖, for which ‖w‖/‖v‖ and the observed contraction give lower bounds. An estimate, not a
+    /// bound.
+    pub error: f64,
 }
 
 /// Differentiates `loss(x*)` at the fixed point x* = `step`(x*, θ) of the iteration from `start`, by its
@@ -43,7 +71,7 @@ pub struct FixedPoint<T> {
 /// one step, for any number of steps.
 ///
 /// The adjoint converges as fast as the iteration itself, since both have the eigenvalues of
-/// ∂f/∂x.
+/// ∂f/∂x. For slow or expanding iterations see [`fixed_point_with`].
 ///
 /// # Errors
 /// An iteration or an adjoint that does not converge within the limits, with its last change: a wrong
@@ -74,16 +102,60 @@ where
     S: for<'t> Fn(&'t Tape<T>, Dense<'t, T>, &[Dense<'t, T>]) -> Dense<'t, T>,
     L: for<'t> Fn(&'t Tape<T>, Dense<'t, T>, &[Dense<'t, T>]) -> Number<'t, T>,
 {
+    fixed_point_with(limits, Acceleration::default(), start, parameters, step, loss)
+}
+
+/// As [`fixed_point`], with accelerated methods. Memory beyond it: 2 m + 2 vectors for Anderson acceleration over
+/// m differences or for FGMRES with restart m.
+///
+/// # Errors
+/// As [`fixed_point`]; a tolerance outside (0, 1); acceleration of dual numbers, which only the plain iteration differentiates.
+///
+/// ```
+/// use multigrad::autodiff::{Acceleration, Adjoint, Limits, fixed_point_with};
+/// // x = θ − 1.5 x expands by 1.5 a step, and has the fixed point θ/2.5.
+/// let run = fixed_point_with(
+///     Limits::default(),
+///     Acceleration { iteration: 3, adjoint: Adjoint::Fgmres(30) },
+///     &[1.0],
+///     &[vec![5.0]],
+///     |_, x, p| p[0] - x * 1.5,
+///     |_, x, _| x.sum(),
+/// )?;
+/// assert!((run.state[0] - 2.0f64).abs() < 1e-10 && (run.of_parameters[0][0] - 0.4).abs() < 1e-10);
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn fixed_point_with<T, S, L>(
+    limits: Limits,
+    acceleration: Acceleration,
+    start: &[T],
+    parameters: &[Vec<T>],
+    step: S,
+    loss: L,
+) -> Result<FixedPoint<T>>
+where
+    T: Scalar,
+    S: for<'t> Fn(&'t Tape<T>, Dense<'t, T>, &[Dense<'t, T>]) -> Dense<'t, T>,
+    L: for<'t> Fn(&'t Tape<T>, Dense<'t, T>, &[Dense<'t, T>]) -> Number<'t, T>,
+{
+    if T::PARTS > 1 && acceleration != Acceleration::default() {
+        let text = "acceleration drops the derivatives of dual numbers; use the plain iteration for them";
+        return Err(Error::unsuited(text));
+    }
+    if !(limits.tolerance > 0.0 && limits.tolerance < 1.0) {
+        return Err(Error::invalid_input(format!(
+            "the tolerance of a fixed point is {}; it must lie between 0 and 1, such as 1e-10",
+            limits.tolerance
+        )));
+    }
     let mut tape = Tape::new();
-    let (mut x, mut change, mut steps) = (start.to_vec(), f64::INFINITY, 0);
-    while change > limits.tolerance && steps < limits.steps && !change.is_nan() {
+    let found = iterate(limits, acceleration.iteration, start, |x| {
         tape.clear();
         let constants: Vec<_> = parameters.iter().map(|p| tape.vector(p)).collect();
-        let next = step(&tape, tape.vector(&x), &constants).values()?;
-        change = relative_change(&x, &next)?;
-        (x, steps) = (next, steps + 1);
-    }
-    accept("the iteration", change, steps, limits)?;
+        step(&tape, tape.vector(x), &constants).values()
+    })?;
+    accept("the iteration", &found, limits)?;
+    let x = found.point;
     // ∂loss/∂x* and the direct part of ∂loss/∂θ.
     tape.clear();
     let handles: Vec<_> = parameters.iter().map(|p| tape.parameter(p)).collect();
@@ -93,32 +165,70 @@ where
     let seed = gradients.take(point)?;
     let mut sums = handles.iter().map(|h| gradients.take(h)).collect::<Result<Vec<_>>>()?;
     // One recorded step at x*, swept once per adjoint step.
-    tape.clear();
-    let handles: Vec<_> = parameters.iter().map(|p| tape.parameter(p)).collect();
-    let point = tape.parameter(&x);
-    let image = step(&tape, point, &handles);
-    let (mut w, mut adjoint_change, mut sweeps) = (seed.clone(), f64::INFINITY, 0);
-    while adjoint_change > limits.tolerance && sweeps < limits.steps && !adjoint_change.is_nan() {
-        let mut next = tape.backward(&[(&image as &dyn Handle<T>, &w)])?.take(point)?;
-        next.iter_mut().zip(&seed).for_each(|(w, &v)| *w += v);
-        adjoint_change = relative_change(&w, &next)?;
-        (w, sweeps) = (next, sweeps + 1);
+    let recorded = Recorded::new(tape, &x, parameters, &step)?;
+    let adjoint = match acceleration.adjoint {
+        Adjoint::Plain => iterate(limits, 0, &seed, |w| recorded.plus(w, &seed))?,
+        Adjoint::Anderson(depth) => iterate(limits, depth, &seed, |w| recorded.plus(w, &seed))?,
+        Adjoint::Fgmres(restart) => recorded.fgmres(limits, restart, &seed)?,
+    };
+    accept("the adjoint of the fixed point", &adjoint, limits)?;
+    for (sum, part) in sums.iter_mut().zip(recorded.of_parameters(&adjoint.point)?) {
+        sum.iter_mut().zip(part).for_each(|(s, g)| *s += g);
     }
-    accept("the adjoint of the fixed point", adjoint_change, sweeps, limits)?;
-    let last = tape.backward(&[(&image as &dyn Handle<T>, &w)])?;
-    for (sum, h) in sums.iter_mut().zip(&handles) {
-        sum.iter_mut().zip(last.of(h)?).for_each(|(s, &g)| *s += g);
-    }
+    let size = |v: &[T]| sum(v.len(), |q| v[q] * v[q]).root().to_f64();
+    let ratio = size(&adjoint.point) / size(&seed).max(f64::MIN_POSITIVE);
+    let amplification = ratio.max(found.amplification).max(adjoint.amplification).max(1.0);
     Ok(FixedPoint {
         loss: value,
         state: x,
         of_parameters: sums,
-        steps: (steps, sweeps),
-        changes: (change, adjoint_change),
+        steps: (found.steps, adjoint.steps),
+        changes: (found.change, adjoint.change),
+        error: amplification * (found.change + adjoint.change),
     })
 }
 
-fn relative_change<T: Scalar>(before: &[T], after: &[T]) -> Result<f64> {
+/// The end of an iteration.
+pub(super) struct Found<T> {
+    pub(super) point: Vec<T>,
+    pub(super) change: f64,
+    pub(super) steps: usize,
+    /// 1/(1 − κ) for the observed contraction κ < 1, otherwise 1.
+    pub(super) amplification: f64,
+}
+
+/// Iterates x ← g(x), with Anderson acceleration unless `depth` is 0.
+fn iterate<T: Scalar>(
+    limits: Limits,
+    depth: usize,
+    start: &[T],
+    mut map: impl FnMut(&[T]) -> Result<Vec<T>>,
+) -> Result<Found<T>> {
+    let mut anderson = (depth > 0).then(|| Anderson::new(depth.min(start.len())));
+    let mut found = Found { point: start.to_vec(), change: f64::INFINITY, steps: 0, amplification: 1.0 };
+    while found.change > limits.tolerance && found.steps < limits.steps {
+        let image = map(&found.point)?;
+        let before = found.change;
+        found.change = relative_change(&found.point, &image)?;
+        found.steps += 1;
+        let contraction = found.change / before;
+        if anderson.is_none() && contraction > 0.0 && contraction < 1.0 {
+            found.amplification = 1.0 / (1.0 - contraction);
+        }
+        found.point = match &mut anderson {
+            Some(anderson) if found.change > limits.tolerance => {
+                let wide = |v: &[T]| v.iter().map(|v| v.to_f64()).collect::<Vec<_>>();
+                let next = anderson.next(&wide(&found.point), &wide(&image));
+                next.into_iter().map(T::from_f64).collect()
+            }
+            _ => image,
+        };
+    }
+    Ok(found)
+}
+
+/// ‖after − before‖₂ / ‖after‖₂.
+pub(super) fn relative_change<T: Scalar>(before: &[T], after: &[T]) -> Result<f64> {
     if before.len() != after.len() {
         return Err(Error::dimension(format!(
             "a step from {} values to {}; a fixed point needs equal numbers",
@@ -131,12 +241,17 @@ fn relative_change<T: Scalar>(before: &[T], after: &[T]) -> Result<f64> {
     Ok(if change == 0.0 { 0.0 } else { change / size })
 }
 
-fn accept(what: &str, change: f64, steps: usize, limits: Limits) -> Result<()> {
-    if change <= limits.tolerance {
+fn accept<T: Scalar>(what: &str, found: &Found<T>, limits: Limits) -> Result<()> {
+    if found.change <= limits.tolerance {
         return Ok(());
     }
+    let advice = if limits.tolerance < T::EPSILON {
+        format!("the rounding of {} is {:.1e}, so allow a larger tolerance", T::NAME, T::EPSILON)
+    } else {
+        "allow more steps, accelerate it (`fixed_point_with`), or use a step that contracts more".into()
+    };
     Err(Error::unsuited(format!(
-        "{what} did not converge: the last of {steps} steps changed it by {change:.1e} of its size, the tolerance is {:.1e}; allow more steps, or use a step that contracts more",
-        limits.tolerance
+        "{what} did not converge: the last of {} steps changed it by {:.1e} of its size, the tolerance is {:.1e}; {advice}",
+        found.steps, found.change, limits.tolerance
     )))
 }

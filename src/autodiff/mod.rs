@@ -24,28 +24,38 @@
 //! # Ok::<(), multigrad::error::Error>(())
 //! ```
 
+mod anderson;
 mod cache;
 mod check;
 mod checkpoint;
+mod checksums;
 mod fixed_point;
 mod handle;
 mod hash;
+mod implicit;
 mod inputs;
 mod kernels;
 mod memory;
 mod ops;
 mod plans;
+mod recover;
 mod reverse;
+mod reversible;
+mod revolve;
+mod step;
+mod sweep;
 mod tape;
 #[cfg(test)]
 mod tests;
 
 pub use check::{Deviation, gradient_check, hessian_vector_product};
 pub use checkpoint::{Checkpoints, Unrolled, unrolled};
-pub use fixed_point::{FixedPoint, Limits, fixed_point};
+pub use fixed_point::{Acceleration, Adjoint, FixedPoint, Limits, fixed_point, fixed_point_with};
 pub use handle::{Dense, Handle, Number, Sparse};
 pub use memory::Memory;
 pub use ops::Function;
+pub(crate) use ops::{Adjoints, Rule};
+pub use recover::{Inversion, Recovery};
 pub use reverse::Gradients;
 pub use tape::Tape;
 

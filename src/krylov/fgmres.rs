@@ -1,17 +1,15 @@
 //! The flexible generalised minimal residual method.
 
+use super::arnoldi::{REORTHOGONALISE, orthogonalise};
 use super::least_squares::LeastSquares;
 use super::method::Method;
 use super::options::{Options, builder};
 use super::outcome::{Breakdown, Status};
 use super::progress::{Progress, Solve, conduct};
 use super::run::Run;
-use super::vector::{axpy, axpy_dot, axpy_norm, divide, dot, norm};
+use super::vector::{axpy, divide, norm};
 use crate::error::Result;
 use crate::operator::Preconditioner;
-
-/// A second orthogonalisation follows if the first leaves less than this share of the norm.
-const REORTHOGONALISE: f64 = 0.1;
 
 /// A remainder below this share of the norm of the direction counts as zero.
 const EXHAUSTED: f64 = 1e-14;
@@ -226,7 +224,7 @@ impl<'a> Expand<'a> for Space<'_, 'a> {
         if !length.is_finite() {
             return Ok(Direction { length, parts: Vec::new(), rest: length });
         }
-        let (parts, rest) = orthogonalise(basis, w, length);
+        let (parts, rest) = orthogonalise(basis, w, length, REORTHOGONALISE);
         Ok(Direction { length, parts, rest })
     }
 
@@ -247,27 +245,4 @@ fn reserve(vectors: &mut Vec<Vec<f64>>, j: usize, n: usize) {
     if vectors.len() <= j {
         vectors.push(vec![0.0; n]);
     }
-}
-
-/// Modified Gram–Schmidt: subtracts from w its components along the basis. Returns them with the norm of the
-/// remainder.
-fn orthogonalise(basis: &[Vec<f64>], w: &mut [f64], length: f64) -> (Vec<f64>, f64) {
-    let mut h = vec![0.0; basis.len()];
-    let mut sweep = |w: &mut [f64]| {
-        let mut part = dot(&basis[0], w);
-        let mut rest = 0.0;
-        for (i, v) in basis.iter().enumerate() {
-            h[i] += part;
-            match basis.get(i + 1) {
-                Some(next) => part = axpy_dot(-part, v, w, next),
-                None => rest = axpy_norm(-part, v, w),
-            }
-        }
-        rest
-    };
-    let mut rest = sweep(w);
-    if rest < REORTHOGONALISE * length {
-        rest = sweep(w);
-    }
-    (h, rest)
 }

@@ -68,6 +68,28 @@ impl LeastSquares {
         }
         y
     }
+
+    /// t with Rᵀ t = β e₁, by forward substitution; a new column of H appends an entry.
+    pub fn transposed_steps(&self, beta: f64) -> Vec<f64> {
+        let mut t: Vec<f64> = Vec::with_capacity(self.columns.len());
+        for (j, column) in self.columns.iter().enumerate() {
+            let known: f64 = column.iter().zip(&t).map(|(r, t)| r * t).sum();
+            t.push((if j == 0 { beta } else { 0.0 } - known) / column[j]);
+        }
+        t
+    }
+
+    /// The vector y of least norm with Hᵀ y = β e₁: Q t for H = Q R.
+    pub fn least_norm(&self, beta: f64) -> Vec<f64> {
+        let mut y = self.transposed_steps(beta);
+        y.push(0.0);
+        for (i, &(c, s)) in self.rotations.iter().take(self.columns.len()).enumerate().rev() {
+            let (upper, lower) = (y[i], y[i + 1]);
+            y[i] = c * upper - s * lower;
+            y[i + 1] = s * upper + c * lower;
+        }
+        y
+    }
 }
 
 #[cfg(test)]

@@ -28,11 +28,14 @@
 //! ```
 
 mod advice;
+mod arnoldi;
+pub(crate) mod basis;
 mod bicgstab;
 mod cg;
 mod fgmres;
 mod least_squares;
 mod method;
+mod minimal_error;
 mod options;
 mod outcome;
 mod progress;
@@ -44,16 +47,20 @@ mod solve;
 mod system;
 mod vector;
 
+pub(crate) use arnoldi::{orthogonalise, orthogonalise_twice};
 pub use bicgstab::BiCgStab;
 pub use cg::Cg;
 pub use fgmres::Fgmres;
 pub use method::Krylov;
+pub(crate) use minimal_error::minimal_error;
 pub use outcome::{Breakdown, Outcome, Status};
 #[cfg(feature = "cuda")]
 #[doc(hidden)]
 pub use resident::DeviceSystem;
+#[cfg(feature = "cuda")]
+pub(crate) use resident::{OnDevice, Queue};
 pub use richardson::Richardson;
 pub(crate) use solve::DIRECT_LIMIT;
 pub use solve::SolveOptions;
 pub(crate) use system::System;
-pub(crate) use vector::norm;
+pub(crate) use vector::{axpy, dot, norm, norm_from, scattered};

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::backend::{BLOCK, interleaved_dot, over_blocks};
 
 /// x·y.
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let blocks = x.chunks(BLOCK).zip(y.chunks(BLOCK));
     let [sum] = over_blocks(x.len(), blocks, |(x, y)| [interleaved_dot(x, y)]);
     sum
@@ -27,7 +27,7 @@ pub(crate) fn norm(x: &[f64]) -> f64 {
 }
 
 /// ‖x‖₂ from a known x·x.
-fn norm_from(square: f64, x: &[f64]) -> f64 {
+pub(crate) fn norm_from(square: f64, x: &[f64]) -> f64 {
     if (1e-280..1e300).contains(&square) {
         return square.sqrt();
     }
@@ -58,7 +58,7 @@ pub(super) fn scaled(b: &[f64], always: bool) -> (Cow<'_, [f64]>, f64) {
 }
 
 /// y ← y + α x.
-pub(super) fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
+pub(crate) fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
     let length = x.len();
     let blocks = x.chunks(BLOCK).zip(y.chunks_mut(BLOCK));
     over_blocks(length, blocks, |(x, y)| {
@@ -90,7 +90,7 @@ pub(super) fn axpy_norm(alpha: f64, x: &[f64], y: &mut [f64]) -> f64 {
 }
 
 /// y ← x + β y; with β = 0, y is not read.
-pub(super) fn xpby(x: &[f64], beta: f64, y: &mut [f64]) {
+pub(crate) fn xpby(x: &[f64], beta: f64, y: &mut [f64]) {
     let length = x.len();
     let blocks = x.chunks(BLOCK).zip(y.chunks_mut(BLOCK));
     over_blocks(length, blocks, |(x, y)| {
@@ -115,7 +115,7 @@ pub(super) fn subtract_from(b: &[f64], r: &mut [f64]) -> f64 {
 }
 
 /// y ← y / α.
-pub(super) fn divide(y: &mut [f64], alpha: f64) {
+pub(crate) fn divide(y: &mut [f64], alpha: f64) {
     over_blocks(y.len(), y.chunks_mut(BLOCK), |y| {
         y.iter_mut().for_each(|y| *y /= alpha);
         []
@@ -124,7 +124,7 @@ pub(super) fn divide(y: &mut [f64], alpha: f64) {
 
 /// Pseudo-random numbers in (−1, 1), each a function of `seed` and its position (the SplitMix64 mixing of Steele,
 /// Lea and Flood 2014).
-pub(super) fn scattered(n: usize, seed: u64) -> Vec<f64> {
+pub(crate) fn scattered(n: usize, seed: u64) -> Vec<f64> {
     let mix = |i: u64| {
         let mut z = (seed << 40).wrapping_add(i).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

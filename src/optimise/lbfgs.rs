@@ -6,7 +6,7 @@ use super::check;
 use super::line_search::{EVALUATIONS, Found, Point, Search};
 use super::memory::Memory;
 use super::report::{Report, Status};
-use super::vector::{dot, epsilon, largest, norm};
+use super::vector::{dot, largest, norm};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
@@ -67,7 +67,7 @@ impl<T: Scalar> Lbfgs<T> {
             length: 10,
             max_iterations: 200,
             max_evaluations: 1000,
-            gradient_tolerance: epsilon::<T>().sqrt(),
+            gradient_tolerance: T::EPSILON.sqrt(),
             decrease_tolerance: 0.0,
             memory: Memory::new(),
             ended: Vec::new(),
@@ -202,7 +202,7 @@ impl<T: Scalar> Lbfgs<T> {
             let left = self.max_evaluations - run.evaluations;
             let evaluations = if left > 1 { EVALUATIONS.min(left - 1) } else { left };
             let start = Point { step: 0.0, loss: run.loss, slope };
-            let noise = NOISE * epsilon::<T>() * run.loss.abs();
+            let noise = NOISE * T::EPSILON * run.loss.abs();
             let mut last = None;
             let at = |step| {
                 let point = run.probe(step, values, evaluate)?;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::vector::{axpy, dot, epsilon, scale};
+use super::vector::{axpy, dot, scale};
 use crate::sparse::Scalar;
 
 /// Steps s, differences y of the gradient, and s·y, the oldest first.
@@ -52,7 +52,7 @@ impl<T: Scalar> Memory<T> {
         difference(gradient, &mut pair.change);
         pair.product = dot(&pair.step, &pair.change);
         let size = dot(&pair.step, &pair.step).sqrt() * dot(&pair.change, &pair.change).sqrt();
-        if length > 0 && pair.product.is_finite() && pair.product > epsilon::<T>() * size {
+        if length > 0 && pair.product.is_finite() && pair.product > T::EPSILON * size {
             self.pairs.push_back(pair);
         }
     }

@@ -60,11 +60,6 @@ pub(super) fn scale<T: Scalar>(alpha: f64, y: &mut [T]) {
     y.iter_mut().for_each(|y| *y *= alpha);
 }
 
-/// The distance from 1 to the next number.
-pub(super) fn epsilon<T: Scalar>() -> f64 {
-    if T::NAME == f32::NAME { f64::from(f32::EPSILON) } else { f64::EPSILON }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

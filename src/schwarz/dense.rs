@@ -62,8 +62,7 @@ impl<T: Scalar> DenseLu<T> {
     #[inline(always)]
     fn factor(&mut self, sizes: &[T]) -> Result<(), usize> {
         let s = self.stride;
-        let tiny =
-            T::from_f64(if T::NAME == "f32" { 8.0 * f64::from(f32::EPSILON) } else { 8.0 * f64::EPSILON });
+        let tiny = T::from_f64(8.0 * T::EPSILON);
         for k in (0..s).step_by(ROWS) {
             for c in k..k + ROWS {
                 let a = &mut self.lu;

@@ -244,7 +244,6 @@ impl Cuda {
             count: own as u64,
         };
         self.for_each::<T, _>("add_interface", own, lengths, &added);
-        let epsilon = if T::NAME == "f32" { f64::from(f32::EPSILON) } else { f64::EPSILON };
         let arguments = FactorParts {
             starts: (&s.starts).into(),
             matrix_starts: (&s.matrix_starts).into(),
@@ -254,7 +253,7 @@ impl Cuda {
             sizes: (&factors.sizes).into(),
             pivots: (&factors.pivots).into(),
             singular: (&factors.singular).into(),
-            tiny: 8.0 * epsilon,
+            tiny: 8.0 * T::EPSILON,
         };
         let threads = s.largest.next_multiple_of(32).clamp(32, THREADS as usize) as u32;
         self.launch::<T, _>("factor_parts", (s.parts, threads, 0), lengths, &arguments);

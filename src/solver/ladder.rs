@@ -46,10 +46,14 @@ impl Ladder {
         Self { configurations, near_nullspace, symmetric, answered: Mutex::new(None), fill: OnceLock::new() }
     }
 
+    /// The solver of the configuration that solved last, if it is not the first.
+    pub fn answered(&self) -> Option<Arc<Solver>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Solves by the solver that answered last, by the first one, or by the next configuration that does.
     pub fn solve(&self, first: &Solver, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
-        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(solver) = answered {
+        if let Some(solver) = self.answered() {
             let out = solver.verified(b, options.again())?;
             if out.converged() {
                 return Ok(Outcome { solver: Some(solver.summary()), ..out });

@@ -5,6 +5,9 @@ mod builder;
 mod candidates;
 mod choose;
 mod configuration;
+#[cfg(feature = "cuda")]
+mod device;
+mod differentiable;
 mod file;
 mod ladder;
 mod measure;
@@ -12,6 +15,7 @@ mod properties;
 mod refresh;
 mod solve;
 mod transform;
+mod transposed;
 mod value;
 mod verified;
 
@@ -22,6 +26,7 @@ pub use builder::{suited_variant, training_setup, training_setups};
 pub use candidates::candidates;
 pub use choose::Choice;
 pub use configuration::Configuration;
+pub use differentiable::{DifferentiableSolver, SolveQuality, TapeSolve};
 #[doc(hidden)]
 pub use measure::fastest_setup;
 pub use measure::{Measurement, Protocol, Solve, relative_residual};

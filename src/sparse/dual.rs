@@ -1,5 +1,6 @@
 //! Dual numbers: a value and its derivative along one direction.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -115,6 +116,7 @@ impl Scalar for Dual {
     const ONE: Self = Self::new(1.0, 0.0);
     const NAME: &'static str = "dual";
     const PARTS: usize = 2;
+    const EPSILON: f64 = f64::EPSILON;
 
     fn from_f64(value: f64) -> Self {
         Self::new(value, 0.0)
@@ -181,6 +183,15 @@ impl Scalar for Dual {
 
     fn borrow_mut(_: &mut [f64]) -> Option<&mut [Self]> {
         None
+    }
+
+    /// The values without their derivatives.
+    fn widened(values: &[Self]) -> Cow<'_, [f64]> {
+        values.iter().map(|v| v.value).collect()
+    }
+
+    fn narrowed(values: Vec<f64>) -> Vec<Self> {
+        values.into_iter().map(Self::from).collect()
     }
 }
 

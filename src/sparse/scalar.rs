@@ -1,5 +1,6 @@
 //! The two real scalars, `f64` and `f32`.
 
+use std::borrow::Cow;
 use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -35,6 +36,8 @@ pub trait Scalar:
     const ONE: Self;
     /// `"f64"` or `"f32"`.
     const NAME: &'static str;
+    /// The distance from 1 to the next larger number.
+    const EPSILON: f64;
 
     /// Rounds to nearest.
     fn from_f64(value: f64) -> Self;
@@ -72,14 +75,19 @@ pub trait Scalar:
     fn borrow(values: &[f64]) -> Option<&[Self]>;
     /// `values` themselves, where this is their type.
     fn borrow_mut(values: &mut [f64]) -> Option<&mut [Self]>;
+    /// These values in double precision, without a copy where they are.
+    fn widened(values: &[Self]) -> Cow<'_, [f64]>;
+    /// `values` rounded to this type, without a copy where they have it.
+    fn narrowed(values: Vec<f64>) -> Vec<Self>;
 }
 
 macro_rules! scalar {
-    ($t:ident, $values:ident, $borrowed:expr) => {
+    ($t:ident, $values:ident, $borrowed:expr, $widened:expr, $narrowed:expr) => {
         impl Scalar for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NAME: &'static str = stringify!($t);
+            const EPSILON: f64 = $t::EPSILON as f64;
 
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
@@ -128,9 +136,21 @@ macro_rules! scalar {
             fn borrow_mut($values: &mut [f64]) -> Option<&mut [Self]> {
                 $borrowed
             }
+            fn widened($values: &[Self]) -> Cow<'_, [f64]> {
+                $widened
+            }
+            fn narrowed($values: Vec<f64>) -> Vec<Self> {
+                $narrowed
+            }
         }
     };
 }
 
-scalar!(f64, values, Some(values));
-scalar!(f32, _values, None);
+scalar!(f64, values, Some(values), Cow::Borrowed(values), values);
+scalar!(
+    f32,
+    _values,
+    None,
+    _values.iter().map(|&v| f64::from(v)).collect(),
+    _values.into_iter().map(|v| v as f32).collect()
+);

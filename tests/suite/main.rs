@@ -3,6 +3,9 @@
 
 mod common;
 
+#[global_allocator]
+static ALLOCATOR: common::allocations::Counting = common::allocations::Counting;
+
 mod autodiff_reference;
 mod automatic;
 mod backend;
@@ -25,11 +28,13 @@ mod cli_schwarz;
 mod cost_report;
 #[cfg(feature = "emulator")]
 mod device;
+mod differentiable_solve;
 mod direct;
 mod engine;
 mod faer;
 mod fallback;
 mod figures;
+mod fixed_points;
 mod gallery;
 mod gradient;
 mod gradient_of_krylov_loss;
@@ -39,10 +44,15 @@ mod krylov;
 mod krylov_small_systems;
 mod layering;
 mod learned_parts;
+mod long_iterations;
+mod matrix_functions;
 mod matrix_market;
 mod network;
+mod newton;
+mod newton_graphs;
 mod preconditioner;
 mod random_systems;
+mod recovered_states;
 mod reference_values;
 mod relaxation;
 mod reuse;

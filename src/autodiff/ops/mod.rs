@@ -6,6 +6,7 @@ mod dense;
 mod edges;
 mod elementwise;
 mod function;
+mod outside;
 mod product;
 mod reduce;
 mod scale;
@@ -14,6 +15,7 @@ mod solve;
 mod triangular;
 
 pub use function::Function;
+pub(crate) use outside::{Adjoints, Rule};
 
 use super::reverse::Reverse;
 use super::tape::Pool;
@@ -28,6 +30,7 @@ pub(super) enum Op<T: Scalar> {
     Dense(dense::Op),
     Edges(edges::Op),
     Elementwise(elementwise::Op),
+    Outside(outside::Outside<T>),
     Product(product::Op),
     Reduce(reduce::Op),
     Scale(scale::Op),
@@ -68,6 +71,7 @@ impl<T: Scalar> Op<T> {
             Op::Dense(op) => op.reverse(up, r),
             Op::Edges(op) => op.reverse(up, r),
             Op::Elementwise(op) => op.reverse(id, up, r),
+            Op::Outside(op) => return op.reverse(id, up, r),
             Op::Product(op) => op.reverse(up, r),
             Op::Reduce(op) => op.reverse(id, up, r),
             Op::Scale(op) => op.reverse(up, r),

@@ -14,6 +14,7 @@ mod system;
 mod tests;
 
 pub use system::DeviceSystem;
+pub(crate) use system::{OnDevice, Queue};
 
 use super::method::Method;
 use super::outcome::Status;

@@ -4,11 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::backend::Cuda;
-use crate::backend::cuda::{DevicePattern, DeviceView, Factor, Memory};
+use crate::backend::cuda::{DevicePattern, DeviceView, Memory};
 use crate::error::{Error, Result};
 use crate::krylov::system::check_preconditioner_rows;
-use crate::multigrid::{Cycle, ResidentCycle};
-use crate::operator::Preconditioner;
 use crate::sparse::Csr;
 
 /// A sparse matrix and a multigrid cycle as its preconditioner, on a device.
@@ -28,7 +26,7 @@ pub struct DeviceSystem {
 }
 
 /// z = B r on a device.
-pub(super) struct OnDevice {
+pub(crate) struct OnDevice {
     pub symmetric: bool,
     pub single: bool,
     /// Queues z ← B r. The work is captured: it must neither allocate nor wait, and it may only use r, z and memory
@@ -36,7 +34,7 @@ pub(super) struct OnDevice {
     pub queue: Queue,
 }
 
-type Queue = Box<dyn Fn(&Memory<f64>, &mut Memory<f64>) + Send + Sync>;
+pub(crate) type Queue = Box<dyn Fn(&Memory<f64>, &mut Memory<f64>) + Send + Sync>;
 
 impl fmt::Debug for DeviceSystem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,28 +57,8 @@ impl DeviceSystem {
         Ok(Self { cuda: cuda.clone(), pattern, values, preconditioner: None })
     }
 
-    /// Uploads a cycle as the preconditioner.
-    ///
-    /// # Errors
-    /// A cycle of another size; errors of [`ResidentCycle::new`].
-    pub fn preconditioner(self, cycle: &Cycle) -> Result<Self> {
-        let cuda = self.cuda.clone();
-        let queue: Queue = match cycle {
-            Cycle::Double(c) => {
-                let cycle = ResidentCycle::new(&cuda, c.hierarchy())?;
-                Box::new(move |x, y| cycle.queue(|r| cuda.copy(x, r), |z| cuda.copy(z, y)))
-            }
-            Cycle::Single(c) => {
-                let (cycle, one) = (ResidentCycle::new(&cuda, c.hierarchy())?, Factor::Is(1.0));
-                Box::new(move |x, y| cycle.queue(|r| cuda.narrow(one, x, r), |z| cuda.widen(one, z, y)))
-            }
-        };
-        let single = matches!(cycle, Cycle::Single(_));
-        self.with(cycle.rows(), OnDevice { symmetric: cycle.is_symmetric(), single, queue })
-    }
-
     /// A preconditioner with this number of rows.
-    pub(super) fn with(mut self, rows: usize, preconditioner: OnDevice) -> Result<Self> {
+    pub(crate) fn with(mut self, rows: usize, preconditioner: OnDevice) -> Result<Self> {
         check_preconditioner_rows(rows, self.rows())?;
         self.preconditioner = Some(preconditioner);
         Ok(self)

@@ -1,5 +1,6 @@
 //! Matrices and preconditioners for tests.
 
+pub mod allocations;
 pub mod numbers;
 #[cfg(feature = "cli")]
 pub mod program;

@@ -1,0 +1,182 @@
+//! Products with a basis Q of long vectors, stored by columns.
+//!
+//! They run over blocks of rows: a block of the vector stays in cache, several columns share each of its loads, and
+//! Q is read once. Sums are taken over blocks of fixed size, in their order, so that their bits do not depend on the
+//! number of threads.
+
+use std::ops::Range;
+
+use crate::backend::vectorised;
+use crate::parallel;
+
+/// Rows per block: the block of a hundred columns fits the second-level cache.
+const ROWS: usize = 512;
+
+/// The length from which the blocks go to the `rayon` pool.
+const PARALLEL_LENGTH: usize = 100_000;
+
+/// Qᵀ z. Cost: one pass over Q.
+pub(crate) fn products<V: AsRef<[f64]> + Sync>(q: &[V], z: &[f64]) -> Vec<f64> {
+    let blocks = z.chunks(ROWS).enumerate();
+    summed(q.len(), z.len(), blocks, &|(b, z), sums| dots_of_rows(q, rows(b, z.len()), z, sums))
+}
+
+/// z ← z + Q h. Cost: one pass over Q.
+pub(crate) fn add<V: AsRef<[f64]> + Sync>(q: &[V], h: &[f64], z: &mut [f64]) {
+    let (length, blocks) = (z.len(), z.chunks_mut(ROWS).enumerate());
+    summed(0, length, blocks, &|(b, z), _| add_to_rows(q, h, rows(b, z.len()), z));
+}
+
+/// z ← z + Q h; returns Qᵀ z of the new z. Cost: one pass over Q.
+pub(crate) fn add_products(q: &[Vec<f64>], h: &[f64], z: &mut [f64]) -> Vec<f64> {
+    let (length, blocks) = (z.len(), z.chunks_mut(ROWS).enumerate());
+    summed(q.len(), length, blocks, &|(b, z), sums| {
+        add_to_rows(q, h, rows(b, z.len()), z);
+        dots_of_rows(q, rows(b, z.len()), z, sums);
+    })
+}
+
+/// W ← W + Q C: column t of W gets Σ_j C(j, t) q_j, with C by columns. Columns of W whose coefficients are all zero
+/// are not touched, and may be empty. Cost: a pass over W and Q, whatever their numbers of columns.
+pub(crate) fn add_block(q: &[Vec<f64>], c: &[f64], w: &mut [Vec<f64>]) {
+    let (k, length) = (q.len(), q.first().map_or(0, Vec::len));
+    let mut blocks: Vec<Vec<(&[f64], &mut [f64])>> = Vec::new();
+    blocks.resize_with(length.div_ceil(ROWS), Vec::new);
+    for (t, w) in w.iter_mut().enumerate() {
+        let c = &c[t * k..(t + 1) * k];
+        if c.iter().any(|c| *c != 0.0) {
+            blocks.iter_mut().zip(w.chunks_mut(ROWS)).for_each(|(block, w)| block.push((c, w)));
+        }
+    }
+    summed(0, length, blocks.into_iter().enumerate(), &|(b, block), _| {
+        block.into_iter().for_each(|(c, w)| add_to_rows(q, c, rows(b, w.len()), w));
+    });
+}
+
+fn rows(block: usize, length: usize) -> Range<usize> {
+    block * ROWS..block * ROWS + length
+}
+
+/// Runs `kernel` on every block; returns its `count` sums, added up in the order of the blocks.
+fn summed<I: Send>(
+    count: usize,
+    length: usize,
+    blocks: impl ExactSizeIterator<Item = I>,
+    kernel: &(dyn Fn(I, &mut [f64]) + Sync),
+) -> Vec<f64> {
+    let mut sums = vec![0.0; count];
+    let mut add = |part: &[f64]| sums.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+    if length < PARALLEL_LENGTH || rayon::current_num_threads() == 1 {
+        let mut part = vec![0.0; count];
+        for block in blocks {
+            kernel(block, &mut part);
+            add(&part);
+        }
+        return sums;
+    }
+    let parts = parallel::map(blocks, &|block| {
+        let mut part = vec![0.0; count];
+        kernel(block, &mut part);
+        part
+    });
+    parts.iter().for_each(|part| add(part));
+    sums
+}
+
+/// The products of these rows of the columns with a block z, written to `sums`.
+fn dots_of_rows<V: AsRef<[f64]>>(q: &[V], rows: Range<usize>, z: &[f64], sums: &mut [f64]) {
+    vectorised(
+        #[inline(always)]
+        || q.iter().zip(sums).for_each(|(q, sum)| *sum = dot_of_block(&q.as_ref()[rows.clone()], z)),
+    );
+}
+
+/// x·z in sixteen interleaved sums, which hides the latency of an addition.
+#[inline(always)]
+fn dot_of_block(x: &[f64], z: &[f64]) -> f64 {
+    let ((x16, x_rest), (z16, z_rest)) = (x.as_chunks::<16>(), z.as_chunks::<16>());
+    let mut sums = [0.0; 16];
+    for (x, z) in x16.iter().zip(z16) {
+        for l in 0..16 {
+            sums[l] += x[l] * z[l];
+        }
+    }
+    sums.iter().sum::<f64>() + x_rest.iter().zip(z_rest).map(|(x, z)| x * z).sum::<f64>()
+}
+
+/// z ← z + Σ h(c) q_c for these rows of the columns, in the order of the columns.
+fn add_to_rows<V: AsRef<[f64]>>(q: &[V], h: &[f64], rows: Range<usize>, z: &mut [f64]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            let count = q.len().min(h.len());
+            let mut first = 0;
+            macro_rules! group {
+                ($w:literal) => {{
+                    let columns: [&[f64]; $w] = std::array::from_fn(|c| &q[first + c].as_ref()[rows.clone()]);
+                    add_columns(columns, std::array::from_fn(|c| h[first + c]), z);
+                    first += $w;
+                }};
+            }
+            while first < count {
+                match count - first {
+                    8.. => group!(8),
+                    4.. => group!(4),
+                    2.. => group!(2),
+                    _ => group!(1),
+                }
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn add_columns<const C: usize>(q: [&[f64]; C], h: [f64; C], z: &mut [f64]) {
+    let n = z.len();
+    let q = q.map(|q| &q[..n]);
+    for i in 0..n {
+        let mut sum = z[i];
+        for c in 0..C {
+            sum += h[c] * q[c][i];
+        }
+        z[i] = sum;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vector::{axpy, dot, scattered};
+    use super::*;
+
+    #[test]
+    fn products_are_those_of_single_columns_on_any_number_of_threads() {
+        for (n, k) in [(1, 1), (7, 3), (513, 8), (1030, 15), (100_003, 7)] {
+            let q: Vec<Vec<f64>> = (0..k).map(|c| scattered(n, c as u64)).collect();
+            let (z, h) = (scattered(n, 99), scattered(k, 98));
+            let on = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let (mut both, mut only) = (z.clone(), z.clone());
+                    let after = add_products(&q, &h, &mut both);
+                    add(&q, &h, &mut only);
+                    assert_eq!(both, only);
+                    assert_eq!(after, products(&q, &both));
+                    let mut block = vec![z.clone(), Vec::new(), z.clone()];
+                    let c = [h.clone(), vec![0.0; k], vec![1.0; k]].concat();
+                    add_block(&q, &c, &mut block);
+                    assert_eq!(block[0], only);
+                    assert!(block[1].is_empty());
+                    (after, both, block)
+                })
+            };
+            let (after, both, block) = on(1);
+            assert!((after.clone(), both.clone(), block.clone()) == on(3));
+            let (mut plain, mut ones) = (z.clone(), z.clone());
+            q.iter().zip(&h).for_each(|(q, &h)| axpy(h, q, &mut plain));
+            q.iter().for_each(|q| axpy(1.0, q, &mut ones));
+            assert_eq!(plain, both);
+            assert_eq!(ones, block[2]);
+            assert!(q.iter().zip(&after).all(|(q, a)| (dot(q, &plain) - a).abs() < 1e-10));
+        }
+    }
+}
