@@ -6,6 +6,7 @@ use faer::Mat;
 use faer::linalg::solvers::Svd;
 
 use super::factors::{Factors, Ordering, Trust};
+use super::symmetric_factors::SymmetricFactors;
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, Scalar};
 
@@ -38,6 +39,7 @@ pub struct Direct<T: Scalar> {
 #[derive(Clone)]
 enum Inverse<T: Scalar> {
     Sparse(Arc<Factors>),
+    Symmetric(Arc<SymmetricFactors>),
     /// The inverse or pseudo-inverse, row-major, and its transpose.
     Dense(Vec<T>, Vec<T>),
     /// The connected parts: rows, and the solver of their matrix.
@@ -48,6 +50,7 @@ impl<T: Scalar> std::fmt::Debug for Inverse<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Inverse::Sparse(_) => "sparse LU",
+            Inverse::Symmetric(_) => "sparse L B Lᵀ",
             Inverse::Dense(..) => "dense inverse",
             Inverse::Parts(_) => "connected parts",
         })
@@ -82,6 +85,9 @@ impl<T: Scalar> Direct<T> {
             Inverse::Sparse(lu) => {
                 Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Sparse(lu.clone()) })
             }
+            Inverse::Symmetric(factors) => {
+                Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Symmetric(factors.clone()) })
+            }
             Inverse::Dense(..) => Direct::of(self.matrix.clone(), Trust::Regular),
             Inverse::Parts(parts) => {
                 let parts: Result<_> = parts.iter().map(|(rows, d)| Ok((rows.clone(), d.cast()?))).collect();
@@ -96,6 +102,7 @@ impl<T: Scalar> Direct<T> {
             let wide = |values: &[T]| values.iter().map(|v| v.to_f64()).collect();
             let inverse = match &self.inverse {
                 Inverse::Sparse(lu) => Inverse::Sparse(lu.clone()),
+                Inverse::Symmetric(factors) => Inverse::Symmetric(factors.clone()),
                 Inverse::Dense(inverse, transpose) => Inverse::Dense(wide(inverse), wide(transpose)),
                 Inverse::Parts(parts) => {
                     Inverse::Parts(parts.iter().map(|(rows, d)| (rows.clone(), d.widened())).collect())
@@ -120,6 +127,13 @@ impl<T: Scalar> Direct<T> {
                 "a direct solver needs a square matrix, got {n} × {}",
                 a.cols()
             )));
+        }
+        if trust == Trust::Residual
+            && n > DENSE_ROWS
+            && a.is_symmetric()
+            && let Some(factors) = SymmetricFactors::new(&a)
+        {
+            return Ok(Self { matrix: a, inverse: Inverse::Symmetric(Arc::new(factors)) });
         }
         let ordering = Ordering::new(a.pattern())?;
         let inverse = match ordering.factor(a.pattern(), a.values(), Trust::Regular) {
@@ -179,6 +193,7 @@ impl<T: Scalar> Direct<T> {
     pub fn solve(&self, b: &[T], x: &mut [T], k: usize) {
         match &self.inverse {
             Inverse::Sparse(lu) => substitute(b, x, |x| lu.solve(x, k, false)),
+            Inverse::Symmetric(factors) => substitute(b, x, |x| factors.solve(x, k)),
             Inverse::Dense(inverse, _) => product(inverse, b, x, k),
             Inverse::Parts(parts) => by_parts(parts, b, x, k, |d, b, x| d.solve(b, x, k)),
         }
@@ -188,6 +203,7 @@ impl<T: Scalar> Direct<T> {
     pub fn solve_transposed(&self, b: &[T], x: &mut [T], k: usize) {
         match &self.inverse {
             Inverse::Sparse(lu) => substitute(b, x, |x| lu.solve(x, k, true)),
+            Inverse::Symmetric(factors) => substitute(b, x, |x| factors.solve(x, k)),
             Inverse::Dense(_, transposed) => product(transposed, b, x, k),
             Inverse::Parts(parts) => by_parts(parts, b, x, k, |d, b, x| d.solve_transposed(b, x, k)),
         }

@@ -97,7 +97,7 @@ fn has_long_lines(pattern: &Pattern) -> bool {
 }
 
 /// Values of both signs for tests of the factors.
-fn rough(length: usize) -> Vec<f64> {
+pub(super) fn rough(length: usize) -> Vec<f64> {
     (0..length).map(|q| ((q as f64 + 1.0) * 1.618).sin()).collect()
 }
 

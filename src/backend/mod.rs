@@ -27,6 +27,7 @@ mod reference;
 mod rows;
 mod sampled;
 mod sweeps;
+mod symmetric_factors;
 mod triangular;
 mod triangular_sweeps;
 

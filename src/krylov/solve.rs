@@ -9,7 +9,7 @@ use super::system::System;
 use crate::error::Result;
 
 /// Default of [`SolveOptions::direct_limit`].
-pub(crate) const DIRECT_LIMIT: usize = 50_000_000;
+pub(crate) const DIRECT_LIMIT: usize = 100_000_000;
 
 /// Options of a solve with any method.
 ///
@@ -80,7 +80,7 @@ impl<'a> SolveOptions<'a> {
     }
 
     /// Largest number of entries in the factors of a direct solve, as estimated before it starts, where an automatic
-    /// solver falls back to one. Default 5·10⁷, about 1 GB.
+    /// solver falls back to one. Default 10⁸, about 1.6 GB.
     pub fn direct_limit(mut self, entries: usize) -> Self {
         self.direct_limit = entries;
         self

@@ -169,10 +169,14 @@ impl Choice {
         if self.configurations.is_empty() {
             self.configurations.push(levels.clone());
         }
+        let jacobi = Configuration::new(setup.clone(), Relaxation::Spai0, Krylov::BiCgStab).double();
+        if p.rows > ONE_LEVEL_ROWS {
+            self.configurations.push(jacobi.clone());
+        }
         self.configurations.extend([
             direct(),
             levels.double(),
-            Configuration::new(setup.clone(), Relaxation::Spai0, Krylov::BiCgStab).double(),
+            jacobi,
             Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double(),
             one_level_ilut(),
         ]);

@@ -16,7 +16,7 @@ use crate::sparse::{Csr, DenseMatrix};
 const SHORT: usize = 60;
 
 /// Budget in iterations above which a direct solve comes after all iterations.
-const EXPENSIVE: f64 = 250.0;
+const EXPENSIVE: f64 = 600.0;
 
 /// The configurations after that of the solver, and the solver that answered last.
 ///
