@@ -60,7 +60,9 @@ impl Ladder {
             }
         }
         let mut best = self.within_budget(first, b, options.again())?;
-        if best.converged() || options.options.max_iterations == 0 {
+        // Fewer iterations than every attempt gets are a limit that the user wants.
+        let limited = best.status == Status::MaxIterations && options.options.max_iterations < SHORT;
+        if best.converged() || limited {
             return Ok(best);
         }
         let mut attempts = vec![left(first, &best)];

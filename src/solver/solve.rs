@@ -65,8 +65,12 @@ impl Solver {
         &self,
         operator: &dyn LinearOperator,
         b: &[f64],
-        options: SolveOptions<'_>,
+        mut options: SolveOptions<'_>,
     ) -> Result<Outcome> {
+        if options.krylov.is_none() && self.transform.as_ref().is_some_and(|t| !t.is_symmetric()) {
+            // The cycle may be symmetric, its transform is not.
+            options.krylov = Some(Krylov::Fgmres);
+        }
         self.attempt(System::Host(operator, Some(self)), b, options)
     }
 
@@ -112,9 +116,16 @@ impl Solver {
     }
 }
 
-/// Explanation for a singular matrix whose columns all sum to zero (a Neumann problem, a graph Laplacian) and a
+/// Explanation for a zero row with a right-hand side, and for a singular matrix whose columns all sum to zero (a Neumann problem, a graph Laplacian) and a
 /// right-hand side whose values do not: no solution exists.
 fn unsolvable(a: &Csr<f64>, b: &[f64]) -> Option<String> {
+    if let Some(i) = (0..a.rows()).find(|&i| b[i] != 0.0 && a.row(i).all(|(_, v)| v == 0.0)) {
+        return Some(format!(
+            "row {} is all zeros and its right-hand side is {:e}, so no solution exists; remove that equation and its unknown, or put a one on the diagonal",
+            i + 1,
+            b[i]
+        ));
+    }
     let (mut sums, mut sizes) = (vec![0.0; a.cols()], vec![0.0; a.cols()]);
     for (&j, &v) in a.pattern().col_idx().iter().zip(a.values()) {
         sums[j as usize] += v;
