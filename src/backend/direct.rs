@@ -253,7 +253,7 @@ impl<T: Scalar> From<Direct<T>> for Csr<f64> {
 /// solves a consistent system in a few steps.
 fn regularised(a: &Csr<f64>) -> Option<Factors> {
     let shift = |i: usize| SHIFT * a.row(i).fold(0.0f64, |m, (_, v)| m.max(v.abs()));
-    let shifts: Vec<f64> = (0..a.rows()).map(|i| shift(i)).map(|s| if s > 0.0 { s } else { 1.0 }).collect();
+    let shifts: Vec<f64> = (0..a.rows()).map(shift).map(|s| if s > 0.0 { s } else { 1.0 }).collect();
     let shifted = a.add(1.0, &Csr::diagonal_matrix(&shifts), 1.0).ok()?;
     Ordering::new(shifted.pattern()).ok()?.factor(shifted.pattern(), shifted.values(), Trust::Residual)
 }

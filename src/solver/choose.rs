@@ -191,6 +191,7 @@ impl Choice {
     /// # Errors
     /// The error of the first configuration, if none can be built.
     pub fn build(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Solver> {
+        check(a)?;
         let clock = Instant::now();
         let (user, transform) = (a, self.transform.as_ref());
         let a = transform.map_or(a, |t| &t.matrix);
@@ -282,6 +283,9 @@ impl Solver {
 
 /// Checks that the matrix is square, as every solver requires.
 fn check(a: &Csr<f64>) -> Result<()> {
+    if a.rows() == 0 && a.cols() == 0 {
+        return Err(Error::dimension("the matrix has no rows; a solver needs at least one"));
+    }
     if a.rows() == a.cols() {
         return Ok(());
     }

@@ -6,9 +6,10 @@ use multigrad::{Csr, Solver};
 /// Kinds of systems, as users have them.
 const KINDS: usize = 10;
 
-/// A random system of a kind with its order.
-fn system(kind: usize, r: &mut Numbers) -> Csr {
-    let n = 1 + r.below(60);
+/// A random system of a kind, of up to `most` unknowns, most of them small.
+fn system(kind: usize, most: usize, r: &mut Numbers) -> Csr {
+    let bound = 1 + r.below(most);
+    let n = 1 + r.below(bound);
     let mut t: Vec<(usize, usize, f64)> = Vec::new();
     let edge = |t: &mut Vec<_>, i: usize, j: usize, v: f64| {
         t.extend([(i, j, -v), (j, i, -v), (i, i, v), (j, j, v)]);
@@ -112,9 +113,12 @@ fn backward_error(a: &Csr, x: &[f64], b: &[f64]) -> f64 {
 #[test]
 fn answers_are_right_or_say_so() {
     let (mut solved, mut systems) = ([0usize; KINDS], [0usize; KINDS]);
-    for seed in 0..2000 {
+    // More and larger systems by MULTIGRAD_RANDOM_SYSTEMS=100000.
+    let more = std::env::var("MULTIGRAD_RANDOM_SYSTEMS").ok().and_then(|v| v.parse().ok());
+    let (count, most) = more.map_or((2000, 120), |count: usize| (count, 3000));
+    for seed in 0..count {
         let (kind, mut r) = (seed % KINDS, Numbers(seed as u64));
-        let a = system(kind, &mut r);
+        let a = system(kind, most, &mut r);
         let x: Vec<f64> = (0..a.rows()).map(|_| 1.0 + r.value()).collect();
         let mut b = vec![0.0; a.rows()];
         a.spmv(&x, &mut b).unwrap();
