@@ -48,7 +48,9 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol), for the residual computed from x.
+    /// ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol), for the residual computed from x. From a [`Solver`](crate::Solver) also a
+    /// solution whose [`backward_error`](Outcome::backward_error) is at the limit of rounding, 10⁻¹³, while its
+    /// residual is at most 10³ times the tolerance.
     Converged,
     /// No iterations are left.
     MaxIterations,
