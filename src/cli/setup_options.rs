@@ -22,7 +22,7 @@ pub struct HierarchyOptions {
     /// smoothing), pairwise (plain aggregation in pairs, for graphs), root-node (root-node
     /// aggregation), two-level (one coarse level, for Schwarz smoothers), classical (classical AMG,
     /// HMIS and extended+i), ruge-stueben (classical AMG of Ruge and Stüben), air (approximate
-    /// ideal restriction, for advection), none (no coarse levels), direct (sparse LU)
+    /// ideal restriction, for advection), none (no coarse levels), direct (sparse factorisation)
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub hierarchy: HierarchyChoice,
     /// Near-nullspace vectors such as rigid-body modes (Matrix Market array, one column per vector)

@@ -19,7 +19,7 @@ pub enum Setup {
     Classical(Classical),
     /// No coarser levels: the smoother of the only level is the preconditioner.
     OneLevel,
-    /// No levels: sparse LU of the matrix itself.
+    /// No levels: a sparse factorisation of the matrix itself, L B Lᵀ if it is symmetric, otherwise LU.
     Direct,
 }
 
@@ -43,7 +43,7 @@ impl Setup {
         ("air", "approximate ideal restriction, for advection"),
         ("two-level", "one coarse level, aggregates of 25 rows by METIS"),
         ("none", "one level"),
-        ("direct", "sparse LU"),
+        ("direct", "sparse factorisation"),
     ];
 
     /// The name without parameters.

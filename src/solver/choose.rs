@@ -83,7 +83,7 @@ impl Choice {
         let last_resort = Configuration::new(smoothed.clone(), Relaxation::GaussSeidel, Krylov::Fgmres);
         if p.is_indefinite() {
             self.because(
-                "symmetric, with zeros or both signs on the diagonal, so indefinite: sparse LU where it fits",
+                "symmetric, with zeros or both signs on the diagonal, so indefinite: a sparse factorisation where it fits",
             );
             self.configurations = vec![direct(), one_level_ilut(), last_resort.double(), one_level_l1()];
             return;
@@ -149,7 +149,7 @@ impl Choice {
         ));
         if p.zero_diagonals > 0 {
             self.because("zeros on the diagonal, where relaxation divides by zero: sparse LU with pivoting");
-            self.configurations.extend([direct(), one_level_ilut(), one_level_l1()]);
+            self.configurations.extend([direct(), one_level_ilut()]);
             return;
         }
         if p.weakest_dominance <= DOMINANT {
@@ -226,7 +226,7 @@ impl Choice {
     }
 }
 
-/// Sparse LU inside FGMRES, which refines.
+/// Sparse factors inside FGMRES, which refines.
 fn direct() -> Configuration {
     Configuration::new(Setup::Direct, Relaxation::GaussSeidel, Krylov::Fgmres).double()
 }
@@ -237,7 +237,7 @@ fn one_level_ilut() -> Configuration {
     Configuration::new(Setup::OneLevel, factors, Krylov::Fgmres).double()
 }
 
-/// Jacobi relaxation with the absolute sums of rows, which a zero on the diagonal does not stop.
+/// Jacobi relaxation with the absolute sums of rows, the mildest preconditioner.
 fn one_level_l1() -> Configuration {
     Configuration::new(Setup::OneLevel, Relaxation::L1Jacobi, Krylov::Fgmres).double()
 }
@@ -254,7 +254,8 @@ impl Solver {
     /// ([`MatrixProperties`](super::MatrixProperties)). Printing the solver shows the choice with its reasons.
     ///
     /// # Errors
-    /// A matrix that is not square, has a zero row or a zero on its diagonal.
+    /// A matrix that is not square or has no rows; one for which no configuration can be built, such as a singular
+    /// one with zeros on its diagonal that is too large for a sparse factorisation.
     ///
     /// ```
     /// use multigrad::{Solver, gallery};

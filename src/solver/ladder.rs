@@ -144,9 +144,9 @@ impl Ladder {
         *self.fill.get_or_init(|| predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY))
     }
 
-    /// The ladder without what it learned, for another matrix.
-    pub fn fresh(&self) -> Self {
-        Self::new(self.configurations.clone(), self.near_nullspace.clone(), self.symmetric)
+    /// The ladder without a solver, for new values of the matrix.
+    pub fn fresh(&self, symmetric: bool) -> Self {
+        Self::new(self.configurations.clone(), self.near_nullspace.clone(), symmetric)
     }
 }
 

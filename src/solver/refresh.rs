@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use super::ladder::Ladder;
 use super::transform::Transform;
 use super::value::{Solver, in_precision};
 use crate::error::{Error, Result};
@@ -76,7 +75,7 @@ impl Solver {
         self.symmetric_matrix = matrix_symmetric.into();
         self.a = user.clone();
         self.transform = transform.clone();
-        self.ladder = self.ladder.as_ref().map(Ladder::fresh);
+        self.ladder = self.ladder.as_ref().map(|ladder| ladder.fresh(matrix_symmetric));
         self.factor = None;
         self.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(())

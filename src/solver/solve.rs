@@ -24,7 +24,10 @@ impl Solver {
     /// Solves A x = b with these options: tolerance, initial guess, method, restart, callback.
     ///
     /// The method follows from the matrix and the cycle unless the options name one. If CG meets a direction of
-    /// negative curvature, the solver switches to FGMRES and records this in [`Outcome::attempts`].
+    /// negative curvature, the solver switches to FGMRES and records this in [`Outcome::attempts`]. Where an automatic
+    /// solver does not converge, it tries other configurations and keeps the one that solves for later calls
+    /// ([`Outcome::solver`]). The componentwise backward error of the solution is checked
+    /// ([`Outcome::backward_error`]).
     ///
     /// # Errors
     /// As [`solve`](Self::solve), and meaningless options.

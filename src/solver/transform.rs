@@ -10,7 +10,7 @@ const NEGLIGIBLE: f64 = 1e-14;
 const MANY_ZEROS: usize = 20;
 /// Ratio of diagonal entries above which a symmetric scaling is considered.
 const SPREAD: f64 = 100.0;
-/// A scaling is symmetric if the scaled constant has less than this share of the energy of the constant.
+/// The scaling by the diagonal is made if its constant has less than this share of the energy of the plain constant.
 const FLATTER: f64 = 0.25;
 /// Sizes of values that single precision cannot hold with room for sums.
 const RANGE: f64 = 1e25;
@@ -42,7 +42,8 @@ impl Transform {
         let inverses: Vec<Option<f64>> = (0..n).map(|i| determined(a, i)).collect();
         let mut used = vec![false; n];
         let mut coupled = 0usize;
-        for i in 0..n {
+        let some = inverses.iter().any(Option::is_some);
+        for i in (0..n).take_while(|_| some) {
             for (j, v) in a.row(i) {
                 used[j] |= v != 0.0;
                 coupled +=

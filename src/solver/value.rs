@@ -14,7 +14,7 @@ use crate::krylov::Krylov;
 use crate::multigrid::{
     Cycle, CycleKind, CyclePreconditioner, Hierarchy, Refresh, Relaxation, Setup, Smoother,
 };
-use crate::operator::{Preconditioner, check_lengths};
+use crate::operator::Preconditioner;
 use crate::sparse::{Csr, Fingerprint};
 
 /// Solver of A x = b for one matrix A: a multigrid cycle in double or single precision, inside a Krylov method.
@@ -355,42 +355,6 @@ fn subdomains<L: Leaves>(hierarchy: &Hierarchy<L>) -> Option<&[u32]> {
         Smoother::Schwarz { subdomains, .. } => Some(subdomains.part()),
         _ => None,
     })
-}
-
-impl Preconditioner for Solver {
-    fn rows(&self) -> usize {
-        self.cycle.rows()
-    }
-
-    fn is_symmetric(&self) -> bool {
-        self.cycle.is_symmetric() && self.transform.as_ref().is_none_or(|t| t.is_symmetric())
-    }
-
-    fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
-        let Some(transform) = &self.transform else { return self.cycle.apply(r, z) };
-        check_lengths(self.rows(), r, z)?;
-        let (d, rest) = transform.forward(&self.a, r);
-        let mut y = vec![0.0; rest.len()];
-        self.cycle.apply(&rest, &mut y)?;
-        z.copy_from_slice(&d);
-        transform.backward(&y, z);
-        Ok(())
-    }
-
-    fn apply_dot(&self, r: &[f64], norm: f64, z: &mut [f64]) -> Result<Option<f64>> {
-        match self.transform {
-            None => self.cycle.apply_dot(r, norm, z),
-            Some(_) => self.apply(r, z).map(|()| None),
-        }
-    }
-
-    fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
-        let Some(transform) = &self.transform else { return self.cycle.apply_transposed(r, z) };
-        check_lengths(self.rows(), r, z)?;
-        let y = transform.apply_transposed(&self.a, r, |r, z| self.cycle.apply_transposed(r, z))?;
-        z.copy_from_slice(&y);
-        Ok(())
-    }
 }
 
 /// Setup, smoother and precision, the reasons, and the table of levels.
