@@ -63,4 +63,4 @@ pub use richardson::Richardson;
 pub(crate) use solve::DIRECT_LIMIT;
 pub use solve::SolveOptions;
 pub(crate) use system::System;
-pub(crate) use vector::{axpy, dot, norm, norm_from, scattered};
+pub(crate) use vector::{axpy, dot, largest, norm, norm_from, scattered};

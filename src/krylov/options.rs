@@ -1,5 +1,6 @@
 //! Options and builder methods shared by all methods.
 
+use super::vector;
 use crate::error::{Error, Result};
 
 /// Stopping tests and initial guess.
@@ -51,6 +52,9 @@ impl Options<'_> {
 fn check_vector(what: &str, rows: usize, v: &[f64]) -> Result<()> {
     if v.len() != rows {
         return Err(Error::dimension(format!("{what} has {} values and the operator {rows} rows", v.len())));
+    }
+    if vector::all_finite(v) {
+        return Ok(());
     }
     match v.iter().position(|v| !v.is_finite()) {
         Some(i) => Err(Error::invalid_input(format!(

@@ -80,7 +80,8 @@ impl Method {
         let size = Size { norm: vector::norm(&b), scale };
         let mut x = match options.initial_guess {
             Some(guess) if size.norm > 0.0 => guess.iter().map(|v| v * scale).collect(),
-            _ => vec![0.0; b.len()],
+            // Written by all threads: the first access to new memory is slow.
+            _ => vector::zeros(b.len()),
         };
         let mut progress = Progress::start(options, size, on_iteration);
         let status = match system {
@@ -91,9 +92,9 @@ impl Method {
             }
         };
         if scale != 1.0 {
-            x.iter_mut().for_each(|v| *v /= scale);
+            vector::divide(&mut x, scale);
         }
-        let finite = x.iter().all(|v| v.is_finite());
+        let finite = vector::all_finite(&x);
         let preconditioned = system.preconditioner_rows().is_some();
         Ok(progress.close(End { status, method: self, preconditioned, finite }, x))
     }

@@ -6,6 +6,10 @@
 use std::borrow::Cow;
 
 use crate::backend::{BLOCK, interleaved_dot, over_blocks};
+use crate::parallel;
+
+/// Values of a vector handled by one task.
+const CHUNK: usize = 8 * BLOCK;
 
 /// x·y.
 pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
@@ -42,8 +46,20 @@ pub(crate) fn norm_from(square: f64, x: &[f64]) -> f64 {
 }
 
 /// max |xᵢ|; NaN if an entry is NaN.
-pub(super) fn largest(x: &[f64]) -> f64 {
-    x.iter().fold(0.0, |m: f64, v| if v.is_nan() || v.abs() > m { v.abs() } else { m })
+pub(crate) fn largest(x: &[f64]) -> f64 {
+    let greater = |m: f64, v: f64| if v.is_nan() || v > m { v } else { m };
+    let chunks = parallel::map(x.chunks(CHUNK), &|x| x.iter().fold(0.0, |m, v| greater(m, v.abs())));
+    chunks.into_iter().fold(0.0, greater)
+}
+
+/// Zeros, written in parallel.
+pub(super) fn zeros(n: usize) -> Vec<f64> {
+    parallel::collect(n, CHUNK, |_| 0.0)
+}
+
+/// Whether all values are finite.
+pub(super) fn all_finite(x: &[f64]) -> bool {
+    parallel::map(x.chunks(CHUNK), &|x| x.iter().all(|v| v.is_finite())).into_iter().all(|finite| finite)
 }
 
 /// b scaled by a power of two, which is exact, such that its squares can be summed, and that power. If `always`, its
@@ -54,7 +70,7 @@ pub(super) fn scaled(b: &[f64], always: bool) -> (Cow<'_, [f64]>, f64) {
         return (Cow::Borrowed(b), 1.0);
     }
     let scale = 0.5f64.powi(largest.log2().floor().clamp(-1000.0, 1000.0) as i32);
-    (Cow::Owned(b.iter().map(|v| v * scale).collect()), scale)
+    (Cow::Owned(parallel::collect(b.len(), CHUNK, |i| b[i] * scale)), scale)
 }
 
 /// y ← y + α x.

@@ -1,5 +1,6 @@
 //! Componentwise backward error of a solution.
 
+use crate::krylov::{largest, norm};
 use crate::parallel;
 use crate::sparse::Csr;
 
@@ -8,13 +9,15 @@ const CHUNK: usize = 4096;
 /// Rows whose terms are below this share of what the largest unknowns would give are judged by the latter.
 const SMALL: f64 = 1e-5;
 
-/// The largest error of a row, and the row.
+/// The largest error of a row, the row, and the norm of the residual.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct BackwardError {
     /// ω = max |b − A x|ᵢ / (|A| |x| + |b|)ᵢ.
     pub value: f64,
     /// The row of the maximum, counted from 0.
     pub row: usize,
+    /// ‖b − A x‖₂.
+    pub residual: f64,
 }
 
 /// The componentwise backward error (Oettli and Prager 1964): x solves a system whose entries and right-hand side
@@ -22,8 +25,8 @@ pub(super) struct BackwardError {
 /// the largest rows is seen. The denominator of rows with small terms contains ‖Aᵢ‖₁ ‖x‖∞ (Arioli, Demmel and Duff
 /// 1989). Cost: one pass over A, parallel over rows.
 pub(super) fn backward_error(a: &Csr<f64>, x: &[f64], b: &[f64]) -> BackwardError {
-    let most = x.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    let error = |i: usize| {
+    let most = largest(x);
+    let row = |i: usize| {
         let (mut residual, mut terms, mut length) = (b[i], b[i].abs(), 0.0);
         for (j, v) in a.row(i) {
             residual -= v * x[j];
@@ -32,20 +35,33 @@ pub(super) fn backward_error(a: &Csr<f64>, x: &[f64], b: &[f64]) -> BackwardErro
         }
         let bound = length * most;
         let size = if terms > SMALL * bound { terms } else { terms + bound };
-        match residual == 0.0 {
+        let error = match residual == 0.0 {
             true => 0.0,
             false if residual.is_finite() && size > 0.0 => residual.abs() / size,
             false => f64::INFINITY,
-        }
+        };
+        (error, residual)
     };
-    let worst =
-        |first: BackwardError, second: BackwardError| if second.value > first.value { second } else { first };
-    let none = BackwardError { value: 0.0, row: 0 };
+    // Norms of the chunks, not their squares, which may overflow.
     let chunks = parallel::map(0..a.rows().div_ceil(CHUNK), &|c| {
         let rows = c * CHUNK..a.rows().min((c + 1) * CHUNK);
-        rows.map(|row| BackwardError { value: error(row), row }).fold(none, worst)
+        let (mut found, mut residuals) = (BackwardError { value: 0.0, row: 0, residual: 0.0 }, [0.0; CHUNK]);
+        for (i, r) in rows.zip(&mut residuals) {
+            let (error, residual) = row(i);
+            *r = residual;
+            if error > found.value {
+                (found.value, found.row) = (error, i);
+            }
+        }
+        found.residual = norm(&residuals);
+        found
     });
-    chunks.into_iter().fold(none, worst)
+    let norms: Vec<f64> = chunks.iter().map(|c| c.residual).collect();
+    let none = BackwardError { value: 0.0, row: 0, residual: norm(&norms) };
+    chunks.into_iter().fold(none, |worst, c| match c.value > worst.value {
+        true => BackwardError { residual: worst.residual, ..c },
+        false => worst,
+    })
 }
 
 #[cfg(test)]
@@ -57,7 +73,7 @@ mod tests {
         // The second row is tiny; its residual is as large as its terms.
         let a = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 1, 1e-12)]).unwrap();
         let found = backward_error(&a, &[300.0, 100.0], &[300.0, 3e-10]);
-        assert_eq!(found.row, 1);
+        assert_eq!((found.row, found.residual), (1, 2e-10));
         assert!((found.value - 2.0 / 4.0).abs() < 1e-12, "{found:?}");
         assert_eq!(backward_error(&a, &[300.0, 300.0], &[300.0, 3e-10]).value, 0.0);
     }
