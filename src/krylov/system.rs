@@ -55,6 +55,19 @@ impl System<'_> {
         }
     }
 
+    /// z ← B r for the preconditioner, or a copy without one; vectors are on the host.
+    pub(crate) fn precondition(self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        match self {
+            System::Host(_, Some(inverse)) => inverse.apply(r, z),
+            System::Host(_, None) => {
+                z.copy_from_slice(r);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            System::Device(system) => system.apply_preconditioner(r, z),
+        }
+    }
+
     /// Whether b and x are scaled for any b: single precision has a small range.
     fn is_single(self) -> bool {
         match self {
@@ -76,24 +89,24 @@ impl Method {
     ) -> Result<Outcome> {
         options.check(system.rows(), b)?;
         self.check(system)?;
-        let (b, scale) = vector::scaled(b, system.is_single());
-        let size = Size { norm: vector::norm(&b), scale };
-        let mut x = match options.initial_guess {
-            Some(guess) if size.norm > 0.0 => guess.iter().map(|v| v * scale).collect(),
-            // Written by all threads: the first access to new memory is slow.
-            _ => vector::zeros(b.len()),
-        };
+        let scale = vector::scale(b, system.is_single());
+        let size = Size { norm: vector::scaled_norm(b, scale), scale };
+        let guess = options.initial_guess.filter(|_| size.norm > 0.0);
         let mut progress = Progress::start(options, size, on_iteration);
-        let status = match system {
-            System::Host(a, inverse) => self.iterate(Run::new(a, inverse, &b, &mut x, &mut progress))?,
-            #[cfg(feature = "cuda")]
-            System::Device(system) => {
-                resident::solve(self, system, &b, (&mut x, options.initial_guess.is_some()), &mut progress)?
+        let (status, x) = match system {
+            System::Host(a, inverse) => {
+                let b = vector::scaled(b, scale);
+                let mut x =
+                    guess.map_or_else(|| vec![0.0; b.len()], |x| vector::scaled(x, scale).into_owned());
+                let status = self.iterate(Run::new(a, inverse, &b, &mut x, &mut progress))?;
+                if scale != 1.0 {
+                    vector::divide(&mut x, scale);
+                }
+                (status, x)
             }
+            #[cfg(feature = "cuda")]
+            System::Device(system) => resident::solve(self, system, (b, guess, scale), &mut progress)?,
         };
-        if scale != 1.0 {
-            vector::divide(&mut x, scale);
-        }
         let finite = vector::all_finite(&x);
         let preconditioned = system.preconditioner_rows().is_some();
         Ok(progress.close(End { status, method: self, preconditioned, finite }, x))

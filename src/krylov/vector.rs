@@ -52,25 +52,37 @@ pub(crate) fn largest(x: &[f64]) -> f64 {
     chunks.into_iter().fold(0.0, greater)
 }
 
-/// Zeros, written in parallel.
-pub(super) fn zeros(n: usize) -> Vec<f64> {
-    parallel::collect(n, CHUNK, |_| 0.0)
-}
-
 /// Whether all values are finite.
 pub(super) fn all_finite(x: &[f64]) -> bool {
     parallel::map(x.chunks(CHUNK), &|x| x.iter().all(|v| v.is_finite())).into_iter().all(|finite| finite)
 }
 
-/// b scaled by a power of two, which is exact, such that its squares can be summed, and that power. If `always`, its
-/// largest entry becomes about 1; otherwise only extreme sizes are scaled.
-pub(super) fn scaled(b: &[f64], always: bool) -> (Cow<'_, [f64]>, f64) {
+/// A power of two such that the squares of its product with b, which is exact, can be summed. If `always`, the largest
+/// entry of the product is about 1; otherwise the factor differs from 1 only for extreme sizes.
+pub(super) fn scale(b: &[f64], always: bool) -> f64 {
     let largest = largest(b);
     if largest == 0.0 || (!always && (1e-100..1e100).contains(&largest)) {
-        return (Cow::Borrowed(b), 1.0);
+        return 1.0;
     }
-    let scale = 0.5f64.powi(largest.log2().floor().clamp(-1000.0, 1000.0) as i32);
-    (Cow::Owned(parallel::collect(b.len(), CHUNK, |i| b[i] * scale)), scale)
+    0.5f64.powi(largest.log2().floor().clamp(-1000.0, 1000.0) as i32)
+}
+
+/// b times that factor.
+pub(super) fn scaled(b: &[f64], scale: f64) -> Cow<'_, [f64]> {
+    match scale == 1.0 {
+        true => Cow::Borrowed(b),
+        false => Cow::Owned(parallel::collect(b.len(), CHUNK, |i| b[i] * scale)),
+    }
+}
+
+/// ‖b‖₂ times that factor.
+pub(super) fn scaled_norm(b: &[f64], scale: f64) -> f64 {
+    let [square] = over_blocks(b.len(), b.chunks(BLOCK), |b| {
+        let mut block = [0.0; BLOCK];
+        block.iter_mut().zip(b).for_each(|(v, b)| *v = b * scale);
+        [interleaved_dot(&block[..b.len()], &block[..b.len()])]
+    });
+    square.sqrt()
 }
 
 /// y ← y + α x.

@@ -14,14 +14,7 @@ impl Preconditioner for Solver {
     }
 
     fn apply(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
-        let Some(transform) = &self.transform else { return self.cycle.apply(r, z) };
-        check_lengths(self.rows(), r, z)?;
-        let (d, rest) = transform.forward(&self.a, r);
-        let mut y = vec![0.0; rest.len()];
-        self.cycle.apply(&rest, &mut y)?;
-        z.copy_from_slice(&d);
-        transform.backward(&y, z);
-        Ok(())
+        self.transformed(r, z, |r, z| self.cycle.apply(r, z))
     }
 
     fn apply_dot(&self, r: &[f64], norm: f64, z: &mut [f64]) -> Result<Option<f64>> {
@@ -36,6 +29,25 @@ impl Preconditioner for Solver {
         check_lengths(self.rows(), r, z)?;
         let y = transform.apply_transposed(&self.a, r, |r, z| self.cycle.apply_transposed(r, z))?;
         z.copy_from_slice(&y);
+        Ok(())
+    }
+}
+
+impl Solver {
+    /// z ← B r for the scaled inverse B of the user's matrix that belongs to this inverse of the scaled one.
+    pub(super) fn transformed(
+        &self,
+        r: &[f64],
+        z: &mut [f64],
+        inverse: impl FnOnce(&[f64], &mut [f64]) -> Result<()>,
+    ) -> Result<()> {
+        let Some(transform) = &self.transform else { return inverse(r, z) };
+        check_lengths(self.rows(), r, z)?;
+        let (d, rest) = transform.forward(&self.a, r);
+        let mut y = vec![0.0; rest.len()];
+        inverse(&rest, &mut y)?;
+        z.copy_from_slice(&d);
+        transform.backward(&y, z);
         Ok(())
     }
 }

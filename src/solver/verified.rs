@@ -100,7 +100,7 @@ impl Solver {
     /// ‖B (b − A x)‖∞ / ‖x‖∞ for the cycle B: about the relative error of x where B is close to the inverse.
     fn estimated_error(&self, b: &[f64], x: &[f64]) -> Result<f64> {
         let mut d = vec![0.0; b.len()];
-        self.apply(&self.residual(b, x), &mut d)?;
+        self.transformed(&self.residual(b, x), &mut d, |r, z| self.system().precondition(r, z))?;
         Ok(largest(&d) / largest(x).max(f64::MIN_POSITIVE))
     }
 

@@ -135,20 +135,24 @@ impl<'p, K: OnBase> Solve<'p> for Running<'_, 'p, K> {
     }
 }
 
-/// Solves for a right-hand side and an iterate on the host; without a `guess`, x is zero.
+/// Solves for a right-hand side and a guess on the host, which are scaled on the device; returns the status and x.
 pub(super) fn solve(
     method: Method,
     on: &DeviceSystem,
-    b: &[f64],
-    (x, guess): (&mut [f64], bool),
+    (b, guess, scale): (&[f64], Option<&[f64]>, f64),
     progress: &mut Progress<'_>,
-) -> Result<Status> {
-    let b = on.cuda.upload(b);
-    let mut on_device = if guess { on.cuda.upload(x) } else { on.cuda.undefined(x.len()) };
-    if !guess {
-        on.cuda.clear(&mut on_device);
+) -> Result<(Status, Vec<f64>)> {
+    let scaled = |v: &[f64], factor: f64| {
+        let mut product = on.cuda.undefined(v.len());
+        on.cuda.combine(factor, &on.cuda.upload(v), 0.0, &mut product);
+        product
+    };
+    let mut right = scaled(b, scale);
+    let mut x = guess.map_or_else(|| on.cuda.undefined(b.len()), |x| scaled(x, scale));
+    if guess.is_none() {
+        on.cuda.clear(&mut x);
     }
-    let system = System { on, b: &b, x: &mut on_device };
+    let system = System { on, b: &right, x: &mut x };
     let status = match method {
         Method::Cg { flexible: false, .. } => cg::solve(system, progress),
         Method::Cg { .. } => Err(Error::unsuited("flexible CG runs on the CPU; use FGMRES on a device")),
@@ -156,9 +160,8 @@ pub(super) fn solve(
         Method::Fgmres { restart } => fgmres::solve(system, progress, restart),
         Method::Richardson { damping } => richardson::solve(system, progress, damping),
     }?;
-    on.cuda.check()?;
-    on_device.read(x)?;
-    Ok(status)
+    on.cuda.combine(1.0 / scale, &x, 0.0, &mut right);
+    Ok((status, on.cuda.download(&right)?))
 }
 
 /// Refuses a preconditioner on the host.

@@ -92,6 +92,15 @@ impl DeviceSystem {
         dy.read(y)
     }
 
+    /// z ← B r for vectors on the host, or a copy without a preconditioner.
+    pub(in crate::krylov) fn apply_preconditioner(&self, r: &[f64], z: &mut [f64]) -> Result<()> {
+        let r = self.cuda.upload(r);
+        let mut image = self.is_preconditioned().then(|| self.cuda.undefined(z.len()));
+        let z_on_device = self.precondition(&r, &mut image);
+        self.cuda.check()?;
+        z_on_device.read(z)
+    }
+
     /// Queues y ← A x.
     pub(super) fn multiply(&self, x: &Memory<f64>, y: &mut Memory<f64>) {
         self.cuda.spmv(1.0, DeviceView::new(&self.pattern, &self.values), x, 0.0, y, 1);
