@@ -85,9 +85,9 @@ fn nonsymmetric(properties: &MatrixProperties) -> Vec<Configuration> {
         list.push(with(Variant::Symmetric.into(), GaussSeidel));
         list.push(with(Setup::OneLevel, Ilu0(1.0)));
         for level in [1, 2, 4] {
-            list.push(with(Setup::OneLevel, Ilu { level, damping: Some(1.0) }));
+            list.push(with(Setup::OneLevel, Ilu { level, damping: Some(1.0), tau: 0.0 }));
         }
-        list.push(with(Variant::SymmetricPart.into(), Ilu { level: 1, damping: Some(1.0) }));
+        list.push(with(Variant::SymmetricPart.into(), Ilu { level: 1, damping: Some(1.0), tau: 0.0 }));
         if properties.block_size == 1 {
             list.push(with(Classical::air().into(), GaussSeidel));
             list.push(with(Classical::air().into(), Ilu0(1.0)));

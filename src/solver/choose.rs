@@ -161,7 +161,7 @@ impl Choice {
             ));
         } else if p.rows <= ONE_LEVEL_ROWS {
             self.because(format!("{} unknowns: factors with fill are faster than a hierarchy", p.rows));
-            let factors = Relaxation::Ilu { level: 2, damping: Some(1.0) };
+            let factors = Relaxation::Ilu { level: 2, damping: Some(1.0), tau: 0.0 };
             self.configurations.push(Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab));
         }
         let setup = Coarsening::from(Variant::SymmetricPart);
@@ -233,7 +233,7 @@ fn direct() -> Configuration {
 
 /// Incomplete factors by threshold on one level.
 fn one_level_ilut() -> Configuration {
-    let factors = Relaxation::Ilut { drop_tolerance: 1e-3, fill_factor: 10.0, damping: Some(1.0) };
+    let factors = Relaxation::Ilut { drop_tolerance: 1e-3, fill_factor: 10.0, damping: Some(1.0), tau: 0.0 };
     Configuration::new(Setup::OneLevel, factors, Krylov::Fgmres).double()
 }
 

@@ -70,7 +70,7 @@ pub(super) fn competitors(
     for level in [0, 2] {
         let factors = match level {
             0 => Relaxation::Ilu0(1.0),
-            level => Relaxation::Ilu { level, damping: Some(1.0) },
+            level => Relaxation::Ilu { level, damping: Some(1.0), tau: 0.0 },
         };
         add(Configuration::new(Setup::OneLevel, factors, one_level[0]), one_level, false);
     }
