@@ -1,0 +1,174 @@
+//! Weakened incomplete factors in place of a smoother that is slow: τ found on patches of the matrix.
+
+use super::builder::Builder;
+use super::configuration::Configuration;
+use super::properties::MatrixProperties;
+use super::value::Solver;
+use crate::engine::Host;
+use crate::error::Result;
+use crate::krylov::{Krylov, Outcome, SolveOptions, scattered};
+use crate::multigrid::{Cycle, CyclePreconditioner, Hierarchy, Relaxation};
+use crate::setup::Coarsening;
+use crate::sparse::Csr;
+
+/// Values of τ that are tried, ascending. Below the best value factors of a larger matrix soon diverge, above it the
+/// iterations grow slowly.
+const TAUS: [f64; 10] = [0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2];
+/// Place of the value with which a search begins.
+const FIRST: usize = 5;
+/// Share of positive off-diagonal entries below which the present smoothers are hardly ever slow.
+const WRONG_SIGN: f64 = 0.02;
+/// Rows below which a matrix is not examined: every solve takes milliseconds.
+const FEWEST: usize = 4000;
+/// Number of iterations of the present choice for one with the factors from which those pay, whose cycle takes up to
+/// 2.5 times as long.
+const RATIO: f64 = 2.5;
+/// Iterations after which a measurement ends.
+const MOST: usize = 60;
+/// Largest number of entries of all patches of a search.
+const ENTRIES: usize = 600_000;
+/// Seed of the patches.
+const SEED: u64 = 1;
+/// Reduction of the residual in a measurement.
+const REDUCTION: f64 = 1e-8;
+
+/// The outcome of a search.
+pub(super) struct Weakened {
+    /// The configuration with the best τ, then with a larger one.
+    pub configurations: [Configuration; 2],
+    /// Iterations beyond which the first one is left: the patches misjudged it.
+    pub patience: usize,
+    /// The sentence for the user.
+    pub reason: String,
+}
+
+impl Weakened {
+    /// ILU(0) with the best τ on patches of `a`, if it takes clearly less work than `present`. `None` without a
+    /// measurement for matrices that are small, not symmetric, with several unknowns per node or with hardly any
+    /// positive off-diagonal entry.
+    ///
+    /// First both are compared on two small patches, together a twenty-fourth of the matrix, which bounds the cost
+    /// where nothing is found. Cost of a search: about five hierarchies and solves on patches of a twelfth of the
+    /// matrix and at most 600 000 entries: .05 to .25 s.
+    pub fn of(a: &Csr<f64>, properties: &MatrixProperties, present: &Configuration) -> Option<Self> {
+        let n = a.rows();
+        let worth = properties.is_symmetric()
+            && properties.block_size == 1
+            && properties.wrong_sign >= WRONG_SIGN
+            && !properties.has_hubs()
+            && present.krylov == Krylov::Cg
+            && n >= FEWEST;
+        if !worth {
+            return None;
+        }
+        let small = Patches::of(a, 2, (n / 48).clamp(400, 1000))?;
+        let after = small.iterations(TAUS[FIRST], MOST)?;
+        let limit = RATIO * after;
+        if small.iterations_of(present, limit.ceil() as usize).is_some_and(|before| before < limit) {
+            return None;
+        }
+        let affordable = (ENTRIES / properties.mean_row().ceil().max(1.0) as usize).max(FEWEST);
+        let rows = (n / 24).clamp(FEWEST, 16_000).min(affordable);
+        let count = (n / 12 / rows).min(affordable / rows).clamp(1, 3);
+        let patches = Patches::of(a, count, rows)?;
+        let (place, found) = search(|place, most| patches.iterations(TAUS[place], most))?;
+        let tau = TAUS[place];
+        let parts = if count == 1 { "a part".into() } else { format!("{count} parts") };
+        Some(Self {
+            configurations: [tau, 2.0 * TAUS[place.max(1)]].map(configuration),
+            patience: 4 * found.ceil() as usize + 10,
+            reason: format!(
+                "{} takes more than {limit:.0} iterations on small parts of the matrix: ILU(0) with off-diagonal entries times {:.3}, found on {parts} of {rows} rows ({found:.0} iterations)",
+                present.relaxation,
+                1.0 - tau
+            ),
+        })
+    }
+}
+
+/// The factors on every level follow the strong couplings, so that aggregates need not: θ = 0.
+fn configuration(tau: f64) -> Configuration {
+    let setup = Coarsening { theta: 0.0, ..Coarsening::default() };
+    Configuration::new(setup, Relaxation::weak_ilu0(tau), Krylov::Cg)
+}
+
+/// The place in [`TAUS`] of the least cost on the way up or down from the first value, and the cost, which is told how
+/// many iterations it may take. Failure counts as too small a τ.
+fn search(mut cost: impl FnMut(usize, usize) -> Option<f64>) -> Option<(usize, f64)> {
+    let mut measured = |place: usize, least: f64| {
+        let most = if least.is_finite() { least.ceil() as usize + 1 } else { MOST };
+        cost(place, most).unwrap_or(f64::INFINITY)
+    };
+    let (mut best, mut least) = (FIRST, measured(FIRST, f64::INFINITY));
+    for place in FIRST + 1..TAUS.len() {
+        let next = measured(place, least);
+        if next > least {
+            break;
+        }
+        (best, least) = (place, next);
+    }
+    if best == FIRST {
+        for place in (0..FIRST).rev() {
+            let next = measured(place, least);
+            if next >= least {
+                break;
+            }
+            (best, least) = (place, next);
+        }
+    }
+    least.is_finite().then_some((best, least))
+}
+
+/// Patches, each with a hierarchy whose smoother is ILU(0).
+struct Patches(Vec<(Csr<f64>, Hierarchy<Host<f64>>)>);
+
+impl Patches {
+    /// `None` if ILU(0) cannot be computed, or is not symmetric.
+    fn of(a: &Csr<f64>, count: usize, rows: usize) -> Option<Self> {
+        let builder = Builder::from(configuration(0.0));
+        let built = a.patches(count, rows, SEED).into_iter().map(|patch| {
+            let hierarchy = builder.build_hierarchy(&patch).ok().filter(Hierarchy::sweeps_mirror)?;
+            Some((patch, hierarchy))
+        });
+        built.collect::<Option<Vec<_>>>().map(Self)
+    }
+
+    /// Mean iterations with weakened factors.
+    fn iterations(&self, tau: f64, most: usize) -> Option<f64> {
+        let weakened = |(patch, hierarchy): &(Csr<f64>, Hierarchy<Host<f64>>)| -> Result<Solver> {
+            let cycle = CyclePreconditioner::trusted(hierarchy.weakened(tau)?, Some(true))?;
+            let solver = Solver::of(patch.clone(), Cycle::Double(cycle), configuration(tau).setup);
+            let _ = solver.symmetric_matrix.set(true);
+            Ok(solver)
+        };
+        self.mean(most, &weakened)
+    }
+
+    /// Mean iterations of another configuration.
+    fn iterations_of(&self, configuration: &Configuration, most: usize) -> Option<f64> {
+        let builder = Builder::from(configuration.clone()).known_symmetry(true);
+        self.mean(most, &|(patch, _)| builder.build(patch))
+    }
+
+    /// The mean over all patches; `None` where a solver cannot be built, fails, or takes more than `most` iterations.
+    fn mean(
+        &self,
+        most: usize,
+        solver: &dyn Fn(&(Csr<f64>, Hierarchy<Host<f64>>)) -> Result<Solver>,
+    ) -> Option<f64> {
+        let each = self.0.iter().map(|patch| iterations(&solver(patch).ok()?, most));
+        let counts = each.collect::<Option<Vec<f64>>>()?;
+        Some(counts.iter().sum::<f64>() / counts.len() as f64)
+    }
+}
+
+/// Iterations to a reduction of the residual by 10⁸, with a fraction, from a random right-hand side.
+fn iterations(solver: &Solver, most: usize) -> Option<f64> {
+    let mut options = SolveOptions::new().rtol(REDUCTION).max_iterations(most);
+    options.definite = true;
+    let b = scattered(solver.matrix().rows(), SEED);
+    let out = solver.attempt(solver.system(), &b, options).ok().filter(Outcome::converged)?;
+    let [.., before, last] = out.residual_history[..] else { return Some(0.0) };
+    let step = (REDUCTION / before).ln() / (last / before).ln();
+    Some(out.iterations as f64 - 1.0 + if step.is_finite() { step.clamp(0.0, 1.0) } else { 1.0 })
+}
