@@ -70,7 +70,8 @@ impl Hierarchy<Host<f64>> {
     /// A τ outside [0, 1].
     pub(crate) fn weakened(&self, tau: f64) -> Result<Self> {
         let mut hierarchy = self.clone();
-        for sweep in hierarchy.levels.iter_mut().flat_map(|level| level.pre.iter_mut().chain(&mut level.post)) {
+        for sweep in hierarchy.levels.iter_mut().flat_map(|level| level.pre.iter_mut().chain(&mut level.post))
+        {
             if let Smoother::Factors { factors, .. } = sweep {
                 *factors = weaken_factors(factors.to_csr(), tau)?.into();
             }

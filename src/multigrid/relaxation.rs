@@ -140,6 +140,9 @@ impl Relaxation {
         }),
     ];
 
+    /// Values of τ among which comparisons look for the best one.
+    pub(crate) const TAUS: [f64; 7] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1];
+
     /// ILU(0) whose entries of L and U beside the diagonal are multiplied by 1 − τ.
     ///
     /// Where ILU(0) diverges, as on diffusion along a direction that the grid does not follow, a τ of .005 to .1 often

@@ -62,6 +62,7 @@ fn symmetric(properties: &MatrixProperties) -> Vec<Configuration> {
         cg(Setup::OneLevel, L1Jacobi),
     ];
     if properties.block_size == 1 {
+        list.extend([0.01, 0.02, 0.05, 0.1].map(|tau| cg(unfiltered(), Relaxation::weak_ilu0(tau))));
         list.extend([
             cg(classical(), GaussSeidel),
             cg(classical(), Spai0),

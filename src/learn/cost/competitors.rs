@@ -84,12 +84,13 @@ pub(super) fn competitors(
         true => &[Krylov::Cg, Krylov::BiCgStab, Krylov::Fgmres],
         false => &[Krylov::BiCgStab, Krylov::Fgmres],
     };
-    let smoothers = DAMPING.map(Relaxation::Ilu0).into_iter().chain([
-        Relaxation::GaussSeidel,
-        Relaxation::Spai1,
-        Relaxation::Chebyshev(2),
-        Relaxation::Chebyshev(3),
-    ]);
+    let smoothers =
+        DAMPING.map(Relaxation::Ilu0).into_iter().chain(Relaxation::TAUS.map(Relaxation::weak_ilu0)).chain([
+            Relaxation::GaussSeidel,
+            Relaxation::Spai1,
+            Relaxation::Chebyshev(2),
+            Relaxation::Chebyshev(3),
+        ]);
     let (sweeps, cycle) = (amg.sweeps(), amg.hierarchy().kind);
     for relaxation in smoothers {
         let own = Configuration::new(amg.setup().clone(), relaxation, methods[0]).cycle(cycle);
