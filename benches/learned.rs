@@ -51,8 +51,10 @@ fn main() -> Result<()> {
         }
         let mut best = f64::INFINITY;
         for amg in &hierarchies {
-            for damping in [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3] {
-                let ilu = amg.with_relaxation(Relaxation::Ilu0(damping), (1, 1))?;
+            let damped = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3].map(Relaxation::Ilu0);
+            let weak = [0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1].map(Relaxation::weak_ilu0);
+            for relaxation in damped.into_iter().chain(weak) {
+                let ilu = amg.with_relaxation(relaxation, (1, 1))?;
                 let judged = Evaluation::of(ilu.hierarchy(), 99, 1, 3)?;
                 best = best.min(if judged.converges { judged.iterations } else { f64::INFINITY });
             }

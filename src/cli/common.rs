@@ -49,6 +49,7 @@ pub fn choice(
 ) -> Result<Choice> {
     let properties = MatrixProperties::of(a);
     let mut choice = match &options.hierarchy {
+        HierarchyChoice::Auto if smoother.is_some() => Choice::by_properties(a, candidates.is_some()),
         HierarchyChoice::Auto => Choice::of(a, candidates.is_some()),
         HierarchyChoice::Named(setup) => Choice::asked_for(named(setup, &properties), &properties),
     };

@@ -6,10 +6,12 @@ use super::cycle_kind::CycleKind;
 use super::hierarchy::{Hierarchy, Level};
 use super::relaxation::Relaxation;
 use super::setup::Setup;
+use super::smoother::Smoother;
 use crate::backend::Direct;
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::setup::Grids;
+use crate::setup::relaxation::weaken_factors;
 use crate::sparse::{Csr, DenseMatrix};
 
 /// A larger coarsest level is factorised only if `max_coarse` allows it.
@@ -60,5 +62,20 @@ impl Hierarchy<Host<f64>> {
             (level.pre, level.post) = smoothers.map_err(|e| e.at(format!("level {depth}")))?;
         }
         Ok(())
+    }
+
+    /// The same hierarchy with weakened incomplete factors (see [`weaken_factors`]); other sweeps are kept.
+    ///
+    /// # Errors
+    /// A τ outside [0, 1].
+    pub(crate) fn weakened(&self, tau: f64) -> Result<Self> {
+        let mut hierarchy = self.clone();
+        for sweep in hierarchy.levels.iter_mut().flat_map(|level| level.pre.iter_mut().chain(&mut level.post))
+        {
+            if let Smoother::Factors { factors, .. } = sweep {
+                *factors = weaken_factors(factors.to_csr(), tau)?.into();
+            }
+        }
+        Ok(hierarchy)
     }
 }

@@ -23,6 +23,7 @@ impl Relaxation {
             Relaxation::HybridGaussSeidel(_) => "hybrid-gauss-seidel",
             Relaxation::L1GaussSeidel(_) => "l1-gauss-seidel",
             Relaxation::MulticolourGaussSeidel(_) => "multicolour-gauss-seidel",
+            Relaxation::Ilu { level: 0, tau, .. } if tau != 0.0 => "ilu0",
             Relaxation::Ilu { .. } => "ilu",
             Relaxation::Ilut { .. } => "ilut",
             Relaxation::BlockJacobi { .. } => "block-jacobi",
@@ -60,6 +61,15 @@ impl fmt::Display for Auto {
     }
 }
 
+/// The parameter τ after others, nothing if it is zero.
+struct Weakened(f64);
+
+impl fmt::Display for Weakened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0.0 { Ok(()) } else { write!(f, ",tau={}", self.0) }
+    }
+}
+
 impl fmt::Display for Relaxation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use Relaxation as R;
@@ -75,15 +85,19 @@ impl fmt::Display for Relaxation {
             {
                 write!(f, "({})", passes.name())
             }
-            R::Ilu { level, damping: Some(1.0) } => write!(f, "({level})"),
-            R::Ilu { level, damping } => write!(f, "({level},{})", Auto(damping)),
+            R::Ilu { level: 0, damping, tau } if tau != 0.0 => match damping {
+                Some(1.0) => write!(f, "(tau={tau})"),
+                damping => write!(f, "({},tau={tau})", Auto(damping)),
+            },
+            R::Ilu { level, damping: Some(1.0), tau } => write!(f, "({level}{})", Weakened(tau)),
+            R::Ilu { level, damping, tau } => write!(f, "({level},{}{})", Auto(damping), Weakened(tau)),
             R::IterativeIlu0 { sweeps, damping: Some(1.0) } => write!(f, "({sweeps})"),
             R::IterativeIlu0 { sweeps, damping } => write!(f, "({sweeps},{})", Auto(damping)),
-            R::Ilut { drop_tolerance, fill_factor, damping: Some(1.0) } => {
-                write!(f, "({drop_tolerance},{fill_factor})")
+            R::Ilut { drop_tolerance, fill_factor, damping: Some(1.0), tau } => {
+                write!(f, "({drop_tolerance},{fill_factor}{})", Weakened(tau))
             }
-            R::Ilut { drop_tolerance, fill_factor, damping } => {
-                write!(f, "({drop_tolerance},{fill_factor},{})", Auto(damping))
+            R::Ilut { drop_tolerance, fill_factor, damping, tau } => {
+                write!(f, "({drop_tolerance},{fill_factor},{}{})", Auto(damping), Weakened(tau))
             }
             R::BlockJacobi { size: Some(size), omega: None } => write!(f, "({size})"),
             R::BlockJacobi { size: Some(size), omega } => write!(f, "({size},{})", Auto(omega)),
@@ -105,17 +119,42 @@ fn count(text: &str, most: usize) -> Option<usize> {
     text.parse().ok().filter(|d| (1..=most).contains(d))
 }
 
+impl Relaxation {
+    /// The same incomplete factors with off-diagonal entries times 1 − τ; `None` for other relaxations.
+    #[must_use]
+    pub fn weakened(self, tau: f64) -> Option<Self> {
+        match self {
+            Relaxation::Ilu0(damping) if tau != 0.0 => {
+                Some(Relaxation::Ilu { level: 0, damping: Some(damping), tau })
+            }
+            Relaxation::Ilu0(damping) => Some(Relaxation::Ilu0(damping)),
+            Relaxation::Ilu { level, damping, .. } => Some(Relaxation::Ilu { level, damping, tau }),
+            Relaxation::Ilut { drop_tolerance, fill_factor, damping, .. } => {
+                Some(Relaxation::Ilut { drop_tolerance, fill_factor, damping, tau })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Largest degree of a polynomial.
 const DEGREE: usize = 100;
 
 /// The relaxation of this kind with these parameters, or `None` if they are invalid.
 fn with_parameters(kind: Relaxation, parameters: &[&str]) -> Option<Relaxation> {
     use Relaxation as R;
+    if let [others @ .., last] = parameters
+        && let Some(text) = last.strip_prefix("tau=")
+    {
+        let own = text.parse::<f64>().ok().filter(|v| (0.0..=1.0).contains(v))?;
+        let others = if others.is_empty() { Some(kind) } else { with_parameters(kind, others) };
+        return others?.weakened(own);
+    }
     let passes = |text: &str| Passes::ALL.into_iter().find(|p| p.name() == text);
     Some(match (kind, parameters) {
         (R::Jacobi(_), [omega]) => R::Jacobi(automatic(omega)?),
         (R::Spai0, [omega]) => R::DampedSpai0(automatic(omega)?),
-        (R::Ilu0(_), ["auto"]) => R::Ilu { level: 0, damping: None },
+        (R::Ilu0(_), ["auto"]) => R::Ilu { level: 0, damping: None, tau: 0.0 },
         (R::Ilu0(_), [damping]) => R::Ilu0(positive(damping)?),
         (R::Chebyshev(_), [degree]) => R::Chebyshev(count(degree, DEGREE)?),
         (R::FourthKindChebyshev(_), [degree]) => R::FourthKindChebyshev(count(degree, DEGREE)?),
@@ -125,6 +164,7 @@ fn with_parameters(kind: Relaxation, parameters: &[&str]) -> Option<Relaxation> 
         (R::Ilu { .. }, [level, rest @ ..]) if rest.len() < 2 => R::Ilu {
             level: level.parse().ok().filter(|&l| l <= DEGREE)?,
             damping: automatic(rest.first().unwrap_or(&"1"))?,
+            tau: 0.0,
         },
         (R::IterativeIlu0 { .. }, [sweeps, rest @ ..]) if rest.len() < 2 => R::IterativeIlu0 {
             sweeps: sweeps.parse().ok().filter(|&s| s <= DEGREE as u32)?,
@@ -134,6 +174,7 @@ fn with_parameters(kind: Relaxation, parameters: &[&str]) -> Option<Relaxation> 
             drop_tolerance: drop.parse::<f64>().ok().filter(|v| v.is_finite() && *v >= 0.0)?,
             fill_factor: positive(fill)?,
             damping: automatic(rest.first().unwrap_or(&"1"))?,
+            tau: 0.0,
         },
         (R::Schwarz(options), parameters) => R::Schwarz(options.with_parameters(parameters)?),
         (R::BlockJacobi { .. }, [size, rest @ ..]) if rest.len() < 2 => R::BlockJacobi {
@@ -176,6 +217,13 @@ mod tests {
             "spai0(auto)",
             "spai0(0.5)",
             "ilu0(0.7)",
+            "ilu0(tau=0.02)",
+            "ilu0(0.7,tau=0.02)",
+            "ilu0(auto,tau=0.02)",
+            "ilu(2,tau=0.01)",
+            "ilu(2,auto,tau=0.01)",
+            "ilut(0.01,10,tau=0.05)",
+            "ilut(0.01,10,0.5,tau=0.05)",
             "ilu(0,auto)",
             "ilu(2)",
             "ilu(2,0.5)",
@@ -208,6 +256,11 @@ mod tests {
             "ilu(-1)",
             "ilu(1,2,3)",
             "ilu(x)",
+            "ilu0(tau=2)",
+            "ilu0(tau=x)",
+            "ilu0(tau=0.1,tau=0.1)",
+            "ilu0(tau=0.1,0.5)",
+            "jacobi(0.8,tau=0.1)",
             "ilut(0.1)",
             "ilut(-1,2)",
             "ilut(1,0)",

@@ -230,6 +230,10 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
 
     /// Whether `post` is the transpose of this sweep on a symmetric matrix.
     pub(super) fn mirrors(&self, post: &Self) -> bool {
+        // L U of a symmetric matrix is symmetric, although the stored factors differ from their transposes.
+        if symmetric_factors(self, post) {
+            return true;
+        }
         match (&self.transposed(), post) {
             (Smoother::Diagonal { weights: v }, Smoother::Diagonal { weights: w }) => v == w,
             (Smoother::GaussSeidel { direction: v }, Smoother::GaussSeidel { direction: w }) => v == w,
@@ -243,12 +247,7 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             (
                 Smoother::Factors { factors: v, unit_lower: p, damping: s, sweeps: l },
                 Smoother::Factors { factors: w, unit_lower: q, damping: t, sweeps: m },
-            ) => {
-                // L U of a symmetric matrix is symmetric, although the stored factors differ.
-                (s, l) == (t, m)
-                    && (p == q && v.pattern == w.pattern && close(&v.values, &w.values)
-                        || symmetric_factors(self, post))
-            }
+            ) => (s, l, p) == (t, m, q) && v.pattern == w.pattern && close(&v.values, &w.values),
             (
                 Smoother::Schwarz { subdomains: s, interface: v },
                 Smoother::Schwarz { subdomains: t, interface: w },
@@ -271,19 +270,22 @@ fn close<T: Scalar>(v: &[T], w: &[T]) -> bool {
     v.len() == w.len() && v.iter().zip(w).all(|(x, y)| (x.to_f64() - y.to_f64()).abs() <= tolerance * size)
 }
 
-/// Equal factors with U = D Lᵀ, so that L U is symmetric.
+/// Equal sweeps by factors with U = D Lᵀ, so that L U is symmetric. Cost: a few passes over the factors.
 fn symmetric_factors<T: Scalar>(pre: &Smoother<Arc<Vec<T>>>, post: &Smoother<Arc<Vec<T>>>) -> bool {
     let (
-        Smoother::Factors { factors: v, unit_lower: true, .. },
-        Smoother::Factors { factors: w, unit_lower: true, .. },
+        Smoother::Factors { factors: v, unit_lower: true, damping: s, sweeps: l },
+        Smoother::Factors { factors: w, unit_lower: true, damping: t, sweeps: m },
     ) = (pre, post)
     else {
         return false;
     };
-    let f = v.to_csr();
-    let scaled = f.map(|i, j, value| if j < i { value * f.get(j, j) } else { value });
-    let tolerance = if T::NAME == "f64" { 1e-10 } else { 1e-5 };
-    v.pattern == w.pattern && close(&v.values, &w.values) && scaled.asymmetry() < tolerance
+    let same = Arc::ptr_eq(&v.values, &w.values) && Arc::ptr_eq(&v.pattern, &w.pattern);
+    if (s, l) != (t, m) || !(same || v.pattern == w.pattern && close(&v.values, &w.values)) {
+        return false;
+    }
+    let (f, tolerance) = (v.to_csr(), if T::NAME == "f64" { 1e-10 } else { 1e-5 });
+    let pivots = f.diagonal();
+    f.map(|i, j, value| if j < i { value * pivots[j] } else { value }).asymmetry() < tolerance
 }
 
 impl<V> std::fmt::Display for Smoother<V> {

@@ -62,6 +62,7 @@ fn symmetric(properties: &MatrixProperties) -> Vec<Configuration> {
         cg(Setup::OneLevel, L1Jacobi),
     ];
     if properties.block_size == 1 {
+        list.extend([0.01, 0.02, 0.05, 0.1].map(|tau| cg(unfiltered(), Relaxation::weak_ilu0(tau))));
         list.extend([
             cg(classical(), GaussSeidel),
             cg(classical(), Spai0),
@@ -85,9 +86,9 @@ fn nonsymmetric(properties: &MatrixProperties) -> Vec<Configuration> {
         list.push(with(Variant::Symmetric.into(), GaussSeidel));
         list.push(with(Setup::OneLevel, Ilu0(1.0)));
         for level in [1, 2, 4] {
-            list.push(with(Setup::OneLevel, Ilu { level, damping: Some(1.0) }));
+            list.push(with(Setup::OneLevel, Ilu { level, damping: Some(1.0), tau: 0.0 }));
         }
-        list.push(with(Variant::SymmetricPart.into(), Ilu { level: 1, damping: Some(1.0) }));
+        list.push(with(Variant::SymmetricPart.into(), Ilu { level: 1, damping: Some(1.0), tau: 0.0 }));
         if properties.block_size == 1 {
             list.push(with(Classical::air().into(), GaussSeidel));
             list.push(with(Classical::air().into(), Ilu0(1.0)));

@@ -9,6 +9,7 @@ use super::ladder::{Ladder, check_fill};
 use super::properties::MatrixProperties;
 use super::transform::Transform;
 use super::value::Solver;
+use super::weakened::Weakened;
 use crate::backend::predicted_nonzeros;
 use crate::error::{Error, Result};
 use crate::krylov::{DIRECT_LIMIT, Krylov};
@@ -35,6 +36,8 @@ pub struct Choice {
     symmetric: bool,
     /// Whether a solver goes on with the next configuration where one does not converge.
     automatic: bool,
+    /// Iterations of the first configuration after which the next one follows.
+    patience: Option<usize>,
     transform: Option<Arc<Transform>>,
 }
 
@@ -46,16 +49,31 @@ impl Choice {
             reasons: Vec::new(),
             symmetric: properties.is_symmetric(),
             automatic: false,
+            patience: None,
             transform: None,
         }
     }
 
     /// Configurations suited to a square matrix, with or without near-nullspace candidates. Rows that determine their
-    /// unknown are eliminated, and rows of very different size are scaled.
+    /// unknown are eliminated, and rows of very different size are scaled. Where the properties suggest that smoothers
+    /// are slow, patches of the matrix decide whether weakened incomplete factors come first.
     pub fn of(a: &Csr<f64>, has_candidates: bool) -> Self {
+        Self::consulting(a, has_candidates, true)
+    }
+
+    /// As [`of`](Self::of), by properties alone: no patches are measured.
+    pub fn by_properties(a: &Csr<f64>, has_candidates: bool) -> Self {
+        Self::consulting(a, has_candidates, false)
+    }
+
+    fn consulting(a: &Csr<f64>, has_candidates: bool, patches: bool) -> Self {
         let transform = Transform::of(a).map(Arc::new);
-        let properties = MatrixProperties::of(transform.as_ref().map_or(a, |t| &t.matrix));
+        let own = transform.as_ref().map_or(a, |t| &t.matrix);
+        let properties = MatrixProperties::of(own);
         let mut choice = Self::suited(&properties, has_candidates);
+        if patches && !has_candidates {
+            choice.consult(own, &properties);
+        }
         if let Some(transform) = &transform {
             choice.reasons.splice(0..0, transform.reasons.iter().cloned());
         }
@@ -72,6 +90,16 @@ impl Choice {
             choice.nonsymmetric_matrix(properties, has_candidates);
         }
         choice
+    }
+
+    /// Puts weakened incomplete factors first, where patches of the matrix say so.
+    fn consult(&mut self, a: &Csr<f64>, properties: &MatrixProperties) {
+        let first = self.configurations.first();
+        if let Some(found) = first.and_then(|present| Weakened::of(a, properties, present)) {
+            self.configurations.splice(0..0, found.configurations);
+            self.patience = Some(found.patience);
+            self.because(found.reason);
+        }
     }
 
     fn because(&mut self, reason: impl Into<String>) {
@@ -161,7 +189,7 @@ impl Choice {
             ));
         } else if p.rows <= ONE_LEVEL_ROWS {
             self.because(format!("{} unknowns: factors with fill are faster than a hierarchy", p.rows));
-            let factors = Relaxation::Ilu { level: 2, damping: Some(1.0) };
+            let factors = Relaxation::Ilu { level: 2, damping: Some(1.0), tau: 0.0 };
             self.configurations.push(Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab));
         }
         let setup = Coarsening::from(Variant::SymmetricPart);
@@ -209,8 +237,9 @@ impl Choice {
             match fits.and_then(|()| builder.known_symmetry(self.symmetric).build(a)) {
                 Ok(mut solver) => {
                     let rest = self.configurations[number + 1..].to_vec();
+                    let patience = self.patience.filter(|_| number == 0);
                     solver.ladder = (self.automatic && !rest.is_empty())
-                        .then(|| Ladder::new(rest, near_nullspace, self.symmetric));
+                        .then(|| Ladder::new(rest, near_nullspace, self.symmetric).patient(patience));
                     if let Some(transform) = transform {
                         (solver.a, solver.transform) = (user.clone(), Some(transform.clone()));
                     }
@@ -233,7 +262,7 @@ fn direct() -> Configuration {
 
 /// Incomplete factors by threshold on one level.
 fn one_level_ilut() -> Configuration {
-    let factors = Relaxation::Ilut { drop_tolerance: 1e-3, fill_factor: 10.0, damping: Some(1.0) };
+    let factors = Relaxation::Ilut { drop_tolerance: 1e-3, fill_factor: 10.0, damping: Some(1.0), tau: 0.0 };
     Configuration::new(Setup::OneLevel, factors, Krylov::Fgmres).double()
 }
 

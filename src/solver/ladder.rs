@@ -26,6 +26,8 @@ pub(super) struct Ladder {
     pub configurations: Vec<Configuration>,
     pub near_nullspace: Option<DenseMatrix>,
     pub symmetric: bool,
+    /// Iterations per eight digits beyond which the first solver is left.
+    patience: Option<usize>,
     answered: Mutex<Option<Arc<Solver>>>,
     /// Predicted entries of the factors of a direct solver.
     fill: OnceLock<f64>,
@@ -43,7 +45,20 @@ impl Ladder {
         near_nullspace: Option<DenseMatrix>,
         symmetric: bool,
     ) -> Self {
-        Self { configurations, near_nullspace, symmetric, answered: Mutex::new(None), fill: OnceLock::new() }
+        Self {
+            configurations,
+            near_nullspace,
+            symmetric,
+            patience: None,
+            answered: Mutex::new(None),
+            fill: OnceLock::new(),
+        }
+    }
+
+    /// The ladder that leaves the first solver once it takes more than this number of iterations for eight digits.
+    pub fn patient(mut self, patience: Option<usize>) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The solver of the configuration that solved last, if it is not the first.
@@ -59,7 +74,7 @@ impl Ladder {
                 return Ok(Outcome { solver: Some(solver.summary()), ..out });
             }
         }
-        let mut best = self.within_budget(first, b, options.again())?;
+        let mut best = self.within_budget(first, b, options.again(), self.patience)?;
         // Fewer iterations than every attempt gets are a limit that the user wants.
         let limited = best.status == Status::MaxIterations && options.options.max_iterations < SHORT;
         if best.converged() || limited {
@@ -74,7 +89,7 @@ impl Ladder {
                     continue;
                 }
             };
-            let out = match self.within_budget(&solver, b, options.again()) {
+            let out = match self.within_budget(&solver, b, options.again(), None) {
                 Ok(out) => out,
                 Err(e) => {
                     attempts.push(format!("{configuration} failed: {e}"));
@@ -96,24 +111,32 @@ impl Ladder {
     }
 
     /// A solve by the first solver. If it takes more than a few iterations, it goes on only where the forecast is within
-    /// the budget.
-    fn within_budget(&self, first: &Solver, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+    /// the budget, and within the patience.
+    fn within_budget(
+        &self,
+        first: &Solver,
+        b: &[f64],
+        mut options: SolveOptions<'_>,
+        patience: Option<usize>,
+    ) -> Result<Outcome> {
         let (most, rtol) = (options.options.max_iterations, options.options.rtol);
-        if SHORT >= most || self.configurations.is_empty() {
+        let short = patience.map_or(SHORT, |patience| patience.min(SHORT));
+        if short >= most || self.configurations.is_empty() {
             return first.verified(b, options);
         }
-        options.options.max_iterations = SHORT;
+        options.options.max_iterations = short;
         options.definite = true;
         let out = first.verified(b, options.again())?;
         if out.status != Status::MaxIterations {
             return Ok(out);
         }
-        let forecast = out
-            .convergence_factor()
-            .filter(|f| *f > 0.0 && *f < 1.0)
-            .map_or(f64::INFINITY, |f| (rtol / out.relative_residual()).ln() / f.ln());
+        let factor = out.convergence_factor().filter(|f| *f > 0.0 && *f < 1.0);
+        let forecast = factor.map_or(f64::INFINITY, |f| (rtol / out.relative_residual()).ln() / f.ln());
+        if patience.is_some_and(|p| factor.is_none_or(|f| f.powf(p as f64) > 1e-8)) {
+            return Ok(out);
+        }
         let z = self.fill(first.operator());
-        if z <= options.direct_limit as f64 && SHORT as f64 + forecast > budget(first.operator(), z) {
+        if z <= options.direct_limit as f64 && short as f64 + forecast > budget(first.operator(), z) {
             return Ok(out);
         }
         options.options.max_iterations = most;
@@ -146,7 +169,7 @@ impl Ladder {
 
     /// The ladder without a solver, for new values of the matrix.
     pub fn fresh(&self, symmetric: bool) -> Self {
-        Self::new(self.configurations.clone(), self.near_nullspace.clone(), symmetric)
+        Self::new(self.configurations.clone(), self.near_nullspace.clone(), symmetric).patient(self.patience)
     }
 }
 

@@ -19,6 +19,7 @@ mod transform;
 mod transposed;
 mod value;
 mod verified;
+mod weakened;
 
 pub use builder::Builder;
 #[doc(hidden)]

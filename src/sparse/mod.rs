@@ -16,6 +16,7 @@ mod finite;
 mod interop;
 mod levels;
 pub mod matrix_market;
+mod patches;
 mod pattern;
 mod product;
 pub(crate) mod rows;

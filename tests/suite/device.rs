@@ -355,7 +355,7 @@ fn a_resident_solver_is_that_of_the_processor() {
         solves_as_on_the_processor(&poisson, &amg, single, Krylov::Cg, scale);
     }
     let flow = flow(14);
-    for relaxation in [Relaxation::Ilu0(1.0), Relaxation::Spai1] {
+    for relaxation in [Relaxation::Ilu0(1.0), Relaxation::weak_ilu0(0.05), Relaxation::Spai1] {
         let amg = build(&flow, CycleKind::V).with_relaxation(relaxation, (1, 1)).unwrap();
         solves_as_on_the_processor(&flow, &amg, false, Krylov::Fgmres, 1.0);
         solves_as_on_the_processor(&flow, &amg, true, Krylov::BiCgStab, 1e3);

@@ -63,3 +63,4 @@ mod smoothers;
 mod solver_file;
 mod training;
 mod trajectories;
+mod weakened;

@@ -21,7 +21,7 @@ const SYMMETRIC: [Relaxation; 14] = [
     Relaxation::HybridGaussSeidel(Passes::Mirrored),
     Relaxation::L1GaussSeidel(Passes::Mirrored),
     Relaxation::MulticolourGaussSeidel(Passes::Mirrored),
-    Relaxation::Ilu { level: 1, damping: Some(1.0) },
+    Relaxation::Ilu { level: 1, damping: Some(1.0), tau: 0.0 },
     Relaxation::BlockJacobi { size: None, omega: None },
     Relaxation::FourthKindChebyshev(3),
     Relaxation::IterativeIlu0 { sweeps: 3, damping: Some(1.0) },

@@ -70,7 +70,7 @@ pub(super) fn competitors(
     for level in [0, 2] {
         let factors = match level {
             0 => Relaxation::Ilu0(1.0),
-            level => Relaxation::Ilu { level, damping: Some(1.0) },
+            level => Relaxation::Ilu { level, damping: Some(1.0), tau: 0.0 },
         };
         add(Configuration::new(Setup::OneLevel, factors, one_level[0]), one_level, false);
     }
@@ -84,12 +84,13 @@ pub(super) fn competitors(
         true => &[Krylov::Cg, Krylov::BiCgStab, Krylov::Fgmres],
         false => &[Krylov::BiCgStab, Krylov::Fgmres],
     };
-    let smoothers = DAMPING.map(Relaxation::Ilu0).into_iter().chain([
-        Relaxation::GaussSeidel,
-        Relaxation::Spai1,
-        Relaxation::Chebyshev(2),
-        Relaxation::Chebyshev(3),
-    ]);
+    let smoothers =
+        DAMPING.map(Relaxation::Ilu0).into_iter().chain(Relaxation::TAUS.map(Relaxation::weak_ilu0)).chain([
+            Relaxation::GaussSeidel,
+            Relaxation::Spai1,
+            Relaxation::Chebyshev(2),
+            Relaxation::Chebyshev(3),
+        ]);
     let (sweeps, cycle) = (amg.sweeps(), amg.hierarchy().kind);
     for relaxation in smoothers {
         let own = Configuration::new(amg.setup().clone(), relaxation, methods[0]).cycle(cycle);

@@ -7,6 +7,7 @@
 //! | [`block_jacobi`] | M r, M of dense blocks | a small dense inverse per block |
 //! | [`l1_block_diagonal`] | Gauss–Seidel in blocks | one pass over the matrix |
 //! | [`ilu0`], [`iluk`], [`ilut`] | (L U)⁻¹ r | an incomplete elimination, sequential |
+//! | [`weaken_factors`] | the same with weaker factors | one pass over the factors |
 //! | [`ChebyshevCoefficients`], [`fourth_kind_chebyshev`] | a polynomial in D⁻¹A | a few scalars |
 //!
 //! with r = b − A x. [`jacobi_bound`] and [`spectral_estimate`] estimate the largest eigenvalues of the
@@ -30,7 +31,7 @@ pub(crate) use estimate::bound_by_products;
 pub use estimate::{
     OperatorKind, SpectrumEnd, jacobi_bound, looks_symmetric, spectral_estimate, with_safety,
 };
-pub use ilu::{ilu0, iluk};
+pub use ilu::{ilu0, iluk, weaken_factors};
 pub use ilut::ilut;
 pub use spai::{spai, spai1};
 
