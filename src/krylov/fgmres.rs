@@ -176,6 +176,9 @@ fn expand<'a>(space: &mut dyn Expand<'a>, restart: usize) -> Result<(LeastSquare
         if progress.claims(problem.residual()) {
             return Ok((problem, End::Claimed));
         }
+        if progress.remaining() == 0 {
+            break;
+        }
         space.accept(j, rest)?;
     }
     Ok((problem, End::Full))

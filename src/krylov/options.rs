@@ -10,11 +10,13 @@ pub(crate) struct Options<'a> {
     pub atol: f64,
     pub max_iterations: usize,
     pub initial_guess: Option<&'a [f64]>,
+    /// Iterations that a solve may take by its own forecast; it stops once the forecast is clearly above.
+    pub budget: Option<&'a dyn Fn() -> f64>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { rtol: 1e-8, atol: 0.0, max_iterations: 500, initial_guess: None }
+        Self { rtol: 1e-8, atol: 0.0, max_iterations: 500, initial_guess: None, budget: None }
     }
 }
 

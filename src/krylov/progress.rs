@@ -12,6 +12,12 @@ const DIVERGENCE: f64 = 1e6;
 /// Relative residual below which the recurrence is always checked.
 const ROUNDING: f64 = 1e-16;
 
+/// Iterations before the first forecast, and between forecasts.
+const FIRST_FORECAST: usize = 10;
+const FORECASTS: usize = 5;
+/// Iterations after which every forecast counts, however large the budget is.
+const ENOUGH: usize = 60;
+
 /// Norm and scaling of a right-hand side.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Size {
@@ -27,6 +33,7 @@ pub(super) struct Progress<'a> {
     history: Vec<f64>,
     applications: usize,
     max_iterations: usize,
+    budget: Option<&'a dyn Fn() -> f64>,
     rtol: f64,
     b_norm: f64,
     /// Largest ‖r‖₂ that counts as converged.
@@ -72,13 +79,14 @@ pub(super) fn conduct<'a, S: Solve<'a>>(
 
 impl<'a> Progress<'a> {
     /// The state before the first residual, for options that have been checked.
-    pub fn start(options: &Options<'_>, b: Size, on_iteration: &'a mut dyn FnMut(usize, f64)) -> Self {
+    pub fn start(options: &Options<'a>, b: Size, on_iteration: &'a mut dyn FnMut(usize, f64)) -> Self {
         let threshold = (options.rtol * b.norm).max(options.atol * b.scale);
         Self {
             on_iteration,
             history: vec![0.0],
             applications: 0,
             max_iterations: options.max_iterations,
+            budget: options.budget,
             rtol: options.rtol,
             b_norm: b.norm,
             threshold,
@@ -112,6 +120,37 @@ impl<'a> Progress<'a> {
         self.verified = false;
         let iteration = self.iterations();
         (self.on_iteration)(iteration, relative);
+        if self.is_hopeless() {
+            self.max_iterations = iteration;
+        }
+    }
+
+    /// Whether the forecast is above the budget, with a margin for the uncertainty of early forecasts. A budget of many
+    /// iterations allows a plateau at the beginning.
+    fn is_hopeless(&self) -> bool {
+        let k = self.iterations();
+        let Some(budget) = self.budget.filter(|_| k >= FIRST_FORECAST && k.is_multiple_of(FORECASTS)) else {
+            return false;
+        };
+        let budget = budget();
+        k as f64 >= (0.25 * budget).min(ENOUGH as f64)
+            && self.forecast() > budget * (1.0 + FIRST_FORECAST as f64 / k as f64)
+    }
+
+    /// Iterations to convergence at the rate of the last half, or of all iterations if that is better.
+    fn forecast(&self) -> f64 {
+        let k = self.iterations();
+        let last = self.history[k];
+        let since = |start: usize| (last / self.history[start]).ln() / (k - start) as f64;
+        let rate = since(k / 2).min(since(0));
+        let left = (self.threshold / self.b_norm / last).ln();
+        if left >= 0.0 {
+            k as f64
+        } else if rate < 0.0 {
+            k as f64 + left / rate
+        } else {
+            f64::INFINITY
+        }
     }
 
     /// Replaces the last entry of the history by the true residual ‖b − A x‖₂.

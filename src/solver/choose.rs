@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::builder::Builder;
 use super::configuration::Configuration;
 use super::ladder::{Ladder, check_fill};
+use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
 use super::transform::Transform;
 use super::value::Solver;
@@ -92,14 +93,22 @@ impl Choice {
         choice
     }
 
-    /// Puts weakened incomplete factors first, where patches of the matrix say so.
+    /// Puts a method on one level or weakened incomplete factors before a hierarchy, where parts of the matrix say so.
     fn consult(&mut self, a: &Csr<f64>, properties: &MatrixProperties) {
-        let first = self.configurations.first();
-        if let Some(found) = first.and_then(|present| Weakened::of(a, properties, present)) {
-            self.configurations.splice(0..0, found.configurations);
-            self.patience = Some(found.patience);
-            self.because(found.reason);
+        let Some(present) = self.configurations.first() else { return };
+        if matches!(present.setup, Setup::OneLevel | Setup::Direct) {
+            return;
         }
+        let (configurations, patience, reason) = if let Some(found) = OneLevel::of(a, properties) {
+            (vec![found.configuration], found.patience, found.reason)
+        } else if let Some(found) = Weakened::of(a, properties, present) {
+            (found.configurations.into(), found.patience, found.reason)
+        } else {
+            return;
+        };
+        self.configurations.splice(0..0, configurations);
+        self.patience = Some(patience);
+        self.because(reason);
     }
 
     fn because(&mut self, reason: impl Into<String>) {

@@ -12,8 +12,11 @@ use crate::krylov::{Outcome, SolveOptions, Status};
 use crate::multigrid::Setup;
 use crate::sparse::{Csr, DenseMatrix};
 
-/// Iterations that every first attempt gets.
+/// Largest limit of iterations that is taken as the wish of the user to have no other attempt.
 const SHORT: usize = 60;
+
+/// The smallest budget of an attempt, in iterations.
+const LEAST: f64 = 25.0;
 
 /// Budget in iterations above which a direct solve comes after all iterations.
 const EXPENSIVE: f64 = 600.0;
@@ -76,7 +79,7 @@ impl Ladder {
         }
         let mut best = self.within_budget(first, b, options.again(), self.patience)?;
         // Fewer iterations than every attempt gets are a limit that the user wants.
-        let limited = best.status == Status::MaxIterations && options.options.max_iterations < SHORT;
+        let limited = best.status == Status::MaxIterations && options.options.max_iterations <= SHORT;
         if best.converged() || limited {
             return Ok(best);
         }
@@ -110,37 +113,30 @@ impl Ladder {
         Ok(best)
     }
 
-    /// A solve by the first solver. If it takes more than a few iterations, it goes on only where the forecast is within
-    /// the budget, and within the patience.
+    /// A solve that ends where its forecast is above the budget: the patience, or else the cost of a direct solve, if
+    /// one fits.
     fn within_budget(
         &self,
-        first: &Solver,
+        solver: &Solver,
         b: &[f64],
         mut options: SolveOptions<'_>,
         patience: Option<usize>,
     ) -> Result<Outcome> {
-        let (most, rtol) = (options.options.max_iterations, options.options.rtol);
-        let short = patience.map_or(SHORT, |patience| patience.min(SHORT));
-        if short >= most || self.configurations.is_empty() {
-            return first.verified(b, options);
+        if options.options.max_iterations <= SHORT || self.configurations.is_empty() {
+            return solver.verified(b, options);
         }
-        options.options.max_iterations = short;
-        options.definite = true;
-        let out = first.verified(b, options.again())?;
-        if out.status != Status::MaxIterations {
-            return Ok(out);
-        }
-        let factor = out.convergence_factor().filter(|f| *f > 0.0 && *f < 1.0);
-        let forecast = factor.map_or(f64::INFINITY, |f| (rtol / out.relative_residual()).ln() / f.ln());
-        if patience.is_some_and(|p| factor.is_none_or(|f| f.powf(p as f64) > 1e-8)) {
-            return Ok(out);
-        }
-        let z = self.fill(first.operator());
-        if z <= options.direct_limit as f64 && short as f64 + forecast > budget(first.operator(), z) {
-            return Ok(out);
-        }
-        options.options.max_iterations = most;
-        first.verified(b, options)
+        let (limit, digits) = (options.direct_limit as f64, -options.options.rtol.log10());
+        let allowed = || {
+            if let Some(patience) = patience {
+                return patience as f64 * digits / 8.0;
+            }
+            let z = self.fill(solver.operator());
+            if z <= limit { budget(solver.operator(), z).max(LEAST) } else { f64::INFINITY }
+        };
+        let mut own = options.again();
+        own.options.budget = Some(&allowed);
+        own.definite = true;
+        solver.verified(b, own)
     }
 
     /// The configurations, the direct solver last if it costs more than a few hundred iterations.

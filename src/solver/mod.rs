@@ -11,6 +11,7 @@ mod differentiable;
 mod file;
 mod ladder;
 mod measure;
+mod one_level;
 mod preconditioner;
 mod properties;
 mod refresh;

@@ -1,0 +1,112 @@
+//! Methods on one level for systems that need no hierarchy: iterations on parts of the matrix decide.
+
+use super::builder::Builder;
+use super::configuration::Configuration;
+use super::properties::MatrixProperties;
+use crate::krylov::{Krylov, Outcome, SolveOptions};
+use crate::multigrid::{Relaxation, Setup};
+use crate::sparse::Csr;
+
+/// Rows of the two parts, of which the larger has four times the diameter squared; a matrix of at most this number
+/// of rows is its own part.
+const PARTS: [usize; 2] = [150, 600];
+/// Seed of the parts and of the solution.
+const SEED: u64 = 1;
+/// Reduction of the residual in a measurement.
+const REDUCTION: f64 = 1e-8;
+
+/// Costs in products with the matrix, measured on the matrices of `cargo bench --bench real`: a hierarchy with its
+/// solve, the setup of ILU(0), and an iteration with ILU(0).
+const HIERARCHY: f64 = 100.0;
+const ILU_SETUP: f64 = 15.0;
+const ILU_ITERATION: f64 = 4.0;
+/// Operations on vectors in an iteration of CG, in products with a diagonal matrix.
+const VECTORS: f64 = 5.0;
+/// Largest numbers of rows with the work that a method on one level may take, relative to the expected hierarchy. The
+/// hierarchies of small systems often take longer than expected, and those without candidates for several unknowns per
+/// node twice as long.
+const WORK: [(usize, f64); 3] = [(3000, 4.0), (8000, 1.7), (usize::MAX, 0.7)];
+/// Largest number of iterations of BiCGStab with ILU(0) on a large nonsymmetric matrix.
+const EASY: f64 = 4.0;
+
+/// A method on one level.
+pub(super) struct OneLevel {
+    pub configuration: Configuration,
+    /// Iterations per eight digits beyond which the method is left.
+    pub patience: usize,
+    /// The sentence for the user.
+    pub reason: String,
+}
+
+impl OneLevel {
+    /// CG with a diagonal or ILU(0), or BiCGStab with ILU(0) where the matrix is not symmetric, if it takes less work
+    /// than a hierarchy by the number of its iterations on a small part of the matrix, which is extrapolated from two
+    /// sizes. Cost: at most some eighty products with a matrix of 600 rows.
+    pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
+        let parts: Vec<Csr<f64>> =
+            PARTS.iter().filter_map(|&rows| a.patches(1, rows.min(a.rows()), SEED).pop()).collect();
+        let single = |relaxation, krylov| Configuration::new(Setup::OneLevel, relaxation, krylov);
+        if !p.is_symmetric() {
+            let ilu = single(Relaxation::Ilu0(1.0), Krylov::BiCgStab);
+            let k = extrapolated(&parts, a.rows(), &ilu, EASY)?;
+            return Some(Self::with(ilu, k, "ILU(0) without coarser levels"));
+        }
+        let share = WORK.iter().find(|w| a.rows() <= w.0).map_or(0.0, |w| w.1);
+        let affordable = share * HIERARCHY * if p.block_size > 1 { 2.0 } else { 1.0 };
+        let iteration = 1.0 + VECTORS / p.mean_row();
+        let diagonal = single(Relaxation::Jacobi(Some(1.0)), Krylov::Cg);
+        let most = 0.7 * HIERARCHY / iteration;
+        let by_diagonal = extrapolated(&parts, a.rows(), &diagonal, most);
+        let work = by_diagonal.map_or(affordable, |k| k * iteration);
+        let ilu = single(Relaxation::Ilu0(1.0), Krylov::Cg);
+        let most = (work - ILU_SETUP) / (ILU_ITERATION + VECTORS / p.mean_row());
+        if let Some(k) = extrapolated(&parts, a.rows(), &ilu, most) {
+            return Some(Self::with(ilu, k, "ILU(0) without coarser levels"));
+        }
+        by_diagonal.map(|k| Self::with(diagonal, k, "the diagonal as preconditioner"))
+    }
+
+    fn with(configuration: Configuration, iterations: f64, what: &str) -> Self {
+        Self {
+            configuration,
+            patience: (1.5 * iterations) as usize + 10,
+            reason: format!("about {iterations:.0} iterations by parts of the matrix: {what}"),
+        }
+    }
+}
+
+/// Iterations on a matrix of `rows` rows by those on its parts, which grow with a power of the number of rows.
+/// `None` above `most`.
+fn extrapolated(parts: &[Csr<f64>], rows: usize, configuration: &Configuration, most: f64) -> Option<f64> {
+    let [small, large] = parts else { return None };
+    let after = iterations(large, configuration, most)?;
+    if large.rows() == rows {
+        return Some(after);
+    }
+    let before = iterations(small, configuration, most)?;
+    let ratio = |large: usize, small: usize| (large as f64 / small as f64).ln();
+    let power = (after / before.max(1.0)).ln().max(0.0) / ratio(large.rows(), small.rows());
+    Some(after * (power * ratio(rows, large.rows())).exp()).filter(|k| *k <= most)
+}
+
+/// Iterations to a reduction of the residual by 10⁸.
+fn iterations(a: &Csr<f64>, configuration: &Configuration, most: f64) -> Option<f64> {
+    if most < 1.0 {
+        return None;
+    }
+    let symmetric = configuration.krylov == Krylov::Cg;
+    let solver = Builder::from(configuration.clone()).known_symmetry(symmetric).build(a).ok()?;
+    let mut options = SolveOptions::new().rtol(REDUCTION).max_iterations(most.ceil() as usize);
+    options.definite = true;
+    let b = consistent(a);
+    let out = solver.attempt(solver.system(), &b, options).ok().filter(Outcome::converged)?;
+    Some(out.iterations as f64)
+}
+
+/// A x for random x: a right-hand side that a singular matrix allows.
+fn consistent(a: &Csr<f64>) -> Vec<f64> {
+    let x = crate::krylov::scattered(a.rows(), SEED);
+    let mut b = vec![0.0; a.rows()];
+    crate::backend::Cpu.spmv(1.0, a.into(), &x, 0.0, &mut b, 1);
+    b
+}
