@@ -146,7 +146,7 @@ fn archive(arrays: &[(&str, &str, &str, Vec<u8>)]) -> Vec<u8> {
         npy.extend((header.len() as u16).to_le_bytes());
         npy.extend(header.bytes());
         npy.extend(data);
-        let (mut entry, config) = zip.new_file(&format!("{name}.npy")).start().unwrap();
+        let (mut entry, config) = zip.new_file(format!("{name}.npy")).start().unwrap();
         let mut writer = config.wrap(&mut entry);
         writer.write_all(&npy).unwrap();
         let (_, descriptor) = writer.finish().unwrap();
