@@ -145,7 +145,7 @@ pub struct Generate {
 
 #[derive(Debug, Args)]
 pub struct Info {
-    /// Matrix A (Matrix Market file)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
@@ -156,7 +156,7 @@ pub struct Info {
 
 #[derive(Debug, Args)]
 pub struct Train {
-    /// Matrix A (Matrix Market file)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
     /// Output file for the trained solver
     #[arg(short, long, value_name = "SOLVER.mgrad")]
@@ -265,9 +265,9 @@ impl KrylovOption {
     ArgGroup::new("pictures_of_points").args(["plot_solution", "plot_parts"]).multiple(true)
 ))]
 pub struct Solve {
-    /// Matrix A (Matrix Market file)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
-    /// Right-hand side b (Matrix Market array or coordinate) [default: all ones]
+    /// Right-hand side b (Matrix Market array or coordinate) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
     #[command(flatten)]
@@ -338,9 +338,9 @@ pub struct Solve {
 
 #[derive(Debug, Args)]
 pub struct Compare {
-    /// Matrix A (Matrix Market file)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
-    /// Right-hand side b (Matrix Market array or coordinate) [default: all ones]
+    /// Right-hand side b (Matrix Market array or coordinate) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
     /// Near-nullspace vectors such as rigid-body modes (Matrix Market array, one column per vector)

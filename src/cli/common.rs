@@ -2,39 +2,45 @@
 
 use std::path::Path;
 
+use super::output::complain;
 use super::setup_options::HierarchyOptions;
 use super::values::HierarchyChoice;
 use crate::error::{Error, Result};
 use crate::multigrid::{Relaxation, Setup};
 use crate::solver::{Amg, training_setup, training_setups};
 use crate::solver::{Choice, Configuration, Krylov, MatrixProperties};
-use crate::sparse::{Csr, DenseMatrix, matrix_market, write_atomic};
+use crate::sparse::{Csr, DenseMatrix, MatrixFile, matrix_market, write_atomic};
 
-/// Reads a square matrix from a file.
-pub fn read_square(path: &Path) -> Result<Csr<f64>> {
-    let a = matrix_market::read_matrix(path)?;
-    if a.rows() != a.cols() {
-        let message = format!(
-            "{}: the matrix is {} × {}; a solver needs a square one",
-            path.display(),
-            a.rows(),
-            a.cols()
-        );
+/// Reads a square matrix from a file, and prints its notices on standard error.
+pub fn read_square(path: &Path) -> Result<MatrixFile> {
+    let file = MatrixFile::read(path)?;
+    let (rows, cols) = (file.matrix.rows(), file.matrix.cols());
+    if rows != cols {
+        let message =
+            format!("{}: the matrix is {rows} × {cols}; a solver needs a square one", path.display());
         return Err(Error::dimension(message));
     }
-    Ok(a)
+    file.notices.iter().for_each(|notice| complain(format_args!("{}: {notice}", path.display())));
+    Ok(file)
 }
 
-/// Reads a right-hand side for `a` from a file; without a file, a vector of ones.
-pub fn right_hand_side(path: Option<&Path>, a: &Csr<f64>) -> Result<Vec<f64>> {
-    let Some(path) = path else { return Ok(vec![1.0; a.rows()]) };
+/// Reads a right-hand side from the file `path`; without one, takes that of the file of the matrix, with a notice;
+/// else a vector of ones.
+pub fn right_hand_side(path: Option<&Path>, file: &mut MatrixFile) -> Result<Vec<f64>> {
+    let rows = file.matrix.rows();
+    let Some(path) = path else {
+        let Some(b) = file.rhs.take() else { return Ok(vec![1.0; rows]) };
+        let notice = "the right-hand side is the one in the file of the matrix; --rhs gives another";
+        complain(notice);
+        file.notices.push(notice.to_string());
+        return Ok(b);
+    };
     let b = matrix_market::read_vector(path)?;
-    if b.len() != a.rows() {
+    if b.len() != rows {
         return Err(Error::dimension(format!(
-            "{}: the right-hand side has {} values, the matrix {} rows",
+            "{}: the right-hand side has {} values, the matrix {rows} rows",
             path.display(),
-            b.len(),
-            a.rows()
+            b.len()
         )));
     }
     Ok(b)

@@ -38,8 +38,9 @@ pub fn run(options: &Compare) -> Result<Verdict> {
         [Some(options.matrix.as_path()), options.rhs.as_deref(), options.near_nullspace.as_deref()],
         [options.json.as_deref(), options.csv.as_deref()],
     )?;
-    let a = read_square(&options.matrix)?;
-    let b = right_hand_side(options.rhs.as_deref(), &a)?;
+    let mut file = read_square(&options.matrix)?;
+    let b = right_hand_side(options.rhs.as_deref(), &mut file)?;
+    let (a, notices) = (file.matrix, file.notices);
     let modes = read_candidates(options.near_nullspace.as_deref(), &a)?;
     let properties = MatrixProperties::of(&a);
     say(format_args!("{properties}\n"));
@@ -68,7 +69,7 @@ pub fn run(options: &Compare) -> Result<Verdict> {
     if let Some(path) = &options.json {
         let value = serde_json::json!({
             "matrix": stem(&options.matrix), "rows": a.rows(), "nonzeros": a.nnz(), "rtol": options.rtol,
-            "configurations": rows, "not_built": failures,
+            "configurations": rows, "not_built": failures, "notices": notices,
         });
         write_json(path, &value)?;
     }

@@ -9,11 +9,12 @@ use super::output::{say, solver_levels};
 use super::paths::check_outputs;
 use crate::error::Result;
 use crate::solver::MatrixProperties;
+use crate::sparse::MatrixFile;
 
 pub fn run(options: &Info) -> Result<Verdict> {
     let inputs = [Some(options.matrix.as_path()), options.hierarchy.near_nullspace.as_deref()];
     check_outputs(inputs, [options.json.as_deref()])?;
-    let a = read_square(&options.matrix)?;
+    let MatrixFile { matrix: a, notices, .. } = read_square(&options.matrix)?;
     let properties = MatrixProperties::of(&a);
     say(format_args!("{properties}\nfingerprint              {}", a.fingerprint()));
     let candidates = options.hierarchy.candidates(&a, &options.matrix)?;
@@ -48,6 +49,7 @@ pub fn run(options: &Info) -> Result<Verdict> {
             "grid_complexity": solver.grid_complexity(),
             "bytes_per_unknown": bytes,
             "setup_seconds": seconds,
+            "notices": notices,
         });
         write_json(path, &value)?;
     }

@@ -44,8 +44,9 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     if options.plot_parts.is_some() && !schwarz && options.preconditioner.is_none() {
         return Err(misuse(PARTS_OF_WHAT));
     }
-    let a = read_square(&options.matrix)?;
-    let b = right_hand_side(options.rhs.as_deref(), &a)?;
+    let mut file = read_square(&options.matrix)?;
+    let b = right_hand_side(options.rhs.as_deref(), &mut file)?;
+    let (a, notices) = (file.matrix, file.notices);
     let points = points(options, &a)?;
     let clock = Instant::now();
     let (mut solver, name) = solver(options, &a)?;
@@ -117,6 +118,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "reasons": solver.reasons(),
             "rows": a.rows(),
             "nonzeros": a.nnz(),
+            "notices": notices,
         });
         write_json(path, &value)?;
     }

@@ -19,7 +19,7 @@ use crate::learn::{
 use crate::multigrid::SchwarzOptions;
 use crate::plot::TrainingPlot;
 use crate::solver::Amg;
-use crate::sparse::Csr;
+use crate::sparse::{Csr, MatrixFile};
 
 pub fn run(options: &Train) -> Result<Verdict> {
     check_picture(options.plot.as_deref())?;
@@ -32,7 +32,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
         return Err(misuse(text));
     }
     let trainer = trainer(options)?;
-    let a = read_square(&options.matrix)?;
+    let MatrixFile { matrix: a, notices, .. } = read_square(&options.matrix)?;
     let clock = Instant::now();
     let candidates = training_hierarchies(&options.hierarchy, &a, &options.matrix)?;
     let setup_seconds = clock.elapsed().as_secs_f64();
@@ -72,6 +72,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
     if let Some(path) = &options.json {
         let mut value = to_json(&amg, &report, &baselines, setup_seconds)?;
         value["matrix"] = json!(stem(&options.matrix));
+        value["notices"] = json!(notices);
         value["account"] = account.as_ref().map_or(Ok(json!(null)), account_json)?;
         write_json(path, &value)?;
     }

@@ -15,6 +15,7 @@ mod finite;
 #[cfg(feature = "sprs")]
 mod interop;
 mod levels;
+mod matrix_file;
 pub mod matrix_market;
 mod patches;
 mod pattern;
@@ -35,6 +36,7 @@ pub(crate) use files::write_atomic;
 pub(crate) use files::{folder_of, is_stream, resolved};
 pub use fingerprint::Fingerprint;
 pub(crate) use levels::Levels;
+pub use matrix_file::MatrixFile;
 pub use pattern::Pattern;
 #[doc(hidden)]
 pub use pattern::Transposition;

@@ -22,6 +22,8 @@ mod cli_cost;
 #[cfg(all(feature = "cli", feature = "emulator"))]
 mod cli_device;
 #[cfg(feature = "cli")]
+mod cli_files;
+#[cfg(feature = "cli")]
 mod cli_losses;
 #[cfg(feature = "cli")]
 mod cli_schwarz;

@@ -1,31 +1,31 @@
 //! Array files: all values by columns, one on a line.
 
-use super::assemble::{Entries, Trouble, check_plausible};
-use super::header::{Field, Header, Symmetry};
+use super::assemble::{Entries, Symmetry, check_plausible};
+use super::header::{Field, Header};
 use super::scanner::Scanner;
 use crate::error::{Error, Result};
 use crate::sparse::{Csr, DenseMatrix};
 
 /// The nonzero values as a sparse matrix.
-pub(super) fn read_sparse(mut scanner: Scanner, header: &Header) -> Result<Csr<f64>> {
+pub(super) fn read_sparse(scanner: &mut Scanner, header: &Header) -> Result<Csr<f64>> {
     let mut entries = Entries::with_capacity(0);
-    for_each_value(&mut scanner, header, |i, j, value| {
+    for_each_value(scanner, header, |i, j, value| {
         if value != 0.0 {
             entries.push(i, j, value);
         }
     })?;
-    entries.into_csr(header.rows, header.cols).map_err(|trouble| match trouble {
-        Trouble::Other(error) => error.at(scanner.name()),
-        Trouble::Twice(i, j) => scanner.error(format!("row {}, column {} is there twice", i + 1, j + 1)),
-    })
+    // Every place and every mirror image is there once.
+    entries
+        .into_csr((header.rows, header.cols), Symmetry::General, &mut Vec::new())
+        .map_err(|e| e.at(scanner.name()))
 }
 
 /// The values as a dense block in row-major order.
-pub(super) fn read_dense(mut scanner: Scanner, header: &Header) -> Result<DenseMatrix> {
+pub(super) fn read_dense(scanner: &mut Scanner, header: &Header) -> Result<DenseMatrix> {
     let (rows, cols) = (header.rows, header.cols);
     if header.symmetry != Symmetry::General {
-        let mut found = Vec::with_capacity(header.capacity(&scanner, 2));
-        for_each_value(&mut scanner, header, |i, j, value| found.push((i as usize, j as usize, value)))?;
+        let mut found = Vec::with_capacity(header.capacity(scanner, 2));
+        for_each_value(scanner, header, |i, j, value| found.push((i as usize, j as usize, value)))?;
         check_plausible("cells of a dense block", rows as u64 * cols as u64, found.len())
             .map_err(|e| e.at(scanner.name()))?;
         let mut block = DenseMatrix::zeros(rows, cols);
@@ -34,8 +34,8 @@ pub(super) fn read_dense(mut scanner: Scanner, header: &Header) -> Result<DenseM
         }
         return Ok(block);
     }
-    let mut values = Vec::with_capacity(header.capacity(&scanner, 2));
-    for_each_value(&mut scanner, header, |_, _, value| values.push(value))?;
+    let mut values = Vec::with_capacity(header.capacity(scanner, 2));
+    for_each_value(scanner, header, |_, _, value| values.push(value))?;
     if rows.checked_mul(cols) != Some(values.len()) {
         return Err(Error::dimension(format!("{}: {} values", scanner.name(), values.len())));
     }
@@ -65,16 +65,13 @@ fn for_each_value(
         scanner.expect_end_of_line(LINE_HOLDS)?;
         visit(i, j, value);
         if header.symmetry != Symmetry::General && i != j {
-            visit(j, i, if header.symmetry == Symmetry::Skew { 0.0 - value } else { value });
+            visit(j, i, header.symmetry.mirror(value));
         }
         i += 1;
         if i as usize == header.rows {
             j += 1;
             i = start(j);
         }
-    }
-    if scanner.next_data_line() {
-        return Err(header.too_many(scanner));
     }
     Ok(())
 }

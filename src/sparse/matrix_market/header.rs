@@ -1,5 +1,6 @@
 //! The header of a Matrix Market file: the first line and the line of sizes.
 
+use super::assemble::Symmetry;
 use super::scanner::{Scanner, quote};
 use crate::error::{Error, Result};
 use crate::sparse::pattern::check_size;
@@ -22,16 +23,6 @@ pub(super) enum Field {
     Pattern,
 }
 
-/// The symmetry of the matrix, which determines the omitted entries.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Symmetry {
-    General,
-    /// Only the lower triangle is listed.
-    Symmetric,
-    /// Only the part below the diagonal is listed.
-    Skew,
-}
-
 /// The lines before the entries.
 pub(super) struct Header {
     pub(super) format: Format,
@@ -41,6 +32,8 @@ pub(super) struct Header {
     pub(super) cols: usize,
     /// Number of entries in the file.
     pub(super) entries: u64,
+    /// Whether a right-hand side and a solution follow, as Lis writes them: index and value on a line.
+    pub(super) vectors: [bool; 2],
 }
 
 impl Header {
@@ -65,36 +58,30 @@ impl Header {
             Format::Coordinate => Some(size("the number of entries")?),
             Format::Array => None,
         };
+        let mut vectors = [false; 2];
+        if listed.is_some() {
+            let ahead = *scanner;
+            match (scanner.field(), scanner.field()) {
+                (Some(b @ (b"0" | b"1")), Some(x @ (b"0" | b"1"))) => vectors = [b == b"1", x == b"1"],
+                _ => *scanner = ahead,
+            }
+        }
         scanner.expect_end_of_line(line_holds)?;
         if rows != cols && symmetry != Symmetry::General {
             return Err(scanner.error(format!(
                 "a {rows} × {cols} matrix cannot be symmetric or skew-symmetric; declare it general"
             )));
         }
-        // Below 2³² − 1 the following products fit 64 bits.
         let as_size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         check_size(as_size(rows), as_size(cols), 0)
             .map_err(|e| e.at(format_args!("{}, line {}", scanner.name(), scanner.line())))?;
-        let (triangle, strict) = (rows * (rows + 1) / 2, rows * rows.saturating_sub(1) / 2);
-        let most = match symmetry {
+        // An array lists all its cells; below 2³² − 1 the products fit 64 bits. Coordinates may repeat cells.
+        let entries = listed.unwrap_or(match symmetry {
             Symmetry::General => rows * cols,
-            Symmetry::Symmetric => triangle,
-            // Explicit zeros on the diagonal of a coordinate file are accepted.
-            Symmetry::Skew => {
-                if format == Format::Array {
-                    strict
-                } else {
-                    triangle
-                }
-            }
-        };
-        let entries = listed.unwrap_or(most);
-        if entries > most {
-            return Err(scanner.error(format!(
-                "the file declares {entries} entries but a {rows} × {cols} matrix of its kind has at most {most}"
-            )));
-        }
-        Ok(Self { format, field, symmetry, rows: as_size(rows), cols: as_size(cols), entries })
+            Symmetry::Symmetric => rows * (rows + 1) / 2,
+            Symmetry::Skew => rows * rows.saturating_sub(1) / 2,
+        });
+        Ok(Self { format, field, symmetry, rows: as_size(rows), cols: as_size(cols), entries, vectors })
     }
 
     /// An upper bound of the number of entries that the header cannot inflate: each of them takes at least

@@ -7,10 +7,12 @@
 //! | `array` `real`, `integer` | a dense block by columns; a sparse matrix leaves out its zeros |
 //! | `general`, `symmetric`, `skew-symmetric` | the full matrix; such files hold the lower triangle only |
 //!
-//! Accepted: files compressed by gzip, blank lines, comments (`%`) anywhere, CRLF, upper or lower case, Fortran exponents (`1.5D-3`),
-//! the field name `double`, a byte order mark. Refused, with the line of the error: complex fields, wrong
-//! counts, indices out of bounds, values that are not finite, and duplicate entries (the format does not say
-//! whether such entries add up or replace each other; [`Csr::from_triplets`] adds).
+//! Accepted: files compressed by gzip, blank lines, comments (`%`) anywhere, CRLF, upper or lower case, Fortran
+//! exponents (`1.5D-3`), the field name `double`, a byte order mark. Coordinates at the same place are added, as
+//! [`Csr::from_triplets`] does. In a symmetric file an entry above the diagonal stands for the one below; a pair that
+//! is listed in both triangles counts once and must agree. [`MatrixFile`](super::MatrixFile) reports both, and reads a
+//! right-hand side that follows the matrix. Refused, with the line of the error: complex fields, wrong counts, indices
+//! out of bounds, values that are not finite, and integers above 2⁵³, which a 64-bit real rounds.
 //!
 //! Nothing is allocated because of a header alone: memory follows the bytes that were read, and a matrix
 //! beyond 2²⁴ rows or columns needs at least one entry for 64 of them.
@@ -28,10 +30,10 @@
 //! ```
 
 mod array;
-mod assemble;
+pub(super) mod assemble;
 mod coordinate;
 mod header;
-mod scanner;
+pub(super) mod scanner;
 mod write;
 
 pub use write::{write_dense, write_matrix, write_vector};
@@ -113,12 +115,62 @@ pub fn read_vector(path: impl AsRef<Path>) -> Result<Vec<f64>> {
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 pub fn parse_matrix(bytes: &[u8], name: &str) -> Result<Csr<f64>> {
-    let mut scanner = Scanner::new(bytes, name);
-    let header = Header::read(&mut scanner)?;
-    match header.format {
-        Format::Coordinate => coordinate::read(scanner, &header),
-        Format::Array => array::read_sparse(scanner, &header),
+    Ok(parse_file(bytes, name, &mut Vec::new())?.0)
+}
+
+/// The matrix and a right-hand side that follows it. `notices` gets sentences about what was added, mirrored or left
+/// aside.
+pub(super) fn parse_file(
+    bytes: &[u8],
+    name: &str,
+    notices: &mut Vec<String>,
+) -> Result<(Csr<f64>, Option<Vec<f64>>)> {
+    let mut rhs = None;
+    let scanner = &mut Scanner::new(bytes, name);
+    let header = Header::read(scanner)?;
+    let matrix = match header.format {
+        Format::Coordinate => coordinate::read(scanner, &header, notices)?,
+        Format::Array => array::read_sparse(scanner, &header)?,
+    };
+    if header.vectors[0] {
+        rhs = Some(coordinate::read_vector(scanner, "right-hand side", header.rows)?);
     }
+    if header.vectors[1] {
+        coordinate::read_vector(scanner, "solution", header.rows)?;
+        notices.push("the solution behind the matrix is left aside".to_string());
+    }
+    if rhs.is_none() && scanner.next_header() {
+        let line = scanner.line();
+        let header = Header::read(scanner)?;
+        let block = dense(scanner, &header)?;
+        rhs = Some(
+            right_hand_side(&block, matrix.rows(), notices)
+                .map_err(|e| e.at(format_args!("{name}, line {line}")))?,
+        );
+    }
+    if scanner.next_header() {
+        notices.push(format!("what follows from line {} on is left aside", scanner.line()));
+    } else if scanner.next_data_line() {
+        return Err(header.too_many(scanner));
+    }
+    Ok((matrix, rhs))
+}
+
+/// The right-hand side in a block that belongs to a matrix of `rows` rows: its first column, or its only row.
+fn right_hand_side(block: &DenseMatrix, rows: usize, notices: &mut Vec<String>) -> Result<Vec<f64>> {
+    let (height, width) = (block.rows(), block.cols());
+    if height == 1 && width == rows {
+        return Ok(block.values().to_vec());
+    }
+    if height != rows || width == 0 {
+        return Err(Error::dimension(format!(
+            "a {height} × {width} right-hand side follows a matrix of {rows} rows; remove it or correct its sizes"
+        )));
+    }
+    if width > 1 {
+        notices.push(format!("the file holds {width} right-hand sides; the first is read"));
+    }
+    Ok((0..rows).map(|i| block[[i, 0]]).collect())
 }
 
 /// [`read_dense`] on bytes in memory; `name` stands for the path in errors.
@@ -134,24 +186,35 @@ pub fn parse_matrix(bytes: &[u8], name: &str) -> Result<Csr<f64>> {
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 pub fn parse_dense(bytes: &[u8], name: &str) -> Result<DenseMatrix> {
-    let mut scanner = Scanner::new(bytes, name);
-    let header = Header::read(&mut scanner)?;
-    match header.format {
-        Format::Array => array::read_dense(scanner, &header),
-        Format::Coordinate => {
-            let matrix = coordinate::read(scanner, &header)?;
-            let cells = matrix.rows() as u64 * matrix.cols() as u64;
-            assemble::check_plausible("cells of a dense block", cells, matrix.nnz())
-                .map_err(|e| e.at(name))?;
-            let mut block = DenseMatrix::zeros(matrix.rows(), matrix.cols());
-            for i in 0..matrix.rows() {
-                for (j, value) in matrix.row(i) {
-                    block[[i, j]] = value;
-                }
-            }
-            Ok(block)
+    let scanner = &mut Scanner::new(bytes, name);
+    let header = Header::read(scanner)?;
+    let block = dense(scanner, &header)?;
+    if scanner.next_header() || scanner.next_data_line() {
+        return Err(header.too_many(scanner));
+    }
+    Ok(block)
+}
+
+/// The dense block behind a header.
+fn dense(scanner: &mut Scanner, header: &Header) -> Result<DenseMatrix> {
+    if header.format == Format::Array {
+        return array::read_dense(scanner, header);
+    }
+    let mut notices = Vec::new();
+    let matrix = coordinate::read(scanner, header, &mut notices)?;
+    if let Some(notice) = notices.first() {
+        return Err(Error::format(format!("{}: {notice}; list each place of a block once", scanner.name())));
+    }
+    let cells = matrix.rows() as u64 * matrix.cols() as u64;
+    assemble::check_plausible("cells of a dense block", cells, matrix.nnz())
+        .map_err(|e| e.at(scanner.name()))?;
+    let mut block = DenseMatrix::zeros(matrix.rows(), matrix.cols());
+    for i in 0..matrix.rows() {
+        for (j, value) in matrix.row(i) {
+            block[[i, j]] = value;
         }
     }
+    Ok(block)
 }
 
 /// [`read_vector`] on bytes in memory; `name` stands for the path in errors.
@@ -178,22 +241,22 @@ pub fn parse_vector(bytes: &[u8], name: &str) -> Result<Vec<f64>> {
     Ok(block.into_values())
 }
 
-/// The first bytes of a file that gzip has compressed.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+fn read<T>(path: &Path, parse: impl Fn(&[u8], &str) -> Result<T>) -> Result<T> {
+    parse(&content(path)?, &path.display().to_string())
+}
 
-/// The content of a compressed file, at most about a thousand times as long.
-fn unpacked(bytes: &[u8], path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file, unpacked if gzip has compressed it: at most about a thousand times its length.
+pub(super) fn content(path: &Path) -> Result<Vec<u8>> {
+    const GZIP: [u8; 2] = [0x1f, 0x8b];
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    if !bytes.starts_with(&GZIP) {
+        return Ok(bytes);
+    }
     let mut content = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut content).map_err(|e| {
+    flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut content).map_err(|e| {
         Error::format(format!("{}: the compressed file is damaged or truncated ({e})", path.display()))
     })?;
     Ok(content)
-}
-
-fn read<T>(path: &Path, parse: impl Fn(&[u8], &str) -> Result<T>) -> Result<T> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    let bytes = if bytes.starts_with(&GZIP) { unpacked(&bytes, path)? } else { bytes };
-    parse(&bytes, &path.display().to_string())
 }
 
 #[cfg(test)]

@@ -2,9 +2,15 @@
 
 use crate::error::{Error, Result};
 
+/// The first word of a file.
+const BANNER: &[u8] = b"%%MatrixMarket";
+
+/// The largest integer up to which all integers are 64-bit reals.
+const LARGEST_INTEGER: u64 = 1 << 53;
+
 /// A place in the bytes of a file.
 #[derive(Clone, Copy)]
-pub(super) struct Scanner<'a> {
+pub(in crate::sparse) struct Scanner<'a> {
     bytes: &'a [u8],
     next: usize,
     /// Line of the next byte, counted from 1.
@@ -14,7 +20,7 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     /// A scanner at the start of `bytes`, after a byte order mark; `name` is the name of the file in errors.
-    pub(super) fn new(bytes: &'a [u8], name: &'a str) -> Self {
+    pub(in crate::sparse) fn new(bytes: &'a [u8], name: &'a str) -> Self {
         let next = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Self { bytes, next, line: 1, name }
     }
@@ -57,7 +63,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes to the next line that is not blank, including comments.
-    pub(super) fn skip_blank_lines(&mut self) {
+    pub(in crate::sparse) fn skip_blank_lines(&mut self) {
         while let Some(&byte) = self.bytes.get(self.next) {
             match byte {
                 b'\n' => self.line += 1,
@@ -66,6 +72,26 @@ impl<'a> Scanner<'a> {
             }
             self.next += 1;
         }
+    }
+
+    /// Goes to the header of another matrix behind the entries, after blank lines and comments; false if there is
+    /// none.
+    pub(super) fn next_header(&mut self) -> bool {
+        loop {
+            self.skip_blank_lines();
+            if self.starts_with_banner() {
+                return true;
+            }
+            if self.bytes.get(self.next) != Some(&b'%') {
+                return false;
+            }
+            self.skip_line();
+        }
+    }
+
+    /// Whether the first word of a Matrix Market file follows, in any case.
+    pub(in crate::sparse) fn starts_with_banner(&self) -> bool {
+        self.rest().get(..BANNER.len()).is_some_and(|start| start.eq_ignore_ascii_case(BANNER))
     }
 
     /// Goes to the end of the current line.
@@ -127,7 +153,7 @@ impl<'a> Scanner<'a> {
             .ok()
             .and_then(|text| text.parse::<f64>().ok().or_else(|| text.replace(['d', 'D'], "e").parse().ok()));
         match parsed {
-            Some(value) if value.is_finite() && !(integral && value.trunc() != value) => Ok(value),
+            Some(value) if value.is_finite() && (!integral || is_exact(field, value)) => Ok(value),
             _ => Err(self.bad_value(field, parsed, i, j)),
         }
     }
@@ -136,6 +162,10 @@ impl<'a> Scanner<'a> {
     fn bad_value(&self, field: &[u8], parsed: Option<f64>, i: u32, j: u32) -> Error {
         let why = match parsed {
             None => "is not a number",
+            Some(value) if value.trunc() == value && value.is_finite() => {
+                "is an integer above 2^53, which a 64-bit real rounds; scale the matrix, or declare the field \
+                 'real' to accept the rounding"
+            }
             Some(value) if value.is_finite() => {
                 "is not an integer as the header says; declare the field 'real'"
             }
@@ -147,13 +177,24 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Whether the field is an integer of at most 2⁵³ in size, which is read without rounding.
+#[inline]
+pub(in crate::sparse) fn is_exact(field: &[u8], value: f64) -> bool {
+    let limit = LARGEST_INTEGER as f64;
+    // 2⁵³ + 1 is rounded to 2⁵³, so at the limit the digits decide.
+    value.trunc() == value
+        && (value.abs() < limit
+            || std::str::from_utf8(field)
+                .is_ok_and(|t| t.parse::<i64>().is_ok_and(|n| n.unsigned_abs() == LARGEST_INTEGER)))
+}
+
 #[inline(always)]
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | 0x0b | 0x0c)
 }
 
 /// A field for an error message: printable and short.
-pub(super) fn quote(field: &[u8]) -> String {
+pub(in crate::sparse) fn quote(field: &[u8]) -> String {
     let short = &field[..field.len().min(40)];
     let text = match std::str::from_utf8(short) {
         Ok(text) if !text.contains(char::is_control) => text.to_string(),

@@ -51,8 +51,9 @@ fn wrong_sizes_are_named() {
     check(coordinate("2 2 2 2\n"), 2, "one field too many");
     check(coordinate("2 x 2\n"), 2, "number of columns must be a whole number, found 'x'");
     check(coordinate("2 -2 2\n"), 2, "'-2'");
-    check(coordinate("2 2 5\n"), 2, "at most 4");
-    check(coordinate("9 9 1000000000000\n"), 2, "at most 81");
+    check(coordinate("2 2 5\n"), 3, "declares 5 entries but ends after 0");
+    check(coordinate("9 9 1000000000000\n1 1 1\n"), 4, "ends after 1;");
+    check(coordinate("2 2 1 2 0\n1 1 1\n"), 2, "'2' is one field too many");
     check(coordinate("99999999999999999999999 9 1\n1 1 1\n"), 2, "32-bit");
     check(coordinate("4294967295 1 1\n1 1 1\n"), 2, "32-bit");
     check("%%MatrixMarket matrix coordinate real symmetric\n2 3 1\n1 1 1\n", 2, "declare it general");
@@ -94,18 +95,24 @@ fn wrong_entries_are_named() {
     check(b"%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 \xff\x00\n", 3, r"'\xff\x00'");
     check("%%MatrixMarket matrix coordinate integer general\n1 1 1\n1 1 1.5\n", 3, "not an integer");
     check("%%MatrixMarket matrix coordinate pattern general\n1 1 1\n1 1 1\n", 3, "row and column");
+    check("%%MatrixMarket matrix coordinate integer general\n1 1 1\n1 1 9007199254740993\n", 3, "above 2^53");
     check(
-        coordinate("3 3 4\n2 2 1\n1 1 1\n\n2 2 5\n3 3 1\n"),
-        6,
-        "row 2, column 2 is there already in line 3",
+        "%%MatrixMarket matrix array integer general\n1 2\n-9007199254740992\n-1e16\n",
+        4,
+        "row 1, column 2 is an",
     );
+    let twice = parse_dense(coordinate("3 3 2\n2 2 1\n2 2 5\n").as_bytes(), "f").unwrap_err();
+    assert!(twice.to_string().contains("once"), "{twice}");
 }
 
 #[test]
 fn triangles_are_checked() {
     let symmetric = "%%MatrixMarket matrix coordinate real symmetric\n";
-    check(format!("{symmetric}2 2 1\n1 2 1\n"), 3, "row 1, column 2 lies above the diagonal");
-    check(format!("{symmetric}2 2 4\n1 1 1\n"), 2, "at most 3");
+    let contradiction =
+        parse_matrix(format!("{symmetric}2 2 2\n1 2 1\n2 1 2\n").as_bytes(), "f").unwrap_err();
+    assert!(
+        contradiction.to_string().starts_with("f: row 1, column 2 has the value 1 and its mirror image 2")
+    );
     let skew = "%%MatrixMarket matrix coordinate real skew-symmetric\n";
     check(format!("{skew}2 2 1\n2 2 1\n"), 3, "diagonal entry in row 2 is 1");
     let a = parse_dense(format!("{skew}2 2 2\n2 1 3\n2 2 0\n").as_bytes(), "f").unwrap();
@@ -148,14 +155,82 @@ fn explicit_zeros_stay_in_sparse_and_leave_dense_files() -> Result<()> {
     Ok(())
 }
 
+/// The dense matrix and the notices.
+fn file(text: &str) -> (DenseMatrix, Option<Vec<f64>>, Vec<String>) {
+    let mut notices = Vec::new();
+    let (a, rhs) = parse_file(text.as_bytes(), "f", &mut notices).unwrap();
+    assert_eq!(parse_matrix(text.as_bytes(), "f").unwrap(), a);
+    (DenseMatrix::from_fn(a.rows(), a.cols(), |i, j| a.get(i, j)), rhs, notices)
+}
+
+#[test]
+fn repeated_places_are_added_with_a_notice() {
+    let (a, _, notices) = file(&coordinate("2 2 5\n1 2 1\n1 1 4\n1 2 2\n1 2 3\n2 2 1\n"));
+    assert_eq!(a, DenseMatrix::from([[4.0, 6.0], [0.0, 1.0]]));
+    assert!(
+        notices[0].starts_with("2 entries repeat") && notices[0].ends_with("row 1, column 2"),
+        "{notices:?}"
+    );
+    let (a, _, notices) =
+        file("%%MatrixMarket matrix coordinate real symmetric\n2 2 4\n1 1 4\n2 1 1\n2 1 2\n2 2 9\n");
+    assert_eq!(a, DenseMatrix::from([[4.0, 3.0], [3.0, 9.0]]));
+    assert!(
+        notices[0].starts_with("1 entry repeats") && notices[0].ends_with("row 2, column 1"),
+        "{notices:?}"
+    );
+    let overflow = parse_matrix(coordinate("1 1 2\n1 1 1e308\n1 1 1e308\n").as_bytes(), "f").unwrap_err();
+    assert!(overflow.to_string().contains("row 1, column 1 add up"), "{overflow}");
+}
+
+#[test]
+fn upper_triangles_are_mirrored_with_a_notice() {
+    let symmetric = "%%MatrixMarket matrix coordinate real symmetric\n";
+    let expected = DenseMatrix::from([[1.0, 5.0, 0.0], [5.0, 0.0, 6.0], [0.0, 6.0, 2.0]]);
+    let (a, _, notices) = file(&format!("{symmetric}3 3 4\n1 1 1\n1 2 5\n3 2 6\n3 3 2\n"));
+    assert_eq!(a, expected);
+    assert!(notices[0].contains("above the diagonal (1) were mirrored"), "{notices:?}");
+    let (a, _, notices) = file(&format!("{symmetric}3 3 6\n1 1 1\n1 2 5\n2 1 5\n2 3 6\n3 2 6\n3 3 2\n"));
+    assert_eq!(a, expected);
+    assert!(notices[0].contains("both triangles are listed; 2"), "{notices:?}");
+    let (a, _, _) = file("%%MatrixMarket matrix coordinate real skew-symmetric\n2 2 1\n1 2 3\n");
+    assert_eq!(a, DenseMatrix::from([[0.0, 3.0], [-3.0, 0.0]]));
+}
+
+#[test]
+fn right_hand_sides_follow_the_matrix() {
+    let matrix = coordinate("2 2 2\n1 1 4\n2 2 5\n");
+    let array = "%%MatrixMarket matrix array real general\n";
+    let (_, rhs, notices) = file(&format!("{matrix}% b\n\n{array}% c\n2 1\n7\n8\n"));
+    assert_eq!((rhs, notices.len()), (Some(vec![7.0, 8.0]), 0));
+    let (_, rhs, notices) = file(&format!("{matrix}{array}2 2\n7\n8\n9\n9\n{array}2 1\n0\n0\n"));
+    assert_eq!(rhs, Some(vec![7.0, 8.0]));
+    assert!(notices[0].contains("2 right-hand sides") && notices[1].contains("line 11"), "{notices:?}");
+    let (_, rhs, notices) = file(&coordinate("2 2 1 1 1\n1 1 4\n2 8\n1 7\n1 0\n2 0\n"));
+    assert!(rhs == Some(vec![7.0, 8.0]) && notices[0].contains("solution"), "{notices:?}");
+    let message = |text: &str| parse_matrix(text.as_bytes(), "f").unwrap_err().to_string();
+    let wrong = message(&format!("{matrix}{array}3 1\n7\n8\n9\n"));
+    assert!(wrong.starts_with("f, line 5: a 3 × 1 right-hand side follows a matrix of 2 rows"), "{wrong}");
+    assert!(
+        message(&format!("{matrix}{array}2 1\n7\n")).starts_with("f, line 8: the file declares 2 entries")
+    );
+    assert!(message(&coordinate("2 2 1 1 0\n1 1 4\n2 8\n")).contains("2 values but ends after 1"));
+    assert!(message(&coordinate("2 2 1 1 0\n1 1 4\n2 8\n2 7\n")).contains("row 2 of the right-hand side"));
+    // A vector or a block is the only content of its file.
+    let text = format!("{array}2 1\n1\n2\n{array}2 1\n7\n8\n");
+    assert!(parse_vector(text.as_bytes(), "f").unwrap_err().to_string().contains("goes on after"));
+}
+
 /// Small valid files of every kind.
-const SEEDS: [&str; 6] = [
+const SEEDS: [&str; 9] = [
     "%%MatrixMarket matrix coordinate real general\n% c\n3 3 4\n1 1 4.5\n2 1 -1e-3\n2 2 4\n3 3 1D2\n",
     "%%MatrixMarket matrix coordinate integer symmetric\n3 3 3\n1 1 4\n2 1 -1\n3 3 7\n",
     "%%MatrixMarket matrix coordinate pattern general\n4 12 3\n1 10\n4 12\n3 3\n",
     "%%MatrixMarket matrix coordinate real skew-symmetric\n3 3 2\n2 1 1.5\n3 2 -2\n",
     "%%MatrixMarket matrix array real general\n3 2\n1\n2\n3.5\n4\n5e0\n6\n",
     "%%MatrixMarket matrix array real symmetric\n2 2\n1\n2\n3\n",
+    "%%MatrixMarket matrix coordinate real symmetric\n3 3 3\n1 1 4\n1 2 -1\n1 2 7\n",
+    "%%MatrixMarket matrix coordinate real general\n2 2 1\n1 1 4\n%%MatrixMarket matrix array real general\n2 1\n1\n2\n",
+    "%%MatrixMarket matrix coordinate real general\n2 2 1 1 1\n1 1 4\n1 1\n2 1\n1 0\n2 0\n",
 ];
 
 fn parse_all(bytes: &[u8]) {

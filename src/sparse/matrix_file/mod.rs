@@ -1,0 +1,106 @@
+//! One entry point for the formats in which people keep sparse matrices.
+
+mod fortran;
+mod harwell_boeing;
+mod npz;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use super::Csr;
+use super::matrix_market::{self, scanner::Scanner};
+use crate::error::{Error, Result};
+
+/// A matrix from a file of any format that is known, with what else the file holds.
+///
+/// | format | recognised by | read |
+/// |---|---|---|
+/// | Matrix Market | `%%MatrixMarket` | see [`matrix_market`](super::matrix_market); a right-hand side behind the matrix, with a header of its own or as Lis writes it |
+/// | Harwell–Boeing, Rutherford–Boeing | the type, such as `RUA`, in line 3 | real, integer, pattern; unsymmetric, rectangular, symmetric, skew-symmetric; full right-hand sides |
+/// | SciPy's `.npz` | the first bytes of a ZIP archive | `csr`, `csc`, `coo` of real numbers or integers |
+///
+/// Each may be compressed by gzip. Entries at the same place are added, and an entry above the diagonal of a
+/// symmetric matrix stands for the one below; `notices` says so. Refused with a sentence: complex and unassembled
+/// matrices, values that are not finite, integers above 2⁵³, MATLAB's `.mat`. Memory follows the bytes that were
+/// read, not the sizes that a header declares.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MatrixFile {
+    /// The matrix, r × c.
+    pub matrix: Csr<f64>,
+    /// A right-hand side of r values, if the file holds one; the first if it holds several.
+    pub rhs: Option<Vec<f64>>,
+    /// Sentences about entries that were added or mirrored, and about what was left aside.
+    pub notices: Vec<String>,
+}
+
+impl MatrixFile {
+    /// Reads a file. Its content determines the format.
+    ///
+    /// # Errors
+    /// The file cannot be read; its format is not known; its content breaks a rule of the format, with the line of
+    /// a text file or the array of an archive.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.mtx");
+    /// # std::fs::write(&path, "%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 2\n").unwrap();
+    /// use multigrad::sparse::MatrixFile;
+    /// let file = MatrixFile::read(&path)?;
+    /// assert_eq!((file.matrix.rows(), file.rhs, file.notices.len()), (1, None, 0));
+    /// # Ok::<(), multigrad::error::Error>(())
+    /// ```
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Self::parse(&matrix_market::content(path)?, &path.display().to_string())
+    }
+
+    /// [`read`](Self::read) on uncompressed bytes in memory; `name` stands for the path in errors.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    ///
+    /// ```
+    /// use multigrad::sparse::MatrixFile;
+    /// let text = b"%%MatrixMarket matrix coordinate real general\n2 2 3\n1 1 4\n2 2 4\n1 1 1\n\
+    ///     %%MatrixMarket matrix array real general\n2 1\n10\n8\n";
+    /// let file = MatrixFile::parse(text, "assembled.mtx")?;
+    /// assert_eq!(file.matrix.get(0, 0), 5.0);
+    /// assert_eq!(file.rhs, Some(vec![10.0, 8.0]));
+    /// assert!(file.notices[0].contains("added, first in row 1, column 1"));
+    /// # Ok::<(), multigrad::error::Error>(())
+    /// ```
+    pub fn parse(bytes: &[u8], name: &str) -> Result<Self> {
+        let mut scanner = Scanner::new(bytes, name);
+        scanner.skip_blank_lines();
+        let mut notices = Vec::new();
+        let (matrix, rhs) = if scanner.starts_with_banner() {
+            matrix_market::parse_file(bytes, name, &mut notices)?
+        } else if bytes.starts_with(npz::ARCHIVE) {
+            (npz::parse(bytes, name, &mut notices)?, None)
+        } else if harwell_boeing::is_one(bytes) {
+            harwell_boeing::parse(bytes, name, &mut notices)?
+        } else {
+            return Err(unknown(bytes, name));
+        };
+        Ok(Self { matrix, rhs, notices })
+    }
+}
+
+/// The error for a file of another format.
+fn unknown(bytes: &[u8], name: &str) -> Error {
+    let starts = |magic: &[u8]| bytes.starts_with(magic);
+    let is_mat = name.to_ascii_lowercase().ends_with(".mat") && !starts(b"%");
+    let message = if bytes.trim_ascii().is_empty() {
+        "the file is empty"
+    } else if is_mat || starts(b"MATLAB ") || starts(b"\x89HDF") {
+        "MATLAB's .mat files are not read; load the matrix in MATLAB or by scipy.io.loadmat and save it by mmwrite"
+    } else if starts(b"\x93NUMPY") {
+        "a .npy file holds a dense array; save the sparse matrix by scipy.sparse.save_npz or scipy.io.mmwrite"
+    } else {
+        "the format is not known; a matrix is a Matrix Market file, whose first line is like '%%MatrixMarket matrix \
+         coordinate real general', a Harwell-Boeing or Rutherford-Boeing file, or a .npz file of scipy.sparse"
+    };
+    Error::format(message).at(name)
+}

@@ -1,0 +1,210 @@
+//! Sparse matrices of SciPy: a ZIP archive of NumPy arrays, as `scipy.sparse.save_npz` writes it.
+
+use std::io::Read;
+
+use crate::error::{Error, Result};
+use crate::sparse::Csr;
+use crate::sparse::matrix_market::assemble::{Entries, Symmetry};
+use crate::sparse::pattern::check_size;
+
+/// The first bytes of an archive.
+pub(super) const ARCHIVE: &[u8] = b"PK\x03\x04";
+
+/// The matrix. `notices` gets a sentence about entries that were added.
+pub(super) fn parse(bytes: &[u8], name: &str, notices: &mut Vec<String>) -> Result<Csr<f64>> {
+    read(bytes, notices).map_err(|message| Error::format(message).at(name))
+}
+
+/// A sentence that says what is wrong.
+type Checked<T> = std::result::Result<T, String>;
+
+fn read(bytes: &[u8], notices: &mut Vec<String>) -> Checked<Csr<f64>> {
+    let array = |key: &str| Array::read(bytes, key);
+    let format = array("format").map_err(|e| {
+        format!("{e}; an archive with a matrix is one that scipy.sparse.save_npz has written")
+    })?;
+    let format: String = format.data.iter().filter(|&&b| b != 0).map(|&b| b as char).collect();
+    if !matches!(format.as_str(), "csr" | "csc" | "coo") {
+        let format: String = format.chars().take(20).collect();
+        return Err(format!(
+            "the sparse format {format:?} is not supported; convert the matrix by .tocsr() and save it"
+        ));
+    }
+    let shape = array("shape")?.indices(usize::MAX)?;
+    let [rows, cols] = shape[..] else {
+        return Err(format!("the array 'shape' has {} values; a matrix has two sizes", shape.len()));
+    };
+    check_size(rows, cols, 0).map_err(|e| e.to_string())?;
+    let data = array("data")?;
+    let values = data.reals()?;
+    let (rows_of, cols_of) = match format.as_str() {
+        "coo" => (array("row")?.indices(rows)?, array("col")?.indices(cols)?),
+        _ => {
+            let (major, minor) = if format == "csr" { (rows, cols) } else { (cols, rows) };
+            let pointers = array("indptr")?.indices(values.len() + 1)?;
+            let ends = (pointers.first(), pointers.last());
+            if pointers.len() != major + 1 || !pointers.is_sorted() || ends != (Some(&0), Some(&values.len()))
+            {
+                return Err(format!(
+                    "the array 'indptr' must hold {} values that rise from 0 to {}, the number of entries; the file \
+                     is damaged",
+                    major + 1,
+                    values.len()
+                ));
+            }
+            let along = (0..major).flat_map(|i| (pointers[i]..pointers[i + 1]).map(move |_| i)).collect();
+            let across = array("indices")?.indices(minor)?;
+            if format == "csr" { (along, across) } else { (across, along) }
+        }
+    };
+    if rows_of.len() != values.len() || cols_of.len() != values.len() {
+        return Err(format!(
+            "there are {} values but another number of indices; the file is damaged",
+            values.len()
+        ));
+    }
+    let mut entries = Entries::with_capacity(values.len());
+    for ((i, j), value) in rows_of.into_iter().zip(cols_of).zip(values) {
+        if !value.is_finite() {
+            return Err(format!(
+                "the value in row {}, column {} is {value}, which is not finite",
+                i + 1,
+                j + 1
+            ));
+        }
+        entries.push(i as u32, j as u32, value);
+    }
+    entries.into_csr((rows, cols), Symmetry::General, notices).map_err(|e| e.to_string())
+}
+
+/// A NumPy array of the archive.
+struct Array {
+    key: String,
+    /// Byte order, kind and size of an element, such as `<f8`.
+    kind: String,
+    data: Vec<u8>,
+}
+
+impl Array {
+    /// Finds and unpacks the array. Memory follows the compressed bytes: deflate expands at most a thousand times.
+    fn read(bytes: &[u8], key: &str) -> Checked<Self> {
+        let damaged = |e: &dyn std::fmt::Display| {
+            format!("the archive is damaged or truncated at the array '{key}' ({e}); write it again")
+        };
+        let archive = rawzip::ZipArchive::from_slice(bytes).map_err(|e| damaged(&e))?;
+        let member = format!("{key}.npy");
+        let mut entries = archive.entries();
+        let entry = loop {
+            match entries.next_entry().map_err(|e| damaged(&e))? {
+                Some(entry) if entry.file_path().as_ref() == member.as_bytes() => break entry,
+                Some(_) => {}
+                None => return Err(format!("the archive has no array '{key}'")),
+            }
+        };
+        let place = archive.get_entry(entry.wayfinder()).map_err(|e| damaged(&e))?;
+        let mut content = Vec::new();
+        match entry.compression_method() {
+            rawzip::CompressionMethod::STORE => {
+                place.verifying_reader(place.data()).read_to_end(&mut content)
+            }
+            rawzip::CompressionMethod::DEFLATE => {
+                let inflate = flate2::bufread::DeflateDecoder::new(place.data());
+                place.verifying_reader(inflate).read_to_end(&mut content)
+            }
+            _ => {
+                return Err(
+                    "the archive uses a compression other than deflate; save it by save_npz".to_string()
+                );
+            }
+        }
+        .map_err(|e| damaged(&e))?;
+        Self::parse(key, content).ok_or_else(|| damaged(&"its header is not that of a NumPy array"))
+    }
+
+    /// Splits the header from the data: magic bytes, version, length of the header, and a dictionary of Python.
+    fn parse(key: &str, mut content: Vec<u8>) -> Option<Self> {
+        let length = |range: std::ops::Range<usize>| {
+            content.get(range).map(|b| b.iter().rev().fold(0, |n, &byte| n << 8 | usize::from(byte)))
+        };
+        let start = if *content.strip_prefix(b"\x93NUMPY")?.first()? == 1 { 10 } else { 12 };
+        let end = start + length(8..start)?;
+        let header = std::str::from_utf8(content.get(start..end)?).ok()?;
+        let kind =
+            header.split("'descr':").nth(1)?.trim_start().strip_prefix('\'')?.split('\'').next()?.to_string();
+        Some(Self { key: key.to_string(), kind, data: content.split_off(end) })
+    }
+
+    /// The elements, each as `convert` reads it from its place, its kind ('s' for a short real) and its bytes,
+    /// little-endian.
+    fn elements<T>(&self, convert: impl Fn(usize, char, [u8; 8]) -> Checked<T>) -> Checked<Vec<T>> {
+        let mut letters = self.kind.chars();
+        let (order, letter, size) = (letters.next(), letters.next(), letters.as_str().parse::<usize>());
+        let (Some(order), Some(letter), Ok(size @ (1 | 2 | 4 | 8))) = (order, letter, size) else {
+            return Err(self.unsupported());
+        };
+        if !self.data.len().is_multiple_of(size) {
+            return Err(format!("the array '{}' ends within an element; the file is damaged", self.key));
+        }
+        let read = |bytes: &[u8]| {
+            let mut le = [0; 8];
+            le[..size].copy_from_slice(bytes);
+            if order == '>' {
+                le[..size].reverse();
+            }
+            // The sign of an integer fills the bytes above.
+            if letter == 'i' && le[size - 1] >= 0x80 {
+                le[size..].fill(0xff);
+            }
+            le
+        };
+        match (letter, size) {
+            ('f', 4 | 8) | ('i' | 'u', _) | ('b', 1) => {}
+            _ => return Err(self.unsupported()),
+        }
+        let letter = if (letter, size) == ('f', 4) { 's' } else { letter };
+        self.data.chunks_exact(size).enumerate().map(|(k, bytes)| convert(k, letter, read(bytes))).collect()
+    }
+
+    fn unsupported(&self) -> String {
+        let kind: String = self.kind.chars().take(20).collect();
+        format!(
+            "the array '{}' has the type {kind:?}; real numbers of 4 or 8 bytes, integers and truth values are read, \
+             convert it by .astype",
+            self.key
+        )
+    }
+
+    /// The values as 64-bit reals, finite or not.
+    fn reals(&self) -> Checked<Vec<f64>> {
+        let exact = |place: usize, value: i128| match value.unsigned_abs() <= 1 << 53 {
+            true => Ok(value as f64),
+            false => Err(format!(
+                "entry {} of the array '{}' is the integer {value}, which is above 2^53 and would be rounded; scale \
+                 the matrix, or convert it by .astype(float) to accept the rounding",
+                place + 1,
+                self.key
+            )),
+        };
+        self.elements(|place, letter, bytes| match letter {
+            'f' => Ok(f64::from_le_bytes(bytes)),
+            's' => Ok(f64::from(f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))),
+            'i' => exact(place, i64::from_le_bytes(bytes).into()),
+            _ => exact(place, u64::from_le_bytes(bytes).into()),
+        })
+    }
+
+    /// Whole numbers below `limit`.
+    fn indices(&self, limit: usize) -> Checked<Vec<usize>> {
+        self.elements(|place, letter, bytes| {
+            let value = i64::from_le_bytes(bytes);
+            let index = usize::try_from(value).ok().filter(|&i| i < limit && matches!(letter, 'i' | 'u'));
+            index.ok_or_else(|| {
+                format!(
+                    "entry {} of the array '{}' is not a whole number from 0 to below {limit}; the file is damaged",
+                    place + 1,
+                    self.key
+                )
+            })
+        })
+    }
+}
