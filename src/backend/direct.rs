@@ -136,33 +136,30 @@ impl<T: Scalar> Direct<T> {
             return Ok(Self { matrix: a, inverse: Inverse::Symmetric(Arc::new(factors)) });
         }
         let ordering = Ordering::new(a.pattern())?;
-        let inverse = match ordering.factor(a.pattern(), a.values(), Trust::Regular) {
-            None => Self::singular_or_nearly(&a, &ordering, trust)?,
-            Some(lu) if n > DENSE_ROWS => Inverse::Sparse(Arc::new(lu)),
-            Some(lu) => {
+        let inverse = match ordering.factor(a.pattern(), a.values()) {
+            Some((lu, Trust::Regular)) if n > DENSE_ROWS => Inverse::Sparse(Arc::new(lu)),
+            Some((lu, Trust::Regular)) => {
                 let mut inverse = vec![0.0; n * n];
                 inverse.iter_mut().step_by(n + 1).for_each(|v| *v = 1.0);
                 lu.solve(&mut inverse, n, false);
                 dense(&Mat::from_fn(n, n, |i, j| inverse[i * n + j]))?
             }
+            other => Self::singular_or_nearly(&a, other.map(|(lu, _)| lu), trust)?,
         };
         Ok(Self { matrix: a, inverse })
     }
 
     /// For a matrix that is singular to working precision: the pseudo-inverse of a small one, the parts of a
-    /// disconnected one, or factors that leave small residuals.
-    fn singular_or_nearly(a: &Csr<f64>, ordering: &Ordering, trust: Trust) -> Result<Inverse<T>> {
+    /// disconnected one, or factors that leave small residuals, if there are some.
+    fn singular_or_nearly(a: &Csr<f64>, factors: Option<Factors>, trust: Trust) -> Result<Inverse<T>> {
         let n = a.rows();
-        let factors = || match trust {
-            Trust::Regular => None,
-            Trust::Residual => ordering.factor(a.pattern(), a.values(), trust),
-        };
+        let factors = factors.filter(|_| trust == Trust::Residual);
         if n <= PSEUDO_INVERSE_ROWS {
             // An ill-conditioned system is not cut off where a coarsest level would be.
             let cut = if trust == Trust::Residual { f64::EPSILON * n as f64 } else { 1e-11 };
             let (inverse, rank) = pseudo_inverse(a, cut)?;
             if rank == n
-                && let Some(lu) = factors()
+                && let Some(lu) = factors
             {
                 return Ok(Inverse::Sparse(Arc::new(lu)));
             }
@@ -176,7 +173,7 @@ impl<T: Scalar> Direct<T> {
             return Ok(Inverse::Parts(solvers.collect::<Result<_>>()?));
         }
         let regularised = || (trust == Trust::Residual).then(|| regularised(a)).flatten();
-        factors().or_else(regularised).map(|lu| Inverse::Sparse(Arc::new(lu))).ok_or_else(|| singular(n))
+        factors.or_else(regularised).map(|lu| Inverse::Sparse(Arc::new(lu))).ok_or_else(|| singular(n))
     }
 
     /// Number of unknowns.
@@ -255,7 +252,7 @@ fn regularised(a: &Csr<f64>) -> Option<Factors> {
     let shift = |i: usize| SHIFT * a.row(i).fold(0.0f64, |m, (_, v)| m.max(v.abs()));
     let shifts: Vec<f64> = (0..a.rows()).map(shift).map(|s| if s > 0.0 { s } else { 1.0 }).collect();
     let shifted = a.add(1.0, &Csr::diagonal_matrix(&shifts), 1.0).ok()?;
-    Ordering::new(shifted.pattern()).ok()?.factor(shifted.pattern(), shifted.values(), Trust::Residual)
+    Ordering::new(shifted.pattern()).ok()?.factor(shifted.pattern(), shifted.values()).map(|(lu, _)| lu)
 }
 
 fn singular(n: usize) -> Error {

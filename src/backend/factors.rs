@@ -33,12 +33,12 @@ pub struct Factors {
     scaling: Option<Arc<Equilibration>>,
 }
 
-/// Accuracy that the factors must have.
+/// Accuracy of factors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// A matrix that is singular to working precision is refused: known solutions must come back.
+    /// Known solutions come back: the matrix is not singular to working precision.
     Regular,
-    /// Factors whose residuals are small are accepted, whatever the condition of the matrix.
+    /// Residuals are small, whatever the condition of the matrix.
     Residual,
 }
 
@@ -65,10 +65,10 @@ impl Ordering {
         Ok(Self { columns, symbolic: Arc::new(symbolic) })
     }
 
-    /// Factors these values, or returns `None` if the factors cannot be trusted. `faer` factors a singular matrix
+    /// Factors these values, with the accuracy of the factors; `None` if there is none. `faer` factors a singular matrix
     /// without an error, so the factors are tested by solves with known solutions. A matrix with rows or columns of
     /// very different size is scaled before.
-    pub fn factor(&self, pattern: &Pattern, values: &[f64], trust: Trust) -> Option<Factors> {
+    pub fn factor(&self, pattern: &Pattern, values: &[f64]) -> Option<(Factors, Trust)> {
         let scaling = Equilibration::of(pattern, values).map(Arc::new);
         let scaled = scaling.as_ref().map(|s| s.apply(pattern, values));
         let values = scaled.as_deref().unwrap_or(values);
@@ -79,11 +79,17 @@ impl Ordering {
         let stack = MemStack::new(&mut memory);
         self.symbolic.factorize_numeric_lu(&mut numeric, matrix, threads, stack, Default::default()).ok()?;
         let plain = Factors { symbolic: self.symbolic.clone(), numeric: Arc::new(numeric), scaling: None };
-        let trusted = match trust {
-            Trust::Regular => plain.returns_known_solutions(pattern, values),
-            Trust::Residual => plain.leaves_small_residuals(pattern, values),
+        let trust = if plain.returns_known_solutions(pattern, values) {
+            Some(Trust::Regular)
+        } else {
+            plain.leaves_small_residuals(pattern, values).then_some(Trust::Residual)
         };
-        trusted.then_some(Factors { scaling, ..plain })
+        trust.map(|trust| (Factors { scaling, ..plain }, trust))
+    }
+
+    /// Factors of a matrix that is not singular to working precision.
+    pub fn regular(&self, pattern: &Pattern, values: &[f64]) -> Option<Factors> {
+        self.factor(pattern, values).filter(|(_, trust)| *trust == Trust::Regular).map(|(factors, _)| factors)
     }
 }
 

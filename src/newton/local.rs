@@ -3,7 +3,7 @@
 use super::band::{Band, Workspace};
 use super::dense::Dense;
 use super::plan::Shape;
-use crate::backend::{Ordering, Trust};
+use crate::backend::Ordering;
 use crate::error::{Error, Result};
 use crate::sparse::Csr;
 
@@ -157,7 +157,7 @@ impl LocalJacobian {
             }
             Kind::Band(band) => band.solve(y, work),
             Kind::Sparse(a) => {
-                let factors = Ordering::new(a.pattern())?.factor(a.pattern(), a.values(), Trust::Regular);
+                let factors = Ordering::new(a.pattern())?.regular(a.pattern(), a.values());
                 let singular = || Error::singular("the sparse matrix is singular to working precision");
                 factors.ok_or_else(singular)?.solve(y, 1, false);
                 Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::columns::Columns;
 use super::dense::DenseLu;
 use super::layout::Layout;
-use crate::backend::{Factors, Ordering, Trust};
+use crate::backend::{Factors, Ordering};
 use crate::error::{Error, Result};
 use crate::parallel;
 use crate::sparse::{Pattern, Scalar};
@@ -227,7 +227,7 @@ fn factor<T: Scalar>(
     // The factorisation would accept a value that is not finite.
     let finite = wide.iter().all(|v| v.is_finite());
     let factors =
-        finite.then(|| structure.ordering.factor(&structure.pattern, &wide, Trust::Regular)).flatten();
+        finite.then(|| structure.ordering.regular(&structure.pattern, &wide)).flatten();
     factors.map(|lu| Local::Sparse(Box::new(lu))).ok_or_else(|| {
         Error::singular(format!("{}: the local matrix of {rows} rows is singular; {help}", name(layout, p)))
     })

@@ -203,6 +203,11 @@ impl Choice {
         }
         let setup = Coarsening::from(Variant::SymmetricPart);
         let levels = Configuration::new(setup.clone(), Relaxation::Ilu0(1.0), Krylov::BiCgStab);
+        if self.configurations.is_empty() && p.has_hubs() {
+            self.because("a graph with hubs, whose factors fill: Gauss–Seidel");
+            let sweeps = Configuration::new(Coarsening::default(), Relaxation::GaussSeidel, Krylov::BiCgStab);
+            self.configurations.push(sweeps);
+        }
         if self.configurations.is_empty() {
             self.configurations.push(levels.clone());
         }
@@ -238,15 +243,19 @@ impl Choice {
         for (number, configuration) in self.configurations.iter().enumerate() {
             let builder = Builder::from(configuration.clone()).near_nullspace(near_nullspace.clone());
             let direct = configuration.setup == Setup::Direct && self.automatic;
-            let fits = if direct {
+            // Full factors of a small matrix fit.
+            let fits = if direct && a.rows().saturating_mul(a.rows()) > DIRECT_LIMIT {
                 check_fill(predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY), DIRECT_LIMIT)
             } else {
                 Ok(())
             };
+            let patience = self.patience.filter(|_| number == 0);
             match fits.and_then(|()| builder.known_symmetry(self.symmetric).build(a)) {
+                Ok(solver) if patience.is_some() && solver.krylov() != configuration.krylov => {
+                    reasons.push(format!("{configuration}: the preconditioner is not symmetric"));
+                }
                 Ok(mut solver) => {
                     let rest = self.configurations[number + 1..].to_vec();
-                    let patience = self.patience.filter(|_| number == 0);
                     solver.ladder = (self.automatic && !rest.is_empty())
                         .then(|| Ladder::new(rest, near_nullspace, self.symmetric).patient(patience));
                     if let Some(transform) = transform {

@@ -7,7 +7,7 @@ use crate::autodiff::handle::{Dense, Handle, Sparse};
 use crate::autodiff::ops::Op as Any;
 use crate::autodiff::reverse::Reverse;
 use crate::autodiff::tape::{Pool, Shape};
-use crate::backend::{Cpu, Factors, Trust, View};
+use crate::backend::{Cpu, Factors, View};
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
 
@@ -91,10 +91,9 @@ impl<'t, T: Scalar> Sparse<'t, T> {
                 return Err(Error::dimension(format!("a direct solve with {matrix} and {right}")));
             }
             let values: Vec<f64> = nodes[a].value.iter().map(|v| v.to_f64()).collect();
-            let factors =
-                plans.ordering(pattern)?.factor(pattern, &values, Trust::Regular).ok_or_else(|| {
-                    Error::singular(format!("{} is singular to working precision", nodes[a].shape))
-                })?;
+            let factors = plans.ordering(pattern)?.regular(pattern, &values).ok_or_else(|| {
+                Error::singular(format!("{} is singular to working precision", nodes[a].shape))
+            })?;
             let factors = Arc::new(factors);
             let mut x = pool.take(rows * k);
             let view = View { pattern, values: &nodes[a].value };
