@@ -39,7 +39,7 @@ pub use cpu::Cpu;
 pub use cuda::{Cuda, OnDevice, Tuning};
 pub use direct::Direct;
 pub(crate) use equilibration::Equilibration;
-pub(crate) use factors::{Factors, Ordering, Trust};
+pub(crate) use factors::{Factors, Ordering};
 pub(crate) use fill::predicted_nonzeros;
 pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};

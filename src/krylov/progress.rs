@@ -265,3 +265,35 @@ pub(super) struct End {
     /// Whether every value of the iterate is finite.
     pub finite: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Iterations until a solve with this budget stops, if its residuals are these.
+    fn stopped_after(budget: f64, residual: impl Fn(usize) -> f64) -> usize {
+        let (allowed, mut ignore) = (|| budget, |_, _| ());
+        let options = Options { budget: Some(&allowed), ..Options::default() };
+        let mut progress = Progress::start(&options, Size { norm: 1.0, scale: 1.0 }, &mut ignore);
+        progress.correct(1.0);
+        (1..=progress.remaining())
+            .find(|&k| {
+                progress.record(residual(k));
+                progress.remaining() == 0
+            })
+            .unwrap_or(0)
+    }
+
+    #[test]
+    fn a_solve_stops_where_its_forecast_exceeds_the_budget() {
+        // Eight digits take 27 iterations with factor 1/2, and 175 with .9.
+        assert_eq!(stopped_after(30.0, |k| 0.5f64.powi(k as i32)), 500);
+        assert_eq!(stopped_after(30.0, |k| 0.9f64.powi(k as i32)), 10);
+        assert_eq!(stopped_after(150.0, |k| 0.9f64.powi(k as i32)), 60);
+        assert_eq!(stopped_after(180.0, |k| 0.9f64.powi(k as i32)), 500);
+        assert_eq!(stopped_after(f64::INFINITY, |_| 1.0), 500);
+        // A plateau of thirty iterations is allowed where the budget is large.
+        let plateau = |k: usize| if k < 30 { 1.0 } else { 0.6f64.powi(k as i32 - 30) };
+        assert_eq!((stopped_after(25.0, plateau), stopped_after(400.0, plateau)), (10, 500));
+    }
+}

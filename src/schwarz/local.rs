@@ -226,8 +226,7 @@ fn factor<T: Scalar>(
     let wide: Vec<f64> = values.iter().map(|v| v.to_f64()).collect();
     // The factorisation would accept a value that is not finite.
     let finite = wide.iter().all(|v| v.is_finite());
-    let factors =
-        finite.then(|| structure.ordering.regular(&structure.pattern, &wide)).flatten();
+    let factors = finite.then(|| structure.ordering.regular(&structure.pattern, &wide)).flatten();
     factors.map(|lu| Local::Sparse(Box::new(lu))).ok_or_else(|| {
         Error::singular(format!("{}: the local matrix of {rows} rows is singular; {help}", name(layout, p)))
     })

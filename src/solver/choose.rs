@@ -100,7 +100,7 @@ impl Choice {
             return;
         }
         let (configurations, patience, reason) = if let Some(found) = OneLevel::of(a, properties) {
-            (vec![found.configuration], found.patience, found.reason)
+            (found.configurations, found.patience, found.reason)
         } else if let Some(found) = Weakened::of(a, properties, present) {
             (found.configurations.into(), found.patience, found.reason)
         } else {

@@ -31,7 +31,8 @@ const EASY: f64 = 4.0;
 
 /// A method on one level.
 pub(super) struct OneLevel {
-    pub configuration: Configuration,
+    /// The best one, and the diagonal if ILU(0) is better.
+    pub configurations: Vec<Configuration>,
     /// Iterations per eight digits beyond which the method is left.
     pub patience: usize,
     /// The sentence for the user.
@@ -49,7 +50,7 @@ impl OneLevel {
         if !p.is_symmetric() {
             let ilu = single(Relaxation::Ilu0(1.0), Krylov::BiCgStab);
             let k = extrapolated(&parts, a.rows(), &ilu, EASY)?;
-            return Some(Self::with(ilu, k, "ILU(0) without coarser levels"));
+            return Some(Self::with(vec![ilu], k, "ILU(0) without coarser levels"));
         }
         let share = WORK.iter().find(|w| a.rows() <= w.0).map_or(0.0, |w| w.1);
         let affordable = share * HIERARCHY * if p.block_size > 1 { 2.0 } else { 1.0 };
@@ -61,14 +62,19 @@ impl OneLevel {
         let ilu = single(Relaxation::Ilu0(1.0), Krylov::Cg);
         let most = (work - ILU_SETUP) / (ILU_ITERATION + VECTORS / p.mean_row());
         if let Some(k) = extrapolated(&parts, a.rows(), &ilu, most) {
-            return Some(Self::with(ilu, k, "ILU(0) without coarser levels"));
+            let second = by_diagonal.map(|_| diagonal);
+            return Some(Self::with(
+                [ilu].into_iter().chain(second).collect(),
+                k,
+                "ILU(0) without coarser levels",
+            ));
         }
-        by_diagonal.map(|k| Self::with(diagonal, k, "the diagonal as preconditioner"))
+        by_diagonal.map(|k| Self::with(vec![diagonal], k, "the diagonal as preconditioner"))
     }
 
-    fn with(configuration: Configuration, iterations: f64, what: &str) -> Self {
+    fn with(configurations: Vec<Configuration>, iterations: f64, what: &str) -> Self {
         Self {
-            configuration,
+            configurations,
             patience: (1.5 * iterations) as usize + 10,
             reason: format!("about {iterations:.0} iterations by parts of the matrix: {what}"),
         }
@@ -112,4 +118,40 @@ fn consistent(a: &Csr<f64>) -> Vec<f64> {
     let mut b = vec![0.0; a.rows()];
     crate::backend::Cpu.spmv(1.0, a.into(), &x, 0.0, &mut b, 1);
     b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Solver;
+    use crate::gallery;
+
+    /// The Laplacian of a cube, plus the identity times a shift.
+    fn shifted(n: usize, shift: f64) -> Csr<f64> {
+        let a = gallery::poisson_3d(n, n, n).unwrap().matrix;
+        a.map(|i, j, v| if i == j { v + shift } else { v })
+    }
+
+    fn levels(a: &Csr<f64>) -> usize {
+        let solver = Solver::auto(a).unwrap();
+        let x = crate::krylov::scattered(a.rows(), 3);
+        let mut b = vec![0.0; x.len()];
+        crate::backend::Cpu.spmv(1.0, a.into(), &x, 0.0, &mut b, 1);
+        let out = solver.solve(&b).unwrap();
+        assert!(out.converged() && out.attempts.is_empty(), "{out}");
+        solver.levels()
+    }
+
+    #[test]
+    fn a_well_conditioned_system_needs_one_level_at_any_size() {
+        assert_eq!(levels(&shifted(12, 1.0)), 1);
+        assert_eq!(levels(&shifted(32, 1.0)), 1);
+    }
+
+    #[test]
+    fn iterations_that_grow_with_the_size_are_extrapolated() {
+        assert!(levels(&shifted(32, 0.0)) > 1);
+        let plane = gallery::poisson_2d(150, 150).unwrap().matrix;
+        assert!(levels(&plane) > 1);
+    }
 }
