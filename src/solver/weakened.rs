@@ -27,8 +27,8 @@ const RATIO: f64 = 2.5;
 const MOST: usize = 60;
 /// Largest number of entries of all patches of a search.
 const ENTRIES: usize = 600_000;
-/// Ratio of iterations that counts as equal.
-const EQUAL: f64 = 1.05;
+/// Ratio of iterations that makes a smaller τ, closer to divergence, worth taking.
+const BETTER: f64 = 0.97;
 /// Seed of the patches.
 const SEED: u64 = 1;
 /// Reduction of the residual in a measurement.
@@ -70,8 +70,10 @@ impl Weakened {
             return None;
         }
         let affordable = (ENTRIES / properties.mean_row().ceil().max(1.0) as usize).max(FEWEST);
-        let rows = (n / 24).clamp(FEWEST, 16_000).min(affordable);
-        let count = (n / 12 / rows).min(affordable / rows).clamp(1, 3);
+        // A large patch tells more than two small ones.
+        let most = affordable.min(16_000);
+        let count = (n / 12 / most).min(affordable / most).clamp(1, 3);
+        let rows = (n / 12 / count).clamp(FEWEST, most);
         let patches = Patches::of(a, count, rows)?;
         let (place, found) = search(|place, most| patches.iterations(TAUS[place], most))?;
         let tau = TAUS[place];
@@ -95,8 +97,8 @@ fn configuration(tau: f64) -> Configuration {
 }
 
 /// The place in [`TAUS`] of the least cost on the way up or down from the first value, refined by one half of a step
-/// down, and the cost. `cost` is told how many iterations it may take; failure counts as too small a τ. Of values that
-/// are as good the smaller is taken, because the best τ falls with the size of the matrix.
+/// down, and the cost. `cost` is told how many iterations it may take; failure counts as too small a τ. A smaller τ must
+/// be clearly better: on a larger matrix it is closer to divergence.
 fn search(mut cost: impl FnMut(usize, usize) -> Option<f64>) -> Option<(usize, f64)> {
     let mut measured = |place: usize, least: f64| {
         let most = if least.is_finite() { least.ceil() as usize + 1 } else { MOST };
@@ -113,14 +115,14 @@ fn search(mut cost: impl FnMut(usize, usize) -> Option<f64>) -> Option<(usize, f
     let below = if best == FIRST { FIRST } else { 0 };
     for place in (0..below).rev().skip(1).step_by(2) {
         let next = measured(place, least);
-        if next > least {
+        if next > BETTER * least {
             break;
         }
         (best, least) = (place, next);
     }
     if best > 0 && least.is_finite() {
         let next = measured(best - 1, least);
-        if next <= EQUAL * least {
+        if next <= BETTER * least {
             (best, least) = (best - 1, next);
         }
     }
@@ -199,7 +201,7 @@ mod tests {
             let mut calls = 0;
             let place = search(|place, _| {
                 calls += 1;
-                (place >= best).then_some(5.0 + (place - best) as f64)
+                (place >= best).then_some(5.0 + (place - best) as f64 / 2.0)
             });
             (place, calls)
         };
@@ -209,8 +211,8 @@ mod tests {
             assert_eq!(place, Some((best, 5.0)));
         }
         assert_eq!(search(|_, _| None), None);
-        // Of equal values the smallest.
-        assert_eq!(search(|_, _| Some(7.0)), Some((0, 7.0)));
+        // Of equal values the first.
+        assert_eq!(search(|_, _| Some(7.0)), Some((FIRST, 7.0)));
     }
 
     #[test]
