@@ -18,8 +18,11 @@ const TAUS: [f64; 13] = [0.0, 0.0035, 0.005, 0.007, 0.01, 0.014, 0.02, 0.028, 0.
 const FIRST: usize = 8;
 /// Share of positive off-diagonal entries below which the present smoothers are hardly ever slow.
 const WRONG_SIGN: f64 = 0.02;
-/// Rows below which a matrix is not examined: every solve takes milliseconds.
+/// Rows below which a matrix is not examined, because every solve takes milliseconds; a patch of a matrix four times as
+/// large has at least as many.
 const FEWEST: usize = 4000;
+/// Mean number of entries per row above which the elimination costs too much.
+const LONG: f64 = 32.0;
 /// Number of iterations of the present choice for one with the factors from which those pay, whose cycle takes up to
 /// 2.5 times as long.
 const RATIO: f64 = 2.5;
@@ -46,8 +49,8 @@ pub(super) struct Weakened {
 
 impl Weakened {
     /// ILU(0) with the best τ on patches of `a`, if it takes clearly less work than `present`. `None` without a
-    /// measurement for matrices that are small, not symmetric, with several unknowns per node or with hardly any
-    /// positive off-diagonal entry.
+    /// measurement for matrices that are small, not symmetric, with several unknowns per node, with long rows or
+    /// with hardly any positive off-diagonal entry.
     ///
     /// First both are compared on two small patches, together a twenty-fourth of the matrix, which bounds the cost
     /// where nothing is found. Cost of a search: about five hierarchies and solves on patches of a twelfth of the
@@ -59,6 +62,7 @@ impl Weakened {
             && properties.wrong_sign >= WRONG_SIGN
             && !properties.has_hubs()
             && present.krylov == Krylov::Cg
+            && properties.mean_row() <= LONG
             && n >= FEWEST;
         if !worth {
             return None;
@@ -73,7 +77,7 @@ impl Weakened {
         // A large patch tells more than two small ones.
         let most = affordable.min(16_000);
         let count = (n / 12 / most).min(affordable / most).clamp(1, 3);
-        let rows = (n / 12 / count).clamp(FEWEST, most);
+        let rows = (n / 12 / count).clamp(FEWEST.min(n / 4), most);
         let patches = Patches::of(a, count, rows)?;
         let (place, found) = search(|place, most| patches.iterations(TAUS[place], most))?;
         let tau = TAUS[place];
@@ -220,7 +224,7 @@ mod tests {
         let weakened = found(&rotated_anisotropic(96, 1e-3, 0.9).unwrap().matrix).unwrap();
         let tau = weakened.configurations[0].relaxation.tau().unwrap();
         assert!((0.005..0.1).contains(&tau), "{}", weakened.reason);
-        assert!(weakened.reason.contains("on a part of 4000 rows"), "{}", weakened.reason);
+        assert!(weakened.reason.contains("on a part of 2304 rows"), "{}", weakened.reason);
         for problem in [
             poisson_2d(96, 96),
             unstructured_3d(18, 1),
