@@ -133,8 +133,11 @@ fn search(mut cost: impl FnMut(usize, usize) -> Option<f64>) -> Option<(usize, f
     least.is_finite().then_some((best, least))
 }
 
-/// Patches, each with a hierarchy whose smoother is ILU(0).
-struct Patches(Vec<(Csr<f64>, Hierarchy<Host<f64>>)>);
+/// A patch, and its hierarchy whose smoother is ILU(0).
+type Patch = (Csr<f64>, Hierarchy<Host<f64>>);
+
+/// Patches for measurements.
+struct Patches(Vec<Patch>);
 
 impl Patches {
     /// `None` if ILU(0) cannot be computed, or is not symmetric.
@@ -149,7 +152,7 @@ impl Patches {
 
     /// Mean iterations with weakened factors.
     fn iterations(&self, tau: f64, most: usize) -> Option<f64> {
-        let weakened = |(patch, hierarchy): &(Csr<f64>, Hierarchy<Host<f64>>)| -> Result<Solver> {
+        let weakened = |(patch, hierarchy): &Patch| -> Result<Solver> {
             let cycle = CyclePreconditioner::trusted(hierarchy.weakened(tau)?, Some(true))?;
             let solver = Solver::of(patch.clone(), Cycle::Double(cycle), configuration(tau).setup);
             let _ = solver.symmetric_matrix.set(true);
@@ -165,11 +168,7 @@ impl Patches {
     }
 
     /// The mean over all patches; `None` where a solver cannot be built, fails, or takes more than `most` iterations.
-    fn mean(
-        &self,
-        most: usize,
-        solver: &dyn Fn(&(Csr<f64>, Hierarchy<Host<f64>>)) -> Result<Solver>,
-    ) -> Option<f64> {
+    fn mean(&self, most: usize, solver: &dyn Fn(&Patch) -> Result<Solver>) -> Option<f64> {
         let each = self.0.iter().map(|patch| iterations(&solver(patch).ok()?, most));
         let counts = each.collect::<Option<Vec<f64>>>()?;
         Some(counts.iter().sum::<f64>() / counts.len() as f64)
