@@ -148,7 +148,7 @@ fn with_parameters(kind: Relaxation, parameters: &[&str]) -> Option<Relaxation> 
     {
         let own = text.parse::<f64>().ok().filter(|v| (0.0..=1.0).contains(v))?;
         let others = if others.is_empty() { Some(kind) } else { with_parameters(kind, others) };
-        return others?.weakened(own);
+        return others.filter(|r| r.tau().is_none())?.weakened(own);
     }
     let passes = |text: &str| Passes::ALL.into_iter().find(|p| p.name() == text);
     Some(match (kind, parameters) {
