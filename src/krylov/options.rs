@@ -10,8 +10,8 @@ pub(crate) struct Options<'a> {
     pub atol: f64,
     pub max_iterations: usize,
     pub initial_guess: Option<&'a [f64]>,
-    /// Iterations that a solve may take by its own forecast; it stops once the forecast is clearly above.
-    pub budget: Option<&'a dyn Fn() -> f64>,
+    /// Iterations that a solve with this forecast may take; it stops once the forecast is clearly above.
+    pub budget: Option<&'a dyn Fn(f64) -> f64>,
 }
 
 impl Default for Options<'_> {

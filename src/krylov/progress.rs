@@ -33,7 +33,7 @@ pub(super) struct Progress<'a> {
     history: Vec<f64>,
     applications: usize,
     max_iterations: usize,
-    budget: Option<&'a dyn Fn() -> f64>,
+    budget: Option<&'a dyn Fn(f64) -> f64>,
     rtol: f64,
     b_norm: f64,
     /// Largest ‖r‖₂ that counts as converged.
@@ -132,17 +132,18 @@ impl<'a> Progress<'a> {
         let Some(budget) = self.budget.filter(|_| k >= FIRST_FORECAST && k.is_multiple_of(FORECASTS)) else {
             return false;
         };
-        let budget = budget();
+        let forecast = self.forecast();
+        let budget = budget(forecast);
         k as f64 >= (0.25 * budget).min(ENOUGH as f64)
-            && self.forecast() > budget * (1.0 + FIRST_FORECAST as f64 / k as f64)
+            && forecast > budget * (1.0 + FIRST_FORECAST as f64 / k as f64)
     }
 
-    /// Iterations to convergence at the rate of the last half, or of all iterations if that is better.
+    /// Iterations to convergence at the rate of the last half, or, at the beginning, of all iterations if that is better.
     fn forecast(&self) -> f64 {
         let k = self.iterations();
         let last = self.history[k];
         let since = |start: usize| (last / self.history[start]).ln() / (k - start) as f64;
-        let rate = since(k / 2).min(since(0));
+        let rate = if k < ENOUGH { since(k / 2).min(since(0)) } else { since(k / 2) };
         let left = (self.threshold / self.b_norm / last).ln();
         if left >= 0.0 {
             k as f64
@@ -270,30 +271,30 @@ pub(super) struct End {
 mod tests {
     use super::*;
 
-    /// Iterations until a solve with this budget stops, if its residuals are these.
-    fn stopped_after(budget: f64, residual: impl Fn(usize) -> f64) -> usize {
-        let (allowed, mut ignore) = (|| budget, |_, _| ());
+    /// Iterations after which a solve with this budget stops without convergence, if its residuals are these.
+    fn stopped_after(budget: f64, residual: impl Fn(usize) -> f64) -> Option<usize> {
+        let (allowed, mut ignore) = (|_| budget, |_, _| ());
         let options = Options { budget: Some(&allowed), ..Options::default() };
         let mut progress = Progress::start(&options, Size { norm: 1.0, scale: 1.0 }, &mut ignore);
         progress.correct(1.0);
-        (1..=progress.remaining())
-            .find(|&k| {
-                progress.record(residual(k));
-                progress.remaining() == 0
-            })
-            .unwrap_or(0)
+        let end = (1..=500).find(|&k| {
+            progress.record(residual(k));
+            progress.converged() || progress.remaining() == 0
+        });
+        end.filter(|_| !progress.converged())
     }
 
     #[test]
     fn a_solve_stops_where_its_forecast_exceeds_the_budget() {
-        // Eight digits take 27 iterations with factor 1/2, and 175 with .9.
-        assert_eq!(stopped_after(30.0, |k| 0.5f64.powi(k as i32)), 500);
-        assert_eq!(stopped_after(30.0, |k| 0.9f64.powi(k as i32)), 10);
-        assert_eq!(stopped_after(150.0, |k| 0.9f64.powi(k as i32)), 60);
-        assert_eq!(stopped_after(180.0, |k| 0.9f64.powi(k as i32)), 500);
-        assert_eq!(stopped_after(f64::INFINITY, |_| 1.0), 500);
+        // Eight digits take 27 iterations with the factor 1/2, and 175 with .9.
+        let geometric = |factor: f64| move |k: usize| factor.powi(k as i32);
+        assert_eq!(stopped_after(30.0, geometric(0.5)), None);
+        assert_eq!(stopped_after(30.0, geometric(0.9)), Some(10));
+        assert_eq!(stopped_after(150.0, geometric(0.9)), Some(65));
+        assert_eq!(stopped_after(180.0, geometric(0.9)), None);
+        assert_eq!(stopped_after(f64::INFINITY, |_| 1.0), Some(500));
         // A plateau of thirty iterations is allowed where the budget is large.
         let plateau = |k: usize| if k < 30 { 1.0 } else { 0.6f64.powi(k as i32 - 30) };
-        assert_eq!((stopped_after(25.0, plateau), stopped_after(400.0, plateau)), (10, 500));
+        assert_eq!((stopped_after(25.0, plateau), stopped_after(400.0, plateau)), (Some(10), None));
     }
 }

@@ -18,6 +18,9 @@ const SHORT: usize = 60;
 /// The smallest budget of an attempt, in iterations.
 const LEAST: f64 = 25.0;
 
+/// Iterations that are not worth the prediction of a direct solver.
+const FREE: f64 = 50.0;
+
 /// Budget in iterations above which a direct solve comes after all iterations.
 const EXPENSIVE: f64 = 600.0;
 
@@ -126,9 +129,12 @@ impl Ladder {
             return solver.verified(b, options);
         }
         let (limit, digits) = (options.direct_limit as f64, -options.options.rtol.log10());
-        let allowed = || {
+        let allowed = |forecast: f64| {
             if let Some(patience) = patience {
                 return patience as f64 * digits / 8.0;
+            }
+            if forecast <= FREE {
+                return FREE;
             }
             let z = self.fill(solver.operator());
             if z <= limit { budget(solver.operator(), z).max(LEAST) } else { f64::INFINITY }

@@ -204,7 +204,7 @@ mod tests {
             let mut calls = 0;
             let place = search(|place, _| {
                 calls += 1;
-                (place >= best).then_some(5.0 + (place - best) as f64 / 2.0)
+                (place >= best).then(|| 5.0 + (place - best) as f64 / 2.0)
             });
             (place, calls)
         };
