@@ -176,7 +176,7 @@ impl Patches {
 }
 
 /// Iterations to a reduction of the residual by 10⁸, with a fraction, from a random right-hand side.
-fn iterations(solver: &Solver, most: usize) -> Option<f64> {
+pub(super) fn iterations(solver: &Solver, most: usize) -> Option<f64> {
     let mut options = SolveOptions::new().rtol(REDUCTION).max_iterations(most);
     options.definite = true;
     let b = scattered(solver.matrix().rows(), SEED);
