@@ -138,12 +138,14 @@ impl<'a> Progress<'a> {
             && forecast > budget * (1.0 + FIRST_FORECAST as f64 / k as f64)
     }
 
-    /// Iterations to convergence at the rate of the last half, or, at the beginning, of all iterations if that is better.
+    /// Iterations to convergence at the rates of the last half and of all iterations: the better one at the beginning,
+    /// later their mean.
     fn forecast(&self) -> f64 {
         let k = self.iterations();
         let last = self.history[k];
         let since = |start: usize| (last / self.history[start]).ln() / (k - start) as f64;
-        let rate = if k < ENOUGH { since(k / 2).min(since(0)) } else { since(k / 2) };
+        let (late, all) = (since(k / 2), since(0));
+        let rate = if k < ENOUGH { late.min(all) } else { 0.5 * (late + all) };
         let left = (self.threshold / self.b_norm / last).ln();
         if left >= 0.0 {
             k as f64

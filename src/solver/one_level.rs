@@ -26,7 +26,7 @@ const VECTORS: f64 = 5.0;
 /// Largest numbers of rows with the work that a method on one level may take, relative to the expected hierarchy. The
 /// hierarchies of small systems often take longer than expected, and those without candidates for several unknowns per
 /// node twice as long.
-const WORK: [(usize, f64); 3] = [(3000, 4.0), (8000, 1.7), (usize::MAX, 0.7)];
+const WORK: [(usize, f64); 3] = [(3000, 2.5), (8000, 1.7), (usize::MAX, 0.7)];
 /// Largest number of iterations of BiCGStab with ILU(0) on a large nonsymmetric matrix.
 const EASY: f64 = 5.0;
 
@@ -45,9 +45,11 @@ impl OneLevel {
     /// than a hierarchy by the number of its iterations on a small part of the matrix, which is extrapolated from two
     /// sizes. Cost: at most some 300 products with a matrix of 400 rows.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
-        let found = Self::by_parts(a, p).filter(|_| p.largest_row_sum > NEARLY_SINGULAR)?;
-        // Every part has its own constants.
-        (a.pattern().components().len() == 1).then_some(found)
+        let found = Self::by_parts(a, p)?;
+        // Every connected part has its own constants.
+        let regular =
+            |rows: &Vec<u32>| rows.len() == 1 || rows.iter().any(|&i| row_sum(a, i) > NEARLY_SINGULAR);
+        a.pattern().components().iter().all(regular).then_some(found)
     }
 
     fn by_parts(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
@@ -86,6 +88,12 @@ impl OneLevel {
             ),
         }
     }
+}
+
+/// |sum| of the entries of a row relative to the sum of their absolute values.
+fn row_sum(a: &Csr<f64>, i: u32) -> f64 {
+    let (sum, size) = a.row(i as usize).fold((0.0, 0.0f64), |(sum, size), (_, v)| (sum + v, size + v.abs()));
+    sum.abs() / size
 }
 
 /// Iterations on a matrix of `rows` rows by those on its parts, which grow with a power of the number of rows.

@@ -42,9 +42,6 @@ pub struct MatrixProperties {
     pub weakest_dominance: f64,
     /// Rows whose entries sum to zero.
     pub zero_sum_rows: usize,
-    /// The largest |sum| of the entries of a row, relative to the sum of their absolute values, over rows with neighbours:
-    /// tiny if the matrix is nearly singular, with constants near its nullspace.
-    pub largest_row_sum: f64,
     /// Rows with only a diagonal entry, such as eliminated Dirichlet values.
     pub isolated_rows: usize,
     /// Number of entries of the longest row.
@@ -63,7 +60,6 @@ struct Counts {
     wrong: f64,
     off: f64,
     weakest: f64,
-    sum: f64,
 }
 
 impl Counts {
@@ -87,9 +83,6 @@ impl Counts {
         self.dominant += usize::from(diagonal.abs() >= off * (1.0 - ROUNDING));
         self.zero_sum += usize::from(sum.abs() <= ROUNDING * size);
         self.isolated += usize::from(off == 0.0);
-        if off > 0.0 {
-            self.sum = self.sum.max(sum.abs() / size);
-        }
         let ratio = if off == 0.0 && diagonal != 0.0 { 0.0 } else { off / diagonal.abs() };
         self.weakest = self.weakest.max(if ratio.is_nan() { f64::INFINITY } else { ratio });
         self.longest = self.longest.max(length);
@@ -104,7 +97,6 @@ impl Counts {
         self.zero += other.zero;
         self.negative += other.negative;
         self.weakest = self.weakest.max(other.weakest);
-        self.sum = self.sum.max(other.sum);
         self.dominant += other.dominant;
         self.zero_sum += other.zero_sum;
         self.isolated += other.isolated;
@@ -140,7 +132,6 @@ impl MatrixProperties {
             dominant_rows: counts.dominant,
             weakest_dominance: counts.weakest,
             zero_sum_rows: counts.zero_sum,
-            largest_row_sum: counts.sum,
             isolated_rows: counts.isolated,
             longest_row: counts.longest,
         }
