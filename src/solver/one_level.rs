@@ -10,7 +10,7 @@ use crate::sparse::Csr;
 
 /// Rows of the two parts, of which the larger has four times the diameter squared; a matrix of at most this number
 /// of rows is its own part.
-const PARTS: [usize; 2] = [100, 400];
+const PARTS: [usize; 2] = [150, 600];
 /// Seed of the parts.
 const SEED: u64 = 1;
 /// Row sums below which a matrix is nearly singular: only a hierarchy sees the error in constants then.
@@ -43,7 +43,7 @@ pub(super) struct OneLevel {
 impl OneLevel {
     /// CG with a diagonal or ILU(0), or BiCGStab with ILU(0) where the matrix is not symmetric, if it takes less work
     /// than a hierarchy by the number of its iterations on a small part of the matrix, which is extrapolated from two
-    /// sizes. Cost: at most some 300 products with a matrix of 400 rows.
+    /// sizes. Cost: at most some 250 products with a matrix of 600 rows.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
         let found = Self::by_parts(a, p)?;
         // Every connected part has its own constants.
