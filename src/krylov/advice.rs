@@ -3,6 +3,9 @@
 use super::method::Method;
 use super::outcome::{Breakdown, Outcome, Status};
 
+/// Iterations of a method that suits the system after which its residual may still exceed the first one.
+const FEW: usize = 10;
+
 /// Circumstances of a solve that the outcome does not contain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Situation {
@@ -41,6 +44,9 @@ fn max_iterations(out: &Outcome, situation: Situation) -> String {
         .filter(|&f| f > 0.0 && f < 1.0)
         .map(|f| ((situation.rtol / out.relative_residual()).ln() / f.ln()).ceil().max(1.0));
     match more {
+        _ if out.relative_residual() > out.residual_history[0] && out.iterations < FEW => {
+            "too few iterations to judge the method; allow more iterations (max_iterations)".into()
+        }
         _ if out.relative_residual() > out.residual_history[0] => {
             "the residual has grown: the method does not suit this system, or the matrix is singular and b outside its range; use FGMRES".into()
         }

@@ -121,8 +121,8 @@ fn iterations_on(a: &Csr<f64>, configuration: &Configuration, most: f64) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Solver;
     use crate::gallery;
+    use crate::solver::Solver;
 
     /// The Laplacian of a cube, plus the identity times a shift.
     fn shifted(n: usize, shift: f64) -> Csr<f64> {

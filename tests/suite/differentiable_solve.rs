@@ -173,7 +173,7 @@ fn a_symmetric_matrix_after_a_nonsymmetric_one_leaves_the_older_adjoint_right() 
 
 #[test]
 fn new_values_need_no_symbolic_work() {
-    let a = jumping_coefficients_2d(40, 40, 100.0, Jumps::Random(5), 1).unwrap().matrix;
+    let a = jumping_coefficients_2d(100, 100, 100.0, Jumps::Random(5), 1).unwrap().matrix;
     let b = wave(a.rows());
     let mut s = solver(&a);
     let patterns = |s: &DifferentiableSolver| -> Vec<_> {
