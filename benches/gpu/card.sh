@@ -163,7 +163,7 @@ part tests 120 tests bash -c tests_of_the_card
 part solve 110 whole $bench solve
 part cycle 80 whole $bench kernels cycle
 part training 45 whole $bench training
-part smoothers 130 whole $bench smoothers
+part smoothers 180 whole $bench smoothers
 part peers 60 whole bash -c peers
 part sanitizer 110 sanitized bash -c sanitizer
 part scan 90 whole $bench scan
