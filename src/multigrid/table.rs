@@ -71,8 +71,11 @@ impl<T: Scalar> std::fmt::Display for Hierarchy<Host<T>> {
                 list.iter().map(|s: &Smoother<Arc<Vec<T>>>| s.to_string()).collect::<Vec<_>>().join(", ")
             };
             let (pre, post) = (names(&level.pre), names(&level.post));
-            let text = if pre == post { pre } else { format!("{pre} | {post}") };
+            let text = if pre == post || post.is_empty() { pre } else { format!("{pre} | {post}") };
             row(depth, level.a.pattern.rows(), level.a.pattern.nnz(), &text)?;
+        }
+        if self.coarsest_rows == 0 && self.levels.len() == 1 {
+            return write!(f, "one level");
         }
         row(self.levels.len(), self.coarsest_rows, self.coarsest.matrix().nnz(), "direct")?;
         let sweeps =
