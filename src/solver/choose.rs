@@ -56,8 +56,8 @@ impl Choice {
     }
 
     /// Configurations suited to a square matrix, with or without near-nullspace candidates. Rows that determine their
-    /// unknown are eliminated, and rows of very different size are scaled. Where the properties suggest that smoothers
-    /// are slow, patches of the matrix decide whether weakened incomplete factors come first.
+    /// unknown are eliminated, and rows of very different size are scaled. Short runs on small parts
+    /// of the matrix decide whether a method on one level or weakened incomplete factors come first.
     pub fn of(a: &Csr<f64>, has_candidates: bool) -> Self {
         Self::consulting(a, has_candidates, true)
     }
@@ -100,6 +100,8 @@ impl Choice {
             return;
         }
         let (configurations, patience, reason) = if let Some(found) = OneLevel::of(a, properties) {
+            // The other reasons are those of the hierarchy.
+            self.reasons.truncate(1);
             (found.configurations, found.patience, found.reason)
         } else if let Some(found) = Weakened::of(a, properties, present) {
             (found.configurations.into(), found.patience, found.reason)

@@ -8,8 +8,7 @@ use crate::krylov::Krylov;
 use crate::multigrid::{Relaxation, Setup};
 use crate::sparse::Csr;
 
-/// Rows of the two parts, of which the larger has four times the diameter squared; a matrix of at most this number
-/// of rows is its own part.
+/// Numbers of rows of the two parts. A matrix of at most 600 rows is its own larger part.
 const PARTS: [usize; 2] = [150, 600];
 /// Seed of the parts.
 const SEED: u64 = 1;
@@ -84,7 +83,7 @@ impl OneLevel {
             configurations,
             patience: most.max(1.25 * expected) as usize + 5,
             reason: format!(
-                "instead {what} on one level: about {expected:.0} iterations by small parts of the matrix, less work than a hierarchy"
+                "{what} on one level: about {expected:.0} iterations by small parts of the matrix, less work than a hierarchy"
             ),
         }
     }
