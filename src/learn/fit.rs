@@ -31,6 +31,8 @@ const TIMED_CYCLES: usize = 5;
 const TRIAL_STEPS: (usize, usize) = (20, 10);
 /// A later candidate has to reach this share of the best cost so far, since the first one is trained longer.
 const CLEARLY: f64 = 0.8;
+/// Runs of a training of scalars on patches, from different seeds.
+const RUNS: u64 = 3;
 /// Values of a batch that give every thread of a large device something to do.
 #[cfg(feature = "cuda")]
 const FULL_BATCH: usize = 1 << 20;
@@ -120,19 +122,41 @@ impl Trainer {
         let Some((start, mut session)) = self.choose::<T>(starts, &mut trials, clock, observe)? else {
             return Err(failure);
         };
-        let recipe = session.recipe();
+        let mut stopped_early = self.train(&mut session, clock, observe)?;
+        if start.learn.smoother() == Some(LearnedSmoother::Scalars) {
+            for run in 1..RUNS {
+                if stopped_early.is_some() || session.is_empty() || session.recipe().steps == 0 {
+                    break;
+                }
+                let mut other = self.patch_session(start, run)?;
+                stopped_early = self.train(&mut other, clock, observe)?;
+                if other.best_factor() < session.best_factor() {
+                    session = other;
+                }
+            }
+        }
+        let train_seconds = clock.elapsed().as_secs_f64();
+        select(start, &session, self.seed, RunStats { train_seconds, stopped_early, trials })
+    }
+
+    /// Takes the steps of the recipe; the reason if the time limit ends them.
+    fn train<T: Trained>(
+        &self,
+        session: &mut Session<T>,
+        clock: Instant,
+        observe: Observer<'_>,
+    ) -> Result<Option<String>> {
+        let steps = session.recipe().steps;
         let mut stopped_early = None;
-        while stopped_early.is_none() && !session.is_empty() && session.steps() < recipe.steps {
-            session.step_at(self.share(&session, clock))?;
-            observe(&self.progress(&session, clock, false));
-            if self.time_limit.is_some_and(|limit| clock.elapsed() >= limit) && session.steps() < recipe.steps
-            {
+        while stopped_early.is_none() && !session.is_empty() && session.steps() < steps {
+            session.step_at(self.share(session, clock))?;
+            observe(&self.progress(session, clock, false));
+            if self.time_limit.is_some_and(|limit| clock.elapsed() >= limit) && session.steps() < steps {
                 stopped_early = Some(format!("the time limit was reached after {} steps", session.steps()));
             }
         }
         session.finish()?;
-        let train_seconds = clock.elapsed().as_secs_f64();
-        select(start, &session, self.seed, RunStats { train_seconds, stopped_early, trials })
+        Ok(stopped_early)
     }
 
     /// The hierarchy whose trial ends best, with the session that
@@ -210,6 +234,9 @@ impl Trainer {
 
     /// A session with the settings of the trainer; the others suit the hierarchy and its start.
     fn session<T: Trained>(&self, candidate: &Candidate) -> Result<Session<T>> {
+        if candidate.learn.smoother() == Some(LearnedSmoother::Scalars) {
+            return self.patch_session(candidate, 0);
+        }
         let h = candidate.amg.hierarchy();
         let factor = match candidate.factor {
             Some(factor) => factor,
@@ -233,6 +260,32 @@ impl Trainer {
         let parameters = Parameters::learned(h, candidate.learn, self.symmetric)?;
         self.session_on(h, parameters, recipe)
     }
+
+    /// A session on patches of the matrix, whose last one judges the result: run number `run`.
+    fn patch_session<T: Trained>(&self, candidate: &Candidate, run: u64) -> Result<Session<T>> {
+        let h = candidate.amg.hierarchy();
+        let suited = Recipe::of_scalars(self.loss);
+        let recipe = Recipe {
+            steps: self.steps.unwrap_or(suited.steps),
+            rate: self.rate.unwrap_or(suited.rate),
+            cycles: self.cycles.map_or(suited.cycles, |c| (c, c)),
+            batch: self.batch.unwrap_or(suited.batch),
+            ..suited
+        };
+        recipe.check()?;
+        let parameters = Parameters::learned(h, candidate.learn, self.symmetric)?;
+        let mut patches = Vec::new();
+        for patch in candidate.patches(self.seed)? {
+            let own = Parameters::learned(&patch, candidate.learn, self.symmetric)?;
+            if !own.is_empty() {
+                patches.push((patch, own));
+            }
+        }
+        if parameters.is_empty() || patches.is_empty() {
+            return Session::on(h, parameters, Recipe { steps: 0, ..recipe }, self.seed);
+        }
+        Session::on_patches(patches, parameters, recipe, (self.seed, run))
+    }
 }
 
 #[cfg(feature = "cuda")]
@@ -253,7 +306,7 @@ impl Trainer {
         let Some(cuda) = self.cuda.as_ref().filter(|_| recipe.steps > 0) else {
             return Session::on(h, parameters, recipe, self.seed);
         };
-        Session::taking(h, parameters, recipe, self.seed, |h, parameters, loss| {
+        Session::taking(h, (parameters, None), recipe, self.seed, |h, parameters, loss| {
             let mut steps = ResidentTraining::new(cuda, h, parameters, recipe.batch, self.seed)?;
             steps.minimise(loss, self.seed)?;
             Ok(Box::new(steps))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::evaluate::Evaluation;
 use super::loss::Loss;
+use super::parameters::factor_unit;
 use super::start::Start;
 use super::trainer::Trainer;
 use crate::engine::Host;
@@ -12,14 +13,17 @@ use crate::multigrid::{Hierarchy, Refresh, Relaxation, Smoother};
 use crate::solver::Amg;
 use crate::sparse::Csr;
 
+/// Size of an entry of ILU(0), in units of its pivots, below which what was learned is carried over as a difference
+/// instead of a ratio.
+const SMALL: f64 = 0.02;
 /// Cycles of the test of a carried smoother.
 const CYCLES: usize = 6;
 
 /// A learned solver for a sequence of matrices with one pattern.
 ///
 /// The transfers between the levels stay, the matrices of the coarser levels are recomputed, and the learned
-/// smoothers are carried over: a learned M by the ratio of the diagonals, learned factors by their difference from
-/// ILU(0), in units of its pivots. A short test decides: keep the carried smoothers, tune them by a few steps, or
+/// smoothers are carried over: a learned M by the ratio of the diagonals, learned factors by their ratio to ILU(0), small
+/// entries by the difference in units of its pivots. A short test decides: keep the carried smoothers, tune them by a few steps, or
 /// use classical ones until a later matrix passes.
 ///
 /// ```
@@ -196,9 +200,14 @@ fn carried(
             let mut values = new.values().to_vec();
             for i in 0..new.rows() {
                 for at in factors.pattern.row(i) {
-                    let lower = (factors.pattern.col_idx()[at] as usize) < i;
-                    let unit = if lower { 1.0 } else { q[i] / p[i] };
-                    values[at] += unit * (factors.values[at] - old.values()[at]);
+                    let j = factors.pattern.col_idx()[at] as usize;
+                    let unit = factor_unit(&p, (i, j), true);
+                    let before = old.values()[at];
+                    let ratio = match before.abs() > SMALL * unit {
+                        true => new.values()[at] / before,
+                        false => factor_unit(&q, (i, j), true) / unit,
+                    };
+                    values[at] += ratio * (factors.values[at] - before);
                 }
             }
             Ok(Smoother::Factors { factors: matrix(factors, values), unit_lower: true, damping, sweeps })

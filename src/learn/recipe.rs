@@ -109,6 +109,11 @@ impl Recipe {
         Self { loss, steps, rate, cycles, batch: 16, factor_first: 0.0 }
     }
 
+    /// For scalars on factors, on small patches.
+    pub fn of_scalars(loss: Loss) -> Self {
+        Self { loss, steps: 40, rate: 0.03, cycles: (3, 3), batch: 4, factor_first: 0.0 }
+    }
+
     /// Cycles in the loss at this share of the training, 0 to 1.
     pub fn cycles_at(&self, share: f64) -> usize {
         let (first, last) = (self.cycles.0 as f64, self.cycles.1 as f64);

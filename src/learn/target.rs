@@ -14,6 +14,10 @@ pub enum LearnedSmoother {
     WideRelaxation,
     /// L and U on the pattern of ILU(0), x ← x + U⁻¹ L⁻¹ (b − A x). Start: ILU(0).
     Ilu,
+    /// Two dozen scalars on the factors of ILU(0): on L, U, pivots, the dropped fill on pivots, and weak entries of L and
+    /// of U; before and after the coarse-grid correction; on the finest and the other levels. They are learned on
+    /// small patches of the matrix. Start: the best τ.
+    Scalars,
     /// L and U, applied and trained with a few Jacobi sweeps on the triangular systems in place of the
     /// substitutions, so that all rows are independent. Start: ILU(0).
     IterativeIlu,
@@ -47,10 +51,11 @@ pub struct Target {
 }
 
 /// All targets with their names.
-const NAMES: [(&str, Target); 9] = [
+const NAMES: [(&str, Target); 10] = [
     ("relaxation", Target::Relaxation),
     ("wide-relaxation", Target::WideRelaxation),
     ("ilu", Target::Ilu),
+    ("scalars", Target::Scalars),
     ("iterative-ilu", Target::IterativeIlu),
     ("schwarz", Target::Schwarz),
     ("chebyshev", Target::Chebyshev),
@@ -71,6 +76,8 @@ impl Target {
     pub const WideRelaxation: Target = Target::smoothers(LearnedSmoother::WideRelaxation);
     /// [`LearnedSmoother::Ilu`] alone.
     pub const Ilu: Target = Target::smoothers(LearnedSmoother::Ilu);
+    /// [`LearnedSmoother::Scalars`] alone.
+    pub const Scalars: Target = Target::smoothers(LearnedSmoother::Scalars);
     /// [`LearnedSmoother::IterativeIlu`] alone.
     pub const IterativeIlu: Target = Target::smoothers(LearnedSmoother::IterativeIlu);
     /// [`LearnedSmoother::Schwarz`] alone.
@@ -153,6 +160,7 @@ impl Target {
             LearnedSmoother::Relaxation => "M",
             LearnedSmoother::WideRelaxation => "wide M",
             LearnedSmoother::Ilu => "L and U",
+            LearnedSmoother::Scalars => "scalars of L and U",
             LearnedSmoother::IterativeIlu => "iterative L and U",
             LearnedSmoother::Schwarz => "interface conditions",
             LearnedSmoother::Chebyshev => "coefficients",
@@ -201,7 +209,7 @@ impl std::str::FromStr for Target {
                 Error::invalid_input(format!(
                     "'{}' cannot be learned; one of {} can, and interpolation and restriction beside it or alone, separated by commas",
                     name.trim(),
-                    names[..7].join(", ")
+                    names[..8].join(", ")
                 ))
             })
         };
@@ -221,6 +229,7 @@ mod tests {
             "relaxation",
             "wide-relaxation",
             "ilu",
+            "scalars",
             "iterative-ilu",
             "schwarz",
             "schwarz,interpolation",

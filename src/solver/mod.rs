@@ -35,6 +35,7 @@ pub use measure::fastest_setup;
 pub use measure::{Measurement, Protocol, Solve, relative_residual};
 pub use properties::MatrixProperties;
 pub use value::Solver;
+pub(crate) use weakened::{best_tau, patch_sizes};
 
 #[doc(inline)]
 pub use crate::backend::Direct;

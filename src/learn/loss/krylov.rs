@@ -64,19 +64,60 @@ pub(super) fn record<T: Scalar, X: Reversible<T>>(
         }
         images.push(image);
     }
-    let y: Vec<Vec<f64>> = hessenberg.iter().map(|h| hessenberg_least_squares(h, dependent::<T>())).collect();
+    // A residual below the round-off of its parts has no meaningful gradient.
+    let least = if T::NAME == "f64" { 1e-26 } else { 1e-11 };
+    let y: Vec<Vec<f64>> =
+        hessenberg.iter().map(|h| solution_above(h, 10.0 * least, dependent::<T>())).collect();
     let ones = vec![T::ONE; columns];
-    let weights: Vec<Vec<T>> = (0..steps).map(|q| y.iter().map(|y| T::from_f64(-y[q])).collect()).collect();
+    let weights: Vec<Vec<T>> = (0..steps)
+        .map(|q| y.iter().map(|y| y.get(q).map_or(T::ZERO, |y| T::from_f64(-y))).collect())
+        .collect();
     let mut terms = vec![(&basis[0], ones.as_slice())];
     terms.extend(images.iter().zip(&weights).map(|(image, w)| (image, w.as_slice())));
     let r = tape.weighted_sum(&terms);
     let last = values_of(tape, &r, rows);
     let end = executor.column_squares(&last)?;
-    let weight = 1.0 / (steps * columns) as f64;
-    // A residual below the round-off of its parts has no meaningful gradient.
-    let least = if T::NAME == "f64" { 1e-26 } else { 1e-11 };
-    let loss = end.iter().map(|&e| weight * if e.is_nan() { e } else { e.max(least).ln() }).sum();
-    let scale: Vec<f64> = end.iter().map(|&e| if e < least { 0.0 } else { 2.0 * weight / e }).collect();
+    let weights = || y.iter().map(|y| 1.0 / (y.len() * columns) as f64).zip(&end);
+    let loss = weights().map(|(w, &e)| w * if e.is_nan() { e } else { e.max(least).ln() }).sum();
+    let scale: Vec<f64> = weights().map(|(w, &e)| if e < least { 0.0 } else { 2.0 * w / e }).collect();
     let seed = executor.column_scaled(&scale, &last);
     Ok(RecordedLoss { loss, outputs: vec![(r, seed)], after: last })
+}
+
+/// The solution of the least-squares problem of a column after as many steps as leave a squared residual above `least`,
+/// relative to the first; one step at least.
+fn solution_above(h: &[Vec<f64>], least: f64, dependent: f64) -> Vec<f64> {
+    let mut steps = h.len();
+    loop {
+        let y = hessenberg_least_squares(&h[..steps], dependent);
+        if steps <= 1 || !(squared_residual(h, &y) < least) {
+            return y;
+        }
+        steps -= 1;
+    }
+}
+
+/// ‖e₁ − H y‖².
+fn squared_residual(h: &[Vec<f64>], y: &[f64]) -> f64 {
+    let entry = |i: usize| {
+        let product: f64 = h.iter().zip(y).map(|(column, y)| column.get(i).map_or(0.0, |v| v * y)).sum();
+        f64::from(u8::from(i == 0)) - product
+    };
+    (0..=y.len()).map(|i| entry(i).powi(2)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_at_round_off_use_fewer_steps() {
+        // One step leaves 10⁻⁴ of the residual, two leave 10⁻⁸.
+        let h = vec![vec![1.0, 1e-4], vec![0.0, 1.0, 1e-4]];
+        let squares = |steps| squared_residual(&h, &hessenberg_least_squares(&h[..steps], 0.0));
+        assert!((squares(1) / 1e-8 - 1.0).abs() < 1e-3 && (squares(2) / 1e-16 - 1.0).abs() < 1e-3);
+        assert_eq!(solution_above(&h, 1e-20, 0.0).len(), 2);
+        assert_eq!(solution_above(&h, 1e-10, 0.0).len(), 1);
+        assert_eq!(solution_above(&h, 1e-3, 0.0).len(), 1);
+    }
 }

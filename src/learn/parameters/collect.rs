@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::factor_scalars::FactorScalars;
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
 use crate::learn::target::{LearnedSmoother, Target};
@@ -22,6 +23,8 @@ pub enum Values {
     Own(Vec<f64>, Vec<f64>),
     /// The values of the leaf at another place, in the order of the transpose if a pattern is given.
     Tied(Place, Option<Arc<Pattern>>),
+    /// Factors with scalars that all leaves of a group share.
+    Scalars { group: usize, scalars: FactorScalars<f64> },
 }
 
 /// Leaves in the order of their buffers; every owner is before the leaves that are tied to it.
@@ -77,6 +80,7 @@ pub fn learned(h: &Hierarchy<Host<f64>>, learn: Target, symmetric: bool) -> Resu
         let at = |role| Place { level: depth, role };
         match learn.smoother() {
             None => {}
+            Some(LearnedSmoother::Scalars) => push_factor_scalars(all, depth, level, symmetric)?,
             Some(kind @ (LearnedSmoother::Chebyshev | LearnedSmoother::Damping)) => {
                 for (role, sweep) in sweeps(level, Part::Scalars, symmetric) {
                     let polynomial = matches!(sweep, Smoother::Chebyshev { .. });
@@ -92,7 +96,7 @@ pub fn learned(h: &Hierarchy<Host<f64>>, learn: Target, symmetric: bool) -> Resu
                 }
             }
         }
-        if symmetric {
+        if symmetric && learn.smoother() != Some(LearnedSmoother::Scalars) {
             tie_sweeps(all, depth, level)?;
         }
         if learn.interpolation() {
@@ -139,7 +143,31 @@ fn tie_sweeps(all: &mut List, depth: usize, level: &Level<Host<f64>>) -> Result<
     Ok(())
 }
 
-/// M in units of 1/|a(i,i)|; U in units of its pivots and L of one; interface values in units of |a(i,i)|.
+/// Scalars on the factors of every sweep of a level: one group for the finest level and one for the others, before and
+/// after the coarse-grid correction, or in a `symmetric` cycle for both.
+fn push_factor_scalars(
+    all: &mut List,
+    depth: usize,
+    level: &Level<Host<f64>>,
+    symmetric: bool,
+) -> Result<()> {
+    let a = level.a.to_csr();
+    for (role, sweep) in sweeps(level, Part::Values, false) {
+        let Smoother::Factors { factors, unit_lower: true, .. } = sweep else {
+            return Err(Error::unsuited(format!(
+                "scalars are learned on incomplete factors with unit L, and level {depth} has {sweep}"
+            )));
+        };
+        let post = usize::from(matches!(role, Role::Post(_)) && !symmetric);
+        let group = 2 * depth.min(1) + post;
+        let scalars = FactorScalars::new(&factors.to_csr(), &a, symmetric)?;
+        let values = Values::Scalars { group, scalars };
+        all.0.push(Leaf { place: Place { level: depth, role }, values });
+    }
+    Ok(())
+}
+
+/// M in units of 1/|a(i,i)|; factors in the units of [`factor_unit`]; interface values in units of |a(i,i)|.
 fn push_values(all: &mut List, place: Place, sweep: &Sweep, (pattern, diagonal): (&Arc<Pattern>, &[f64])) {
     let m = match sweep {
         Smoother::Schwarz { subdomains, interface } => {
@@ -155,13 +183,20 @@ fn push_values(all: &mut List, place: Place, sweep: &Sweep, (pattern, diagonal):
     };
     let pivots = m.diagonal();
     let unit = |i: usize, j: usize| match sweep {
-        Smoother::Factors { unit_lower, .. } if (j < i) == *unit_lower && i != j => 1.0,
-        Smoother::Factors { .. } => pivots[i].abs(),
+        Smoother::Factors { unit_lower, .. } => factor_unit(&pivots, (i, j), *unit_lower),
         _ if diagonal[i] == 0.0 => 1.0,
         _ => 1.0 / diagonal[i].abs(),
     };
     let row = |i: usize| m.row(i).map(move |(j, _)| (i, j));
     all.push(place, m.values(), (0..m.rows()).flat_map(row).map(|(i, j)| unit(i, j)));
+}
+
+/// The unit of an entry of incomplete factors with these pivots p. An entry of the triangle with the unit diagonal is
+/// measured in min(1, |pₗ/pₑ|), where e is the earlier and l the later of its row and column; other entries in
+/// min(|pᵢ|, |pⱼ|). So both ends of an entry allow a step of this size, also where coefficients jump.
+pub fn factor_unit(pivots: &[f64], (i, j): (usize, usize), unit_lower: bool) -> f64 {
+    let (early, late) = (pivots[i.min(j)].abs(), pivots[i.max(j)].abs());
+    if i != j && (j < i) == unit_lower { (late / early).min(1.0) } else { early.min(late) }
 }
 
 /// α and ω in units of one, β in units of its first size.

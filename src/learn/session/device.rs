@@ -9,7 +9,7 @@ use crate::cycle_tape::{Recorded, Tape};
 use crate::engine::{Device, Executor, Host, Resident};
 use crate::error::{Error, Result};
 use crate::learn::loss::{Differentiated, Loss};
-use crate::learn::parameters::Parameters;
+use crate::learn::parameters::{Parameters, Tie};
 use crate::learn::recipe::BETAS;
 use crate::multigrid::{Hierarchy, Use};
 
@@ -111,14 +111,17 @@ impl<T: OnDevice> ResidentTraining<T> {
             memory
         };
         self.moments = parameters.values().iter().map(|v| (zeros(v), zeros(v))).collect();
-        self.tied = parameters
-            .tied()
-            .map(|(number, pattern)| Tied {
+        let tied = |(number, tie): (usize, &Tie<T>)| match tie {
+            Tie::Transposed(pattern) => Ok(Tied {
                 number,
                 source: cuda.upload(&pattern.transposition().source),
                 values: Arc::new(cuda.undefined(pattern.nnz())),
-            })
-            .collect();
+            }),
+            Tie::Scalars(_) => Err(Error::unsuited(
+                "scalars on factors are learned on small patches, on the CPU; leave the device out",
+            )),
+        };
+        self.tied = parameters.tied().map(tied).collect::<Result<_>>()?;
         self.updates = 0;
         self.renew(seed)
     }

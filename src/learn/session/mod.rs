@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 #[cfg(feature = "cuda")]
 pub use self::device::ResidentTraining;
-use self::steps::HostSteps;
+use self::steps::{HostSteps, PatchSteps};
 pub(super) use self::steps::{Steps, Trained};
 use super::batch::normal_values;
 use super::evaluate::{Krylov, PowerIteration};
@@ -19,7 +19,7 @@ use super::loss::Loss;
 use super::parameters::Parameters;
 use super::recipe::{Recipe, rate_at};
 use crate::engine::Host;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::multigrid::Hierarchy;
 use crate::sparse::Scalar;
 
@@ -43,7 +43,10 @@ enum Check<T> {
 /// Training in progress: steps, their measurements, and the best parameters so far.
 #[derive(Debug)]
 pub struct Session<T: Scalar> {
+    /// The hierarchy on which progress is measured.
     hierarchy: Hierarchy<Host<T>>,
+    /// Its parameters, if it is not the one that is trained.
+    measured: Option<Parameters<T>>,
     /// The parameters at the last measurement.
     parameters: Parameters<T>,
     steps: Box<dyn Steps<T>>,
@@ -82,17 +85,42 @@ impl<T: Scalar> Session<T> {
         recipe: Recipe,
         seed: u64,
     ) -> Result<Self> {
-        Self::taking(hierarchy, parameters, recipe, seed, |hierarchy, parameters, loss| {
+        Self::taking(hierarchy, (parameters, None), recipe, seed, |hierarchy, parameters, loss| {
             let (hierarchy, parameters) = (hierarchy.clone(), parameters.clone());
             Ok(Box::new(HostSteps::new(hierarchy, parameters, recipe.batch, (loss, seed))))
         })
     }
 
+    /// Trains parameters that hierarchies share on `patches`, and measures progress on the last of them, on which
+    /// no step is taken unless it is the only one. Runs of different `seed`s are comparable.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); no patch.
+    pub(super) fn on_patches(
+        mut patches: Vec<(Hierarchy<Host<f64>>, Parameters<T>)>,
+        parameters: Parameters<T>,
+        recipe: Recipe,
+        (seed, run): (u64, u64),
+    ) -> Result<Self> {
+        let (fresh, measured) = match patches.len() {
+            0 => return Err(Error::unsuited("no patch of the matrix has a level to learn on")),
+            1 => patches[0].clone(),
+            last => patches.swap_remove(last - 1),
+        };
+        let cast = |(h, p): (Hierarchy<Host<f64>>, Parameters<T>)| Ok((h.cast()?, p));
+        let members = patches.into_iter().map(cast).collect::<Result<Vec<_>>>()?;
+        Self::taking(&fresh, (parameters, Some(measured)), recipe, seed, |_, whole, loss| {
+            let seeds = (loss, seed ^ run << 40);
+            Ok(Box::new(PatchSteps::new(members, whole.clone(), recipe.batch, seeds)))
+        })
+    }
+
     /// As [`on`](Self::on), with steps that `steps` makes of the hierarchy in the precision of training, the
-    /// parameters and the first loss.
+    /// parameters and the first loss. If `measured` is given, `hierarchy` is another one than that of the steps, and
+    /// these are its parameters.
     pub(super) fn taking(
         hierarchy: &Hierarchy<Host<f64>>,
-        parameters: Parameters<T>,
+        (parameters, measured): (Parameters<T>, Option<Parameters<T>>),
         recipe: Recipe,
         seed: u64,
         steps: impl FnOnce(&Hierarchy<Host<T>>, &Parameters<T>, Loss) -> Result<Box<dyn Steps<T>>>,
@@ -111,6 +139,7 @@ impl<T: Scalar> Session<T> {
         let mut session = Self {
             steps: steps(&hierarchy, &parameters, minimised)?,
             hierarchy,
+            measured,
             check,
             rate: recipe.rate,
             seconds: 0.0,
@@ -126,7 +155,8 @@ impl<T: Scalar> Session<T> {
         if !session.is_empty() {
             if let Check::Power(power) = &mut session.check {
                 // From random vectors, the first measurement needs more cycles than the others.
-                power.run(&session.parameters.install(&session.hierarchy), CHECK_CYCLES);
+                let start = session.measured.as_ref().unwrap_or(&session.parameters);
+                power.run(&start.install(&session.hierarchy), CHECK_CYCLES);
             }
             session.measure()?;
         }
@@ -221,9 +251,16 @@ impl<T: Scalar> Session<T> {
 
     fn measure(&mut self) -> Result<()> {
         self.parameters = self.steps.parameters()?;
+        let parameters = match &mut self.measured {
+            None => &self.parameters,
+            Some(own) => {
+                own.take_buffers(&self.parameters);
+                own
+            }
+        };
         let factor = match &mut self.check {
-            Check::Power(power) => power.run(&self.parameters.install(&self.hierarchy), CHECK_CYCLES).0,
-            Check::Krylov(krylov, h) => krylov.run(&self.parameters.install(h))?.1,
+            Check::Power(power) => power.run(&parameters.install(&self.hierarchy), CHECK_CYCLES).0,
+            Check::Krylov(krylov, h) => krylov.run(&parameters.install(h))?.1,
         };
         self.factor_history.push((self.steps(), factor));
         if factor < self.best.0 {

@@ -119,3 +119,62 @@ impl<T: Scalar> Steps<T> for HostSteps<T> {
         Ok(())
     }
 }
+
+/// Training steps on patches of a matrix, one patch after another, for parameters that all patches share. The reported
+/// parameters are those of the whole matrix.
+#[derive(Debug)]
+pub(in crate::learn) struct PatchSteps<T: Scalar> {
+    members: Vec<HostSteps<T>>,
+    whole: Parameters<T>,
+    optimisers: Vec<Adam<T>>,
+    steps: usize,
+}
+
+impl<T: Scalar> PatchSteps<T> {
+    /// Steps on `patches`, hierarchies with their parameters.
+    pub fn new(
+        patches: Vec<(Hierarchy<Host<T>>, Parameters<T>)>,
+        whole: Parameters<T>,
+        columns: usize,
+        (loss, seed): (Loss, u64),
+    ) -> Self {
+        let member = |(place, (hierarchy, parameters))| {
+            HostSteps::new(hierarchy, parameters, columns, (loss, seed ^ (place as u64) << 16))
+        };
+        let members = patches.into_iter().enumerate().map(member).collect();
+        let optimisers = adam(whole.len());
+        Self { members, whole, optimisers, steps: 0 }
+    }
+}
+
+impl<T: Scalar> Steps<T> for PatchSteps<T> {
+    fn step(&mut self, cycles: usize, rate: f64) -> Result<Step> {
+        let place = self.steps % self.members.len().max(1);
+        let Some(member) = self.members.get_mut(place) else {
+            return Ok(Step { loss: f64::NAN, finite: false });
+        };
+        self.steps += 1;
+        member.parameters.take_buffers(&self.whole);
+        // The optimiser belongs to the parameters, not to a patch.
+        std::mem::swap(&mut member.optimisers, &mut self.optimisers);
+        let step = member.step(cycles, rate);
+        std::mem::swap(&mut member.optimisers, &mut self.optimisers);
+        self.whole.take_buffers(&member.parameters);
+        step
+    }
+
+    fn parameters(&mut self) -> Result<Parameters<T>> {
+        Ok(self.whole.clone())
+    }
+
+    fn minimise(&mut self, loss: Loss, seed: u64) -> Result<()> {
+        self.members.iter_mut().try_for_each(|member| member.minimise(loss, seed))
+    }
+
+    fn restart(&mut self, parameters: &Parameters<T>, seed: u64) -> Result<()> {
+        self.whole.take_buffers(parameters);
+        self.optimisers = adam(self.whole.len());
+        self.members.iter_mut().for_each(|member| member.renew(seed));
+        Ok(())
+    }
+}

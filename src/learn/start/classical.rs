@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::{Candidate, StartOptions};
 use crate::engine::Host;
 use crate::error::{Error, Result};
+use crate::krylov::Krylov;
 use crate::learn::evaluate::{Evaluation, asymptotic_factor};
 use crate::learn::loss::Loss;
 use crate::learn::target::{LearnedSmoother, Target};
 use crate::multigrid::{Hierarchy, Relaxation, SchwarzOptions, Smoother};
 use crate::setup::relaxation::{spai, spai1};
-use crate::solver::Amg;
+use crate::solver::{Amg, best_tau};
 use crate::sparse::Csr;
 
 /// Damping of ILU(0) that is tried for a start where it diverges faster than [`TAMEABLE`].
@@ -42,7 +43,9 @@ pub fn classical(amg: &Amg, learn: Target, options: StartOptions) -> Result<Cand
     if symmetric {
         check_symmetric(learn, amg.hierarchy(), sweeps)?;
     }
-    let finish = |amg: Amg| if symmetric { mirrored(&amg) } else { Ok(amg) };
+    // The factors of a symmetric matrix are symmetric themselves.
+    let mirrors = symmetric && learn.smoother() != Some(LearnedSmoother::Scalars);
+    let finish = |amg: Amg| if mirrors { mirrored(&amg) } else { Ok(amg) };
     let build = |relaxation| finish(amg.with_relaxation(relaxation, sweeps)?);
     let candidate = |amg, name, factor| Candidate::new(amg, name, (learn, loss), factor);
     let named = |relaxation: Relaxation| Ok(candidate(build(relaxation)?, relaxation.to_string(), None));
@@ -75,6 +78,7 @@ pub fn classical(amg: &Amg, learn: Target, options: StartOptions) -> Result<Cand
             best.map(|(factor, amg, relaxation)| candidate(amg, relaxation.to_string(), Some(factor)))
                 .ok_or_else(|| Error::unsuited("no damping of ILU(0) gives a start"))
         }
+        Some(LearnedSmoother::Scalars) => named(Relaxation::weak_ilu0(tau(amg)?)),
         Some(LearnedSmoother::Damping) => {
             let start = build(Relaxation::Jacobi(None))?;
             let mut best = (start, Relaxation::Jacobi(None));
@@ -91,6 +95,21 @@ pub fn classical(amg: &Amg, learn: Target, options: StartOptions) -> Result<Cand
         }
         None => given(amg, learn, options),
     }
+}
+
+/// The τ of the smoother of `amg`, if it is ILU(0), or else the best one on patches.
+fn tau(amg: &Amg) -> Result<f64> {
+    let own = amg.configuration().map(|c| c.relaxation);
+    if let Some(tau) = own.and_then(Relaxation::tau) {
+        return Ok(tau);
+    }
+    let Some(finest) = amg.hierarchy().levels.first() else { return Ok(0.0) };
+    let found = best_tau(&finest.a.to_csr(), amg.setup(), Krylov::Fgmres);
+    found.map(|(tau, _)| tau).ok_or_else(|| {
+        Error::unsuited(
+            "ILU(0) with weaker off-diagonal entries converges on no patch of the matrix; learn ilu",
+        )
+    })
 }
 
 /// The hierarchy as it is.
@@ -111,7 +130,8 @@ pub fn given(amg: &Amg, learn: Target, options: StartOptions) -> Result<Candidat
     let first = amg.hierarchy().levels.first();
     let name = first.and_then(|l| l.pre.first().or(l.post.first())).map(Smoother::to_string);
     let start = amg.with_hierarchy(amg.hierarchy().clone())?;
-    let start = if symmetric { mirrored(&start)? } else { start };
+    let mirrors = symmetric && learn.smoother() != Some(LearnedSmoother::Scalars);
+    let start = if mirrors { mirrored(&start)? } else { start };
     Ok(Candidate::new(start, name.unwrap_or_else(|| "direct solver".into()), (learn, loss), None))
 }
 

@@ -10,9 +10,13 @@ pub(super) use self::tune::Tuning;
 use super::evaluate::Evaluation;
 use super::loss::Loss;
 use super::target::{LearnedSmoother, Target};
+use crate::engine::Host;
 use crate::error::{Error, Result};
-use crate::multigrid::{SchwarzOptions, Setup};
-use crate::solver::Amg;
+use crate::multigrid::{Hierarchy, SchwarzOptions, Setup};
+use crate::solver::{Amg, Builder, patch_sizes};
+
+/// Patches of a matrix for training, the last one for the judgement of its result.
+const PATCHES: usize = 3;
 
 /// The start of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -121,6 +125,25 @@ impl Candidate {
     /// Whether a network is trained on the matrix in place of the values themselves.
     pub fn tunes(&self, loss: Loss) -> bool {
         self.is_single_schwarz() && loss == Loss::Krylov
+    }
+
+    /// Hierarchies with the setup and the smoothers of the solver on patches of its matrix, two for training and
+    /// a last one for the judgement of the result; the whole matrix alone where it is small.
+    ///
+    /// # Errors
+    /// Smoothers without a name.
+    pub fn patches(&self, seed: u64) -> Result<Vec<Hierarchy<Host<f64>>>> {
+        let Some(finest) = self.amg.hierarchy().levels.first() else { return Ok(Vec::new()) };
+        let Some(configuration) = self.amg.configuration() else {
+            return Err(Error::unsuited(format!(
+                "what is learned on patches starts from smoothers by name, not from {}; leave the start out",
+                self.amg.smoother()
+            )));
+        };
+        let a = finest.a.to_csr();
+        let (_, rows) = patch_sizes(&a);
+        let builder = Builder::from(configuration);
+        a.patches(PATCHES, rows, seed ^ 0x9a7c).iter().map(|patch| builder.build_hierarchy(patch)).collect()
     }
 
     /// The hierarchy, and the target where the candidates have different ones.

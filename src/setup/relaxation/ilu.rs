@@ -38,8 +38,21 @@ const ABSENT: u16 = u16::MAX;
 pub fn ilu0(a: &Csr<f64>) -> Result<Csr<f64>> {
     check_square(a)?;
     let mut values = a.values().to_vec();
-    eliminate(a.pattern(), &mut values, "ILU(0)")?;
+    eliminate(a.pattern(), &mut values, "ILU(0)", &mut |_| ())?;
     Ok(Csr::from_parts(a.pattern().clone(), values))
+}
+
+/// As [`ilu0`], with the sum of the fill that the elimination drops in every row: A + E = L U on all entries with
+/// Σⱼ eᵢⱼ = −dᵢ. Modified ILU adds dᵢ to the pivot (Gustafsson 1978).
+///
+/// # Errors
+/// As [`ilu0`].
+pub(crate) fn ilu0_with_dropped_fill(a: &Csr<f64>) -> Result<(Csr<f64>, Vec<f64>)> {
+    check_square(a)?;
+    let mut values = a.values().to_vec();
+    let mut dropped = Vec::with_capacity(a.rows());
+    eliminate(a.pattern(), &mut values, "ILU(0)", &mut |sum| dropped.push(sum))?;
+    Ok((Csr::from_parts(a.pattern().clone(), values), dropped))
 }
 
 /// ILU(k): as [`ilu0`], with fill up to `level` (Saad 2003, algorithm 10.5).
@@ -78,7 +91,7 @@ pub fn iluk(a: &Csr<f64>, level: usize) -> Result<Csr<f64>> {
             }
         }
     }
-    eliminate(&pattern, &mut values, "ILU(k)")?;
+    eliminate(&pattern, &mut values, "ILU(k)", &mut |_| ())?;
     Ok(Csr::from_parts(Arc::new(pattern), values))
 }
 
@@ -154,8 +167,9 @@ fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
     Ok(Pattern::from_parts(n, n, row_ptr, columns))
 }
 
-/// Gaussian elimination in place on a pattern; entries outside are dropped.
-fn eliminate(pattern: &Pattern, values: &mut [f64], name: &str) -> Result<()> {
+/// Gaussian elimination in place on a pattern; entries outside are dropped, and `dropped` is told their sum in every
+/// row.
+fn eliminate(pattern: &Pattern, values: &mut [f64], name: &str, dropped: &mut dyn FnMut(f64)) -> Result<()> {
     let n = pattern.rows();
     let longest = (0..n).map(|i| pattern.row(i).len()).max().unwrap_or(0);
     // The present row from place 1 on; place 0 takes values outside the pattern.
@@ -170,6 +184,7 @@ fn eliminate(pattern: &Pattern, values: &mut [f64], name: &str) -> Result<()> {
         let (done, rest) = values.split_at_mut(range.start);
         let own = &mut rest[..columns.len()];
         let mut largest = 0.0f64;
+        row[0] = 0.0;
         for (p, (&j, &v)) in columns.iter().zip(&*own).enumerate() {
             place[j as usize] = p as u32 + 1;
             row[p + 1] = v;
@@ -192,6 +207,7 @@ fn eliminate(pattern: &Pattern, values: &mut [f64], name: &str) -> Result<()> {
                 row[place[j as usize] as usize] -= factor * u;
             }
         }
+        dropped(row[0]);
         let mut finite = true;
         for (p, (&j, slot)) in columns.iter().zip(own).enumerate() {
             place[j as usize] = 0;

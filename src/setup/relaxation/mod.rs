@@ -31,6 +31,7 @@ pub(crate) use estimate::bound_by_products;
 pub use estimate::{
     OperatorKind, SpectrumEnd, jacobi_bound, looks_symmetric, spectral_estimate, with_safety,
 };
+pub(crate) use ilu::ilu0_with_dropped_fill;
 pub use ilu::{ilu0, iluk, weaken_factors};
 pub use ilut::ilut;
 pub use spai::{spai, spai1};
