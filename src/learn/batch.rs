@@ -29,6 +29,18 @@ impl<T: Scalar> Batch<T> {
         &self.values
     }
 
+    /// Replaces the first columns by these, scaled to the size of random ones; zeros and other lengths are left out.
+    pub fn use_columns(&mut self, columns: &[Vec<f64>]) {
+        for (c, column) in columns.iter().filter(|c| c.len() == self.rows).take(self.columns).enumerate() {
+            let norm = column.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let scale = (self.rows as f64).sqrt() / norm;
+            if norm > 0.0 && scale.is_finite() {
+                let own = self.values.iter_mut().skip(c).step_by(self.columns);
+                own.zip(column).for_each(|(own, v)| *own = T::from_f64(v * scale));
+            }
+        }
+    }
+
     /// Takes the pool from `after_one_cycle`, scaled, and draws the other columns.
     pub fn advance(&mut self, after_one_cycle: &[T]) {
         let (columns, half) = (self.columns, self.columns.div_ceil(2));

@@ -11,7 +11,7 @@ use super::select::{RunStats, improves, select};
 #[cfg(feature = "cuda")]
 use super::session::ResidentTraining;
 use super::session::{Session, Trained};
-use super::start::{Candidate, StartOptions, Tuning};
+use super::start::{Candidate, Start, StartOptions, Tuning};
 use super::target::{LearnedSmoother, Target};
 use super::trainer::{Observer, Progress, Trainer};
 use crate::engine::Host;
@@ -259,6 +259,41 @@ impl Trainer {
         recipe.check()?;
         let parameters = Parameters::learned(h, candidate.learn, self.symmetric)?;
         self.session_on(h, parameters, recipe)
+    }
+
+    /// The solver with scalars on its factors, learned on patches in as many runs as the time limit allows, and the
+    /// steps of the best run; in single precision. Nothing is measured on the whole matrix.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub(super) fn scalars_of(&self, solver: &Amg) -> Result<(Amg, usize)> {
+        let clock = Instant::now();
+        let options = StartOptions {
+            sweeps: solver.sweeps(),
+            seed: self.seed,
+            symmetric: self.symmetric,
+            loss: self.loss,
+            subdomains: self.subdomains,
+        };
+        let start = Start::Classical.candidate(solver, Target::Scalars, options)?;
+        let mut best: Option<Session<f32>> = None;
+        for run in 0..RUNS {
+            // The next run takes as long as those before on average.
+            let expected = clock.elapsed().mul_f64((run + 1) as f64 / run.max(1) as f64);
+            if run > 0 && self.time_limit.is_some_and(|limit| expected > limit) {
+                break;
+            }
+            let mut session = self.patch_session(&start, run)?;
+            self.train(&mut session, clock, &mut |_| ())?;
+            if best.as_ref().is_none_or(|b| session.best_factor() < b.best_factor()) {
+                best = Some(session);
+            }
+        }
+        let Some(session) = best else { return Err(Error::unsuited("there is no run of training")) };
+        let [_, parameters] = session.candidates();
+        let learned = start.amg.with_hierarchy(parameters.install(start.amg.hierarchy()))?;
+        let name = format!("learned {}", Target::Scalars);
+        Ok((learned.described(name, None).to_single_precision()?, session.steps()))
     }
 
     /// A session on patches of the matrix, whose last one judges the result: run number `run`.

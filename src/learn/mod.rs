@@ -3,9 +3,11 @@
 
 mod batch;
 mod cost;
+mod entry_training;
 mod evaluate;
 mod family_training;
 mod fit;
+mod for_solves;
 mod learned_solver;
 mod loss;
 mod network;
@@ -22,6 +24,7 @@ mod trainer;
 
 pub use cost::{BreakEven, CostObserver, CostOptions, CostReport, Entry, Learned};
 pub use evaluate::{Baseline, Evaluation, FactorEstimate, asymptotic_factor, classical_baselines};
+pub use for_solves::{Attempt, ForSolves, SolvesReport};
 pub use learned_solver::{LearnedSolver, Update};
 pub use loss::Loss;
 #[doc(hidden)]

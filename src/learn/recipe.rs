@@ -111,7 +111,7 @@ impl Recipe {
 
     /// For scalars on factors, on small patches.
     pub fn of_scalars(loss: Loss) -> Self {
-        Self { loss, steps: 40, rate: 0.03, cycles: (3, 3), batch: 4, factor_first: 0.0 }
+        Self { loss, steps: 60, rate: 0.015, cycles: (3, 3), batch: 4, factor_first: 0.0 }
     }
 
     /// Cycles in the loss at this share of the training, 0 to 1.

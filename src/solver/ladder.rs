@@ -182,6 +182,13 @@ fn budget(a: &Csr<f64>, z: f64) -> f64 {
     2.0 * direct / (3.0 * a.nnz().max(1) as f64)
 }
 
+/// The modelled cost of sparse factors and of a solve with them, in iterations of a cycle with its products, about four
+/// passes over A; `None` where they exceed `limit` entries. Cost: an ordering and a symbolic factorisation.
+pub(crate) fn direct_cost(a: &Csr<f64>, limit: usize) -> Option<(f64, f64)> {
+    let z = predicted_nonzeros(a.pattern()).filter(|&z| z <= limit as f64)?;
+    Some((budget(a, z) / 2.0, z / (1.5 * a.nnz().max(1) as f64)))
+}
+
 /// Refuses a direct solver whose factors, of `z` entries, would be larger than the limit.
 pub(super) fn check_fill(z: f64, limit: usize) -> Result<()> {
     if z <= limit as f64 {

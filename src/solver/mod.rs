@@ -30,6 +30,7 @@ pub use candidates::candidates;
 pub use choose::Choice;
 pub use configuration::Configuration;
 pub use differentiable::{DifferentiableSolver, SolveQuality, TapeSolve};
+pub(crate) use ladder::direct_cost;
 #[doc(hidden)]
 pub use measure::fastest_setup;
 pub use measure::{Measurement, Protocol, Solve, relative_residual};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use super::builder::Builder;
 use super::configuration::Configuration;
 use super::ladder::Ladder;
 use super::transform::Transform;
@@ -222,6 +223,33 @@ impl Solver {
             new.device = Some(DeviceSystem::new(&device.cuda, new.operator())?.preconditioner(&new.cycle)?);
         }
         std::mem::swap(self, &mut new);
+        Ok(())
+    }
+
+    /// A solver by this builder for the system for which this one was built.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub(crate) fn rebuilt(&self, builder: &Builder) -> Result<Self> {
+        Ok(self.of_the_same_system(builder.build(self.operator())?))
+    }
+
+    /// Becomes a faster solver of the same matrix, on the device of this one; the configuration of this one is the
+    /// next to be tried where the other does not converge.
+    pub(crate) fn replace(&mut self, mut new: Self) -> Result<()> {
+        #[cfg(feature = "cuda")]
+        if let Some(device) = &self.device {
+            new.device = Some(DeviceSystem::new(&device.cuda, new.operator())?.preconditioner(&new.cycle)?);
+        }
+        if let Some(own) = self.configuration() {
+            let (rest, candidates, symmetric) = match &self.ladder {
+                Some(l) => (l.configurations.clone(), l.near_nullspace.clone(), l.symmetric),
+                None => (Vec::new(), None, self.has_symmetric_matrix()),
+            };
+            let all = std::iter::once(own).chain(rest).collect();
+            new.ladder = Some(Ladder::new(all, candidates, symmetric));
+        }
+        *self = new;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::setup::relaxation::ilu0_with_dropped_fill;
 use crate::sparse::{Csr, Pattern, Scalar};
 
 /// Size of an entry beside its pivots, |lᵢⱼ| √(pⱼ/pᵢ) or |uᵢⱼ| / √(pᵢ pⱼ), below which it counts as weak.
-const WEAK: f64 = 0.1;
+const WEAK: f64 = 0.03;
 
 /// Factors L D U with unit diagonals of L and U, as a function of a few scalars s that are zero at first:
 ///

@@ -11,8 +11,8 @@ use rand_chacha::ChaCha8Rng;
 
 #[cfg(feature = "cuda")]
 pub use self::device::ResidentTraining;
-use self::steps::{HostSteps, PatchSteps};
-pub(super) use self::steps::{Steps, Trained};
+use self::steps::PatchSteps;
+pub(super) use self::steps::{HostSteps, Steps, Trained};
 use super::batch::normal_values;
 use super::evaluate::{Krylov, PowerIteration};
 use super::loss::Loss;

@@ -81,6 +81,11 @@ impl<T: Scalar> HostSteps<T> {
         Self { hierarchy, tape: Tape::new(columns), parameters, optimisers, batch, loss }
     }
 
+    /// Right-hand sides as columns of the next batch.
+    pub fn use_columns(&mut self, columns: &[Vec<f64>]) {
+        self.batch.use_columns(columns);
+    }
+
     fn renew(&mut self, seed: u64) {
         self.batch = Batch::new(self.hierarchy.rows(), self.tape.columns(), seed);
     }

@@ -1,0 +1,390 @@
+//! Training for a known number of solves.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::entry_training::{EntryTraining, FEWEST};
+use super::loss::Loss;
+use super::target::Target;
+use super::trainer::Trainer;
+use crate::error::Result;
+use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
+use crate::multigrid::{Relaxation, Setup};
+use crate::solver::{Solver, direct_cost, suited_variant, training_setup};
+
+/// Solves for which nothing is tried but a direct solver that is certain to win.
+const FEW: usize = 20;
+/// Solves for which a direct solver is considered.
+const DIRECT: usize = 8;
+/// Iterations of a solve of which nothing is known.
+const ITERATIONS: f64 = 5.0;
+/// Share of the time of all solves that the first attempt on a hierarchy may cost.
+const PILOT: f64 = 0.025;
+/// Share of a solve that training saves for every factor e of its length, as measured on flow problems in three
+/// dimensions. The best length of a training is this share of all solves.
+const GAIN: f64 = 0.095;
+/// Runs of steps after the first.
+const STAGES: usize = 3;
+/// Share of the time of a solve below which another solver is better by more than noise.
+const BETTER: f64 = 0.97;
+
+/// Training of a solver for a known number of solves, made by [`Trainer::for_solves`].
+#[derive(Debug, Clone)]
+pub struct ForSolves {
+    trainer: Trainer,
+    solves: usize,
+}
+
+/// The outcome of a training for a number of solves. Printed, it is a table with a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SolvesReport {
+    /// Number of solves to come.
+    pub solves: usize,
+    /// The solvers that were measured, the given one first.
+    pub attempts: Vec<Attempt>,
+    /// Index of the one that is kept; 0 is the given solver.
+    pub kept: usize,
+    /// Seconds of the training with all its measurements.
+    pub seconds: f64,
+    /// The sentence about the end.
+    pub reason: String,
+}
+
+/// A solver that was tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Its name.
+    pub name: String,
+    /// Steps of training.
+    pub steps: usize,
+    /// Seconds of its setup and training.
+    pub seconds: f64,
+    /// Seconds of a solve; `None` if that was not measured.
+    pub solve_seconds: Option<f64>,
+    /// Iterations of that solve.
+    pub iterations: usize,
+}
+
+impl SolvesReport {
+    /// Whether the given solver was replaced.
+    pub fn replaced(&self) -> bool {
+        self.kept != 0
+    }
+
+    /// The expected seconds of all solves with the kept solver, the training included, and with the given one.
+    pub fn totals(&self) -> Option<(f64, f64)> {
+        let each = |at: usize| self.attempts.get(at)?.solve_seconds.map(|s| s * self.solves as f64);
+        Some((self.seconds + each(self.kept)?, each(0)?))
+    }
+}
+
+impl std::fmt::Display for SolvesReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(
+            f,
+            "{:<44} {:>6} {:>10} {:>11} {:>10}",
+            "solver", "steps", "cost (s)", "solve (s)", "iterations"
+        )?;
+        for (number, a) in self.attempts.iter().enumerate() {
+            let solve = a.solve_seconds.map_or("–".into(), |s| format!("{s:.4}"));
+            let kept = if number == self.kept { " ←" } else { "" };
+            writeln!(
+                f,
+                "{:<44} {:>6} {:>10.3} {solve:>11} {:>10}{kept}",
+                a.name, a.steps, a.seconds, a.iterations
+            )?;
+        }
+        write!(f, "{}", self.reason)?;
+        if let Some((with, without)) = self.totals().filter(|_| self.replaced()) {
+            write!(f, "\n{} solves: {with:.3} s with the training, {without:.3} s without", self.solves)?;
+        }
+        Ok(())
+    }
+}
+
+impl Trainer {
+    /// Training for this number of solves: for as long as the expected saving over these solves exceeds its cost. The
+    /// seed and the time limit of the trainer count, its other settings do not.
+    ///
+    /// The solver is measured by a solve; sparse factors replace it where they win; else the entries of its incomplete
+    /// factors, or their scalars on patches, are trained for about a tenth of the time of all solves, with the gain of
+    /// a short first run and of every further one. Few solves leave the solver as it is: the total is at most about
+    /// 1.1 times that of the given solver. The length of the training follows from measured times and differs
+    /// between runs.
+    ///
+    /// ```
+    /// use multigrad::{Solver, gallery, learn::Trainer};
+    /// let problem = gallery::recirculating_flow_3d(8, 0.005)?;
+    /// let mut solver = Solver::auto(&problem.matrix)?;
+    /// let report = Trainer::new().for_solves(200).fit(&mut solver)?;
+    /// println!("{report}");
+    /// assert!(solver.solve(&problem.rhs)?.converged());
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn for_solves(self, solves: usize) -> ForSolves {
+        ForSolves { trainer: self, solves }
+    }
+}
+
+/// A run in progress.
+struct Search<'a> {
+    clock: Instant,
+    limit: f64,
+    solves: f64,
+    b: Vec<f64>,
+    attempts: Vec<Attempt>,
+    /// The best other solver, its place among the attempts, and its seconds per solve.
+    best: Option<(Solver, usize, f64)>,
+    observe: &'a mut dyn FnMut(&str),
+}
+
+impl ForSolves {
+    /// Trains and replaces `solver`, or leaves it as it is; the report says which and why.
+    ///
+    /// # Errors
+    /// Those of a solve.
+    pub fn fit(&self, solver: &mut Solver) -> Result<SolvesReport> {
+        self.fit_observed(solver, &mut |_| ())
+    }
+
+    /// As [`fit`](Self::fit); `observe` is told the name of everything that begins.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_observed(&self, solver: &mut Solver, observe: &mut dyn FnMut(&str)) -> Result<SolvesReport> {
+        let mut search = Search {
+            clock: Instant::now(),
+            limit: self.trainer.time_limit.map_or(f64::INFINITY, |l| l.as_secs_f64()),
+            solves: self.solves as f64,
+            b: scattered(solver.matrix().rows(), self.trainer.seed ^ 0xf025),
+            attempts: vec![Attempt {
+                name: solver.summary(),
+                steps: 0,
+                seconds: 0.0,
+                solve_seconds: None,
+                iterations: 0,
+            }],
+            best: None,
+            observe,
+        };
+        let reason = self.search(solver, &mut search)?;
+        let kept = search.best.as_ref().map_or(0, |b| b.1);
+        let seconds = search.clock.elapsed().as_secs_f64();
+        let attempts = std::mem::take(&mut search.attempts);
+        if let Some((new, ..)) = search.best {
+            solver.replace(new)?;
+        }
+        Ok(SolvesReport { solves: self.solves, attempts, kept, seconds, reason })
+    }
+
+    /// Tries what may pay; the sentence about the end.
+    fn search(&self, solver: &Solver, search: &mut Search<'_>) -> Result<String> {
+        let k = search.solves;
+        let mut direct = None;
+        if self.solves >= DIRECT && *solver.setup() != Setup::Direct {
+            (search.observe)("cost of sparse factors");
+            direct = direct_cost(solver.matrix(), DIRECT_LIMIT);
+        }
+        if let Some((build, each)) = direct
+            && build + k * each < 0.5 * k * ITERATIONS
+        {
+            search.direct(solver, f64::INFINITY)?;
+            if search.best.is_some() {
+                return Ok("sparse factors solve in the time of a few iterations".into());
+            }
+        }
+        if self.solves < FEW {
+            return Ok("too few solves to pay for a measurement: the solver stays as it is".into());
+        }
+        let Some(classical) = search.measure_given(solver)? else {
+            return Ok("the solver does not converge, so that there is nothing to speed up; see the advice of a solve".into());
+        };
+        let iteration = classical / search.attempts[0].iterations.max(1) as f64;
+        if let Some((build, each)) = direct
+            && (build + k * each) * iteration < 0.8 * k * classical
+        {
+            search.direct(solver, classical)?;
+            if search.best.is_some() {
+                return Ok("sparse factors are faster than iterations for so many solves".into());
+            }
+        }
+        let weak = solver.configuration().and_then(|c| c.relaxation.tau()).is_some();
+        if weak {
+            self.scalars(solver, search, classical)?;
+        } else {
+            self.entries(solver, search, classical)?;
+        }
+        Ok(match &search.best {
+            Some((_, _, seconds)) => {
+                format!("a solve takes {:.0} % of its former time", 100.0 * seconds / classical)
+            }
+            None if search.attempts.len() == 1 => {
+                "a few steps of training would cost more than they may save: the solver stays as it is".into()
+            }
+            None => "training did not make the solves clearly faster: the solver stays as it is".into(),
+        })
+    }
+
+    /// Scalars on weakened factors, learned on patches.
+    fn scalars(&self, solver: &Solver, search: &mut Search<'_>, classical: f64) -> Result<()> {
+        let budget = search.affordable(0.5 * GAIN * search.solves * classical);
+        // A few steps on patches of some thousand rows and the search of a start take half a second.
+        if budget < 0.5 {
+            return Ok(());
+        }
+        (search.observe)("scalars of L and U on patches");
+        let clock = Instant::now();
+        let trainer = self.trainer.clone().learn(Target::Scalars).loss(Loss::Krylov);
+        let limit = Duration::from_secs_f64(budget);
+        let Ok((learned, steps)) = trainer.time_limit(limit).scalars_of(solver) else { return Ok(()) };
+        let seconds = clock.elapsed().as_secs_f64();
+        search.consider(learned, "scalars of L and U on patches", (steps, seconds), classical)?;
+        Ok(())
+    }
+
+    /// Entries of L and U: a short run on every hierarchy, then longer ones on the best.
+    fn entries(&self, solver: &Solver, search: &mut Search<'_>, classical: f64) -> Result<()> {
+        let (seed, all) = (self.trainer.seed, search.solves * classical);
+        let mut best: Option<(EntryTraining, Solver, f64)> = None;
+        for number in 0..2 {
+            // The setup for training costs several solves.
+            if number == 1 && (PILOT * all < 10.0 * classical || solver.matrix().is_symmetric()) {
+                break;
+            }
+            let budget = search.affordable(PILOT * all);
+            (search.observe)("entries of L and U, first run");
+            let clock = Instant::now();
+            let base = if number == 0 { None } else { alternative(solver) };
+            if number == 1 && base.is_none() {
+                break;
+            }
+            let given = base.as_ref().unwrap_or(solver);
+            let Some(mut training) = EntryTraining::new(given, seed)? else { break };
+            // A step costs some two thirds of a solve.
+            if budget < FEWEST as f64 * 0.6 * classical || !training.run(budget)? {
+                continue;
+            }
+            let Ok(learned) = training.solver(given) else { continue };
+            let cost = (training.taken(), clock.elapsed().as_secs_f64());
+            let name = format!("learned L and U on '{}'", given.setup().name());
+            let seconds = search.consider(learned, &name, cost, classical)?;
+            if let Some(seconds) = seconds
+                && best.as_ref().is_none_or(|b| seconds < b.2)
+            {
+                let keep = match base {
+                    Some(base) => base,
+                    None => solver.with_hierarchy(solver.hierarchy().clone())?,
+                };
+                best = Some((training, keep, seconds));
+            }
+        }
+        let Some((mut training, given, mut last)) = best.filter(|b| b.2 < BETTER * classical) else {
+            return Ok(());
+        };
+        let mut gain = GAIN;
+        for _ in 0..STAGES {
+            let each = training.seconds_per_step().unwrap_or(classical);
+            let so_far = each * training.taken() as f64;
+            let budget = search.affordable(gain * all - so_far);
+            if budget < 0.5 * so_far.max(FEWEST as f64 * each) {
+                break;
+            }
+            (search.observe)("entries of L and U, longer run");
+            let clock = Instant::now();
+            if !training.run(budget)? {
+                break;
+            }
+            let Ok(learned) = training.solver(&given) else { break };
+            let cost = (training.taken(), clock.elapsed().as_secs_f64());
+            let name = format!("learned L and U on '{}'", given.setup().name());
+            let Some(seconds) = search.consider(learned, &name, cost, classical)? else { break };
+            // The share of a solve that a factor e of training has saved.
+            let longer = (each * training.taken() as f64 / so_far).ln();
+            gain = ((last - seconds) / classical / longer).clamp(0.0, 2.0 * GAIN);
+            last = last.min(seconds);
+        }
+        Ok(())
+    }
+}
+
+impl Search<'_> {
+    /// Seconds that may be spent, given those that pay.
+    fn affordable(&self, seconds: f64) -> f64 {
+        seconds.min(self.limit - self.clock.elapsed().as_secs_f64()).max(0.0)
+    }
+
+    /// Seconds of a solve with the given solver; `None` if it does not converge.
+    fn measure_given(&mut self, solver: &Solver) -> Result<Option<f64>> {
+        (self.observe)("a solve");
+        let Some((seconds, iterations)) = self.solve(solver, f64::INFINITY)? else { return Ok(None) };
+        (self.attempts[0].solve_seconds, self.attempts[0].iterations) = (Some(seconds), iterations);
+        Ok(Some(seconds))
+    }
+
+    /// Seconds and iterations of a solve, the least of two where that costs little; `None` if it does not converge.
+    fn solve(&self, solver: &Solver, classical: f64) -> Result<Option<(f64, usize)>> {
+        let mut least = f64::INFINITY;
+        let mut iterations = 0;
+        let repeats = if self.solves >= 100.0 { 2 } else { 1 };
+        for _ in 0..repeats {
+            let clock = Instant::now();
+            let out = solver.solve(&self.b)?;
+            if !out.converged() {
+                return Ok(None);
+            }
+            least = least.min(clock.elapsed().as_secs_f64());
+            iterations = out.iterations;
+            if least > 1.5 * classical {
+                break;
+            }
+        }
+        Ok(Some((least, iterations)))
+    }
+
+    /// Measures a solver and keeps it if it is the best so far; the seconds of a solve.
+    fn consider(
+        &mut self,
+        solver: Solver,
+        name: &str,
+        (steps, seconds): (usize, f64),
+        classical: f64,
+    ) -> Result<Option<f64>> {
+        let found = self.solve(&solver, classical)?;
+        self.attempts.push(Attempt {
+            name: name.into(),
+            steps,
+            seconds,
+            solve_seconds: found.map(|f| f.0),
+            iterations: found.map_or(0, |f| f.1),
+        });
+        let Some((each, _)) = found else { return Ok(None) };
+        let before = self.best.as_ref().map_or(BETTER * classical, |b| b.2);
+        if each < before {
+            self.best = Some((solver, self.attempts.len() - 1, each));
+        }
+        Ok(Some(each))
+    }
+
+    /// Builds sparse factors and keeps them if all solves by them take less time, their setup included.
+    fn direct(&mut self, solver: &Solver, classical: f64) -> Result<()> {
+        (self.observe)("sparse factors");
+        let clock = Instant::now();
+        let builder = Solver::builder(Setup::Direct).krylov(Krylov::Fgmres);
+        let Ok(direct) = solver.rebuilt(&builder) else { return Ok(()) };
+        let seconds = clock.elapsed().as_secs_f64();
+        // The time of the setup is spent; the solves decide.
+        self.consider(direct, "sparse factors", (0, seconds), classical)?;
+        Ok(())
+    }
+}
+
+/// The hierarchy for training with ILU(0), if it is another one than that of the solver.
+fn alternative(solver: &Solver) -> Option<Solver> {
+    let setup = Setup::from(training_setup(suited_variant(solver.matrix())));
+    let other = setup != *solver.setup();
+    let builder = Solver::builder(setup).relaxation(Relaxation::Ilu0(1.0)).krylov(Krylov::Fgmres);
+    if other { solver.rebuilt(&builder).ok() } else { None }
+}
