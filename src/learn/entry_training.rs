@@ -21,6 +21,17 @@ const RATE: (f64, f64) = (0.008, 0.27);
 pub(super) const FEWEST: usize = 3;
 const MOST: usize = 400;
 
+/// The end of a run of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Run {
+    /// All steps were taken.
+    Done,
+    /// The first step showed that the fewest steps would take more than twice the given time.
+    TooExpensive,
+    /// A loss or a gradient was not finite; the entries are those before that step.
+    Diverged,
+}
+
 /// Entries of L and U of every level in training, for FGMRES. Runs of steps follow one another.
 #[derive(Debug)]
 pub(super) struct EntryTraining {
@@ -47,9 +58,17 @@ impl EntryTraining {
         if !all && hierarchy.set_smoothers(Relaxation::Ilu0(1.0), solver.sweeps()).is_err() {
             return Ok(None);
         }
+        Self::on(hierarchy, seed).map(Some)
+    }
+
+    /// From the factors of this hierarchy.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn on(hierarchy: Hierarchy<Host<f64>>, seed: u64) -> Result<Self> {
         let parameters = Parameters::learned(&hierarchy, Target::Ilu, false)?;
         let steps = HostSteps::new(hierarchy.cast()?, parameters, BATCH, (Loss::Krylov, seed));
-        Ok(Some(Self { hierarchy, steps, taken: 0, seconds: 0.0 }))
+        Ok(Self { hierarchy, steps, taken: 0, seconds: 0.0 })
     }
 
     /// Right-hand sides of the user as columns of the next batch.
@@ -68,11 +87,11 @@ impl EntryTraining {
     }
 
     /// Takes steps for about this time, at least [`FEWEST`]; the first step tells how many, unless there were some
-    /// before. Whether all losses were finite.
+    /// before.
     ///
     /// # Errors
     /// None in practice.
-    pub fn run(&mut self, seconds: f64) -> Result<bool> {
+    pub fn run(&mut self, seconds: f64) -> Result<Run> {
         let clock = Instant::now();
         let (before, mut steps) = (self.seconds, self.planned(seconds));
         let mut number = 0;
@@ -81,15 +100,18 @@ impl EntryTraining {
             let first = RATE.0 * (FEWEST as f64 / (self.taken + steps - number) as f64).powf(RATE.1);
             let step = self.steps.step(STEPS_OF_GMRES, rate_at(first, share, steps))?;
             if !step.finite {
-                return Ok(false);
+                return Ok(Run::Diverged);
             }
             (number, self.taken) = (number + 1, self.taken + 1);
             self.seconds = before + clock.elapsed().as_secs_f64();
             if number == 1 {
                 steps = self.planned(seconds);
+                if self.seconds_per_step().is_some_and(|each| FEWEST as f64 * each > 2.0 * seconds) {
+                    return Ok(Run::TooExpensive);
+                }
             }
         }
-        Ok(true)
+        Ok(Run::Done)
     }
 
     fn planned(&self, seconds: f64) -> usize {
@@ -97,12 +119,19 @@ impl EntryTraining {
         (most as usize).clamp(FEWEST, MOST)
     }
 
+    /// The levels with the present entries.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn learned(&mut self) -> Result<Hierarchy<Host<f64>>> {
+        Ok(self.steps.parameters()?.install(&self.hierarchy))
+    }
+
     /// The solver with the present entries, in single precision, for the system of `solver`.
     ///
     /// # Errors
     /// A value that overflows; factors that are singular.
     pub fn solver(&mut self, solver: &Solver) -> Result<Solver> {
-        let learned = self.steps.parameters()?.install(&self.hierarchy);
-        Ok(solver.with_hierarchy(learned)?.described("learned L and U", None).to_single_precision()?)
+        solver.with_hierarchy(self.learned()?)?.described("learned L and U", None).to_single_precision()
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::entry_training::{EntryTraining, FEWEST};
+use super::entry_training::{EntryTraining, FEWEST, Run};
 use super::loss::Loss;
 use super::target::Target;
 use super::trainer::Trainer;
@@ -19,8 +19,10 @@ const FEW: usize = 20;
 const DIRECT: usize = 8;
 /// Iterations of a solve of which nothing is known.
 const ITERATIONS: f64 = 5.0;
-/// Share of the time of all solves that the first attempt on a hierarchy may cost.
-const PILOT: f64 = 0.025;
+/// Share of the time of all solves that the first attempt on a hierarchy may cost, and solves in addition.
+const PILOT: (f64, f64) = (0.025, 2.5);
+/// The least cost of a step of training, in solves.
+const STEP: f64 = 1.0;
 /// Share of a solve that training saves for every factor e of its length, as measured on flow problems in three
 /// dimensions. The best length of a training is this share of all solves.
 const GAIN: f64 = 0.095;
@@ -204,7 +206,8 @@ impl ForSolves {
         };
         let iteration = classical / search.attempts[0].iterations.max(1) as f64;
         if let Some((build, each)) = direct
-            && (build + k * each) * iteration < 0.8 * k * classical
+            && (build * iteration < PILOT.0 * k * classical
+                || (build + k * each) * iteration < 0.8 * k * classical)
         {
             search.direct(solver, classical)?;
             if search.best.is_some() {
@@ -251,10 +254,10 @@ impl ForSolves {
         let mut best: Option<(EntryTraining, Solver, f64)> = None;
         for number in 0..2 {
             // The setup for training costs several solves.
-            if number == 1 && (PILOT * all < 10.0 * classical || solver.matrix().is_symmetric()) {
+            if number == 1 && (PILOT.0 * all < 10.0 * classical || solver.matrix().is_symmetric()) {
                 break;
             }
-            let budget = search.affordable(PILOT * all);
+            let budget = search.affordable(PILOT.0 * all + PILOT.1 * classical);
             (search.observe)("entries of L and U, first run");
             let clock = Instant::now();
             let base = if number == 0 { None } else { alternative(solver) };
@@ -263,8 +266,7 @@ impl ForSolves {
             }
             let given = base.as_ref().unwrap_or(solver);
             let Some(mut training) = EntryTraining::new(given, seed)? else { break };
-            // A step costs some two thirds of a solve.
-            if budget < FEWEST as f64 * 0.6 * classical || !training.run(budget)? {
+            if budget < FEWEST as f64 * STEP * classical || training.run(budget)? != Run::Done {
                 continue;
             }
             let Ok(learned) = training.solver(given) else { continue };
@@ -294,7 +296,7 @@ impl ForSolves {
             }
             (search.observe)("entries of L and U, longer run");
             let clock = Instant::now();
-            if !training.run(budget)? {
+            if training.run(budget)? != Run::Done {
                 break;
             }
             let Ok(learned) = training.solver(&given) else { break };
@@ -328,7 +330,7 @@ impl Search<'_> {
     fn solve(&self, solver: &Solver, classical: f64) -> Result<Option<(f64, usize)>> {
         let mut least = f64::INFINITY;
         let mut iterations = 0;
-        let repeats = if self.solves >= 100.0 { 2 } else { 1 };
+        let repeats = if self.solves >= 200.0 { 2 } else { 1 };
         for _ in 0..repeats {
             let clock = Instant::now();
             let out = solver.solve(&self.b)?;

@@ -2,6 +2,7 @@
 //! [`Adam`](crate::optimise::Adam).
 
 mod batch;
+mod carry;
 mod cost;
 mod entry_training;
 mod evaluate;
@@ -20,12 +21,13 @@ mod select;
 mod session;
 mod start;
 mod target;
+mod tracked_solver;
 mod trainer;
 
 pub use cost::{BreakEven, CostObserver, CostOptions, CostReport, Entry, Learned};
 pub use evaluate::{Baseline, Evaluation, FactorEstimate, asymptotic_factor, classical_baselines};
 pub use for_solves::{Attempt, ForSolves, SolvesReport};
-pub use learned_solver::{LearnedSolver, Update};
+pub use learned_solver::{LearnedSolver, UseReport};
 pub use loss::Loss;
 #[doc(hidden)]
 pub use loss::LossAndGradient;
@@ -43,4 +45,5 @@ pub use session::ResidentTraining;
 pub use session::Session;
 pub use start::Start;
 pub use target::{LearnedSmoother, Target};
+pub use tracked_solver::{TrackedSolver, Update};
 pub use trainer::{Observer, Progress, Trainer};

@@ -10,7 +10,7 @@ use crate::backend::predicted_nonzeros;
 use crate::error::{Error, Result};
 use crate::krylov::{Outcome, SolveOptions, Status};
 use crate::multigrid::Setup;
-use crate::sparse::{Csr, DenseMatrix};
+use crate::sparse::{Csr, DenseMatrix, Pattern};
 
 /// Largest limit of iterations that is taken as the wish of the user to have no other attempt.
 const SHORT: usize = 60;
@@ -183,10 +183,34 @@ fn budget(a: &Csr<f64>, z: f64) -> f64 {
 }
 
 /// The modelled cost of sparse factors and of a solve with them, in iterations of a cycle with its products, about four
-/// passes over A; `None` where they exceed `limit` entries. Cost: an ordering and a symbolic factorisation.
+/// passes over A; `None` where they exceed `limit` entries, and for graphs that are not planar by their breadth. Cost: an
+/// ordering and a symbolic factorisation; for the latter graphs one pass.
 pub(crate) fn direct_cost(a: &Csr<f64>, limit: usize) -> Option<(f64, f64)> {
+    if broadest_level(a.pattern()) as f64 > 4.0 * (a.rows() as f64).sqrt() {
+        return None;
+    }
     let z = predicted_nonzeros(a.pattern()).filter(|&z| z <= limit as f64)?;
     Some((budget(a, z) / 2.0, z / (1.5 * a.nnz().max(1) as f64)))
+}
+
+/// The most vertices at one distance from the first vertex of the graph of A: about 2√n in a plane, n^⅔ in space.
+fn broadest_level(pattern: &Pattern) -> usize {
+    let mut seen = vec![false; pattern.rows()];
+    let (mut front, mut next, mut broadest) = (vec![0u32], Vec::new(), 0);
+    seen.iter_mut().take(1).for_each(|first| *first = true);
+    while !front.is_empty() {
+        broadest = broadest.max(front.len());
+        for &i in &front {
+            for &j in pattern.row_cols(i as usize) {
+                if !std::mem::replace(&mut seen[j as usize], true) {
+                    next.push(j);
+                }
+            }
+        }
+        front.clear();
+        std::mem::swap(&mut front, &mut next);
+    }
+    broadest
 }
 
 /// Refuses a direct solver whose factors, of `z` entries, would be larger than the limit.

@@ -5,7 +5,7 @@ use crate::common::numbers;
 use crate::common::numbers::Numbers;
 use multigrad::gallery::{FlowScheme, Problem, poisson_2d, recirculating_flow};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{LearnedSolver, Loss, Start, Target, Trainer};
+use multigrad::learn::{Loss, Start, Target, TrackedSolver, Trainer};
 use multigrad::multigrid::Relaxation;
 use multigrad::operator::Preconditioner;
 use multigrad::solver::Amg;
@@ -15,22 +15,22 @@ fn flow(epsilon: f64) -> Problem {
     recirculating_flow(16, epsilon, FlowScheme::Upwind).unwrap()
 }
 
-fn learned(first: &Csr<f64>, learn: Target) -> LearnedSolver {
+fn learned(first: &Csr<f64>, learn: Target) -> TrackedSolver {
     let mut amg = Amg::smoothed_aggregation().suited_to(first).build(first).unwrap();
     let trainer = Trainer::new().learn(learn).loss(Loss::Krylov).steps(30).seed(1);
     let report = trainer.fit(&mut amg).unwrap();
     assert!(report.accepted, "{report}");
-    LearnedSolver::new(amg, trainer.steps(10)).unwrap()
+    TrackedSolver::new(amg, trainer.steps(10)).unwrap()
 }
 
 /// Iterations of FGMRES to 1e-8, or nothing.
-fn iterations(solver: &LearnedSolver, problem: &Problem) -> Option<usize> {
+fn iterations(solver: &TrackedSolver, problem: &Problem) -> Option<usize> {
     let method = Fgmres::new().rtol(1e-8).restart(100).max_iterations(100).preconditioner(solver.amg());
     let out = method.solve(&problem.matrix, &problem.rhs).unwrap();
     out.converged().then_some(out.iterations)
 }
 
-fn applied(solver: &LearnedSolver) -> Vec<f64> {
+fn applied(solver: &TrackedSolver) -> Vec<f64> {
     let n = Preconditioner::rows(solver.amg());
     let mut z = vec![0.0; n];
     solver.amg().apply(&Numbers(71).vector::<f64>(n), &mut z).unwrap();
@@ -153,7 +153,7 @@ fn what_cannot_follow_says_so() {
     let a = flow(0.01).matrix;
     let amg =
         Amg::smoothed_aggregation().suited_to(&a).relaxation(Relaxation::GaussSeidel).build(&a).unwrap();
-    let mut solver = LearnedSolver::new(amg, Trainer::new().steps(1)).unwrap();
+    let mut solver = TrackedSolver::new(amg, Trainer::new().steps(1)).unwrap();
     let before = applied(&solver);
     let error = solver.follow(&a).unwrap_err();
     assert!(error.is_unsuited() && error.to_string().contains("cannot follow its matrix"), "{error}");
