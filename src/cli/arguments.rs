@@ -166,7 +166,8 @@ pub struct Train {
     /// Learned parts, a list separated by commas: at most one smoother, and optionally interpolation
     /// (the values of P) and restriction (the values of R). Smoothers: relaxation (sparse M on the
     /// pattern of A, x ← x + M(b − Ax)), wide-relaxation (sparse M on the pattern of A²), ilu
-    /// (incomplete factors L and U), iterative-ilu (L and U, applied by Jacobi sweeps), schwarz
+    /// (incomplete factors L and U), scalars (a few scalars on L and U, learned on small parts of the
+    /// matrix), iterative-ilu (L and U, applied by Jacobi sweeps), schwarz
     /// (interface conditions of overlapping subdomains on the finest level, M on coarser levels; with
     /// --hierarchy none a one-level Schwarz method), chebyshev (coefficients of a polynomial in
     /// D⁻¹A), damping (one weight per sweep)
@@ -188,6 +189,22 @@ pub struct Train {
     /// network of this program; needs fewer steps)
     #[arg(long, default_value = "classical", value_parser = parse_start)]
     pub start: Start,
+    /// Train the automatic solver for this number of solves: as long as the saving exceeds the cost, or not at
+    /// all; sparse factors take its place where they win. --plot then shows the total time against the number of
+    /// solves
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        allow_negative_numbers = true,
+        value_parser = positive_count,
+        conflicts_with_all = [
+            "learn", "symmetric", "loss", "start", "steps", "rate", "cycles_in_loss", "batch", "no_baselines",
+            "device", "hierarchy", "theta", "max_coarse", "block_size", "aggregates", "smoothing", "splitting",
+            "interpolation", "restriction", "max_per_row", "aggressive_levels", "cycle", "parts", "rows_per_part",
+            "overlap", "variant", "schwarz_levels"
+        ]
+    )]
+    pub solves: Option<usize>,
     /// Number of optimiser steps; 0 (only with --start network) keeps the initial values [default:
     /// chosen from the matrix]
     #[arg(long, allow_negative_numbers = true, value_parser = whole)]

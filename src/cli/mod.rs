@@ -18,6 +18,7 @@ mod setup_options;
 mod solve;
 mod subdomains;
 mod train;
+mod train_solves;
 mod values;
 
 use std::process::ExitCode;

@@ -27,6 +27,9 @@ pub fn run(options: &Train) -> Result<Verdict> {
         [Some(options.matrix.as_path()), options.hierarchy.near_nullspace.as_deref()],
         [Some(options.output.as_path()), options.plot.as_deref(), options.json.as_deref()],
     )?;
+    if let Some(solves) = options.solves {
+        return super::train_solves::run(options, solves);
+    }
     if options.steps == Some(0) && options.start != Start::Network {
         let text = "with --steps 0 there is nothing to train; add --start network, or allow a step";
         return Err(misuse(text));
@@ -117,7 +120,7 @@ fn compared(options: &Train, amg: &Amg, report: &TrainingReport, name: &str) -> 
 }
 
 /// Prints the account of the trained solver.
-fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>) -> Result<CostReport> {
+pub fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>) -> Result<CostReport> {
     let limit = options.account_limit.unwrap_or(learned.training_seconds.max(60.0));
     let account_options = CostOptions {
         time_limit: Some(Duration::from_secs_f64(limit)),
@@ -170,7 +173,7 @@ fn trainer(options: &Train) -> Result<Trainer> {
     Ok(trainer)
 }
 
-fn save(options: &Train, amg: &Amg) -> Result<()> {
+pub fn save(options: &Train, amg: &Amg) -> Result<()> {
     match options.single {
         true => amg.to_single_precision()?.save(&options.output),
         false => amg.save(&options.output),

@@ -19,6 +19,7 @@ mod report;
 mod schwarz_network;
 mod select;
 mod session;
+mod spending;
 mod start;
 mod target;
 mod tracked_solver;

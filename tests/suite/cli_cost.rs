@@ -1,7 +1,7 @@
 //! `multigrad train --account`: the table, its JSON, and no progress bar in a pipe.
 
 use crate::common::program::Folder;
-use multigrad::learn::CostReport;
+use multigrad::learn::{CostReport, SolvesReport};
 
 #[test]
 fn training_is_accounted_for() {
@@ -43,4 +43,36 @@ fn a_limit_is_kept_and_said() {
     // Without parameters there is no account.
     f.run("train a.mtx -o a.mgrad --account --max-coarse 1000 --json t.json").ok();
     assert!(f.json("t.json")["account"].is_null());
+}
+
+#[test]
+fn training_for_a_number_of_solves_hands_out_what_suits_them() {
+    let f = Folder::new();
+    f.run("generate recirculating-flow3d --n 10 -o a.mtx --rhs b.mtx").ok();
+    let train = "train a.mtx -o a.mgrad --json t.json --solves";
+    // One solve pays for nothing.
+    let out = f.run(&format!("{train} 1")).ok().out;
+    let report: SolvesReport = serde_json::from_value(read(&f)).unwrap();
+    assert!(!report.replaced() && report.attempts.len() == 1 && report.totals().is_none(), "{out}");
+    f.run("solve a.mtx --rhs b.mtx --preconditioner a.mgrad").ok();
+    // Many pay for a try, and what is kept solves.
+    let out = f.run(&format!("{train} 3000 --plot total.svg --seed 2")).ok().out;
+    let report: SolvesReport = serde_json::from_value(read(&f)).unwrap();
+    assert!(report.attempts.len() > 1 && out.contains(&report.to_string()), "{out}");
+    let (with, without) = report.totals().unwrap();
+    assert!(report.replaced() || report.kept == 0 && with >= without, "{out}");
+    if report.replaced() {
+        let kept = report.attempts[report.kept].solve_seconds.unwrap();
+        assert!(kept < report.attempts[0].solve_seconds.unwrap(), "{out}");
+    }
+    assert!(String::from_utf8(f.bytes("total.svg")).unwrap().contains("solves"));
+    f.run("solve a.mtx --rhs b.mtx --preconditioner a.mgrad").ok();
+    f.run("train a.mtx -o a.mgrad --solves 0").fails(2, &["positive whole number"]);
+    f.run("train a.mtx -o a.mgrad --solves 10 --steps 5").fails(2, &["--solves", "--steps"]);
+    f.run("train a.mtx -o a.mgrad --solves 10 --hierarchy sa").fails(2, &["--hierarchy"]);
+}
+
+/// The report of `train --solves`.
+fn read(f: &Folder) -> serde_json::Value {
+    f.json("t.json")
 }

@@ -58,6 +58,7 @@ mod recovered_states;
 mod reference_values;
 mod relaxation;
 mod reuse;
+mod scalars;
 mod schwarz;
 mod schwarz_losses;
 mod setup;
