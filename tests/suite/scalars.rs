@@ -31,7 +31,8 @@ fn gradients_of_scalars_agree_with_differences() {
         assert_eq!(parameters.count(), if symmetric { 8 } else { 24 });
         for q in 0..parameters.len() {
             let (values, _) = parameters.buffer_mut(q);
-            values.iter_mut().zip(scattered(values.len(), q as u64)).for_each(|(v, r)| *v = 0.02 * r);
+            let start = scattered(values.len(), q as u64);
+            values.iter_mut().zip(start).for_each(|(v, r)| *v = 0.02 * r);
         }
         let columns = 3;
         let z = scattered(columns * a.rows(), 5);
