@@ -1,0 +1,357 @@
+//! The network of a level without a tape: by blocks of rows, with features computed on the way.
+
+use std::ops::Range;
+
+use super::features::{FEATURES, LevelFeatures};
+use super::graph::{OUTPUTS, changed};
+use super::weights::{Round, Weights};
+use crate::backend::vectorised;
+use crate::parallel;
+use crate::sparse::rows::split;
+
+/// Entries of a block of rows, except for longer rows.
+const ENTRIES: usize = 256;
+/// Blocks between two additions to the sums of columns, which go in the order of the rows.
+const WAVE: usize = 64;
+/// Nodes per task.
+const NODES: usize = 256;
+
+impl Weights {
+    /// The values that the network gives for the sweeps of a level before the coarse-grid correction, and after it. The
+    /// same bits on any number of threads.
+    ///
+    /// Memory beside the result: 4 · width · (rounds − 1) bytes per entry, twice that per row, and those of
+    /// [`LevelFeatures`]. Each round stores what the next ones add up over the features, so that these are computed once.
+    pub fn values(&self, level: &LevelFeatures) -> [Vec<f64>; 2] {
+        match self.width() {
+            8 => Inference::<8>::run(self, level),
+            16 => Inference::<16>::run(self, level),
+            _ => Inference::<0>::run(self, level),
+        }
+    }
+}
+
+/// A network on a level; `W` is its width, or 0 for any width.
+struct Inference<'a, const W: usize> {
+    level: &'a LevelFeatures,
+    width: usize,
+    rounds: Vec<Round<'a>>,
+    /// C and c.
+    last: (&'a [f32], &'a [f32]),
+}
+
+/// Rows of a level with their parts of all arrays.
+struct Block<'a> {
+    rows: Range<usize>,
+    entries: Range<usize>,
+    /// For every later round what is known of its sums, entries × width, one round after another.
+    sums: &'a mut [f32],
+    /// The means of rows, rows × width; empty in the last round.
+    means: &'a mut [f32],
+    /// Before the last round, the second one holds the units.
+    values: [&'a mut [f64]; 2],
+}
+
+impl<'a, const W: usize> Inference<'a, W> {
+    fn run(weights: &'a Weights, level: &'a LevelFeatures) -> [Vec<f64>; 2] {
+        let (rounds, last) = weights.rounds();
+        let network = Self { level, width: weights.width(), rounds, last };
+        let (w, pattern) = (network.width(), level.pattern());
+        let later = network.rounds.len() - 1;
+        let blocks = blocks(pattern.row_ptr());
+        let mut sums = vec![0.0f32; pattern.nnz() * w * later];
+        let mut values = [vec![0.0; pattern.nnz()], vec![0.0; pattern.nnz()]];
+        let mut messages = [Vec::new(), Vec::new()];
+        for round in 0..=later {
+            let next = if round < later { pattern.rows() * w } else { 0 };
+            let mut means = [vec![0.0f32; next], vec![0.0f32; next]];
+            let [row_means, column_sums] = &mut means;
+            let mut tasks = network.tasks(&blocks, &mut sums, row_means, &mut values);
+            network.pass(round, &messages, &mut tasks, column_sums);
+            if round < later {
+                network.multiply_means(round + 1, &mut means);
+            }
+            messages = means;
+        }
+        values
+    }
+
+    #[inline(always)]
+    fn width(&self) -> usize {
+        if W == 0 { self.width } else { W }
+    }
+
+    fn tasks<'t>(
+        &self,
+        blocks: &[Range<usize>],
+        sums: &'t mut [f32],
+        means: &'t mut [f32],
+        [pre, post]: &'t mut [Vec<f64>; 2],
+    ) -> Vec<Block<'t>> {
+        let (w, ptr) = (self.width(), self.level.pattern().row_ptr());
+        let (later, filled) = (self.rounds.len() - 1, !means.is_empty());
+        let entries = |rows: &Range<usize>| ptr[rows.start] as usize..ptr[rows.end] as usize;
+        let lengths = || blocks.iter().map(|rows| entries(rows).len());
+        let sums = split(sums, lengths().map(|n| n * w * later));
+        let means = split(means, blocks.iter().map(|rows| if filled { rows.len() * w } else { 0 }));
+        let (pre, post) = (split(pre, lengths()), split(post, lengths()));
+        let arrays = sums.into_iter().zip(means).zip(pre.into_iter().zip(post));
+        let rows = blocks.iter().cloned().zip(arrays);
+        rows.map(|(rows, ((sums, means), (pre, post)))| Block {
+            entries: entries(&rows),
+            rows,
+            sums,
+            means,
+            values: [pre, post],
+        })
+        .collect()
+    }
+
+    /// One round on all entries. `messages` are n X and n Y of all nodes.
+    fn pass(
+        &self,
+        round: usize,
+        messages: &[Vec<f32>; 2],
+        blocks: &mut [Block<'_>],
+        column_sums: &mut [f32],
+    ) {
+        let (w, columns) = (self.width(), self.level.pattern().col_idx());
+        let scratch = self.level.scratch();
+        let mut space = Vec::new();
+        for wave in blocks.chunks_mut(WAVE) {
+            let length = |block: &Block<'_>| block.entries.len() * (w + FEATURES);
+            space.resize(wave.iter().map(length).sum(), 0.0f32);
+            let parts = split(&mut space, wave.iter().map(length));
+            let states = parts
+                .into_iter()
+                .zip(wave.iter())
+                .map(|(part, block)| part.split_at_mut(block.entries.len() * w));
+            let mut states: Vec<_> = states.collect();
+            parallel::for_each(wave.iter_mut().zip(&mut states), &|(block, (state, features))| {
+                match round {
+                    0 => scratch.with(|dense| self.first(block, dense, state, features)),
+                    _ => self.receive(round, block, messages, state),
+                }
+                vectorised(
+                    #[inline(always)]
+                    || state.iter_mut().for_each(|v| *v = tanh(*v)),
+                );
+                if round + 1 < self.rounds.len() {
+                    self.send(round, block, state);
+                } else {
+                    self.finish(block, state, features);
+                }
+            });
+            if column_sums.is_empty() {
+                continue;
+            }
+            for (block, (state, _)) in wave.iter().zip(&states) {
+                for (&j, state) in columns[block.entries.clone()].iter().zip(state.chunks_exact(w)) {
+                    add(&mut column_sums[j as usize * w..][..w], state);
+                }
+            }
+        }
+    }
+
+    /// The sums of the first round, and what those of the later ones are without messages.
+    fn first(&self, block: &mut Block<'_>, dense: &mut [f64], state: &mut [f32], features: &mut [f32]) {
+        let w = self.width();
+        self.level.rows(block.rows.clone(), dense, features, block.values[1]);
+        let later = block.sums.chunks_exact_mut(state.len().max(1));
+        for (round, sum) in self.rounds.iter().zip(std::iter::once(state).chain(later)) {
+            sum.chunks_exact_mut(w).for_each(|row| row.copy_from_slice(round.b));
+            add_product::<W>(features, FEATURES, round.w, w, sum);
+        }
+    }
+
+    /// The sums of a later round: those stored, with the messages from both ends.
+    fn receive(&self, round: usize, block: &Block<'_>, [x, y]: &[Vec<f32>; 2], state: &mut [f32]) {
+        let (w, pattern) = (self.width(), self.level.pattern());
+        state.copy_from_slice(&block.sums[(round - 1) * state.len()..round * state.len()]);
+        let mut entries = state.chunks_exact_mut(w);
+        for i in block.rows.clone() {
+            let from_row = &x[i * w..][..w];
+            for (&j, state) in pattern.row_cols(i).iter().zip(&mut entries) {
+                add(state, from_row);
+                add(state, &y[j as usize * w..][..w]);
+            }
+        }
+    }
+
+    /// What the next round adds up over the entries, and the means of rows.
+    fn send(&self, round: usize, block: &mut Block<'_>, state: &[f32]) {
+        let (w, pattern) = (self.width(), self.level.pattern());
+        if let Some((v, _, _)) = self.rounds[round + 1].messages {
+            add_product::<W>(state, w, v, w, &mut block.sums[round * state.len()..(round + 1) * state.len()]);
+        }
+        let mut entries = state.chunks_exact(w);
+        for (i, mean) in block.rows.clone().zip(block.means.chunks_exact_mut(w)) {
+            let count = pattern.row(i).len();
+            entries.by_ref().take(count).for_each(|state| add(mean, state));
+            scale(mean, count);
+        }
+    }
+
+    /// The values of the sweeps. Features are no longer needed: their place takes the outputs.
+    fn finish(&self, block: &mut Block<'_>, state: &[f32], features: &mut [f32]) {
+        let (c, last) = self.last;
+        let outputs = &mut features[..block.entries.len() * OUTPUTS];
+        outputs.chunks_exact_mut(OUTPUTS).for_each(|row| row.copy_from_slice(last));
+        add_product::<OUTPUTS>(state, self.width(), c, OUTPUTS, outputs);
+        let [pre, post] = &mut block.values;
+        let starts = self.level.values()[block.entries.clone()].iter();
+        let rows =
+            outputs.as_chunks::<OUTPUTS>().0.iter().zip(starts).zip(pre.iter_mut().zip(post.iter_mut()));
+        for ((out, &start), (pre, post)) in rows {
+            let unit = *post;
+            *pre = changed(start, unit, out[0], out[1]);
+            *post = changed(start, unit, out[2], out[3]);
+        }
+    }
+
+    /// n X and n Y in place of the means of rows and the sums of columns.
+    fn multiply_means(&self, round: usize, [rows, columns]: &mut [Vec<f32>; 2]) {
+        let Some((_, x, y)) = self.rounds[round].messages else { return };
+        let w = self.width();
+        let mut counts = vec![0u32; self.level.pattern().cols()];
+        self.level.pattern().col_idx().iter().for_each(|&j| counts[j as usize] += 1);
+        let size = NODES * w;
+        let parts = rows.chunks_mut(size).zip(columns.chunks_mut(size)).zip(counts.chunks(NODES));
+        parallel::for_each(parts, &|((rows, columns), counts)| {
+            columns.chunks_exact_mut(w).zip(counts).for_each(|(sum, &count)| scale(sum, count as usize));
+            let pairs = rows.chunks_exact(w).zip(columns.chunks_exact(w));
+            let nodes: Vec<f32> = pairs.flat_map(|(row, column)| [row, column]).flatten().copied().collect();
+            for (out, matrix) in [(rows, x), (columns, y)] {
+                out.fill(0.0);
+                add_product::<W>(&nodes, 2 * w, matrix, w, out);
+            }
+        });
+    }
+}
+
+/// Ranges of rows with at most [`ENTRIES`] entries, or of a single row.
+fn blocks(ptr: &[u32]) -> Vec<Range<usize>> {
+    let (mut list, mut start) = (Vec::new(), 0);
+    let rows = ptr.len() - 1;
+    while start < rows {
+        let within = |end: usize| (ptr[end] - ptr[start]) as usize <= ENTRIES;
+        let end = (start + 1..=rows).take_while(|&end| within(end)).last().unwrap_or(start + 1);
+        list.push(start..end);
+        start = end;
+    }
+    list
+}
+
+#[inline(always)]
+fn add(to: &mut [f32], from: &[f32]) {
+    to.iter_mut().zip(from).for_each(|(t, v)| *t += v);
+}
+
+/// A mean from a sum.
+fn scale(sum: &mut [f32], count: usize) {
+    let share = 1.0 / count.max(1) as f32;
+    sum.iter_mut().for_each(|v| *v *= share);
+}
+
+/// C ← C + A B for row-major A (n × m) and B (m × l), with `L` columns, or `l` if `L` is 0.
+fn add_product<const L: usize>(a: &[f32], m: usize, b: &[f32], l: usize, c: &mut [f32]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            let done = if L == 0 { 0 } else { c.len() / (4 * L) * 4 };
+            // Four rows share the loads of B.
+            for (c, a) in c.chunks_exact_mut(4 * L.max(1)).zip(a.chunks_exact(4 * m)).take(done / 4) {
+                let mut sums = [[0.0f32; L]; 4];
+                for (sum, c) in sums.iter_mut().zip(c.chunks_exact(L.max(1))) {
+                    sum.copy_from_slice(c);
+                }
+                let (one, two) = a.split_at(2 * m);
+                let ((one, two), (three, four)) = (one.split_at(m), two.split_at(m));
+                for ((((b, one), two), three), four) in
+                    b.chunks_exact(L.max(1)).zip(one).zip(two).zip(three).zip(four)
+                {
+                    for q in 0..L {
+                        sums[0][q] += one * b[q];
+                        sums[1][q] += two * b[q];
+                        sums[2][q] += three * b[q];
+                        sums[3][q] += four * b[q];
+                    }
+                }
+                for (sum, c) in sums.iter().zip(c.chunks_exact_mut(L.max(1))) {
+                    c.copy_from_slice(sum);
+                }
+            }
+            for (c, a) in c.chunks_exact_mut(l).zip(a.chunks_exact(m)).skip(done) {
+                for (v, b) in a.iter().zip(b.chunks_exact(l)) {
+                    c.iter_mut().zip(b).for_each(|(c, b)| *c += v * b);
+                }
+            }
+        },
+    );
+}
+
+/// tanh x to within four units in the last place of single precision, without branches: a rational function, constant
+/// where tanh rounds to ±1. NaN stays NaN.
+#[inline(always)]
+fn tanh(x: f32) -> f32 {
+    const END: f32 = 7.905_311;
+    let x = if x > END { END } else { x };
+    let x = if x < -END { -END } else { x };
+    let z = x * x;
+    let p = -2.760_768_5e-16 * z + 2.000_188e-13;
+    let p = ((p * z - 8.604_672e-11) * z + 5.122_297e-8) * z + 1.485_722_4e-5;
+    let p = (p * z + 6.372_619e-4) * z + 4.893_525e-3;
+    let q = ((1.198_258_4e-6 * z + 1.185_347_1e-4) * z + 2.268_434_6e-3) * z + 4.893_525_2e-3;
+    x * p / q
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tanh_agrees_with_the_library() {
+        for q in -200_000..=200_000 {
+            let x = q as f32 * 5e-5;
+            let (ours, exact) = (f64::from(tanh(x)), f64::from(x).tanh());
+            assert!(
+                (ours - exact).abs() <= 4.0 * f64::from(f32::EPSILON) * exact.abs(),
+                "{x}: {ours} {exact}"
+            );
+        }
+        for x in [0.0, 1e-40, 1e-10, 9.0, 1e30, f32::INFINITY] {
+            assert!((tanh(x) - x.tanh()).abs() <= 4.0 * f32::EPSILON * x.tanh().abs(), "{x}");
+            assert_eq!(tanh(-x), -tanh(x));
+        }
+        assert!(tanh(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn blocks_cover_all_rows_once() {
+        for lengths in [vec![], vec![0, 0], vec![1000, 1, 255, 1, 300], vec![7; 200]] {
+            let mut ptr = vec![0u32];
+            lengths.iter().for_each(|n| ptr.push(ptr[ptr.len() - 1] + n));
+            let list = blocks(&ptr);
+            assert!(list.iter().cloned().flatten().eq(0..lengths.len()), "{list:?}");
+            assert!(list.iter().all(|r| r.len() == 1 || ptr[r.end] - ptr[r.start] <= 256), "{list:?}");
+        }
+    }
+
+    #[test]
+    fn products_agree_with_their_definition() {
+        let number = |q: usize| ((q * 37 % 101) as f32 - 50.0) / 64.0;
+        for (n, m) in [(0, 3), (1, 3), (4, 5), (11, 2)] {
+            let a: Vec<f32> = (0..n * m).map(number).collect();
+            let b: Vec<f32> = (0..m * 4).map(|q| number(q + 7)).collect();
+            let start: Vec<f32> = (0..n * 4).map(|q| number(q + 11)).collect();
+            let (mut fixed, mut free) = (start.clone(), start.clone());
+            add_product::<4>(&a, m, &b, 4, &mut fixed);
+            add_product::<0>(&a, m, &b, 4, &mut free);
+            assert_eq!(fixed, free);
+            for (q, v) in fixed.iter().enumerate() {
+                let sum: f32 = (0..m).map(|k| a[q / 4 * m + k] * b[k * 4 + q % 4]).sum();
+                assert!((v - start[q] - sum).abs() < 1e-6, "{n} {m} {q}");
+            }
+        }
+    }
+}
