@@ -51,7 +51,7 @@ impl Trainer {
         let (trained, mut report) = self.fit_best(std::slice::from_ref(amg), &mut |_| {})?;
         // A solver that is not symmetric cannot stay where symmetry is asked for.
         let cannot_stay = self.symmetric && !amg.is_symmetric();
-        if cannot_stay || improves(amg, &mut report)? {
+        if cannot_stay || improves(amg, &trained, &mut report)? {
             amg.adopt(trained)?;
         }
         Ok(report)
@@ -117,6 +117,13 @@ impl Trainer {
         observe: Observer<'_>,
     ) -> Result<(Amg, TrainingReport)> {
         let mut trials = Vec::new();
+        if let Some((start, factor)) = self.settled(starts, &mut trials)? {
+            let recipe = self.recipe(start, factor)?;
+            let parameters = Parameters::<T>::learned(start.amg.hierarchy(), start.learn, self.symmetric)?;
+            let train_seconds = clock.elapsed().as_secs_f64();
+            let run = RunStats { train_seconds, stopped_early: None, trials };
+            return select::<T>(start, None, (recipe, parameters.count()), (self.seed, run));
+        }
         let Some((start, mut session)) = self.choose::<T>(starts, &mut trials, clock, observe)? else {
             return Err(failure);
         };
@@ -132,7 +139,34 @@ impl Trainer {
         }
         session.finish()?;
         let train_seconds = clock.elapsed().as_secs_f64();
-        select(start, &session, self.seed, RunStats { train_seconds, stopped_early, trials })
+        let (run, count) =
+            (RunStats { train_seconds, stopped_early, trials }, session.candidates()[0].count());
+        select(start, Some(&session), (recipe, count), (self.seed, run))
+    }
+
+    /// Without steps, the best of starts that were compared with their classical smoothers, and its factor per cycle or
+    /// reduction per iteration: nothing else has to be measured. `None` with steps, or if no start converges.
+    fn settled<'a>(
+        &self,
+        starts: &'a [Candidate],
+        trials: &mut Vec<(String, f64)>,
+    ) -> Result<Option<(&'a Candidate, f64)>> {
+        let mut best: Option<(f64, &Candidate, f64)> = None;
+        if self.steps != Some(0) || starts.iter().any(|candidate| candidate.compared.is_none()) {
+            return Ok(None);
+        }
+        for candidate in starts {
+            let Some((own, _)) = candidate.compared.filter(|(own, _)| own.sound(self.loss)) else { continue };
+            let factor = if self.loss == Loss::Krylov { own.reduction } else { own.factor };
+            if starts.len() > 1 {
+                trials.push((candidate.label(starts), factor));
+            }
+            let cost = self.cost(candidate, factor)?;
+            if best.is_none_or(|b| cost < b.0) {
+                best = Some((cost, candidate, factor));
+            }
+        }
+        Ok(best.map(|(_, candidate, factor)| (candidate, factor)))
     }
 
     /// The hierarchy whose trial ends best, with the session that
@@ -163,17 +197,21 @@ impl Trainer {
             session.finish()?;
             let factor = session.best_factor();
             trials.push((candidate.label(starts), factor));
-            // Cycles per digit, or seconds per digit.
-            let unit = match self.loss {
-                Loss::Time => cycle_seconds(candidate.amg.hierarchy())?,
-                Loss::Rate | Loss::Krylov | Loss::Slowest => 1.0,
-            };
-            let cost = unit / -factor.min(1.0 - 1e-9).log10();
+            let cost = self.cost(candidate, factor)?;
             if best.as_ref().is_none_or(|b| cost < CLEARLY * b.0) {
                 best = Some((cost, candidate, session));
             }
         }
         Ok(best.map(|(_, candidate, session)| (candidate, session)))
+    }
+
+    /// Cycles per digit, or seconds per digit.
+    fn cost(&self, candidate: &Candidate, factor: f64) -> Result<f64> {
+        let unit = match self.loss {
+            Loss::Time => cycle_seconds(candidate.amg.hierarchy())?,
+            Loss::Rate | Loss::Krylov | Loss::Slowest => 1.0,
+        };
+        Ok(unit / -factor.min(1.0 - 1e-9).log10())
     }
 
     /// The targets that are tried: with [`Loss::Time`] both M and the factors, where one of them is asked for.
@@ -215,6 +253,14 @@ impl Trainer {
             Some(factor) => factor,
             None => asymptotic_factor(h, self.seed, START_CYCLES).factor,
         };
+        let recipe = self.recipe(candidate, factor)?;
+        let parameters = Parameters::learned(h, candidate.learn, self.symmetric)?;
+        self.session_on(h, parameters, recipe)
+    }
+
+    /// The recipe for a start with this factor.
+    fn recipe(&self, candidate: &Candidate, factor: f64) -> Result<Recipe> {
+        let h = candidate.amg.hierarchy();
         let suited = Recipe::suited_to(
             (candidate.learn, self.loss, self.start),
             candidate.amg.setup(),
@@ -230,8 +276,7 @@ impl Trainer {
             factor_first: suited.factor_first,
         };
         recipe.check()?;
-        let parameters = Parameters::learned(h, candidate.learn, self.symmetric)?;
-        self.session_on(h, parameters, recipe)
+        Ok(recipe)
     }
 }
 

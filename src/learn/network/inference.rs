@@ -155,12 +155,10 @@ impl<'a, const W: usize> Inference<'a, W> {
 
     /// The sums of the first round, and what those of the later ones are without messages.
     fn first(&self, block: &mut Block<'_>, dense: &mut [f64], state: &mut [f32], features: &mut [f32]) {
-        let w = self.width();
         self.level.rows(block.rows.clone(), dense, features, block.values[1]);
         let later = block.sums.chunks_exact_mut(state.len().max(1));
         for (round, sum) in self.rounds.iter().zip(std::iter::once(state).chain(later)) {
-            sum.chunks_exact_mut(w).for_each(|row| row.copy_from_slice(round.b));
-            add_product::<W>(features, FEATURES, round.w, w, sum);
+            add_product::<W>(features, FEATURES, round.w, Some(round.b), sum);
         }
     }
 
@@ -182,7 +180,13 @@ impl<'a, const W: usize> Inference<'a, W> {
     fn send(&self, round: usize, block: &mut Block<'_>, state: &[f32]) {
         let (w, pattern) = (self.width(), self.level.pattern());
         if let Some((v, _, _)) = self.rounds[round + 1].messages {
-            add_product::<W>(state, w, v, w, &mut block.sums[round * state.len()..(round + 1) * state.len()]);
+            add_product::<W>(
+                state,
+                w,
+                v,
+                None,
+                &mut block.sums[round * state.len()..(round + 1) * state.len()],
+            );
         }
         let mut entries = state.chunks_exact(w);
         for (i, mean) in block.rows.clone().zip(block.means.chunks_exact_mut(w)) {
@@ -196,8 +200,7 @@ impl<'a, const W: usize> Inference<'a, W> {
     fn finish(&self, block: &mut Block<'_>, state: &[f32], features: &mut [f32]) {
         let (c, last) = self.last;
         let outputs = &mut features[..block.entries.len() * OUTPUTS];
-        outputs.chunks_exact_mut(OUTPUTS).for_each(|row| row.copy_from_slice(last));
-        add_product::<OUTPUTS>(state, self.width(), c, OUTPUTS, outputs);
+        add_product::<OUTPUTS>(state, self.width(), c, Some(last), outputs);
         let [pre, post] = &mut block.values;
         let starts = self.level.values()[block.entries.clone()].iter();
         let rows =
@@ -215,15 +218,18 @@ impl<'a, const W: usize> Inference<'a, W> {
         let w = self.width();
         let mut counts = vec![0u32; self.level.pattern().cols()];
         self.level.pattern().col_idx().iter().for_each(|&j| counts[j as usize] += 1);
-        let size = NODES * w;
+        let (size, zeros) = (NODES * w, vec![0.0; w]);
         let parts = rows.chunks_mut(size).zip(columns.chunks_mut(size)).zip(counts.chunks(NODES));
         parallel::for_each(parts, &|((rows, columns), counts)| {
             columns.chunks_exact_mut(w).zip(counts).for_each(|(sum, &count)| scale(sum, count as usize));
             let pairs = rows.chunks_exact(w).zip(columns.chunks_exact(w));
-            let nodes: Vec<f32> = pairs.flat_map(|(row, column)| [row, column]).flatten().copied().collect();
+            let mut nodes = Vec::with_capacity(2 * rows.len());
+            for (row, column) in pairs {
+                nodes.extend_from_slice(row);
+                nodes.extend_from_slice(column);
+            }
             for (out, matrix) in [(rows, x), (columns, y)] {
-                out.fill(0.0);
-                add_product::<W>(&nodes, 2 * w, matrix, w, out);
+                add_product::<W>(&nodes, 2 * w, matrix, Some(&zeros), out);
             }
         });
     }
@@ -253,38 +259,45 @@ fn scale(sum: &mut [f32], count: usize) {
     sum.iter_mut().for_each(|v| *v *= share);
 }
 
-/// C ← C + A B for row-major A (n × m) and B (m × l), with `L` columns, or `l` if `L` is 0.
-fn add_product<const L: usize>(a: &[f32], m: usize, b: &[f32], l: usize, c: &mut [f32]) {
+/// C ← C + A B for row-major A (n × m) and B (m × l), or c + A B with the same row c everywhere; l is `L` unless that is 0.
+fn add_product<const L: usize>(a: &[f32], m: usize, b: &[f32], from: Option<&[f32]>, c: &mut [f32]) {
+    if L == 0 {
+        for (row, a) in c.chunks_exact_mut(b.len() / m).zip(a.chunks_exact(m)) {
+            if let Some(from) = from {
+                row.copy_from_slice(from);
+            }
+            for (&v, b) in a.iter().zip(b.chunks_exact(row.len())) {
+                row.iter_mut().zip(b).for_each(|(c, &b)| *c += v * b);
+            }
+        }
+        return;
+    }
+    let (b, (c, _)) = (b.as_chunks::<L>().0, c.as_chunks_mut::<L>());
+    let from = from.and_then(|row| row.first_chunk::<L>());
     vectorised(
         #[inline(always)]
         || {
-            let done = if L == 0 { 0 } else { c.len() / (4 * L) * 4 };
+            let plus = |mut sum: [f32; L], v: f32, b: &[f32; L]| {
+                (0..L).for_each(|q| sum[q] += v * b[q]);
+                sum
+            };
             // Four rows share the loads of B.
-            for (c, a) in c.chunks_exact_mut(4 * L.max(1)).zip(a.chunks_exact(4 * m)).take(done / 4) {
-                let mut sums = [[0.0f32; L]; 4];
-                for (sum, c) in sums.iter_mut().zip(c.chunks_exact(L.max(1))) {
-                    sum.copy_from_slice(c);
+            let (fours, rest) = c.as_chunks_mut::<4>();
+            let (first, last) = a.split_at(fours.len() * 4 * m);
+            for (c, a) in fours.iter_mut().zip(first.chunks_exact(4 * m)) {
+                let [mut s, mut t, mut u, mut v] = from.map_or(*c, |row| [*row; 4]);
+                let (a, others) = a.split_at(m);
+                let (d, others) = others.split_at(m);
+                let (e, f) = others.split_at(m);
+                for ((((b, &a), &d), &e), &f) in b.iter().zip(a).zip(d).zip(e).zip(f) {
+                    (s, t) = (plus(s, a, b), plus(t, d, b));
+                    (u, v) = (plus(u, e, b), plus(v, f, b));
                 }
-                let (one, two) = a.split_at(2 * m);
-                let ((one, two), (three, four)) = (one.split_at(m), two.split_at(m));
-                for ((((b, one), two), three), four) in
-                    b.chunks_exact(L.max(1)).zip(one).zip(two).zip(three).zip(four)
-                {
-                    for q in 0..L {
-                        sums[0][q] += one * b[q];
-                        sums[1][q] += two * b[q];
-                        sums[2][q] += three * b[q];
-                        sums[3][q] += four * b[q];
-                    }
-                }
-                for (sum, c) in sums.iter().zip(c.chunks_exact_mut(L.max(1))) {
-                    c.copy_from_slice(sum);
-                }
+                *c = [s, t, u, v];
             }
-            for (c, a) in c.chunks_exact_mut(l).zip(a.chunks_exact(m)).skip(done) {
-                for (v, b) in a.iter().zip(b.chunks_exact(l)) {
-                    c.iter_mut().zip(b).for_each(|(c, b)| *c += v * b);
-                }
+            for (c, a) in rest.iter_mut().zip(last.chunks_exact(m)) {
+                let start = from.copied().unwrap_or(*c);
+                *c = a.iter().zip(b).fold(start, |sum, (&v, b)| plus(sum, v, b));
             }
         },
     );
@@ -343,12 +356,14 @@ mod tests {
         for (n, m) in [(0, 3), (1, 3), (4, 5), (11, 2)] {
             let a: Vec<f32> = (0..n * m).map(number).collect();
             let b: Vec<f32> = (0..m * 4).map(|q| number(q + 7)).collect();
-            let start: Vec<f32> = (0..n * 4).map(|q| number(q + 11)).collect();
-            let (mut fixed, mut free) = (start.clone(), start.clone());
-            add_product::<4>(&a, m, &b, 4, &mut fixed);
-            add_product::<0>(&a, m, &b, 4, &mut free);
-            assert_eq!(fixed, free);
-            for (q, v) in fixed.iter().enumerate() {
+            let row: Vec<f32> = (0..4).map(|q| number(q + 11)).collect();
+            let start = row.repeat(n);
+            let [mut one, mut two, mut three] = [start.clone(), start.clone(), vec![f32::NAN; n * 4]];
+            add_product::<4>(&a, m, &b, None, &mut one);
+            add_product::<0>(&a, m, &b, None, &mut two);
+            add_product::<4>(&a, m, &b, Some(&row), &mut three);
+            assert!(one == two && one == three, "{n} {m}");
+            for (q, v) in one.iter().enumerate() {
                 let sum: f32 = (0..m).map(|k| a[q / 4 * m + k] * b[k * 4 + q % 4]).sum();
                 assert!((v - start[q] - sum).abs() < 1e-6, "{n} {m} {q}");
             }
