@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::backend::vectorised;
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
 use crate::multigrid::{Level, Smoother};
@@ -111,56 +112,71 @@ impl LevelFeatures {
     /// The features of the entries of these rows (entries × [`FEATURES`], row-major), and the unit of the change of every
     /// entry. `dense` is from the [`scratch`](Self::scratch) and stays zero.
     pub fn rows(&self, rows: Range<usize>, dense: &mut [f64], features: &mut [f32], units: &mut [f64]) {
-        let mut out = features.as_chunks_mut::<FEATURES>().0.iter_mut().zip(units);
-        for i in rows {
-            self.spread(i, dense, true);
-            let node = &self.nodes[i];
-            let (mut forward, mut backward) = (Along::row(&self.a, i), Along::row(&self.transpose, i));
-            let entries = self.m.row(i);
-            let length = compressed((entries.len() as f64 - 7.0) / 7.0);
-            let norm =
-                compressed(if node.inverse_norms[0] > 0.0 { 1.0 / node.inverse_norms[0] } else { 0.0 } - 0.5);
-            for ((j, value), (features, unit)) in entries.zip(&mut out) {
-                let other = &self.nodes[j];
-                let (forward, backward) = (forward.at(j), backward.at(j));
-                let size = forward.abs();
-                let sign = node.inverse.signum();
-                // With the sign of the diagonal: those of −A are −M, and L and −U.
-                let relative;
-                (*unit, relative) = match (self.factors, j < i) {
-                    (true, true) => (size * other.inverse_own, value),
-                    (true, false) if i == j => (sign / node.inverse_own, sign * value * node.inverse_own),
-                    (true, false) => (sign * size, sign * value * node.inverse_own),
-                    (false, _) if i == j => (node.inverse, value / node.inverse),
-                    (false, _) => (size * node.inverse * other.inverse.abs(), value / node.inverse),
-                };
-                let (p, r) = self.similarities(i, j, dense);
-                let [ii, jj, ji, ij, forward, backward, relative, p, r] = [
-                    forward * node.inverse,
-                    backward * other.inverse,
-                    forward * other.inverse,
-                    backward * node.inverse,
-                    size * node.inverse_largest,
-                    backward.abs() * other.inverse_largest,
-                    relative,
-                    p,
-                    r,
-                ]
-                .map(compressed);
-                let flag = |holds: bool| if holds { 1.0 / 1.2 } else { 0.0 };
-                let ([a, b, c, d, e], [f, g, h, k, l]) = (node.sums, other.sums);
-                #[rustfmt::skip]
-                let row = [
-                    flag(j < i), flag(j == i), ii, jj, ji, ij, forward, backward, relative,
-                    a, f, b, g, c, h, d, k, e, l, p, r, norm, length, flag(self.coarse),
-                ];
-                *features = row;
-            }
-            self.spread(i, dense, false);
+        vectorised(
+            #[inline(always)]
+            || {
+                let mut out = features.as_chunks_mut::<FEATURES>().0.iter_mut().zip(units);
+                for i in rows {
+                    self.spread(i, dense, true);
+                    self.row(i, dense, &mut out);
+                    self.spread(i, dense, false);
+                }
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn row<'t>(
+        &self,
+        i: usize,
+        dense: &[f64],
+        out: &mut impl Iterator<Item = (&'t mut [f32; FEATURES], &'t mut f64)>,
+    ) {
+        let node = &self.nodes[i];
+        let (mut forward, mut backward) = (Along::row(&self.a, i), Along::row(&self.transpose, i));
+        let entries = self.m.row(i);
+        let norm = if node.inverse_norms[0] > 0.0 { 1.0 / node.inverse_norms[0] } else { 0.0 };
+        let [length, norm] = [(entries.len() as f64 - 7.0) / 7.0, norm - 0.5].map(compressed);
+        let (sign, scale) = (node.inverse.signum(), 1.0 / node.inverse);
+        let flag = |holds: bool| if holds { 1.0 / 1.2 } else { 0.0 };
+        for ((j, value), (features, unit)) in entries.zip(out) {
+            let other = &self.nodes[j];
+            let (forward, backward) = (forward.at(j), backward.at(j));
+            let size = forward.abs();
+            // With the sign of the diagonal: those of −A are −M, and L and −U.
+            let relative;
+            (*unit, relative) = match (self.factors, j < i) {
+                (true, true) => (size * other.inverse_own, value),
+                (true, false) if i == j => (sign / node.inverse_own, sign * value * node.inverse_own),
+                (true, false) => (sign * size, sign * value * node.inverse_own),
+                (false, _) if i == j => (node.inverse, value * scale),
+                (false, _) => (size * node.inverse * other.inverse.abs(), value * scale),
+            };
+            let (p, r) = self.similarities(i, j, dense);
+            let [ii, jj, ji, ij, forward, backward, relative, p] = [
+                forward * node.inverse,
+                backward * other.inverse,
+                forward * other.inverse,
+                backward * node.inverse,
+                size * node.inverse_largest,
+                backward.abs() * other.inverse_largest,
+                relative,
+                p,
+            ]
+            .map(compressed);
+            let r = if self.transfers.len() > 1 { compressed(r) } else { p };
+            let ([a, b, c, d, e], [f, g, h, k, l]) = (node.sums, other.sums);
+            #[rustfmt::skip]
+            let row = [
+                flag(j < i), flag(j == i), ii, jj, ji, ij, forward, backward, relative,
+                a, f, b, g, c, h, d, k, e, l, p, r, norm, length, flag(self.coarse),
+            ];
+            *features = row;
         }
     }
 
     /// Writes row i of the transfers to the dense rows, or zeros to its places.
+    #[inline(always)]
     fn spread(&self, i: usize, mut dense: &mut [f64], set: bool) {
         for transfer in &self.transfers {
             transfer.row(i).for_each(|(k, v)| dense[k] = if set { v } else { 0.0 });
@@ -168,20 +184,20 @@ impl LevelFeatures {
         }
     }
 
-    /// The cosines between rows i and j of P and of Rᵀ: near 1 where the coarse grid cannot tell two unknowns apart.
+    /// The cosines between rows i and j of P and, where it is another matrix, of Rᵀ: near 1 where the coarse grid cannot
+    /// tell two unknowns apart.
     #[inline(always)]
-    fn similarities(&self, i: usize, j: usize, mut dense: &[f64]) -> (f64, f64) {
-        let mut cosines = [0.0; 2];
-        for (q, transfer) in self.transfers.iter().enumerate() {
+    fn similarities(&self, i: usize, j: usize, dense: &[f64]) -> (f64, f64) {
+        let cosine = |q: usize, dense: &[f64]| {
             let norms = self.nodes[i].inverse_norms[q] * self.nodes[j].inverse_norms[q];
-            cosines[q] = match (i == j, norms > 0.0) {
+            match (i == j, norms > 0.0) {
                 (_, false) => 0.0,
                 (true, true) => 1.0,
-                (false, true) => transfer.row(j).map(|(k, v)| dense[k] * v).sum::<f64>() * norms,
-            };
-            dense = &dense[transfer.cols()..];
-        }
-        if self.transfers.len() == 1 { (cosines[0], cosines[0]) } else { (cosines[0], cosines[1]) }
+                (false, true) => self.transfers[q].row(j).map(|(k, v)| dense[k] * v).sum::<f64>() * norms,
+            }
+        };
+        let p = cosine(0, dense);
+        (p, if self.transfers.len() > 1 { cosine(1, &dense[self.transfers[0].cols()..]) } else { p })
     }
 }
 
@@ -239,10 +255,10 @@ impl<'a> Along<'a> {
     }
 }
 
-/// v/(1 + |v|/5): large numbers say little more than that they are large. 0 for what is not finite.
+/// v/(1 + |v|/5): large numbers say little more than that they are large. 0 for NaN.
 #[inline(always)]
 fn compressed(v: f64) -> f32 {
-    // Within the range of single precision.
-    let v = if v.is_finite() { v.clamp(-1e30, 1e30) as f32 } else { 0.0 };
+    let v = v as f32;
+    let v = if v.is_nan() { 0.0 } else { v.clamp(-1e30, 1e30) };
     v / (1.0 + 0.2 * v.abs())
 }

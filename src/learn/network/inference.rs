@@ -20,13 +20,14 @@ impl Weights {
     /// The values that the network gives for the sweeps of a level before the coarse-grid correction, and after it. The
     /// same bits on any number of threads.
     ///
-    /// Memory beside the result: 4 · width · (rounds − 1) bytes per entry, twice that per row, and those of
-    /// [`LevelFeatures`]. Each round stores what the next ones add up over the features, so that these are computed once.
-    pub fn values(&self, level: &LevelFeatures) -> [Vec<f64>; 2] {
+    /// Memory beside the result: 4 · width · (rounds − 1) bytes per entry in `sums`, whose contents do not matter and which
+    /// levels share, 8 · width per row, and that of [`LevelFeatures`]. The first round stores what the next ones add up over the
+    /// features, so that these are computed once.
+    pub fn values(&self, level: &LevelFeatures, sums: &mut Vec<f32>) -> [Vec<f64>; 2] {
         match self.width() {
-            8 => Inference::<8>::run(self, level),
-            16 => Inference::<16>::run(self, level),
-            _ => Inference::<0>::run(self, level),
+            8 => Inference::<8>::run(self, level, sums),
+            16 => Inference::<16>::run(self, level, sums),
+            _ => Inference::<0>::run(self, level, sums),
         }
     }
 }
@@ -53,20 +54,23 @@ struct Block<'a> {
 }
 
 impl<'a, const W: usize> Inference<'a, W> {
-    fn run(weights: &'a Weights, level: &'a LevelFeatures) -> [Vec<f64>; 2] {
+    fn run(weights: &'a Weights, level: &'a LevelFeatures, sums: &mut Vec<f32>) -> [Vec<f64>; 2] {
         let (rounds, last) = weights.rounds();
         let network = Self { level, width: weights.width(), rounds, last };
         let (w, pattern) = (network.width(), level.pattern());
         let later = network.rounds.len() - 1;
         let blocks = blocks(pattern.row_ptr());
-        let mut sums = vec![0.0f32; pattern.nnz() * w * later];
+        let needed = pattern.nnz() * w * later;
+        if sums.len() < needed {
+            *sums = vec![0.0; needed];
+        }
         let mut values = [vec![0.0; pattern.nnz()], vec![0.0; pattern.nnz()]];
         let mut messages = [Vec::new(), Vec::new()];
         for round in 0..=later {
             let next = if round < later { pattern.rows() * w } else { 0 };
             let mut means = [vec![0.0f32; next], vec![0.0f32; next]];
             let [row_means, column_sums] = &mut means;
-            let mut tasks = network.tasks(&blocks, &mut sums, row_means, &mut values);
+            let mut tasks = network.tasks(&blocks, sums, row_means, &mut values);
             network.pass(round, &messages, &mut tasks, column_sums);
             if round < later {
                 network.multiply_means(round + 1, &mut means);
@@ -145,11 +149,16 @@ impl<'a, const W: usize> Inference<'a, W> {
             if column_sums.is_empty() {
                 continue;
             }
-            for (block, (state, _)) in wave.iter().zip(&states) {
-                for (&j, state) in columns[block.entries.clone()].iter().zip(state.chunks_exact(w)) {
-                    add(&mut column_sums[j as usize * w..][..w], state);
-                }
-            }
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (block, (state, _)) in wave.iter().zip(&states) {
+                        for (&j, state) in columns[block.entries.clone()].iter().zip(state.chunks_exact(w)) {
+                            add(&mut column_sums[j as usize * w..][..w], state);
+                        }
+                    }
+                },
+            );
         }
     }
 
@@ -165,15 +174,22 @@ impl<'a, const W: usize> Inference<'a, W> {
     /// The sums of a later round: those stored, with the messages from both ends.
     fn receive(&self, round: usize, block: &Block<'_>, [x, y]: &[Vec<f32>; 2], state: &mut [f32]) {
         let (w, pattern) = (self.width(), self.level.pattern());
-        state.copy_from_slice(&block.sums[(round - 1) * state.len()..round * state.len()]);
-        let mut entries = state.chunks_exact_mut(w);
-        for i in block.rows.clone() {
-            let from_row = &x[i * w..][..w];
-            for (&j, state) in pattern.row_cols(i).iter().zip(&mut entries) {
-                add(state, from_row);
-                add(state, &y[j as usize * w..][..w]);
-            }
-        }
+        let known = &block.sums[(round - 1) * state.len()..round * state.len()];
+        vectorised(
+            #[inline(always)]
+            || {
+                let mut entries = state.chunks_exact_mut(w).zip(known.chunks_exact(w));
+                for i in block.rows.clone() {
+                    let x = &x[i * w..][..w];
+                    for (&j, (state, known)) in pattern.row_cols(i).iter().zip(&mut entries) {
+                        let y = &y[j as usize * w..][..w];
+                        for (((state, known), x), y) in state.iter_mut().zip(known).zip(x).zip(y) {
+                            *state = known + x + y;
+                        }
+                    }
+                }
+            },
+        );
     }
 
     /// What the next round adds up over the entries, and the means of rows.

@@ -85,10 +85,10 @@ impl SmootherNetwork {
     /// # Errors
     /// Smoothers that are neither M nor L and U.
     pub fn apply(&self, h: &Hierarchy<Host<f64>>) -> Result<Hierarchy<Host<f64>>> {
-        let mut made = Vec::new();
+        let (mut made, mut sums) = (Vec::new(), Vec::new());
         for (depth, level) in h.levels.iter().enumerate() {
             let features = LevelFeatures::of(depth, level)?;
-            made.push(self.weights.values(&features).map(Arc::new));
+            made.push(self.weights.values(&features, &mut sums).map(Arc::new));
         }
         let leaf = |place: Place, values: &Arc<Vec<f64>>| match place.role {
             Role::Pre(_) => made[place.level][0].clone(),
