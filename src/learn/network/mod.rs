@@ -4,6 +4,7 @@
 mod features;
 mod graph;
 mod inference;
+mod kernels;
 #[cfg(test)]
 mod network_tests;
 mod train;
@@ -83,8 +84,9 @@ impl SmootherNetwork {
     /// result: for the level with the most entries 64 bytes per entry and about 250 per row.
     ///
     /// # Errors
-    /// Smoothers that are neither M nor L and U.
+    /// Smoothers that are neither M nor L and U; a width that is not within 1 to 256, or rounds not within 1 to 8.
     pub fn apply(&self, h: &Hierarchy<Host<f64>>) -> Result<Hierarchy<Host<f64>>> {
+        self.weights.check()?;
         let (mut made, mut sums) = (Vec::new(), Vec::new());
         for (depth, level) in h.levels.iter().enumerate() {
             let features = LevelFeatures::of(depth, level)?;
