@@ -231,7 +231,7 @@ pub struct Train {
     /// Save the solver in single precision [default: double precision]
     #[arg(long)]
     pub single: bool,
-    /// Do not compare with classical smoothers
+    /// Do not compare with classical smoothers; with --steps 0 there is no such comparison
     #[arg(long)]
     pub no_baselines: bool,
     /// Compare the times of setup, training and solves with classical solvers and the direct solver, and

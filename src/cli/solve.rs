@@ -242,7 +242,8 @@ fn by_network(options: &Solve, a: &Csr<f64>, learn: Target) -> Result<(Solver, S
     }
     let solver = if options.double { amg } else { amg.to_single_precision()? };
     let name = if report.accepted { "learned-network".to_string() } else { report.kept().to_string() };
-    Ok((solver.described(name.clone(), Some(report.factor_after)), name))
+    let factor = Some(report.factor_after).filter(|factor| !factor.is_nan());
+    Ok((solver.described(name.clone(), factor), name))
 }
 
 /// Solves on the requested device; returns the outcome and the name of the device.

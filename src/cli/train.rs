@@ -58,7 +58,7 @@ pub fn run(options: &Train) -> Result<Verdict> {
         let learned =
             Learned { amg: &amg, name: &name, accepted: report.accepted, setup_seconds, training_seconds };
         account = Some(measured(options, &a, &learned)?);
-    } else if report.parameters > 0 && !options.no_baselines {
+    } else if report.parameters > 0 && report.steps > 0 && !options.no_baselines {
         // If P and R are learned, the classical smoothers use the P and R of the setup.
         let classical = candidates.iter().find(|c| c.setup().name() == report.hierarchy);
         baselines = compared(options, classical.unwrap_or(&amg), &report, &name)?;

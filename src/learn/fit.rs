@@ -11,7 +11,7 @@ use super::select::{RunStats, improves, select};
 #[cfg(feature = "cuda")]
 use super::session::ResidentTraining;
 use super::session::{Session, Trained};
-use super::start::{Candidate, Start, StartOptions, Tuning};
+use super::start::{Candidate, StartOptions, Tuning};
 use super::target::{LearnedSmoother, Target};
 use super::trainer::{Observer, Progress, Trainer};
 use crate::engine::Host;
@@ -31,8 +31,6 @@ const TIMED_CYCLES: usize = 5;
 const TRIAL_STEPS: (usize, usize) = (20, 10);
 /// A later candidate has to reach this share of the best cost so far, since the first one is trained longer.
 const CLEARLY: f64 = 0.8;
-/// Runs of a training of scalars on patches, from different seeds.
-const RUNS: u64 = 3;
 /// Values of a batch that give every thread of a large device something to do.
 #[cfg(feature = "cuda")]
 const FULL_BATCH: usize = 1 << 20;
@@ -53,7 +51,7 @@ impl Trainer {
         let (trained, mut report) = self.fit_best(std::slice::from_ref(amg), &mut |_| {})?;
         // A solver that is not symmetric cannot stay where symmetry is asked for.
         let cannot_stay = self.symmetric && !amg.is_symmetric();
-        if cannot_stay || improves(amg, &mut report)? {
+        if cannot_stay || improves(amg, &trained, &mut report)? {
             amg.adopt(trained)?;
         }
         Ok(report)
@@ -119,28 +117,27 @@ impl Trainer {
         observe: Observer<'_>,
     ) -> Result<(Amg, TrainingReport)> {
         let mut trials = Vec::new();
+        if let Some((start, factor)) = self.settled(starts, &mut trials)? {
+            let recipe = self.recipe(start, factor)?;
+            let parameters = Parameters::<T>::learned(start.amg.hierarchy(), start.learn, self.symmetric)?;
+            let train_seconds = clock.elapsed().as_secs_f64();
+            let run = RunStats { train_seconds, stopped_early: None, trials };
+            return select::<T>(start, None, (recipe, parameters.count()), (self.seed, run));
+        }
         let Some((start, mut session)) = self.choose::<T>(starts, &mut trials, clock, observe)? else {
             return Err(failure);
         };
         let mut stopped_early = self.train(&mut session, clock, observe)?;
         if start.learn.smoother() == Some(LearnedSmoother::Scalars) {
-            for run in 1..RUNS {
-                if stopped_early.is_some() || session.is_empty() || session.recipe().steps == 0 {
-                    break;
-                }
-                let mut other = self.patch_session(start, run)?;
-                stopped_early = self.train(&mut other, clock, observe)?;
-                if other.best_factor() < session.best_factor() {
-                    session = other;
-                }
-            }
+            self.train_again(start, (&mut session, &mut stopped_early), clock, observe)?;
         }
         let train_seconds = clock.elapsed().as_secs_f64();
-        select(start, &session, self.seed, RunStats { train_seconds, stopped_early, trials })
+        let run = RunStats { train_seconds, stopped_early, trials };
+        select(start, Some(&session), (session.recipe(), session.candidates()[0].count()), (self.seed, run))
     }
 
     /// Takes the steps of the recipe; the reason if the time limit ends them.
-    fn train<T: Trained>(
+    pub(super) fn train<T: Trained>(
         &self,
         session: &mut Session<T>,
         clock: Instant,
@@ -157,6 +154,31 @@ impl Trainer {
         }
         session.finish()?;
         Ok(stopped_early)
+    }
+
+    /// Without steps, the best of starts that were compared with their classical smoothers, and its factor per cycle or
+    /// reduction per iteration: nothing else has to be measured. `None` with steps, or if no start converges.
+    fn settled<'a>(
+        &self,
+        starts: &'a [Candidate],
+        trials: &mut Vec<(String, f64)>,
+    ) -> Result<Option<(&'a Candidate, f64)>> {
+        let mut best: Option<(f64, &Candidate, f64)> = None;
+        if self.steps != Some(0) || starts.iter().any(|candidate| candidate.compared.is_none()) {
+            return Ok(None);
+        }
+        for candidate in starts {
+            let Some((own, _)) = candidate.compared.filter(|(own, _)| own.sound(self.loss)) else { continue };
+            let factor = if self.loss == Loss::Krylov { own.reduction } else { own.factor };
+            if starts.len() > 1 {
+                trials.push((candidate.label(starts), factor));
+            }
+            let cost = self.cost(candidate, factor)?;
+            if best.is_none_or(|b| cost < b.0) {
+                best = Some((cost, candidate, factor));
+            }
+        }
+        Ok(best.map(|(_, candidate, factor)| (candidate, factor)))
     }
 
     /// The hierarchy whose trial ends best, with the session that
@@ -187,17 +209,21 @@ impl Trainer {
             session.finish()?;
             let factor = session.best_factor();
             trials.push((candidate.label(starts), factor));
-            // Cycles per digit, or seconds per digit.
-            let unit = match self.loss {
-                Loss::Time => cycle_seconds(candidate.amg.hierarchy())?,
-                Loss::Rate | Loss::Krylov | Loss::Slowest => 1.0,
-            };
-            let cost = unit / -factor.min(1.0 - 1e-9).log10();
+            let cost = self.cost(candidate, factor)?;
             if best.as_ref().is_none_or(|b| cost < CLEARLY * b.0) {
                 best = Some((cost, candidate, session));
             }
         }
         Ok(best.map(|(_, candidate, session)| (candidate, session)))
+    }
+
+    /// Cycles per digit, or seconds per digit.
+    fn cost(&self, candidate: &Candidate, factor: f64) -> Result<f64> {
+        let unit = match self.loss {
+            Loss::Time => cycle_seconds(candidate.amg.hierarchy())?,
+            Loss::Rate | Loss::Krylov | Loss::Slowest => 1.0,
+        };
+        Ok(unit / -factor.min(1.0 - 1e-9).log10())
     }
 
     /// The targets that are tried: with [`Loss::Time`] both M and the factors, where one of them is asked for.
@@ -242,6 +268,14 @@ impl Trainer {
             Some(factor) => factor,
             None => asymptotic_factor(h, self.seed, START_CYCLES).factor,
         };
+        let recipe = self.recipe(candidate, factor)?;
+        let parameters = Parameters::learned(h, candidate.learn, self.symmetric)?;
+        self.session_on(h, parameters, recipe)
+    }
+
+    /// The recipe for a start with this factor.
+    fn recipe(&self, candidate: &Candidate, factor: f64) -> Result<Recipe> {
+        let h = candidate.amg.hierarchy();
         let suited = Recipe::suited_to(
             (candidate.learn, self.loss, self.start),
             candidate.amg.setup(),
@@ -257,69 +291,7 @@ impl Trainer {
             factor_first: suited.factor_first,
         };
         recipe.check()?;
-        let parameters = Parameters::learned(h, candidate.learn, self.symmetric)?;
-        self.session_on(h, parameters, recipe)
-    }
-
-    /// The solver with scalars on its factors, learned on patches in as many runs as the time limit allows, and the
-    /// steps of the best run; in single precision. Nothing is measured on the whole matrix.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit).
-    pub(super) fn scalars_of(&self, solver: &Amg) -> Result<(Amg, usize)> {
-        let clock = Instant::now();
-        let options = StartOptions {
-            sweeps: solver.sweeps(),
-            seed: self.seed,
-            symmetric: self.symmetric,
-            loss: self.loss,
-            subdomains: self.subdomains,
-        };
-        let start = Start::Classical.candidate(solver, Target::Scalars, options)?;
-        let mut best: Option<Session<f32>> = None;
-        for run in 0..RUNS {
-            // The next run takes as long as those before on average.
-            let expected = clock.elapsed().mul_f64((run + 1) as f64 / run.max(1) as f64);
-            if run > 0 && self.time_limit.is_some_and(|limit| expected > limit) {
-                break;
-            }
-            let mut session = self.patch_session(&start, run)?;
-            self.train(&mut session, clock, &mut |_| ())?;
-            if best.as_ref().is_none_or(|b| session.best_factor() < b.best_factor()) {
-                best = Some(session);
-            }
-        }
-        let Some(session) = best else { return Err(Error::unsuited("there is no run of training")) };
-        let [_, parameters] = session.candidates();
-        let learned = start.amg.with_hierarchy(parameters.install(start.amg.hierarchy()))?;
-        let name = format!("learned {}", Target::Scalars);
-        Ok((learned.described(name, None).to_single_precision()?, session.steps()))
-    }
-
-    /// A session on patches of the matrix, whose last one judges the result: run number `run`.
-    fn patch_session<T: Trained>(&self, candidate: &Candidate, run: u64) -> Result<Session<T>> {
-        let h = candidate.amg.hierarchy();
-        let suited = Recipe::of_scalars(self.loss);
-        let recipe = Recipe {
-            steps: self.steps.unwrap_or(suited.steps),
-            rate: self.rate.unwrap_or(suited.rate),
-            cycles: self.cycles.map_or(suited.cycles, |c| (c, c)),
-            batch: self.batch.unwrap_or(suited.batch),
-            ..suited
-        };
-        recipe.check()?;
-        let parameters = Parameters::learned(h, candidate.learn, self.symmetric)?;
-        let mut patches = Vec::new();
-        for patch in candidate.patches(self.seed)? {
-            let own = Parameters::learned(&patch, candidate.learn, self.symmetric)?;
-            if !own.is_empty() {
-                patches.push((patch, own));
-            }
-        }
-        if parameters.is_empty() || patches.is_empty() {
-            return Session::on(h, parameters, Recipe { steps: 0, ..recipe }, self.seed);
-        }
-        Session::on_patches(patches, parameters, recipe, (self.seed, run))
+        Ok(recipe)
     }
 }
 

@@ -302,10 +302,11 @@ impl LearnedSolver {
         if self.report.undone >= FAILURES {
             return Ok(());
         }
-        let each = self.training.as_ref().and_then(EntryTraining::seconds_per_step).unwrap_or(STEP * solve);
+        let known = self.training.as_ref().and_then(EntryTraining::seconds_per_step);
         // Every run is as long as all runs before it.
-        let cost = FEWEST.max(self.report.steps) as f64 * each;
-        if !self.spending.allows(cost) {
+        let cost = FEWEST.max(self.report.steps) as f64 * known.unwrap_or(STEP * solve);
+        // A run whose steps take more than twice the forecast ends after the first one.
+        if !self.spending.allows(if known.is_some() { cost } else { 2.0 * cost }) {
             return Ok(());
         }
         let clock = Instant::now();

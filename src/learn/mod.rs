@@ -13,6 +13,7 @@ mod learned_solver;
 mod loss;
 mod network;
 mod network_file;
+mod on_patches;
 mod parameters;
 mod recipe;
 mod report;

@@ -19,7 +19,8 @@ pub struct TrainingReport {
     /// The smoothers that training started from.
     #[serde(default)]
     pub start: String,
-    /// Asymptotic factor of the start, on fresh vectors.
+    /// Asymptotic factor of the start, on fresh vectors. Like the other factors NaN where it was not measured: without
+    /// steps from a network there are only the measurements that choose between the network and a classical smoother.
     pub factor_before: f64,
     /// Asymptotic factor of the returned solver, on the same fresh vectors.
     pub factor_after: f64,
@@ -92,16 +93,22 @@ impl std::fmt::Display for TrainingReport {
             );
         }
         if let (true, Some(before), Some(after)) = (self.accepted, self.before, self.after) {
-            writeln!(
-                f,
-                "asymptotic factor per cycle {:.4} (start {:.4}), {:.4} to {:.4} over random starts",
-                after.factor, before.factor, after.least_factor, after.factor
-            )?;
+            if !after.factor.is_nan() {
+                writeln!(
+                    f,
+                    "asymptotic factor per cycle {:.4} (start {:.4}), {:.4} to {:.4} over random starts",
+                    after.factor, before.factor, after.least_factor, after.factor
+                )?;
+            }
+            if !after.iterations.is_nan() {
+                // An evaluation that falls behind is cut off.
+                let more = if before.converges { "" } else { "at least " };
+                let (after, before) = (after.iterations, before.iterations);
+                write!(f, "FGMRES to 1e-8: {after:.1} iterations (start {more}{before:.1}); ")?;
+            }
             write!(
                 f,
-                "FGMRES to 1e-8: {:.1} iterations (start {:.1}); {}",
-                after.iterations,
-                before.iterations,
+                "{}",
                 match self.recipe.loss {
                     Loss::Krylov => "trained for Krylov methods, for plain cycles use the loss rate",
                     Loss::Rate | Loss::Slowest | Loss::Time =>
@@ -117,9 +124,24 @@ impl std::fmt::Display for TrainingReport {
         } else if let (Some(name), Some(after)) = (&self.fallback, self.after) {
             write!(
                 f,
-                "the learned solver (factor {:.4}) was rejected on this matrix: fell back to {name} with factor {:.4} and {:.1} iterations of FGMRES",
-                self.factor_learned, after.factor, after.iterations
+                "the learned solver{} was rejected on this matrix: fell back to {name}",
+                if self.factor_learned.is_nan() {
+                    String::new()
+                } else {
+                    format!(" (factor {:.4})", self.factor_learned)
+                }
             )?;
+            match (after.factor.is_nan(), after.iterations.is_nan()) {
+                (false, false) => {
+                    write!(
+                        f,
+                        " with factor {:.4} and {:.1} iterations of FGMRES",
+                        after.factor, after.iterations
+                    )?;
+                }
+                (true, _) => write!(f, " with {:.1} iterations of FGMRES", after.iterations)?,
+                (_, true) => write!(f, " with factor {:.4}", after.factor)?,
+            }
             match (after.factor >= 1.0, after.converges) {
                 (true, true) => {
                     write!(f, ", which diverges as well: use it inside FGMRES, or another hierarchy")

@@ -2,6 +2,7 @@
 
 use super::evaluate::Evaluation;
 use super::loss::Loss;
+use super::recipe::Recipe;
 use super::report::TrainingReport;
 use super::session::Session;
 use super::start::Candidate;
@@ -62,17 +63,20 @@ impl Protocol {
 }
 
 /// The best of the last parameters, the best parameters and the start. If none of them converges, the
-/// best convergent classical smoother; if no smoother converges, the best of all.
+/// best convergent classical smoother; if no smoother converges, the best of all. Without a session there was no step,
+/// and the comparison from which the start came decides.
 pub(super) fn select<T: Scalar>(
     candidate: &Candidate,
-    session: &Session<T>,
-    seed: u64,
-    run: RunStats,
+    session: Option<&Session<T>>,
+    (recipe, parameters): (Recipe, usize),
+    (seed, run): (u64, RunStats),
 ) -> Result<(Amg, TrainingReport)> {
     let protocol = Protocol::new(candidate.loss, candidate.amg.hierarchy().rows(), seed);
-    let started = protocol.of(&candidate.amg)?;
+    let known = candidate.compared.filter(|_| session.is_none());
+    let of = |known: Option<Evaluation>, amg| known.map_or_else(|| protocol.of(amg), Ok);
+    let started = of(known.map(|k| k.0), &candidate.amg)?;
     let (before, classical, name) = match &candidate.classical {
-        Some((amg, name)) => (protocol.of(amg)?, amg, name),
+        Some((amg, name)) => (of(known.map(|k| k.1), amg)?, amg, name),
         None => (started, &candidate.amg, &candidate.name),
     };
     let best = best_learned(candidate, session, protocol, started)?;
@@ -94,6 +98,7 @@ pub(super) fn select<T: Scalar>(
             }
         }
     };
+    let losses = session.map_or(&[][..], |s| &s.loss_history);
     let report = TrainingReport {
         hierarchy: candidate.amg.setup().name().to_string(),
         learn: candidate.learn,
@@ -107,30 +112,32 @@ pub(super) fn select<T: Scalar>(
         accepted,
         factor_learned,
         train_seconds: run.train_seconds,
-        steps: candidate.tuning.len() + session.steps(),
-        parameters: session.candidates()[0].count(),
-        rollbacks: session.rollbacks,
+        steps: candidate.tuning.len() + session.map_or(0, Session::steps),
+        parameters,
+        rollbacks: session.map_or(0, |s| s.rollbacks),
         stopped_early: run.stopped_early,
         seed,
-        recipe: session.recipe(),
-        loss_history: candidate.tuning.iter().chain(&session.loss_history).copied().collect(),
-        factor_history: session.factor_history.clone(),
+        recipe,
+        loss_history: candidate.tuning.iter().chain(losses).copied().collect(),
+        factor_history: session.map_or_else(Vec::new, |s| s.factor_history.clone()),
         trials: run.trials,
     };
     let learned = format!("learned {}", report.learn);
     let smoother = if report.accepted { learned } else { report.kept().to_string() };
-    let factor = Some(report.factor_after);
+    let factor = Some(report.factor_after).filter(|factor| !factor.is_nan());
     Ok((amg.described(smoother, factor), report))
 }
 
 /// Whether the result of a training, learned or a fallback, is better than the solver `own` that was to be trained,
-/// by the same measurement. Otherwise the report says that `own` is kept.
+/// by the same measurement of both. Otherwise the report says that `own` is kept.
 ///
 /// # Errors
 /// Those of the evaluation.
-pub(super) fn improves(own: &Amg, report: &mut TrainingReport) -> Result<bool> {
+pub(super) fn improves(own: &Amg, trained: &Amg, report: &mut TrainingReport) -> Result<bool> {
     let Some(after) = report.after.filter(|_| report.parameters > 0) else { return Ok(false) };
     let protocol = Protocol::new(report.recipe.loss, own.hierarchy().rows(), report.seed);
+    let partial = after.factor.is_nan() || after.iterations.is_nan();
+    let after = if partial { protocol.of(trained)? } else { after };
     let judged = protocol.of(own)?;
     let better = match after.sound(protocol.loss) {
         true => protocol.gains(&after, &judged),
@@ -152,7 +159,7 @@ fn duplicate(amg: &Amg) -> Result<Amg> {
 /// The best of the trained parameters and of the network that training started from.
 fn best_learned<T: Scalar>(
     candidate: &Candidate,
-    session: &Session<T>,
+    session: Option<&Session<T>>,
     protocol: Protocol,
     started: Evaluation,
 ) -> Result<Option<Judged>> {
@@ -161,9 +168,7 @@ fn best_learned<T: Scalar>(
         Some(_) => Some((started, duplicate(&candidate.amg)?)),
         None => None,
     };
-    if session.steps() == 0 {
-        return Ok(best);
-    }
+    let Some(session) = session.filter(|s| s.steps() > 0) else { return Ok(best) };
     for parameters in session.candidates().into_iter().filter(|p| !p.is_empty() && p.finite()) {
         let learned = candidate.amg.with_hierarchy(parameters.install(candidate.amg.hierarchy()))?;
         let judged = protocol.of(&learned)?;

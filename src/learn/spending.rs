@@ -66,11 +66,11 @@ impl Spending {
         self.loss += seconds;
     }
 
-    /// Whether training with this forecast cost may begin, its trial included. What was saved is not spent again,
+    /// Whether training that costs at most this much may begin, its trial included. What was saved is not spent again,
     /// because longer training gains ever less.
-    pub fn allows(&self, forecast: f64) -> bool {
+    pub fn allows(&self, most: f64) -> bool {
         let trial = TRIAL * self.solve.unwrap_or(f64::INFINITY);
-        self.training.max(self.loss) + forecast + trial <= PLANNED * self.share * self.classical
+        self.training.max(self.loss) + most + trial <= PLANNED * self.share * self.classical
     }
 }
 
@@ -100,7 +100,8 @@ mod tests {
                     total += 1.0;
                 }
                 let forecast = 6.0 * f64::from(1 << trained.min(20));
-                if on_trial <= 0 && spending.allows(forecast) {
+                let most = forecast * if trained == 0 { 2.0 } else { 1.0 };
+                if on_trial <= 0 && spending.allows(most) {
                     // Twice the forecast only the first time: then the time of a step is known.
                     let cost = forecast * if trained == 0 { error } else { 1.0 };
                     spending.train(cost);

@@ -29,11 +29,11 @@ const ITERATIONS: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// Asymptotic factor per cycle, the largest over random starts; 1 or more diverges.
+    /// Asymptotic factor per cycle, the largest over random starts; 1 or more diverges, NaN where it was not measured.
     pub factor: f64,
     /// The smallest over the starts.
     pub least_factor: f64,
-    /// Iterations of FGMRES to 1e-8, the mean over random right-hand sides.
+    /// Iterations of FGMRES to 1e-8, the mean over random right-hand sides; NaN where they were not measured.
     pub iterations: f64,
     /// Reduction of the residual per iteration of FGMRES, the geometric mean over the right-hand
     /// sides.
@@ -59,9 +59,36 @@ impl Evaluation {
         (sides, limit): (usize, usize),
     ) -> Result<Self> {
         let estimate = asymptotic_factor(h, seed, cycles);
+        let inside = Self::of_krylov(h, seed, (sides, limit))?;
+        Ok(Self { factor: estimate.factor, least_factor: estimate.least, ..inside })
+    }
+
+    /// Measures at most `limit` iterations of FGMRES for each of `sides` right-hand sides, and no factor.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(super) fn of_krylov(
+        h: &Hierarchy<Host<f64>>,
+        seed: u64,
+        (sides, limit): (usize, usize),
+    ) -> Result<Self> {
         let krylov = Krylov { limit, ..Krylov::new(h.rows(), sides, seed) };
         let (iterations, reduction, converges) = krylov.run(h)?;
-        Ok(Self { factor: estimate.factor, least_factor: estimate.least, iterations, reduction, converges })
+        Ok(Self { factor: f64::NAN, least_factor: f64::NAN, iterations, reduction, converges })
+    }
+
+    /// Measures the factor over the last third of `cycles` cycles from `columns` random starts, and no iterations.
+    pub(super) fn of_cycles(h: &Hierarchy<Host<f64>>, seed: u64, (cycles, columns): (usize, usize)) -> Self {
+        let start = normal_values(&mut ChaCha8Rng::seed_from_u64(seed ^ 0x5eed_fac7), h.rows() * columns);
+        let mut power = PowerIteration::new(h.rows(), columns, start);
+        let last = cycles.div_ceil(3);
+        let mut factors = power.run(h, cycles - last);
+        if factors.0.is_finite() {
+            factors = power.run(h, last);
+        }
+        let (factor, least_factor) = factors;
+        let (iterations, reduction, converges) = (f64::NAN, f64::NAN, false);
+        Self { factor, least_factor, iterations, reduction, converges }
     }
 
     /// As [`of`](Self::of) with one solve, by its compiled cycle: the factor is that

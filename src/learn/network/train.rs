@@ -28,7 +28,7 @@ struct Problem {
     loss: Loss,
     hierarchy: Hierarchy<Host<f32>>,
     parameters: Parameters<f32>,
-    graph: Graph<f32>,
+    graph: Graph,
     pool: Batch<f32>,
 }
 

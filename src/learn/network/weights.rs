@@ -4,10 +4,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::graph::{FEATURES, Graph, OUTPUTS};
+use super::features::FEATURES;
+use super::graph::{Graph, OUTPUTS};
 use crate::autodiff::{Dense, Tape};
 use crate::error::{Error, Result};
-use crate::sparse::Scalar;
 
 /// Weights of a message-passing network: every entry (i, j) of a smoother is an edge with the
 /// features f. In every round
@@ -81,24 +81,34 @@ impl Weights {
         Ok(())
     }
 
+    /// Numbers on every entry.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The weights of all rounds, and C and c.
+    pub fn rounds(&self) -> (Vec<Round<'_>>, (&[f32], &[f32])) {
+        let mut next = self.blocks.iter().map(Vec::as_slice);
+        let mut take = || next.next().unwrap_or_default();
+        let mut rounds = Vec::new();
+        for round in 0..self.rounds {
+            let (w, b) = (take(), take());
+            rounds.push(Round { w, b, messages: (round > 0).then(|| (take(), take(), take())) });
+        }
+        (rounds, (take(), take()))
+    }
+
     /// The numbers of every entry, entries × [`OUTPUTS`], recorded on `tape`, and the handles of the
     /// weights.
-    pub fn record<'t, T: Scalar>(
-        &self,
-        tape: &'t Tape<T>,
-        graph: &Graph<T>,
-    ) -> (Dense<'t, T>, Vec<Dense<'t, T>>) {
+    pub fn record<'t>(&self, tape: &'t Tape<f32>, graph: &Graph) -> (Dense<'t, f32>, Vec<Dense<'t, f32>>) {
         let shapes = Self::shapes(self.width, self.rounds);
-        let handles: Vec<Dense<'t, T>> = (self.blocks.iter().zip(&shapes))
-            .map(|(block, &(_, columns))| {
-                let values: Vec<T> = block.iter().map(|&w| T::from_f64(f64::from(w))).collect();
-                tape.parameter_block(&values, columns)
-            })
+        let handles: Vec<Dense<'t, f32>> = (self.blocks.iter().zip(&shapes))
+            .map(|(block, &(_, columns))| tape.parameter_block(block, columns))
             .collect();
         let mut next = handles.iter().copied();
         let features = tape.block(&graph.features, FEATURES);
         let shares = [0, 1].map(|end: usize| tape.vector(&graph.shares[end]));
-        let mut edges: Option<Dense<'t, T>> = None;
+        let mut edges: Option<Dense<'t, f32>> = None;
         for _ in 0..self.rounds {
             let mut take = || next.next().unwrap_or(features);
             let (w, b) = (take(), take());
@@ -120,14 +130,14 @@ impl Weights {
         let e = edges.unwrap_or(features);
         (e.times(c).add_to_rows(last), handles)
     }
+}
 
-    /// The numbers of every entry, entries × [`OUTPUTS`].
-    ///
-    /// # Errors
-    /// Memory that the graph does not allow.
-    pub fn apply<T: Scalar>(&self, graph: &Graph<T>) -> Result<Vec<T>> {
-        let tape = Tape::new();
-        let (out, _) = self.record(&tape, graph);
-        out.values()
-    }
+/// The weights of a round.
+#[derive(Debug, Clone, Copy)]
+pub struct Round<'a> {
+    /// W and b.
+    pub w: &'a [f32],
+    pub b: &'a [f32],
+    /// V, X and Y, but for the first round.
+    pub messages: Option<(&'a [f32], &'a [f32], &'a [f32])>,
 }

@@ -214,7 +214,7 @@ fn best_share(
             (Ok(candidate), _) => candidate,
         };
         let cost = match loss {
-            Loss::Krylov => Evaluation::within(candidate.hierarchy(), seed, 1, (1, MOST))?.by(loss),
+            Loss::Krylov => Evaluation::of_krylov(candidate.hierarchy(), seed, (1, MOST))?.by(loss),
             Loss::Rate | Loss::Slowest | Loss::Time => {
                 asymptotic_factor(candidate.hierarchy(), seed, CYCLES).factor
             }

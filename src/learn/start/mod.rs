@@ -109,12 +109,24 @@ pub(super) struct Candidate {
     pub tuning: Vec<f64>,
     /// The evaluation of the network, if the classical smoothers were better.
     pub rejected: Option<Evaluation>,
+    /// The evaluations of `amg` and of the classical smoothers from a comparison of the two.
+    pub compared: Option<(Evaluation, Evaluation)>,
 }
 
 impl Candidate {
     /// A hierarchy with smoothers of this name that do not come from a network.
     pub fn new(amg: Amg, name: String, (learn, loss): (Target, Loss), factor: Option<f64>) -> Self {
-        Self { amg, name, learn, loss, factor, classical: None, tuning: Vec::new(), rejected: None }
+        Self {
+            amg,
+            name,
+            learn,
+            loss,
+            factor,
+            classical: None,
+            tuning: Vec::new(),
+            rejected: None,
+            compared: None,
+        }
     }
 
     /// Whether interface conditions of a single level are learned.
@@ -165,7 +177,7 @@ impl Candidate {
             let start = std::mem::replace(&mut self.amg, amg);
             let name = std::mem::replace(&mut self.name, "network trained on the matrix".into());
             self.classical.get_or_insert((start, name));
-            (self.tuning, self.factor) = (losses, None);
+            (self.tuning, self.factor, self.compared) = (losses, None, None);
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ pub fn tuned(start: &Amg, tuning: &mut Tuning<'_>) -> Result<Option<(Amg, Vec<f6
     if layout.interface_entries() == 0 {
         return Ok(None);
     }
-    let judge = |amg: &Amg| Evaluation::within(amg.hierarchy(), tuning.seed ^ 0x7e57, 1, (SIDES, MOST));
+    let judge = |amg: &Amg| Evaluation::of_krylov(amg.hierarchy(), tuning.seed ^ 0x7e57, (SIDES, MOST));
     let first = judge(start)?;
     let space = (first.iterations.round() as usize).clamp(2, LONGEST_SPACE);
     let (mut best, mut losses) = ((first.by(Loss::Krylov), None), Vec::new());
