@@ -237,6 +237,7 @@ impl<'a> Progress<'a> {
             krylov: Some(end.method.krylov()),
             backward_error: None,
             solver: None,
+            removed: None,
             attempts: Vec::new(),
         };
         let situation = Situation {

@@ -239,6 +239,7 @@ impl Choice {
         let clock = Instant::now();
         let (user, transform) = (a, self.transform.as_ref());
         let a = transform.map_or(a, |t| &t.matrix);
+        let own_candidates = near_nullspace;
         let near_nullspace = near_nullspace.map(|b| transform.map_or_else(|| b.clone(), |t| t.candidates(b)));
         let mut reasons = self.reasons.clone();
         let mut failure = None;
@@ -260,6 +261,7 @@ impl Choice {
                     let rest = self.configurations[number + 1..].to_vec();
                     solver.ladder = (self.automatic && !rest.is_empty())
                         .then(|| Ladder::new(rest, near_nullspace, self.symmetric).patient(patience));
+                    solver.candidates = own_candidates.map(|b| Arc::new(b.clone()));
                     if let Some(transform) = transform {
                         (solver.a, solver.transform) = (user.clone(), Some(transform.clone()));
                     }
@@ -276,7 +278,7 @@ impl Choice {
 }
 
 /// Sparse factors inside FGMRES, which refines.
-fn direct() -> Configuration {
+pub(super) fn direct() -> Configuration {
     Configuration::new(Setup::Direct, Relaxation::GaussSeidel, Krylov::Fgmres).double()
 }
 

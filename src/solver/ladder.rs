@@ -162,6 +162,7 @@ impl Ladder {
         let builder = Builder::from(configuration.clone()).near_nullspace(self.near_nullspace.clone());
         let mut solver = builder.known_symmetry(self.symmetric).build(first.operator())?;
         (solver.a, solver.transform) = (first.a.clone(), first.transform.clone());
+        solver.candidates = first.candidates.clone();
         Ok(solver)
     }
 

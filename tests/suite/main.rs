@@ -54,6 +54,7 @@ mod newton;
 mod newton_graphs;
 mod preconditioner;
 mod random_systems;
+mod range;
 mod recovered_states;
 mod reference_values;
 mod relaxation;
