@@ -140,6 +140,7 @@ pub mod gpu;
 pub mod integrations;
 pub mod krylov;
 pub mod learn;
+mod memory;
 pub mod multigrid;
 pub mod newton;
 pub mod operator;

@@ -267,7 +267,7 @@ impl KrylovOption {
 pub struct Solve {
     /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
-    /// Right-hand side b (Matrix Market array or coordinate) [default: that in the file of A, or all ones]
+    /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
     #[command(flatten)]
@@ -313,13 +313,19 @@ pub struct Solve {
     /// Maximum number of iterations
     #[arg(long, value_name = "ITERATIONS", default_value = "500", allow_negative_numbers = true, value_parser = whole)]
     pub max_iterations: usize,
+    /// Singular matrices: solve min ‖b − Ax‖₂, and say which part of b is outside the range of A
+    #[arg(long)]
+    pub least_squares: bool,
+    /// Estimate the condition number of A and the error of x, by about fifteen more solves
+    #[arg(long)]
+    pub condition: bool,
     /// Output file for the solution x (Matrix Market array)
     #[arg(short, long, value_name = "X.mtx")]
     pub output: Option<PathBuf>,
     /// Plot the residual history to this file, .svg or .png
     #[arg(long, value_name = "PICTURE")]
     pub plot: Option<PathBuf>,
-    /// Coordinates for --plot-solution and --plot-parts (Matrix Market array, one row per unknown)
+    /// Coordinates for --plot-solution and --plot-parts (a format of A, or NumPy's .npy; one row per unknown)
     #[arg(long, value_name = "XY.mtx", requires = "pictures_of_points")]
     pub coordinates: Option<PathBuf>,
     /// Plot the solution at the --coordinates to this file, .svg or .png
@@ -340,10 +346,10 @@ pub struct Solve {
 pub struct Compare {
     /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
-    /// Right-hand side b (Matrix Market array or coordinate) [default: that in the file of A, or all ones]
+    /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
-    /// Near-nullspace vectors such as rigid-body modes (Matrix Market array, one column per vector)
+    /// Near-nullspace vectors such as rigid-body modes (a format of A, or NumPy's .npy; one column per vector)
     /// [default: the constant vector of every unknown of a node]
     #[arg(long, value_name = "MODES.mtx")]
     pub near_nullspace: Option<PathBuf>,

@@ -19,7 +19,7 @@ use crate::multigrid::{Cycle, Relaxation, SchwarzOptions};
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
 use crate::solver::Solver;
-use crate::sparse::{Csr, matrix_market};
+use crate::sparse::{Csr, MatrixFile, matrix_market};
 
 /// Largest problem on which power iteration measures the factor of plain cycles. Larger problems use the residual
 /// history.
@@ -73,6 +73,11 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     if let Some(factor) = factor {
         say(format_args!("convergence factor {factor:.4} ({measured})"));
     }
+    if let Some(removed) = &out.removed {
+        say(format_args!("removed from b: {:.3e}, {:.1e} of its norm", removed.norm, removed.relative));
+        removed.parts.iter().for_each(|part| say(format_args!("  {part}")));
+    }
+    let condition = options.condition.then(|| condition(&solver, &out, &b));
     let advice = out.advice.clone();
     if let Some(path) = &options.output {
         matrix_market::write_vector(path, &out.x)?;
@@ -115,6 +120,10 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "attempts": out.attempts,
             "solved_by": out.solver,
             "backward_error": out.backward_error.map(finite),
+            "removed": out.removed.as_ref().map(|r| json!({
+                "norm": r.norm, "relative": r.relative, "null_vectors": r.null_vectors, "parts": r.parts,
+            })),
+            "condition": condition,
             "reasons": solver.reasons(),
             "rows": a.rows(),
             "nonzeros": a.nnz(),
@@ -129,6 +138,35 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let not = if out.status == Status::MaxIterations { "" } else { "not converged: " };
     complain(format_args!("{not}{}; {advice}", ending(&out)));
     Ok(Verdict::NotConverged)
+}
+
+/// Prints the estimates of condition and error, or why there are none; the same for JSON.
+fn condition(solver: &Solver, out: &Outcome, b: &[f64]) -> Value {
+    let estimates = || {
+        if !out.converged() {
+            return Err(Error::unsuited("there is no estimate: the solve did not converge"));
+        }
+        let condition = solver.condition()?;
+        say(condition);
+        Ok((condition, solver.forward_error(&out.x, b)?))
+    };
+    match estimates() {
+        Ok((condition, error)) => {
+            say(error);
+            json!({
+                "number": finite(condition.number),
+                "norm": finite(condition.norm),
+                "inverse_norm": finite(condition.inverse_norm),
+                "componentwise": finite(error.condition),
+                "forward_error": finite(error.bound),
+                "solves": condition.solves + error.solves,
+            })
+        }
+        Err(e) => {
+            say(format_args!("condition number: {e}"));
+            json!({ "number": null, "reason": e.to_string() })
+        }
+    }
 }
 
 fn check_files(options: &Solve) -> Result<()> {
@@ -159,7 +197,7 @@ fn finite(value: f64) -> Value {
 /// Coordinates in the plane, without mesh points beyond the unknowns.
 fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
     let Some(path) = &options.coordinates else { return Ok(None) };
-    let xy = matrix_market::read_dense(path)?;
+    let xy = MatrixFile::read_dense(path)?;
     if xy.cols() != 2 || xy.rows() < a.rows() {
         return Err(Error::dimension(format!(
             "{}: {} × {} coordinates, but a picture of {} unknowns needs one row of two for each",
@@ -251,7 +289,7 @@ fn iterate(options: &Solve, b: &[f64], solver: &mut Solver) -> Result<(Outcome, 
     let mut show = |iteration: usize, residual: f64| bar.show(iteration, residual);
     let mut solve = |solver: &Solver| {
         let mut own = SolveOptions::new().rtol(options.rtol).max_iterations(options.max_iterations);
-        own = own.restart(options.restart).on_iteration(&mut show);
+        own = own.restart(options.restart).least_squares(options.least_squares).on_iteration(&mut show);
         if let Some(krylov) = options.krylov.method() {
             own = own.krylov(krylov);
         }

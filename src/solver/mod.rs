@@ -4,6 +4,7 @@ mod backward_error;
 mod builder;
 mod candidates;
 mod choose;
+mod condition;
 mod configuration;
 #[cfg(feature = "cuda")]
 mod device;
@@ -11,6 +12,7 @@ mod differentiable;
 mod file;
 mod ladder;
 mod measure;
+mod norm_estimate;
 mod null_vectors;
 mod one_level;
 mod preconditioner;
@@ -30,6 +32,7 @@ pub use builder::{suited_variant, training_setup, training_setups};
 #[doc(hidden)]
 pub use candidates::candidates;
 pub use choose::Choice;
+pub use condition::{Condition, ForwardError};
 pub use configuration::Configuration;
 pub use differentiable::{DifferentiableSolver, SolveQuality, TapeSolve};
 #[doc(hidden)]

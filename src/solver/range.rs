@@ -77,7 +77,7 @@ impl Solver {
     }
 
     /// The null vectors of Aᵀ or A that need no solve.
-    fn null_vectors(&self, transposed: bool) -> NullVectors {
+    pub(super) fn null_vectors(&self, transposed: bool) -> NullVectors {
         let scaling = self.transform.as_ref().map(|t| t.constant(transposed));
         let hints = Hints { candidates: self.candidates.as_deref(), scaling: scaling.as_deref() };
         NullVectors::of(&self.a, hints, transposed)
@@ -117,7 +117,7 @@ impl Solver {
     }
 
     /// A solver by sparse factors, where they fit and this one has none.
-    fn factored(&self) -> Option<Solver> {
+    pub(super) fn factored(&self) -> Option<Solver> {
         if *self.setup() == Setup::Direct {
             return None;
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Lowest floor first; modules of one floor do not see each other unless listed in `BESIDE`.
 const FLOORS: [&[&str]; 12] = [
-    &["error", "parallel"],
+    &["error", "memory", "parallel"],
     &["sparse", "gallery"],
     &["backend", "operator", "optimise"],
     &["krylov", "newton", "schwarz"],
