@@ -20,6 +20,7 @@ mod fill;
 mod fused;
 mod hessenberg;
 mod least_squares;
+mod left_looking;
 mod one_column;
 mod order;
 mod over_rows;

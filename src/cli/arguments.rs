@@ -7,7 +7,9 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use super::device::DeviceOption;
 use super::setup_options::HierarchyOptions;
 use super::subdomains::{LearnedSubdomains, SubdomainOptions};
-use super::values::{SmootherChoice, count, finite, positive, positive_count, seconds, smoother, whole};
+use super::values::{
+    SmootherChoice, bytes, count, finite, positive, positive_count, seconds, smoother, whole,
+};
 use crate::gallery::FlowScheme;
 use crate::learn::{Loss, Start, Target};
 use crate::solver::Krylov;
@@ -205,9 +207,14 @@ pub struct Train {
     /// Seed of the random vectors; the same seed gives the same output file
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Time limit of training in seconds; the best solver found so far is saved [default: none]
+    /// Time limit of setup, training and comparison in seconds; the best solver found so far is saved. The measurement of
+    /// the trained solver may exceed it by some seconds [default: none]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub time_limit: Option<f64>,
+    /// Memory limit of the program, such as 500M or 4G (on Linux); hierarchies that exceed it are left out, and training
+    /// ends with the best solver found so far [default: none]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = bytes)]
+    pub memory_limit: Option<u64>,
     /// Device for the training steps; setup and measurements always run on the CPU
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceOption,
@@ -362,6 +369,13 @@ pub struct Compare {
     /// Number of runs of every solver, 1 to 100; the fastest run is reported
     #[arg(long, value_name = "RUNS", default_value = "3", allow_negative_numbers = true, value_parser = |t: &str| count(t, 100))]
     pub repeat: usize,
+    /// Time limit of all measurements in seconds; a solver may take half of what is left, and the rest is left out
+    /// [default: none]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
+    pub time_limit: Option<f64>,
+    /// Memory limit of the program, such as 500M or 4G (on Linux); solvers that exceed it are left out [default: none]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = bytes)]
+    pub memory_limit: Option<u64>,
     /// JSON output file for the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

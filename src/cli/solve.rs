@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::arguments::{KrylovOption, Solve};
 use super::common::{choice, read_square, right_hand_side, training_hierarchies, write_json};
 use super::device;
+use super::estimates::{condition, finite, removed};
 use super::output::{complain, ending, say, solver_levels};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::SolveBar;
@@ -73,10 +74,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     if let Some(factor) = factor {
         say(format_args!("convergence factor {factor:.4} ({measured})"));
     }
-    if let Some(removed) = &out.removed {
-        say(format_args!("removed from b: {:.3e}, {:.1e} of its norm", removed.norm, removed.relative));
-        removed.parts.iter().for_each(|part| say(format_args!("  {part}")));
-    }
+    let removed = out.removed.as_ref().map(removed);
     let condition = options.condition.then(|| condition(&solver, &out, &b));
     let advice = out.advice.clone();
     if let Some(path) = &options.output {
@@ -120,9 +118,7 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "attempts": out.attempts,
             "solved_by": out.solver,
             "backward_error": out.backward_error.map(finite),
-            "removed": out.removed.as_ref().map(|r| json!({
-                "norm": r.norm, "relative": r.relative, "null_vectors": r.null_vectors, "parts": r.parts,
-            })),
+            "removed": removed,
             "condition": condition,
             "reasons": solver.reasons(),
             "rows": a.rows(),
@@ -138,35 +134,6 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let not = if out.status == Status::MaxIterations { "" } else { "not converged: " };
     complain(format_args!("{not}{}; {advice}", ending(&out)));
     Ok(Verdict::NotConverged)
-}
-
-/// Prints the estimates of condition and error, or why there are none; the same for JSON.
-fn condition(solver: &Solver, out: &Outcome, b: &[f64]) -> Value {
-    let estimates = || {
-        if !out.converged() {
-            return Err(Error::unsuited("there is no estimate: the solve did not converge"));
-        }
-        let condition = solver.condition()?;
-        say(condition);
-        Ok((condition, solver.forward_error(&out.x, b)?))
-    };
-    match estimates() {
-        Ok((condition, error)) => {
-            say(error);
-            json!({
-                "number": finite(condition.number),
-                "norm": finite(condition.norm),
-                "inverse_norm": finite(condition.inverse_norm),
-                "componentwise": finite(error.condition),
-                "forward_error": finite(error.bound),
-                "solves": condition.solves + error.solves,
-            })
-        }
-        Err(e) => {
-            say(format_args!("condition number: {e}"));
-            json!({ "number": null, "reason": e.to_string() })
-        }
-    }
 }
 
 fn check_files(options: &Solve) -> Result<()> {
@@ -187,11 +154,6 @@ fn check_files(options: &Solve) -> Result<()> {
             options.json.as_deref(),
         ],
     )
-}
-
-/// A number, or null for an infinite value, which JSON does not support.
-fn finite(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { Value::Null }
 }
 
 /// Coordinates in the plane, without mesh points beyond the unknowns.

@@ -9,6 +9,7 @@ use super::value::Solver;
 use crate::backend::predicted_nonzeros;
 use crate::error::{Error, Result};
 use crate::krylov::{Outcome, SolveOptions, Status};
+use crate::limits;
 use crate::multigrid::Setup;
 use crate::sparse::{Csr, DenseMatrix};
 
@@ -88,6 +89,10 @@ impl Ladder {
         }
         let mut attempts = vec![left(first, &best)];
         for configuration in self.by_cost(first.operator(), options.direct_limit) {
+            if let Err(e) = limits::check() {
+                attempts.push(format!("further configurations were left out: {e}"));
+                break;
+            }
             let solver = match self.build(first, configuration, options.direct_limit) {
                 Ok(solver) => solver,
                 Err(e) => {

@@ -8,6 +8,7 @@ use super::value::Solver;
 use crate::backend::{Cpu, predicted_nonzeros};
 use crate::error::Result;
 use crate::krylov::{Krylov, Outcome, Removed, SolveOptions, Status, dot, largest, norm};
+use crate::limits;
 use crate::multigrid::Setup;
 
 /// Components that a sentence names.
@@ -38,6 +39,7 @@ impl Solver {
         let mut known = self.null_vectors(true);
         let mut text = sentence(&known, b, threshold);
         let short = out.status == Status::MaxIterations && options.options.max_iterations <= SHORT;
+        let short = short || limits::check().is_err();
         if text.is_none() && self.ladder.is_some() && !short && self.find(&mut known, b, &out.x) {
             text = sentence(&known, b, threshold);
         }

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod common;
+mod condition;
 
 #[global_allocator]
 static ALLOCATOR: common::allocations::Counting = common::allocations::Counting;
@@ -24,6 +25,7 @@ mod cli_device;
 #[cfg(feature = "cli")]
 mod cli_files;
 #[cfg(feature = "cli")]
+mod cli_limits;
 mod cli_losses;
 #[cfg(feature = "cli")]
 mod cli_schwarz;
