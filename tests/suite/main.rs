@@ -2,7 +2,6 @@
 #![allow(missing_docs)]
 
 mod common;
-mod condition;
 
 #[global_allocator]
 static ALLOCATOR: common::allocations::Counting = common::allocations::Counting;
@@ -26,9 +25,11 @@ mod cli_device;
 mod cli_files;
 #[cfg(feature = "cli")]
 mod cli_limits;
+#[cfg(feature = "cli")]
 mod cli_losses;
 #[cfg(feature = "cli")]
 mod cli_schwarz;
+mod condition;
 mod cost_report;
 #[cfg(feature = "emulator")]
 mod device;
