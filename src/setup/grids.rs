@@ -2,8 +2,9 @@
 
 use super::spectral::inverse_diagonal;
 use crate::error::{Error, Result};
+use crate::limits;
+use crate::parallel;
 use crate::sparse::Csr;
-use crate::{limits, parallel};
 
 /// A coarse level must have at most this fraction of the rows.
 const STAGNATION: f64 = 0.9;
