@@ -142,7 +142,7 @@ impl<T: Scalar> Direct<T> {
             return Ok(Self { matrix: a, inverse: Inverse::Symmetric(Arc::new(factors)) });
         }
         let ordering = Ordering::new(a.pattern())?;
-        let inverse = match ordering.factor(a.pattern(), a.values()) {
+        let inverse = match ordering.factor(a.pattern(), a.values())? {
             Some((lu, Trust::Regular)) if n > DENSE_ROWS => Inverse::Sparse(Arc::new(lu)),
             Some((lu, Trust::Regular)) => {
                 let mut inverse = vec![0.0; n * n];
@@ -262,7 +262,7 @@ fn regularised(a: &Csr<f64>) -> Option<Factors> {
     let shift = |i: usize| SHIFT * a.row(i).fold(0.0f64, |m, (_, v)| m.max(v.abs()));
     let shifts: Vec<f64> = (0..a.rows()).map(shift).map(|s| if s > 0.0 { s } else { 1.0 }).collect();
     let shifted = a.add(1.0, &Csr::diagonal_matrix(&shifts), 1.0).ok()?;
-    Ordering::new(shifted.pattern()).ok()?.factor(shifted.pattern(), shifted.values()).map(|(lu, _)| lu)
+    Ordering::new(shifted.pattern()).ok()?.factor(shifted.pattern(), shifted.values()).ok()?.map(|(lu, _)| lu)
 }
 
 /// Refuses factors that would exceed a limit of time or memory.

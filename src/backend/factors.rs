@@ -7,9 +7,10 @@ use faer::sparse::linalg::lu::{LuRef, LuSymbolicParams, NumericLu, SymbolicLu, f
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
 use faer::{Conj, MatMut, get_global_parallelism};
 
+use super::elimination::orders;
 use super::equilibration::{Equilibration, scale_rows};
 use super::fill::predicted_nonzeros;
-use super::left_looking::{LeftLooking, minimum_degree};
+use super::left_looking::LeftLooking;
 use super::{Cpu, View};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
@@ -25,8 +26,8 @@ pub struct Ordering {
 #[derive(Clone)]
 enum Symbolic {
     Supernodal(Arc<SymbolicLu<usize>>),
-    /// The order of the rows, and the predicted entries of the factors.
-    LeftLooking(Vec<u32>, f64),
+    /// Orders of the rows, and the predicted entries of the factors.
+    LeftLooking([Vec<u32>; 2], f64),
 }
 
 /// A row or column this many times longer than the mean makes the factors left-looking: the supernodal ones are laid out
@@ -72,7 +73,7 @@ impl Ordering {
         let columns = SymbolicSparseColMat::new_checked(n, n, starts, None, rows);
         if has_long_lines(pattern) {
             let predicted = predicted_nonzeros(pattern).unwrap_or(f64::INFINITY);
-            let symbolic = Symbolic::LeftLooking(minimum_degree(&columns)?, predicted);
+            let symbolic = Symbolic::LeftLooking(orders(pattern, &columns)?, predicted);
             return Ok(Self { columns, symbolic });
         }
         let symbolic = factorize_symbolic_lu(columns.as_ref(), LuSymbolicParams::default())
@@ -83,23 +84,28 @@ impl Ordering {
     /// Factors these values, with the accuracy of the factors; `None` if there is none. `faer` factors a singular matrix
     /// without an error, so the factors are tested by solves with known solutions. A matrix with rows or columns of
     /// very different size is scaled before.
-    pub fn factor(&self, pattern: &Pattern, values: &[f64]) -> Option<(Factors, Trust)> {
+    ///
+    /// # Errors
+    /// Fill far beyond the prediction; a limit of time or memory.
+    pub fn factor(&self, pattern: &Pattern, values: &[f64]) -> Result<Option<(Factors, Trust)>> {
         let scaling = Equilibration::of(pattern, values).map(Arc::new);
         let scaled = scaling.as_ref().map(|s| s.apply(pattern, values));
         let values = scaled.as_deref().unwrap_or(values);
         let numeric = match &self.symbolic {
-            Symbolic::Supernodal(symbolic) => self.supernodal(symbolic, values)?,
-            Symbolic::LeftLooking(order, predicted) => {
-                Numeric::LeftLooking(Arc::new(LeftLooking::new(pattern, values, order, *predicted)?))
+            Symbolic::Supernodal(symbolic) => self.supernodal(symbolic, values),
+            Symbolic::LeftLooking(orders, predicted) => {
+                let factors = LeftLooking::new(pattern, values, orders, *predicted)?;
+                factors.map(|factors| Numeric::LeftLooking(Arc::new(factors)))
             }
         };
+        let Some(numeric) = numeric else { return Ok(None) };
         let plain = Factors { numeric, scaling: None };
         let trust = if plain.returns_known_solutions(pattern, values) {
             Some(Trust::Regular)
         } else {
             plain.leaves_small_residuals(pattern, values).then_some(Trust::Residual)
         };
-        trust.map(|trust| (Factors { scaling, ..plain }, trust))
+        Ok(trust.map(|trust| (Factors { scaling, ..plain }, trust)))
     }
 
     fn supernodal(&self, symbolic: &Arc<SymbolicLu<usize>>, values: &[f64]) -> Option<Numeric> {
@@ -113,8 +119,12 @@ impl Ordering {
     }
 
     /// Factors of a matrix that is not singular to working precision.
-    pub fn regular(&self, pattern: &Pattern, values: &[f64]) -> Option<Factors> {
-        self.factor(pattern, values).filter(|(_, trust)| *trust == Trust::Regular).map(|(factors, _)| factors)
+    ///
+    /// # Errors
+    /// As for [`factor`](Self::factor).
+    pub fn regular(&self, pattern: &Pattern, values: &[f64]) -> Result<Option<Factors>> {
+        let factors = self.factor(pattern, values)?;
+        Ok(factors.filter(|(_, trust)| *trust == Trust::Regular).map(|(factors, _)| factors))
     }
 }
 

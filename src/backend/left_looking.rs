@@ -1,9 +1,5 @@
 //! Left-looking sparse LU, which can be stopped: for matrices with long rows or columns, such as circuits.
 
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::sparse::SymbolicSparseColMat;
-use faer::sparse::linalg::amd;
-
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::sparse::Pattern;
@@ -17,21 +13,6 @@ const LEAST: f64 = 1e6;
 const CHECKED: usize = 64;
 /// Marks a row without a pivot.
 const NONE: u32 = u32::MAX;
-
-/// An approximate minimum degree order of A + Aᵀ (Amestoy, Davis and Duff 1996), the order in which rows are eliminated.
-///
-/// # Errors
-/// Too much memory.
-pub(super) fn minimum_degree(columns: &SymbolicSparseColMat<usize>) -> Result<Vec<u32>> {
-    let (n, nnz) = (columns.ncols(), columns.row_idx().len());
-    let failed = |e: &dyn std::fmt::Debug| Error::singular(format!("the order of elimination failed: {e:?}"));
-    let mut memory = MemBuffer::try_new(amd::order_scratch::<usize>(n, nnz)).map_err(|e| failed(&e))?;
-    let (mut order, mut inverse) = (vec![0usize; n], vec![0usize; n]);
-    let stack = MemStack::new(&mut memory);
-    amd::order(&mut order, &mut inverse, columns.as_ref(), Default::default(), stack)
-        .map_err(|e| failed(&e))?;
-    Ok(order.into_iter().map(|i| i as u32).collect())
-}
 
 /// Sparse columns that grow at the end.
 #[derive(Debug, Default)]
@@ -73,11 +54,41 @@ pub(super) struct LeftLooking {
     rows: Vec<u32>,
 }
 
+/// The end of a factorisation.
+enum Ended {
+    Factored(LeftLooking),
+    /// A pivot is zero or not finite.
+    Singular,
+    /// There are too many entries.
+    Filled,
+}
+
 impl LeftLooking {
-    /// Factors a square matrix in this order of its rows. The pivot is the diagonal entry unless another candidate is ten
-    /// times larger. `None` if a pivot is zero or not finite, if the factors grow beyond ten times the predicted number of
-    /// entries, or if a [limit](crate::Limits) is reached. Cost: proportional to the multiplications.
-    pub fn new(pattern: &Pattern, values: &[f64], order: &[u32], predicted: f64) -> Option<Self> {
+    /// Factors a square matrix in the first of these orders of its rows that keeps the fill low. The pivot is the diagonal
+    /// entry unless another candidate is ten times larger. `None` if a pivot is zero or not finite. Cost: proportional to
+    /// the multiplications.
+    ///
+    /// # Errors
+    /// Factors beyond ten times the predicted number of entries; a [limit](crate::Limits).
+    pub fn new(
+        pattern: &Pattern,
+        values: &[f64],
+        orders: &[Vec<u32>; 2],
+        predicted: f64,
+    ) -> Result<Option<Self>> {
+        for order in orders {
+            match Self::in_order(pattern, values, order, predicted)? {
+                Ended::Factored(factors) => return Ok(Some(factors)),
+                Ended::Singular => return Ok(None),
+                Ended::Filled => {}
+            }
+        }
+        Err(Error::unsuited(format!(
+            "the sparse factors grow beyond {SURPLUS} times the predicted {predicted:.0e} entries, because pivots lie far from the diagonal"
+        )))
+    }
+
+    fn in_order(pattern: &Pattern, values: &[f64], order: &[u32], predicted: f64) -> Result<Ended> {
         let n = pattern.rows();
         let most = (SURPLUS * predicted).max(LEAST) as usize;
         let (mut lower, mut upper, mut pivots) = (Columns::new(), Columns::new(), Vec::with_capacity(n));
@@ -86,8 +97,8 @@ impl LeftLooking {
         let mut x = vec![0.0; n];
         let mut search = Search::new(n);
         for (k, &row) in order.iter().enumerate() {
-            if k % CHECKED == 0 && limits::check().is_err() {
-                return None;
+            if k % CHECKED == 0 {
+                limits::check()?;
             }
             let range = pattern.row(row as usize);
             let reached = search.reach(k as u32, pattern.row_cols(row as usize), &place, &lower);
@@ -109,7 +120,7 @@ impl LeftLooking {
                 }
             }
             if !(largest.0 > 0.0 && largest.0.is_finite()) {
-                return None;
+                return Ok(Ended::Singular);
             }
             let prefers = place[row as usize] == NONE && x[row as usize].abs() >= PREFERENCE * largest.0;
             let pivot = if prefers { row } else { largest.1 };
@@ -126,11 +137,11 @@ impl LeftLooking {
             lower.close();
             upper.close();
             if lower.rows.len() + upper.rows.len() > most {
-                return None;
+                return Ok(Ended::Filled);
             }
         }
         lower.rows.iter_mut().for_each(|i| *i = place[*i as usize]);
-        Some(Self { lower, upper, pivots, columns: chosen, rows: order.to_vec() })
+        Ok(Ended::Factored(Self { lower, upper, pivots, columns: chosen, rows: order.to_vec() }))
     }
 
     /// x ← A⁻¹ x or A⁻ᵀ x for a row-major block of `k` columns.
@@ -247,16 +258,16 @@ mod tests {
         Csr::from_triplets(n, n, &t).unwrap()
     }
 
-    fn factors(a: &Csr<f64>) -> Option<LeftLooking> {
+    fn factors(a: &Csr<f64>) -> Result<Option<LeftLooking>> {
         let order: Vec<u32> = (0..a.rows() as u32).rev().collect();
-        LeftLooking::new(a.pattern(), a.values(), &order, 1e4)
+        LeftLooking::new(a.pattern(), a.values(), &[order.clone(), order], 1e4)
     }
 
     #[test]
     fn both_solves_return_known_solutions() {
         for n in [1, 2, 7, 60, 200] {
             let a = if n < 3 { Csr::diagonal_matrix(&vec![-2.0; n]) } else { circuit(n) };
-            let lu = factors(&a).unwrap();
+            let lu = factors(&a).unwrap().unwrap();
             let known: Vec<f64> = (0..2 * n).map(|q| (q as f64).cos()).collect();
             for transposed in [false, true] {
                 let mut x = vec![0.0; 2 * n];
@@ -269,10 +280,10 @@ mod tests {
     }
 
     #[test]
-    fn singular_matrices_fill_and_limits_end_it() {
-        assert!(factors(&Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 0, 1.0)]).unwrap()).is_none());
-        assert!(factors(&Csr::diagonal_matrix(&[0.0, 1.0])).is_none());
+    fn singular_matrices_and_limits_end_it() {
+        assert!(factors(&Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 0, 1.0)]).unwrap()).unwrap().is_none());
+        assert!(factors(&Csr::diagonal_matrix(&[0.0, 1.0])).unwrap().is_none());
         let a = circuit(100);
-        assert!(Limits::new().time(Duration::ZERO).within(|| factors(&a)).is_none());
+        assert!(Limits::new().time(Duration::ZERO).within(|| factors(&a)).unwrap_err().is_limit());
     }
 }

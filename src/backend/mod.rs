@@ -14,6 +14,7 @@ mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
 mod direct;
+mod elimination;
 mod equilibration;
 mod factors;
 mod fill;

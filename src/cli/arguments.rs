@@ -369,8 +369,8 @@ pub struct Compare {
     /// Number of runs of every solver, 1 to 100; the fastest run is reported
     #[arg(long, value_name = "RUNS", default_value = "3", allow_negative_numbers = true, value_parser = |t: &str| count(t, 100))]
     pub repeat: usize,
-    /// Time limit of all measurements in seconds; a solver may take half of what is left, and the rest is left out
-    /// [default: none]
+    /// Time limit of all measurements in seconds; a solver may take three times its share of what is left, and solvers
+    /// for which no time is left are left out [default: none]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub time_limit: Option<f64>,
     /// Memory limit of the program, such as 500M or 4G (on Linux); solvers that exceed it are left out [default: none]

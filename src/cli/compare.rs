@@ -51,7 +51,7 @@ pub fn run(options: &Compare) -> Result<Verdict> {
     let auto = || Amg::auto_with(&a, modes.as_ref());
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
     let mut picked = None;
-    match measure(options, &a, &b, &budget, &auto) {
+    match measure(options, &a, &b, (&budget, budget.share(1)), &auto) {
         Ok((row, configuration)) => {
             picked = configuration;
             rows.push(Row { automatic: true, ..row });
@@ -62,14 +62,15 @@ pub fn run(options: &Compare) -> Result<Verdict> {
     let others = candidates(&properties, modes.is_some());
     let configurations: Vec<_> = others.into_iter().filter(|c| Some(c) != picked.as_ref()).collect();
     let bar = CompareBar::new(configurations.len() + 1);
-    for configuration in &configurations {
+    for (done, configuration) in configurations.iter().enumerate() {
         if budget.is_spent() {
             failures.push(format!("{configuration}: left out, no time is left of {} s", budget.seconds));
             continue;
         }
         bar.show(&configuration.to_string());
         let builder = Builder::from(configuration.clone()).near_nullspace(modes.clone());
-        match measure(options, &a, &b, &budget, &|| builder.build(&a)) {
+        let share = budget.share(configurations.len() - done);
+        match measure(options, &a, &b, (&budget, share), &|| builder.build(&a)) {
             Ok((row, _)) => rows.push(row),
             Err(e) => failures.push(format!("{configuration}: {e}")),
         }
@@ -128,14 +129,15 @@ impl Budget {
         Self { clock: Instant::now(), seconds, memory: options.memory_limit }
     }
 
-    /// Seconds that the next solver may take: half of what is left.
-    fn share(&self) -> f64 {
-        0.5 * (self.seconds - self.clock.elapsed().as_secs_f64()).max(0.0)
+    /// Seconds that the next of so many solvers may take: three times the mean of what is left, and at most half of it.
+    fn share(&self, solvers: usize) -> f64 {
+        let left = (self.seconds - self.clock.elapsed().as_secs_f64()).max(0.0);
+        left * (3.0 / solvers.max(1) as f64).min(0.5)
     }
 
     /// Whether less than a hundredth of the time is left.
     fn is_spent(&self) -> bool {
-        self.share() < 0.005 * self.seconds && self.seconds.is_finite()
+        self.clock.elapsed().as_secs_f64() > 0.99 * self.seconds
     }
 
     /// The limits of a solver that may take this time.
@@ -151,10 +153,10 @@ fn measure(
     options: &Compare,
     a: &Csr<f64>,
     b: &[f64],
-    budget: &Budget,
+    (budget, share): (&Budget, f64),
     build: &dyn Fn() -> Result<Solver>,
 ) -> Result<(Row, Option<Configuration>)> {
-    let (share, clock) = (budget.share(), Instant::now());
+    let clock = Instant::now();
     budget.limits(share).within(|| {
         let (solver, setup_seconds) = fastest_setup(options.repeat, 0.5 * share, build)?;
         let left = share - clock.elapsed().as_secs_f64();
