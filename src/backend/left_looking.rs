@@ -56,7 +56,7 @@ pub(super) struct LeftLooking {
 
 /// The end of a factorisation.
 enum Ended {
-    Factored(LeftLooking),
+    Factored(Box<LeftLooking>),
     /// A pivot is zero or not finite.
     Singular,
     /// There are too many entries.
@@ -78,7 +78,7 @@ impl LeftLooking {
     ) -> Result<Option<Self>> {
         for order in orders {
             match Self::in_order(pattern, values, order, predicted)? {
-                Ended::Factored(factors) => return Ok(Some(factors)),
+                Ended::Factored(factors) => return Ok(Some(*factors)),
                 Ended::Singular => return Ok(None),
                 Ended::Filled => {}
             }
@@ -141,7 +141,7 @@ impl LeftLooking {
             }
         }
         lower.rows.iter_mut().for_each(|i| *i = place[*i as usize]);
-        Ok(Ended::Factored(Self { lower, upper, pivots, columns: chosen, rows: order.to_vec() }))
+        Ok(Ended::Factored(Box::new(Self { lower, upper, pivots, columns: chosen, rows: order.to_vec() })))
     }
 
     /// x ← A⁻¹ x or A⁻ᵀ x for a row-major block of `k` columns.

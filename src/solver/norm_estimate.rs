@@ -6,10 +6,13 @@ use crate::krylov::largest;
 /// Most iterations.
 const ITERATIONS: usize = 5;
 
+/// The product of a matrix (`false`) or its transpose (`true`) with a vector.
+pub(super) type Product<'a> = &'a mut dyn FnMut(&[f64], bool) -> Result<Vec<f64>>;
+
 /// A lower bound of ‖B‖₁ that is seldom below a third of it (Hager 1984; Higham, ACM Trans. Math. Softw. 14, 1988,
 /// algorithm 4.1). `apply(x, false)` is B x and `apply(x, true)` is Bᵀ x, n × n. Cost: at most six products with B and five
 /// with Bᵀ, usually five in all.
-pub(super) fn one_norm(n: usize, apply: &mut dyn FnMut(&[f64], bool) -> Result<Vec<f64>>) -> Result<f64> {
+pub(super) fn one_norm(n: usize, apply: Product<'_>) -> Result<f64> {
     if n == 0 {
         return Ok(0.0);
     }

@@ -178,7 +178,13 @@ fn long_rows_are_factored_with_little_fill() {
     let mut t = Vec::new();
     for i in 0..n {
         // Row i and row i + 1 exchange their diagonals.
-        let exchanged = if i % 50 == 7 { i + 1 } else if i % 50 == 8 { i - 1 } else { i };
+        let exchanged = if i % 50 == 7 {
+            i + 1
+        } else if i % 50 == 8 {
+            i - 1
+        } else {
+            i
+        };
         t.extend([(i, i, 0.0), (i, exchanged, 2.0 + r.value())]);
         t.extend([(i, (i + 1) % n, 0.3 * r.value()), (i, r.below(i + 1), 0.3 * r.value())]);
         t.extend([(3, i, 0.3 * r.value()), (i, 3, 0.3 * r.value())]);
