@@ -14,6 +14,7 @@ use super::weakened::Weakened;
 use crate::backend::predicted_nonzeros;
 use crate::error::{Error, Result};
 use crate::krylov::{DIRECT_LIMIT, Krylov};
+use crate::limits;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::Classical;
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
@@ -267,6 +268,8 @@ impl Choice {
                     }
                     return Ok(solver.explained(reasons, clock.elapsed().as_secs_f64()));
                 }
+                // The others would have no time or memory either.
+                Err(e) if e.is_limit() && limits::check().is_err() => return Err(e),
                 Err(e) => {
                     reasons.push(format!("{configuration} could not be built: {e}"));
                     failure.get_or_insert(e);

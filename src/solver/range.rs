@@ -24,6 +24,8 @@ const ACCURACY: f64 = 1e-10;
 const SHORT: usize = 60;
 /// A remainder below this share of the right-hand side is rounding.
 const NOTHING: f64 = 1e-14;
+/// A part of the right-hand side above this share is named among those that were removed.
+const NAMEABLE: f64 = 1e-12;
 
 impl Solver {
     /// The sentence about a right-hand side that has no solution: the parts of b along null vectors of Aᵀ, by component.
@@ -152,7 +154,7 @@ impl Solver {
             norm: norm(&part),
             relative,
             null_vectors: known.count(),
-            parts: conditions(known, b, NOTHING * size, usize::MAX).0,
+            parts: conditions(known, b, NAMEABLE * size, usize::MAX).0,
         }
     }
 }
