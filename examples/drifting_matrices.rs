@@ -23,7 +23,7 @@ use common::{argument, picture};
 use multigrad::error::Result;
 use multigrad::gallery::{FlowScheme, Problem, recirculating_flow, rotated_anisotropic};
 use multigrad::krylov::Fgmres;
-use multigrad::learn::{LearnedSolver, Loss, Start, Target, Trainer};
+use multigrad::learn::{Loss, Start, Target, TrackedSolver, Trainer};
 use multigrad::plot::ResidualPlot;
 use multigrad::solver::Direct;
 use multigrad::solver::{Amg, SolveOptions, Solver, relative_residual, training_setups};
@@ -206,7 +206,7 @@ struct Following {
     tuning: Trainer,
     /// Whether a measurement decides about tuning; otherwise the solve itself decides.
     measured: bool,
-    solver: Option<LearnedSolver>,
+    solver: Option<TrackedSolver>,
     /// Iterations of the first solve, and of the first after tuning.
     best: usize,
     /// The solver of the first matrix if learning was no gain.
@@ -232,7 +232,7 @@ impl Competitor for Following {
                     let kept = report.fallback.unwrap_or(report.start);
                     self.outcome = format!(" (no gain on the first: {kept})");
                 }
-                let solver = none.insert(LearnedSolver::new(amg, self.tuning.clone())?);
+                let solver = none.insert(TrackedSolver::new(amg, self.tuning.clone())?);
                 let (x, iterations) = within(solver, a, b)?;
                 self.best = iterations;
                 return Ok(Solved::plainly((x, iterations)));
@@ -256,7 +256,7 @@ impl Competitor for Following {
     }
 }
 
-fn within(solver: &LearnedSolver, a: &Csr<f64>, b: &[f64]) -> Result<(Vec<f64>, usize)> {
+fn within(solver: &TrackedSolver, a: &Csr<f64>, b: &[f64]) -> Result<(Vec<f64>, usize)> {
     let out = Fgmres::new().rtol(RTOL).max_iterations(MOST).preconditioner(solver.amg()).solve(a, b)?;
     Ok((out.x, out.iterations))
 }

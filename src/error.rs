@@ -34,6 +34,7 @@ enum Kind {
     Fingerprint,
     Unsuited,
     Device,
+    Limit,
 }
 
 impl Error {
@@ -71,6 +72,11 @@ impl Error {
     /// A card or its driver that is missing, too old, out of memory, or failed.
     pub fn device(message: impl Into<String>) -> Self {
         Self::new(Kind::Device, message)
+    }
+
+    /// Work that would exceed a limit of time or memory.
+    pub fn limit(message: impl Into<String>) -> Self {
+        Self::new(Kind::Limit, message)
     }
 
     /// The operating system refused; `action` reads like "read", "write".
@@ -123,6 +129,11 @@ impl Error {
     /// A card or its driver is missing, too old, out of memory, or failed.
     pub fn is_device(&self) -> bool {
         self.kind == Kind::Device
+    }
+
+    /// A limit of time or memory ([`Limits`](crate::Limits)) is reached or would be exceeded.
+    pub fn is_limit(&self) -> bool {
+        self.kind == Kind::Limit
     }
 
     /// The method is not suited to its input; the message names one that is.

@@ -42,6 +42,9 @@
 //!   at most 500 iterations. [`Solver::solve_with`] takes [`SolveOptions`]: tolerance, number of iterations, initial
 //!   guess, Krylov method, callback. If a solve does not converge, this is not an `Err`: [`Outcome::converged`] is
 //!   false, and `advice` suggests a remedy. Solvers, outcomes and training reports print with `{}`.
+//! * **Singular systems, accuracy, limits.** The advice of a solve says by how much a right-hand side is outside the range
+//!   of a singular matrix, and [`SolveOptions::least_squares`] solves it nevertheless. [`Solver::condition`] and
+//!   [`Solver::forward_error`] estimate the condition number and the error of x. [`Limits`] bounds time and memory.
 //! * **Refresh before training.** Learned smoothers belong to one matrix: [`Solver::refresh`] returns an error for a
 //!   trained solver. For a sequence of matrices see [`learn::LearnedSolver`].
 //! * **Files.** A file does not contain the matrix. [`Solver::load`] takes the matrix for which the solver was saved,
@@ -140,6 +143,8 @@ pub mod gpu;
 pub mod integrations;
 pub mod krylov;
 pub mod learn;
+mod limits;
+mod memory;
 pub mod multigrid;
 pub mod newton;
 pub mod operator;
@@ -155,6 +160,7 @@ pub mod sparse;
 pub use error::{Error, Result};
 pub use krylov::{BiCgStab, Cg, Fgmres, Krylov, Outcome, SolveOptions, Status};
 pub use learn::{Trainer, TrainingReport};
+pub use limits::Limits;
 pub use multigrid::{CycleKind, Relaxation, Setup};
 pub use operator::{LinearOperator, Preconditioner};
 pub use solver::{Amg, Builder, Configuration, Solver};

@@ -6,8 +6,10 @@ use faer::Mat;
 use faer::linalg::solvers::Svd;
 
 use super::factors::{Factors, Ordering, Trust};
+use super::fill::{predicted_nonzeros, predicted_seconds};
 use super::symmetric_factors::SymmetricFactors;
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::sparse::{Csr, Scalar};
 
 /// The largest singular matrix for which a pseudo-inverse is formed.
@@ -15,6 +17,9 @@ const PSEUDO_INVERSE_ROWS: usize = 600;
 
 /// Shift of the diagonal of a singular matrix relative to the entries of its row.
 const SHIFT: f64 = 1e-8;
+
+/// Bytes of an entry of sparse factors.
+const BYTES: f64 = 16.0;
 
 /// The largest matrix whose inverse is stored as a dense block: one small product costs less there than the
 /// indirections of a sparse factor.
@@ -128,6 +133,7 @@ impl<T: Scalar> Direct<T> {
                 a.cols()
             )));
         }
+        check_limits(&a)?;
         if trust == Trust::Residual
             && n > DENSE_ROWS
             && a.is_symmetric()
@@ -136,7 +142,7 @@ impl<T: Scalar> Direct<T> {
             return Ok(Self { matrix: a, inverse: Inverse::Symmetric(Arc::new(factors)) });
         }
         let ordering = Ordering::new(a.pattern())?;
-        let inverse = match ordering.factor(a.pattern(), a.values()) {
+        let inverse = match ordering.factor(a.pattern(), a.values())? {
             Some((lu, Trust::Regular)) if n > DENSE_ROWS => Inverse::Sparse(Arc::new(lu)),
             Some((lu, Trust::Regular)) => {
                 let mut inverse = vec![0.0; n * n];
@@ -144,7 +150,11 @@ impl<T: Scalar> Direct<T> {
                 lu.solve(&mut inverse, n, false);
                 dense(&Mat::from_fn(n, n, |i, j| inverse[i * n + j]))?
             }
-            other => Self::singular_or_nearly(&a, other.map(|(lu, _)| lu), trust)?,
+            other => {
+                // A factorisation may have been stopped.
+                limits::check()?;
+                Self::singular_or_nearly(&a, other.map(|(lu, _)| lu), trust)?
+            }
         };
         Ok(Self { matrix: a, inverse })
     }
@@ -252,7 +262,17 @@ fn regularised(a: &Csr<f64>) -> Option<Factors> {
     let shift = |i: usize| SHIFT * a.row(i).fold(0.0f64, |m, (_, v)| m.max(v.abs()));
     let shifts: Vec<f64> = (0..a.rows()).map(shift).map(|s| if s > 0.0 { s } else { 1.0 }).collect();
     let shifted = a.add(1.0, &Csr::diagonal_matrix(&shifts), 1.0).ok()?;
-    Ordering::new(shifted.pattern()).ok()?.factor(shifted.pattern(), shifted.values()).map(|(lu, _)| lu)
+    Ordering::new(shifted.pattern()).ok()?.factor(shifted.pattern(), shifted.values()).ok()?.map(|(lu, _)| lu)
+}
+
+/// Refuses factors that would exceed a limit of time or memory.
+fn check_limits(a: &Csr<f64>) -> Result<()> {
+    if !limits::are_set() || a.rows() <= PSEUDO_INVERSE_ROWS {
+        return limits::check();
+    }
+    let fill = predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY);
+    limits::room_for(BYTES * fill, "sparse factors")?;
+    limits::time_for(predicted_seconds(fill, a.rows()), "the sparse factorisation")
 }
 
 fn singular(n: usize) -> Error {

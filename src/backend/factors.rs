@@ -1,14 +1,16 @@
-//! Sparse LU of `faer` for one pattern with many values, with singularity tests.
+//! Sparse LU for one pattern with many values, with singularity tests: supernodal by `faer`, or left-looking.
 
 use std::sync::Arc;
 
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::sparse::linalg::SupernodalThreshold;
 use faer::sparse::linalg::lu::{LuRef, LuSymbolicParams, NumericLu, SymbolicLu, factorize_symbolic_lu};
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
 use faer::{Conj, MatMut, get_global_parallelism};
 
+use super::elimination::orders;
 use super::equilibration::{Equilibration, scale_rows};
+use super::fill::predicted_nonzeros;
+use super::left_looking::LeftLooking;
 use super::{Cpu, View};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
@@ -17,10 +19,18 @@ use crate::sparse::Pattern;
 pub struct Ordering {
     /// The arrays of a matrix by rows are those of its transpose by columns.
     columns: SymbolicSparseColMat<usize>,
-    symbolic: Arc<SymbolicLu<usize>>,
+    symbolic: Symbolic,
 }
 
-/// A row or column this many times longer than the mean makes the factors simplicial: the supernodal ones are laid out
+/// The method with its symbolic part.
+#[derive(Clone)]
+enum Symbolic {
+    Supernodal(Arc<SymbolicLu<usize>>),
+    /// Orders of the rows, and the predicted entries of the factors.
+    LeftLooking([Vec<u32>; 2], f64),
+}
+
+/// A row or column this many times longer than the mean makes the factors left-looking: the supernodal ones are laid out
 /// for the pattern of A Aᵀ and Aᵀ A, which it fills.
 const LONG: usize = 10;
 
@@ -28,9 +38,14 @@ const LONG: usize = 10;
 #[derive(Clone)]
 pub struct Factors {
     /// Factors of the transpose, scaled if the matrix was.
-    symbolic: Arc<SymbolicLu<usize>>,
-    numeric: Arc<NumericLu<usize, f64>>,
+    numeric: Numeric,
     scaling: Option<Arc<Equilibration>>,
+}
+
+#[derive(Clone)]
+enum Numeric {
+    Supernodal(Arc<SymbolicLu<usize>>, Arc<NumericLu<usize, f64>>),
+    LeftLooking(Arc<LeftLooking>),
 }
 
 /// Accuracy of factors.
@@ -56,40 +71,60 @@ impl Ordering {
         let wide = |list: &[u32]| list.iter().map(|&v| v as usize).collect::<Vec<usize>>();
         let (starts, rows) = (wide(pattern.row_ptr()), wide(pattern.col_idx()));
         let columns = SymbolicSparseColMat::new_checked(n, n, starts, None, rows);
-        let mut params = LuSymbolicParams::default();
         if has_long_lines(pattern) {
-            params.supernodal_flop_ratio_threshold = SupernodalThreshold::FORCE_SIMPLICIAL;
+            let predicted = predicted_nonzeros(pattern).unwrap_or(f64::INFINITY);
+            let symbolic = Symbolic::LeftLooking(orders(pattern, &columns)?, predicted);
+            return Ok(Self { columns, symbolic });
         }
-        let symbolic = factorize_symbolic_lu(columns.as_ref(), params)
+        let symbolic = factorize_symbolic_lu(columns.as_ref(), LuSymbolicParams::default())
             .map_err(|e| Error::singular(format!("the order of elimination failed: {e:?}")))?;
-        Ok(Self { columns, symbolic: Arc::new(symbolic) })
+        Ok(Self { columns, symbolic: Symbolic::Supernodal(Arc::new(symbolic)) })
     }
 
     /// Factors these values, with the accuracy of the factors; `None` if there is none. `faer` factors a singular matrix
     /// without an error, so the factors are tested by solves with known solutions. A matrix with rows or columns of
     /// very different size is scaled before.
-    pub fn factor(&self, pattern: &Pattern, values: &[f64]) -> Option<(Factors, Trust)> {
+    ///
+    /// # Errors
+    /// Fill far beyond the prediction; a limit of time or memory.
+    pub fn factor(&self, pattern: &Pattern, values: &[f64]) -> Result<Option<(Factors, Trust)>> {
         let scaling = Equilibration::of(pattern, values).map(Arc::new);
         let scaled = scaling.as_ref().map(|s| s.apply(pattern, values));
         let values = scaled.as_deref().unwrap_or(values);
-        let matrix = SparseColMatRef::new(self.columns.as_ref(), values);
-        let (mut numeric, threads) = (NumericLu::new(), get_global_parallelism());
-        let needs = self.symbolic.factorize_numeric_lu_scratch::<f64>(threads, Default::default());
-        let mut memory = MemBuffer::try_new(needs).ok()?;
-        let stack = MemStack::new(&mut memory);
-        self.symbolic.factorize_numeric_lu(&mut numeric, matrix, threads, stack, Default::default()).ok()?;
-        let plain = Factors { symbolic: self.symbolic.clone(), numeric: Arc::new(numeric), scaling: None };
+        let numeric = match &self.symbolic {
+            Symbolic::Supernodal(symbolic) => self.supernodal(symbolic, values),
+            Symbolic::LeftLooking(orders, predicted) => {
+                let factors = LeftLooking::new(pattern, values, orders, *predicted)?;
+                factors.map(|factors| Numeric::LeftLooking(Arc::new(factors)))
+            }
+        };
+        let Some(numeric) = numeric else { return Ok(None) };
+        let plain = Factors { numeric, scaling: None };
         let trust = if plain.returns_known_solutions(pattern, values) {
             Some(Trust::Regular)
         } else {
             plain.leaves_small_residuals(pattern, values).then_some(Trust::Residual)
         };
-        trust.map(|trust| (Factors { scaling, ..plain }, trust))
+        Ok(trust.map(|trust| (Factors { scaling, ..plain }, trust)))
+    }
+
+    fn supernodal(&self, symbolic: &Arc<SymbolicLu<usize>>, values: &[f64]) -> Option<Numeric> {
+        let matrix = SparseColMatRef::new(self.columns.as_ref(), values);
+        let (mut numeric, threads) = (NumericLu::new(), get_global_parallelism());
+        let needs = symbolic.factorize_numeric_lu_scratch::<f64>(threads, Default::default());
+        let mut memory = MemBuffer::try_new(needs).ok()?;
+        let stack = MemStack::new(&mut memory);
+        symbolic.factorize_numeric_lu(&mut numeric, matrix, threads, stack, Default::default()).ok()?;
+        Some(Numeric::Supernodal(symbolic.clone(), Arc::new(numeric)))
     }
 
     /// Factors of a matrix that is not singular to working precision.
-    pub fn regular(&self, pattern: &Pattern, values: &[f64]) -> Option<Factors> {
-        self.factor(pattern, values).filter(|(_, trust)| *trust == Trust::Regular).map(|(factors, _)| factors)
+    ///
+    /// # Errors
+    /// As for [`factor`](Self::factor).
+    pub fn regular(&self, pattern: &Pattern, values: &[f64]) -> Result<Option<Factors>> {
+        let factors = self.factor(pattern, values)?;
+        Ok(factors.filter(|(_, trust)| *trust == Trust::Regular).map(|(factors, _)| factors))
     }
 }
 
@@ -147,11 +182,15 @@ impl Factors {
     }
 
     fn substitute(&self, x: &mut [f64], k: usize, transposed: bool) {
+        let (symbolic, numeric) = match &self.numeric {
+            Numeric::LeftLooking(factors) => return factors.solve(x, k, transposed),
+            Numeric::Supernodal(symbolic, numeric) => (symbolic, numeric),
+        };
         let rows = x.len() / k.max(1);
         let block = MatMut::from_row_major_slice_mut(x, rows, k);
-        let lu = LuRef::new_unchecked(&self.symbolic, &self.numeric);
+        let lu = LuRef::new_unchecked(symbolic, numeric);
         let threads = get_global_parallelism();
-        let mut memory = MemBuffer::new(self.symbolic.solve_in_place_scratch::<f64>(k, threads));
+        let mut memory = MemBuffer::new(symbolic.solve_in_place_scratch::<f64>(k, threads));
         let stack = MemStack::new(&mut memory);
         if transposed {
             lu.solve_in_place_with_conj(Conj::No, block, threads, stack);

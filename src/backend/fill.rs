@@ -26,6 +26,11 @@ pub(crate) fn predicted_nonzeros(pattern: &Pattern) -> Option<f64> {
     Some(2.0 * symbolic.len_val() as f64)
 }
 
+/// An estimate of the seconds that factors with `z` nonzeros of n rows take.
+pub(crate) fn predicted_seconds(z: f64, n: usize) -> f64 {
+    0.5e-9 * z * z / n.max(1) as f64 + 1e-8 * z
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

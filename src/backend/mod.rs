@@ -14,12 +14,14 @@ mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
 mod direct;
+mod elimination;
 mod equilibration;
 mod factors;
 mod fill;
 mod fused;
 mod hessenberg;
 mod least_squares;
+mod left_looking;
 mod one_column;
 mod order;
 mod over_rows;

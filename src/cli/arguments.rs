@@ -7,7 +7,9 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use super::device::DeviceOption;
 use super::setup_options::HierarchyOptions;
 use super::subdomains::{LearnedSubdomains, SubdomainOptions};
-use super::values::{SmootherChoice, count, finite, positive, positive_count, seconds, smoother, whole};
+use super::values::{
+    SmootherChoice, bytes, count, finite, positive, positive_count, seconds, smoother, whole,
+};
 use crate::gallery::FlowScheme;
 use crate::learn::{Loss, Start, Target};
 use crate::solver::Krylov;
@@ -222,9 +224,14 @@ pub struct Train {
     /// Seed of the random vectors; the same seed gives the same output file
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
-    /// Time limit of training in seconds; the best solver found so far is saved [default: none]
+    /// Time limit of setup, training and comparison in seconds; the best solver found so far is saved. The measurement of
+    /// the trained solver may exceed it by some seconds [default: none]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub time_limit: Option<f64>,
+    /// Memory limit of the program, such as 500M or 4G (on Linux); hierarchies that exceed it are left out, and training
+    /// ends with the best solver found so far [default: none]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = bytes)]
+    pub memory_limit: Option<u64>,
     /// Device for the training steps; setup and measurements always run on the CPU
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceOption,
@@ -284,7 +291,7 @@ impl KrylovOption {
 pub struct Solve {
     /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
-    /// Right-hand side b (Matrix Market array or coordinate) [default: that in the file of A, or all ones]
+    /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
     #[command(flatten)]
@@ -330,13 +337,19 @@ pub struct Solve {
     /// Maximum number of iterations
     #[arg(long, value_name = "ITERATIONS", default_value = "500", allow_negative_numbers = true, value_parser = whole)]
     pub max_iterations: usize,
+    /// Singular matrices: solve min ‖b − Ax‖₂, and say which part of b is outside the range of A
+    #[arg(long)]
+    pub least_squares: bool,
+    /// Estimate the condition number of A and the error of x, by about fifteen more solves
+    #[arg(long)]
+    pub condition: bool,
     /// Output file for the solution x (Matrix Market array)
     #[arg(short, long, value_name = "X.mtx")]
     pub output: Option<PathBuf>,
     /// Plot the residual history to this file, .svg or .png
     #[arg(long, value_name = "PICTURE")]
     pub plot: Option<PathBuf>,
-    /// Coordinates for --plot-solution and --plot-parts (Matrix Market array, one row per unknown)
+    /// Coordinates for --plot-solution and --plot-parts (a format of A, or NumPy's .npy; one row per unknown)
     #[arg(long, value_name = "XY.mtx", requires = "pictures_of_points")]
     pub coordinates: Option<PathBuf>,
     /// Plot the solution at the --coordinates to this file, .svg or .png
@@ -357,10 +370,10 @@ pub struct Solve {
 pub struct Compare {
     /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
-    /// Right-hand side b (Matrix Market array or coordinate) [default: that in the file of A, or all ones]
+    /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
-    /// Near-nullspace vectors such as rigid-body modes (Matrix Market array, one column per vector)
+    /// Near-nullspace vectors such as rigid-body modes (a format of A, or NumPy's .npy; one column per vector)
     /// [default: the constant vector of every unknown of a node]
     #[arg(long, value_name = "MODES.mtx")]
     pub near_nullspace: Option<PathBuf>,
@@ -373,6 +386,13 @@ pub struct Compare {
     /// Number of runs of every solver, 1 to 100; the fastest run is reported
     #[arg(long, value_name = "RUNS", default_value = "3", allow_negative_numbers = true, value_parser = |t: &str| count(t, 100))]
     pub repeat: usize,
+    /// Time limit of all measurements in seconds; a solver may take three times its share of what is left, and solvers
+    /// for which no time is left are left out [default: none]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
+    pub time_limit: Option<f64>,
+    /// Memory limit of the program, such as 500M or 4G (on Linux); solvers that exceed it are left out [default: none]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = bytes)]
+    pub memory_limit: Option<u64>,
     /// JSON output file for the table
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

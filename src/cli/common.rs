@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::multigrid::{Relaxation, Setup};
 use crate::solver::{Amg, training_setup, training_setups};
 use crate::solver::{Choice, Configuration, Krylov, MatrixProperties};
-use crate::sparse::{Csr, DenseMatrix, MatrixFile, matrix_market, write_atomic};
+use crate::sparse::{Csr, DenseMatrix, MatrixFile, write_atomic};
 
 /// Reads a square matrix from a file, and prints its notices on standard error.
 pub fn read_square(path: &Path) -> Result<MatrixFile> {
@@ -35,7 +35,7 @@ pub fn right_hand_side(path: Option<&Path>, file: &mut MatrixFile) -> Result<Vec
         file.notices.push(notice.to_string());
         return Ok(b);
     };
-    let b = matrix_market::read_vector(path)?;
+    let b = MatrixFile::read_vector(path)?;
     if b.len() != rows {
         return Err(Error::dimension(format!(
             "{}: the right-hand side has {} values, the matrix {rows} rows",

@@ -8,6 +8,7 @@ mod arguments;
 mod common;
 mod compare;
 mod device;
+mod estimates;
 mod generate;
 mod info;
 mod output;

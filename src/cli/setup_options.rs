@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::multigrid::Setup;
 use crate::setup::classical::{Interpolation, Restriction, SplittingKind};
 use crate::setup::{Aggregates, Smoothing, Strength};
-use crate::sparse::{Csr, DenseMatrix, matrix_market};
+use crate::sparse::{Csr, DenseMatrix, MatrixFile};
 
 #[derive(Debug, Args)]
 pub struct HierarchyOptions {
@@ -25,7 +25,7 @@ pub struct HierarchyOptions {
     /// ideal restriction, for advection), none (no coarse levels), direct (sparse factorisation)
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub hierarchy: HierarchyChoice,
-    /// Near-nullspace vectors such as rigid-body modes (Matrix Market array, one column per vector)
+    /// Near-nullspace vectors such as rigid-body modes (a format of A, or NumPy's .npy; one column per vector)
     /// [default: the constant vector of every unknown of a node]
     #[arg(long, value_name = "MODES.mtx")]
     pub near_nullspace: Option<PathBuf>,
@@ -169,7 +169,7 @@ impl HierarchyOptions {
 /// A file that cannot be read, or whose number of rows differs from that of `a`.
 pub fn read_candidates(path: Option<&Path>, a: &Csr<f64>) -> Result<Option<DenseMatrix>> {
     let Some(path) = path else { return Ok(None) };
-    let candidates = matrix_market::read_dense(path)?;
+    let candidates = MatrixFile::read_dense(path)?;
     if candidates.rows() != a.rows() {
         return Err(Error::dimension(format!(
             "{}: {} rows of near-nullspace candidates for a matrix with {} rows",

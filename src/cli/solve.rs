@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::arguments::{KrylovOption, Solve};
 use super::common::{choice, read_square, right_hand_side, training_hierarchies, write_json};
 use super::device;
+use super::estimates::{condition, finite, removed};
 use super::output::{complain, ending, say, solver_levels};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::SolveBar;
@@ -19,7 +20,7 @@ use crate::multigrid::{Cycle, Relaxation, SchwarzOptions};
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
 use crate::solver::Solver;
-use crate::sparse::{Csr, matrix_market};
+use crate::sparse::{Csr, MatrixFile, matrix_market};
 
 /// Largest problem on which power iteration measures the factor of plain cycles. Larger problems use the residual
 /// history.
@@ -73,6 +74,8 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     if let Some(factor) = factor {
         say(format_args!("convergence factor {factor:.4} ({measured})"));
     }
+    let removed = out.removed.as_ref().map(removed);
+    let condition = options.condition.then(|| condition(&solver, &out, &b));
     let advice = out.advice.clone();
     if let Some(path) = &options.output {
         matrix_market::write_vector(path, &out.x)?;
@@ -115,6 +118,8 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "attempts": out.attempts,
             "solved_by": out.solver,
             "backward_error": out.backward_error.map(finite),
+            "removed": removed,
+            "condition": condition,
             "reasons": solver.reasons(),
             "rows": a.rows(),
             "nonzeros": a.nnz(),
@@ -151,15 +156,10 @@ fn check_files(options: &Solve) -> Result<()> {
     )
 }
 
-/// A number, or null for an infinite value, which JSON does not support.
-fn finite(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { Value::Null }
-}
-
 /// Coordinates in the plane, without mesh points beyond the unknowns.
 fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
     let Some(path) = &options.coordinates else { return Ok(None) };
-    let xy = matrix_market::read_dense(path)?;
+    let xy = MatrixFile::read_dense(path)?;
     if xy.cols() != 2 || xy.rows() < a.rows() {
         return Err(Error::dimension(format!(
             "{}: {} × {} coordinates, but a picture of {} unknowns needs one row of two for each",
@@ -252,7 +252,7 @@ fn iterate(options: &Solve, b: &[f64], solver: &mut Solver) -> Result<(Outcome, 
     let mut show = |iteration: usize, residual: f64| bar.show(iteration, residual);
     let mut solve = |solver: &Solver| {
         let mut own = SolveOptions::new().rtol(options.rtol).max_iterations(options.max_iterations);
-        own = own.restart(options.restart).on_iteration(&mut show);
+        own = own.restart(options.restart).least_squares(options.least_squares).on_iteration(&mut show);
         if let Some(krylov) = options.krylov.method() {
             own = own.krylov(krylov);
         }

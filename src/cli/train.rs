@@ -16,6 +16,7 @@ use crate::learn::{
     Baseline, CostOptions, CostReport, Learned, LearnedSmoother, Start, Trainer, TrainingReport,
     classical_baselines,
 };
+use crate::limits::Limits;
 use crate::multigrid::SchwarzOptions;
 use crate::plot::TrainingPlot;
 use crate::solver::Amg;
@@ -36,12 +37,19 @@ pub fn run(options: &Train) -> Result<Verdict> {
     }
     let trainer = trainer(options)?;
     let MatrixFile { matrix: a, notices, .. } = read_square(&options.matrix)?;
+    let start = Instant::now();
+    let limits = Left { start, time: options.time_limit, memory: options.memory_limit };
     let clock = Instant::now();
-    let candidates = training_hierarchies(&options.hierarchy, &a, &options.matrix)?;
+    let build = || training_hierarchies(&options.hierarchy, &a, &options.matrix);
+    let candidates = limits.all().within(build)?;
     let setup_seconds = clock.elapsed().as_secs_f64();
     let bar = TrainingBar::new();
     let clock = Instant::now();
-    let (amg, report) = fit(options, &trainer, &candidates, &bar)?;
+    let trainer = match limits.seconds() {
+        Some(left) => trainer.time_limit(Duration::from_secs_f64(left.max(0.001))),
+        None => trainer,
+    };
+    let (amg, report) = limits.memory().within(|| fit(options, &trainer, &candidates, &bar))?;
     // The time includes the measurements of the trained solver, which exists only after them.
     let training_seconds = clock.elapsed().as_secs_f64();
     drop(bar);
@@ -54,14 +62,19 @@ pub fn run(options: &Train) -> Result<Verdict> {
         false => format!("start ({})", report.kept()),
     };
     let (mut baselines, mut account) = (Vec::new(), None);
-    if report.parameters > 0 && options.account {
+    if report.parameters > 0 && limits.seconds().is_some_and(|left| left <= 0.0) {
+        if options.account || !options.no_baselines {
+            complain("the comparison is left out: no time is left");
+        }
+    } else if report.parameters > 0 && options.account {
         let learned =
             Learned { amg: &amg, name: &name, accepted: report.accepted, setup_seconds, training_seconds };
-        account = Some(measured(options, &a, &learned)?);
+        account = Some(limits.memory().within(|| measured(options, &a, &learned, &limits))?);
     } else if report.parameters > 0 && report.steps > 0 && !options.no_baselines {
         // If P and R are learned, the classical smoothers use the P and R of the setup.
         let classical = candidates.iter().find(|c| c.setup().name() == report.hierarchy);
-        baselines = compared(options, classical.unwrap_or(&amg), &report, &name)?;
+        let amg = classical.unwrap_or(&amg);
+        baselines = limits.memory().within(|| compared(options, amg, &report, &name, &limits))?;
     }
     if let Some(path) = &options.plot {
         let title = format!("training on {}, hierarchy {}", stem(&options.matrix), report.hierarchy);
@@ -80,6 +93,29 @@ pub fn run(options: &Train) -> Result<Verdict> {
         write_json(path, &value)?;
     }
     Ok(Verdict::Done)
+}
+
+/// The limits of the command.
+pub struct Left {
+    pub start: Instant,
+    pub time: Option<f64>,
+    pub memory: Option<u64>,
+}
+
+impl Left {
+    /// Seconds that are left, negative after the end; `None` without a limit.
+    pub fn seconds(&self) -> Option<f64> {
+        Some(self.time? - self.start.elapsed().as_secs_f64())
+    }
+
+    pub fn memory(&self) -> Limits {
+        self.memory.map_or(Limits::new(), |bytes| Limits::new().memory(bytes))
+    }
+
+    pub fn all(&self) -> Limits {
+        let left = self.seconds().map(|left| Duration::from_secs_f64(left.max(0.0)));
+        left.map_or(self.memory(), |left| self.memory().time(left))
+    }
 }
 
 /// Trains on the requested device.
@@ -102,10 +138,17 @@ fn fit(
 }
 
 /// Prints the classical smoothers on the trained hierarchy.
-fn compared(options: &Train, amg: &Amg, report: &TrainingReport, name: &str) -> Result<Vec<Baseline>> {
+fn compared(
+    options: &Train,
+    amg: &Amg,
+    report: &TrainingReport,
+    name: &str,
+    limits: &Left,
+) -> Result<Vec<Baseline>> {
     let cycle = options.hierarchy.training_cycle();
     // The comparison may take as long as the training, and at least five seconds.
-    let limit = Duration::from_secs_f64(report.train_seconds.max(5.0));
+    let limit = report.train_seconds.max(5.0).min(limits.seconds().unwrap_or(f64::INFINITY)).max(0.0);
+    let limit = Duration::from_secs_f64(limit);
     let clock = Instant::now();
     let found = classical_baselines(amg, (cycle.pre, cycle.post), options.seed, Some(limit))?;
     say("");
@@ -120,8 +163,9 @@ fn compared(options: &Train, amg: &Amg, report: &TrainingReport, name: &str) -> 
 }
 
 /// Prints the account of the trained solver.
-pub fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>) -> Result<CostReport> {
+pub fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>, limits: &Left) -> Result<CostReport> {
     let limit = options.account_limit.unwrap_or(learned.training_seconds.max(60.0));
+    let limit = limit.min(limits.seconds().unwrap_or(f64::INFINITY)).max(0.0);
     let account_options = CostOptions {
         time_limit: Some(Duration::from_secs_f64(limit)),
         near_nullspace: options.hierarchy.candidates(a, &options.matrix)?,
@@ -166,9 +210,6 @@ fn trainer(options: &Train) -> Result<Trainer> {
     }
     if let Some(batch) = options.batch {
         trainer = trainer.batch(batch);
-    }
-    if let Some(limit) = options.time_limit {
-        trainer = trainer.time_limit(Duration::from_secs_f64(limit));
     }
     Ok(trainer)
 }

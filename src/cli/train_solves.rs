@@ -10,7 +10,7 @@ use super::common::{read_square, write_json};
 use super::output::{account_json, complain, say};
 use super::paths::stem;
 use super::progress::CompareBar;
-use super::train::{measured, save};
+use super::train::{Left, measured, save};
 use crate::error::{Error, Result};
 use crate::learn::{CostReport, Learned, SolvesReport, Trainer};
 use crate::plot::GrowthPlot;
@@ -23,21 +23,23 @@ const PER_DECADE: usize = 4;
 /// Trains the automatic solver for `solves` solves and saves what is best for them.
 pub fn run(options: &Train, solves: usize) -> Result<Verdict> {
     let MatrixFile { matrix: a, notices, .. } = read_square(&options.matrix)?;
-    let clock = Instant::now();
+    let start = Instant::now();
+    let limits = Left { start, time: options.time_limit, memory: options.memory_limit };
     let modes = options.hierarchy.candidates(&a, &options.matrix)?;
-    let mut solver = Amg::auto_with(&a, modes.as_ref())?;
-    let setup_seconds = clock.elapsed().as_secs_f64();
+    let mut solver = limits.all().within(|| Amg::auto_with(&a, modes.as_ref()))?;
+    let setup_seconds = start.elapsed().as_secs_f64();
     let mut trainer = Trainer::new().seed(options.seed);
-    if let Some(limit) = options.time_limit {
-        trainer = trainer.time_limit(Duration::from_secs_f64(limit));
+    if let Some(left) = limits.seconds() {
+        trainer = trainer.time_limit(Duration::from_secs_f64(left.max(0.001)));
     }
     let bar = CompareBar::new(0);
-    let report = trainer.for_solves(solves).fit_observed(&mut solver, &mut |name| bar.show_of(0, 0, name))?;
+    let fit = || trainer.for_solves(solves).fit_observed(&mut solver, &mut |name| bar.show_of(0, 0, name));
+    let report = limits.memory().within(fit)?;
     drop(bar);
     save(options, &solver)?;
     say(format_args!("{solver}\n\n{report}\nsaved to {}", options.output.display()));
     let mut account = None;
-    if options.account {
+    if options.account && limits.seconds().is_none_or(|left| left > 0.0) {
         let learned = Learned {
             amg: &solver,
             name: &report.attempts[report.kept].name,
@@ -45,7 +47,7 @@ pub fn run(options: &Train, solves: usize) -> Result<Verdict> {
             setup_seconds,
             training_seconds: report.seconds,
         };
-        account = Some(measured(options, &a, &learned)?);
+        account = Some(limits.memory().within(|| measured(options, &a, &learned, &limits))?);
     }
     if let Some(path) = &options.plot {
         let title = format!("total time on {}", stem(&options.matrix));

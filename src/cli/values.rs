@@ -124,6 +124,18 @@ pub fn seconds(text: &str) -> Result<f64, String> {
     value.ok_or_else(|| format!("'{text}' is not a positive number of seconds"))
 }
 
+/// A number of bytes, with the suffix K, M, G or T for powers of 1024.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || format!("'{text}' is not a number of bytes; write 500M or 4G");
+    let (number, unit) = match text.char_indices().last().ok_or_else(wrong)? {
+        (at, suffix) if suffix.is_ascii_alphabetic() => (&text[..at], suffix.to_ascii_uppercase()),
+        _ => (text, 'B'),
+    };
+    let shift = "BKMGT".find(unit).ok_or_else(wrong)? as i32;
+    let value = number.parse::<f64>().ok().map(|v| v * 1024f64.powi(shift));
+    value.filter(|v| *v >= 1.0 && *v < 1e18).map(|v| v as u64).ok_or_else(wrong)
+}
+
 /// A value of an enumeration, from its name.
 pub fn named<T: FromStr<Err = crate::error::Error>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|e: crate::error::Error| e.to_string())
@@ -150,5 +162,20 @@ pub fn smoothing(text: &str) -> Result<Smoothing, String> {
         "energy" => Ok(Smoothing::Energy),
         "root-node" => Ok(Smoothing::RootNode),
         _ => Err(format!("'{text}' is not a smoothing of P; choose none, jacobi, energy or root-node")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_units() {
+        assert_eq!(bytes("1000"), Ok(1000));
+        assert_eq!(bytes("1.5k"), Ok(1536));
+        assert_eq!(bytes("4G"), Ok(4 << 30));
+        for wrong in ["", "G", "-1", "4X", "nan", "1e300", "0", "4é"] {
+            assert!(bytes(wrong).unwrap_err().contains("500M"), "{wrong}");
+        }
     }
 }

@@ -53,7 +53,7 @@ pub use cg::Cg;
 pub use fgmres::Fgmres;
 pub use method::Krylov;
 pub(crate) use minimal_error::minimal_error;
-pub use outcome::{Breakdown, Outcome, Status};
+pub use outcome::{Breakdown, Outcome, Removed, Status};
 #[cfg(feature = "cuda")]
 #[doc(hidden)]
 pub use resident::DeviceSystem;

@@ -40,8 +40,25 @@ pub struct Outcome {
     pub backward_error: Option<f64>,
     /// The solver of an automatic choice that found x, in one line, if it is not the first.
     pub solver: Option<String>,
+    /// The part of b that a least-squares solve removed ([`SolveOptions::least_squares`](crate::SolveOptions::least_squares));
+    /// residuals then belong to the rest.
+    pub removed: Option<Removed>,
     /// Earlier attempts with the reason for leaving each, one sentence each.
     pub attempts: Vec<String>,
+}
+
+/// The part of a right-hand side outside the range of a singular matrix.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Removed {
+    /// Its norm ‖b − p‖₂, for the projection p of b: the least ‖b − A x‖₂.
+    pub norm: f64,
+    /// The same relative to ‖b‖₂.
+    pub relative: f64,
+    /// Number of null vectors of Aᵀ to which p is orthogonal.
+    pub null_vectors: usize,
+    /// The conditions that b violates, one sentence for each connected component.
+    pub parts: Vec<String>,
 }
 
 /// Reason for which an iteration ended.

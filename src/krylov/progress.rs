@@ -5,6 +5,7 @@ use super::method::Method;
 use super::options::Options;
 use super::outcome::{Outcome, Status};
 use crate::error::Result;
+use crate::limits;
 
 /// Growth of the residual that counts as divergence.
 const DIVERGENCE: f64 = 1e6;
@@ -120,7 +121,7 @@ impl<'a> Progress<'a> {
         self.verified = false;
         let iteration = self.iterations();
         (self.on_iteration)(iteration, relative);
-        if self.is_hopeless() {
+        if self.is_hopeless() || limits::check().is_err() {
             self.max_iterations = iteration;
         }
     }
@@ -237,6 +238,7 @@ impl<'a> Progress<'a> {
             krylov: Some(end.method.krylov()),
             backward_error: None,
             solver: None,
+            removed: None,
             attempts: Vec::new(),
         };
         let situation = Situation {
@@ -245,7 +247,8 @@ impl<'a> Progress<'a> {
             finite: finite && !self.not_finite,
             rtol: self.rtol,
         };
-        out.advice = advice(&out, situation);
+        let limit = if out.converged() { None } else { limits::check().err() };
+        out.advice = limit.map(|e| e.to_string()).or_else(|| advice(&out, situation));
         out
     }
 

@@ -31,6 +31,7 @@ pub struct SolveOptions<'a> {
     pub(crate) restart: usize,
     pub(crate) krylov: Option<Krylov>,
     pub(crate) direct_limit: usize,
+    pub(crate) least_squares: bool,
     /// Whether CG may not give way to FGMRES, because another configuration follows.
     pub(crate) definite: bool,
     pub(crate) on_iteration: Option<&'a mut dyn FnMut(usize, f64)>,
@@ -45,6 +46,7 @@ impl Default for SolveOptions<'_> {
             restart: 30,
             krylov: None,
             direct_limit: DIRECT_LIMIT,
+            least_squares: false,
             definite: false,
             on_iteration: None,
         }
@@ -83,6 +85,27 @@ impl<'a> SolveOptions<'a> {
     /// solver falls back to one. Default 10⁸, about 1.6 GB.
     pub fn direct_limit(mut self, entries: usize) -> Self {
         self.direct_limit = entries;
+        self
+    }
+
+    /// Whether a [`Solver`](crate::Solver) of a singular matrix solves min ‖b − A x‖₂ instead of A x = b. Default: no.
+    ///
+    /// The solver projects b onto the range of A, orthogonally to the null vectors of Aᵀ: constants of connected
+    /// components, near-nullspace candidates, and others that it finds by solves with Aᵀ where the projected system does
+    /// not converge. The tolerance then refers to the projected right-hand side. x is orthogonal to the null vectors of A
+    /// that are known; if these span the nullspace, x has the least norm. [`Outcome::removed`] says what was removed.
+    /// For a regular matrix nothing changes. Cost: about four products with A for each vector.
+    ///
+    /// ```
+    /// use multigrad::{Csr, Solver, SolveOptions};
+    /// let a = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0)])?;
+    /// let out = Solver::auto(&a)?.solve_with(&[3.0, 1.0], SolveOptions::new().least_squares(true))?;
+    /// assert!((out.x[0] - 0.5).abs() < 1e-8 && (out.x[1] + 0.5).abs() < 1e-8);
+    /// assert!((out.removed.unwrap().norm - 8.0f64.sqrt()).abs() < 1e-8); // the mean, 2, of each row
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn least_squares(mut self, yes: bool) -> Self {
+        self.least_squares = yes;
         self
     }
 

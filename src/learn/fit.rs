@@ -16,6 +16,7 @@ use super::target::{LearnedSmoother, Target};
 use super::trainer::{Observer, Progress, Trainer};
 use crate::engine::Host;
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::multigrid::{CyclePreconditioner, Hierarchy};
 use crate::operator::Preconditioner;
 use crate::solver::Amg;
@@ -150,6 +151,9 @@ impl Trainer {
             observe(&self.progress(session, clock, false));
             if self.time_limit.is_some_and(|limit| clock.elapsed() >= limit) && session.steps() < steps {
                 stopped_early = Some(format!("the time limit was reached after {} steps", session.steps()));
+            }
+            if let Err(e) = limits::check() {
+                stopped_early.get_or_insert(format!("{e}, after {} steps", session.steps()));
             }
         }
         session.finish()?;

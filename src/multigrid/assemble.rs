@@ -10,12 +10,15 @@ use super::smoother::Smoother;
 use crate::backend::Direct;
 use crate::engine::Host;
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::setup::Grids;
 use crate::setup::relaxation::weaken_factors;
 use crate::sparse::{Csr, DenseMatrix};
 
 /// A larger coarsest level is factorised only if `max_coarse` allows it.
 const LARGE_COARSEST: usize = 50_000;
+/// Bytes of a smoother for an entry of its matrix.
+const SMOOTHER_BYTES: f64 = 16.0;
 
 impl Hierarchy<Host<f64>> {
     /// The levels of a setup for `a`, without smoothers.
@@ -56,6 +59,8 @@ impl Hierarchy<Host<f64>> {
     pub(crate) fn set_smoothers(&mut self, relaxation: Relaxation, sweeps: (usize, usize)) -> Result<()> {
         let rows = self.rows();
         for (depth, level) in self.levels.iter_mut().enumerate() {
+            limits::room_for(SMOOTHER_BYTES * level.a.pattern.nnz() as f64, "smoothers")
+                .map_err(|e| e.at(format!("level {depth}")))?;
             let a = level.a.to_csr();
             let relaxation = if depth == 0 { relaxation } else { relaxation.below(rows) };
             let smoothers = relaxation.smoothers(&a, sweeps.0, sweeps.1);

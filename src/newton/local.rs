@@ -157,7 +157,7 @@ impl LocalJacobian {
             }
             Kind::Band(band) => band.solve(y, work),
             Kind::Sparse(a) => {
-                let factors = Ordering::new(a.pattern())?.regular(a.pattern(), a.values());
+                let factors = Ordering::new(a.pattern())?.regular(a.pattern(), a.values())?;
                 let singular = || Error::singular("the sparse matrix is singular to working precision");
                 factors.ok_or_else(singular)?.solve(y, 1, false);
                 Ok(())

@@ -226,7 +226,8 @@ fn factor<T: Scalar>(
     let wide: Vec<f64> = values.iter().map(|v| v.to_f64()).collect();
     // The factorisation would accept a value that is not finite.
     let finite = wide.iter().all(|v| v.is_finite());
-    let factors = finite.then(|| structure.ordering.regular(&structure.pattern, &wide)).flatten();
+    let factors = if finite { structure.ordering.regular(&structure.pattern, &wide) } else { Ok(None) };
+    let factors = factors.map_err(|e| e.at(name(layout, p)))?;
     factors.map(|lu| Local::Sparse(Box::new(lu))).ok_or_else(|| {
         Error::singular(format!("{}: the local matrix of {rows} rows is singular; {help}", name(layout, p)))
     })

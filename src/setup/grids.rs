@@ -2,6 +2,7 @@
 
 use super::spectral::inverse_diagonal;
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::parallel;
 use crate::sparse::Csr;
 
@@ -11,6 +12,9 @@ const STAGNATION: f64 = 0.9;
 const DIRECT_ROWS: usize = 20_000;
 /// Rows checked by one task.
 const CHUNK: usize = 8192;
+
+/// Bytes of the next level with its transfers for an entry of this one, as far as they can be told before.
+pub(crate) const LEVEL_BYTES: f64 = 24.0;
 
 /// A level that is not the coarsest: its matrix and its transfers.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +73,7 @@ pub(crate) fn descend<L>(
 ) -> Result<(Vec<Transfer>, L)> {
     let mut transfers = Vec::new();
     while matrix(&level).rows() > max_coarse && transfers.len() + 1 < max_levels {
+        limits::room_for(LEVEL_BYTES * matrix(&level).nnz() as f64, "levels")?;
         let number = transfers.len() + 1;
         let Some((transfer, next)) = step(&mut level, number).map_err(|e| e.at(format!("level {number}")))?
         else {

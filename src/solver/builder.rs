@@ -1,5 +1,6 @@
 //! Builder of a solver, and setups suited to a matrix.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::configuration::Configuration;
@@ -155,6 +156,7 @@ impl Builder {
         let mut solver = Solver::of(a.clone(), cycle, c.setup.clone());
         solver.relaxation = Some(c.relaxation);
         solver.sweeps = c.sweeps;
+        solver.candidates = self.near_nullspace.clone().map(Arc::new);
         solver.krylov = (!self.automatic_krylov).then_some(c.krylov);
         if let Some(symmetric) = self.symmetric {
             solver.symmetric_matrix = symmetric.into();

@@ -14,6 +14,7 @@ use super::weakened::Weakened;
 use crate::backend::predicted_nonzeros;
 use crate::error::{Error, Result};
 use crate::krylov::{DIRECT_LIMIT, Krylov};
+use crate::limits;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::Classical;
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
@@ -239,6 +240,7 @@ impl Choice {
         let clock = Instant::now();
         let (user, transform) = (a, self.transform.as_ref());
         let a = transform.map_or(a, |t| &t.matrix);
+        let own_candidates = near_nullspace;
         let near_nullspace = near_nullspace.map(|b| transform.map_or_else(|| b.clone(), |t| t.candidates(b)));
         let mut reasons = self.reasons.clone();
         let mut failure = None;
@@ -260,11 +262,14 @@ impl Choice {
                     let rest = self.configurations[number + 1..].to_vec();
                     solver.ladder = (self.automatic && !rest.is_empty())
                         .then(|| Ladder::new(rest, near_nullspace, self.symmetric).patient(patience));
+                    solver.candidates = own_candidates.map(|b| Arc::new(b.clone()));
                     if let Some(transform) = transform {
                         (solver.a, solver.transform) = (user.clone(), Some(transform.clone()));
                     }
                     return Ok(solver.explained(reasons, clock.elapsed().as_secs_f64()));
                 }
+                // The others would have no time or memory either.
+                Err(e) if e.is_limit() && limits::check().is_err() => return Err(e),
                 Err(e) => {
                     reasons.push(format!("{configuration} could not be built: {e}"));
                     failure.get_or_insert(e);
@@ -276,7 +281,7 @@ impl Choice {
 }
 
 /// Sparse factors inside FGMRES, which refines.
-fn direct() -> Configuration {
+pub(super) fn direct() -> Configuration {
     Configuration::new(Setup::Direct, Relaxation::GaussSeidel, Krylov::Fgmres).double()
 }
 

@@ -9,6 +9,7 @@ use super::value::Solver;
 use crate::backend::predicted_nonzeros;
 use crate::error::{Error, Result};
 use crate::krylov::{Outcome, SolveOptions, Status};
+use crate::limits;
 use crate::multigrid::Setup;
 use crate::sparse::{Csr, DenseMatrix, Pattern};
 
@@ -88,6 +89,10 @@ impl Ladder {
         }
         let mut attempts = vec![left(first, &best)];
         for configuration in self.by_cost(first.operator(), options.direct_limit) {
+            if let Err(e) = limits::check() {
+                attempts.push(format!("further configurations were left out: {e}"));
+                break;
+            }
             let solver = match self.build(first, configuration, options.direct_limit) {
                 Ok(solver) => solver,
                 Err(e) => {
@@ -162,6 +167,7 @@ impl Ladder {
         let builder = Builder::from(configuration.clone()).near_nullspace(self.near_nullspace.clone());
         let mut solver = builder.known_symmetry(self.symmetric).build(first.operator())?;
         (solver.a, solver.transform) = (first.a.clone(), first.transform.clone());
+        solver.candidates = first.candidates.clone();
         Ok(solver)
     }
 
@@ -182,15 +188,18 @@ fn budget(a: &Csr<f64>, z: f64) -> f64 {
     2.0 * direct / (3.0 * a.nnz().max(1) as f64)
 }
 
-/// The modelled cost of sparse factors and of a solve with them, in iterations of a cycle with its products, about four
-/// passes over A; `None` where they exceed `limit` entries, and for graphs that are not planar by their breadth. Cost: an
-/// ordering and a symbolic factorisation; for the latter graphs one pass.
-pub(crate) fn direct_cost(a: &Csr<f64>, limit: usize) -> Option<(f64, f64)> {
-    if broadest_level(a.pattern()) as f64 > 4.0 * (a.rows() as f64).sqrt() {
+/// The cost of sparse factors and of a solve with them for a planar graph, in iterations of a cycle with its products,
+/// about four passes over A: nested dissection fills about 4 n log₂ n entries (Lipton, Rose and Tarjan 1979; the factor
+/// is that of nine-point stencils). `None` for graphs that are not planar by their breadth, and where the factors
+/// exceed `limit` entries. Cost: a pass over the pattern.
+pub(crate) fn planar_direct_cost(a: &Csr<f64>, symmetric: bool, limit: usize) -> Option<(f64, f64)> {
+    let n = a.rows().max(2) as f64;
+    if broadest_level(a.pattern()) as f64 > 4.0 * n.sqrt() {
         return None;
     }
-    let z = predicted_nonzeros(a.pattern()).filter(|&z| z <= limit as f64)?;
-    Some((budget(a, z) / 2.0, z / (1.5 * a.nnz().max(1) as f64)))
+    let z = 4.0 * n * n.log2();
+    let build = budget(a, z) / if symmetric { 2.0 } else { 1.0 };
+    (z <= limit as f64).then_some((build, z / (1.5 * a.nnz().max(1) as f64)))
 }
 
 /// The most vertices at one distance from the first vertex of the graph of A: about 2√n in a plane, n^⅔ in space.

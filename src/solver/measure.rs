@@ -59,8 +59,8 @@ const MOST_REPEATS: usize = 20;
 pub type Solve<'s> =
     &'s mut dyn FnMut(&dyn LinearOperator, &[f64], &mut dyn FnMut(usize, f64)) -> Result<Outcome>;
 
-/// The fastest of several setups, with its seconds. No further setup starts once the total exceeds `limit`
-/// seconds.
+/// The fastest of several setups, with its seconds. No further setup starts if the total would exceed `limit` seconds
+/// with another one of the same time.
 ///
 /// # Errors
 /// Errors of the setup.
@@ -72,7 +72,7 @@ pub fn fastest_setup<T>(repeats: usize, limit: f64, build: &dyn Fn() -> Result<T
     };
     let (mut built, mut seconds) = timed()?;
     for _ in 1..repeats {
-        if start.elapsed().as_secs_f64() >= limit {
+        if start.elapsed().as_secs_f64() + seconds >= limit {
             break;
         }
         // The next setup can reuse the memory of the previous one, as in a program with a single setup.

@@ -4,6 +4,7 @@ mod backward_error;
 mod builder;
 mod candidates;
 mod choose;
+mod condition;
 mod configuration;
 #[cfg(feature = "cuda")]
 mod device;
@@ -11,9 +12,12 @@ mod differentiable;
 mod file;
 mod ladder;
 mod measure;
+mod norm_estimate;
+mod null_vectors;
 mod one_level;
 mod preconditioner;
 mod properties;
+mod range;
 mod refresh;
 mod solve;
 mod transform;
@@ -28,9 +32,10 @@ pub use builder::{suited_variant, training_setup, training_setups};
 #[doc(hidden)]
 pub use candidates::candidates;
 pub use choose::Choice;
+pub use condition::{Condition, ForwardError};
 pub use configuration::Configuration;
 pub use differentiable::{DifferentiableSolver, SolveQuality, TapeSolve};
-pub(crate) use ladder::direct_cost;
+pub(crate) use ladder::planar_direct_cost;
 #[doc(hidden)]
 pub use measure::fastest_setup;
 pub use measure::{Measurement, Protocol, Solve, relative_residual};

@@ -29,17 +29,32 @@ impl Solver {
     /// ([`Outcome::solver`]). The componentwise backward error of the solution is checked
     /// ([`Outcome::backward_error`]).
     ///
+    /// If the matrix is singular and b outside its range, [`Outcome::advice`] says by how much, for each connected
+    /// component: sums, forces along each direction and moments, or products with a null vector of Aᵀ. Constants,
+    /// near-nullspace candidates and the constant of a scaled matrix are tried; if none explains the failure, an
+    /// automatic solver looks for a null vector by at most six solves with Aᵀ.
+    /// [`SolveOptions::least_squares`] gives the least-squares solution.
+    ///
     /// # Errors
     /// As [`solve`](Self::solve), and meaningless options.
-    pub fn solve_with(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
-        let mut out = match &self.ladder {
-            Some(ladder) if options.krylov.is_none() => ladder.solve(self, b, options)?,
-            _ => self.verified(b, options)?,
-        };
+    pub fn solve_with(&self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+        if options.least_squares {
+            return self.least_squares(b, options);
+        }
+        let mut out = self.plain(b, options.again())?;
         if !out.converged() {
-            out.advice = unsolvable(&self.a, b).or(out.advice);
+            let reason = zero_row(&self.a, b).or_else(|| self.outside_of_range(b, &out, &options));
+            out.advice = reason.or(out.advice);
         }
         Ok(out)
+    }
+
+    /// The solve by the ladder or the own cycle.
+    pub(super) fn plain(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
+        match &self.ladder {
+            Some(ladder) if options.krylov.is_none() => ladder.solve(self, b, options),
+            _ => self.verified(b, options),
+        }
     }
 
     /// Solves A x = b for several right-hand sides, one after another, to ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ each.
@@ -119,29 +134,14 @@ impl Solver {
     }
 }
 
-/// Explanation for a zero row with a right-hand side, and for a singular matrix whose columns all sum to zero (a Neumann problem, a graph Laplacian) and a
-/// right-hand side whose values do not: no solution exists.
-fn unsolvable(a: &Csr<f64>, b: &[f64]) -> Option<String> {
-    if let Some(i) = (0..a.rows()).find(|&i| b[i] != 0.0 && a.row(i).all(|(_, v)| v == 0.0)) {
-        return Some(format!(
-            "row {} is all zeros and its right-hand side is {:e}, so no solution exists; remove that equation and its unknown, or put a one on the diagonal",
-            i + 1,
-            b[i]
-        ));
-    }
-    let (mut sums, mut sizes) = (vec![0.0; a.cols()], vec![0.0; a.cols()]);
-    for (&j, &v) in a.pattern().col_idx().iter().zip(a.values()) {
-        sums[j as usize] += v;
-        sizes[j as usize] += v.abs();
-    }
-    let singular = sums.iter().zip(&sizes).all(|(sum, size)| sum.abs() <= 1e-12 * size);
-    let mean = b.iter().sum::<f64>() / b.len().max(1) as f64;
-    let largest = b.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    (singular && mean.abs() > 1e-10 * largest).then(|| {
-        format!(
-            "the matrix is singular (its columns sum to zero), so this right-hand side has no solution: its mean is {mean:.3e} and must be 0; subtract the mean"
-        )
-    })
+/// Explanation for a zero row with a right-hand side: no solution exists.
+fn zero_row(a: &Csr<f64>, b: &[f64]) -> Option<String> {
+    let i = (0..a.rows()).find(|&i| b[i] != 0.0 && a.row(i).all(|(_, v)| v == 0.0))?;
+    Some(format!(
+        "row {} is all zeros and its right-hand side is {:e}, so no solution exists; remove that equation and its unknown, or put a one on the diagonal",
+        i + 1,
+        b[i]
+    ))
 }
 
 #[cfg(feature = "cuda")]

@@ -89,6 +89,13 @@ impl Transform {
         self.determined.is_empty() && self.rows == self.columns
     }
 
+    /// The vector that is constant for Âᵀ (`transposed`) or Â, in terms of Aᵀ or A: R 1 or C 1, zero where determined.
+    pub fn constant(&self, transposed: bool) -> Vec<f64> {
+        let mut v = if transposed { self.rows.clone() } else { self.columns.clone() };
+        self.determined.iter().for_each(|&(i, _)| v[i as usize] = 0.0);
+        v
+    }
+
     /// d with its determined values, and R (r − A d). Cost: a product with A if there are determined rows.
     pub fn forward(&self, a: &Csr<f64>, r: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let mut d = vec![0.0; r.len()];

@@ -16,7 +16,7 @@ use crate::multigrid::{
     Cycle, CycleKind, CyclePreconditioner, Hierarchy, Refresh, Relaxation, Setup, Smoother,
 };
 use crate::operator::Preconditioner;
-use crate::sparse::{Csr, Fingerprint};
+use crate::sparse::{Csr, DenseMatrix, Fingerprint};
 
 /// Solver of A x = b for one matrix A: a multigrid cycle in double or single precision, inside a Krylov method.
 ///
@@ -42,6 +42,8 @@ pub struct Solver {
     pub(super) transform: Option<Arc<Transform>>,
     /// Further configurations of an automatic solver, for systems that this one does not solve.
     pub(super) ladder: Option<Ladder>,
+    /// Near-nullspace candidates of A, n × k.
+    pub(super) candidates: Option<Arc<DenseMatrix>>,
     pub(super) cycle: Cycle,
     /// The levels in double precision, computed on request for a cycle in single precision.
     pub(super) widened: OnceLock<Hierarchy<Host<f64>>>,
@@ -81,6 +83,7 @@ impl Solver {
             a,
             transform: None,
             ladder: None,
+            candidates: None,
             cycle,
             widened: OnceLock::new(),
             setup,
@@ -128,6 +131,7 @@ impl Solver {
 
     /// A solver for the transformed system of this one, as a solver for its matrix.
     fn of_the_same_system(&self, mut solver: Self) -> Self {
+        solver.candidates = self.candidates.clone();
         if self.transform.is_some() {
             (solver.a, solver.transform) = (self.a.clone(), self.transform.clone());
         }
@@ -169,6 +173,7 @@ impl Solver {
             reasons: self.reasons.clone(),
             setup_seconds: self.setup_seconds,
             transform: self.transform.clone(),
+            candidates: self.candidates.clone(),
             ..Self::of(self.a.clone(), cycle, self.setup.clone())
         })
     }

@@ -9,6 +9,7 @@ mod components;
 mod csr;
 mod dense;
 mod dual;
+mod expansion;
 mod files;
 mod fingerprint;
 mod finite;

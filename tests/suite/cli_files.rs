@@ -48,6 +48,21 @@ fn what_was_added_or_mirrored_is_said() {
 }
 
 #[test]
+fn right_hand_sides_come_from_every_format() {
+    let f = Folder::new();
+    f.write("a.mtx", market()).write("b.mtx", column(&[3.0, 5.0])).write("ab.rsa", BOEING);
+    f.write("b.rua", "title\n 9 1 1 1\nRUA            2 1 2 0\n(2I2) (2I2) (2F4.1)\n 1 3\n 1 2\n 3.0 5.0\n");
+    let header = format!("{:<69}\n", "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }");
+    let values = [3.0f64, 5.0].map(f64::to_le_bytes).concat();
+    f.write("b.npy", [b"\x93NUMPY\x01\x00\x46\x00".as_slice(), header.as_bytes(), &values].concat());
+    f.run("solve a.mtx --rhs b.mtx -o x.mtx").ok();
+    for name in ["ab.rsa", "b.rua", "b.npy"] {
+        f.run(&format!("solve a.mtx --rhs {name} -o y.mtx")).ok();
+        assert_eq!(f.bytes("x.mtx"), f.bytes("y.mtx"), "{name}");
+    }
+}
+
+#[test]
 fn archives_of_scipy_are_read() {
     let f = Folder::new();
     f.write("a.npz", std::fs::read("tests/data/scipy_csr.npz").unwrap());

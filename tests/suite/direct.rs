@@ -170,3 +170,54 @@ fn it_survives_a_round_trip() {
         assert_eq!(x, y);
     }
 }
+
+/// A circuit: a few entries a row, a full row and a full column, some zeros on the diagonal.
+#[test]
+fn long_rows_are_factored_with_little_fill() {
+    let (n, mut r) = (4000, Numbers(7));
+    let mut t = Vec::new();
+    for i in 0..n {
+        // Row i and row i + 1 exchange their diagonals.
+        let exchanged = if i % 50 == 7 {
+            i + 1
+        } else if i % 50 == 8 {
+            i - 1
+        } else {
+            i
+        };
+        t.extend([(i, i, 0.0), (i, exchanged, 2.0 + r.value())]);
+        t.extend([(i, (i + 1) % n, 0.3 * r.value()), (i, r.below(i + 1), 0.3 * r.value())]);
+        t.extend([(3, i, 0.3 * r.value()), (i, 3, 0.3 * r.value())]);
+    }
+    let a = Csr::from_triplets(n, n, &t).unwrap();
+    let clock = std::time::Instant::now();
+    let direct = Direct::new(&a).unwrap();
+    let known: Vec<f64> = r.vector(n);
+    let (mut b, mut x) = (vec![0.0; n], vec![0.0; n]);
+    a.spmv(&known, &mut b).unwrap();
+    direct.solve(&b, &mut x, 1);
+    assert!(distance(&x, &known) < 1e-8, "{:e}", distance(&x, &known));
+    a.transpose().spmv(&known, &mut b).unwrap();
+    direct.solve_transposed(&b, &mut x, 1);
+    assert!(distance(&x, &known) < 1e-8, "{:e}", distance(&x, &known));
+    assert!(clock.elapsed().as_secs_f64() < 20.0, "{:?}", clock.elapsed());
+}
+
+/// Random entries far from the diagonal fill any factors: a limit of time ends it before or inside.
+#[test]
+fn limits_end_factorisations() {
+    use std::time::{Duration, Instant};
+    let (n, mut r) = (12_000, Numbers(11));
+    let mut t = Vec::new();
+    for i in 0..n {
+        t.push((i, i, 1.0 + r.value()));
+        (0..6).for_each(|_| t.push((i, r.below(n), r.value())));
+        t.push((0, i, r.value()));
+    }
+    let a = Csr::from_triplets(n, n, &t).unwrap();
+    let clock = Instant::now();
+    let limits = multigrad::Limits::new().time(Duration::from_millis(300));
+    let error = limits.within(|| Direct::new(&a)).unwrap_err();
+    assert!(error.is_limit(), "{error}");
+    assert!(clock.elapsed().as_secs_f64() < 5.0, "{:?}", clock.elapsed());
+}

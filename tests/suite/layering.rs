@@ -5,8 +5,9 @@
 use std::path::Path;
 
 /// Lowest floor first; modules of one floor do not see each other unless listed in `BESIDE`.
-const FLOORS: [&[&str]; 12] = [
-    &["error", "parallel"],
+const FLOORS: [&[&str]; 13] = [
+    &["error", "memory", "parallel"],
+    &["limits"],
     &["sparse", "gallery"],
     &["backend", "operator", "optimise"],
     &["krylov", "newton", "schwarz"],

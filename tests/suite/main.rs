@@ -24,9 +24,12 @@ mod cli_device;
 #[cfg(feature = "cli")]
 mod cli_files;
 #[cfg(feature = "cli")]
+mod cli_limits;
+#[cfg(feature = "cli")]
 mod cli_losses;
 #[cfg(feature = "cli")]
 mod cli_schwarz;
+mod condition;
 mod cost_report;
 #[cfg(feature = "emulator")]
 mod device;
@@ -54,6 +57,7 @@ mod newton;
 mod newton_graphs;
 mod preconditioner;
 mod random_systems;
+mod range;
 mod recovered_states;
 mod reference_values;
 mod relaxation;

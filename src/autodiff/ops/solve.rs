@@ -91,7 +91,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
                 return Err(Error::dimension(format!("a direct solve with {matrix} and {right}")));
             }
             let values: Vec<f64> = nodes[a].value.iter().map(|v| v.to_f64()).collect();
-            let factors = plans.ordering(pattern)?.regular(pattern, &values).ok_or_else(|| {
+            let factors = plans.ordering(pattern)?.regular(pattern, &values)?.ok_or_else(|| {
                 Error::singular(format!("{} is singular to working precision", nodes[a].shape))
             })?;
             let factors = Arc::new(factors);

@@ -30,6 +30,7 @@ pub(super) fn measure(
             krylov: None,
             backward_error: None,
             solver: None,
+            removed: None,
             attempts: Vec::new(),
             x,
             // The residual is computed by the protocol.

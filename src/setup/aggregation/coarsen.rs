@@ -14,9 +14,11 @@ use super::standard::{Aggregation, aggregate};
 use super::tentative::{Tentative, fit_candidates};
 use super::{Aggregates, Coarsening, Smoothing, Variant};
 use crate::error::Result;
+use crate::limits;
 use crate::setup::evolution::evolution_strength;
 use crate::setup::grids::{
-    Grids, Transfer, check_density, check_levels, check_matrix, has_zero_diagonal, pays, require, surviving,
+    Grids, LEVEL_BYTES, Transfer, check_density, check_levels, check_matrix, has_zero_diagonal, pays,
+    require, surviving,
 };
 use crate::setup::nodal::{Nodes, amalgamate, detect_block_size};
 use crate::setup::spectral::inverse_diagonal;
@@ -93,8 +95,10 @@ impl Coarsening {
     pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Grids> {
         let mut level = self.finest(a, near_nullspace)?;
         let mut transfers: Vec<Transfer> = Vec::new();
+        limits::room_for(LEVEL_BYTES * a.nnz() as f64, "levels")?;
         while let Some((transfer, next)) = self.next(&mut level, transfers.len() + 1)? {
             check_density(a.nnz(), &next.a)?;
+            limits::room_for(LEVEL_BYTES * next.a.nnz() as f64, "levels")?;
             transfers.push(transfer);
             level = next;
         }

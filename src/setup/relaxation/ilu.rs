@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::check_square;
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::sparse::{Csr, Pattern};
 
 /// Size of a pivot, relative to the largest entry of its row of A, that counts as zero.
@@ -11,6 +12,9 @@ pub(super) const PIVOT: f64 = 1e-14;
 
 /// Largest number of entries of ILU(k), in multiples of those of A.
 const MOST_FILL: usize = 40;
+
+/// Rows between checks of the limits of time and memory.
+pub(super) const ROWS_BETWEEN_CHECKS: usize = 1024;
 
 /// Marks a column that the present row does not store.
 const ABSENT: u16 = u16::MAX;
@@ -106,6 +110,9 @@ fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
     let mut level = vec![ABSENT; n];
     let (mut lower, mut upper): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
     for i in 0..n {
+        if i % ROWS_BETWEEN_CHECKS == 0 {
+            limits::check()?;
+        }
         for &j in a.row_cols(i) {
             level[j as usize] = 0;
             if (j as usize) < i {
@@ -179,6 +186,9 @@ fn eliminate(pattern: &Pattern, values: &mut [f64], name: &str, dropped: &mut dy
     // The reciprocal pivot of every row, and the start of the entries above the diagonal.
     let mut pivots: Vec<(f64, u32)> = Vec::with_capacity(n);
     for i in 0..n {
+        if i % ROWS_BETWEEN_CHECKS == 0 {
+            limits::check()?;
+        }
         let range = pattern.row(i);
         let columns = &pattern.col_idx()[range.clone()];
         let (done, rest) = values.split_at_mut(range.start);

@@ -5,8 +5,9 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::check_square;
-use super::ilu::{PIVOT, bad_pivot, too_much_fill};
+use super::ilu::{PIVOT, ROWS_BETWEEN_CHECKS, bad_pivot, too_much_fill};
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::sparse::{Csr, Pattern};
 
 /// ILUT: L U ≈ A with fill where entries are large (Saad 1994).
@@ -54,6 +55,9 @@ pub fn ilut(a: &Csr<f64>, drop_tolerance: f64, fill_factor: f64) -> Result<Csr<f
     let (mut lower, mut upper): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
     let mut touched: Vec<u32> = Vec::new();
     for i in 0..n {
+        if i % ROWS_BETWEEN_CHECKS == 0 {
+            limits::check()?;
+        }
         let mut add = |j: usize, v: f64, waiting: &mut BinaryHeap<_>, row: &mut [f64]| {
             row[j] += v;
             if !std::mem::replace(&mut seen[j], true) {

@@ -1,5 +1,6 @@
 //! One entry point for the formats in which people keep sparse matrices.
 
+mod blocks;
 mod fortran;
 mod harwell_boeing;
 mod npz;
@@ -8,8 +9,8 @@ mod tests;
 
 use std::path::Path;
 
-use super::Csr;
 use super::matrix_market::{self, scanner::Scanner};
+use super::{Csr, expansion};
 use crate::error::{Error, Result};
 
 /// A matrix from a file of any format that is known, with what else the file holds.
@@ -22,7 +23,8 @@ use crate::error::{Error, Result};
 ///
 /// Each may be compressed by gzip. Entries at the same place are added, and an entry above the diagonal of a
 /// symmetric matrix stands for the one below; `notices` says so. Refused with a sentence: complex and unassembled
-/// matrices, values that are not finite, integers above 2⁵³, MATLAB's `.mat`. Memory follows the bytes that were
+/// matrices, values that are not finite, integers above 2⁵³, MATLAB's `.mat`, compressed content that expands beyond a
+/// limit ([`read_within`](Self::read_within)). Memory follows the bytes that were
 /// read, not the sizes that a header declares.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -52,8 +54,32 @@ impl MatrixFile {
     /// # Ok::<(), multigrad::error::Error>(())
     /// ```
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        Self::parse(&matrix_market::content(path)?, &path.display().to_string())
+        Self::read_limited(path.as_ref(), None)
+    }
+
+    /// [`read`](Self::read) with another limit for compressed files: the number of bytes to which the content may expand,
+    /// by gzip and in an archive together. By default that is 256 MiB, or a hundred times the size of the file if that
+    /// is more, and at most an eighth of the available memory where that is known.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read); content that expands beyond the limit, before it is in memory.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.mtx");
+    /// # std::fs::write(&path, "%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 2\n").unwrap();
+    /// use multigrad::sparse::MatrixFile;
+    /// let file = MatrixFile::read_within(&path, 4 << 30)?; // 4 GiB
+    /// assert_eq!(file.matrix.nnz(), 1);
+    /// # Ok::<(), multigrad::error::Error>(())
+    /// ```
+    pub fn read_within(path: impl AsRef<Path>, limit: usize) -> Result<Self> {
+        Self::read_limited(path.as_ref(), Some(limit))
+    }
+
+    fn read_limited(path: &Path, limit: Option<usize>) -> Result<Self> {
+        let (bytes, left) = matrix_market::content(path, limit)?;
+        Self::parse_limited(&bytes, &path.display().to_string(), left)
     }
 
     /// [`read`](Self::read) on uncompressed bytes in memory; `name` stands for the path in errors.
@@ -72,13 +98,18 @@ impl MatrixFile {
     /// # Ok::<(), multigrad::error::Error>(())
     /// ```
     pub fn parse(bytes: &[u8], name: &str) -> Result<Self> {
+        Self::parse_limited(bytes, name, expansion::default_limit(bytes.len()))
+    }
+
+    /// As [`parse`](Self::parse), with the bytes to which an archive may expand.
+    pub(super) fn parse_limited(bytes: &[u8], name: &str, limit: usize) -> Result<Self> {
         let mut scanner = Scanner::new(bytes, name);
         scanner.skip_blank_lines();
         let mut notices = Vec::new();
         let (matrix, rhs) = if scanner.starts_with_banner() {
             matrix_market::parse_file(bytes, name, &mut notices)?
         } else if bytes.starts_with(npz::ARCHIVE) {
-            (npz::parse(bytes, name, &mut notices)?, None)
+            (npz::parse(bytes, name, limit, &mut notices)?, None)
         } else if harwell_boeing::is_one(bytes) {
             harwell_boeing::parse(bytes, name, &mut notices)?
         } else {
@@ -96,7 +127,7 @@ fn unknown(bytes: &[u8], name: &str) -> Error {
         "the file is empty"
     } else if is_mat || starts(b"MATLAB ") || starts(b"\x89HDF") {
         "MATLAB's .mat files are not read; load the matrix in MATLAB or by scipy.io.loadmat and save it by mmwrite"
-    } else if starts(b"\x93NUMPY") {
+    } else if starts(npz::ARRAY) {
         "a .npy file holds a dense array; save the sparse matrix by scipy.sparse.save_npz or scipy.io.mmwrite"
     } else {
         "the format is not known; a matrix is a Matrix Market file, whose first line is like '%%MatrixMarket matrix \

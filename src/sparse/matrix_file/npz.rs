@@ -1,25 +1,60 @@
 //! Sparse matrices of SciPy: a ZIP archive of NumPy arrays, as `scipy.sparse.save_npz` writes it.
 
-use std::io::Read;
-
 use crate::error::{Error, Result};
-use crate::sparse::Csr;
 use crate::sparse::matrix_market::assemble::{Entries, Symmetry};
 use crate::sparse::pattern::check_size;
+use crate::sparse::{Csr, DenseMatrix, expansion};
 
 /// The first bytes of an archive.
 pub(super) const ARCHIVE: &[u8] = b"PK\x03\x04";
 
 /// The matrix. `notices` gets a sentence about entries that were added.
-pub(super) fn parse(bytes: &[u8], name: &str, notices: &mut Vec<String>) -> Result<Csr<f64>> {
-    read(bytes, notices).map_err(|message| Error::format(message).at(name))
+/// The arrays may expand to `limit` bytes together.
+pub(super) fn parse(bytes: &[u8], name: &str, limit: usize, notices: &mut Vec<String>) -> Result<Csr<f64>> {
+    read(bytes, limit, notices).map_err(|message| Error::format(message).at(name))
+}
+
+/// The first bytes of a single array of NumPy.
+pub(super) const ARRAY: &[u8] = b"\x93NUMPY";
+
+/// The dense block of a `.npy` file: a vector as a column, or a matrix.
+pub(super) fn parse_array(bytes: &[u8], name: &str) -> Result<DenseMatrix> {
+    block(bytes).map_err(|message| Error::format(message).at(name))
+}
+
+fn block(bytes: &[u8]) -> Checked<DenseMatrix> {
+    let damaged = || "the header is not that of a NumPy array, or the file is truncated".to_string();
+    let array = Array::parse("of the file", bytes.to_vec()).ok_or_else(damaged)?;
+    let (rows, cols) = match array.shape[..] {
+        [] => (1, 1),
+        [n] => (n, 1),
+        [rows, cols] => (rows, cols),
+        _ => {
+            return Err(format!(
+                "the array has {} dimensions; a vector or a matrix is read",
+                array.shape.len()
+            ));
+        }
+    };
+    let values = array.reals()?;
+    if rows.checked_mul(cols) != Some(values.len()) {
+        return Err(format!(
+            "the array has {} values but its shape is {rows} × {cols}; the file is damaged",
+            values.len()
+        ));
+    }
+    if let Some(place) = values.iter().position(|v| !v.is_finite()) {
+        return Err(format!("value {} of the array is {}, which is not finite", place + 1, values[place]));
+    }
+    let by_columns = array.by_columns;
+    Ok(DenseMatrix::from_fn(rows, cols, |i, j| values[if by_columns { j * rows + i } else { i * cols + j }]))
 }
 
 /// A sentence that says what is wrong.
 type Checked<T> = std::result::Result<T, String>;
 
-fn read(bytes: &[u8], notices: &mut Vec<String>) -> Checked<Csr<f64>> {
-    let array = |key: &str| Array::read(bytes, key);
+fn read(bytes: &[u8], mut limit: usize, notices: &mut Vec<String>) -> Checked<Csr<f64>> {
+    let mut array = |key: &str| Array::read(bytes, key, &mut limit);
     let format = array("format").map_err(|e| {
         format!("{e}; an archive with a matrix is one that scipy.sparse.save_npz has written")
     })?;
@@ -82,12 +117,15 @@ struct Array {
     key: String,
     /// Byte order, kind and size of an element, such as `<f8`.
     kind: String,
+    shape: Vec<usize>,
+    /// Whether the values of a column follow each other.
+    by_columns: bool,
     data: Vec<u8>,
 }
 
 impl Array {
-    /// Finds and unpacks the array. Memory follows the compressed bytes: deflate expands at most a thousand times.
-    fn read(bytes: &[u8], key: &str) -> Checked<Self> {
+    /// Finds and unpacks the array, which may expand to `left` bytes.
+    fn read(bytes: &[u8], key: &str, left: &mut usize) -> Checked<Self> {
         let damaged = |e: &dyn std::fmt::Display| {
             format!("the archive is damaged or truncated at the array '{key}' ({e}); write it again")
         };
@@ -102,22 +140,20 @@ impl Array {
             }
         };
         let place = archive.get_entry(entry.wayfinder()).map_err(|e| damaged(&e))?;
-        let mut content = Vec::new();
-        match entry.compression_method() {
+        let content = match entry.compression_method() {
             rawzip::CompressionMethod::STORE => {
-                place.verifying_reader(place.data()).read_to_end(&mut content)
+                expansion::unpack(place.verifying_reader(place.data()), left, damaged)
             }
             rawzip::CompressionMethod::DEFLATE => {
                 let inflate = flate2::bufread::DeflateDecoder::new(place.data());
-                place.verifying_reader(inflate).read_to_end(&mut content)
+                expansion::unpack(place.verifying_reader(inflate), left, damaged)
             }
             _ => {
                 return Err(
                     "the archive uses a compression other than deflate; save it by save_npz".to_string()
                 );
             }
-        }
-        .map_err(|e| damaged(&e))?;
+        }?;
         Self::parse(key, content).ok_or_else(|| damaged(&"its header is not that of a NumPy array"))
     }
 
@@ -131,7 +167,12 @@ impl Array {
         let header = std::str::from_utf8(content.get(start..end)?).ok()?;
         let kind =
             header.split("'descr':").nth(1)?.trim_start().strip_prefix('\'')?.split('\'').next()?.to_string();
-        Some(Self { key: key.to_string(), kind, data: content.split_off(end) })
+        let after = |key: &str| header.split(key).nth(1).map(str::trim_start);
+        let shape = after("'shape':").and_then(|t| t.strip_prefix('(')?.split(')').next());
+        let sizes = shape.unwrap_or_default().split(',').map(str::trim).filter(|t| !t.is_empty());
+        let shape = sizes.map(|t| t.parse().ok()).collect::<Option<_>>()?;
+        let by_columns = after("'fortran_order':").is_some_and(|t| t.starts_with("True"));
+        Some(Self { key: key.to_string(), kind, shape, by_columns, data: content.split_off(end) })
     }
 
     /// The elements, each as `convert` reads it from its place, its kind ('s' for a short real) and its bytes,

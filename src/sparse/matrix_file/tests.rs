@@ -171,6 +171,69 @@ fn compressed(format: &str, kind: &str, data: Vec<u8>, indices: &[i32], indptr: 
     ])
 }
 
+/// A vector of ones as a `.npy` file, with this shape and order.
+fn npy(shape: &str, fortran: &str, values: &[f64]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f8', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+    let mut out = [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes()].concat();
+    out.extend(header.bytes());
+    out.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    out
+}
+
+#[test]
+fn vectors_and_blocks_come_from_every_format() {
+    let vector = |bytes: &[u8]| blocks::parse_vector(bytes, "f", 1 << 20);
+    let block = |bytes: &[u8]| blocks::parse_dense(bytes, "f", 1 << 20);
+    // A column in a Harwell–Boeing file, the right-hand side behind a matrix, an archive with one column.
+    let column = boeing("RUA", "3 1 2", "(2I2) (2I2) (2F4.1)", " 1 3\n 1 3\n 1.5 2.0\n");
+    assert_eq!(vector(column.as_bytes()).unwrap(), [1.5, 0.0, 2.0]);
+    let beside = with_rhs("RUA", "F   1 0", " 1.0 2.0\n 3.0 4.0\n");
+    assert_eq!(vector(beside.as_bytes()).unwrap(), [3.0, 4.0]);
+    let market = "%%MatrixMarket matrix coordinate real general\n2 2 1\n1 1 4\n%%MatrixMarket matrix array real \
+                  general\n2 1\n5\n6\n";
+    assert_eq!(vector(market.as_bytes()).unwrap(), [5.0, 6.0]);
+    let archive = archive(&[
+        ("row", "<i4", "(2,)", int32(&[0, 2])),
+        ("col", "<i4", "(2,)", int32(&[0, 0])),
+        ("format", "|S3", "()", b"coo".to_vec()),
+        ("shape", "<i4", "(2,)", int32(&[3, 1])),
+        ("data", "|u1", "(2,)", vec![3, 4]),
+    ]);
+    assert_eq!(vector(&archive).unwrap(), [3.0, 0.0, 4.0]);
+    assert_eq!(vector(&npy("(2,)", "False", &[1.0, 2.0])).unwrap(), [1.0, 2.0]);
+    assert_eq!(block(&npy("(2, 2)", "False", &[1.0, 2.0, 3.0, 4.0])).unwrap()[[0, 1]], 2.0);
+    assert_eq!(block(&npy("(2, 2)", "True", &[1.0, 2.0, 3.0, 4.0])).unwrap()[[0, 1]], 3.0);
+    assert_eq!(block(SCIPY.as_bytes()).unwrap(), expected());
+    let wrong = |bytes: &[u8], part: &str| {
+        let error = vector(bytes).unwrap_err().to_string();
+        assert!(error.starts_with('f') && error.contains(part), "{error}");
+    };
+    wrong(SCIPY.as_bytes(), "4 × 4 matrix; a vector");
+    wrong(&npy("(3,)", "False", &[1.0, 2.0]), "2 values but its shape is 3 × 1");
+    wrong(&npy("(1,)", "False", &[f64::NAN]), "not finite");
+    wrong(&npy("(1, 1, 1)", "False", &[1.0]), "3 dimensions");
+    wrong(b"\x93NUMPY\x01\x00\xff\xff", "truncated");
+}
+
+#[test]
+fn content_that_expands_without_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mtx.gz");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gz.write_all(b"%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 2\n%").unwrap();
+    gz.write_all(&vec![b' '; 3 << 20]).unwrap();
+    std::fs::write(&path, gz.finish().unwrap()).unwrap();
+    assert_eq!(MatrixFile::read(&path).unwrap().matrix.nnz(), 1);
+    assert!(MatrixFile::read_within(&path, 4 << 20).is_ok());
+    let error = MatrixFile::read_within(&path, 1 << 20).unwrap_err().to_string();
+    assert!(error.contains("a.mtx.gz") && error.contains("1048576 more bytes"), "{error}");
+    // An archive whose arrays are within the limit one by one, not together.
+    let stored = compressed("csr", "<f8", vec![0; 16], &[2, 0], &[0, 1, 2]);
+    assert!(MatrixFile::parse_limited(&stored, "f", 1000).is_ok());
+    let error = MatrixFile::parse_limited(&stored, "f", 300).unwrap_err().to_string();
+    assert!(error.starts_with("f: ") && error.contains("beyond the limit"), "{error}");
+}
+
 #[test]
 fn types_of_numpy_arrays() {
     let values = |kind: &str, data: &[u8]| {

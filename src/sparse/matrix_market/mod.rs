@@ -14,6 +14,8 @@
 //! right-hand side that follows the matrix. Refused, with the line of the error: complex fields, wrong counts, indices
 //! out of bounds, values that are not finite, and integers above 2⁵³, which a 64-bit real rounds.
 //!
+//! A compressed file may expand to 256 MiB, or to a hundred times its size if that is more, and to an eighth of the
+//! available memory; [`MatrixFile::read_within`](super::MatrixFile::read_within) takes another limit.
 //! Nothing is allocated because of a header alone: memory follows the bytes that were read, and a matrix
 //! beyond 2²⁴ rows or columns needs at least one entry for 64 of them.
 //!
@@ -38,10 +40,11 @@ mod write;
 
 pub use write::{write_dense, write_matrix, write_vector};
 
-use std::io::Read;
 use std::path::Path;
 
-use super::Csr;
+use flate2::read::MultiGzDecoder;
+
+use super::{Csr, expansion};
 use crate::error::{Error, Result};
 use crate::sparse::DenseMatrix;
 use header::{Format, Header};
@@ -230,33 +233,40 @@ fn dense(scanner: &mut Scanner, header: &Header) -> Result<DenseMatrix> {
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 pub fn parse_vector(bytes: &[u8], name: &str) -> Result<Vec<f64>> {
-    let block = parse_dense(bytes, name)?;
+    vector(parse_dense(bytes, name)?, name)
+}
+
+/// The values of a block with one column or one row.
+pub(super) fn vector(block: DenseMatrix, name: &str) -> Result<Vec<f64>> {
     if block.rows() != 1 && block.cols() != 1 {
-        return Err(Error::dimension(format!(
-            "{name}: the file holds a {} × {} matrix; a vector has one column or one row",
-            block.rows(),
-            block.cols()
-        )));
+        return Err(not_a_vector(block.rows(), block.cols(), name));
     }
     Ok(block.into_values())
 }
 
-fn read<T>(path: &Path, parse: impl Fn(&[u8], &str) -> Result<T>) -> Result<T> {
-    parse(&content(path)?, &path.display().to_string())
+/// The error for a matrix in place of a vector.
+pub(super) fn not_a_vector(rows: usize, cols: usize, name: &str) -> Error {
+    Error::dimension(format!(
+        "{name}: the file holds a {rows} × {cols} matrix; a vector has one column or one row"
+    ))
 }
 
-/// The bytes of a file, unpacked if gzip has compressed it: at most about a thousand times its length.
-pub(super) fn content(path: &Path) -> Result<Vec<u8>> {
+fn read<T>(path: &Path, parse: impl Fn(&[u8], &str) -> Result<T>) -> Result<T> {
+    parse(&content(path, None)?.0, &path.display().to_string())
+}
+
+/// The bytes of a file, unpacked if gzip has compressed it, and the bytes to which they may still expand: `limit`, or the
+/// default for the size of the file.
+pub(super) fn content(path: &Path, limit: Option<usize>) -> Result<(Vec<u8>, usize)> {
     const GZIP: [u8; 2] = [0x1f, 0x8b];
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let mut left = limit.unwrap_or_else(|| expansion::default_limit(bytes.len()));
     if !bytes.starts_with(&GZIP) {
-        return Ok(bytes);
+        return Ok((bytes, left));
     }
-    let mut content = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut content).map_err(|e| {
-        Error::format(format!("{}: the compressed file is damaged or truncated ({e})", path.display()))
-    })?;
-    Ok(content)
+    let damaged = |e: &dyn std::fmt::Display| format!("the compressed file is damaged or truncated ({e})");
+    let unpacked = expansion::unpack(MultiGzDecoder::new(bytes.as_slice()), &mut left, damaged);
+    Ok((unpacked.map_err(|message| Error::format(message).at(path.display()))?, left))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod numbers;
 #[cfg(feature = "cli")]
 pub mod program;
 pub mod schwarz_by_hand;
+pub mod systems;
 
 use multigrad::backend::{Cpu, Direction};
 use multigrad::error::Result;

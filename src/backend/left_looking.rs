@@ -1,0 +1,289 @@
+//! Left-looking sparse LU, which can be stopped: for matrices with long rows or columns, such as circuits.
+
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::sparse::Pattern;
+
+/// The diagonal entry is the pivot if it is at least this share of the largest candidate.
+const PREFERENCE: f64 = 0.1;
+/// The factors may have this many times the entries of the prediction, and at least `LEAST`.
+const SURPLUS: f64 = 10.0;
+const LEAST: f64 = 1e6;
+/// Columns between checks of the limits.
+const CHECKED: usize = 64;
+/// Marks a row without a pivot.
+const NONE: u32 = u32::MAX;
+
+/// Sparse columns that grow at the end.
+#[derive(Debug, Default)]
+struct Columns {
+    ptr: Vec<usize>,
+    rows: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Columns {
+    fn new() -> Self {
+        Self { ptr: vec![0], ..Self::default() }
+    }
+
+    fn push(&mut self, row: u32, value: f64) {
+        self.rows.push(row);
+        self.values.push(value);
+    }
+
+    fn close(&mut self) {
+        self.ptr.push(self.rows.len());
+    }
+
+    fn column(&self, j: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let range = self.ptr[j]..self.ptr[j + 1];
+        self.rows[range.clone()].iter().map(|&i| i as usize).zip(self.values[range].iter().copied())
+    }
+}
+
+/// P Aᵀ Q = L U, with ones on the diagonal of L (Gilbert and Peierls 1988).
+#[derive(Debug)]
+pub(super) struct LeftLooking {
+    /// L below the diagonal, U above it, by columns, with rows in the order of the pivots.
+    lower: Columns,
+    upper: Columns,
+    pivots: Vec<f64>,
+    /// The column of A of each pivot, and the row of A that is eliminated with it.
+    columns: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+/// The end of a factorisation.
+enum Ended {
+    Factored(Box<LeftLooking>),
+    /// A pivot is zero or not finite.
+    Singular,
+    /// There are too many entries.
+    Filled,
+}
+
+impl LeftLooking {
+    /// Factors a square matrix in the first of these orders of its rows that keeps the fill low. The pivot is the diagonal
+    /// entry unless another candidate is ten times larger. `None` if a pivot is zero or not finite. Cost: proportional to
+    /// the multiplications.
+    ///
+    /// # Errors
+    /// Factors beyond ten times the predicted number of entries; a [limit](crate::Limits).
+    pub fn new(
+        pattern: &Pattern,
+        values: &[f64],
+        orders: &[Vec<u32>; 2],
+        predicted: f64,
+    ) -> Result<Option<Self>> {
+        for order in orders {
+            match Self::in_order(pattern, values, order, predicted)? {
+                Ended::Factored(factors) => return Ok(Some(*factors)),
+                Ended::Singular => return Ok(None),
+                Ended::Filled => {}
+            }
+        }
+        Err(Error::unsuited(format!(
+            "the sparse factors grow beyond {SURPLUS} times the predicted {predicted:.0e} entries, because pivots lie far from the diagonal"
+        )))
+    }
+
+    fn in_order(pattern: &Pattern, values: &[f64], order: &[u32], predicted: f64) -> Result<Ended> {
+        let n = pattern.rows();
+        let most = (SURPLUS * predicted).max(LEAST) as usize;
+        let (mut lower, mut upper, mut pivots) = (Columns::new(), Columns::new(), Vec::with_capacity(n));
+        let mut place = vec![NONE; n];
+        let mut chosen = Vec::with_capacity(n);
+        let mut x = vec![0.0; n];
+        let mut search = Search::new(n);
+        for (k, &row) in order.iter().enumerate() {
+            if k % CHECKED == 0 {
+                limits::check()?;
+            }
+            let range = pattern.row(row as usize);
+            let reached = search.reach(k as u32, pattern.row_cols(row as usize), &place, &lower);
+            for (&i, &v) in pattern.col_idx()[range.clone()].iter().zip(&values[range]) {
+                x[i as usize] += v;
+            }
+            let mut largest = (0.0f64, NONE);
+            for &i in reached.iter().rev() {
+                let (pivot, value) = (place[i as usize], x[i as usize]);
+                if pivot == NONE {
+                    if value.is_nan() || value.abs() > largest.0 {
+                        largest = (value.abs(), i);
+                    }
+                    continue;
+                }
+                upper.push(pivot, value);
+                if value != 0.0 {
+                    lower.column(pivot as usize).for_each(|(r, l)| x[r] -= l * value);
+                }
+            }
+            if !(largest.0 > 0.0 && largest.0.is_finite()) {
+                return Ok(Ended::Singular);
+            }
+            let prefers = place[row as usize] == NONE && x[row as usize].abs() >= PREFERENCE * largest.0;
+            let pivot = if prefers { row } else { largest.1 };
+            let diagonal = x[pivot as usize];
+            for &i in reached {
+                let value = std::mem::take(&mut x[i as usize]);
+                if place[i as usize] == NONE && i != pivot && value != 0.0 {
+                    lower.push(i, value / diagonal);
+                }
+            }
+            place[pivot as usize] = k as u32;
+            pivots.push(diagonal);
+            chosen.push(pivot);
+            lower.close();
+            upper.close();
+            if lower.rows.len() + upper.rows.len() > most {
+                return Ok(Ended::Filled);
+            }
+        }
+        lower.rows.iter_mut().for_each(|i| *i = place[*i as usize]);
+        Ok(Ended::Factored(Box::new(Self { lower, upper, pivots, columns: chosen, rows: order.to_vec() })))
+    }
+
+    /// x ← A⁻¹ x or A⁻ᵀ x for a row-major block of `k` columns.
+    pub fn solve(&self, x: &mut [f64], k: usize, transposed: bool) {
+        let mut own = vec![0.0; self.pivots.len()];
+        let (before, after) = match transposed {
+            false => (&self.rows, &self.columns),
+            true => (&self.columns, &self.rows),
+        };
+        for c in 0..k {
+            own.iter_mut().zip(before).for_each(|(v, &i)| *v = x[i as usize * k + c]);
+            if transposed {
+                self.solve_transposed(&mut own)
+            } else {
+                self.solve_own(&mut own)
+            }
+            own.iter().zip(after).for_each(|(v, &i)| x[i as usize * k + c] = *v);
+        }
+    }
+
+    /// Uᵀ, then Lᵀ.
+    fn solve_own(&self, x: &mut [f64]) {
+        for k in 0..x.len() {
+            let sum: f64 = self.upper.column(k).map(|(j, u)| u * x[j]).sum();
+            x[k] = (x[k] - sum) / self.pivots[k];
+        }
+        for k in (0..x.len()).rev() {
+            let sum: f64 = self.lower.column(k).map(|(i, l)| l * x[i]).sum();
+            x[k] -= sum;
+        }
+    }
+
+    /// L, then U.
+    fn solve_transposed(&self, x: &mut [f64]) {
+        for k in 0..x.len() {
+            let known = x[k];
+            self.lower.column(k).for_each(|(i, l)| x[i] -= l * known);
+        }
+        for k in (0..x.len()).rev() {
+            x[k] /= self.pivots[k];
+            let known = x[k];
+            self.upper.column(k).for_each(|(j, u)| x[j] -= u * known);
+        }
+    }
+}
+
+/// Depth-first search in the graph of L.
+struct Search {
+    /// The last column that reached a row.
+    seen: Vec<u32>,
+    /// Rows on the path, with the next entry of each.
+    path: Vec<(u32, usize)>,
+    /// The rows that were reached, each after those that depend on it.
+    reached: Vec<u32>,
+}
+
+impl Search {
+    fn new(n: usize) -> Self {
+        Self { seen: vec![NONE; n], path: Vec::new(), reached: Vec::new() }
+    }
+
+    /// The rows that are nonzero in column k after elimination.
+    fn reach(&mut self, k: u32, start: &[u32], place: &[u32], lower: &Columns) -> &[u32] {
+        self.reached.clear();
+        let first =
+            |i: u32| if place[i as usize] == NONE { 0 } else { lower.ptr[place[i as usize] as usize] };
+        for &root in start {
+            if self.seen[root as usize] == k {
+                continue;
+            }
+            self.seen[root as usize] = k;
+            self.path.push((root, first(root)));
+            while let Some((i, next)) = self.path.last_mut() {
+                let pivot = place[*i as usize];
+                let end = if pivot == NONE { 0 } else { lower.ptr[pivot as usize + 1] };
+                let unseen = (*next..end).find(|&p| self.seen[lower.rows[p] as usize] != k);
+                match unseen {
+                    Some(p) => {
+                        *next = p + 1;
+                        let child = lower.rows[p];
+                        self.seen[child as usize] = k;
+                        self.path.push((child, first(child)));
+                    }
+                    None => {
+                        self.reached.push(*i);
+                        self.path.pop();
+                    }
+                }
+            }
+        }
+        &self.reached
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::limits::Limits;
+    use crate::sparse::Csr;
+
+    /// A sparse matrix with a full row and column and zeros on its diagonal.
+    fn circuit(n: usize) -> Csr<f64> {
+        let entry = |q: usize| ((q * 7919 + 13) as f64 * 1.618).sin();
+        let mut t = Vec::new();
+        for i in 0..n {
+            if i % 5 != 0 {
+                t.push((i, i, 2.0 + entry(i)));
+            }
+            t.extend([(i, (i * 31 + 7) % n, entry(3 * i)), ((i * 17 + 3) % n, i, entry(5 * i))]);
+            t.extend([(0, i, entry(i + 1)), (i, 0, entry(2 * i + 1))]);
+        }
+        Csr::from_triplets(n, n, &t).unwrap()
+    }
+
+    fn factors(a: &Csr<f64>) -> Result<Option<LeftLooking>> {
+        let order: Vec<u32> = (0..a.rows() as u32).rev().collect();
+        LeftLooking::new(a.pattern(), a.values(), &[order.clone(), order], 1e4)
+    }
+
+    #[test]
+    fn both_solves_return_known_solutions() {
+        for n in [1, 2, 7, 60, 200] {
+            let a = if n < 3 { Csr::diagonal_matrix(&vec![-2.0; n]) } else { circuit(n) };
+            let lu = factors(&a).unwrap().unwrap();
+            let known: Vec<f64> = (0..2 * n).map(|q| (q as f64).cos()).collect();
+            for transposed in [false, true] {
+                let mut x = vec![0.0; 2 * n];
+                if transposed { a.transpose() } else { a.clone() }.spmm(2, &known, &mut x).unwrap();
+                lu.solve(&mut x, 2, transposed);
+                let error = x.iter().zip(&known).fold(0.0f64, |m, (x, y)| m.max((x - y).abs()));
+                assert!(error < 1e-8, "{n}, {transposed}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn singular_matrices_and_limits_end_it() {
+        assert!(factors(&Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 0, 1.0)]).unwrap()).unwrap().is_none());
+        assert!(factors(&Csr::diagonal_matrix(&[0.0, 1.0])).unwrap().is_none());
+        let a = circuit(100);
+        assert!(Limits::new().time(Duration::ZERO).within(|| factors(&a)).unwrap_err().is_limit());
+    }
+}

@@ -1,0 +1,171 @@
+//! Limits of time and memory for work whose cost is not known before.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::memory;
+
+/// Limits of time and memory for setups, factorisations and iterations.
+///
+/// [`within`](Self::within) runs a closure, and everything of this crate that the closure calls on its thread checks the
+/// limits: a setup before every level and every smoother, incomplete factors after some thousand rows, a sparse
+/// factorisation before it starts (by its predicted fill and operations) and, where it can be stopped, inside, an
+/// automatic solver before every attempt, a Krylov method after every iteration. A setup that would exceed a limit ends
+/// with an error ([`Error::is_limit`](crate::Error::is_limit)), an iteration with its last iterate and
+/// [`Status::MaxIterations`](crate::Status). Between two checks a limit may be exceeded by one step, such as one level.
+/// Limits inside limits: the tighter one counts. Without a limit no check costs anything.
+///
+/// ```
+/// use std::time::Duration;
+/// use multigrad::{Limits, Solver, gallery};
+/// let problem = gallery::poisson_2d(60, 60)?;
+/// let limits = Limits::new().time(Duration::from_secs(30)).memory(8 << 30);
+/// let out = limits.within(|| Solver::auto(&problem.matrix)?.solve(&problem.rhs))?;
+/// assert!(out.converged());
+/// let error = Limits::new().time(Duration::ZERO).within(|| Solver::auto(&problem.matrix)).unwrap_err();
+/// assert!(error.is_limit());
+/// # Ok::<(), multigrad::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[must_use]
+pub struct Limits {
+    time: Option<Duration>,
+    memory: Option<u64>,
+}
+
+impl Limits {
+    /// No limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Longest time of the closure. Default: none.
+    pub fn time(mut self, time: Duration) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// Most bytes of memory of the whole process, its resident set, where the operating system tells it (Linux). Default:
+    /// none.
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// Runs the closure within these limits and those that hold already.
+    pub fn within<R>(self, work: impl FnOnce() -> R) -> R {
+        /// Restores the former limits, after a panic too.
+        struct Restore(Active);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                ACTIVE.set(self.0);
+            }
+        }
+        let outer = ACTIVE.get();
+        let restore = Restore(outer);
+        let end = self.time.and_then(|time| Some((Instant::now().checked_add(time)?, time)));
+        let earlier = |a: (Instant, Duration), b: (Instant, Duration)| if a.0 <= b.0 { a } else { b };
+        ACTIVE.set(Active {
+            end: outer.end.into_iter().chain(end).reduce(earlier),
+            memory: outer.memory.into_iter().chain(self.memory).min(),
+        });
+        let result = work();
+        drop(restore);
+        result
+    }
+}
+
+/// The limits of a thread.
+#[derive(Clone, Copy)]
+struct Active {
+    /// The end of the time, and its length.
+    end: Option<(Instant, Duration)>,
+    memory: Option<u64>,
+}
+
+thread_local! {
+    static ACTIVE: Cell<Active> = const { Cell::new(Active { end: None, memory: None }) };
+}
+
+/// Whether there are limits.
+pub(crate) fn are_set() -> bool {
+    let active = ACTIVE.get();
+    active.end.is_some() || active.memory.is_some()
+}
+
+/// An error if a limit is exceeded.
+pub(crate) fn check() -> Result<()> {
+    room_for(0.0, "what was built")
+}
+
+/// An error if a limit is exceeded, or would be by `what`, of so many bytes.
+pub(crate) fn room_for(bytes: f64, what: &str) -> Result<()> {
+    let active = ACTIVE.get();
+    if let Some((end, time)) = active.end
+        && Instant::now() >= end
+    {
+        return Err(Error::limit(format!("the time limit of {:.2} s is reached", time.as_secs_f64())));
+    }
+    if let Some(limit) = active.memory
+        && let Some(resident) = memory::resident()
+        && resident as f64 + bytes > limit as f64
+    {
+        let mega = |bytes: f64| (bytes / 1e6).ceil();
+        return Err(Error::limit(format!(
+            "the memory limit of {} MB does not hold the {} MB in use{}",
+            mega(limit as f64),
+            mega(resident as f64),
+            if bytes > 0.0 { format!(" and some {} MB of {what}", mega(bytes)) } else { String::new() }
+        )));
+    }
+    Ok(())
+}
+
+/// An error if `what` would take more seconds than are left.
+pub(crate) fn time_for(seconds: f64, what: &str) -> Result<()> {
+    let Some((end, time)) = ACTIVE.get().end else { return Ok(()) };
+    let left = end.saturating_duration_since(Instant::now()).as_secs_f64();
+    if seconds <= left {
+        return Ok(());
+    }
+    Err(Error::limit(format!(
+        "{what} would take some {seconds:.1} s, and {left:.1} s are left of the time limit of {:.2} s",
+        time.as_secs_f64()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tighter_limit_counts_and_the_former_returns() {
+        assert!(!are_set() && check().is_ok());
+        let hour = Limits::new().time(Duration::from_secs(3600));
+        hour.within(|| {
+            assert!(are_set() && check().is_ok() && time_for(1.0, "a").is_ok());
+            assert!(time_for(4000.0, "LU").unwrap_err().to_string().contains("LU would take some 4000.0 s"));
+            Limits::new().time(Duration::ZERO).within(|| {
+                // A longer limit inside does not help.
+                assert!(hour.within(check).unwrap_err().is_limit());
+            });
+            assert!(check().is_ok());
+        });
+        assert!(!are_set());
+        let caught = std::panic::catch_unwind(|| hour.within(|| panic!("inside")));
+        assert!(caught.is_err() && !are_set());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_is_that_of_the_process() {
+        let resident = memory::resident().unwrap();
+        assert!(resident > 1 << 20);
+        assert!(Limits::new().memory(1 << 20).within(check).unwrap_err().to_string().contains("MB in use"));
+        let large = Limits::new().memory(1 << 50);
+        assert!(large.within(|| room_for(1e12, "levels")).is_ok());
+        let error = large.within(|| room_for(1e17, "levels")).unwrap_err();
+        assert!(error.is_limit() && error.to_string().contains("MB of levels"), "{error}");
+    }
+}
