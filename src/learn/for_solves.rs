@@ -28,6 +28,8 @@ const MARGIN: f64 = 1.5;
 /// Share of a solve that training saves for every factor e of its length, as measured on flow problems in three
 /// dimensions. The best length of a training is this share of all solves.
 const GAIN: f64 = 0.095;
+/// Share of the time of a solve below which no other hierarchy is tried.
+const WELL: f64 = 0.85;
 /// Runs of steps after the first.
 const STAGES: usize = 3;
 /// Share of the time of a solve below which another solver is better by more than noise.
@@ -258,18 +260,20 @@ impl ForSolves {
         let factors = solver.configuration().is_some_and(|c| matches!(c.relaxation, Relaxation::Ilu0(_)));
         let step = classical * if factors { STEP.0 } else { STEP.1 };
         let mut best: Option<(EntryTraining, Solver, f64)> = None;
-        for number in 0..2 {
-            // The setup for training costs several solves.
-            if number == 1 && (PILOT.0 * all < 10.0 * classical || solver.matrix().is_symmetric()) {
+        // The setup for training costs several solves, and is mostly the better one where it pays.
+        let affordable = PILOT.0 * all >= 10.0 * classical && !solver.matrix().is_symmetric();
+        for number in 0..if affordable { 2 } else { 1 } {
+            if number == 1 && search.is_well_below(classical) {
                 break;
+            }
+            let clock = Instant::now();
+            let other = affordable && number == 0;
+            let base = if other { alternative(solver) } else { None };
+            if other && base.is_none() {
+                continue;
             }
             let budget = search.affordable(PILOT.0 * all + PILOT.1 * classical);
             (search.observe)("entries of L and U, first run");
-            let clock = Instant::now();
-            let base = if number == 0 { None } else { alternative(solver) };
-            if number == 1 && base.is_none() {
-                break;
-            }
             let given = base.as_ref().unwrap_or(solver);
             let Some(mut training) = EntryTraining::new(given, seed)? else { break };
             if budget < FEWEST as f64 * step || training.run(budget)? != Run::Done {
@@ -323,6 +327,11 @@ impl Search<'_> {
     /// Seconds that may be spent, given those that pay.
     fn affordable(&self, seconds: f64) -> f64 {
         seconds.min(self.limit - self.clock.elapsed().as_secs_f64()).max(0.0)
+    }
+
+    /// Whether the best solver so far is so good that no other hierarchy needs to be tried.
+    fn is_well_below(&self, classical: f64) -> bool {
+        self.best.as_ref().is_some_and(|b| b.2 < WELL * classical)
     }
 
     /// Seconds of a solve with the given solver; `None` if it does not converge.

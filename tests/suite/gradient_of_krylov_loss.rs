@@ -168,15 +168,16 @@ fn an_exhausted_space_gives_finite_values() {
         for found in [finite::<f64>(&exact, &z, 1, steps), finite::<f32>(&exact, &z, 1, steps)] {
             assert!(found.0 * (steps as f64) < -20.0 && found.1.iter().all(|g| *g == 0.0), "{found:?}");
         }
-        let end = |h: &Hierarchy<Host<f64>>, z: &[f64]| {
-            (finite::<f64>(h, z, 1, steps).0 * steps as f64, finite::<f32>(h, z, 1, steps).0 * steps as f64)
-        };
-        for found in [end(&nearly, &z), end(&small, &z[..2])] {
-            let (double, single) = if steps < 2 { (-9.0, -9.0) } else { (-50.0, -20.0) };
-            assert_eq!((found.0 < double, found.1 < single), (steps >= 2, steps >= 2), "{steps}: {found:?}");
+        // Two steps leave round-off: the loss is that of one step, which has a gradient.
+        let loss = |h, z: &[f64], steps| (finite::<f64>(h, z, 1, steps).0, finite::<f32>(h, z, 1, steps).0);
+        for (h, z) in [(&nearly, &z[..]), (&small, &z[..2])] {
+            let (found, one) = (loss(h, z, steps), loss(h, z, 1));
+            assert!(found.0 == one.0 && found.1 == one.1 && one.0 > -9.0, "{steps}: {found:?} {one:?}");
+            assert!(finite::<f64>(h, z, 1, steps).1.iter().any(|g| *g != 0.0));
         }
         let rest = (z[2] * z[2] + z[3] * z[3]) / dot(&z, &z);
-        let found = end(&half, &z);
+        let found = loss(&half, &z, steps);
+        let found = (found.0 * steps as f64, found.1 * steps as f64);
         assert!(
             (found.0 - rest.ln()).abs() < 1e-12 && (found.1 - rest.ln()).abs() < 1e-5,
             "{found:?} {rest}"

@@ -155,13 +155,15 @@ fn the_krylov_loss_is_that_of_the_solver() {
     }
 }
 
-/// A space that is exhausted before the last step: the residual is rounding error, the gradient finite.
+/// A space that is exhausted before the last step: the loss is that of the steps whose residual is above rounding.
 #[test]
 fn exhausted_spaces_do_no_harm() {
     let path = |i: usize| [(i, i, 2.1 + 0.1 * i as f64), (i, (i + 1) % 6, -1.0), ((i + 1) % 6, i, -0.8)];
     let entries: Vec<_> = (0..6).flat_map(|i| path(i).into_iter().take(if i < 5 { 3 } else { 1 })).collect();
     let a = Csr::from_triplets(6, 6, &entries).unwrap();
     let m = Method::new(a, vec![0, 0, 0, 1, 1, 1], Variant::Restricted, None);
-    let found = m.loss(Loss::Krylov, &[1.0, 2.0, 0.5, -1.0, 0.3, -0.7], 1, 5);
-    assert!(found.loss < -10.0 && found.gradient[0].iter().all(|g| g.is_finite()), "{found:?}");
+    let of = |steps| m.loss(Loss::Krylov, &[1.0, 2.0, 0.5, -1.0, 0.3, -0.7], 1, steps);
+    let found = of(5);
+    assert!((1..5).any(|steps| (of(steps).loss - found.loss).abs() < 1e-9), "{found:?}");
+    assert!(found.gradient[0].iter().all(|g| g.is_finite() && *g != 0.0), "{found:?}");
 }
