@@ -200,7 +200,7 @@ pub struct Train {
         allow_negative_numbers = true,
         value_parser = positive_count,
         conflicts_with_all = [
-            "learn", "symmetric", "loss", "start", "steps", "rate", "cycles_in_loss", "batch", "no_baselines",
+            "learn", "symmetric", "loss", "start", "steps", "rate", "cycles_in_loss", "batch", "no_baselines", "keep_trained",
             "device", "hierarchy", "theta", "max_coarse", "block_size", "aggregates", "smoothing", "splitting",
             "interpolation", "restriction", "max_per_row", "aggressive_levels", "cycle", "parts", "rows_per_part",
             "overlap", "variant", "schwarz_levels"
@@ -238,9 +238,12 @@ pub struct Train {
     /// Save the solver in single precision [default: double precision]
     #[arg(long)]
     pub single: bool,
-    /// Do not compare with classical smoothers; with --steps 0 there is no such comparison
+    /// Do not compare with classical smoothers and with the automatic solver; implies --keep-trained
     #[arg(long)]
     pub no_baselines: bool,
+    /// Save the trained solver even if the automatic one solves with less work
+    #[arg(long)]
+    pub keep_trained: bool,
     /// Compare the times of setup, training and solves with classical solvers and the direct solver, and
     /// print the number of solves after which training pays back
     #[arg(long)]

@@ -11,9 +11,9 @@ use super::output::{account_json, complain, level_table, print_baselines, say};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::{CompareBar, TrainingBar};
 use super::{Verdict, misuse};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::learn::{
-    Baseline, CostOptions, CostReport, Learned, LearnedSmoother, Start, Trainer, TrainingReport,
+    Baseline, CostOptions, CostReport, HandedOut, Learned, LearnedSmoother, Start, Trainer, TrainingReport,
     classical_baselines,
 };
 use crate::limits::Limits;
@@ -53,9 +53,16 @@ pub fn run(options: &Train) -> Result<Verdict> {
     // The time includes the measurements of the trained solver, which exists only after them.
     let training_seconds = clock.elapsed().as_secs_f64();
     drop(bar);
-    // The solver is saved before the comparison, which may take long and be interrupted.
+    // The solver is saved before the comparisons, which may take long and be interrupted.
     save(options, &amg)?;
-    say(format_args!("{amg}\n\n{report}\nsaved to {}", options.output.display()));
+    say(format_args!("{amg}\n\n{report}"));
+    let amg = &amg;
+    let handed_out = if options.keep_trained || options.no_baselines || report.parameters == 0 {
+        None
+    } else {
+        limits.all().within(|| handed_out(options, amg))?
+    };
+    say(format_args!("saved to {}", options.output.display()));
     let name = match report.accepted {
         true => report.learn.noun(),
         false if report.fallback.is_some() => format!("fallback ({})", report.kept()),
@@ -68,12 +75,12 @@ pub fn run(options: &Train) -> Result<Verdict> {
         }
     } else if report.parameters > 0 && options.account {
         let learned =
-            Learned { amg: &amg, name: &name, accepted: report.accepted, setup_seconds, training_seconds };
+            Learned { amg, name: &name, accepted: report.accepted, setup_seconds, training_seconds };
         account = Some(limits.memory().within(|| measured(options, &a, &learned, &limits))?);
     } else if report.parameters > 0 && report.steps > 0 && !options.no_baselines {
         // If P and R are learned, the classical smoothers use the P and R of the setup.
         let classical = candidates.iter().find(|c| c.setup().name() == report.hierarchy);
-        let amg = classical.unwrap_or(&amg);
+        let amg = classical.unwrap_or(amg);
         baselines = limits.memory().within(|| compared(options, amg, &report, &name, &limits))?;
     }
     if let Some(path) = &options.plot {
@@ -86,7 +93,8 @@ pub fn run(options: &Train) -> Result<Verdict> {
         }
     }
     if let Some(path) = &options.json {
-        let mut value = to_json(&amg, &report, &baselines, setup_seconds)?;
+        let mut value = to_json(amg, &report, &baselines, setup_seconds)?;
+        value["handed_out"] = handed_out.map_or(Ok(json!(null)), serde_json::to_value).map_err(encode)?;
         value["matrix"] = json!(stem(&options.matrix));
         value["notices"] = json!(notices);
         value["account"] = account.as_ref().map_or(Ok(json!(null)), account_json)?;
@@ -116,6 +124,22 @@ impl Left {
         let left = self.seconds().map(|left| Duration::from_secs_f64(left.max(0.0)));
         left.map_or(self.memory(), |left| self.memory().time(left))
     }
+}
+
+/// Compares the trained solver with the automatic one, and saves that in its place where it is better.
+fn handed_out(options: &Train, trained: &Amg) -> Result<Option<HandedOut>> {
+    let (better, comparison) = match HandedOut::better(trained.with_hierarchy(trained.hierarchy().clone())?) {
+        Ok(found) => found,
+        // There is no time for it, or no room.
+        Err(e) if e.is_limit() => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    say(&comparison);
+    if comparison.is_automatic() {
+        say("the automatic solver is better and is saved; --keep-trained saves the trained one");
+        better.save(&options.output)?;
+    }
+    Ok(Some(comparison))
 }
 
 /// Trains on the requested device.
@@ -221,13 +245,16 @@ pub fn save(options: &Train, amg: &Amg) -> Result<()> {
     }
 }
 
+fn encode(e: serde_json::Error) -> Error {
+    Error::format(format!("cannot encode the report: {e}"))
+}
+
 fn to_json(
     amg: &Amg,
     report: &TrainingReport,
     baselines: &[Baseline],
     setup_seconds: f64,
 ) -> Result<serde_json::Value> {
-    let encode = |e: serde_json::Error| crate::error::Error::format(format!("cannot encode the report: {e}"));
     let mut value = serde_json::to_value(report).map_err(encode)?;
     let h = amg.hierarchy();
     let more = json!({

@@ -9,6 +9,7 @@ mod evaluate;
 mod family_training;
 mod fit;
 mod for_solves;
+mod handed_out;
 mod learned_solver;
 mod loss;
 mod network;
@@ -29,6 +30,7 @@ mod trainer;
 pub use cost::{BreakEven, CostObserver, CostOptions, CostReport, Entry, Learned};
 pub use evaluate::{Baseline, Evaluation, FactorEstimate, asymptotic_factor, classical_baselines};
 pub use for_solves::{Attempt, ForSolves, SolvesReport};
+pub use handed_out::{HandedOut, SolveWork};
 pub use learned_solver::{LearnedSolver, UseReport};
 pub use loss::Loss;
 #[doc(hidden)]

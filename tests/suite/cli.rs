@@ -40,7 +40,7 @@ fn a_session_from_generate_to_plot() {
     let facts = f.json("info.json");
     assert_eq!((&facts["rows"], &facts["symmetric"]), (&Value::from(576), &Value::from(false)));
 
-    f.run("train flow.mtx -o flow.mgrad --steps 30 --seed 1 --time-limit 30 --json t.json --plot t.svg").ok();
+    f.run("train flow.mtx -o flow.mgrad --keep-trained --steps 30 --seed 1 --time-limit 30 --json t.json --plot t.svg").ok();
     let t = f.json("t.json");
     let number = |key: &str| t[key].as_f64().unwrap();
     assert!(number("factor_after") < number("factor_before") && number("factor_before") < 1.0);
@@ -106,7 +106,7 @@ fn every_problem_is_generated_described_and_solved() {
 fn a_symmetric_learned_solver_runs_in_cg() {
     let f = Folder::new();
     f.run("generate poisson2d --n 16 -o a.mtx").ok();
-    let learn = "--learn chebyshev,interpolation --symmetric --steps 12 --time-limit 60";
+    let learn = "--keep-trained --learn chebyshev,interpolation --symmetric --steps 12 --time-limit 60";
     f.run(&format!("train a.mtx -o s.mgrad {learn} --json t.json")).ok();
     let t = f.json("t.json");
     assert_eq!((&t["learn"], &t["accepted"]), (&"chebyshev,interpolation".into(), &true.into()));

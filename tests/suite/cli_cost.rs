@@ -1,7 +1,7 @@
 //! `multigrad train --account`: the table, its JSON, and no progress bar in a pipe.
 
 use crate::common::program::Folder;
-use multigrad::learn::{CostReport, SolvesReport};
+use multigrad::learn::{CostReport, HandedOut, SolvesReport};
 
 #[test]
 fn training_is_accounted_for() {
@@ -75,4 +75,23 @@ fn training_for_a_number_of_solves_hands_out_what_suits_them() {
 /// The report of `train --solves`.
 fn read(f: &Folder) -> serde_json::Value {
     f.json("t.json")
+}
+
+/// What is written never solves with more work than the automatic solver, unless the user wants it.
+#[test]
+fn the_better_solver_is_handed_out() {
+    let f = Folder::new();
+    f.run("generate poisson2d --n 20 -o a.mtx --rhs b.mtx").ok();
+    let train = "train a.mtx -o a.mgrad --learn damping --steps 2 --json t.json";
+    let out = f.run(train).ok().out;
+    let comparison: HandedOut = serde_json::from_value(f.json("t.json")["handed_out"].clone()).unwrap();
+    assert!(comparison.is_automatic() && out.contains("--keep-trained"), "{out}");
+    f.run("solve a.mtx --rhs b.mtx --preconditioner a.mgrad --json one.json").ok();
+    f.run("solve a.mtx --rhs b.mtx --json two.json").ok();
+    assert_eq!(f.json("one.json")["iterations"], f.json("two.json")["iterations"]);
+    // On request the trained solver stays.
+    let out = f.run(&format!("{train} --keep-trained")).ok().out;
+    assert!(f.json("t.json")["handed_out"].is_null() && !out.contains("by the automatic one"), "{out}");
+    f.run("solve a.mtx --rhs b.mtx --preconditioner a.mgrad --json three.json").ok();
+    assert_ne!(f.json("three.json")["iterations"], f.json("two.json")["iterations"]);
 }
