@@ -11,12 +11,16 @@ use super::trainer::Trainer;
 use crate::error::Result;
 use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
 use crate::multigrid::{Relaxation, Setup};
-use crate::solver::{Solver, planar_direct_cost, suited_variant, training_setup};
+use crate::solver::{
+    Builder, Solver, planar_direct_cost, suited_variant, training_setup, weakened_beyond_one_level,
+};
 
 /// Solves below which nothing is tried but a direct solver that is certain to win.
 const FEW: usize = 20;
 /// Solves below which no direct solver is considered.
 const DIRECT: usize = 4;
+/// Solves from which the setup of a hierarchy pays where one level takes more iterations.
+const HIERARCHY: usize = 8;
 /// Iterations of a solve that was not measured: of an easy problem, and of one that needs weakened factors.
 const ITERATIONS: (f64, f64) = (5.0, 15.0);
 /// Share of the time of all solves that the first attempt on a hierarchy may cost, and solves in addition.
@@ -203,12 +207,19 @@ impl ForSolves {
                 return Ok("sparse factors cost less than the expected iterations".into());
             }
         }
+        if self.solves >= HIERARCHY && *solver.setup() == Setup::OneLevel && solver.krylov() == Krylov::Cg {
+            search.hierarchy(solver)?;
+        }
+        if self.solves < FEW && search.best.is_some() {
+            return Ok("a hierarchy with weakened factors takes fewer iterations than one level".into());
+        }
         if self.solves < FEW {
             return Ok("too few solves to pay for a measurement: the solver stays as it is".into());
         }
         let Some(classical) = search.measure_given(solver)? else {
             return Ok("the solver does not converge, so that there is nothing to speed up; see the advice of a solve".into());
         };
+        search.best = search.best.take().filter(|best| best.2 < BETTER * classical);
         // An iteration of BiCGStab has two cycles.
         let cycles = if solver.krylov() == Krylov::BiCgStab { 2 } else { 1 } * search.attempts[0].iterations;
         let iteration = classical / cycles.max(1) as f64;
@@ -217,7 +228,7 @@ impl ForSolves {
                 || (build + k * each) * iteration < 0.9 * k * classical)
         {
             search.direct(solver, classical)?;
-            if search.best.is_some() {
+            if search.best.as_ref().is_some_and(|best| *best.0.setup() == Setup::Direct) {
                 return Ok("sparse factors are faster than iterations for so many solves".into());
             }
         }
@@ -384,6 +395,17 @@ impl Search<'_> {
             self.best = Some((solver, self.attempts.len() - 1, each));
         }
         Ok(Some(each))
+    }
+
+    /// Builds a hierarchy with weakened factors in place of a method on one level, where patches call for it.
+    fn hierarchy(&mut self, solver: &Solver) -> Result<()> {
+        (self.observe)("weakened factors on patches");
+        let clock = Instant::now();
+        let Some(configuration) = weakened_beyond_one_level(solver.matrix()) else { return Ok(()) };
+        let Ok(other) = solver.rebuilt(&Builder::from(configuration)) else { return Ok(()) };
+        let name = other.summary();
+        self.consider(other, &name, (0, clock.elapsed().as_secs_f64()), f64::INFINITY)?;
+        Ok(())
     }
 
     /// Builds sparse factors and keeps them if all solves by them take less time, their setup included.

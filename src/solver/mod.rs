@@ -41,7 +41,7 @@ pub use measure::fastest_setup;
 pub use measure::{Measurement, Protocol, Solve, relative_residual};
 pub use properties::MatrixProperties;
 pub use value::Solver;
-pub(crate) use weakened::{best_tau, patch_sizes};
+pub(crate) use weakened::{best_tau, patch_sizes, weakened_beyond_one_level};
 
 #[doc(inline)]
 pub use crate::backend::Direct;

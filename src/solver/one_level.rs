@@ -34,7 +34,9 @@ const EASY: f64 = 5.0;
 pub(super) struct OneLevel {
     /// The best one, and the diagonal if ILU(0) is better.
     pub configurations: Vec<Configuration>,
-    /// Iterations per eight digits beyond which the method is left.
+    /// Expected iterations per eight digits.
+    pub expected: f64,
+    /// Those beyond which the method is left.
     pub patience: usize,
     /// The sentence for the user.
     pub reason: String,
@@ -81,6 +83,7 @@ impl OneLevel {
     fn with(configurations: Vec<Configuration>, (expected, most): (f64, f64), what: &str) -> Self {
         Self {
             configurations,
+            expected,
             patience: most.max(1.25 * expected) as usize + 5,
             reason: format!(
                 "{what} on one level: about {expected:.0} iterations by small parts of the matrix, less work than a hierarchy"

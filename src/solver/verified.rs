@@ -48,7 +48,9 @@ impl Solver {
             if !out.converged() && self.transform.is_none() {
                 return Ok(out);
             }
-            let rest = error.residual;
+            // Where |A| |x| is far above |b|, the residual depends on the order of its terms: the larger one counts.
+            let own = if self.transform.is_some() && relative.is_finite() { relative * length } else { 0.0 };
+            let rest = error.residual.max(own);
             let small = rest <= (rtol * length).max(atol);
             if small && (error.value <= limit || rest <= atol) {
                 out.status = Status::Converged;

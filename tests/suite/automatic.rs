@@ -192,3 +192,25 @@ fn a_refreshed_solver_is_one_of_the_new_matrix() {
         assert_eq!(solver.solve(&rhs).unwrap().iterations, before.iterations);
     }
 }
+
+/// One row is tiny beside its right-hand side: unknowns of 10¹⁹ leave a residual by rounding alone, which is no convergence
+/// by the norm, and is said.
+#[test]
+fn a_residual_at_the_limit_of_rounding_is_not_called_converged() {
+    let n = 40;
+    let row = |i: usize| [(i, i, 1.7), (i, (i + 3) % n, -0.9), (i, (i + 7) % n, 0.4)];
+    let size = |i: usize| if i == 19 { 1e-19 } else { 1.0 };
+    let entries: Vec<_> = (0..n).flat_map(row).map(|(i, j, v)| (i, j, v * size(i))).collect();
+    let a = Csr::from_triplets(n, n, &entries).unwrap();
+    let b: Vec<f64> = (0..n).map(|i| 1.0 + (i as f64).sin() / 3.0).collect();
+    let out = Solver::auto(&a).unwrap().solve(&b).unwrap();
+    let mut r = vec![0.0; n];
+    a.spmv(&out.x, &mut r).unwrap();
+    r.iter_mut().zip(&b).for_each(|(r, b)| *r = b - *r);
+    let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
+    assert!(norm(&r) > 1e-5 * norm(&b), "rounding leaves a residual");
+    assert!(!out.converged() && out.advice.is_some(), "{out}");
+    // The answer is as good as it can be.
+    let backward = out.backward_error.unwrap();
+    assert!(backward < 1e-13, "{backward:e}");
+}

@@ -23,9 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         let out = solver.solve(&b).expect("a finite right-hand side");
         if out.converged() {
             let error = backward_error(&a, &out.x, &b);
-            // With entries of 10²⁰ beside 1, rounding alone makes a residual; the error of each row is then the measure.
-            let small = out.relative_residual() <= 1e-5 || error <= 1e-13;
-            assert!(small && error <= 1e-2, "{error:e}, {out}\n{solver}");
+            assert!(out.relative_residual() <= 1e-5 && error <= 1e-2, "{error:e}, {out}\n{solver}");
         } else {
             assert!(out.advice.is_some(), "{out}\n{solver}");
         }
