@@ -203,7 +203,7 @@ fn a_residual_at_the_limit_of_rounding_is_not_called_converged() {
     let entries: Vec<_> = (0..n).flat_map(row).map(|(i, j, v)| (i, j, v * size(i))).collect();
     let a = Csr::from_triplets(n, n, &entries).unwrap();
     let b: Vec<f64> = (0..n).map(|i| 1.0 + (i as f64).sin() / 3.0).collect();
-    let out = Solver::auto(&a).unwrap().solve(&b).unwrap();
+    let out = Amg::auto(&a).unwrap().solve(&b).unwrap();
     let mut r = vec![0.0; n];
     a.spmv(&out.x, &mut r).unwrap();
     r.iter_mut().zip(&b).for_each(|(r, b)| *r = b - *r);
