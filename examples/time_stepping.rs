@@ -13,6 +13,7 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::error::Error;
 use std::time::Instant;
 
@@ -20,7 +21,7 @@ use common::{argument, picture};
 use multigrad::error::Result;
 use multigrad::gallery::{FLOW_EPSILON, FlowScheme, recirculating_flow};
 use multigrad::krylov::Outcome;
-use multigrad::learn::{BreakEven, Loss, Start, Target, Trainer};
+use multigrad::learn::{BreakEven, LearnedSolver, Loss, Start, Target, Trainer};
 use multigrad::multigrid::Relaxation;
 use multigrad::operator::LinearOperator;
 use multigrad::plot::ResidualPlot;
@@ -61,6 +62,24 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let name = format!("automatic choice: {}", automatic.summary());
     let krylov = automatic.krylov();
     runs.push(march.run(name, clock, &|b, u| march.improve(&automatic, krylov, b, u))?);
+
+    let clock = Instant::now();
+    let mut tuned = Amg::auto(&a)?;
+    let report_of_training = Trainer::new().seed(1).for_solves(steps).fit(&mut tuned)?;
+    println!("{report_of_training}\n");
+    let name = format!("trained for {steps} solves: {}", tuned.summary());
+    let krylov = tuned.krylov();
+    runs.push(march.run(name, clock, &|b, u| march.improve(&tuned, krylov, b, u))?);
+
+    let clock = Instant::now();
+    let in_use = RefCell::new(LearnedSolver::auto(&a)?);
+    let solve = |b: &[f64], u: &[f64]| {
+        let Some((r, rtol)) = march.defect(b, u)? else { return Ok((u.to_vec(), 0)) };
+        let out = in_use.borrow_mut().solve_with(&r, SolveOptions::new().rtol(rtol).max_iterations(MOST))?;
+        Ok((out.x.iter().zip(u).map(|(x, u)| x + u).collect(), out.iterations))
+    };
+    runs.push(march.run("trained between the solves".into(), clock, &solve)?);
+    println!("{}\n", in_use.borrow().report());
 
     // The search for the best damping is not timed, in favour of the classical smoother.
     let hierarchy = training_setups(&a).into_iter().find(|s| s == amg.setup()).ok_or("no such setup")?;
@@ -159,17 +178,20 @@ impl March<'_> {
         self.run(name, clock, &|b, u| self.improve(solver, best.1, b, u))
     }
 
-    /// New values from old ones by a Krylov method, and its iterations.
-    fn improve(&self, solver: &Solver, krylov: Krylov, b: &[f64], u: &[f64]) -> Result<(Vec<f64>, usize)> {
+    /// b − Au with the tolerance of a correction; `None` if `u` is a solution.
+    fn defect(&self, b: &[f64], u: &[f64]) -> Result<Option<(Vec<f64>, f64)>> {
         let mut r = vec![0.0; b.len()];
         LinearOperator::apply(self.a, u, &mut r)?;
         r.iter_mut().zip(b).for_each(|(r, b)| *r = b - *r);
         let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
         // A little less, because the last digits of u change b − Au.
         let rtol = 0.999 * RTOL * norm(b) / norm(&r);
-        if rtol >= 1.0 {
-            return Ok((u.to_vec(), 0));
-        }
+        Ok((rtol < 1.0).then_some((r, rtol)))
+    }
+
+    /// New values from old ones by a Krylov method, and its iterations.
+    fn improve(&self, solver: &Solver, krylov: Krylov, b: &[f64], u: &[f64]) -> Result<(Vec<f64>, usize)> {
+        let Some((r, rtol)) = self.defect(b, u)? else { return Ok((u.to_vec(), 0)) };
         let options = SolveOptions::new().krylov(krylov).rtol(rtol).max_iterations(MOST);
         let Outcome { mut x, iterations, .. } = solver.solve_for(self.a, &r, options)?;
         x.iter_mut().zip(u).for_each(|(x, u)| *x += u);

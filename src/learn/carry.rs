@@ -11,6 +11,9 @@ use crate::sparse::Csr;
 /// Size of an entry of ILU(0), in units of its pivots, below which what was learned is carried over as a difference
 /// instead of a ratio.
 const SMALL: f64 = 0.02;
+/// Levels, and ILU(0) of those that have factors.
+pub(super) type Carried = (Hierarchy<Host<f64>>, Vec<Option<Csr<f64>>>);
+
 /// The levels of `old` for a new A: the same transfers, new products, and the learned smoothers carried over by the new
 /// diagonals, or by ILU(0) of the levels that have factors. That of the old levels is `base`; the new one is returned.
 ///
@@ -20,7 +23,7 @@ pub(super) fn carried(
     refresh: &Refresh,
     (old, base): (&Hierarchy<Host<f64>>, &[Option<Csr<f64>>]),
     a: &Csr<f64>,
-) -> Result<(Hierarchy<Host<f64>>, Vec<Option<Csr<f64>>>)> {
+) -> Result<Carried> {
     // The smoothers are replaced at once.
     let mut h = refresh.apply(old, a, Relaxation::L1Jacobi, (1, 0))?;
     let mut new_base = Vec::new();

@@ -232,7 +232,10 @@ impl ForSolves {
                 return Ok("sparse factors are faster than iterations for so many solves".into());
             }
         }
-        if weak {
+        if let Some((other, place, seconds)) = search.best.take() {
+            self.scalars(&other, search, seconds)?;
+            search.best.get_or_insert((other, place, seconds));
+        } else if weak {
             self.scalars(solver, search, classical)?;
         } else {
             self.entries(solver, search, classical)?;

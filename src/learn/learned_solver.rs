@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::carry::{bases, carried};
+use super::carry::{Carried, bases, carried};
 use super::entry_training::{EntryTraining, FEWEST, Run};
 use super::spending::Spending;
 use crate::engine::Host;
 use crate::error::Result;
-use crate::krylov::Outcome;
+use crate::krylov::{Outcome, SolveOptions};
 use crate::multigrid::{Hierarchy, Refresh};
 use crate::solver::Solver;
 use crate::sparse::Csr;
@@ -174,7 +174,16 @@ impl LearnedSolver {
     /// # Errors
     /// As [`Solver::solve`].
     pub fn solve(&mut self, b: &[f64]) -> Result<Outcome> {
-        let out = self.timed_solve(b)?;
+        self.solve_with(b, SolveOptions::new())
+    }
+
+    /// As [`solve`](Self::solve) with these options. Times of solves are compared with one another, so that the same
+    /// tolerance should be asked for mostly.
+    ///
+    /// # Errors
+    /// As [`Solver::solve_with`].
+    pub fn solve_with(&mut self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
+        let out = self.timed_solve(b, options)?;
         if b.iter().any(|v| *v != 0.0) {
             self.sides.truncate(SIDES - 1);
             self.sides.push_front(b.to_vec());
@@ -183,11 +192,11 @@ impl LearnedSolver {
         Ok(out)
     }
 
-    fn timed_solve(&mut self, b: &[f64]) -> Result<Outcome> {
+    fn timed_solve(&mut self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
         self.report.solves += 1;
         let clock = Instant::now();
         if let Some(learned) = &mut self.learned {
-            let out = learned.solver.solve(b)?;
+            let out = learned.solver.solve_with(b, options.again())?;
             let seconds = clock.elapsed().as_secs_f64();
             self.report.learned_solves += 1;
             self.report.solving_seconds += seconds;
@@ -203,7 +212,7 @@ impl LearnedSolver {
         }
         self.catch_up()?;
         let clock = Instant::now();
-        let out = self.classical.solve(b)?;
+        let out = self.classical.solve_with(b, options)?;
         let seconds = clock.elapsed().as_secs_f64();
         self.report.solving_seconds += seconds;
         self.spending.classical_solve(seconds);
@@ -217,15 +226,15 @@ impl LearnedSolver {
     /// As [`Solver::refresh`]; the solver then belongs to its former matrix.
     pub fn update(&mut self, a: &Csr<f64>) -> Result<()> {
         let clock = Instant::now();
-        let carry = |l: &Learned| -> Result<(Solver, Hierarchy<Host<f64>>, Vec<Option<Csr<f64>>>)> {
-            let (hierarchy, base) = carried(&l.refresh, (&l.hierarchy, &l.base), a)?;
-            let solver = Solver::from_hierarchy(hierarchy.clone(), l.solver.setup().clone())?;
+        let carry = |l: &Learned| -> Result<(Solver, Carried)> {
+            let new = carried(&l.refresh, (&l.hierarchy, &l.base), a)?;
+            let solver = Solver::from_hierarchy(new.0.clone(), l.solver.setup().clone())?;
             let solver = solver.described("learned L and U", None).to_single_precision()?;
-            Ok((solver, hierarchy, base))
+            Ok((solver, new))
         };
         self.training = None;
         match self.learned.as_ref().map(carry) {
-            Some(Ok((solver, hierarchy, base))) => {
+            Some(Ok((solver, (hierarchy, base)))) => {
                 if let Some(learned) = &mut self.learned {
                     (learned.solver, learned.hierarchy, learned.base) = (solver, hierarchy, base);
                 }

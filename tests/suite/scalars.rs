@@ -40,8 +40,8 @@ fn gradients_of_scalars_agree_with_differences() {
             let tape = Tape::<f64>::new(columns);
             let at = |p: &Parameters<f64>| loss.differentiate(&tape, h, p, &z, 2).unwrap();
             let gradient = at(&parameters).gradient;
-            for q in 0..parameters.len() {
-                for i in 0..gradient[q].len() {
+            for (q, own) in gradient.iter().enumerate() {
+                for (i, &slope) in own.iter().enumerate() {
                     let moved = |step: f64| {
                         let mut p = parameters.clone();
                         p.buffer_mut(q).0[i] += step;
@@ -52,12 +52,8 @@ fn gradients_of_scalars_agree_with_differences() {
                     let near = moved(step) - moved(-step);
                     let far = moved(2.0 * step) - moved(-2.0 * step);
                     let difference = (8.0 * near - far) / (12.0 * step);
-                    let error = (difference - gradient[q][i]).abs();
-                    assert!(
-                        error <= 1e-7 * (1.0 + gradient[q][i].abs()),
-                        "{loss} {q} {i}: {difference} {}",
-                        gradient[q][i]
-                    );
+                    let error = (difference - slope).abs();
+                    assert!(error <= 1e-7 * (1.0 + slope.abs()), "{loss} {q} {i}: {difference} {}", slope);
                 }
             }
         }

@@ -90,7 +90,8 @@ fn solution_above(h: &[Vec<f64>], least: f64, dependent: f64) -> Vec<f64> {
     let mut steps = h.len();
     loop {
         let y = hessenberg_least_squares(&h[..steps], dependent);
-        if steps <= 1 || !(squared_residual(h, &y) < least) {
+        let vanished = squared_residual(h, &y) < least;
+        if steps <= 1 || !vanished {
             return y;
         }
         steps -= 1;
