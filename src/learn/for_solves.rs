@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
 use super::entry_training::{EntryTraining, FEWEST, Run};
 use super::loss::Loss;
+use super::solves_report::{Attempt, SolvesReport};
 use super::target::Target;
 use super::trainer::Trainer;
 use crate::error::Result;
 use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
 use crate::multigrid::{Relaxation, Setup};
+use crate::setup::{Coarsening, Variant};
 use crate::solver::{
     Builder, Solver, planar_direct_cost, suited_variant, training_setup, weakened_beyond_one_level,
 };
@@ -32,8 +32,6 @@ const MARGIN: f64 = 1.5;
 /// Share of a solve that training saves for every factor e of its length, as measured on flow problems in three
 /// dimensions. The best length of a training is this share of all solves.
 const GAIN: f64 = 0.095;
-/// Share of the time of a solve below which no other hierarchy is tried.
-const WELL: f64 = 0.85;
 /// Runs of steps after the first.
 const STAGES: usize = 3;
 /// Share of the time of a solve below which another solver is better by more than noise.
@@ -44,75 +42,6 @@ const BETTER: f64 = 0.97;
 pub struct ForSolves {
     trainer: Trainer,
     solves: usize,
-}
-
-/// The outcome of a training for a number of solves. Printed, it is a table with a verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SolvesReport {
-    /// Number of solves to come.
-    pub solves: usize,
-    /// The solvers that were measured, the given one first.
-    pub attempts: Vec<Attempt>,
-    /// Index of the one that is kept; 0 is the given solver.
-    pub kept: usize,
-    /// Seconds of the training with all its measurements.
-    pub seconds: f64,
-    /// The sentence about the end.
-    pub reason: String,
-}
-
-/// A solver that was tried.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Attempt {
-    /// Its name.
-    pub name: String,
-    /// Steps of training.
-    pub steps: usize,
-    /// Seconds of its setup and training.
-    pub seconds: f64,
-    /// Seconds of a solve; `None` if that was not measured.
-    pub solve_seconds: Option<f64>,
-    /// Iterations of that solve.
-    pub iterations: usize,
-}
-
-impl SolvesReport {
-    /// Whether the given solver was replaced.
-    pub fn replaced(&self) -> bool {
-        self.kept != 0
-    }
-
-    /// The expected seconds of all solves with the kept solver, the training included, and with the given one.
-    pub fn totals(&self) -> Option<(f64, f64)> {
-        let each = |at: usize| self.attempts.get(at)?.solve_seconds.map(|s| s * self.solves as f64);
-        Some((self.seconds + each(self.kept)?, each(0)?))
-    }
-}
-
-impl std::fmt::Display for SolvesReport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(
-            f,
-            "{:<44} {:>6} {:>10} {:>11} {:>10}",
-            "solver", "steps", "cost (s)", "solve (s)", "iterations"
-        )?;
-        for (number, a) in self.attempts.iter().enumerate() {
-            let solve = a.solve_seconds.map_or("–".into(), |s| format!("{s:.4}"));
-            let kept = if number == self.kept { " ←" } else { "" };
-            writeln!(
-                f,
-                "{:<44} {:>6} {:>10.3} {solve:>11} {:>10}{kept}",
-                a.name, a.steps, a.seconds, a.iterations
-            )?;
-        }
-        write!(f, "{}", self.reason)?;
-        if let Some((with, without)) = self.totals().filter(|_| self.replaced()) {
-            write!(f, "\n{} solves: {with:.3} s with the training, {without:.3} s without", self.solves)?;
-        }
-        Ok(())
-    }
 }
 
 impl Trainer {
@@ -273,43 +202,30 @@ impl ForSolves {
         let (seed, all) = (self.trainer.seed, search.solves * classical);
         let factors = solver.configuration().is_some_and(|c| matches!(c.relaxation, Relaxation::Ilu0(_)));
         let step = classical * if factors { STEP.0 } else { STEP.1 };
-        let mut best: Option<(EntryTraining, Solver, f64)> = None;
-        // The setup for training costs several solves, and is mostly the better one where it pays.
-        let affordable = PILOT.0 * all >= 10.0 * classical && !solver.matrix().is_symmetric();
-        for number in 0..if affordable { 2 } else { 1 } {
-            if number == 1 && search.is_well_below(classical) {
-                break;
-            }
-            let clock = Instant::now();
-            let other = affordable && number == 0;
-            let base = if other { alternative(solver) } else { None };
-            if other && base.is_none() {
-                continue;
-            }
-            let budget = search.affordable(PILOT.0 * all + PILOT.1 * classical);
-            (search.observe)("entries of L and U, first run");
-            let given = base.as_ref().unwrap_or(solver);
-            let Some(mut training) = EntryTraining::new(given, seed)? else { break };
-            if budget < FEWEST as f64 * step || training.run(budget)? != Run::Done {
-                continue;
-            }
-            let Ok(learned) = training.solver(given) else { continue };
-            let cost = (training.taken(), clock.elapsed().as_secs_f64());
-            let name = format!("learned L and U on '{}'", given.setup().name());
-            let seconds = search.consider(learned, &name, cost, classical)?;
-            if let Some(seconds) = seconds
-                && best.as_ref().is_none_or(|b| seconds < b.2)
-            {
-                let keep = match base {
-                    Some(base) => base,
-                    None => solver.with_hierarchy(solver.hierarchy().clone())?,
-                };
-                best = Some((training, keep, seconds));
-            }
-        }
-        let Some((mut training, given, mut last)) = best.filter(|b| b.2 < BETTER * classical) else {
+        let budget = search.affordable(PILOT.0 * all + PILOT.1 * classical);
+        if budget < FEWEST as f64 * step {
             return Ok(());
+        }
+        // Other hierarchies cost several solves each, with their setup.
+        let mut base = None;
+        if PILOT.0 * all >= 10.0 * classical && !solver.matrix().is_symmetric() {
+            base = search.best_hierarchy(solver, classical)?;
+        }
+        let given = match base {
+            Some(base) => base,
+            None => solver.with_hierarchy(solver.hierarchy().clone())?,
         };
+        (search.observe)("entries of L and U, first run");
+        let clock = Instant::now();
+        let Some(mut training) = EntryTraining::new(&given, seed)? else { return Ok(()) };
+        if training.run(budget)? != Run::Done {
+            return Ok(());
+        }
+        let Ok(learned) = training.solver(&given) else { return Ok(()) };
+        let name = format!("learned L and U on '{}'", given.setup().name());
+        let cost = (training.taken(), clock.elapsed().as_secs_f64());
+        let first = search.consider(learned, &name, cost, classical)?;
+        let Some(mut last) = first.filter(|seconds| *seconds < BETTER * classical) else { return Ok(()) };
         let mut gain = GAIN;
         for _ in 0..STAGES {
             let each = training.seconds_per_step().unwrap_or(classical);
@@ -326,7 +242,6 @@ impl ForSolves {
             }
             let Ok(learned) = training.solver(&given) else { break };
             let cost = (training.taken(), clock.elapsed().as_secs_f64());
-            let name = format!("learned L and U on '{}'", given.setup().name());
             let Some(seconds) = search.consider(learned, &name, cost, classical)? else { break };
             // The share of a solve that a factor e of training has saved.
             let longer = (each * training.taken() as f64 / so_far).ln();
@@ -343,9 +258,28 @@ impl Search<'_> {
         seconds.min(self.limit - self.clock.elapsed().as_secs_f64()).max(0.0)
     }
 
-    /// Whether the best solver so far is so good that no other hierarchy needs to be tried.
-    fn is_well_below(&self, classical: f64) -> bool {
-        self.best.as_ref().is_some_and(|b| b.2 < WELL * classical)
+    /// The hierarchy, with ILU(0), whose solve is the fastest before training; `None` for that of `solver`. A classical
+    /// solver that is faster than the given one is a result, too.
+    fn best_hierarchy(&mut self, solver: &Solver, classical: f64) -> Result<Option<Solver>> {
+        let mut best: Option<(Solver, f64)> = None;
+        let training = training_setup(suited_variant(solver.matrix()));
+        for setup in [training, Coarsening::from(Variant::TransposeSmoothed)].map(Setup::from) {
+            if setup == *solver.setup() {
+                continue;
+            }
+            (self.observe)(setup.name());
+            let clock = Instant::now();
+            let builder = Solver::builder(setup).relaxation(Relaxation::Ilu0(1.0)).krylov(solver.krylov());
+            let Ok(base) = solver.rebuilt(&builder) else { continue };
+            let single = base.to_single_precision()?;
+            let name = single.summary();
+            let cost = (0, clock.elapsed().as_secs_f64());
+            let Some(seconds) = self.consider(single, &name, cost, classical)? else { continue };
+            if seconds < best.as_ref().map_or(classical, |b| b.1) {
+                best = Some((base, seconds));
+            }
+        }
+        Ok(best.map(|b| b.0))
     }
 
     /// Seconds of a solve with the given solver; `None` if it does not converge.
@@ -422,12 +356,4 @@ impl Search<'_> {
         self.consider(direct, "sparse factors", (0, seconds), classical)?;
         Ok(())
     }
-}
-
-/// The hierarchy for training with ILU(0), if it is another one than that of the solver.
-fn alternative(solver: &Solver) -> Option<Solver> {
-    let setup = Setup::from(training_setup(suited_variant(solver.matrix())));
-    let other = setup != *solver.setup();
-    let builder = Solver::builder(setup).relaxation(Relaxation::Ilu0(1.0)).krylov(Krylov::Fgmres);
-    if other { solver.rebuilt(&builder).ok() } else { None }
 }

@@ -21,6 +21,7 @@ mod report;
 mod schwarz_network;
 mod select;
 mod session;
+mod solves_report;
 mod spending;
 mod start;
 mod target;
@@ -29,7 +30,7 @@ mod trainer;
 
 pub use cost::{BreakEven, CostObserver, CostOptions, CostReport, Entry, Learned};
 pub use evaluate::{Baseline, Evaluation, FactorEstimate, asymptotic_factor, classical_baselines};
-pub use for_solves::{Attempt, ForSolves, SolvesReport};
+pub use for_solves::ForSolves;
 pub use handed_out::{HandedOut, SolveWork};
 pub use learned_solver::{LearnedSolver, UseReport};
 pub use loss::Loss;
@@ -47,6 +48,7 @@ pub use schwarz_network::{SchwarzNetwork, SchwarzNetworkTraining, TrainingStep};
 pub use session::ResidentTraining;
 #[doc(hidden)]
 pub use session::Session;
+pub use solves_report::{Attempt, SolvesReport};
 pub use start::Start;
 pub use target::{LearnedSmoother, Target};
 pub use tracked_solver::{TrackedSolver, Update};
