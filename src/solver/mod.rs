@@ -32,6 +32,7 @@ pub use builder::{suited_variant, training_setup, training_setups};
 #[doc(hidden)]
 pub use candidates::candidates;
 pub use choose::Choice;
+pub(crate) use choose::weakened_beyond_one_level;
 pub use condition::{Condition, ForwardError};
 pub use configuration::Configuration;
 pub use differentiable::{DifferentiableSolver, SolveQuality, TapeSolve};
@@ -41,7 +42,7 @@ pub use measure::fastest_setup;
 pub use measure::{Measurement, Protocol, Solve, relative_residual};
 pub use properties::MatrixProperties;
 pub use value::Solver;
-pub(crate) use weakened::{best_tau, patch_sizes, weakened_beyond_one_level};
+pub(crate) use weakened::{best_tau, patch_sizes};
 
 #[doc(inline)]
 pub use crate::backend::Direct;

@@ -1,9 +1,7 @@
 //! Weakened incomplete factors in place of a smoother that is slow: τ found on patches of the matrix.
 
 use super::builder::Builder;
-use super::choose::Choice;
 use super::configuration::Configuration;
-use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
 use super::value::Solver;
 use crate::engine::Host;
@@ -28,8 +26,6 @@ const LONG: f64 = 32.0;
 /// Number of iterations of the present choice for one with the factors from which those pay, whose cycle takes up to
 /// 2.5 times as long.
 const RATIO: f64 = 2.5;
-/// Number of iterations on one level for one with a hierarchy from which that takes less time.
-const FEWER: f64 = 3.5;
 /// Iterations after which a measurement ends.
 const MOST: usize = 60;
 /// Largest number of entries of all patches of a search.
@@ -95,19 +91,6 @@ impl Weakened {
             ),
         })
     }
-}
-
-/// The hierarchy with weakened factors that is faster than the method on one level which the automatic choice takes for a
-/// single solve: on one level there is less setup. `None` unless its iterations on patches are clearly fewer.
-///
-/// Cost: as [`Weakened::of`].
-pub(crate) fn weakened_beyond_one_level(a: &Csr<f64>) -> Option<Configuration> {
-    let properties = MatrixProperties::of(a);
-    let expected = OneLevel::of(a, &properties)?.expected;
-    let present = Choice::suited(&properties, false).configurations.into_iter().next()?;
-    let found = Weakened::of(a, &properties, &present)?;
-    let [first, _] = found.configurations;
-    (expected > FEWER * found.found).then_some(first)
 }
 
 /// The τ of ILU(0) with the fewest iterations on patches of `a`, inside hierarchies of this setup and this Krylov method,
@@ -239,6 +222,7 @@ pub(super) fn iterations(solver: &Solver, most: usize) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::gallery::{FlowScheme, poisson_2d, recirculating_flow, rotated_anisotropic, unstructured_3d};
+    use crate::solver::Choice;
 
     fn found(a: &Csr<f64>) -> Option<Weakened> {
         let properties = MatrixProperties::of(a);
