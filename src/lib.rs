@@ -46,7 +46,8 @@
 //!   of a singular matrix, and [`SolveOptions::least_squares`] solves it nevertheless. [`Solver::condition`] and
 //!   [`Solver::forward_error`] estimate the condition number and the error of x. [`Limits`] bounds time and memory.
 //! * **Refresh before training.** Learned smoothers belong to one matrix: [`Solver::refresh`] returns an error for a
-//!   trained solver. For a sequence of matrices see [`learn::LearnedSolver`].
+//!   trained solver. For a sequence of matrices see [`learn::LearnedSolver`], which trains between the solves, and
+//!   [`learn::TrackedSolver`] for a solver that is trained already.
 //! * **Files.** A file does not contain the matrix. [`Solver::load`] takes the matrix for which the solver was saved,
 //!   and returns an error for any other.
 //!

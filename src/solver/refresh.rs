@@ -37,7 +37,7 @@ impl Solver {
         let clock = Instant::now();
         let Some(relaxation) = self.relaxation else {
             return Err(Error::unsuited(format!(
-                "the smoothers ({}) were made for one matrix and cannot be computed for new values; use learn::LearnedSolver, or a solver with classical smoothers",
+                "the smoothers ({}) were made for one matrix and cannot be computed for new values; carry them over by learn::TrackedSolver, or begin with classical smoothers in learn::LearnedSolver",
                 self.smoother()
             )));
         };
