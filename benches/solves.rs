@@ -4,12 +4,14 @@
 //! ```text
 //! RAYON_NUM_THREADS=1 cargo bench --bench solves                         # all problems
 //! RAYON_NUM_THREADS=1 cargo bench --bench solves -- "flow 3-D 48" 100,1000
+//! RAYON_NUM_THREADS=1 cargo bench --bench solves -- path/to/A.mtx 10,100 # a matrix from a file
 //! ```
 //!
 //! Right-hand sides are random and fresh. The time of K solves is K times that of one; setup, training and all measurements
 //! of the training are counted as they are. Classical solvers are those of `train --account`.
 #![allow(missing_docs)]
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use multigrad::error::Result;
@@ -19,6 +21,7 @@ use multigrad::gallery::{
 };
 use multigrad::learn::{CostOptions, CostReport, Entry, Learned, Trainer};
 use multigrad::solver::Solver;
+use multigrad::sparse::{Csr, MatrixFile};
 
 type Build = fn() -> Result<Problem>;
 
@@ -54,41 +57,51 @@ fn main() -> Result<()> {
         "| problem | K | ours | of it training | automatic | best classical | direct | ratio | kept | best classical |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
+    if Path::new(wanted).is_file() {
+        let name =
+            Path::new(wanted).file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        return measure(&name, &MatrixFile::read(wanted)?.matrix, &numbers);
+    }
     for (name, build) in CASES.into_iter().filter(|(name, _)| name.contains(wanted)) {
-        let a = build()?.matrix;
+        measure(name, &build()?.matrix, &numbers)?;
+    }
+    Ok(())
+}
+
+/// The rows of the table for one matrix.
+fn measure(name: &str, a: &Csr, numbers: &[usize]) -> Result<()> {
+    let clock = Instant::now();
+    let auto = Solver::auto(a)?;
+    let setup = clock.elapsed().as_secs_f64();
+    let seconds = each(&auto)?;
+    let options = CostOptions { time_limit: Some(Duration::from_secs(20)), ..CostOptions::default() };
+    let learned = Learned {
+        amg: &auto,
+        name: "automatic",
+        accepted: false,
+        setup_seconds: setup,
+        training_seconds: 0.0,
+    };
+    let others = CostReport::measure(a, &learned, &options, &mut |_, _, _| ())?;
+    for &k in numbers {
         let clock = Instant::now();
-        let auto = Solver::auto(&a)?;
-        let setup = clock.elapsed().as_secs_f64();
-        let seconds = each(&auto)?;
-        let options = CostOptions { time_limit: Some(Duration::from_secs(20)), ..CostOptions::default() };
-        let learned = Learned {
-            amg: &auto,
-            name: "automatic",
-            accepted: false,
-            setup_seconds: setup,
-            training_seconds: 0.0,
-        };
-        let others = CostReport::measure(&a, &learned, &options, &mut |_, _, _| ())?;
-        for &k in &numbers {
-            let clock = Instant::now();
-            let mut solver = Solver::auto(&a)?;
-            let begin = clock.elapsed().as_secs_f64();
-            let report = Trainer::new().for_solves(k).fit(&mut solver)?;
-            let ours = begin + report.seconds + k as f64 * each(&solver)?;
-            let untuned = others.classical.iter().filter(|e| e.converged && !e.configuration.contains("tau"));
-            let total = |e: &&Entry| e.total_seconds(k as f64);
-            let best = untuned.min_by(|p, q| total(p).total_cmp(&total(q)));
-            let classical = best.as_ref().map_or(f64::INFINITY, total);
-            let direct = others.direct.as_ref().map_or(f64::INFINITY, |e| e.total_seconds(k as f64));
-            println!(
-                "| {name} | {k} | {ours:.3} | {:.3} | {:.3} | {classical:.3} | {direct:.3} | {:.2} | {} | {} |",
-                report.seconds,
-                setup + k as f64 * seconds,
-                classical.min(direct) / ours,
-                report.attempts[report.kept].name,
-                best.map_or("", |e| &e.configuration)
-            );
-        }
+        let mut solver = Solver::auto(a)?;
+        let begin = clock.elapsed().as_secs_f64();
+        let report = Trainer::new().for_solves(k).fit(&mut solver)?;
+        let ours = begin + report.seconds + k as f64 * each(&solver)?;
+        let untuned = others.classical.iter().filter(|e| e.converged && !e.configuration.contains("tau"));
+        let total = |e: &&Entry| e.total_seconds(k as f64);
+        let best = untuned.min_by(|p, q| total(p).total_cmp(&total(q)));
+        let classical = best.as_ref().map_or(f64::INFINITY, total);
+        let direct = others.direct.as_ref().map_or(f64::INFINITY, |e| e.total_seconds(k as f64));
+        println!(
+            "| {name} | {k} | {ours:.3} | {:.3} | {:.3} | {classical:.3} | {direct:.3} | {:.2} | {} | {} |",
+            report.seconds,
+            setup + k as f64 * seconds,
+            classical.min(direct) / ours,
+            report.attempts[report.kept].name,
+            best.map_or("", |e| &e.configuration)
+        );
     }
     Ok(())
 }

@@ -117,7 +117,8 @@ fn picture(
     let last = lines.len() - 1;
     for (number, (name, before, solve)) in lines.into_iter().enumerate() {
         let crossing = (fixed - before) / (solve - each);
-        let name = match number < last && crossing > 0.0 && crossing.is_finite() {
+        let shown = (1.0..=10f64.powf(decades as f64)).contains(&crossing);
+        let name = match number < last && shown {
             true => format!("{name} (slower from {:.0} solves on)", crossing.ceil()),
             false => name,
         };
