@@ -388,9 +388,9 @@ mod tests {
 
     #[test]
     fn entries_are_trained_for_many_solves_in_space() {
-        let problem = recirculating_flow_3d(16, 0.005).unwrap();
+        let problem = recirculating_flow_3d(32, 0.005).unwrap();
         let mut solver = Solver::auto(&problem.matrix).unwrap();
-        let report = Trainer::new().seed(4).for_solves(20_000).fit(&mut solver).unwrap();
+        let report = Trainer::new().seed(4).for_solves(600).fit(&mut solver).unwrap();
         assert!(report.attempts.iter().any(|a| a.steps >= FEWEST && a.name.contains("learned")), "{report}");
         let kept = &report.attempts[report.kept];
         assert!(
