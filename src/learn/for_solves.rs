@@ -8,7 +8,7 @@ use super::solves_report::{Attempt, SolvesReport};
 use super::target::Target;
 use super::trainer::Trainer;
 use crate::error::Result;
-use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
+use crate::krylov::{DIRECT_LIMIT, Krylov, Outcome, scattered};
 use crate::multigrid::{Relaxation, Setup};
 use crate::operator::LinearOperator;
 use crate::setup::{Coarsening, Variant};
@@ -218,7 +218,8 @@ impl ForSolves {
         };
         (search.observe)("entries of L and U, first run");
         let clock = Instant::now();
-        let Some(mut training) = EntryTraining::new(&given, seed)? else { return Ok(()) };
+        // Values that overflow single precision cannot be trained.
+        let Ok(Some(mut training)) = EntryTraining::new(&given, seed) else { return Ok(()) };
         if training.run(budget)? != Run::Done {
             return Ok(());
         }
@@ -272,7 +273,7 @@ impl Search<'_> {
             let clock = Instant::now();
             let builder = Solver::builder(setup).relaxation(Relaxation::Ilu0(1.0)).krylov(solver.krylov());
             let Ok(base) = solver.rebuilt(&builder) else { continue };
-            let single = base.to_single_precision()?;
+            let Ok(single) = base.to_single_precision() else { continue };
             let name = single.summary();
             let cost = (0, clock.elapsed().as_secs_f64());
             let Some(seconds) = self.consider(single, &name, cost, classical)? else { continue };
@@ -299,17 +300,14 @@ impl Search<'_> {
         Ok(Some(seconds))
     }
 
-    /// Seconds and iterations of a solve, the least of two where that costs little; `None` if it does not converge.
+    /// Seconds and iterations of a solve, the least of two where that costs little; `None` if it fails.
     fn solve(&self, solver: &Solver, classical: f64) -> Result<Option<(f64, usize)>> {
         let mut least = f64::INFINITY;
         let mut iterations = 0;
         let repeats = if self.solves >= 200.0 { 2 } else { 1 };
         for _ in 0..repeats {
             let clock = Instant::now();
-            let out = solver.solve(&self.b)?;
-            if !out.converged() {
-                return Ok(None);
-            }
+            let Some(out) = solver.solve(&self.b).ok().filter(Outcome::converged) else { return Ok(None) };
             least = least.min(clock.elapsed().as_secs_f64());
             iterations = out.iterations;
             if least > 1.5 * classical {

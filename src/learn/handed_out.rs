@@ -40,9 +40,7 @@ impl SolveWork {
         let products = if solver.krylov() == Krylov::BiCgStab { 2.0 } else { 1.0 };
         // Eight bytes of a value and four of its column.
         let once = (solver.bytes() + 12 * solver.matrix().nnz()) as f64;
-        let iterations = out.iterations;
-        // What another configuration of the automatic solver did is not its own work.
-        let converged = out.converged() && out.solver.is_none();
+        let (converged, iterations) = (out.converged(), out.iterations);
         Ok(Self { converged, iterations, bytes: iterations as f64 * products * once })
     }
 }
@@ -70,7 +68,11 @@ impl HandedOut {
         let Ok(automatic) = Solver::auto(trained.matrix()) else {
             return Ok((trained, Self { trained: own, automatic: None, name: String::new() }));
         };
-        let other = SolveWork::of(&automatic, &b)?;
+        let mut other = SolveWork::of(&automatic, &b)?;
+        if let Some(answered) = automatic.answered() {
+            // Later solves, and a file, begin with the configuration that solved.
+            other = SolveWork::of(&answered, &b)?;
+        }
         let comparison = Self { trained: own, automatic: Some(other), name: automatic.summary() };
         Ok((if comparison.is_automatic() { automatic } else { trained }, comparison))
     }

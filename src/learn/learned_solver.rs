@@ -25,16 +25,19 @@ const TRIALS: usize = 2;
 const FAILURES: usize = 2;
 /// Right-hand sides that are kept for training.
 const SIDES: usize = 4;
+/// Weight of a new time of a solve in the mean.
+const NEW: f64 = 0.25;
+
 /// A solver that gets faster as it is used. It is trained between the solves, on the right-hand sides that came, and a
 /// training that does not make the user's own solves faster is undone.
 ///
-/// It begins as the automatic solver. Once training may cost a tenth of the time that the classical solver has taken or would
-/// have taken so far ([`share`](Self::share) changes that), the entries of its incomplete factors are trained for a few steps
-/// ([`Trainer::for_solves`](super::Trainer::for_solves) does the same at once); later runs are longer. The total time is
-/// at most 1.1 times that of the classical solver, after any number of solves, as far as times of solves repeat:
-/// losses of trials count as costs, and a training is begun only if its forecast cost fits.
+/// It begins as the automatic solver and trains the entries of its incomplete factors for a few steps at a time, each run as
+/// long as all runs before ([`Trainer::for_solves`](super::Trainer::for_solves) trains at once). Training and trials may
+/// cost a tenth of the time of the classical solver ([`share`](Self::share) changes that), and a run begins only if its
+/// forecast cost fits. So the total time is at most 1.1 times that of the classical solver after any number of solves,
+/// as far as times of solves repeat.
 ///
-/// New values of the matrix ([`update`](Self::update)) carry what was learned by the ratio of the factors to ILU(0).
+/// After new values of the matrix ([`update`](Self::update)) the learned factors follow by their ratio to ILU(0).
 ///
 /// ```
 /// use multigrad::{gallery, learn::LearnedSolver};
@@ -61,6 +64,8 @@ pub struct LearnedSolver {
     sides: VecDeque<Vec<f64>>,
     /// Whether the last classical solve converged.
     solvable: bool,
+    /// Verdicts against training.
+    failures: usize,
     spending: Spending,
     report: UseReport,
     seed: u64,
@@ -73,8 +78,9 @@ struct Learned {
     hierarchy: Hierarchy<Host<f64>>,
     base: Vec<Option<Csr<f64>>>,
     refresh: Refresh,
-    /// Seconds of the solves so far, the fastest first; the verdict follows when there are enough.
+    /// Seconds of the solves before the verdict.
     trials: Vec<f64>,
+    /// Seconds of a solve, after the verdict.
     seconds: Option<f64>,
 }
 
@@ -102,15 +108,13 @@ impl std::fmt::Display for UseReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} solves in {:.3} s and {} steps of training in {:.3} s, {} undone; by the classical solver alone {:.3} s",
+            "{} solves in {:.3} s, {} of them by learned factors; {} steps of training in {:.3} s, undone {} times; the classical solver alone would take {:.3} s",
             self.solves,
             self.solving_seconds,
+            self.learned_solves,
             self.steps,
             self.training_seconds,
-            match self.undone {
-                0 => "none".into(),
-                n => format!("{n} times"),
-            },
+            self.undone,
             self.classical_seconds
         )
     }
@@ -135,6 +139,7 @@ impl LearnedSolver {
             training: None,
             sides: VecDeque::new(),
             solvable: false,
+            failures: 0,
             spending: Spending::new(SHARE),
             report: UseReport::default(),
             seed: 0,
@@ -155,9 +160,15 @@ impl LearnedSolver {
         self
     }
 
-    /// The solver of the next solve.
-    pub fn solver(&self) -> &Solver {
-        self.learned.as_ref().map_or(&self.classical, |learned| &learned.solver)
+    /// The solver of the next solve, for the present matrix.
+    ///
+    /// # Errors
+    /// As [`Solver::refresh`], where the classical solver has to follow new values first.
+    pub fn solver(&mut self) -> Result<&Solver> {
+        if self.learned.is_none() {
+            self.catch_up()?;
+        }
+        Ok(self.learned.as_ref().map_or(&self.classical, |learned| &learned.solver))
     }
 
     /// The account so far.
@@ -177,8 +188,7 @@ impl LearnedSolver {
         self.solve_with(b, SolveOptions::new())
     }
 
-    /// As [`solve`](Self::solve) with these options. Times of solves are compared with one another, so that the same
-    /// tolerance should be asked for mostly.
+    /// As [`solve`](Self::solve) with these options. Solves are compared by their times: use one tolerance for most of them.
     ///
     /// # Errors
     /// As [`Solver::solve_with`].
@@ -188,7 +198,10 @@ impl LearnedSolver {
             self.sides.truncate(SIDES - 1);
             self.sides.push_front(b.to_vec());
         }
-        self.train()?;
+        // A failure of training is none of the solve.
+        if self.train().is_err() {
+            (self.training, self.failures) = (None, FAILURES);
+        }
         Ok(out)
     }
 
@@ -200,14 +213,12 @@ impl LearnedSolver {
             let seconds = clock.elapsed().as_secs_f64();
             self.report.learned_solves += 1;
             self.report.solving_seconds += seconds;
-            self.spending.learned_solve(seconds);
             if out.converged() {
+                self.spending.learned_solve(seconds);
                 self.judge(seconds);
                 return Ok(out);
             }
-            // The classical solve below is the one that counts.
-            self.spending.lose(self.spending.solve.unwrap_or(0.0));
-            self.spending.classical -= self.spending.solve.unwrap_or(seconds);
+            self.spending.lose(seconds);
             self.undo();
         }
         self.catch_up()?;
@@ -249,8 +260,8 @@ impl LearnedSolver {
                 self.classical.refresh(a)?;
                 if carried.is_some() {
                     // What was learned belongs to an earlier matrix.
-                    (self.learned, self.former) = (None, None);
-                    self.report.undone += 1;
+                    self.former = None;
+                    self.undo();
                 }
                 self.behind = None;
                 let seconds = clock.elapsed().as_secs_f64();
@@ -263,9 +274,11 @@ impl LearnedSolver {
 
     /// The classical solver for the present matrix.
     fn catch_up(&mut self) -> Result<()> {
-        if let Some(a) = self.behind.take() {
+        if let Some(a) = &self.behind {
             let clock = Instant::now();
-            self.classical.refresh(&a)?;
+            // After an error it remains behind, and is not used.
+            self.classical.refresh(a)?;
+            self.behind = None;
             let seconds = clock.elapsed().as_secs_f64();
             self.report.solving_seconds += seconds;
             self.spending.lose(seconds);
@@ -278,7 +291,7 @@ impl LearnedSolver {
         let classical = self.spending.solve.unwrap_or(seconds);
         let Some(learned) = &mut self.learned else { return };
         if let Some(mean) = &mut learned.seconds {
-            *mean += 0.25 * (seconds - *mean);
+            *mean += NEW * (seconds - *mean);
             if *mean > classical {
                 self.undo();
             }
@@ -300,6 +313,7 @@ impl LearnedSolver {
     /// Goes back to the former learned solver, or to the classical one.
     fn undo(&mut self) {
         self.report.undone += 1;
+        self.failures += 1;
         self.training = None;
         self.learned = self.former.take();
     }
@@ -308,7 +322,7 @@ impl LearnedSolver {
     fn train(&mut self) -> Result<()> {
         let on_trial = self.learned.as_ref().is_some_and(|l| l.seconds.is_none());
         let Some(solve) = self.spending.solve.filter(|_| self.solvable && !on_trial) else { return Ok(()) };
-        if self.report.undone >= FAILURES {
+        if self.failures >= FAILURES {
             return Ok(());
         }
         let known = self.training.as_ref().and_then(EntryTraining::seconds_per_step);
@@ -317,6 +331,9 @@ impl LearnedSolver {
         // A run whose steps take more than twice the forecast ends after the first one.
         if !self.spending.allows(if known.is_some() { cost } else { 2.0 * cost }) {
             return Ok(());
+        }
+        if self.learned.is_none() {
+            self.catch_up()?;
         }
         let clock = Instant::now();
         let trained = self.trained(cost);
@@ -338,7 +355,7 @@ impl LearnedSolver {
         }
         let Some(training) = &mut self.training else {
             // There is nothing to train.
-            self.report.undone = FAILURES;
+            self.failures = FAILURES;
             return Ok(None);
         };
         training.use_columns(self.sides.make_contiguous());
@@ -346,7 +363,7 @@ impl LearnedSolver {
         let run = training.run(seconds)?;
         self.report.steps += training.taken() - before;
         if run == Run::Diverged {
-            (self.training, self.report.undone) = (None, self.report.undone + 1);
+            (self.training, self.failures) = (None, self.failures + 1);
         }
         if run != Run::Done {
             return Ok(None);
@@ -413,6 +430,38 @@ mod tests {
         assert!(solver.solve(&flow(0.02).rhs).unwrap().converged());
     }
 
+    /// The classical solver follows new values late; until then it must not solve, nor be trained.
+    #[test]
+    fn a_training_that_is_undone_after_an_update_leaves_no_old_matrix() {
+        let flow = |epsilon| recirculating_flow_3d(12, epsilon).unwrap();
+        let first = flow(0.005);
+        let builder = Solver::smoothed_aggregation().relaxation(crate::multigrid::Relaxation::Ilu0(1.0));
+        let mut solver = LearnedSolver::new(builder.build(&first.matrix).unwrap()).share(100.0);
+        for number in 0..3 {
+            solver.solve(&scattered(first.matrix.rows(), number)).unwrap();
+        }
+        assert!(solver.learned.is_some());
+        let next = flow(0.05);
+        solver.update(&next.matrix).unwrap();
+        assert!(solver.behind.is_some());
+        solver.undo();
+        solver.failures = 0;
+        solver.train().unwrap();
+        for _ in 0..3 {
+            let out = solver.solve(&next.rhs).unwrap();
+            let r = crate::solver::relative_residual(&next.matrix, &next.rhs, &out.x).unwrap();
+            assert!(out.converged() && r < 1.01e-8, "{r}");
+        }
+        assert_eq!(solver.solver().unwrap().matrix().values(), next.matrix.values());
+        // A matrix that the classical solver cannot follow: an error each time, never a solve of the former one.
+        (solver.learned, solver.behind) = (None, Some(poisson_2d(31, 32).unwrap().matrix));
+        for _ in 0..2 {
+            assert!(solver.solve(&next.rhs).is_err() && solver.solver().is_err());
+        }
+        solver.update(&next.matrix).unwrap();
+        assert!(solver.solve(&next.rhs).unwrap().converged());
+    }
+
     #[test]
     fn without_a_share_nothing_is_trained() {
         let problem = recirculating_flow(20, 0.005, FlowScheme::Upwind).unwrap();
@@ -421,6 +470,6 @@ mod tests {
             solver.solve(&problem.rhs).unwrap();
         }
         assert_eq!((solver.report().steps, solver.report().learned_solves), (0, 0));
-        assert_eq!(solver.solver().summary(), Solver::auto(&problem.matrix).unwrap().summary());
+        assert_eq!(solver.solver().unwrap().summary(), Solver::auto(&problem.matrix).unwrap().summary());
     }
 }

@@ -57,11 +57,15 @@ enum Loaded {
 }
 
 impl Solver {
-    /// Writes the solver to a versioned file with a checksum, atomically. The file does not contain the matrix.
+    /// Writes the solver to a versioned file with a checksum, atomically. The file does not contain the matrix. It holds one
+    /// configuration: that which solved last, if an automatic solver had to leave its first one.
     ///
     /// # Errors
     /// A path that cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        if let Some(answered) = self.answered() {
+            return answered.save(path);
+        }
         let payload = match &self.cycle {
             Cycle::Double(cycle) => Payload::Double(cycle.hierarchy()),
             Cycle::Single(cycle) => Payload::Single(cycle.hierarchy()),

@@ -239,6 +239,11 @@ impl Solver {
         Ok(self.of_the_same_system(builder.build(self.operator())?))
     }
 
+    /// The solver of the configuration that solved last, if an automatic solver had to leave its first one.
+    pub(crate) fn answered(&self) -> Option<Arc<Self>> {
+        self.ladder.as_ref()?.answered()
+    }
+
     /// Becomes a faster solver of the same matrix, on the device of this one; the configuration of this one is the
     /// next to be tried where the other does not converge.
     pub(crate) fn replace(&mut self, mut new: Self) -> Result<()> {

@@ -278,3 +278,21 @@ fn a_solver_in_single_precision_is_trained_for_its_own_matrix() {
     assert_eq!(loaded.solve(&b).unwrap(), solver.solve(&b).unwrap());
     assert!(solver.solve(&b).unwrap().converged());
 }
+
+/// An automatic solver that had to leave its first configuration is saved with the one that solved.
+#[test]
+fn a_file_holds_the_configuration_that_solved() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.mgrad");
+    // Indefinite, with a positive diagonal: the hierarchy for definite matrices does not converge.
+    let a = multigrad::gallery::helmholtz_2d(60, 10.0).unwrap().matrix;
+    let solver = Solver::auto(&a).unwrap();
+    let b: Vec<f64> = (0..a.rows()).map(|i| (i as f64 * 0.7).sin()).collect();
+    let out = solver.solve(&b).unwrap();
+    assert!(out.converged(), "{out}");
+    let answered = out.solver.expect("another configuration than the first");
+    solver.save(&path).unwrap();
+    let loaded = Solver::load(&path, &a).unwrap();
+    assert_eq!(loaded.setup().name(), answered.split([',', ' ']).next().unwrap());
+    assert!(loaded.solve(&b).unwrap().converged());
+}
