@@ -462,6 +462,19 @@ mod tests {
         assert!(solver.solve(&next.rhs).unwrap().converged());
     }
 
+    /// A few steps on the whole matrix make weakened factors worse.
+    #[test]
+    fn weakened_factors_stay_as_they_are() {
+        let a = crate::gallery::rotated_anisotropic(24, 1e-2, 0.5).unwrap().matrix;
+        let relaxation = crate::multigrid::Relaxation::weak_ilu0(0.03);
+        let classical = Solver::smoothed_aggregation().relaxation(relaxation).build(&a).unwrap();
+        let mut solver = LearnedSolver::new(classical).share(100.0);
+        for number in 0..5 {
+            assert!(solver.solve(&scattered(a.rows(), number)).unwrap().converged());
+        }
+        assert_eq!(solver.report().steps, 0);
+    }
+
     #[test]
     fn without_a_share_nothing_is_trained() {
         let problem = recirculating_flow(20, 0.005, FlowScheme::Upwind).unwrap();
