@@ -4,7 +4,7 @@ use super::handle::{Dense, Number};
 use super::recover::Recovery;
 use super::reversible::reversible;
 use super::step::{Step, extrapolated};
-use super::sweep::Sweep;
+use super::sweep::{Sweep, Unrolled};
 use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;
@@ -36,27 +36,6 @@ pub enum Checkpoints {
         /// The largest relative drift of a recovered state, as in [`Recovery::drift`].
         drift: f64,
     },
-}
-
-/// The result of a differentiated iteration.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Unrolled<T> {
-    /// The loss of the last state.
-    pub loss: T,
-    /// The last state.
-    pub state: Vec<Vec<T>>,
-    /// The gradient with respect to the first state.
-    pub of_start: Vec<Vec<T>>,
-    /// The gradient with respect to the parameters.
-    pub of_parameters: Vec<Vec<T>>,
-    /// Steps computed without recording, in addition to the recorded ones, one for each step; evaluations for the
-    /// recovery of states are not counted.
-    pub advanced: usize,
-    /// The largest number of states kept at a time, the first included.
-    pub snapshots: usize,
-    /// The largest relative difference between recovered and forward states that was measured; 0 where none is
-    /// recovered.
-    pub drift: f64,
 }
 
 /// Differentiates `loss(x_N)` of the iteration x_{k+1} = `step`(k, x_k, parameters) through all of its

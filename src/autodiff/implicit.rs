@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::fixed_point::{Found, Limits, relative_change};
 use super::handle::{Dense, Handle};
+use super::iterate::{Found, Limits, relative_change};
 use super::tape::Tape;
 use crate::error::Result;
 use crate::krylov::Fgmres;

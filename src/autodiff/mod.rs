@@ -34,6 +34,7 @@ mod handle;
 mod hash;
 mod implicit;
 mod inputs;
+mod iterate;
 mod kernels;
 mod memory;
 mod ops;
@@ -49,14 +50,16 @@ mod tape;
 mod tests;
 
 pub use check::{Deviation, gradient_check, hessian_vector_product};
-pub use checkpoint::{Checkpoints, Unrolled, unrolled};
-pub use fixed_point::{Acceleration, Adjoint, FixedPoint, Limits, fixed_point, fixed_point_with};
+pub use checkpoint::{Checkpoints, unrolled};
+pub use fixed_point::{Acceleration, Adjoint, FixedPoint, fixed_point, fixed_point_with};
 pub use handle::{Dense, Handle, Number, Sparse};
+pub use iterate::Limits;
 pub use memory::Memory;
 pub use ops::Function;
 pub(crate) use ops::{Adjoints, Rule};
 pub use recover::{Inversion, Recovery};
 pub use reverse::Gradients;
+pub use sweep::Unrolled;
 pub use tape::Tape;
 
 #[doc(inline)]

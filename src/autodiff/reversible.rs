@@ -1,9 +1,8 @@
 //! The algebraically reversible pair of an iteration (arXiv 2509.12917).
 
-use super::checkpoint::Unrolled;
 use super::handle::{Dense, Number};
 use super::step::{State, Step};
-use super::sweep::Sweep;
+use super::sweep::{Sweep, Unrolled};
 use super::tape::Tape;
 use crate::error::{Error, Result};
 use crate::sparse::Scalar;

@@ -2,7 +2,7 @@
 //! reorthogonalisation.
 
 use super::action::{Action, Product};
-use super::krylov::{Decomposition, Process};
+use super::decomposition::{Decomposition, Process};
 use crate::backend::interleaved_dot;
 use crate::error::Result;
 use crate::krylov::{axpy, basis, dot};

@@ -2,7 +2,8 @@
 
 use super::action::Action;
 use super::adjoint::{OfBasis, Upstream};
-use super::krylov::{Decomposition, Process, check_symmetry, run};
+use super::decomposition::{Decomposition, Process};
+use super::krylov::{check_symmetry, run};
 use super::small::{FirstColumn, MatrixFunction};
 use super::three_term;
 use crate::error::{Error, Result};

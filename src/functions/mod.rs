@@ -25,6 +25,7 @@
 mod action;
 mod adjoint;
 mod apply;
+mod decomposition;
 mod dense;
 mod krylov;
 mod recorded;
@@ -34,6 +35,7 @@ mod trace;
 
 pub use action::TapeOperator;
 pub use apply::{Evaluation, FunctionOf};
-pub use krylov::{Decomposition, DecompositionAdjoint, Process, decompose};
+pub use decomposition::{Decomposition, Process};
+pub use krylov::{DecompositionAdjoint, decompose};
 pub use small::MatrixFunction;
 pub use trace::{Estimate, StochasticTrace};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::action::{Action, GROUP};
 use super::adjoint::{OfBasis, Upstream};
-use super::krylov::Decomposition;
+use super::decomposition::Decomposition;
 use crate::backend::{BLOCK, interleaved_dot, over_blocks, vectorised};
 use crate::error::{Error, Result};
 use crate::krylov::{axpy, dot, norm, norm_from};

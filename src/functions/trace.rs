@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::action::Action;
 use super::apply::FunctionOf;
-use super::krylov::{Process, check_symmetry};
+use super::decomposition::Process;
+use super::krylov::check_symmetry;
 use super::recorded::{matrix, real};
 use super::small::MatrixFunction;
 use crate::autodiff::{Adjoints, Number, Rule, Sparse};

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::carry::{Carried, bases, carried};
 use super::entry_training::{EntryTraining, FEWEST, Run};
 use super::spending::Spending;
+use super::use_report::UseReport;
 use crate::engine::Host;
 use crate::error::Result;
 use crate::krylov::{Outcome, SolveOptions};
@@ -82,42 +83,6 @@ struct Learned {
     trials: Vec<f64>,
     /// Seconds of a solve, after the verdict.
     seconds: Option<f64>,
-}
-
-/// The account of a solver in use. Printed, it is a sentence.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-#[non_exhaustive]
-pub struct UseReport {
-    /// Solves so far.
-    pub solves: usize,
-    /// Solves by learned factors.
-    pub learned_solves: usize,
-    /// Steps of training.
-    pub steps: usize,
-    /// Seconds of training.
-    pub training_seconds: f64,
-    /// Seconds of all solves and updates.
-    pub solving_seconds: f64,
-    /// Seconds that the classical solver would have taken, by its own solves.
-    pub classical_seconds: f64,
-    /// Trainings that were undone.
-    pub undone: usize,
-}
-
-impl std::fmt::Display for UseReport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} solves in {:.3} s, {} of them by learned factors; {} steps of training in {:.3} s, undone {} times; the classical solver alone would take {:.3} s",
-            self.solves,
-            self.solving_seconds,
-            self.learned_solves,
-            self.steps,
-            self.training_seconds,
-            self.undone,
-            self.classical_seconds
-        )
-    }
 }
 
 impl LearnedSolver {
@@ -378,111 +343,5 @@ impl LearnedSolver {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gallery::{FlowScheme, poisson_2d, recirculating_flow, recirculating_flow_3d};
-    use crate::krylov::scattered;
-
-    #[test]
-    fn the_solver_is_trained_between_solves_and_gets_better() {
-        let a = recirculating_flow_3d(12, 0.005).unwrap().matrix;
-        let setup = crate::setup::Coarsening::from(crate::setup::Variant::SymmetricPart);
-        let classical = Solver::builder(setup)
-            .relaxation(crate::multigrid::Relaxation::Ilu0(1.0))
-            .krylov(crate::krylov::Krylov::Fgmres)
-            .single_precision()
-            .build(&a)
-            .unwrap();
-        let before = classical.solve(&scattered(a.rows(), 7)).unwrap().iterations;
-        // Times of so short solves vary; `Spending` is tested for what they may cost.
-        let mut solver = LearnedSolver::new(classical).seed(3).share(0.5);
-        let mut least = before;
-        for number in 0..250 {
-            let b = scattered(a.rows(), number);
-            let out = solver.solve(&b).unwrap();
-            assert!(out.converged(), "{number}: {}", out.status);
-            least = least.min(out.iterations);
-        }
-        let report = solver.report();
-        assert!(report.steps >= FEWEST && report.solves == 250, "{report}");
-        assert!(report.learned_solves > 0 && report.training_seconds > 0.0, "{report}");
-        assert!(least < before, "{least} {before}: {report}");
-    }
-
-    #[test]
-    fn new_values_carry_what_was_learned() {
-        let flow = |epsilon| recirculating_flow_3d(10, epsilon).unwrap();
-        let first = flow(0.005);
-        let mut solver = LearnedSolver::auto(&first.matrix).unwrap().share(10.0);
-        for number in 0..20 {
-            solver.solve(&scattered(first.matrix.rows(), number)).unwrap();
-        }
-        for epsilon in [0.006, 0.007, 0.02] {
-            let next = flow(epsilon);
-            solver.update(&next.matrix).unwrap();
-            let out = solver.solve(&next.rhs).unwrap();
-            assert!(out.converged());
-            let r = crate::solver::relative_residual(&next.matrix, &next.rhs, &out.x).unwrap();
-            assert!(r < 1.01e-8, "{epsilon}: {r}");
-        }
-        // Another pattern is an error, after which the former matrix is solved.
-        assert!(solver.update(&poisson_2d(31, 32).unwrap().matrix).is_err());
-        assert!(solver.solve(&flow(0.02).rhs).unwrap().converged());
-    }
-
-    /// The classical solver follows new values late; until then it must not solve, nor be trained.
-    #[test]
-    fn a_training_that_is_undone_after_an_update_leaves_no_old_matrix() {
-        let flow = |epsilon| recirculating_flow_3d(12, epsilon).unwrap();
-        let first = flow(0.005);
-        let builder = Solver::smoothed_aggregation().relaxation(crate::multigrid::Relaxation::Ilu0(1.0));
-        let mut solver = LearnedSolver::new(builder.build(&first.matrix).unwrap()).share(100.0);
-        for number in 0..3 {
-            solver.solve(&scattered(first.matrix.rows(), number)).unwrap();
-        }
-        assert!(solver.learned.is_some());
-        let next = flow(0.05);
-        solver.update(&next.matrix).unwrap();
-        assert!(solver.behind.is_some());
-        solver.undo();
-        solver.failures = 0;
-        solver.train().unwrap();
-        for _ in 0..3 {
-            let out = solver.solve(&next.rhs).unwrap();
-            let r = crate::solver::relative_residual(&next.matrix, &next.rhs, &out.x).unwrap();
-            assert!(out.converged() && r < 1.01e-8, "{r}");
-        }
-        assert_eq!(solver.solver().unwrap().matrix().values(), next.matrix.values());
-        // A matrix that the classical solver cannot follow: an error each time, never a solve of the former one.
-        (solver.learned, solver.behind) = (None, Some(poisson_2d(31, 32).unwrap().matrix));
-        for _ in 0..2 {
-            assert!(solver.solve(&next.rhs).is_err() && solver.solver().is_err());
-        }
-        solver.update(&next.matrix).unwrap();
-        assert!(solver.solve(&next.rhs).unwrap().converged());
-    }
-
-    /// A few steps on the whole matrix make weakened factors worse.
-    #[test]
-    fn weakened_factors_stay_as_they_are() {
-        let a = crate::gallery::rotated_anisotropic(24, 1e-2, 0.5).unwrap().matrix;
-        let relaxation = crate::multigrid::Relaxation::weak_ilu0(0.03);
-        let classical = Solver::smoothed_aggregation().relaxation(relaxation).build(&a).unwrap();
-        let mut solver = LearnedSolver::new(classical).share(100.0);
-        for number in 0..5 {
-            assert!(solver.solve(&scattered(a.rows(), number)).unwrap().converged());
-        }
-        assert_eq!(solver.report().steps, 0);
-    }
-
-    #[test]
-    fn without_a_share_nothing_is_trained() {
-        let problem = recirculating_flow(20, 0.005, FlowScheme::Upwind).unwrap();
-        let mut solver = LearnedSolver::auto(&problem.matrix).unwrap().share(0.0);
-        for _ in 0..10 {
-            solver.solve(&problem.rhs).unwrap();
-        }
-        assert_eq!((solver.report().steps, solver.report().learned_solves), (0, 0));
-        assert_eq!(solver.solver().unwrap().summary(), Solver::auto(&problem.matrix).unwrap().summary());
-    }
-}
+#[path = "learned_solver_tests.rs"]
+mod tests;

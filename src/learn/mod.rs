@@ -27,12 +27,13 @@ mod start;
 mod target;
 mod tracked_solver;
 mod trainer;
+mod use_report;
 
 pub use cost::{BreakEven, CostObserver, CostOptions, CostReport, Entry, Learned};
 pub use evaluate::{Baseline, Evaluation, FactorEstimate, asymptotic_factor, classical_baselines};
 pub use for_solves::ForSolves;
 pub use handed_out::{HandedOut, SolveWork};
-pub use learned_solver::{LearnedSolver, UseReport};
+pub use learned_solver::LearnedSolver;
 pub use loss::Loss;
 #[doc(hidden)]
 pub use loss::LossAndGradient;
@@ -53,3 +54,4 @@ pub use start::Start;
 pub use target::{LearnedSmoother, Target};
 pub use tracked_solver::{TrackedSolver, Update};
 pub use trainer::{Observer, Progress, Trainer};
+pub use use_report::UseReport;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::layered::{LayeredProgram, evaluate};
 use super::plan::{Order, Plan};
-use super::program::{LayeredProgram, evaluate};
 use super::step::step_within;
 use crate::error::Result;
 

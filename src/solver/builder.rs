@@ -51,6 +51,14 @@ impl Solver {
         builder.automatic_krylov = true;
         builder
     }
+
+    /// A solver by this builder for the system for which this one was built.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub(crate) fn rebuilt(&self, builder: &Builder) -> Result<Self> {
+        Ok(self.of_the_same_system(builder.build(self.operator())?))
+    }
 }
 
 impl Builder {

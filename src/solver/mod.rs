@@ -1,5 +1,6 @@
 //! Solvers: construction, automatic choice, solves, refresh, files and GPUs.
 
+mod attempts;
 mod backward_error;
 mod builder;
 mod candidates;

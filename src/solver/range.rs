@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::choose::direct;
-use super::ladder::{Ladder, check_fill};
+use super::ladder::check_fill;
 use super::null_vectors::{Component, Hints, NullVectors, Origin};
 use super::value::Solver;
 use crate::backend::{Cpu, predicted_nonzeros};
@@ -94,7 +94,7 @@ impl Solver {
         if x.iter().all(|v| v.is_finite()) {
             Cpu.residual((&self.a).into(), b, x, &mut r, 1);
         }
-        let answered = self.ladder.as_ref().and_then(Ladder::answered);
+        let answered = self.answered();
         let own = answered.as_deref().unwrap_or(self);
         own.find_with(known, &r) || self.factored().is_some_and(|solver| solver.find_with(known, &r))
     }

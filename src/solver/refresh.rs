@@ -1,6 +1,6 @@
 //! Refresh of a solver: new matrix values on the same pattern.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use super::transform::Transform;
@@ -76,6 +76,7 @@ impl Solver {
         self.a = user.clone();
         self.transform = transform.clone();
         self.ladder = self.ladder.as_ref().map(|ladder| ladder.fresh(matrix_symmetric));
+        self.answered = Mutex::new(None);
         self.factor = None;
         self.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(())

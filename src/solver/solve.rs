@@ -52,7 +52,7 @@ impl Solver {
     /// The solve by the ladder or the own cycle.
     pub(super) fn plain(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
         match &self.ladder {
-            Some(ladder) if options.krylov.is_none() => ladder.solve(self, b, options),
+            Some(ladder) if options.krylov.is_none() => self.solve_by(ladder, b, options),
             _ => self.verified(b, options),
         }
     }

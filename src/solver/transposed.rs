@@ -1,6 +1,5 @@
 //! Solves with the transposed matrix.
 
-use super::ladder::Ladder;
 use super::value::Solver;
 use crate::backend::Cpu;
 use crate::error::Result;
@@ -69,7 +68,7 @@ impl Solver {
             return self.solve_with(b, options);
         }
         // The configuration that solves A is the one for its transpose.
-        let answered = self.ladder.as_ref().and_then(Ladder::answered);
+        let answered = self.answered();
         let solver = answered.as_deref().unwrap_or(self);
         solver.solve_transposed_for(&self.a, b, options)
     }

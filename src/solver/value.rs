@@ -1,9 +1,8 @@
 //! Solver of A x = b for one matrix.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::builder::Builder;
 use super::configuration::Configuration;
 use super::ladder::Ladder;
 use super::transform::Transform;
@@ -42,6 +41,8 @@ pub struct Solver {
     pub(super) transform: Option<Arc<Transform>>,
     /// Further configurations of an automatic solver, for systems that this one does not solve.
     pub(super) ladder: Option<Ladder>,
+    /// The solver of the further configuration that solved last.
+    pub(super) answered: Mutex<Option<Arc<Self>>>,
     /// Near-nullspace candidates of A, n × k.
     pub(super) candidates: Option<Arc<DenseMatrix>>,
     pub(super) cycle: Cycle,
@@ -83,6 +84,7 @@ impl Solver {
             a,
             transform: None,
             ladder: None,
+            answered: Mutex::new(None),
             candidates: None,
             cycle,
             widened: OnceLock::new(),
@@ -130,7 +132,7 @@ impl Solver {
     }
 
     /// A solver for the transformed system of this one, as a solver for its matrix.
-    fn of_the_same_system(&self, mut solver: Self) -> Self {
+    pub(super) fn of_the_same_system(&self, mut solver: Self) -> Self {
         solver.candidates = self.candidates.clone();
         if self.transform.is_some() {
             (solver.a, solver.transform) = (self.a.clone(), self.transform.clone());
@@ -231,17 +233,9 @@ impl Solver {
         Ok(())
     }
 
-    /// A solver by this builder for the system for which this one was built.
-    ///
-    /// # Errors
-    /// As [`Builder::build`].
-    pub(crate) fn rebuilt(&self, builder: &Builder) -> Result<Self> {
-        Ok(self.of_the_same_system(builder.build(self.operator())?))
-    }
-
     /// The solver of the configuration that solved last, if an automatic solver had to leave its first one.
     pub(crate) fn answered(&self) -> Option<Arc<Self>> {
-        self.ladder.as_ref()?.answered()
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Becomes a faster solver of the same matrix, on the device of this one; the configuration of this one is the

@@ -1,0 +1,131 @@
+//! Solves by further configurations, one after another, where the first does not converge.
+
+use std::sync::{Arc, PoisonError};
+
+use super::builder::Builder;
+use super::configuration::Configuration;
+use super::ladder::{Ladder, budget, check_fill};
+use super::value::Solver;
+use crate::error::Result;
+use crate::krylov::{Outcome, SolveOptions, Status};
+use crate::limits;
+use crate::multigrid::Setup;
+
+/// Largest limit of iterations that is taken as the wish of the user to have no other attempt.
+const SHORT: usize = 60;
+
+/// The smallest budget of an attempt, in iterations.
+const LEAST: f64 = 25.0;
+
+/// Iterations that are not worth the prediction of a direct solver.
+const FREE: f64 = 50.0;
+
+impl Solver {
+    /// Solves by the solver that answered last, by the first one, or by the next configuration that does.
+    pub(super) fn solve_by(
+        &self,
+        ladder: &Ladder,
+        b: &[f64],
+        mut options: SolveOptions<'_>,
+    ) -> Result<Outcome> {
+        if let Some(solver) = self.answered() {
+            let out = solver.verified(b, options.again())?;
+            if out.converged() {
+                return Ok(Outcome { solver: Some(solver.summary()), ..out });
+            }
+        }
+        let mut best = self.within_budget(ladder, b, options.again(), ladder.patience)?;
+        // Fewer iterations than every attempt gets are a limit that the user wants.
+        let limited = best.status == Status::MaxIterations && options.options.max_iterations <= SHORT;
+        if best.converged() || limited {
+            return Ok(best);
+        }
+        let mut attempts = vec![left(self, &best)];
+        for configuration in ladder.by_cost(self.operator(), options.direct_limit) {
+            if let Err(e) = limits::check() {
+                attempts.push(format!("further configurations were left out: {e}"));
+                break;
+            }
+            let solver = match self.further(ladder, configuration, options.direct_limit) {
+                Ok(solver) => solver,
+                Err(e) => {
+                    attempts.push(format!("{configuration} could not be built: {e}"));
+                    continue;
+                }
+            };
+            let out = match solver.within_budget(ladder, b, options.again(), None) {
+                Ok(out) => out,
+                Err(e) => {
+                    attempts.push(format!("{configuration} failed: {e}"));
+                    continue;
+                }
+            };
+            if out.converged() {
+                best = Outcome { solver: Some(solver.summary()), ..out };
+                *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(solver));
+                break;
+            }
+            attempts.push(left(&solver, &out));
+            if out.relative_residual() < best.relative_residual() {
+                best = out;
+            }
+        }
+        best.attempts.splice(0..0, attempts);
+        Ok(best)
+    }
+
+    /// A solve that ends where its forecast is above the budget: the patience, or else the cost of a direct solve, if
+    /// one fits.
+    fn within_budget(
+        &self,
+        ladder: &Ladder,
+        b: &[f64],
+        mut options: SolveOptions<'_>,
+        patience: Option<usize>,
+    ) -> Result<Outcome> {
+        if options.options.max_iterations <= SHORT || ladder.configurations.is_empty() {
+            return self.verified(b, options);
+        }
+        let (limit, digits) = (options.direct_limit as f64, -options.options.rtol.log10());
+        let allowed = |forecast: f64| {
+            if let Some(patience) = patience {
+                return patience as f64 * digits / 8.0;
+            }
+            if forecast <= FREE {
+                return FREE;
+            }
+            let z = ladder.fill(self.operator());
+            if z <= limit { budget(self.operator(), z).max(LEAST) } else { f64::INFINITY }
+        };
+        let mut own = options.again();
+        own.options.budget = Some(&allowed);
+        own.definite = true;
+        self.verified(b, own)
+    }
+
+    /// The solver of another configuration for the same matrix.
+    fn further(&self, ladder: &Ladder, configuration: &Configuration, limit: usize) -> Result<Self> {
+        if configuration.setup == Setup::Direct {
+            check_fill(ladder.fill(self.operator()), limit)?;
+        }
+        let builder = Builder::from(configuration.clone()).near_nullspace(ladder.near_nullspace.clone());
+        let mut solver = builder.known_symmetry(ladder.symmetric).build(self.operator())?;
+        (solver.a, solver.transform) = (self.a.clone(), self.transform.clone());
+        solver.candidates = self.candidates.clone();
+        Ok(solver)
+    }
+}
+
+/// The sentence about a configuration that did not converge.
+fn left(solver: &Solver, out: &Outcome) -> String {
+    let summary = solver.summary();
+    if *solver.setup() == Setup::Direct {
+        return format!("{summary}: {}, relative residual {:.1e}", out.status, out.relative_residual());
+    }
+    format!(
+        "{summary}: {} after {} iterations, relative residual {:.1e}",
+        out.status,
+        out.iterations,
+        out.relative_residual()
+    )
+}
