@@ -1,4 +1,4 @@
-//! One opaque error for the whole crate.
+//! The error of the crate.
 //!
 //! Misuse and bad input are errors; an iteration that did not converge is a value
 //! ([`krylov::Outcome`](crate::krylov::Outcome)) that carries advice.
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, where, and what to do about it, in one sentence.
+/// Error of this crate. Its text says in one sentence what went wrong, where, and in most cases what to do.
 ///
 /// ```
 /// let e = multigrad::sparse::Csr::<f64>::from_triplets(2, 2, &[(0, 5, 1.0)]).unwrap_err();
@@ -69,7 +69,7 @@ impl Error {
         Self::new(Kind::Unsuited, message)
     }
 
-    /// A card or its driver that is missing, too old, out of memory, or failed.
+    /// A GPU or its driver that is missing, too old, out of memory, or failed.
     pub fn device(message: impl Into<String>) -> Self {
         Self::new(Kind::Device, message)
     }
@@ -126,7 +126,7 @@ impl Error {
         self.kind == Kind::Fingerprint
     }
 
-    /// A card or its driver is missing, too old, out of memory, or failed.
+    /// A GPU or its driver is missing, too old, out of memory, or failed.
     pub fn is_device(&self) -> bool {
         self.kind == Kind::Device
     }
@@ -136,7 +136,7 @@ impl Error {
         self.kind == Kind::Limit
     }
 
-    /// The method is not suited to its input; the message names one that is.
+    /// The method is not suited to its input. Most messages name one that is.
     pub fn is_unsuited(&self) -> bool {
         self.kind == Kind::Unsuited
     }

@@ -42,8 +42,8 @@
 //!   at most 500 iterations. [`Solver::solve_with`] takes [`SolveOptions`]: tolerance, number of iterations, initial
 //!   guess, Krylov method, callback. If a solve does not converge, this is not an `Err`: [`Outcome::converged`] is
 //!   false, and `advice` suggests a remedy. Solvers, outcomes and training reports print with `{}`.
-//! * **Singular systems, accuracy, limits.** The advice of a solve says by how much a right-hand side is outside the range
-//!   of a singular matrix, and [`SolveOptions::least_squares`] solves it nevertheless. [`Solver::condition`] and
+//! * **Singular systems, accuracy, limits.** If the matrix is singular and b is outside its range, the advice says by
+//!   how much. With [`SolveOptions::least_squares`] the solver then minimises ‖b − A x‖₂. [`Solver::condition`] and
 //!   [`Solver::forward_error`] estimate the condition number and the error of x. [`Limits`] bounds time and memory.
 //! * **Refresh before training.** Learned smoothers belong to one matrix: [`Solver::refresh`] returns an error for a
 //!   trained solver. For a sequence of matrices see [`learn::LearnedSolver`], which trains between the solves, and
@@ -67,7 +67,8 @@
 //!
 //! # Precondition
 //!
-//! A [`Solver`] implements [`Preconditioner`]: it applies one multigrid cycle to a slice of `f64`. Use it with the
+//! A [`Solver`] implements [`Preconditioner`]: it applies its preconditioner once, in most cases one multigrid
+//! cycle, to a slice of `f64`. Use it with the
 //! Krylov methods of this crate ([`Cg`], [`BiCgStab`], [`Fgmres`]), of faer ([`integrations`]), or of your own code.
 //! For matrix-free methods, implement [`LinearOperator`] and pass it in place of the matrix.
 //!
@@ -84,8 +85,7 @@
 //!
 //! [`Trainer`] optimises the smoothers of a solver for its matrix: it minimises the convergence factor of the multigrid
 //! cycle by gradient descent (Adam) and replaces the smoothers of the solver. If training brings no improvement, the
-//! solver keeps its own. Below, [`Builder::suited_to`] selects the variant
-//! of aggregation for the matrix. The module [`learn`] contains loss functions, neural networks that compute smoothers,
+//! solver keeps its former smoothers. In the example, [`Builder::suited_to`] selects the variant of aggregation. The module [`learn`] contains loss functions, neural networks that compute smoothers,
 //! and [`learn::CostReport`], which measures after how many solves training pays back.
 //!
 //! ```
@@ -102,7 +102,7 @@
 //! The module [`autodiff`] computes gradients of expressions of sparse matrices, dense blocks and scalars. The
 //! gradient with respect to a sparse matrix has the sparsity pattern of the matrix. The module [`optimise`] contains
 //! optimisers. [`solver::DifferentiableSolver`] differentiates multigrid solves, [`functions`] functions of large
-//! matrices, and [`newton`] solves programs in layers without their Jacobian.
+//! matrices, and [`newton`] applies Newton's method to a composition F_q ∘ … ∘ F₁ without forming its Jacobian.
 //!
 //! # GPU
 //!

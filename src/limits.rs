@@ -8,13 +8,16 @@ use crate::memory;
 
 /// Limits of time and memory for setups, factorisations and iterations.
 ///
-/// [`within`](Self::within) runs a closure, and everything of this crate that the closure calls on its thread checks the
-/// limits: a setup before every level and every smoother, incomplete factors after some thousand rows, a sparse
-/// factorisation before it starts (by its predicted fill and operations) and, where it can be stopped, inside, an
-/// automatic solver before every attempt, a Krylov method after every iteration. A setup that would exceed a limit ends
+/// [`within`](Self::within) runs a closure. All work of this crate on the thread of the closure checks the limits:
+///
+/// * a setup before every level and every smoother, incomplete factors after some thousand rows,
+/// * a sparse factorisation before it starts, by predicted fill and operations, and where possible during it,
+/// * an automatic solver before every attempt, a Krylov method after every iteration.
+///
+/// A setup that would exceed a limit ends
 /// with an error ([`Error::is_limit`](crate::Error::is_limit)), an iteration with its last iterate and
 /// [`Status::MaxIterations`](crate::Status). Between two checks a limit may be exceeded by one step, such as one level.
-/// Limits inside limits: the tighter one counts. Without a limit no check costs anything.
+/// Of nested limits the tighter one holds. Without limits the checks cost nothing.
 ///
 /// ```
 /// use std::time::Duration;
@@ -111,12 +114,12 @@ pub(crate) fn room_for(bytes: f64, what: &str) -> Result<()> {
         && let Some(resident) = memory::resident()
         && resident as f64 + bytes > limit as f64
     {
-        let mega = |bytes: f64| (bytes / 1e6).ceil();
+        let mega = |bytes: f64| (bytes / f64::from(1 << 20)).ceil();
         return Err(Error::limit(format!(
-            "the memory limit of {} MB does not hold the {} MB in use{}",
+            "the memory limit of {} MiB does not hold the {} MiB in use{}",
             mega(limit as f64),
             mega(resident as f64),
-            if bytes > 0.0 { format!(" and some {} MB of {what}", mega(bytes)) } else { String::new() }
+            if bytes > 0.0 { format!(" and some {} MiB of {what}", mega(bytes)) } else { String::new() }
         )));
     }
     Ok(())

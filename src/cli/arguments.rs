@@ -20,7 +20,8 @@ use crate::solver::Krylov;
 #[derive(Debug, Parser)]
 #[command(name = "multigrad", version, arg_required_else_help = true)]
 pub struct Arguments {
-    /// Number of threads, 1 to 4096; results do not depend on it [default: RAYON_NUM_THREADS, or all cores]
+    /// Number of threads, 1 to 4096; results do not depend on it, except where measured times decide
+    /// (--time-limit, --loss time, --solves) [default: RAYON_NUM_THREADS, or all cores]
     #[arg(long, global = true, display_order = 900, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub threads: Option<u16>,
     #[command(subcommand)]
@@ -160,7 +161,8 @@ pub struct Info {
 pub struct Train {
     /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
-    /// Output file for the trained solver
+    /// Output file for the solver: the trained one, or the automatic one if that solves with less work (see
+    /// --keep-trained)
     #[arg(short, long, value_name = "SOLVER.mgrad")]
     pub output: PathBuf,
     #[command(flatten)]
@@ -168,8 +170,8 @@ pub struct Train {
     /// Learned parts, a list separated by commas: at most one smoother, and optionally interpolation
     /// (the values of P) and restriction (the values of R). Smoothers: relaxation (sparse M on the
     /// pattern of A, x ← x + M(b − Ax)), wide-relaxation (sparse M on the pattern of A²), ilu
-    /// (incomplete factors L and U), scalars (a few scalars on L and U, learned on small parts of the
-    /// matrix), iterative-ilu (L and U, applied by Jacobi sweeps), schwarz
+    /// (incomplete factors L and U), scalars (up to 24 scale factors for L and U, learned on small parts of
+    /// the matrix), iterative-ilu (L and U, applied by Jacobi sweeps), schwarz
     /// (interface conditions of overlapping subdomains on the finest level, M on coarser levels; with
     /// --hierarchy none a one-level Schwarz method), chebyshev (coefficients of a polynomial in
     /// D⁻¹A), damping (one weight per sweep)
@@ -191,9 +193,9 @@ pub struct Train {
     /// network of this program; needs fewer steps)
     #[arg(long, default_value = "classical", value_parser = parse_start)]
     pub start: Start,
-    /// Train the automatic solver for this number of solves: as long as the saving exceeds the cost, or not at
-    /// all; sparse factors take its place where they win. --plot then shows the total time against the number of
-    /// solves
+    /// Train the automatic solver for this number of solves; training stops when it would cost more time than it
+    /// saves. A sparse direct solver replaces the automatic one if it is faster. With --plot: total time against the
+    /// number of solves
     #[arg(
         long,
         value_name = "NUMBER",
@@ -221,15 +223,16 @@ pub struct Train {
     /// Batch size: number of vectors per training step, 1 to 1024 [default: chosen from the matrix]
     #[arg(long, value_name = "COLUMNS", allow_negative_numbers = true, value_parser = |t: &str| count(t, 1024))]
     pub batch: Option<usize>,
-    /// Seed of the random vectors; the same seed gives the same output file
+    /// Seed of the random vectors; the same seed gives the same output file (except with --time-limit,
+    /// --memory-limit, --loss time and --solves)
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u64,
     /// Time limit of setup, training and comparison in seconds; the best solver found so far is saved. The measurement of
     /// the trained solver may exceed it by some seconds [default: none]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub time_limit: Option<f64>,
-    /// Memory limit of the program, such as 500M or 4G (on Linux); hierarchies that exceed it are left out, and training
-    /// ends with the best solver found so far [default: none]
+    /// Memory limit of the program in bytes, with suffix K, M, G or T for powers of 1024, such as 500M (on Linux);
+    /// hierarchies that exceed it are left out, and training ends with the best solver found so far [default: none]
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = bytes)]
     pub memory_limit: Option<u64>,
     /// Device for the training steps; setup and measurements always run on the CPU
@@ -241,7 +244,7 @@ pub struct Train {
     /// Do not compare with classical smoothers and with the automatic solver; implies --keep-trained
     #[arg(long)]
     pub no_baselines: bool,
-    /// Save the trained solver even if the automatic one solves with less work
+    /// Save the trained solver in any case. By default the automatic solver is saved if it solves with less work
     #[arg(long)]
     pub keep_trained: bool,
     /// Compare the times of setup, training and solves with classical solvers and the direct solver, and
@@ -389,11 +392,13 @@ pub struct Compare {
     /// Number of runs of every solver, 1 to 100; the fastest run is reported
     #[arg(long, value_name = "RUNS", default_value = "3", allow_negative_numbers = true, value_parser = |t: &str| count(t, 100))]
     pub repeat: usize,
-    /// Time limit of all measurements in seconds; a solver may take three times its share of what is left, and solvers
-    /// for which no time is left are left out [default: none]
+    /// Time limit of all measurements in seconds; a solver may take up to three times the mean
+    /// remaining time per solver, and at most half of the remaining time; when the time is used up, the other solvers
+    /// are skipped [default: none]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub time_limit: Option<f64>,
-    /// Memory limit of the program, such as 500M or 4G (on Linux); solvers that exceed it are left out [default: none]
+    /// Memory limit of the program in bytes, with suffix K, M, G or T for powers of 1024, such as 500M (on Linux);
+    /// solvers that exceed it are left out [default: none]
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = bytes)]
     pub memory_limit: Option<u64>,
     /// JSON output file for the table

@@ -12,7 +12,7 @@ pub enum DeviceOption {
     Cpu,
     /// First NVIDIA GPU; an error if none is available
     Cuda,
-    /// First NVIDIA GPU; the CPU if that is not possible
+    /// First NVIDIA GPU, or the CPU if no GPU can be used
     Auto,
     /// GPU kernels run on the CPU by the emulator, for tests
     #[cfg(feature = "emulator")]

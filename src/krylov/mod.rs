@@ -10,8 +10,9 @@
 //! `solve` takes a matrix and vectors on the host. `solve_on` takes a matrix and a cycle on a GPU (`DeviceSystem`,
 //! feature `cuda`); the iterations are the same up to the rounding of sums in another order.
 //!
-//! All four take the same options and return the same [`Outcome`]. "Converged" always means that
-//! ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol) for the residual recomputed from x, never for the residual of a recurrence.
+//! All four take the same options and return the same [`Outcome`]. For these methods "converged" means that
+//! ‖b − A x‖₂ ≤ max(rtol ‖b‖₂, atol) for the residual recomputed from x, never for the residual of a recurrence. A
+//! [`Solver`](crate::Solver) has a second criterion, see [`Status::Converged`].
 //! An iteration that does not converge is not an error: its outcome contains advice. Errors are reserved for input
 //! that no method can solve.
 //!

@@ -78,7 +78,7 @@ macro_rules! stopping_options {
                 self
             }
 
-            /// Absolute tolerance: converged when ‖b − A x‖₂ ≤ atol as well. Default 0.
+            /// Absolute tolerance: a residual ‖b − A x‖₂ ≤ atol also counts as converged. Default 0.
             pub fn atol(mut self, atol: f64) -> Self {
                 self.options.atol = atol;
                 self

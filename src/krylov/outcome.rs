@@ -26,7 +26,7 @@ pub struct Outcome {
     /// Number of iterations.
     pub iterations: usize,
     /// ‖b − A x‖₂ / ‖b‖₂ at the start and after every iteration (`iterations + 1` entries). The first and the last
-    /// entry are computed from x; the others are estimates of the recurrence. A value that is not finite is stored
+    /// entry are computed from x, the others come from the recurrence of the method. A value that is not finite is stored
     /// as infinity. For b = 0 the history is `[0.0]`.
     pub residual_history: Vec<f64>,
     /// Number of applications of the preconditioner: the fair measure of cost between methods.
@@ -38,7 +38,7 @@ pub struct Outcome {
     /// The componentwise backward error max |b − A x|ᵢ / (|A| |x| + |b|)ᵢ of x (Oettli and Prager 1964), computed by
     /// solves of a [`Solver`](crate::Solver).
     pub backward_error: Option<f64>,
-    /// The solver of an automatic choice that found x, in one line, if it is not the first.
+    /// The configuration that found x, in one line, if it is not the first one of an automatic solver.
     pub solver: Option<String>,
     /// The part of b that a least-squares solve removed ([`SolveOptions::least_squares`](crate::SolveOptions::least_squares));
     /// residuals then belong to the rest.
@@ -51,7 +51,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Removed {
-    /// Its norm ‖b − p‖₂, for the projection p of b: the least ‖b − A x‖₂.
+    /// ‖b − p‖₂, where p is the orthogonal projection of b onto the range of A. It equals the least ‖b − A x‖₂.
     pub norm: f64,
     /// The same relative to ‖b‖₂.
     pub relative: f64,
@@ -69,9 +69,10 @@ pub enum Status {
     /// solution whose [`backward_error`](Outcome::backward_error) is at the limit of rounding, 10⁻¹³, while its
     /// residual is at most 10³ times the tolerance.
     Converged,
-    /// No iterations are left.
+    /// A limit of iterations, time or memory is reached, or the iteration was given up as too slow.
     MaxIterations,
-    /// The residual stopped decreasing above the tolerance.
+    /// The residual stopped decreasing above the tolerance. From a [`Solver`](crate::Solver) also: the residual is small,
+    /// but the backward error, or the residual in the scaling of the user, is too large.
     Stagnated,
     /// The residual grew beyond 10⁶ times its initial norm, or is not finite.
     Diverged,
@@ -98,7 +99,7 @@ pub enum Breakdown {
 }
 
 impl Outcome {
-    /// Whether ‖b − A x‖₂ reached the tolerance.
+    /// Whether the status is [`Status::Converged`].
     pub fn converged(&self) -> bool {
         self.status == Status::Converged
     }

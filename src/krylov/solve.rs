@@ -81,8 +81,8 @@ impl<'a> SolveOptions<'a> {
         self
     }
 
-    /// Largest number of entries in the factors of a direct solve, as estimated before it starts, where an automatic
-    /// solver falls back to one. Default 10⁸, about 1.6 GB.
+    /// Largest predicted number of entries of sparse LU factors. An automatic solver that falls back on LU refuses larger
+    /// factors. Default 10⁸, about 1.6 GB.
     pub fn direct_limit(mut self, entries: usize) -> Self {
         self.direct_limit = entries;
         self

@@ -49,11 +49,11 @@ impl Trainer {
     /// Training for this number of solves: for as long as the expected saving over these solves exceeds its cost. The
     /// seed and the time limit of the trainer count, its other settings do not.
     ///
-    /// The solver is measured by a solve; sparse factors replace it where they win; else the entries of its incomplete
-    /// factors, or their scalars on patches, are trained for about a tenth of the time of all solves, with the gain of
-    /// a short first run and of every further one. Few solves leave the solver as it is: the total is at most about
-    /// 1.1 times that of the given solver. The length of the training follows from measured times and differs
-    /// between runs.
+    /// A solve measures the given solver. A sparse direct solver replaces it if that is faster. Otherwise incomplete
+    /// factors are trained: a short run first, then longer ones as long as the measured gain justifies their cost, in
+    /// all about a tenth of the time of all solves. Of weakened factors, scalars are trained on small parts of A. Few
+    /// solves leave the solver as it is: the total is at most about 1.1 times that of the given solver. The length of the
+    /// training follows from measured times and differs between runs.
     ///
     /// ```
     /// use multigrad::{Solver, gallery, learn::Trainer};

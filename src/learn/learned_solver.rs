@@ -29,16 +29,18 @@ const SIDES: usize = 4;
 /// Weight of a new time of a solve in the mean.
 const NEW: f64 = 0.25;
 
-/// A solver that gets faster as it is used. It is trained between the solves, on the right-hand sides that came, and a
-/// training that does not make the user's own solves faster is undone.
+/// A solver that trains itself between the solves, on the right-hand sides of the user. If a trained solver is not faster
+/// on the next solves, the solver goes back to the former one.
 ///
-/// It begins as the automatic solver and trains the entries of its incomplete factors for a few steps at a time, each run as
-/// long as all runs before ([`Trainer::for_solves`](super::Trainer::for_solves) trains at once). Training and trials may
-/// cost a tenth of the time of the classical solver ([`share`](Self::share) changes that), and a run begins only if its
-/// forecast cost fits. So the total time is at most 1.1 times that of the classical solver after any number of solves,
-/// as far as times of solves repeat.
+/// It begins with the automatic solver and trains incomplete factors L and U on the levels of that solver: its own factors,
+/// or ILU(0) in place of another smoother. Weakened factors are not trained.
+/// ([`Trainer::for_solves`](super::Trainer::for_solves) trains at once, for a given number of solves.) Each run takes as
+/// many steps as all earlier runs together. Training and trials may cost a tenth of the time of the classical solver
+/// ([`share`](Self::share) changes that); a run begins only if its predicted cost fits. So the total time is at most 1.1
+/// times that of the classical solver, provided that equal solves take equal times.
 ///
-/// After new values of the matrix ([`update`](Self::update)) the learned factors follow by their ratio to ILU(0).
+/// After new values of the matrix ([`update`](Self::update)) the new factors are those of ILU(0), multiplied entry by
+/// entry by the learned ratio to ILU(0); small entries keep the learned difference instead.
 ///
 /// ```
 /// use multigrad::{gallery, learn::LearnedSolver};

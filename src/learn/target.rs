@@ -14,7 +14,7 @@ pub enum LearnedSmoother {
     WideRelaxation,
     /// L and U on the pattern of ILU(0), x ← x + U⁻¹ L⁻¹ (b − A x). Start: ILU(0).
     Ilu,
-    /// Two dozen scalars on the factors of ILU(0): on L, U, pivots, the dropped fill on pivots, and weak entries of L and
+    /// Up to 24 scale factors of ILU(0): on L, U, pivots, the dropped fill on pivots, and weak entries of L and
     /// of U; before and after the coarse-grid correction; on the finest and the other levels. They are learned on
     /// small patches of the matrix. Start: the best τ.
     Scalars,

@@ -9,12 +9,11 @@ use super::target::Target;
 use crate::backend::Cuda;
 use crate::multigrid::SchwarzOptions;
 
-/// Trains parts of a hierarchy to minimise the asymptotic factor of the cycle: by default its
-/// relaxation, a sparse M⁽ˡ⁾ on every level's own pattern, one for every sweep; [`Target`] names the
-/// others.
+/// Trains parts of a hierarchy: minimises the asymptotic convergence factor of the cycle. By default the learned part is a
+/// sparse M on the pattern of A for every sweep of every level; [`Target`] lists the other possibilities.
 ///
-/// Settings that are not made are chosen from the matrix. The same seed gives the same values on any
-/// number of threads, except with a time limit.
+/// Settings that the user does not make are chosen from the matrix. The same seed gives the same values on any number of
+/// threads, except with a time limit or [`Loss::Time`].
 ///
 /// ```
 /// use multigrad::{gallery, learn::Trainer, solver::Amg};
@@ -77,7 +76,7 @@ impl Trainer {
         self
     }
 
-    /// The loss that is minimised; the convergence rate by default.
+    /// The loss function. Default: [`Loss::Rate`], the convergence factor of the cycle.
     #[must_use]
     pub fn loss(mut self, loss: Loss) -> Self {
         self.loss = loss;
@@ -92,10 +91,11 @@ impl Trainer {
     }
 
     /// Keeps the cycle symmetric, so that CG may be used: post-sweeps are the transposes of the
-    /// pre-sweeps in reverse order, and R = Pᵀ. A must be symmetric and R = Pᵀ from the start.
+    /// pre-sweeps in reverse order, and R = Pᵀ. A must be symmetric and the given
+    /// hierarchy must have R = Pᵀ.
     ///
-    /// Off by default, also for symmetric matrices: half as many values are learned, and CG with a symmetric cycle
-    /// needs as many iterations as FGMRES with any cycle, or more (`docs/training-notes.md`).
+    /// Off by default, also for symmetric matrices: a symmetric cycle has half as many learned values, and CG with it
+    /// needed no fewer iterations than FGMRES with an unrestricted cycle (`docs/training-notes.md`).
     #[must_use]
     pub fn symmetric(mut self, symmetric: bool) -> Self {
         self.symmetric = symmetric;
@@ -109,21 +109,22 @@ impl Trainer {
         self
     }
 
-    /// Rate of the first step of Adam.
+    /// Learning rate of the first step of Adam; it decreases to 2 % of this value.
     #[must_use]
     pub fn rate(mut self, rate: f64) -> Self {
         self.rate = Some(rate);
         self
     }
 
-    /// Cycles in the loss at the last step; it begins with fewer.
+    /// Number of cycles in the loss at the last step; earlier steps use fewer.
     #[must_use]
     pub fn cycles(mut self, cycles: usize) -> Self {
         self.cycles = Some(cycles);
         self
     }
 
-    /// Columns of the batch. Default: as many as suit the hierarchy, on a device as many as fill it.
+    /// Number of columns of the batch. Default: chosen for the hierarchy; on a GPU as many as it processes at once, up to
+    /// 64.
     #[must_use]
     pub fn batch(mut self, batch: usize) -> Self {
         self.batch = Some(batch);
@@ -139,8 +140,8 @@ impl Trainer {
     }
 
     /// Subdomains of [`Target::Schwarz`], and on how many of the finest levels; the levels below learn M. By
-    /// default parts of 100 rows with one ring of overlap on the finest level. The share of the options is
-    /// not used: the start is the best of a few.
+    /// default parts of 100 rows with one ring of overlap on the finest level. The Robin share in
+    /// `options` is ignored: training starts from the best of a few shares.
     #[must_use]
     pub fn subdomains(mut self, options: SchwarzOptions, levels: usize) -> Self {
         self.subdomains = (options, levels);

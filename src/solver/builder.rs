@@ -85,8 +85,7 @@ impl Builder {
         self.setup(coarsening)
     }
 
-    /// The variant of aggregation for the symmetry and signs of `a` (see [`suited_variant`]), with the parameters
-    /// for training ([`training_setup`]).
+    /// The variant of aggregation for the symmetry and the signs of `a`, with parameters that suit training.
     #[must_use]
     pub fn suited_to(self, a: &Csr<f64>) -> Self {
         let max_coarse = self.configuration.setup.max_coarse();

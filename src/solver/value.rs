@@ -17,7 +17,8 @@ use crate::multigrid::{
 use crate::operator::Preconditioner;
 use crate::sparse::{Csr, DenseMatrix, Fingerprint};
 
-/// Solver of A x = b for one matrix A: a multigrid cycle in double or single precision, inside a Krylov method.
+/// Solver of A x = b for one matrix A: a Krylov method with a preconditioner in double or single precision. The
+/// preconditioner is in most cases a multigrid cycle; it may also be a smoother on one level or sparse factors.
 ///
 /// [`Solver::auto`] chooses a configuration for the matrix; [`Solver::smoothed_aggregation`],
 /// [`Solver::classical`] and [`Solver::builder`] start a [`Builder`](super::Builder). A solver is a

@@ -77,11 +77,11 @@ impl<T: Scalar> Csr<T> {
     }
 
     /// A rows × cols matrix from its CSR arrays: row pointers, column indices and values, owned or borrowed, with indices
-    /// of any integer type. Columns ascend in every row.
+    /// of any integer type. Columns ascend in every row. Cost: a copy of the indices, and of borrowed values.
     ///
     /// # Errors
     /// An index that is negative or beyond 32 bits; otherwise the row and column (counted from 1) that are out of
-    /// bounds, out of order, stored twice, or not finite. Cost: a copy of the indices, and of borrowed values.
+    /// bounds, out of order, stored twice, or not finite.
     ///
     /// ```
     /// use multigrad::Csr;

@@ -1,7 +1,7 @@
 //! Sparse matrices: a shared [`Pattern`] and a flat vector of values.
 //!
-//! Integers are never differentiated and never copied: products, gradients and learned matrices share
-//! patterns, and the gradient of a matrix is a plain vector on the same pattern.
+//! The pattern holds the integers. Products, gradients and learned matrices share it instead of copying it. The gradient
+//! of a matrix is a vector of values on the same pattern.
 
 mod add;
 pub(crate) mod assemble;
