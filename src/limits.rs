@@ -165,10 +165,10 @@ mod tests {
     fn memory_is_that_of_the_process() {
         let resident = memory::resident().unwrap();
         assert!(resident > 1 << 20);
-        assert!(Limits::new().memory(1 << 20).within(check).unwrap_err().to_string().contains("MB in use"));
+        assert!(Limits::new().memory(1 << 20).within(check).unwrap_err().to_string().contains("MiB in use"));
         let large = Limits::new().memory(1 << 50);
         assert!(large.within(|| room_for(1e12, "levels")).is_ok());
         let error = large.within(|| room_for(1e17, "levels")).unwrap_err();
-        assert!(error.is_limit() && error.to_string().contains("MB of levels"), "{error}");
+        assert!(error.is_limit() && error.to_string().contains("MiB of levels"), "{error}");
     }
 }

@@ -29,7 +29,7 @@ fn a_memory_limit_leaves_solvers_out() {
     f.run("generate poisson2d --n 20 -o a.mtx").ok();
     let run = f.run("compare a.mtx --memory-limit 1M --json c.json");
     assert_eq!(run.code, 3, "{}", run.err);
-    assert!(run.err.contains("the memory limit of 2 MiB does not hold"), "{}", run.err);
+    assert!(run.err.contains("the memory limit of 1 MiB does not hold"), "{}", run.err);
     assert!(f.json("c.json")["configurations"].as_array().unwrap().is_empty());
     f.run("train a.mtx -o s.mgrad --memory-limit 1M").fails(1, &["memory limit"]);
     f.run("train a.mtx -o s.mgrad --memory-limit 1X").fails(2, &["500M"]);
