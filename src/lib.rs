@@ -153,6 +153,8 @@ pub mod optimise;
 mod parallel;
 #[cfg(feature = "plot")]
 pub mod plot;
+#[cfg(feature = "plot")]
+pub mod report;
 pub mod schwarz;
 pub mod setup;
 pub mod solver;

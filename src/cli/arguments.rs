@@ -14,11 +14,19 @@ use crate::gallery::FlowScheme;
 use crate::learn::{Loss, Start, Target};
 use crate::solver::Krylov;
 
+/// The version with the optional features of this build.
+const LONG_VERSION: &str = match (cfg!(feature = "cuda"), cfg!(feature = "metis")) {
+    (true, true) => concat!(env!("CARGO_PKG_VERSION"), "\nfeatures: cuda, metis"),
+    (true, false) => concat!(env!("CARGO_PKG_VERSION"), "\nfeatures: cuda"),
+    (false, true) => concat!(env!("CARGO_PKG_VERSION"), "\nfeatures: metis"),
+    (false, false) => concat!(env!("CARGO_PKG_VERSION"), "\nfeatures: none"),
+};
+
 /// Algebraic multigrid solvers for sparse linear systems A x = b, with trainable smoothers.
 ///
 /// Exit codes: 0 success, 1 failure, 2 wrong options, 3 the solver did not converge.
 #[derive(Debug, Parser)]
-#[command(name = "multigrad", version, arg_required_else_help = true)]
+#[command(name = "multigrad", version, long_version = LONG_VERSION, arg_required_else_help = true)]
 pub struct Arguments {
     /// Number of threads, 1 to 4096; results do not depend on it, except where measured times decide
     /// (--time-limit, --loss time, --solves) [default: RAYON_NUM_THREADS, or all cores]
@@ -42,6 +50,12 @@ pub enum Command {
     Compare(Compare),
     /// Plot residual histories (files of `solve --json`) or a training curve (file of `train --json`)
     Plot(Plot),
+    /// Write a report on a matrix and its solvers as an HTML page
+    Report(super::report::Options),
+    /// Print completions for a shell
+    Completions(super::shell::Completions),
+    /// Write manual pages to a folder
+    Man(super::shell::Manual),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -292,7 +306,7 @@ impl KrylovOption {
 
 #[derive(Debug, Args)]
 #[command(group(
-    ArgGroup::new("pictures_of_points").args(["plot_solution", "plot_parts"]).multiple(true)
+    ArgGroup::new("pictures_of_points").args(["plot_solution", "plot_parts", "report"]).multiple(true)
 ))]
 pub struct Solve {
     /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
@@ -355,7 +369,7 @@ pub struct Solve {
     /// Plot the residual history to this file, .svg or .png
     #[arg(long, value_name = "PICTURE")]
     pub plot: Option<PathBuf>,
-    /// Coordinates for --plot-solution and --plot-parts (a format of A, or NumPy's .npy; one row per unknown)
+    /// Coordinates for --plot-solution, --plot-parts and --report (a format of A, or NumPy's .npy; one row per unknown)
     #[arg(long, value_name = "XY.mtx", requires = "pictures_of_points")]
     pub coordinates: Option<PathBuf>,
     /// Plot the solution at the --coordinates to this file, .svg or .png
@@ -364,6 +378,9 @@ pub struct Solve {
     /// Plot the subdomains of a Schwarz smoother on the finest level to this file, .svg or .png
     #[arg(long, value_name = "PICTURE", requires = "coordinates")]
     pub plot_parts: Option<PathBuf>,
+    /// Output file for a report on this solve, one HTML page without further files
+    #[arg(long, value_name = "REPORT.html")]
+    pub report: Option<PathBuf>,
     /// Name of this run in plots [default: smoother and Krylov method]
     #[arg(long)]
     pub label: Option<String>,

@@ -1,4 +1,5 @@
-//! The program: `multigrad generate | info | train | solve | compare | plot`.
+//! The program: `multigrad generate | info | train | solve | compare | plot |
+//! report`.
 //!
 //! Tables go to standard output, errors and progress to standard error, results for programs
 //! to the file given by `--json`. Exit codes: 0 converged or done, 1 failure, 2 misuse, 3 not
@@ -15,7 +16,9 @@ mod output;
 mod paths;
 mod plot;
 mod progress;
+mod report;
 mod setup_options;
+mod shell;
 mod solve;
 mod subdomains;
 mod train;
@@ -63,6 +66,9 @@ fn run(command: &Command) -> Result<Verdict> {
         Command::Solve(options) => solve::run(options),
         Command::Compare(options) => compare::run(options),
         Command::Plot(options) => plot::run(options),
+        Command::Report(options) => report::run(options),
+        Command::Completions(options) => shell::completions(options),
+        Command::Man(options) => shell::manual(options),
     }
 }
 

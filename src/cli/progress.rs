@@ -56,21 +56,14 @@ impl Drop for SolveBar {
 pub struct CompareBar(ProgressBar);
 
 impl CompareBar {
-    pub fn new(configurations: usize) -> Self {
-        let bar = ProgressBar::new(configurations as u64);
+    pub fn new() -> Self {
+        let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {eta} left") {
             bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
         }
         Self(bar)
     }
 
-    pub fn show(&self, configuration: &str) {
-        self.0.set_message(configuration.to_string());
-        self.0.inc(1);
-    }
-}
-
-impl CompareBar {
     /// Shows the present configuration with the number of completed configurations and the total, which is 0 while
     /// unknown.
     pub fn show_of(&self, done: usize, all: usize, configuration: &str) {

@@ -19,8 +19,9 @@ use crate::learn::{Loss, Start, Target, Trainer, asymptotic_factor};
 use crate::multigrid::{Cycle, Relaxation, SchwarzOptions};
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
+use crate::report::Report;
 use crate::solver::Solver;
-use crate::sparse::{Csr, MatrixFile, matrix_market};
+use crate::sparse::{Csr, DenseMatrix, MatrixFile, matrix_market};
 
 /// Largest problem on which power iteration measures the factor of plain cycles. Larger problems use the residual
 /// history.
@@ -48,7 +49,8 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let mut file = read_square(&options.matrix)?;
     let b = right_hand_side(options.rhs.as_deref(), &mut file)?;
     let (a, notices) = (file.matrix, file.notices);
-    let points = points(options, &a)?;
+    let coordinates = coordinates(options, &a)?;
+    let points = coordinates.as_ref().map(|xy| points(xy, a.rows()));
     let clock = Instant::now();
     let (mut solver, name) = solver(options, &a)?;
     let setup_seconds = clock.elapsed().as_secs_f64();
@@ -92,6 +94,13 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     if let (Some(path), Some(points), Some(parts)) = (&options.plot_parts, &points, parts) {
         PartsPlot::new(format!("subdomains of {}", stem(&options.matrix)), points, &[], &parts)?
             .write(path)?;
+    }
+    if let Some(path) = &options.report {
+        let mut report = Report::new(stem(&options.matrix));
+        if let Some(xy) = &coordinates {
+            report = report.coordinates(xy);
+        }
+        report.of_solve(&solver, &out, solve_seconds)?.write(path)?;
     }
     if let Some(path) = &options.json {
         let value = json!({
@@ -151,13 +160,14 @@ fn check_files(options: &Solve) -> Result<()> {
             options.plot.as_deref(),
             options.plot_solution.as_deref(),
             options.plot_parts.as_deref(),
+            options.report.as_deref(),
             options.json.as_deref(),
         ],
     )
 }
 
 /// Coordinates in the plane, without mesh points beyond the unknowns.
-fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
+fn coordinates(options: &Solve, a: &Csr<f64>) -> Result<Option<DenseMatrix>> {
     let Some(path) = &options.coordinates else { return Ok(None) };
     let xy = MatrixFile::read_dense(path)?;
     if xy.cols() != 2 || xy.rows() < a.rows() {
@@ -169,7 +179,11 @@ fn points(options: &Solve, a: &Csr<f64>) -> Result<Option<Vec<[f64; 2]>>> {
             a.rows()
         )));
     }
-    Ok(Some((0..a.rows()).map(|i| [xy[[i, 0]], xy[[i, 1]]]).collect()))
+    Ok(Some(DenseMatrix::from_fn(a.rows(), 2, |i, j| xy[[i, j]])))
+}
+
+fn points(xy: &DenseMatrix, rows: usize) -> Vec<[f64; 2]> {
+    (0..rows).map(|i| [xy[[i, 0]], xy[[i, 1]]]).collect()
 }
 
 /// The subdomain of every unknown in the Schwarz method of the finest level.

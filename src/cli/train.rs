@@ -196,7 +196,7 @@ pub fn measured(options: &Train, a: &Csr<f64>, learned: &Learned<'_>, limits: &L
         seed: options.seed,
         ..CostOptions::default()
     };
-    let bar = CompareBar::new(0);
+    let bar = CompareBar::new();
     let account = CostReport::measure(a, learned, &account_options, &mut |done, all, name| {
         bar.show_of(done, all, name);
     })?;

@@ -14,11 +14,9 @@ use super::train::{Left, measured, save};
 use crate::error::{Error, Result};
 use crate::learn::{CostReport, Learned, SolvesReport, Trainer};
 use crate::plot::GrowthPlot;
+use crate::report::{Line, break_even};
 use crate::solver::Amg;
 use crate::sparse::MatrixFile;
-
-/// Numbers of solves in a picture, per decade.
-const PER_DECADE: usize = 4;
 
 /// Trains the automatic solver for `solves` solves and saves what is best for them.
 pub fn run(options: &Train, solves: usize) -> Result<Verdict> {
@@ -32,7 +30,7 @@ pub fn run(options: &Train, solves: usize) -> Result<Verdict> {
     if let Some(left) = limits.seconds() {
         trainer = trainer.time_limit(Duration::from_secs_f64(left.max(0.001)));
     }
-    let bar = CompareBar::new(0);
+    let bar = CompareBar::new();
     let fit = || trainer.for_solves(solves).fit_observed(&mut solver, &mut |name| bar.show_of(0, 0, name));
     let report = limits.memory().within(fit)?;
     drop(bar);
@@ -72,58 +70,35 @@ pub fn run(options: &Train, solves: usize) -> Result<Verdict> {
     Ok(Verdict::Done)
 }
 
-/// Total time against the number of solves: straight lines, whose crossings the legend names.
+/// Total time against the number of solves.
 fn picture(
     title: &str,
     report: &SolvesReport,
     account: Option<&CostReport>,
     setup_seconds: f64,
 ) -> Option<GrowthPlot> {
-    // Name, seconds before the first solve, and seconds of a solve.
-    let mut lines: Vec<(String, f64, f64)> = Vec::new();
+    let line = |name: String, before: f64, solve: f64| Line { name, before, solve };
+    let kept = &report.attempts[report.kept];
+    let mut lines: Vec<Line> = Vec::new();
     match account {
         Some(account) => {
             if let Some(best) = account.fastest_iterative() {
-                lines.push((
-                    format!("classical: {}", best.configuration),
-                    best.setup_seconds,
-                    best.solve_seconds,
-                ));
+                let name = format!("classical: {}", best.configuration);
+                lines.push(line(name, best.setup_seconds, best.solve_seconds));
             }
             if let Some(direct) = &account.direct {
-                lines.push(("direct".into(), direct.setup_seconds, direct.solve_seconds));
+                lines.push(line("direct".into(), direct.setup_seconds, direct.solve_seconds));
             }
-            let learned = &account.learned;
-            lines.push((
-                format!("kept: {}", report.attempts[report.kept].name),
-                account.learned_fixed_seconds(),
-                learned.solve_seconds,
-            ));
+            let name = format!("kept: {}", kept.name);
+            lines.push(line(name, account.learned_fixed_seconds(), account.learned.solve_seconds));
         }
         None => {
             let given = &report.attempts[0];
-            lines.push((format!("classical: {}", given.name), setup_seconds, given.solve_seconds?));
+            lines.push(line(format!("classical: {}", given.name), setup_seconds, given.solve_seconds?));
             if report.replaced() {
-                let kept = &report.attempts[report.kept];
-                lines.push((kept.name.clone(), setup_seconds + report.seconds, kept.solve_seconds?));
+                lines.push(line(kept.name.clone(), setup_seconds + report.seconds, kept.solve_seconds?));
             }
         }
     }
-    let (_, fixed, each) = lines.last().cloned()?;
-    let decades = (report.solves.max(10) as f64).log10().ceil() as usize;
-    let numbers: Vec<f64> =
-        (0..=decades * PER_DECADE).map(|q| 10f64.powf(q as f64 / PER_DECADE as f64)).collect();
-    let mut plot = GrowthPlot::new(title).x_label("solves").y_label("seconds, setup and training included");
-    let last = lines.len() - 1;
-    for (number, (name, before, solve)) in lines.into_iter().enumerate() {
-        let crossing = (fixed - before) / (solve - each);
-        let shown = (1.0..=10f64.powf(decades as f64)).contains(&crossing);
-        let name = match number < last && shown {
-            true => format!("{name} (slower from {:.0} solves on)", crossing.ceil()),
-            false => name,
-        };
-        let points: Vec<(f64, f64)> = numbers.iter().map(|&n| (n, before + n * solve)).collect();
-        plot = plot.series(name, &points);
-    }
-    Some(plot)
+    break_even(title, &lines, report.solves)
 }

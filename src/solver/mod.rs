@@ -5,6 +5,7 @@ mod backward_error;
 mod builder;
 mod candidates;
 mod choose;
+mod comparison;
 mod condition;
 mod configuration;
 #[cfg(feature = "cuda")]
@@ -34,6 +35,7 @@ pub use builder::{suited_variant, training_setup, training_setups};
 pub use candidates::candidates;
 pub use choose::Choice;
 pub(crate) use choose::weakened_beyond_one_level;
+pub use comparison::{Compared, Comparison, ComparisonReport};
 pub use condition::{Condition, ForwardError};
 pub use configuration::Configuration;
 pub use differentiable::{DifferentiableSolver, SolveQuality, TapeSolve};

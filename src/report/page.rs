@@ -1,0 +1,309 @@
+//! The page: sections in the order of a reader's questions.
+
+use super::break_even::{Line, break_even};
+use super::html::{count, escaped, figure, list, paragraph, seconds, section, table};
+use super::pictures::{band, bars, sparsity};
+use super::{Page, SlowestError};
+use crate::error::Result;
+use crate::plot::{FieldPlot, ResidualPlot, TrainingPlot};
+use crate::solver::Compared;
+
+/// Histories in the picture of residuals.
+const HISTORIES: usize = 6;
+/// Rows of the table of configurations.
+const CONFIGURATIONS: usize = 12;
+/// Solves up to which the picture of total times is drawn without a training.
+const SOLVES: usize = 1000;
+
+pub(super) fn document(page: &Page) -> Result<String> {
+    let sections = [
+        tiles(page),
+        properties(page),
+        choice(page),
+        advice(page),
+        levels(page),
+        slowest(page)?,
+        configurations(page)?,
+        training(page)?,
+        section("The solver in full", &format!("<pre>{}</pre>\n", escaped(&page.solver))),
+    ];
+    let title = escaped(&page.title);
+    Ok(format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}</style>\n</head>\n\
+         <body>\n<main>\n<h1>{title}</h1>\n{}{}<footer>multigrad {}</footer>\n</main>\n</body>\n</html>\n",
+        include_str!("page.css"),
+        verdict(page),
+        sections.concat(),
+        env!("CARGO_PKG_VERSION")
+    ))
+}
+
+fn verdict(page: &Page) -> String {
+    let out = &page.outcome;
+    let (class, word) = if out.converged() { ("good", "converged") } else { ("bad", "did not converge") };
+    let by = out.solver.as_deref().unwrap_or(&page.summary);
+    format!(
+        "<p class=\"verdict\">The solve <b class=\"{class}\">{word}</b>: {} iterations of {}, {}.</p>\n",
+        out.iterations,
+        out.krylov.map_or("a direct solver", crate::krylov::Krylov::name),
+        escaped(by)
+    )
+}
+
+fn tiles(page: &Page) -> String {
+    let p = &page.properties;
+    let tile = |value: String, name: &str| {
+        format!("<div class=\"tile\"><b>{}</b><span>{}</span></div>\n", escaped(value), escaped(name))
+    };
+    let backward = page.outcome.backward_error;
+    [
+        "<div class=\"tiles\">\n".to_string(),
+        tile(count(p.rows), "unknowns"),
+        tile(count(p.nonzeros), "nonzeros"),
+        tile(seconds(page.seconds.0), "setup"),
+        tile(seconds(page.seconds.1), "solve"),
+        tile(format!("{:.1e}", page.outcome.relative_residual()), "relative residual"),
+        backward.map_or(String::new(), |b| tile(format!("{b:.1e}"), "backward error")),
+        tile(format!("{:.0}", page.bytes_per_unknown), "bytes per unknown"),
+        "</div>\n".to_string(),
+    ]
+    .concat()
+}
+
+fn properties(page: &Page) -> String {
+    let text = page.properties.to_string();
+    // Names and values are separated by at least two spaces.
+    let rows: Vec<Vec<String>> = text
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(name, value)| vec![name.trim().to_string(), value.trim().to_string()])
+        .collect();
+    section("The matrix", &table(&[("property", false), ("value", false)], &rows, &|_| false))
+}
+
+fn choice(page: &Page) -> String {
+    let mut text = paragraph(format!("{}.", page.summary));
+    if page.reasons.is_empty() {
+        text += &paragraph("The configuration was given.");
+    } else {
+        text += &list(&page.reasons);
+    }
+    if !page.outcome.attempts.is_empty() {
+        text += &paragraph("These attempts came before the answer:");
+        text += &list(&page.outcome.attempts);
+    }
+    section("What was chosen, and why", &text)
+}
+
+fn advice(page: &Page) -> String {
+    let mut sentences: Vec<String> = page.outcome.advice.iter().cloned().collect();
+    let fastest = page.comparison.as_ref().and_then(|c| c.rows.iter().find(|r| r.converged));
+    if let Some(c) = fastest.filter(|c| !c.automatic) {
+        let own = page.comparison.iter().flat_map(|c| &c.rows).find(|r| r.automatic && r.converged);
+        let ratio = own.map(|own| own.total_seconds / c.total_seconds);
+        if ratio.is_none_or(|ratio| ratio > 1.2) {
+            sentences.push(format!(
+                "The fastest configuration for one solve is {}{}.",
+                c.configuration,
+                ratio.map_or(String::new(), |r| format!(", {r:.1} times as fast as the automatic choice"))
+            ));
+        }
+    }
+    if let Some(report) = &page.solves {
+        sentences.push(report.reason.clone());
+    }
+    if let Some(e) = page.slowest.as_ref().filter(|e| e.factor > 0.9 && e.energy < 0.1) {
+        sentences.push(format!(
+            "The slowest error is smooth (energy {:.1e}) and its factor is {:.2}: the coarse levels do not represent it. Near-nullspace candidates, another coarsening, or a smaller strength threshold may help.",
+            e.energy, e.factor
+        ));
+    }
+    sentences.extend(page.notes.iter().cloned());
+    if sentences.is_empty() {
+        sentences.push("There is nothing to change.".into());
+    }
+    section("Advice", &list(&sentences))
+}
+
+fn levels(page: &Page) -> String {
+    if page.levels.is_empty() {
+        return String::new();
+    }
+    let nonzeros = page.levels[0].nonzeros.max(1) as f64;
+    let rows: Vec<Vec<String>> = page
+        .levels
+        .iter()
+        .enumerate()
+        .map(|(at, l)| {
+            vec![
+                (at + 1).to_string(),
+                count(l.rows),
+                count(l.nonzeros),
+                format!("{:.1}", l.nonzeros as f64 / l.rows.max(1) as f64),
+                format!("{:.3}", l.nonzeros as f64 / nonzeros),
+                l.seconds.map_or("–".into(), seconds),
+            ]
+        })
+        .collect();
+    let head = [
+        ("level", true),
+        ("rows", true),
+        ("nonzeros", true),
+        ("per row", true),
+        ("of the finest", true),
+        ("time of a visit", true),
+    ];
+    let mut text = table(&head, &rows, &|_| false);
+    let times: Vec<(String, f64, String)> = page
+        .levels
+        .iter()
+        .enumerate()
+        .filter_map(|(at, l)| Some((format!("level {}", at + 1), l.seconds?, seconds(l.seconds?))))
+        .collect();
+    if times.len() > 1 {
+        text +=
+            &figure(&bars(&times), "Time of a visit of the cycle to each level, without the levels below.");
+    }
+    text += "<div class=\"levels\">\n";
+    for (at, level) in page.levels.iter().enumerate() {
+        text += &figure(&sparsity(level), format!("level {}, {} rows", at + 1, count(level.rows)));
+    }
+    section("Levels", &(text + "</div>\n"))
+}
+
+fn slowest(page: &Page) -> Result<String> {
+    let Some(SlowestError { factor, values, energy, steps }) = &page.slowest else {
+        return Ok(String::new());
+    };
+    let kind = match energy {
+        e if *e < 0.05 => "a smooth error",
+        e if *e < 0.5 => "an error between smooth and oscillating",
+        _ => "an oscillating error",
+    };
+    let text = paragraph(format!(
+        "Without a Krylov method, the slowest error is reduced by the factor {factor:.3} in each step ({steps} steps of power iteration). It is {kind}: eᵀAe / eᵀDe = {energy:.1e}, where D is the diagonal of A."
+    ));
+    let points = page.coordinates.as_ref().filter(|c| c.cols() == 2);
+    let picture = match points {
+        Some(c) => {
+            let points: Vec<[f64; 2]> = (0..c.rows()).map(|i| [c[[i, 0]], c[[i, 1]]]).collect();
+            let plot = FieldPlot::new("", &points, values)?.label("error");
+            figure(&plot.render_svg()?, "The slowest error on the mesh, scaled to a largest value of 1.")
+        }
+        None => figure(
+            &band(values),
+            "The slowest error against the number of the unknown: the range of the values in each column, from −1 to 1. With coordinates in the plane it is drawn on the mesh.",
+        ),
+    };
+    Ok(section("The slowest error", &(text + &picture)))
+}
+
+fn configurations(page: &Page) -> Result<String> {
+    let rows: &[Compared] = page.comparison.as_ref().map_or(&[], |c| &c.rows);
+    let mut plot = ResidualPlot::new("");
+    let mut drawn = 0;
+    let mut add = |name: &str, history: &[f64]| {
+        if history.len() > 1 {
+            plot = plot.clone().series(name, history);
+            drawn += 1;
+        }
+    };
+    if rows.is_empty() {
+        add(&page.summary, &page.outcome.residual_history);
+    }
+    let automatic = rows.iter().position(|r| r.automatic);
+    let others = (0..rows.len()).filter(|at| Some(*at) != automatic).take(HISTORIES - 1);
+    for at in automatic.into_iter().chain(others) {
+        add(&rows[at].configuration, &rows[at].residual_history);
+    }
+    let mut text = String::new();
+    if drawn > 0 {
+        text += &figure(
+            &plot.render_svg()?,
+            "Relative residuals. A cycle costs different times in different configurations; the table has the seconds.",
+        );
+    }
+    if let Some(comparison) = page.comparison.as_ref().filter(|c| !c.rows.is_empty()) {
+        let shown: Vec<&Compared> = comparison
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(at, r)| *at < CONFIGURATIONS || r.automatic)
+            .map(|(_, r)| r)
+            .collect();
+        let cells: Vec<Vec<String>> = shown
+            .iter()
+            .map(|r| {
+                vec![
+                    r.configuration.clone(),
+                    seconds(r.setup_seconds),
+                    seconds(r.solve_seconds),
+                    if r.converged { r.iterations.to_string() } else { format!("{} ✗", r.iterations) },
+                    format!("{:.2}", r.operator_complexity),
+                ]
+            })
+            .collect();
+        let head = [
+            ("configuration", false),
+            ("setup", true),
+            ("solve", true),
+            ("iterations", true),
+            ("complexity", true),
+        ];
+        text += &table(&head, &cells, &|at| shown[at].automatic);
+        let left = comparison.rows.len() - shown.len();
+        text += &paragraph(format!(
+            "The automatic choice is highlighted. {}✗ marks a solve that did not converge.",
+            if left > 0 { format!("{left} slower configurations are left out. ") } else { String::new() }
+        ));
+        if !comparison.failures.is_empty() {
+            text += &paragraph("Not measured:");
+            text += &list(&comparison.failures);
+        }
+    }
+    let heading = if rows.is_empty() { "Residual history" } else { "Other configurations" };
+    Ok(if text.is_empty() { text } else { section(heading, &text) })
+}
+
+fn training(page: &Page) -> Result<String> {
+    let mut text = String::new();
+    let (lines, solves) = lines(page);
+    if lines.len() > 1
+        && let Some(plot) = break_even("", &lines, solves)
+    {
+        text += &figure(&plot.render_svg()?, "Total time against the number of solves with this matrix.");
+    }
+    if let Some(report) = &page.solves {
+        text += &format!("<div class=\"wide\"><pre>{}</pre></div>\n", escaped(report));
+    }
+    if let Some(report) = page.training.as_ref().filter(|r| !r.loss_history.is_empty()) {
+        let plot = TrainingPlot::new("").loss(&report.loss_history).factor(&report.factor_history);
+        text +=
+            &figure(&plot.render_svg()?, "The loss and the convergence factor during the default training.");
+        text += &format!("<div class=\"wide\"><pre>{}</pre></div>\n", escaped(report));
+    }
+    Ok(if text.is_empty() { text } else { section("Many solves with this matrix", &text) })
+}
+
+/// The automatic choice, the fastest solve of the comparison, a direct solver, and what training keeps.
+fn lines(page: &Page) -> (Vec<Line>, usize) {
+    let mut lines = Vec::new();
+    let line = |name: String, before: f64, solve: f64| Line { name, before, solve };
+    let rows = page.comparison.as_ref().map_or(&[][..], |c| &c.rows);
+    let mut add = |lead: &str, row: Option<&Compared>| {
+        let Some(r) = row.filter(|r| r.converged) else { return };
+        let name = format!("{lead}: {}", r.configuration);
+        lines.push(line(name, r.setup_seconds, r.solve_seconds));
+    };
+    add("automatic", rows.iter().find(|r| r.automatic));
+    let others = || rows.iter().filter(|r| !r.automatic && r.converged);
+    add("fastest solve", others().min_by(|p, q| p.solve_seconds.total_cmp(&q.solve_seconds)));
+    let Some(report) = page.solves.as_ref().filter(|r| r.replaced()) else { return (lines, SOLVES) };
+    let kept = &report.attempts[report.kept];
+    if let Some(solve) = kept.solve_seconds {
+        lines.push(line(format!("kept: {}", kept.name), page.seconds.0 + report.seconds, solve));
+    }
+    (lines, report.solves)
+}

@@ -1,0 +1,68 @@
+//! Tests of reports.
+
+use super::*;
+use crate::gallery::{FlowScheme, poisson_2d, poisson_3d, recirculating_flow};
+
+#[test]
+fn a_page_has_all_sections_and_escapes_its_text() {
+    let flow = recirculating_flow(16, 0.005, FlowScheme::Upwind).unwrap();
+    let report = Report::new("a < b & c").time_limit(3.0).coordinates(&flow.coordinates).solves(Some(5));
+    let mut seen = Vec::new();
+    let page = report.run(&flow.matrix, &flow.rhs, &mut |s| seen.push(s.to_string())).unwrap();
+    let html = page.html().unwrap();
+    assert!(html.contains("<h1>a &lt; b &amp; c</h1>"));
+    for heading in
+        ["The matrix", "What was chosen", "Advice", "Levels", "slowest error", "Other configurations"]
+    {
+        assert!(html.contains(heading), "{heading}");
+    }
+    assert!(!html.contains("http://") || html.contains("http://www.w3.org/2000/svg"));
+    assert!(!html.contains("<script") && !html.contains("<link"));
+    assert!(seen.len() > 5);
+    // Every tag that is opened is closed.
+    for tag in ["section", "table", "figure", "div", "ul", "main", "svg", "pre"] {
+        let (open, close) =
+            (html.matches(&format!("<{tag}")).count(), html.matches(&format!("</{tag}>")).count());
+        assert_eq!(open, close, "{tag}");
+    }
+}
+
+/// The factor of the slowest error is the spectral radius of the error propagator: that of Jacobi on Poisson is known.
+#[test]
+fn the_slowest_error_of_jacobi_is_the_smoothest_sine() {
+    use crate::multigrid::{Relaxation, Setup};
+    let n = 12;
+    let a = poisson_2d(n, n).unwrap().matrix;
+    let solver =
+        Solver::builder(Setup::OneLevel).relaxation(Relaxation::Jacobi(Some(0.8))).sweeps(1, 0).build(&a).unwrap();
+    let e = slowest::slowest(&solver, 60.0, 3).unwrap().unwrap();
+    let h = std::f64::consts::PI / (n + 1) as f64;
+    let expected = 1.0 - 0.8 * (1.0 - h.cos());
+    assert!((e.factor - expected).abs() < 2e-3, "{} {expected}", e.factor);
+    assert!(e.energy < 0.05, "{}", e.energy);
+    assert!(e.values.iter().all(|v| *v > -0.05 && *v <= 1.0));
+}
+
+#[test]
+fn levels_have_all_entries_and_times() {
+    let problem = poisson_3d(14, 14, 14).unwrap();
+    let solver = Solver::smoothed_aggregation().build(&problem.matrix).unwrap();
+    let levels = levels::figures(&solver, 10.0).unwrap();
+    assert_eq!(levels.len(), solver.levels());
+    for level in &levels {
+        assert_eq!(level.counts.iter().map(|c| *c as usize).sum::<usize>(), level.nonzeros);
+        assert!(level.seconds.is_some_and(|s| s >= 0.0));
+    }
+    assert!(levels[0].seconds > levels[1].seconds);
+}
+
+#[test]
+fn bad_input_is_an_error() {
+    let problem = poisson_2d(8, 8).unwrap();
+    let few = crate::sparse::DenseMatrix::zeros(3, 2);
+    let e = Report::new("").coordinates(&few).run(&problem.matrix, &problem.rhs, &mut |_| ()).unwrap_err();
+    assert!(e.to_string().contains("3 points"), "{e}");
+    assert!(Report::new("").run(&problem.matrix, &[1.0], &mut |_| ()).is_err());
+    let page = Report::new("").time_limit(0.0).run(&problem.matrix, &problem.rhs, &mut |_| ()).unwrap();
+    assert!(page.write("/nonexistent/folder/report.html").is_err());
+}
