@@ -27,10 +27,17 @@ pub(super) fn paragraph(text: impl Display) -> String {
     format!("<p>{}</p>\n", escaped(text))
 }
 
-/// A list of sentences.
+/// A list of sentences. Each begins with a capital letter and ends with a full stop.
 pub(super) fn list(sentences: &[String]) -> String {
-    let items: String = sentences.iter().map(|s| format!("<li>{}</li>\n", escaped(s))).collect();
+    let items: String = sentences.iter().map(|s| format!("<li>{}</li>\n", escaped(sentence(s)))).collect();
     format!("<ul>\n{items}</ul>\n")
+}
+
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", rest.as_str())
 }
 
 /// A table. Cells whose column is marked are numbers, flush right; `strong` names the highlighted rows.

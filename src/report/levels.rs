@@ -59,7 +59,9 @@ fn of_hierarchy<T: Scalar>(h: &Hierarchy<Host<T>>, seconds: f64) -> Result<Vec<L
         from[level] = Some(fastest(&CyclePreconditioner::new(below)?)?);
     }
     let mut list = Vec::new();
-    for level in 0..=depth {
+    // A method on one level has an empty coarse level.
+    let last = if h.coarsest_rows == 0 && depth > 0 { depth - 1 } else { depth };
+    for level in 0..=last {
         let coarsest = h.coarsest.matrix();
         let pattern = h.levels.get(level).map_or_else(|| coarsest.pattern(), |l| &l.a.pattern);
         let cells = CELLS.min(pattern.rows());

@@ -26,7 +26,7 @@ const VECTORS: f64 = 5.0;
 /// Largest numbers of rows with the work that a method on one level may take, relative to the expected hierarchy. The
 /// hierarchies of small systems often take longer than expected, and those without candidates for several unknowns per
 /// node twice as long.
-const WORK: [(usize, f64); 3] = [(3000, 2.5), (8000, 1.7), (usize::MAX, 0.7)];
+const WORK: [(usize, f64); 3] = [(3000, 2.5), (8000, 2.0), (usize::MAX, 1.5)];
 /// Largest number of iterations of BiCGStab with ILU(0) on a large nonsymmetric matrix.
 const EASY: f64 = 5.0;
 
@@ -66,8 +66,7 @@ impl OneLevel {
         let affordable = share * HIERARCHY * if p.block_size > 1 { 2.0 } else { 1.0 };
         let iteration = 1.0 + VECTORS / p.mean_row();
         let diagonal = single(Relaxation::Jacobi(Some(1.0)), Krylov::Cg);
-        let most = 0.7 * HIERARCHY / iteration;
-        let by_diagonal = extrapolated(&parts, a.rows(), &diagonal, most);
+        let by_diagonal = extrapolated(&parts, a.rows(), &diagonal, affordable / iteration);
         let ilu = single(Relaxation::Ilu0(1.0), Krylov::Cg);
         let within = |work: f64| (work - ILU_SETUP) / (ILU_ITERATION + VECTORS / p.mean_row());
         let work = by_diagonal.map_or(affordable, |k| k * iteration);
