@@ -119,7 +119,9 @@ fn advice(page: &Page) -> String {
     if let Some(report) = &page.solves {
         sentences.push(report.reason.clone());
     }
-    if let Some(e) = page.slowest.as_ref().filter(|e| page.levels.len() > 1 && e.factor > 0.9 && e.energy < 0.1) {
+    if let Some(e) =
+        page.slowest.as_ref().filter(|e| page.levels.len() > 1 && e.factor > 0.9 && e.energy < 0.1)
+    {
         sentences.push(format!(
             "The slowest error is smooth (energy {:.1e}) and its factor is {:.2}: the coarse levels do not represent it. Near-nullspace candidates, another coarsening, or a smaller strength threshold may help.",
             e.energy, e.factor
@@ -195,7 +197,10 @@ fn slowest(page: &Page) -> Result<String> {
         Some(c) => {
             let points: Vec<[f64; 2]> = (0..c.rows()).map(|i| [c[[i, 0]], c[[i, 1]]]).collect();
             let plot = FieldPlot::new("", &points, values)?.label("error");
-            figure(&plotted(&plot.render_svg()?), "The slowest error on the mesh, scaled to a largest value of 1.")
+            figure(
+                &plotted(&plot.render_svg()?),
+                "The slowest error on the mesh, scaled to a largest value of 1.",
+            )
         }
         None => figure(
             &band(values),
@@ -278,15 +283,20 @@ fn training(page: &Page) -> Result<String> {
     if lines.len() > 1
         && let Some(plot) = break_even("", &lines, solves)
     {
-        text += &figure(&plotted(&plot.render_svg()?), "Total time against the number of solves with this matrix.");
+        text += &figure(
+            &plotted(&plot.render_svg()?),
+            "Total time against the number of solves with this matrix.",
+        );
     }
     if let Some(report) = &page.solves {
         text += &format!("<div class=\"wide\"><pre>{}</pre></div>\n", escaped(report));
     }
     if let Some(report) = page.training.as_ref().filter(|r| !r.loss_history.is_empty()) {
         let plot = TrainingPlot::new("").loss(&report.loss_history).factor(&report.factor_history);
-        text +=
-            &figure(&plotted(&plot.render_svg()?), "The loss and the convergence factor during the default training.");
+        text += &figure(
+            &plotted(&plot.render_svg()?),
+            "The loss and the convergence factor during the default training.",
+        );
         text += &format!("<div class=\"wide\"><pre>{}</pre></div>\n", escaped(report));
     }
     Ok(if text.is_empty() { text } else { section("Many solves with this matrix", &text) })

@@ -33,8 +33,11 @@ fn the_slowest_error_of_jacobi_is_the_smoothest_sine() {
     use crate::multigrid::{Relaxation, Setup};
     let n = 12;
     let a = poisson_2d(n, n).unwrap().matrix;
-    let solver =
-        Solver::builder(Setup::OneLevel).relaxation(Relaxation::Jacobi(Some(0.8))).sweeps(1, 0).build(&a).unwrap();
+    let solver = Solver::builder(Setup::OneLevel)
+        .relaxation(Relaxation::Jacobi(Some(0.8)))
+        .sweeps(1, 0)
+        .build(&a)
+        .unwrap();
     let e = slowest::slowest(&solver, 60.0, 3).unwrap().unwrap();
     let h = std::f64::consts::PI / (n + 1) as f64;
     let expected = 1.0 - 0.8 * (1.0 - h.cos());
