@@ -180,6 +180,10 @@ mod manual {
     struct Differentiation;
     #[doc = include_str!("../docs/learning.md")]
     struct Learning;
+    #[doc = include_str!("../docs/first-solve.md")]
+    struct FirstSolve;
+    #[doc = include_str!("../docs/choosing.md")]
+    struct Choosing;
     #[cfg(feature = "cuda")]
     #[doc = include_str!("../docs/gpu.md")]
     struct Gpu;

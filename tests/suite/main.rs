@@ -35,6 +35,7 @@ mod cost_report;
 mod device;
 mod differentiable_solve;
 mod direct;
+mod documents;
 mod engine;
 mod faer;
 mod fallback;
