@@ -1,4 +1,4 @@
-//! Pictures of what a multigrid cycle does to an error: 2-D Poisson, 48². They illustrate the manual.
+//! Pictures of what a multigrid cycle does to an error: 2-D Poisson, 32². They illustrate the manual.
 
 use std::error::Error;
 use std::path::Path;
@@ -9,7 +9,7 @@ use multigrad::setup::{Coarsening, Smoothing};
 use multigrad::sparse::DenseMatrix;
 use multigrad::{Amg, Preconditioner, Relaxation, Setup, Solver};
 
-const N: usize = 48;
+const N: usize = 32;
 const SWEEPS: usize = 4;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,7 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .iter()
         .enumerate()
         .map(|(i, [x, y])| {
-            let noise = ((i * 7919 + 13) % 101) as f64 / 50.0 - 1.0;
+            // The hash of Vigna's splitmix64, between −1 and 1.
+            let hash = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let noise = (hash >> 40) as f64 / f64::from(1 << 23) - 1.0;
             (std::f64::consts::PI * x).sin() * (std::f64::consts::PI * y).sin() + 0.5 * noise
         })
         .collect();
