@@ -54,6 +54,7 @@ pub use cg::Cg;
 pub use fgmres::Fgmres;
 pub use method::Krylov;
 pub(crate) use minimal_error::minimal_error;
+pub(crate) use options::check_vector;
 pub use outcome::{Breakdown, Outcome, Removed, Status};
 #[cfg(feature = "cuda")]
 #[doc(hidden)]

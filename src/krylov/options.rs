@@ -51,7 +51,8 @@ impl Options<'_> {
     }
 }
 
-fn check_vector(what: &str, rows: usize, v: &[f64]) -> Result<()> {
+/// Checks the length of a vector, and that its values are finite.
+pub(crate) fn check_vector(what: &str, rows: usize, v: &[f64]) -> Result<()> {
     if v.len() != rows {
         return Err(Error::dimension(format!("{what} has {} values and the operator {rows} rows", v.len())));
     }

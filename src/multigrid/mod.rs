@@ -37,7 +37,7 @@ pub use hierarchy::{Hierarchy, Level};
 pub use hierarchy::{Place, Role};
 #[doc(hidden)]
 pub use preconditioner::CyclePreconditioner;
-pub(crate) use refresh::Refresh;
+pub(crate) use refresh::{Refresh, other_pattern};
 pub use relaxation::{Passes, Relaxation};
 #[cfg(feature = "cuda")]
 #[doc(hidden)]

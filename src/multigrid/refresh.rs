@@ -48,15 +48,7 @@ impl Refresh {
     ) -> Result<Hierarchy<Host<f64>>> {
         let shared = Arc::ptr_eq(a.pattern(), &self.finest);
         if !shared && **a.pattern() != *self.finest {
-            return Err(Error::fingerprint(format!(
-                "the matrix has another pattern ({} × {}, {} entries) than the one that the solver was built for ({} × {}, {} entries); build a new solver",
-                a.rows(),
-                a.cols(),
-                a.nnz(),
-                self.finest.rows(),
-                self.finest.cols(),
-                self.finest.nnz()
-            )));
+            return Err(other_pattern(a.pattern(), &self.finest));
         }
         // The plans identify their pattern by its address.
         let mut current =
@@ -80,4 +72,17 @@ impl Refresh {
         let coarsest = Arc::new(Direct::new(&current)?);
         Ok(Hierarchy { levels, coarsest, coarsest_rows, kind: h.kind })
     }
+}
+
+/// The error of a matrix with another pattern than that of the solver.
+pub(crate) fn other_pattern(new: &Pattern, own: &Pattern) -> Error {
+    Error::fingerprint(format!(
+        "the matrix has another pattern ({} × {}, {} entries) than the one that the solver was built for ({} × {}, {} entries); build a new solver",
+        new.rows(),
+        new.cols(),
+        new.nnz(),
+        own.rows(),
+        own.cols(),
+        own.nnz()
+    ))
 }

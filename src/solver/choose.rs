@@ -17,7 +17,7 @@ use crate::krylov::{DIRECT_LIMIT, Krylov};
 use crate::limits;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::Classical;
-use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
+use crate::setup::{Aggregates, Coarsening, Smoothing, Variant, check_candidates};
 use crate::sparse::{Csr, DenseMatrix};
 
 /// Largest nonsymmetric matrix that is solved without coarser levels. For a flow problem with 4096 rows, one level
@@ -240,6 +240,9 @@ impl Choice {
     /// The error of the first configuration, if none can be built.
     pub fn build(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Solver> {
         check(a)?;
+        if let Some(b) = near_nullspace {
+            check_candidates(b, a.rows())?;
+        }
         let clock = Instant::now();
         let (user, transform) = (a, self.transform.as_ref());
         let a = transform.map_or(a, |t| &t.matrix);

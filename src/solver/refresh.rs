@@ -8,7 +8,7 @@ use super::value::{Solver, in_precision};
 use crate::error::{Error, Result};
 #[cfg(feature = "cuda")]
 use crate::krylov::DeviceSystem;
-use crate::multigrid::{Cycle, CyclePreconditioner, Refresh};
+use crate::multigrid::{Cycle, CyclePreconditioner, Refresh, other_pattern};
 use crate::operator::Preconditioner;
 use crate::sparse::Csr;
 
@@ -44,6 +44,9 @@ impl Solver {
         let transform = match &self.transform {
             None => None,
             Some(own) => {
+                if a.pattern() != self.a.pattern() {
+                    return Err(other_pattern(a.pattern(), self.a.pattern()));
+                }
                 let new = Transform::of(a).filter(|new| new.matrix.pattern() == own.matrix.pattern());
                 Some(Arc::new(new.ok_or_else(|| {
                     Error::unsuited("the new values need another elimination or scaling than the old ones; build a new solver")

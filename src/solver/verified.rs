@@ -4,7 +4,7 @@ use super::backward_error::backward_error;
 use super::value::Solver;
 use crate::backend::Cpu;
 use crate::error::Result;
-use crate::krylov::{Outcome, SolveOptions, Status, largest, norm};
+use crate::krylov::{Outcome, SolveOptions, Status, check_vector, largest, norm};
 use crate::operator::Preconditioner;
 
 /// Most corrections of a solution that has converged in one norm only.
@@ -109,7 +109,7 @@ impl Solver {
     /// A solve of the system for which the cycle was built. The last entry of the history is ‖b − A x‖₂ / ‖b‖₂.
     fn once(&self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
         let Some(transform) = &self.transform else { return self.attempt(self.system(), b, options) };
-        crate::operator::check_lengths(self.rows(), b, b)?;
+        check_vector("the right-hand side", self.rows(), b)?;
         let (mut d, right) = transform.forward(&self.a, b);
         let guess = options.options.initial_guess.map(|x| transform.guess(x));
         let mut own = options.again();

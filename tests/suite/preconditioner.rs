@@ -3,7 +3,7 @@
 use crate::common;
 
 use crate::common::numbers::{Numbers, distance, dot, largest};
-use multigrad::gallery::{FlowScheme, recirculating_flow, rotated_anisotropic};
+use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow, rotated_anisotropic};
 use multigrad::multigrid::{CycleKind, CyclePreconditioner, Passes, Relaxation};
 use multigrad::operator::Preconditioner;
 use multigrad::setup::{Coarsening, Variant};
@@ -215,5 +215,25 @@ fn single_precision_is_close_for_a_singular_matrix() {
         amg.to_single_precision().unwrap().apply(&b, &mut z).unwrap();
         let distance = distance(&z, &double);
         assert!(distance < 1e-5, "{distance:e}");
+    }
+}
+
+/// A system whose rows of the identity are eliminated: wrong input is an error there as everywhere.
+#[test]
+fn wrong_input_for_a_transformed_system_is_an_error() {
+    let n = 40;
+    let inner = poisson_2d(n, n).unwrap().matrix;
+    let a = inner.map(|i, j, v| if i < n { f64::from(u8::from(i == j)) } else { v });
+    let mut solver = Amg::auto(&a).unwrap();
+    let mut b = vec![1.0; n * n];
+    assert!(solver.solve(&b).unwrap().converged());
+    for bad in [f64::INFINITY, f64::NAN] {
+        b[3] = bad;
+        assert!(solver.solve(&b).unwrap_err().is_invalid_input(), "{bad}");
+    }
+    let few = multigrad::sparse::DenseMatrix::ones(n, 1);
+    assert!(Amg::auto_with(&a, Some(&few)).unwrap_err().to_string().contains("40 rows"));
+    for other in [poisson_2d(n, n - 1).unwrap().matrix, Csr::from_triplets(2, 3, &[(0, 0, 1.0)]).unwrap()] {
+        assert!(solver.refresh(&other).unwrap_err().to_string().contains("another pattern"));
     }
 }
