@@ -1,6 +1,8 @@
 //! Limits of time and memory for work whose cost is not known before.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
@@ -30,11 +32,12 @@ use crate::memory;
 /// assert!(error.is_limit());
 /// # Ok::<(), multigrad::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct Limits {
     time: Option<Duration>,
     memory: Option<u64>,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Limits {
@@ -56,17 +59,38 @@ impl Limits {
         self
     }
 
+    /// A flag that ends the work as the time limit does, once another thread or a callback has set it.
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+    /// use multigrad::{Limits, SolveOptions, Solver, Status, gallery};
+    /// let problem = gallery::poisson_2d(40, 40)?;
+    /// let solver = Solver::smoothed_aggregation().build(&problem.matrix)?;
+    /// let stop = Arc::new(AtomicBool::new(false));
+    /// let mut observe = |iteration: usize, _: f64| stop.store(iteration == 3, Ordering::Relaxed);
+    /// let options = SolveOptions::new().on_iteration(&mut observe);
+    /// let out = Limits::new().stop(stop.clone()).within(|| solver.solve_with(&problem.rhs, options))?;
+    /// assert_eq!((out.status, out.iterations), (Status::MaxIterations, 3));
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn stop(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.stop = Some(flag);
+        self
+    }
+
     /// Runs the closure within these limits and those that hold already.
     pub fn within<R>(self, work: impl FnOnce() -> R) -> R {
         /// Restores the former limits, after a panic too.
-        struct Restore(Active);
+        struct Restore(Active, usize);
         impl Drop for Restore {
             fn drop(&mut self) {
                 ACTIVE.set(self.0);
+                FLAGS.with_borrow_mut(|flags| flags.truncate(self.1));
             }
         }
         let outer = ACTIVE.get();
-        let restore = Restore(outer);
+        let restore = Restore(outer, FLAGS.with_borrow(Vec::len));
+        FLAGS.with_borrow_mut(|flags| flags.extend(self.stop));
         let end = self.time.and_then(|time| Some((Instant::now().checked_add(time)?, time)));
         let earlier = |a: (Instant, Duration), b: (Instant, Duration)| if a.0 <= b.0 { a } else { b };
         ACTIVE.set(Active {
@@ -89,12 +113,14 @@ struct Active {
 
 thread_local! {
     static ACTIVE: Cell<Active> = const { Cell::new(Active { end: None, memory: None }) };
+    /// The flags of the limits, the innermost last.
+    static FLAGS: RefCell<Vec<Arc<AtomicBool>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Whether there are limits.
 pub(crate) fn are_set() -> bool {
     let active = ACTIVE.get();
-    active.end.is_some() || active.memory.is_some()
+    active.end.is_some() || active.memory.is_some() || FLAGS.with_borrow(|flags| !flags.is_empty())
 }
 
 /// An error if a limit is exceeded.
@@ -104,6 +130,9 @@ pub(crate) fn check() -> Result<()> {
 
 /// An error if a limit is exceeded, or would be by `what`, of so many bytes.
 pub(crate) fn room_for(bytes: f64, what: &str) -> Result<()> {
+    if FLAGS.with_borrow(|flags| flags.iter().any(|flag| flag.load(Ordering::Relaxed))) {
+        return Err(Error::limit("the caller stopped the work"));
+    }
     let active = ACTIVE.get();
     if let Some((end, time)) = active.end
         && Instant::now() >= end
@@ -146,17 +175,24 @@ mod tests {
     fn the_tighter_limit_counts_and_the_former_returns() {
         assert!(!are_set() && check().is_ok());
         let hour = Limits::new().time(Duration::from_secs(3600));
-        hour.within(|| {
+        hour.clone().within(|| {
             assert!(are_set() && check().is_ok() && time_for(1.0, "a").is_ok());
             assert!(time_for(4000.0, "LU").unwrap_err().to_string().contains("LU would take some 4000.0 s"));
             Limits::new().time(Duration::ZERO).within(|| {
                 // A longer limit inside does not help.
-                assert!(hour.within(check).unwrap_err().is_limit());
+                assert!(hour.clone().within(check).unwrap_err().is_limit());
+            });
+            assert!(check().is_ok());
+            let flag = Arc::new(AtomicBool::new(false));
+            Limits::new().stop(flag.clone()).within(|| {
+                assert!(check().is_ok());
+                flag.store(true, Ordering::Relaxed);
+                assert!(Limits::new().within(check).unwrap_err().to_string().contains("stopped"));
             });
             assert!(check().is_ok());
         });
         assert!(!are_set());
-        let caught = std::panic::catch_unwind(|| hour.within(|| panic!("inside")));
+        let caught = std::panic::catch_unwind(|| hour.clone().within(|| panic!("inside")));
         assert!(caught.is_err() && !are_set());
     }
 

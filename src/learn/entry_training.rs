@@ -9,6 +9,7 @@ use super::session::{HostSteps, Steps};
 use super::target::Target;
 use crate::engine::Host;
 use crate::error::Result;
+use crate::limits;
 use crate::multigrid::{Hierarchy, Relaxation, Smoother};
 use crate::solver::Solver;
 
@@ -26,7 +27,7 @@ const MOST: usize = 400;
 pub(super) enum Run {
     /// All steps were taken.
     Done,
-    /// The first step showed that the fewest steps would take more than twice the given time.
+    /// The first step showed that the fewest steps would take more than twice the given time, or a limit was reached.
     TooExpensive,
     /// A loss or a gradient was not finite; the entries are those before that step.
     Diverged,
@@ -105,6 +106,9 @@ impl EntryTraining {
             }
             (number, self.taken) = (number + 1, self.taken + 1);
             self.seconds = before + clock.elapsed().as_secs_f64();
+            if limits::check().is_err() {
+                return Ok(Run::TooExpensive);
+            }
             if number == 1 {
                 steps = self.planned(seconds);
                 if self.seconds_per_step().is_some_and(|each| FEWEST as f64 * each > 2.0 * seconds) {

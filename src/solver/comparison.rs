@@ -192,7 +192,11 @@ impl Comparison {
         let clock = Instant::now();
         let time = Duration::try_from_secs_f64(share).ok();
         let limits = time.map_or(Limits::new(), |time| Limits::new().time(time));
-        self.memory.map_or(limits, |bytes| limits.memory(bytes)).within(|| {
+        let limits = match self.memory {
+            Some(bytes) => limits.memory(bytes),
+            None => limits,
+        };
+        limits.within(|| {
             let (solver, setup_seconds) = fastest_setup(self.repeats, 0.5 * share, build)?;
             let left = share - clock.elapsed().as_secs_f64();
             let row = self.solves(a, b, left, &solver, setup_seconds)?;
