@@ -203,7 +203,7 @@ mod tests {
         assert!(resident > 1 << 20);
         assert!(Limits::new().memory(1 << 20).within(check).unwrap_err().to_string().contains("MiB in use"));
         let large = Limits::new().memory(1 << 50);
-        assert!(large.within(|| room_for(1e12, "levels")).is_ok());
+        assert!(large.clone().within(|| room_for(1e12, "levels")).is_ok());
         let error = large.within(|| room_for(1e17, "levels")).unwrap_err();
         assert!(error.is_limit() && error.to_string().contains("MiB of levels"), "{error}");
     }
