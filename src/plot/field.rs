@@ -41,6 +41,7 @@ pub struct FieldPlot {
     label: String,
     points: Vec<[f64; 2]>,
     values: Vec<f64>,
+    range: Option<(f64, f64)>,
 }
 
 impl FieldPlot {
@@ -65,12 +66,19 @@ impl FieldPlot {
             return Err(Error::invalid_input(format!("point {} of the field is at ({x}, {y})", k + 1)));
         }
         let (title, label) = (font::clean(title.as_ref()), String::new());
-        Ok(Self { title, label, points: points.to_vec(), values: values.to_vec() })
+        Ok(Self { title, label, points: points.to_vec(), values: values.to_vec(), range: None })
     }
 
     /// The name of the field, written beside the colour bar.
     pub fn label(mut self, label: impl AsRef<str>) -> Self {
         self.label = font::clean(label.as_ref());
+        self
+    }
+
+    /// The values at the ends of the colour bar; values beyond have the colours of the ends. Default: the least and the
+    /// largest value.
+    pub fn range(mut self, least: f64, largest: f64) -> Self {
+        self.range = Some((least, largest));
         self
     }
 
@@ -93,7 +101,7 @@ impl FieldPlot {
         svg::render(&self.scene())
     }
 
-    fn scene(&self) -> Scene {
+    pub(super) fn scene(&self) -> Scene {
         let mut scene = Scene::default();
         let grid = Grid::find(&self.points, &self.values);
         let [xs, ys] = [0, 1].map(|axis| match &grid {
@@ -119,7 +127,7 @@ impl FieldPlot {
         let across = steps(xs, (area.width() * fine).round() as usize);
         let mut down = steps(ys, (area.height() * fine).round() as usize);
         down.reverse();
-        let place = |v: f64| if v.is_finite() { scale.position(v) } else { f64::NAN };
+        let place = |v: f64| if v.is_finite() { scale.position(v).clamp(0.0, 1.0) } else { f64::NAN };
         match &grid {
             Some(grid) => scene.images.push((area, grid.picture(&across, &down, place))),
             None => self.scattered(&mut scene, &panel, (across.len(), down.len()), place),
@@ -162,7 +170,9 @@ impl FieldPlot {
     /// The colour bar's axis: exactly the range of the finite values.
     fn scale(&self) -> Axis {
         let finite = self.values.iter().copied().filter(|v| v.is_finite());
-        let (lo, hi) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), v| (lo.min(v), hi.max(v)));
+        let (lo, hi) = self.range.unwrap_or_else(|| {
+            finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), v| (lo.min(v), hi.max(v)))
+        });
         if lo > hi { Axis::linear(0.0, 1.0, 6) } else { Axis::linear(lo, hi, 6) }
     }
 }

@@ -3,7 +3,7 @@
 //! * [`ResidualPlot`]: convergence of several solvers;
 //! * [`GrowthPlot`]: growth of iterations or seconds with the size of the problem;
 //! * [`TrainingPlot`]: the loss of a training run and the convergence factor;
-//! * [`FieldPlot`]: a solution or an error in the plane;
+//! * [`FieldPlot`]: a solution or an error in the plane; [`FieldAnimation`]: several, one after another;
 //! * [`PartsPlot`]: the subdomains of a mesh.
 //!
 //! Figures are laid out for 960 × 640 pixels; a PNG has twice as many in each direction. The fonts are part
@@ -22,6 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod animation;
 mod axis;
 mod canvas;
 mod chart;
@@ -47,6 +48,7 @@ mod svg;
 mod tiling;
 mod training;
 
+pub use animation::FieldAnimation;
 pub use field::FieldPlot;
 pub use growth::GrowthPlot;
 pub use parts::PartsPlot;

@@ -16,6 +16,38 @@ const OVER: usize = 2;
 
 /// The figure as PNG bytes, 1920 × 1280; the same scene gives the same bytes.
 pub(super) fn render(scene: &Scene) -> Result<Vec<u8>> {
+    encode(info(SHARP), &pixels(scene)?)
+}
+
+/// Figures one after another as an animated PNG of 960 × 640 pixels, shown for so many milliseconds each and repeated
+/// without end.
+pub(super) fn animate<'a>(
+    frames: impl ExactSizeIterator<Item = &'a Scene>,
+    milliseconds: u16,
+) -> Result<Vec<u8>> {
+    let (w, h) = (WIDTH as usize, HEIGHT as usize);
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::with_info(&mut out, info(1)).map_err(failed)?;
+    encoder.set_animated(frames.len() as u32, 0).map_err(failed)?;
+    encoder.set_frame_delay(milliseconds, 1000).map_err(failed)?;
+    let mut writer = encoder.write_header().map_err(failed)?;
+    for frame in frames {
+        writer.write_image_data(&halve(&pixels(frame)?, w, h)).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)?;
+    Ok(out)
+}
+
+/// A coloured picture with so many pixels per unit.
+fn info(sharp: usize) -> png::Info<'static> {
+    let mut info = png::Info::with_size((WIDTH as usize * sharp) as u32, (HEIGHT as usize * sharp) as u32);
+    info.color_type = png::ColorType::Rgb;
+    info.bit_depth = png::BitDepth::Eight;
+    info
+}
+
+/// The pixels of a figure, 1920 × 1280, three bytes each.
+fn pixels(scene: &Scene) -> Result<Vec<u8>> {
     let (w, h) = (WIDTH as usize * SHARP, HEIGHT as usize * SHARP);
     let mut large = vec![255u8; w * OVER * h * OVER * 3];
     for (area, image) in &scene.images {
@@ -28,9 +60,7 @@ pub(super) fn render(scene: &Scene) -> Result<Vec<u8>> {
     for text in &scene.texts {
         stamp(&mut pixels, w, h, text);
     }
-    let mut info = png::Info::with_size(w as u32, h as u32);
-    info.color_type = png::ColorType::Rgb;
-    encode(info, &pixels)
+    Ok(pixels)
 }
 
 /// A picture as an indexed PNG.
@@ -48,8 +78,6 @@ pub(super) fn encode_indexed(image: &Indexed) -> Result<Vec<u8>> {
 }
 
 fn encode(mut info: png::Info<'_>, data: &[u8]) -> Result<Vec<u8>> {
-    let failed =
-        |e: png::EncodingError| Error::format(format!("the figure could not be encoded as PNG: {e}"));
     info.bit_depth = png::BitDepth::Eight;
     let mut out = Vec::new();
     let mut writer =
@@ -57,6 +85,10 @@ fn encode(mut info: png::Info<'_>, data: &[u8]) -> Result<Vec<u8>> {
     writer.write_image_data(data).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(out)
+}
+
+fn failed(e: png::EncodingError) -> Error {
+    Error::format(format!("the figure could not be encoded as PNG: {e}"))
 }
 
 fn paint(mut to: BitMapBackend<'_>, scene: &Scene) -> std::result::Result<(), Box<dyn std::error::Error>> {
