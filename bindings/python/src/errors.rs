@@ -20,9 +20,25 @@ create_exception!(
     "A limit of time or memory is reached or would be exceeded."
 );
 
+/// Names of the library, and those of the package.
+const NAMES: [(&str, &str); 4] = [
+    ("max_iterations", "maxiter"),
+    ("rtol", "tol"),
+    ("SolveOptions::least_squares, --least-squares", "least_squares=True"),
+    (
+        "carry them over by learn::TrackedSolver, or begin with classical smoothers in learn::LearnedSolver",
+        "build a new solver, or begin with multigrad.LearnedSolver",
+    ),
+];
+
+/// A sentence of the library with the names of the package.
+pub fn in_python(text: &str) -> String {
+    NAMES.iter().fold(text.to_string(), |text, (rust, python)| text.replace(rust, python))
+}
+
 /// The exception for an error of the library.
 pub fn raise(error: multigrad::Error) -> PyErr {
-    let text = error.to_string();
+    let text = in_python(&error.to_string());
     if error.is_limit() {
         return LimitExceeded::new_err(text);
     }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arrays::Floats;
-use crate::errors::{Error, raise};
+use crate::errors::{Error, in_python, raise};
 use crate::worker::{Cancel, limits};
 
 /// The options of a solve, as the package passes them.
@@ -122,10 +122,10 @@ fn describe<'py>(py: Python<'py>, outcome: &Outcome, seconds: f64) -> PyResult<B
     dict.set_item("seconds", seconds)?;
     dict.set_item("accel", outcome.krylov.map_or("direct", Krylov::name))?;
     dict.set_item("backward_error", outcome.backward_error)?;
-    dict.set_item("advice", &outcome.advice)?;
+    dict.set_item("advice", outcome.advice.as_deref().map(in_python))?;
     dict.set_item("solver", &outcome.solver)?;
     dict.set_item("attempts", &outcome.attempts)?;
     dict.set_item("removed", outcome.removed.as_ref().map(|removed| removed.norm))?;
-    dict.set_item("text", outcome.to_string())?;
+    dict.set_item("text", in_python(&outcome.to_string()))?;
     Ok(dict)
 }

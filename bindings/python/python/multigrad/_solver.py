@@ -259,7 +259,7 @@ class Solver(LinearOperator):  # type: ignore[misc]
         >>> import multigrad
         >>> solver = multigrad.smoothed_aggregation_solver(multigrad.gallery.poisson((40, 40)))
         >>> solver.levels[0]["unknowns"], solver.levels[0]["presmoother"]
-        (1600, 'Gauss-Seidel, forward')
+        (1600, 'Gauss–Seidel forward')
         """
         names = ("level", "unknowns", "nonzeros", "presmoother", "postsmoother")
         return [dict(zip(names, row)) for row in self._core.levels()]
