@@ -8,7 +8,7 @@
  *     if (mg_matrix_create_i32(n, n, entries, row_pointers, column_indices, values, 0, &matrix) != MG_OK ||
  *         mg_solver_create(matrix, NULL, &solver) != MG_OK ||
  *         mg_solver_solve(solver, n, b, x, NULL, NULL) != MG_OK)
- *         fprintf(stderr, "%s\\n", mg_last_error());
+ *         fprintf(stderr, "%s\n", mg_last_error());
  *     mg_solver_free(&solver);
  *     mg_matrix_free(&matrix);
  *
@@ -194,7 +194,7 @@ int64_t mg_threads(void);
 /*
  Frees a text that a function of this library has created, and sets `*text` to null. A null text is permitted.
 
- Errors: MG_NULL_POINTER if `text` itself is null.
+ Errors: MG_NULL_POINTER if `text` itself is null, MG_INVALID_HANDLE for another text, which is then unchanged.
  */
 enum mg_status mg_string_free(char **text);
 
@@ -273,7 +273,7 @@ int64_t mg_matrix_columns(const struct mg_matrix *matrix);
 int64_t mg_matrix_entries(const struct mg_matrix *matrix);
 
 /*
- Computes y = A x. x has as many values as A has columns, y as A has rows. They must not overlap.
+ Computes y = A x. x has as many values as A has columns, y as A has rows.
 
  Errors: MG_DIMENSION if x_size or y_size is another number.
  */

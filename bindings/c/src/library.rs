@@ -1,6 +1,8 @@
 //! Version, error text, threads, and texts that belong to the caller.
 
-use std::ffi::{CString, c_char};
+use std::collections::HashMap;
+use std::ffi::c_char;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::guard::{self, guarded, guarded_value};
 use crate::memory::{Place, size};
@@ -58,7 +60,7 @@ pub extern "C" fn mg_threads() -> i64 {
 
 /// Frees a text that a function of this library has created, and sets `*text` to null. A null text is permitted.
 ///
-/// Errors: MG_NULL_POINTER if `text` itself is null.
+/// Errors: MG_NULL_POINTER if `text` itself is null, MG_INVALID_HANDLE for another text, which is then unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mg_string_free(text: *mut *mut c_char) -> mg_status {
     guarded(|| {
@@ -68,16 +70,40 @@ pub unsafe extern "C" fn mg_string_free(text: *mut *mut c_char) -> mg_status {
             let text = place.value();
             (place, text)
         };
-        place.set(std::ptr::null_mut());
         if !text.is_null() {
-            // SAFETY: the header asks for a text from a function of this library, which was made by `into_raw`.
-            drop(unsafe { CString::from_raw(text) });
+            let found = TEXTS.lock().unwrap_or_else(PoisonError::into_inner).remove(&text.addr());
+            found.ok_or_else(|| {
+                let message =
+                    "the text was not created by a function that says to free it, or has been freed";
+                Failure::new(mg_status::MG_INVALID_HANDLE, message)
+            })?;
+            place.set(std::ptr::null_mut());
         }
         Ok(())
     })
 }
 
+/// The texts that callers have to free, by their addresses.
+static TEXTS: LazyLock<Mutex<HashMap<usize, Text>>> = LazyLock::new(Mutex::default);
+
 /// A text that belongs to the caller from now on.
 pub(crate) fn hand_out(text: &str) -> *mut c_char {
-    guard::c_string(text).into_raw()
+    let bytes = guard::c_string(text).into_bytes_with_nul().into_boxed_slice();
+    let text = Text(Box::into_raw(bytes));
+    let pointer = text.0.cast::<c_char>();
+    TEXTS.lock().unwrap_or_else(PoisonError::into_inner).insert(pointer.addr(), text);
+    pointer
+}
+
+/// A text that the caller may write to.
+struct Text(*mut [u8]);
+
+// SAFETY: the pointer is the only one of this library to its bytes.
+unsafe impl Send for Text {}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        // SAFETY: the pointer comes from `Box::into_raw`, and is dropped once.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
 }

@@ -113,7 +113,7 @@ pub extern "C" fn mg_matrix_entries(matrix: *const mg_matrix) -> i64 {
     guarded_value(-1, || Ok(table::get(matrix)?.nnz() as i64))
 }
 
-/// Computes y = A x. x has as many values as A has columns, y as A has rows. They must not overlap.
+/// Computes y = A x. x has as many values as A has columns, y as A has rows.
 ///
 /// Errors: MG_DIMENSION if x_size or y_size is another number.
 #[unsafe(no_mangle)]

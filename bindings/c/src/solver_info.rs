@@ -63,7 +63,7 @@ pub unsafe extern "C" fn mg_solver_describe(solver: *const mg_solver, text: *mut
         // SAFETY: the header asks for a variable of this type.
         let mut place = unsafe { Place::empty("the variable for the text", text)? };
         let cell = table::get(solver)?;
-        let mut words = cell.solver(|own| Ok(own.to_string()))?;
+        let mut words = cell.solver(|own| Ok(format!("{own}\n")))?;
         if cell.is_learning() {
             words += &cell.learned(|own| Ok(format!("{}\n", own.report())))?;
         }
