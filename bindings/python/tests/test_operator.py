@@ -10,12 +10,15 @@ import scipy.sparse.linalg as spla
 import multigrad
 
 
-@pytest.mark.parametrize("method", [spla.cg, spla.minres, spla.bicgstab, spla.gmres, spla.lgmres])
-def test_preconditioner_of_scipy(method: object, poisson: sp.csr_array) -> None:
+# MINRES measures the residual relative to estimates of the norms of A and x.
+@pytest.mark.parametrize(
+    "method, rtol",
+    [(spla.cg, 1e-8), (spla.minres, 1e-12), (spla.bicgstab, 1e-8), (spla.gmres, 1e-8), (spla.lgmres, 1e-8)],
+)
+def test_preconditioner_of_scipy(method: object, rtol: float, poisson: sp.csr_array) -> None:
     solver = multigrad.solver(poisson)
     b = np.ones(poisson.shape[0])
-    calls: list[int] = []
-    x, info = method(poisson, b, M=solver, rtol=1e-8, maxiter=60, callback=lambda _: calls.append(1))
+    x, info = method(poisson, b, M=solver, rtol=rtol, maxiter=60)
     assert info == 0
     assert np.linalg.norm(poisson @ x - b) < 1e-5 * np.linalg.norm(b)
 

@@ -158,7 +158,7 @@ def test_the_interpreter_is_free_during_a_setup() -> None:
 
 
 SCRIPT = """
-import multigrad, sys, time
+import multigrad, numpy as np, sys, time
 A = multigrad.gallery.problem("recirculating-flow", 120).A
 solver = multigrad.solver(A, setup="san")
 started = False
@@ -169,18 +169,25 @@ def show(progress):
         started = True
 begin = time.perf_counter()
 try:
-    solver.train(steps=100000, progress=show if "progress" in sys.argv else (print("training", flush=True) and None))
+    if "progress" in sys.argv:
+        solver.train(steps=100000, progress=show)
+    print("training", flush=True)
+    if "solve" in sys.argv:
+        solver.solve(np.ones((A.shape[0], 3000)))
+    elif "setup" in sys.argv:
+        multigrad.solver(multigrad.gallery.poisson((150, 150, 150)))
+    else:
+        solver.train(steps=100000)
     print("ended", flush=True)
 except KeyboardInterrupt:
-    import numpy as np
     ok = solver.solve(np.ones(A.shape[0]), full_output=True).converged
     print("interrupted", ok, flush=True)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("argument", ["progress", "silent"])
-def test_control_c_ends_a_training(argument: str) -> None:
+@pytest.mark.parametrize("argument", ["progress", "silent", "solve", "setup"])
+def test_control_c_ends_the_work(argument: str) -> None:
     import signal
 
     child = subprocess.Popen([sys.executable, "-c", SCRIPT, argument], stdout=subprocess.PIPE, text=True)

@@ -61,7 +61,7 @@ def solver(
     10000
     """
     modes = None if B is None else _modes(B)
-    named = {"smoother": smoother, "sweeps": sweeps, "cycle": cycle, "accel": accel}
+    named: dict[str, Any] = {"smoother": smoother, "sweeps": sweeps, "cycle": cycle, "accel": accel}
     named["single_precision"] = single_precision
     if _checks.text("setup", setup) == "auto":
         given = [name for name, value in named.items() if value is not None]
@@ -77,7 +77,14 @@ def solver(
         "time_limit": _checks.optional_number("time_limit", time_limit),
         "memory_limit": _checks.optional_bytes("memory_limit", memory_limit),
     }
-    return Solver(Core.build(of_scipy(A), parameters, modes))
+    matrix = of_scipy(A)
+    if matrix.shape[0] != matrix.shape[1]:
+        raise Error(f"the matrix is {matrix.shape[0]} × {matrix.shape[1]}; a solver needs a square one")
+    if matrix.shape[0] == 0:
+        raise Error("the matrix has no rows; a solver needs at least one")
+    if modes is not None and modes.shape[0] != matrix.shape[0]:
+        raise Error(f"B has {modes.shape[0]} rows and the matrix {matrix.shape[0]}; they must agree")
+    return Solver(Core.build(matrix, parameters, modes))
 
 
 def smoothed_aggregation_solver(A: Any, B: ArrayLike | None = None, **parameters: Any) -> Solver:

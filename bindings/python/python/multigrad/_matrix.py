@@ -32,7 +32,8 @@ def of_scipy(A: Any) -> Matrix:
         raise Error("A is complex; multigrad solves real systems: pass real and imaginary part as a real system of twice the size")
     _check_indices(A)
     csr = A if A.format == "csr" else A.tocsr()
-    ascending = is_canonical(*csr.shape, _indices(csr.indptr), _indices(csr.indices))
+    rows, cols = csr.shape
+    ascending = is_canonical(rows, cols, _indices(csr.indptr), _indices(csr.indices))
     if not ascending:
         csr = csr.copy() if csr is A else csr
         # The flags may be those of an earlier state.
@@ -43,7 +44,7 @@ def of_scipy(A: Any) -> Matrix:
     indices, data = csr.indices[:nnz], csr.data[:nnz]
     if len(data) != nnz:
         raise Error(f"the sparse matrix is inconsistent: it has {nnz} indices and {len(data)} values")
-    return Matrix(csr.shape, _indices(csr.indptr), _indices(indices), _checks.real_values("A", data))
+    return Matrix((rows, cols), _indices(csr.indptr), _indices(indices), _checks.real_values("A", data))
 
 
 def to_scipy(matrix: Matrix) -> scipy.sparse.csr_array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import scipy.sparse
@@ -12,7 +12,19 @@ from . import _checks
 from ._errors import Error, NotConverged
 from ._results import SolveResult
 
-__all__ = ["run_solve"]
+__all__ = ["SolveOptions", "run_solve"]
+
+
+class SolveOptions(TypedDict, total=False):
+    """The options of ``Solver.solve`` that are given by name."""
+
+    rtol: float | None
+    atol: float
+    restart: int
+    least_squares: bool
+    transposed: bool
+    time_limit: float | None
+    memory_limit: float | None
 
 
 def run_solve(

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,9 +15,9 @@ from scipy.sparse.linalg import LinearOperator
 from . import _checks
 from ._errors import Error
 from ._matrix import of_scipy, to_scipy
-from ._multigrad import Core, Matrix
+from ._multigrad import Core
 from ._results import Progress, SolveResult, TrainingReport
-from ._solve import run_solve
+from ._solve import SolveOptions, run_solve
 
 __all__ = ["Solver"]
 
@@ -45,10 +45,32 @@ class Solver(LinearOperator):  # type: ignore[misc]
     # Solves.
 
     @overload
-    def solve(self, b: ArrayLike, *, full_output: Literal[False] = False, **options: Any) -> NDArray[np.float64]: ...
+    def solve(
+        self,
+        b: ArrayLike,
+        x0: ArrayLike | None = None,
+        tol: float | None = None,
+        maxiter: int = 500,
+        accel: str | None = None,
+        callback: Callable[[int, float], object] | None = None,
+        *,
+        full_output: Literal[False] = False,
+        **options: Unpack[SolveOptions],
+    ) -> NDArray[np.float64]: ...
 
     @overload
-    def solve(self, b: ArrayLike, *, full_output: Literal[True], **options: Any) -> Any: ...
+    def solve(
+        self,
+        b: ArrayLike,
+        x0: ArrayLike | None = None,
+        tol: float | None = None,
+        maxiter: int = 500,
+        accel: str | None = None,
+        callback: Callable[[int, float], object] | None = None,
+        *,
+        full_output: bool,
+        **options: Unpack[SolveOptions],
+    ) -> Any: ...
 
     def solve(
         self,
