@@ -617,7 +617,7 @@ enum mg_status mg_solver_create(const struct mg_matrix *matrix,
  Replaces the matrix of a solver by one with the same pattern and other values, as in time steps. The levels are
  kept and recomputed, which costs less than a new solver.
 
- Errors: MG_DIMENSION or MG_INVALID_INPUT for another pattern, MG_UNSUITED if the levels cannot follow the values:
+ Errors: MG_DIMENSION for another size or pattern, MG_UNSUITED if the levels cannot follow the values:
  then create a new solver. The solver then keeps its former matrix.
  */
 enum mg_status mg_solver_refresh(struct mg_solver *solver,

@@ -45,6 +45,7 @@ impl Block {
         let total = product("the block of right-hand sides", n, count)?;
         // SAFETY: the caller promises the sizes.
         let (b, x) = unsafe { (input("b", b, total)?.to_vec(), Output::new("x", x, total)?) };
+        finite("b", &b, n)?;
         Ok(Self { n, b, x, options, result })
     }
 
@@ -66,6 +67,7 @@ impl Block {
             let guess = self.options.initial_guess.then(|| unsafe { self.x.copy(j * self.n, self.n) });
             let mut options = self.options.of_a_solve();
             if let Some(guess) = &guess {
+                finite("the initial guess x", guess, self.n)?;
                 options = options.initial_guess(guess);
             }
             let callback = self.options.on_iteration;
@@ -99,4 +101,13 @@ impl Block {
         remember(&format!("{place}{out}"));
         Ok(mg_status::MG_NOT_CONVERGED)
     }
+}
+
+/// Refuses values that are not finite in columns of n values.
+fn finite(what: &str, values: &[f64], n: usize) -> Outcome {
+    let Some(place) = values.iter().position(|v| !v.is_finite()) else { return Ok(()) };
+    let (row, column) = (place % n + 1, place / n + 1);
+    let message =
+        format!("{what} is {} in row {row} of column {column}; its values must be finite", values[place]);
+    Err(Failure::input(message))
 }

@@ -1,6 +1,7 @@
 //! Solvers: creation, new values, files.
 
 use std::ffi::c_char;
+use std::sync::Arc;
 
 use multigrad::{Csr, Setup, Solver};
 
@@ -52,6 +53,12 @@ fn build(a: &Csr<f64>, options: &Options) -> Outcome<Solver> {
         return Err(Failure::dimension(message));
     }
     let candidates = options.near_nullspace.as_deref();
+    if let Some(rows) = candidates.map(|c| c.rows()).filter(|rows| *rows != a.rows()) {
+        return Err(Failure::dimension(format!(
+            "the near-nullspace candidates have {rows} rows, but the matrix has {}",
+            a.rows()
+        )));
+    }
     if options.setup.is_none() && options.relaxation.is_none() && options.cycle.is_none() {
         return Ok(Solver::auto_with(a, candidates)?);
     }
@@ -81,7 +88,7 @@ fn cell(a: &Csr<f64>, solver: Solver, options: &Options) -> Outcome<SolverCell> 
 /// Replaces the matrix of a solver by one with the same pattern and other values, as in time steps. The levels are
 /// kept and recomputed, which costs less than a new solver.
 ///
-/// Errors: MG_DIMENSION or MG_INVALID_INPUT for another pattern, MG_UNSUITED if the levels cannot follow the values:
+/// Errors: MG_DIMENSION for another size or pattern, MG_UNSUITED if the levels cannot follow the values:
 /// then create a new solver. The solver then keeps its former matrix.
 #[unsafe(no_mangle)]
 pub extern "C" fn mg_solver_refresh(solver: *mut mg_solver, matrix: *const mg_matrix) -> mg_status {
@@ -114,6 +121,12 @@ pub unsafe extern "C" fn mg_solver_refresh_values(
 }
 
 fn renew(state: &mut State, a: Csr<f64>) -> Outcome {
+    let same = Arc::ptr_eq(a.pattern(), state.matrix.pattern()) || a.pattern() == state.matrix.pattern();
+    if !same {
+        let message =
+            "the matrix has another size or pattern than that of the solver; create a new solver for it";
+        return Err(Failure::dimension(message));
+    }
     match &mut state.kind {
         Kind::Fixed(own) => own.refresh(&a)?,
         Kind::Learning(own) => own.call(|own| own.update(&a))??,
