@@ -4,7 +4,7 @@
 # PREFIX/include/multigrad.h              header
 # PREFIX/lib/libmultigrad.so, .a          shared and static library (.dylib on macOS)
 # PREFIX/lib/pkgconfig/multigrad.pc       compiler and linker flags
-# PREFIX/share/multigrad/multigrad.f90    module for Fortran, to be compiled with the program
+# PREFIX/share/multigrad/*.f90            modules for Fortran, to be compiled with the program
 #
 # The environment: CARGO (default: cargo), CARGO_TARGET_DIR as for cargo.
 set -eu
@@ -27,7 +27,7 @@ built=$target/release
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$here/Cargo.toml" | head -n 1)
 
 cp "$here/include/multigrad.h" "$prefix/include/"
-cp "$here/fortran/multigrad.f90" "$prefix/share/multigrad/"
+cp "$here/fortran/multigrad_c.f90" "$here/fortran/multigrad.f90" "$prefix/share/multigrad/"
 cp "$built/libmultigrad_c.a" "$prefix/lib/libmultigrad.a"
 # System libraries that a program with the static library needs, as `rustc --print native-static-libs` lists them.
 case $(uname -s) in

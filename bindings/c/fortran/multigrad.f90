@@ -309,6 +309,8 @@ contains
         status = mgc_solver_describe(solver, own)
         if (status /= mg_ok) own = c_null_ptr
         text = take(own)
+        ! The last line ends without a line feed, as write adds one.
+        if (len(text) > 0) text = text(:len(text) - 1)
     end function
 
     function mg_solver_forward_error(solver, x, b, error) result(status)
