@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use multigrad::Trainer;
-use multigrad::learn::{Progress, TrainingReport};
+use multigrad::learn::{Loss, Progress, TrainingReport};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -68,8 +68,9 @@ pub fn by_steps(
     settings: Settings,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'_, PyDict>> {
-    let trainer = settings.trainer();
-    let (replaced, report) = run(py, limits(None, settings.memory_limit), move |cancel| {
+    // Solves use the cycle inside a Krylov method.
+    let trainer = settings.trainer().loss(Loss::Krylov);
+    let (replaced, report, sentence) = run(py, limits(None, settings.memory_limit), move |cancel| {
         let mut guard = write(&solver);
         fit(&trainer, &mut guard, cancel, progress.as_ref())
     })?;
@@ -77,7 +78,7 @@ pub fn by_steps(
     dict.set_item("replaced", replaced)?;
     dict.set_item("seconds", report.train_seconds)?;
     dict.set_item("steps", report.steps)?;
-    dict.set_item("text", report.to_string())?;
+    dict.set_item("text", format!("{report}\n{sentence}"))?;
     Ok(dict)
 }
 
@@ -87,7 +88,7 @@ fn fit(
     solver: &mut multigrad::Solver,
     cancel: &Cancel,
     progress: Option<&Py<PyAny>>,
-) -> multigrad::Result<(bool, TrainingReport)> {
+) -> multigrad::Result<(bool, TrainingReport, String)> {
     let mut observe = |p: &Progress| match progress {
         Some(call) => {
             let phase = if p.trial { "trial" } else { "training" };
@@ -98,20 +99,26 @@ fn fit(
     };
     let (mut trained, report) = trainer.fit_best(std::slice::from_ref(&*solver), &mut observe)?;
     if !report.accepted {
-        return Ok((false, report));
+        return Ok((false, report, "the smoothers stay as they are".into()));
     }
     if solver.is_single_precision() {
         trained = trained.to_single_precision()?;
     }
     let b: Vec<f64> = (0..solver.matrix().rows()).map(|i| 1.0 + (i as f64).sin()).collect();
-    let replaced = match (seconds(solver, &b, cancel)?, seconds(&trained, &b, cancel)?) {
-        (Some(own), Some(new)) => new < own,
-        (own, new) => own.is_none() && new.is_some(),
-    };
+    let (own, new) = (seconds(solver, &b, cancel)?, seconds(&trained, &b, cancel)?);
+    let replaced = new.is_some_and(|new| own.is_none_or(|own| new < own));
+    let words =
+        |seconds: Option<f64>| seconds.map_or("does not converge".into(), |s| format!("takes {s:.4} s"));
+    let sentence = format!(
+        "a solve with the trained smoothers {}, with the former ones it {}: {} are kept",
+        words(new),
+        words(own),
+        if replaced { "the trained ones" } else { "the former ones" }
+    );
     if replaced {
         *solver = trained;
     }
-    Ok((replaced, report))
+    Ok((replaced, report, sentence))
 }
 
 /// Seconds of a solve, the less of two; `None` if it does not converge.

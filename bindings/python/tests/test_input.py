@@ -174,3 +174,8 @@ def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], words:
 def test_bad_parameters(arguments: dict[str, Any], error: type[Exception], words: str, poisson: Any) -> None:
     with pytest.raises(error, match=words):
         multigrad.solver(poisson, **arguments)
+
+
+def test_the_class_names_the_function_that_builds_it(poisson: Any) -> None:
+    with pytest.raises(TypeError, match=r"multigrad.solver\(A\)"):
+        multigrad.Solver(poisson)

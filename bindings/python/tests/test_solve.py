@@ -71,7 +71,7 @@ def test_options(poisson: sp.csr_array) -> None:
     assert again.iterations == 0
     loose = solver.solve(b, atol=1e3, full_output=True)
     assert loose.iterations == 0
-    for accel in ("cg", "bicgstab", "fgmres", "none"):
+    for accel in ("cg", "bicgstab", "fgmres", "GMRES", "none"):
         assert solver.solve(b, accel=accel, full_output=True).converged
 
 

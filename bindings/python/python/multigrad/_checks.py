@@ -45,6 +45,14 @@ def text(name: str, value: Any) -> str:
     return value
 
 
+def method(value: Any) -> str | None:
+    """None, or the name of a Krylov method; the GMRES of the library is flexible."""
+    if value is None:
+        return None
+    name = text("accel", value).lower()
+    return "fgmres" if name == "gmres" else name
+
+
 def optional_number(name: str, value: Any) -> float | None:
     """None, or a number that is at least zero."""
     return None if value is None else number(name, value)

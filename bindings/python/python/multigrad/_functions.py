@@ -73,7 +73,7 @@ def solver(
         "sweeps": None if sweeps is None else _sweeps(sweeps),
         "cycle": None if cycle is None else _checks.text("cycle", cycle),
         "single": None if single_precision is None else bool(single_precision),
-        "accel": None if accel is None else _checks.text("accel", accel).lower(),
+        "accel": _checks.method(accel),
         "time_limit": _checks.optional_number("time_limit", time_limit),
         "memory_limit": _checks.optional_bytes("memory_limit", memory_limit),
     }

@@ -89,7 +89,7 @@ def _settings(
         "atol": _checks.number("atol", atol),
         "maxiter": _checks.integer("maxiter", maxiter),
         "restart": _checks.integer("restart", restart, 1),
-        "accel": None if accel is None else _checks.text("accel", accel).lower(),
+        "accel": _checks.method(accel),
         "least_squares": bool(least_squares),
         "transposed": bool(transposed),
         "time_limit": _checks.optional_number("time_limit", time_limit),

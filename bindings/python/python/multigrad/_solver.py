@@ -37,6 +37,8 @@ class Solver(LinearOperator):  # type: ignore[misc]
     """
 
     def __init__(self, core: Core) -> None:
+        if not isinstance(core, Core):
+            raise TypeError("build a solver by multigrad.solver(A)")
         n = core.rows
         super().__init__(dtype=np.dtype(np.float64), shape=(n, n))
         self._core = core
@@ -103,7 +105,8 @@ class Solver(LinearOperator):  # type: ignore[misc]
         maxiter
             Largest number of iterations.
         accel
-            ``"cg"``, ``"bicgstab"``, ``"fgmres"`` or ``"none"`` for plain cycles. Default: by the symmetry of A.
+            ``"cg"``, ``"bicgstab"``, ``"fgmres"`` (or ``"gmres"``), or ``"none"`` for plain cycles. Default: by the
+            symmetry of A.
         callback
             Called as ``callback(iteration, relative_residual)`` after every iteration.
         atol
