@@ -77,7 +77,9 @@ def fixed(kind):
 
 
 variants = {
-    "FiPy: CG with its default preconditioner": lambda: LinearCGSolver(tolerance=1e-10, iterations=10_000, criterion="RHS"),
+    "FiPy: CG with its default preconditioner": lambda: LinearCGSolver(
+        tolerance=1e-10, iterations=10_000, criterion="RHS"
+    ),
     "FiPy: LU": lambda: LinearLUSolver(tolerance=1e-10),
     "multigrad": fixed(MultigradSolver),
 }

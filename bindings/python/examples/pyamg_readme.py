@@ -44,4 +44,6 @@ print(f"{'solver':<40} {'setup':>8} {'solve':>8} {'sum (s)':>8}   residual  erro
 theirs = measure("pyamg.ruge_stuben_solver", pyamg.ruge_stuben_solver)
 same = measure("multigrad.ruge_stuben_solver", multigrad.ruge_stuben_solver)
 own = measure("multigrad.solver", multigrad.solver)
-print(f"PyAMG takes {theirs / same:.2f} times as long as multigrad.ruge_stuben_solver, {theirs / own:.2f} times as long as multigrad.solver")
+print(
+    f"PyAMG takes {theirs / same:.2f} times as long as multigrad.ruge_stuben_solver, {theirs / own:.2f} times as long as multigrad.solver"
+)

@@ -39,7 +39,9 @@ reference = multigrad.solver(A).solve(b, tol=1e-14, maxiter=1000, full_output=Tr
 
 # A relative tolerance of 1e-8 for every method.
 variants = {
-    "scikit-fem: CG, diagonal (its default)": lambda: solve(A, b, solver=solver_iter_pcg(M=build_pc_diag(A), rtol=1e-8)),
+    "scikit-fem: CG, diagonal (its default)": lambda: solve(
+        A, b, solver=solver_iter_pcg(M=build_pc_diag(A), rtol=1e-8)
+    ),
     "scikit-fem: CG, PyAMG": lambda: solve(
         A, b, solver=solver_iter_pcg(M=pyamg.smoothed_aggregation_solver(A).aspreconditioner(), rtol=1e-8)
     ),

@@ -12,7 +12,19 @@ import scipy.sparse as sp
 import multigrad
 
 DOCUMENTED = (multigrad.Error, TypeError)
-DTYPES = ["float64", "float32", "float16", "int64", "int8", "uint32", "bool", "complex128", "longdouble", ">f8", "object"]
+DTYPES = [
+    "float64",
+    "float32",
+    "float16",
+    "int64",
+    "int8",
+    "uint32",
+    "bool",
+    "complex128",
+    "longdouble",
+    ">f8",
+    "object",
+]
 FORMATS = ["csr", "csc", "bsr", "coo", "lil", "dok", "dia"]
 
 
@@ -72,8 +84,10 @@ def vector(rng: np.random.Generator, n: int) -> Any:
 
 
 def odd(rng: np.random.Generator, usual: Any) -> Any:
-    return usual if rng.random() < 0.96 else rng.choice(
-        np.array([None, -1, 0, 1e-3, 2**40, "cg", "none", np.nan, (1, 2), True], dtype=object)
+    return (
+        usual
+        if rng.random() < 0.96
+        else rng.choice(np.array([None, -1, 0, 1e-3, 2**40, "cg", "none", np.nan, (1, 2), True], dtype=object))
     )
 
 

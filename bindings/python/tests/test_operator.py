@@ -55,8 +55,8 @@ def test_printed_solver(poisson: sp.csr_array) -> None:
     levels = solver.levels
     assert levels[0]["unknowns"] == 3600 and levels[0]["nonzeros"] == poisson.nnz
     assert levels[-1]["presmoother"] == "direct"
-    assert sum(l["nonzeros"] for l in levels) / poisson.nnz == pytest.approx(solver.operator_complexity())
-    assert sum(l["unknowns"] for l in levels) / 3600 == pytest.approx(solver.grid_complexity())
+    assert sum(level["nonzeros"] for level in levels) / poisson.nnz == pytest.approx(solver.operator_complexity())
+    assert sum(level["unknowns"] for level in levels) / 3600 == pytest.approx(solver.grid_complexity())
     assert "setup" in solver.report() and str(solver) in text and solver.setup_seconds > 0
     one = multigrad.solver(poisson, setup="none", smoother="jacobi")
     assert len(one.levels) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -158,7 +159,9 @@ def test_the_interpreter_is_free_during_a_setup() -> None:
 
 
 SCRIPT = """
-import multigrad, numpy as np, sys, time
+import multigrad, numpy as np, signal, sys, time
+# A shell that starts the tests in the background has them ignore the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 A = multigrad.gallery.problem("recirculating-flow", 120).A
 solver = multigrad.solver(A, setup="san")
 started = False
@@ -188,8 +191,6 @@ except KeyboardInterrupt:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("argument", ["progress", "silent", "solve", "setup"])
 def test_control_c_ends_the_work(argument: str) -> None:
-    import signal
-
     child = subprocess.Popen([sys.executable, "-c", SCRIPT, argument], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     try:
@@ -202,4 +203,4 @@ def test_control_c_ends_the_work(argument: str) -> None:
     finally:
         child.kill()
     assert rest.strip() == "interrupted True"
-    assert seconds < 3
+    assert seconds < 5

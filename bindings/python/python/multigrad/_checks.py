@@ -82,7 +82,9 @@ def real_array(name: str, value: Any) -> NDArray[np.float64]:
 def real_values(name: str, array: NDArray[Any]) -> NDArray[np.float64]:
     """The numbers of an array as float64; integers beyond 2⁵³ are refused, because they would be rounded."""
     if array.dtype.kind == "c":
-        raise Error(f"{name} is complex; multigrad solves real systems: pass real and imaginary part as a real system of twice the size")
+        raise Error(
+            f"{name} is complex; multigrad solves real systems: pass real and imaginary part as a real system of twice the size"
+        )
     if array.dtype.kind not in "fiub":
         raise Error(f"{name} has the type {array.dtype}; it must hold real numbers")
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:

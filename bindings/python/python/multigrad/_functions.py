@@ -66,7 +66,9 @@ def solver(
     if _checks.text("setup", setup) == "auto":
         given = [name for name, value in named.items() if value is not None]
         if given:
-            raise Error(f"{given[0]} is given without a setup; choose one of {', '.join(setup_names)}, such as setup='sa'")
+            raise Error(
+                f"{given[0]} is given without a setup; choose one of {', '.join(setup_names)}, such as setup='sa'"
+            )
     parameters = {
         "setup": setup,
         "smoother": None if smoother is None else _checks.text("smoother", smoother),

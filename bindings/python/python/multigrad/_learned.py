@@ -81,7 +81,9 @@ class LearnedSolver:
         """Replaces the values of the matrix; its pattern stays. The learned factors follow."""
         matrix = of_scipy(A)
         if matrix.shape != self.shape:
-            raise Error(f"the new matrix is {matrix.shape[0]} × {matrix.shape[1]}, the solver belongs to {self.shape[0]} rows")
+            raise Error(
+                f"the new matrix is {matrix.shape[0]} × {matrix.shape[1]}, the solver belongs to {self.shape[0]} rows"
+            )
         self._core.update(matrix)
 
     @property

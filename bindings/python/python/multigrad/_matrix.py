@@ -29,7 +29,9 @@ def of_scipy(A: Any) -> Matrix:
     if A.ndim != 2:
         raise Error(f"A has {A.ndim} dimensions; a matrix has two")
     if A.dtype.kind == "c":
-        raise Error("A is complex; multigrad solves real systems: pass real and imaginary part as a real system of twice the size")
+        raise Error(
+            "A is complex; multigrad solves real systems: pass real and imaginary part as a real system of twice the size"
+        )
     _check_indices(A)
     csr = A if A.format == "csr" else A.tocsr()
     rows, cols = csr.shape

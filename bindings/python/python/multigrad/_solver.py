@@ -10,19 +10,19 @@ from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.linalg import LinearOperator
 
 from . import _checks
 from ._errors import Error
 from ._matrix import of_scipy, to_scipy
 from ._multigrad import Core
-from ._results import Progress, SolveResult, TrainingReport
+from ._operator import Cycle
+from ._results import Progress, TrainingReport
 from ._solve import SolveOptions, run_solve
 
 __all__ = ["Solver"]
 
 
-class Solver(LinearOperator):  # type: ignore[misc]
+class Solver(Cycle):
     """A multigrid solver for one matrix, made by ``multigrad.solver`` and similar functions.
 
     As a ``LinearOperator`` it applies one cycle, an approximation of the inverse of A: ``solver @ r``, and
@@ -37,11 +37,7 @@ class Solver(LinearOperator):  # type: ignore[misc]
     """
 
     def __init__(self, core: Core) -> None:
-        if not isinstance(core, Core):
-            raise TypeError("build a solver by multigrad.solver(A)")
-        n = core.rows
-        super().__init__(dtype=np.dtype(np.float64), shape=(n, n))
-        self._core = core
+        super().__init__(core)
         self._training: TrainingReport | None = None
 
     # Solves.
@@ -151,30 +147,9 @@ class Solver(LinearOperator):  # type: ignore[misc]
             full_output,
         )
 
-    # The preconditioner.
-
     def aspreconditioner(self) -> Solver:
         """The solver itself, under the name of PyAMG: it is a ``LinearOperator`` of one cycle."""
         return self
-
-    def _apply(self, r: Any, transposed: bool) -> NDArray[np.float64]:
-        values = _checks.real_array("the vector", r)
-        rows = np.ascontiguousarray(values.reshape(self.shape[0], -1).T)
-        z = np.empty_like(rows)
-        self._core.apply(rows, z, transposed)
-        return z.T.reshape(values.shape)
-
-    def _matvec(self, x: Any) -> NDArray[np.float64]:
-        return self._apply(x, False)
-
-    def _rmatvec(self, x: Any) -> NDArray[np.float64]:
-        return self._apply(x, True)
-
-    def _matmat(self, X: Any) -> NDArray[np.float64]:
-        return self._apply(X, False)
-
-    def _rmatmat(self, X: Any) -> NDArray[np.float64]:
-        return self._apply(X, True)
 
     # Changes.
 
@@ -287,7 +262,7 @@ class Solver(LinearOperator):  # type: ignore[misc]
         (1600, 'Gauss–Seidel forward')
         """
         names = ("level", "unknowns", "nonzeros", "presmoother", "postsmoother")
-        return [dict(zip(names, row)) for row in self._core.levels()]
+        return [dict(zip(names, row, strict=True)) for row in self._core.levels()]
 
     @property
     def setup_seconds(self) -> float:
