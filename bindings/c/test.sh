@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds and installs the C interface into a temporary folder, then compiles and runs examples, tests and the programs of
-# docs/c.md against it. Needs Rust and a C compiler; C++, Fortran, Python, cbindgen and valgrind are used where they are.
+# Builds and installs the C interface into a temporary folder, then compiles and runs examples, tests and the programs
+# of docs/c.md against it. Needs Rust and a C compiler; C++, Fortran, Python, cbindgen and valgrind are used where they
+# are installed.
 #
 # The environment: CC, CXX, FC; CARGO and CARGO_TARGET_DIR as for install.sh.
 set -eu
@@ -41,7 +42,7 @@ compile() {
 step the header is that of the crate
 if has cbindgen; then
     (cd "$here" && cbindgen --quiet --config cbindgen.toml --output "$folder/multigrad.h" .)
-    diff -u "$here/include/multigrad.h" "$folder/multigrad.h" || fail "write include/multigrad.h anew, see cbindgen.toml"
+    diff -u "$here/include/multigrad.h" "$folder/multigrad.h" || fail "cbindgen.toml says how to write the header"
 else
     skip "cbindgen is not installed"
 fi

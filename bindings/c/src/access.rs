@@ -151,6 +151,7 @@ fn other_kind() -> Failure {
 }
 
 fn broken() -> Failure {
-    let message = "a defect of the library has interrupted an earlier change of this solver; free it and create another";
+    let message =
+        "a defect of the library has interrupted an earlier change of the solver; free it and create another";
     Failure::new(mg_status::MG_STATE, message)
 }

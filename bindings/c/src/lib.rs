@@ -4,7 +4,7 @@
 //! crate. Their comments are those of the header and describe the interface for a C programmer.
 //!
 //! * [`table`] keeps every object behind a number. A handle is that number in the type of a pointer. It is never
-//!   dereferenced, so a handle that is null, freed, of another kind or invented is an error and not undefined behaviour.
+//!   dereferenced, so a handle that is null, freed, of another kind or invented is an error, not undefined behaviour.
 //! * [`memory`] contains the code that reads and writes memory of the caller.
 //! * [`guard`] runs the body of every exported function, catches panics, and stores the error text of the thread.
 //! * [`access`] gives a body access to a solver: shared for solves, exclusive for changes.

@@ -184,7 +184,7 @@ fn indices<I: Copy + Display + Into<i64>>(what: &str, list: &[I], base: i64) -> 
         let shifted: i64 = index.into();
         shifted.checked_sub(base).and_then(|i| u32::try_from(i).ok()).ok_or_else(|| {
             Failure::input(format!(
-                "{what}[{place}] is {index}; an index must be at least index_base, which is {base}, and fit into 32 bits"
+                "{what}[{place}] is {index}; an index must be at least index_base ({base}) and fit into 32 bits"
             ))
         })
     };
@@ -211,7 +211,7 @@ unsafe fn create<I: Copy + Display + Into<i64>>(
     let (first, last) = (row_pointers[0].into(), row_pointers[m].into());
     if first != base || last.checked_sub(base) != Some(entries) {
         return Err(Failure::input(format!(
-            "row_pointers runs from {first} to {last}; for {entries} entries and index_base {base} it must run from {base} to {}",
+            "row_pointers runs from {first} to {last}; for {entries} entries and index_base {base}: from {base} to {}",
             base + entries
         )));
     }

@@ -59,7 +59,7 @@ pub unsafe extern "C" fn mg_options_set_cycle(
         let (before, after) = (size("sweeps_before", sweeps_before)?, size("sweeps_after", sweeps_after)?);
         if before > 20 || after > 20 || before + after == 0 {
             return Err(Failure::input(format!(
-                "a cycle with {before} sweeps before and {after} after the correction is not supported; use 0 to 20 each, and at least one"
+                "{before} sweeps before and {after} after the correction; use 0 to 20 each, and at least one"
             )));
         }
         own.cycle = Some((kind, before, after));

@@ -14,8 +14,8 @@ use crate::solver::mg_solver;
 use crate::status::{Failure, Outcome, mg_status};
 use crate::table;
 
-/// Trains a solver for a number of solves to come: for as long as the expected saving over these solves exceeds the cost
-/// of the training. If training does not pay, the solver stays as it is.
+/// Trains a solver for a number of solves to come: for as long as the expected saving over these solves exceeds the
+/// cost of the training. If training does not pay, the solver stays as it is.
 ///
 /// solves:   the number of solves to come.
 /// options:  null, or options whose seed and limits are used.
@@ -51,8 +51,8 @@ pub unsafe extern "C" fn mg_solver_train(
     })
 }
 
-/// Trains the smoothers of a solver by a number of gradient steps, and keeps the result if it is better. A solver that is
-/// trained cannot be refreshed.
+/// Trains the smoothers of a solver by a number of gradient steps, and keeps the result if it is better. A solver that
+/// is trained cannot be refreshed.
 ///
 /// steps:   the number of steps; 200 is a usual number.
 /// options: null, or options whose seed and limits are used.

@@ -23,13 +23,14 @@ static int one_in(int64_t n)
     return below(n) == 0;
 }
 
-static const double special[] = {0.0, -0.0, 1.0, -1.0, 1e-300, 1e300, -1e300, 5e-324, 1e-8, 1e16};
+static const double special[] = {0.0,    -0.0, 1.0,  -1.0, 1e-300,   1e300,    -1e300,
+                                 5e-324, 1e-8, 1e16, NAN,  INFINITY, -INFINITY};
 
 static double number(int wild)
 {
     if (wild && one_in(4)) {
         const int64_t k = below(14);
-        return k < 10 ? special[k] : k == 10 ? NAN : k == 11 ? INFINITY : k == 12 ? -INFINITY : ldexp(1.0, (int)below(2000) - 1000);
+        return k < 13 ? special[k] : ldexp(1.0, (int)below(2000) - 1000);
     }
     return (double)below(2001) / 1000.0 - 1.0;
 }
@@ -95,7 +96,8 @@ static int32_t fill(int32_t n, int32_t columns, int32_t base, int wild)
     pointers32[n] = entries + base;
     if (entries > 0 && one_in(4)) {
         const int32_t wrong = one_in(2) ? (int32_t)next() : (int32_t)below(LARGEST);
-        *(one_in(2) ? &columns32[below(entries)] : one_in(2) ? &rows32[below(entries)] : &pointers32[below(n + 1)]) = wrong;
+        int32_t *const places[] = {&columns32[below(entries)], &rows32[below(entries)], &pointers32[below(n + 1)]};
+        *places[below(3)] = wrong;
     }
     for (int32_t e = 0; e < entries; e++) {
         rows64[e] = one_in(2000) ? (int64_t)next() : rows32[e];
@@ -129,22 +131,25 @@ static void create_matrix(void)
 
 static void change_options(void)
 {
-    static const char *const setups[] = {"auto", "sa", "sasym", "sat", "san", "plain", "pairwise", "root-node", "classical",
-                                         "ruge-stueben", "air", "two-level", "none", "direct", "", "?"};
+    static const char *const setups[] = {"auto",      "sa",        "sasym",        "sat", "san",       "plain", "pairwise",
+                                         "root-node", "classical", "ruge-stueben", "air", "two-level", "none",  "direct",
+                                         "",          "?"};
     static const char *const smoothers[] = {
-        "jacobi", "gauss-seidel", "chebyshev(3)", "spai0", "spai1", "ilu0", "ilu0(tau=0.1)", "ilut(0.01,10)", "ilu(2)",
-        "block-jacobi(3)", "schwarz(10,1)", "l1-gauss-seidel", "chebyshev(0)", "ilut(", "multicolour-gauss-seidel", "x"};
+        "jacobi",        "gauss-seidel",  "chebyshev(3)", "spai0",           "spai1",         "ilu0",
+        "ilu0(tau=0.1)", "ilut(0.01,10)", "ilu(2)",       "block-jacobi(3)", "schwarz(10,1)", "l1-gauss-seidel",
+        "chebyshev(0)",  "ilut(",         "x",            "multicolour-gauss-seidel"};
     static const char *const cycles[] = {"V", "W", "F", "K", "U"};
     static const char *const methods[] = {"auto", "cg", "bicgstab", "fgmres", "none", "qmr"};
     mg_options *o = PICK(options);
+    const double *candidates = one_in(9) ? NULL : vector, tolerance = pow(10.0, -(double)below(16));
     switch (below(15)) {
     case 0: NOTE(mg_options_set_setup(o, setups[below(16)])); break;
     case 1: NOTE(mg_options_set_smoother(o, smoothers[below(16)])); break;
     case 2: NOTE(mg_options_set_cycle(o, cycles[below(5)], below(4) - 1, below(4) - 1)); break;
     case 3: NOTE(mg_options_set_single_precision(o, (int)below(2))); break;
-    case 4: NOTE(mg_options_set_near_nullspace(o, size(below(LARGEST)), size(below(4)), one_in(9) ? NULL : vector)); break;
+    case 4: NOTE(mg_options_set_near_nullspace(o, size(below(LARGEST)), size(below(4)), candidates)); break;
     case 5: NOTE(mg_options_set_rigid_body_modes(o, size(below(LARGEST / 2)), below(5), vector)); break;
-    case 6: NOTE(mg_options_set_relative_tolerance(o, pow(10.0, -(double)below(16)) * (one_in(9) ? number(1) : 1.0))); break;
+    case 6: NOTE(mg_options_set_relative_tolerance(o, one_in(9) ? number(1) : tolerance)); break;
     case 7: NOTE(mg_options_set_absolute_tolerance(o, one_in(2) ? 0.0 : number(1))); break;
     case 8: NOTE(mg_options_set_max_iterations(o, size(below(100)))); break;
     case 9: NOTE(mg_options_set_initial_guess(o, (int)below(2))); break;
@@ -250,8 +255,18 @@ int main(int count, char **arguments)
         NOTE(mg_options_create(&options[k]));
     for (int64_t call = 0; call < calls; call++) {
         const int64_t kind = below(20);
-        kind < 4 ? create_matrix() : kind < 7 ? change_options() : kind < 11 ? create_solver() : kind < 17 ? use_solver()
-            : kind < 19 ? ask() : free_something();
+        if (kind < 4)
+            create_matrix();
+        else if (kind < 7)
+            change_options();
+        else if (kind < 11)
+            create_solver();
+        else if (kind < 17)
+            use_solver();
+        else if (kind < 19)
+            ask();
+        else
+            free_something();
     }
     printf("fuzz: %d failures; statuses:", failures);
     for (int k = 0; k <= MG_INTERNAL; k++)
