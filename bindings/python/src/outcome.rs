@@ -1,5 +1,6 @@
 //! Options and outcomes of solves.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use multigrad::{Krylov, Limits, Outcome, SolveOptions, Status};
@@ -38,7 +39,7 @@ pub struct Task {
     x0: Option<Vec<f64>>,
     krylov: Option<Krylov>,
     settings: Settings,
-    callback: Option<Py<PyAny>>,
+    callback: Option<Arc<Py<PyAny>>>,
 }
 
 impl Task {
@@ -56,7 +57,7 @@ impl Task {
             return Err(Error::new_err("the arrays of a solve are empty or differ in size"));
         }
         let krylov = settings.accel.as_deref().map(str::parse).transpose().map_err(raise)?;
-        Ok(Self { rows, b, x0, krylov, settings, callback })
+        Ok(Self { rows, b, x0, krylov, settings, callback: callback.map(Arc::new) })
     }
 
     /// The limits of all solves together.
@@ -71,7 +72,10 @@ impl Task {
         for (column, b) in b.chunks_exact(rows).enumerate() {
             let clock = Instant::now();
             let mut observe = |iteration: usize, residual: f64| match &callback {
-                Some(call) => cancel.call(|py| call.call1(py, (iteration, residual)).map(|_| ())),
+                Some(call) => {
+                    let call = call.clone();
+                    cancel.call(move |py| call.call1(py, (iteration, residual)).map(|_| ()));
+                }
                 None => cancel.check(),
             };
             let mut options = SolveOptions::new()

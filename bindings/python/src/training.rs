@@ -1,5 +1,6 @@
 //! Training of a solver, by steps or for a number of solves.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use multigrad::Trainer;
@@ -42,12 +43,14 @@ pub fn for_solves(
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'_, PyDict>> {
     let trainer = settings.trainer().for_solves(solves);
+    let progress = progress.map(Arc::new);
     let report = run(py, limits(None, settings.memory_limit), move |cancel| {
         let clock = Instant::now();
         let mut observe = |phase: &str| match &progress {
             Some(call) => {
-                let at = clock.elapsed().as_secs_f64();
-                cancel.call(|py| call.call1(py, (phase, 0, 0, f64::NAN, f64::NAN, at)).map(|_| ()));
+                let state = (phase.to_string(), 0, 0, f64::NAN, f64::NAN, clock.elapsed().as_secs_f64());
+                let call = call.clone();
+                cancel.call(move |py| call.call1(py, state).map(|_| ()));
             }
             None => cancel.check(),
         };
@@ -70,6 +73,7 @@ pub fn by_steps(
 ) -> PyResult<Bound<'_, PyDict>> {
     // Solves use the cycle inside a Krylov method.
     let trainer = settings.trainer().loss(Loss::Krylov);
+    let progress = progress.map(Arc::new);
     let (replaced, report, sentence) = run(py, limits(None, settings.memory_limit), move |cancel| {
         let mut guard = write(&solver);
         fit(&trainer, &mut guard, cancel, progress.as_ref())
@@ -87,13 +91,14 @@ fn fit(
     trainer: &Trainer,
     solver: &mut multigrad::Solver,
     cancel: &Cancel,
-    progress: Option<&Py<PyAny>>,
+    progress: Option<&Arc<Py<PyAny>>>,
 ) -> multigrad::Result<(bool, TrainingReport, String)> {
     let mut observe = |p: &Progress| match progress {
         Some(call) => {
             let phase = if p.trial { "trial" } else { "training" };
             let state = (phase, p.step.0, p.step.1, p.loss, p.factor, p.seconds);
-            cancel.call(|py| call.call1(py, state).map(|_| ()));
+            let call = call.clone();
+            cancel.call(move |py| call.call1(py, state).map(|_| ()));
         }
         None => cancel.check(),
     };

@@ -1,12 +1,11 @@
 //! Work outside the interpreter: on a thread of its own, while the calling thread waits for signals.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use multigrad::Limits;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
@@ -24,11 +23,21 @@ const STACK: usize = 16 << 20;
 /// Unwinds cancelled work up to its thread.
 struct Cancelled;
 
-/// Cancels work from outside, and from a callback that raised an exception.
-#[derive(Clone, Default)]
+/// A call of Python, for the waiting thread.
+type Call = Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>;
+
+/// What a worker tells the waiting thread.
+enum Message {
+    /// Something to call, and where to answer whether to go on.
+    Call(Call, Sender<bool>),
+    /// The result is there.
+    Done,
+}
+
+/// The side of the worker: it asks whether the work is cancelled, and lets the waiting thread call Python.
 pub struct Cancel {
     flag: Arc<AtomicBool>,
-    exception: Arc<Mutex<Option<PyErr>>>,
+    messages: Sender<Message>,
 }
 
 impl Cancel {
@@ -39,75 +48,103 @@ impl Cancel {
         }
     }
 
-    /// Calls Python; an exception ends the work.
-    pub fn call(&self, call: impl FnOnce(Python<'_>) -> PyResult<()>) {
+    /// Calls Python on the waiting thread; an exception ends the work.
+    pub fn call(&self, call: impl FnOnce(Python<'_>) -> PyResult<()> + Send + 'static) {
         self.check();
-        // Without an interpreter, at its end, nobody waits for the work.
-        match Python::try_attach(call) {
-            Some(Ok(())) => {}
-            Some(Err(e)) => {
-                *self.exception.lock().unwrap_or_else(PoisonError::into_inner) = Some(e);
-                resume_unwind(Box::new(Cancelled));
-            }
-            None => resume_unwind(Box::new(Cancelled)),
+        let (reply, answer) = mpsc::channel();
+        // Both fail if nobody waits any longer.
+        let sent = self.messages.send(Message::Call(Box::new(call), reply));
+        if sent.is_err() || answer.recv() != Ok(true) {
+            resume_unwind(Box::new(Cancelled));
         }
     }
+}
 
-    /// The exception for a payload of unwinding.
-    fn exception(&self, payload: &(dyn Any + Send)) -> PyErr {
-        if !payload.is::<Cancelled>() {
-            return of_panic(payload);
-        }
-        let own = self.exception.lock().unwrap_or_else(PoisonError::into_inner).take();
-        own.unwrap_or_else(|| PyKeyboardInterrupt::new_err("cancelled"))
-    }
+/// The side of the waiting thread.
+struct Waiting<T> {
+    flag: Arc<AtomicBool>,
+    messages: Receiver<Message>,
+    answer: Receiver<Answer<T>>,
 }
 
 /// The result of work, or the payload of its unwinding.
 type Answer<T> = thread::Result<multigrad::Result<T>>;
 
-/// Runs work within limits on a new thread. The calling thread gives up the interpreter and tests for signals: an
-/// exception of a signal handler, such as that of Ctrl-C, cancels the work and is raised.
+/// Work with the two sides of its channels; the work as a function of a value of its thread.
+fn prepare<S, T: Send + 'static>(
+    limits: Limits,
+    work: impl FnOnce(&mut S, &Cancel) -> multigrad::Result<T> + Send + 'static,
+) -> (impl FnOnce(&mut S) + Send + 'static, Waiting<T>) {
+    let (sender, messages) = mpsc::channel();
+    let (result, answer) = mpsc::channel();
+    let flag = Arc::new(AtomicBool::new(false));
+    let cancel = Cancel { flag: flag.clone(), messages: sender };
+    let body = move |value: &mut S| {
+        let done = catch_unwind(AssertUnwindSafe(|| limits.within(|| work(value, &cancel))));
+        // Nobody receives the result of work that was given up.
+        let _ = result.send(done);
+        let _ = cancel.messages.send(Message::Done);
+    };
+    (body, Waiting { flag, messages, answer })
+}
+
+/// Runs work within limits on a new thread. The calling thread gives up the interpreter, makes the calls of the work,
+/// and tests for signals: an exception of a signal handler, such as that of Ctrl-C, cancels the work and is raised.
 pub fn run<T: Send + 'static>(
     py: Python<'_>,
     limits: Limits,
     work: impl FnOnce(&Cancel) -> multigrad::Result<T> + Send + 'static,
 ) -> PyResult<T> {
-    let cancel = Cancel::default();
-    let (sender, receiver) = mpsc::channel();
-    let own = cancel.clone();
-    let body = move || {
-        let result = catch_unwind(AssertUnwindSafe(|| limits.within(|| work(&own))));
-        // Nobody receives the result of work that was given up.
-        let _ = sender.send(result);
-    };
-    new_thread().spawn(body)?;
-    wait(py, &cancel, receiver)
+    let (body, waiting) = prepare(limits, move |(): &mut (), cancel: &Cancel| work(cancel));
+    new_thread().spawn(move || body(&mut ()))?;
+    waiting.wait(py)
 }
 
 fn new_thread() -> thread::Builder {
     thread::Builder::new().name("multigrad".into()).stack_size(STACK)
 }
 
-/// Waits for an answer, and tests for signals meanwhile.
-fn wait<T: Send>(py: Python<'_>, cancel: &Cancel, mut receiver: Receiver<Answer<T>>) -> PyResult<T> {
-    loop {
-        let received;
-        (receiver, received) = py.detach(move || {
-            let received = receiver.recv_timeout(TICK);
-            (receiver, received)
-        });
-        match received {
-            Ok(Ok(result)) => return result.map_err(raise),
-            Ok(Err(payload)) => return Err(cancel.exception(payload.as_ref())),
-            Err(RecvTimeoutError::Disconnected) => return Err(PyRuntimeError::new_err("the worker is gone")),
-            Err(RecvTimeoutError::Timeout) => {}
+impl<T: Send> Waiting<T> {
+    /// Waits for the answer.
+    fn wait(mut self, py: Python<'_>) -> PyResult<T> {
+        let mut exception = None;
+        loop {
+            let message;
+            (self, message) = py.detach(move || {
+                let message = self.messages.recv_timeout(TICK);
+                (self, message)
+            });
+            match message {
+                Ok(Message::Call(call, reply)) => {
+                    exception = call(py).err();
+                    let _ = reply.send(exception.is_none());
+                }
+                Ok(Message::Done) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if let Err(signal) = py.check_signals() {
+                py.detach(move || self.give_up());
+                return Err(signal);
+            }
         }
-        if let Err(signal) = py.check_signals() {
-            cancel.flag.store(true, Ordering::Relaxed);
-            py.detach(move || receiver.recv_timeout(GRACE).is_ok());
-            return Err(signal);
+        match self.answer.try_recv() {
+            Ok(Ok(result)) => result.map_err(raise),
+            Ok(Err(payload)) if payload.is::<Cancelled>() => {
+                Err(exception.unwrap_or_else(|| PyKeyboardInterrupt::new_err("cancelled")))
+            }
+            Ok(Err(payload)) => Err(of_panic(payload.as_ref())),
+            Err(_) => Err(PyRuntimeError::new_err("the worker is gone")),
         }
+    }
+
+    /// Cancels the work, and waits a little for its end.
+    fn give_up(self) {
+        self.flag.store(true, Ordering::Relaxed);
+        let end = Instant::now() + GRACE;
+        // A call that is dropped here ends the work.
+        while let Ok(Message::Call(..)) =
+            self.messages.recv_timeout(end.saturating_duration_since(Instant::now()))
+        {}
     }
 }
 
@@ -126,21 +163,18 @@ impl<S: 'static> Home<S> {
         make: impl FnOnce() -> multigrad::Result<S> + Send + 'static,
     ) -> PyResult<Self> {
         let (jobs, todo) = mpsc::channel::<Job<S>>();
-        let (sender, receiver) = mpsc::channel();
-        let body = move || {
-            let made = catch_unwind(AssertUnwindSafe(make));
-            let (answer, value) = match made {
-                Ok(Ok(value)) => (Ok(Ok(())), Some(value)),
-                Ok(Err(e)) => (Ok(Err(e)), None),
-                Err(payload) => (Err(payload), None),
-            };
-            let _ = sender.send(answer);
-            if let Some(mut value) = value {
+        let (body, waiting) = prepare(limits(None, None), move |place: &mut Option<S>, _| {
+            *place = Some(make()?);
+            Ok(())
+        });
+        new_thread().spawn(move || {
+            let mut place = None;
+            body(&mut place);
+            if let Some(mut value) = place {
                 todo.into_iter().for_each(|job| job(&mut value));
             }
-        };
-        new_thread().spawn(body)?;
-        wait(py, &Cancel::default(), receiver)?;
+        })?;
+        waiting.wait(py)?;
         Ok(Self { jobs: Mutex::new(jobs) })
     }
 
@@ -151,16 +185,10 @@ impl<S: 'static> Home<S> {
         limits: Limits,
         work: impl FnOnce(&mut S, &Cancel) -> multigrad::Result<T> + Send + 'static,
     ) -> PyResult<T> {
-        let cancel = Cancel::default();
-        let (sender, receiver) = mpsc::channel();
-        let own = cancel.clone();
-        let job: Job<S> = Box::new(move |value| {
-            let result = catch_unwind(AssertUnwindSafe(|| limits.within(|| work(value, &own))));
-            let _ = sender.send(result);
-        });
-        let sent = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).send(job);
+        let (body, waiting) = prepare(limits, work);
+        let sent = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).send(Box::new(body));
         sent.map_err(|_| PyRuntimeError::new_err("the thread of the solver is gone"))?;
-        wait(py, &cancel, receiver)
+        waiting.wait(py)
     }
 }
 

@@ -119,6 +119,18 @@ def test_an_exception_of_a_callback_ends_the_work(poisson: sp.csr_array) -> None
     assert solver.solve(b, full_output=True).converged
 
 
+def test_callbacks_run_on_the_calling_thread(poisson: sp.csr_array) -> None:
+    solver = multigrad.solver(poisson)
+    names: set[int] = set()
+    solver.solve(np.ones(poisson.shape[0]), callback=lambda i, r: names.add(threading.get_ident()))
+    solver.train(solves=30, progress=lambda p: names.add(threading.get_ident()))
+    assert names == {threading.get_ident()}
+    # A callback may use the solver.
+    products = []
+    solver.solve(np.ones(poisson.shape[0]), callback=lambda i, r: products.append(solver @ np.ones(poisson.shape[0])))
+    assert products
+
+
 def test_threads_solve_at_the_same_time(poisson: sp.csr_array, rng: np.random.Generator) -> None:
     solver = multigrad.solver(poisson)
     sides = rng.standard_normal((4, poisson.shape[0]))
