@@ -17,13 +17,14 @@ run() {
 # Every package in one go, so that the examples below run without another build.
 "$cargo" build --release --package multigrad-in-other-crates --examples
 
-short="faer_bicgstab faer_columns faer_lsmr from_fenris from_nalgebra from_sprs in_diffsol matrix_free"
+short="faer_bicgstab faer_columns faer_lsmr from_fenris from_nalgebra from_sprs in_diffsol in_russell matrix_free"
 for name in $short; do
     run "$name"
 done
 run poisson_fenris 32
 run heat_diffsol 24
 run plate_fem 8
+run poisson_russell 34
 run other_solvers 48
 
 # The lines of the manual are those of the examples.

@@ -1,9 +1,9 @@
 //! From a faer matrix stored by columns to a solution, and back to a faer matrix stored by rows.
 
 use faer::sparse::{SparseColMat, Triplet};
-use multigrid::Solver;
-use multigrid::integrations::{csr_from_faer, csr_to_faer};
-use multigrid_in_other_crates::{Outcome, report::check};
+use multigrad::Solver;
+use multigrad::integrations::{csr_from_faer, csr_to_faer};
+use multigrad_in_other_crates::{Outcome, report::check};
 
 fn main() -> Outcome {
     let n = 10_000;

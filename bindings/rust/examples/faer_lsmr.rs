@@ -3,10 +3,10 @@
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::matrix_free::lsmr::{LsmrParams, lsmr, lsmr_scratch};
 use faer::{Mat, Par};
-use multigrid::Solver;
-use multigrid::gallery::{FlowScheme, recirculating_flow};
-use multigrid::integrations::{FaerPreconditioner, csr_to_faer};
-use multigrid_in_other_crates::{Outcome, report::check};
+use multigrad::Solver;
+use multigrad::gallery::{FlowScheme, recirculating_flow};
+use multigrad::integrations::{FaerPreconditioner, csr_to_faer};
+use multigrad_in_other_crates::{Outcome, report::check};
 
 fn main() -> Outcome {
     let problem = recirculating_flow(32, 0.05, FlowScheme::Upwind)?;

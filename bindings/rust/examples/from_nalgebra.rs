@@ -1,7 +1,7 @@
 //! From an `nalgebra-sparse` matrix to a solution, and back: −u″ = 1 on 10 000 points.
 
-use multigrid::{Csr, Solver};
-use multigrid_in_other_crates::{Outcome, report::check};
+use multigrad::{Csr, Solver};
+use multigrad_in_other_crates::{Outcome, report::check};
 use nalgebra::DVector;
 use nalgebra_sparse::{CooMatrix, CsrMatrix};
 

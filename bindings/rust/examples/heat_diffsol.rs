@@ -3,13 +3,13 @@
 //! The argument of the program is the number of points along a side, 256 by default.
 
 use diffsol::{
-    Bdf, FaerContext, FaerSparseLU, FaerSparseMat, OdeBuilder, OdeSolverMethod, OdeSolverStopReason, Vector,
+    FaerContext, FaerSparseLU, FaerSparseMat, OdeBuilder, OdeSolverMethod, OdeSolverStopReason, Vector,
 };
 use diffsol_la::LinearSolver;
-use multigrid_in_other_crates::Outcome;
-use multigrid_in_other_crates::diffsol_solver::Multigrid;
-use multigrid_in_other_crates::heat::Heat;
-use multigrid_in_other_crates::report::{self, Measured, repeated, timed};
+use multigrad_in_other_crates::Outcome;
+use multigrad_in_other_crates::diffsol_solver::Multigrid;
+use multigrad_in_other_crates::heat::Heat;
+use multigrad_in_other_crates::report::{self, Measured, repeated, timed};
 
 /// End of the time interval.
 const END: f64 = 0.1;
@@ -20,8 +20,8 @@ fn main() -> Outcome {
     report::one_thread()?;
     let n = report::size(256)?;
     let rows = [
-        ("faer sparse LU", repeated(3, || integrate(n, FaerSparseLU::default))?),
-        ("multigrid", repeated(3, || integrate(n, Multigrid::default))?),
+        ("faer sparse LU", repeated(3, || integrate::<FaerSparseLU<f64>>(n))?),
+        ("multigrid", repeated(3, || integrate::<Multigrid>(n))?),
     ];
     report::table(
         &format!("Heat equation by diffsol's BDF to t = {END}, {n} × {n}: {} unknowns", n * n),
@@ -32,13 +32,10 @@ fn main() -> Outcome {
 }
 
 /// Integrates with this linear solver. Setup is the construction of the BDF method, with the pattern of its matrix.
-fn integrate<L: LinearSolver<FaerSparseMat<f64>>>(n: usize, linear: impl Fn() -> L) -> Outcome<Measured> {
+fn integrate<L: LinearSolver<FaerSparseMat<f64>>>(n: usize) -> Outcome<Measured> {
     let builder = OdeBuilder::<FaerSparseMat<f64>>::new().context(FaerContext::new()).rtol(1e-6).atol([1e-8]);
     let problem = builder.build_from_eqn(Heat::new(n)?)?;
-    let (mut bdf, setup) = timed(|| {
-        let state = problem.bdf_state::<L>()?;
-        Ok(Bdf::<_, L>::new(&problem, state, linear())?)
-    })?;
+    let (mut bdf, setup) = timed(|| Ok(problem.bdf::<L>()?))?;
     let ((), solve) = timed(|| {
         bdf.set_stop_time(END)?;
         while !matches!(bdf.step()?, OdeSolverStopReason::TstopReached) {}

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use diffsol::{FaerSparseMat, OdeBuilder, OdeSolverMethod, Vector};
-use multigrid_in_other_crates::{Outcome, diffsol_solver::Multigrid, report::check};
+use multigrad_in_other_crates::{Outcome, diffsol_solver::Multigrid, report::check};
 
 const N: usize = 30;
 const H: f64 = 1.0 / (N + 1) as f64;

@@ -2,9 +2,9 @@
 //!
 //! The approximation has the mean of c in its place.
 
-use multigrid::{LinearOperator, Result, SolveOptions, Solver, gallery};
-use multigrid_in_other_crates::Outcome;
-use multigrid_in_other_crates::report::{check, difference};
+use multigrad::{LinearOperator, Result, SolveOptions, Solver, gallery};
+use multigrad_in_other_crates::Outcome;
+use multigrad_in_other_crates::report::{check, difference};
 
 const N: usize = 128;
 const H: f64 = 1.0 / (N + 1) as f64;

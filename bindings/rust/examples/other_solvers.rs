@@ -1,16 +1,16 @@
 //! The solvers of `faer`, `sprs` and `nalgebra-sparse` and `Solver::auto` on two problems, in one run on one thread.
 //!
-//! Poisson's equation on n × n points and recirculating flow on n/2 × n/2 cells; the argument of the program is n, 512
-//! by default. Every solver runs in a child process, three times or until half a minute has passed, and is stopped after
-//! a minute. The table shows medians.
+//! Poisson's equation on n × n points and recirculating flow on n/2 × n/2 cells; the argument of the program is n, 512 by
+//! default. Every solver runs in a child process, three times or until half a minute has passed, and is stopped after a
+//! minute. The table shows medians.
 
 use std::time::{Duration, Instant};
 
-use multigrid::gallery::{FlowScheme, Problem, poisson_2d, recirculating_flow};
-use multigrid::{Csr, Solver};
-use multigrid_in_other_crates::limited::{Ended, measure, reply, request};
-use multigrid_in_other_crates::report::{self, Measured, timed};
-use multigrid_in_other_crates::{Outcome, faer_solvers, nalgebra_solvers, sprs_solvers};
+use multigrad::gallery::{FlowScheme, Problem, poisson_2d, recirculating_flow};
+use multigrad::{Csr, Solver};
+use multigrad_in_other_crates::limited::{Ended, measure, reply, request};
+use multigrad_in_other_crates::report::{self, Measured, timed};
+use multigrad_in_other_crates::{Outcome, faer_solvers, nalgebra_solvers, sprs_solvers};
 
 /// Time of a child process.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -74,7 +74,7 @@ fn solve(solver: &str, a: &Csr<f64>, b: &[f64]) -> Outcome<Measured> {
     let wide = |indices: &[u32]| -> Vec<usize> { indices.iter().map(|&i| i as usize).collect() };
     let (row_ptr, columns) = (wide(a.pattern().row_ptr()), wide(a.pattern().col_idx()));
     let values = a.values().to_vec();
-    let faer_rows = || multigrid::integrations::csr_to_faer(a);
+    let faer_rows = || multigrad::integrations::csr_to_faer(a);
     let faer_columns = || -> Outcome<_> { Ok(faer_rows()?.to_col_major()?) };
     let sprs = || sprs::CsMat::new((n, n), row_ptr.clone(), columns.clone(), values.clone());
     match solver {

@@ -2,10 +2,10 @@
 //!
 //! The argument of the program is the number of elements along a side, 100 by default.
 
-use multigrid::Solver;
-use multigrid_in_other_crates::Outcome;
-use multigrid_in_other_crates::plate::{Plate, values};
-use multigrid_in_other_crates::report::{self, Measured, repeated, timed};
+use multigrad::Solver;
+use multigrad_in_other_crates::Outcome;
+use multigrad_in_other_crates::plate::{Plate, values};
+use multigrad_in_other_crates::report::{self, Measured, repeated, timed};
 
 /// Iterations after which conjugate gradients give up.
 const ITERATIONS: usize = 200_000;

@@ -6,11 +6,11 @@ use fenris::nalgebra::{DMatrix, DVector};
 use fenris::nalgebra_sparse::factorization::CscCholesky;
 use fenris::nalgebra_sparse::{CscMatrix, CsrMatrix};
 use fenris_sparse::cg::{ConjugateGradient, IdentityOperator, LinearOperator, RelativeResidualCriterion};
-use multigrid::{Csr, Solver};
-use multigrid_in_other_crates::Outcome;
-use multigrid_in_other_crates::fenris_preconditioner::Cycle;
-use multigrid_in_other_crates::poisson::poisson;
-use multigrid_in_other_crates::report::{self, Measured, repeated, timed};
+use multigrad::{Csr, Solver};
+use multigrad_in_other_crates::Outcome;
+use multigrad_in_other_crates::fenris_preconditioner::Cycle;
+use multigrad_in_other_crates::poisson::poisson;
+use multigrad_in_other_crates::report::{self, Measured, repeated, timed};
 
 /// Unknowns up to which a Cholesky factorisation without a fill-reducing order is measured.
 const DIRECT: usize = 40_000;

@@ -1,6 +1,7 @@
 //! `multigrad` in other Rust crates: adapters to their traits, and what the examples share.
 //!
 //! * [`diffsol_solver`]: a linear solver for the implicit methods of `diffsol`.
+//! * [`russell_solver`]: a linear solver for the codes of `russell`.
 //! * [`fenris_preconditioner`]: a preconditioner for the conjugate gradients of `fenris-sparse`.
 //! * [`heat`], [`poisson`], [`plate`]: the problems of the examples, each in the terms of its crate.
 //! * [`faer_solvers`], [`sprs_solvers`], [`nalgebra_solvers`]: the own solvers of these crates, measured.
@@ -15,6 +16,7 @@ pub mod nalgebra_solvers;
 pub mod plate;
 pub mod poisson;
 pub mod report;
+pub mod russell_solver;
 pub mod sprs_solvers;
 
 /// The result of an example: an error ends the program with a message and a nonzero exit status.

@@ -22,7 +22,7 @@ pub struct Plate {
 }
 
 impl Plate {
-    /// A square plate of 1 m, 2 cm thick, of n × n elements, clamped along one edge, under a load normal to it and a load
+    /// A square plate of 1 m, 2 cm thick, of n × n elements, clamped along one edge, under a load normal to it and one
     /// along it.
     pub fn new(n: u32) -> Outcome<Self> {
         let mut model = FEM::create(TOLERANCE, 1e-14, (n + 1) * (n + 1));
