@@ -26,6 +26,8 @@ def test_update(poisson: sp.csr_array) -> None:
     assert (solver.matrix != heat).nnz == 0
     with pytest.raises(multigrad.Error, match="pattern"):
         solver.update(sp.csr_array(poisson @ poisson))
+    with pytest.raises(multigrad.Error, match="3600 × 10"):
+        solver.update(sp.csr_array(poisson[:, :10]))
     assert np.linalg.norm(heat @ solver.solve(b) - b) < 1e-7 * np.linalg.norm(b)
 
 
@@ -188,15 +190,16 @@ try:
         solver.train(steps=100000, progress=show)
     print("training", flush=True)
     if "solve" in sys.argv:
-        solver.solve(np.ones((A.shape[0], 3000)))
+        solver.solve(np.ones((A.shape[0], 1000)))
     elif "setup" in sys.argv:
         multigrad.solver(multigrad.gallery.poisson((150, 150, 150)))
     else:
         solver.train(steps=100000)
     print("ended", flush=True)
 except KeyboardInterrupt:
+    now = time.time()
     ok = solver.solve(np.ones(A.shape[0]), full_output=True).converged
-    print("interrupted", ok, flush=True)
+    print("interrupted", ok, now, flush=True)
 """
 
 
@@ -208,11 +211,10 @@ def test_control_c_ends_the_work(argument: str) -> None:
     try:
         assert child.stdout.readline().strip() == "training"
         time.sleep(0.5)
+        sent = time.time()
         child.send_signal(signal.SIGINT)
-        begin = time.perf_counter()
-        rest = child.communicate(timeout=20)[0]
-        seconds = time.perf_counter() - begin
+        rest = child.communicate(timeout=60)[0]
     finally:
         child.kill()
-    assert rest.strip() == "interrupted True"
-    assert seconds < 5
+    assert rest.startswith("interrupted True")
+    assert float(rest.split()[-1]) - sent < 3

@@ -167,7 +167,10 @@ class Solver(Cycle):
         >>> solver.solve(np.ones(1600)).shape
         (1600,)
         """
-        self._core.update(of_scipy(A))
+        matrix = of_scipy(A)
+        if matrix.shape != self.shape:
+            raise Error(f"the new matrix is {matrix.shape[0]} × {matrix.shape[1]}, the solver has {self.shape[0]} rows")
+        self._core.update(matrix)
         self._training = None
 
     def train(
