@@ -1,0 +1,44 @@
+#!/bin/sh
+# Runs every short example and a small version of every measurement. Needs Rust and a C compiler.
+#
+# The environment: CARGO, by default `cargo`; CARGO_TARGET_DIR as for cargo.
+set -eu
+cd "$(dirname "$0")"
+cargo=${CARGO:-cargo}
+
+# run NAME ARGUMENTS: one example.
+run() {
+    name=$1
+    shift
+    printf '\n== %s\n' "$name $*"
+    "$cargo" run --release --quiet --package multigrad-in-other-crates --example "$name" -- "$@"
+}
+
+# Every package in one go, so that the examples below run without another build.
+"$cargo" build --release --package multigrad-in-other-crates --examples
+
+short="faer_bicgstab faer_columns faer_lsmr from_fenris from_nalgebra from_sprs in_diffsol in_russell matrix_free"
+for name in $short; do
+    run "$name"
+done
+run poisson_fenris 32
+run heat_diffsol 24
+run plate_fem 8
+run poisson_russell 34
+run other_solvers 48
+
+# The lines of the manual are those of the examples.
+manual=../../docs/integrations.md
+missing=0
+awk '/^```rust$/ { inside = 1; next } /^```/ { inside = 0 } inside && NF' "$manual" | sed 's/^ *//' | sort -u |
+    while read -r line; do
+        sed 's/^ *//' examples/*.rs src/*.rs | grep -qxF -e "$line" || printf '%s\n' "$line"
+    done >"${TMPDIR:-/tmp}/multigrad-manual.$$"
+if [ -s "${TMPDIR:-/tmp}/multigrad-manual.$$" ]; then
+    printf '%s has lines that no example has:\n' "$manual" >&2
+    cat "${TMPDIR:-/tmp}/multigrad-manual.$$" >&2
+    missing=1
+fi
+rm -f "${TMPDIR:-/tmp}/multigrad-manual.$$"
+[ "$missing" = 0 ]
+printf '\nall examples passed\n'
