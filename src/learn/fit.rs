@@ -49,7 +49,15 @@ impl Trainer {
     /// Parameters out of range; a level on which the start cannot be built; values that overflow
     /// single precision.
     pub fn fit(&self, amg: &mut Amg) -> Result<TrainingReport> {
-        let (trained, mut report) = self.fit_best(std::slice::from_ref(amg), &mut |_| {})?;
+        self.fit_observed(amg, &mut |_| {})
+    }
+
+    /// As [`fit`](Self::fit); `observe` is called after every step.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_observed(&self, amg: &mut Amg, observe: Observer<'_>) -> Result<TrainingReport> {
+        let (trained, mut report) = self.fit_best(std::slice::from_ref(amg), observe)?;
         // A solver that is not symmetric cannot stay where symmetry is asked for.
         let cannot_stay = self.symmetric && !amg.is_symmetric();
         if cannot_stay || improves(amg, &trained, &mut report)? {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::configuration::Configuration;
 use super::value::Solver;
 use crate::engine::Host;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::krylov::Krylov;
 use crate::multigrid::{Cycle, CycleKind, CyclePreconditioner, Hierarchy, Relaxation, Setup};
 use crate::setup::classical::Classical;
@@ -149,6 +149,7 @@ impl Builder {
     /// coarsest level that is singular and large; an error of the smoother on a level; a value that overflows
     /// single precision.
     pub fn build(&self, a: &Csr<f64>) -> Result<Solver> {
+        check(a)?;
         let clock = Instant::now();
         let c = &self.configuration;
         let hierarchy = self.build_hierarchy(a)?;
@@ -211,4 +212,15 @@ pub fn training_setup(variant: Variant) -> Coarsening {
         jacobi_radius: SpectralRadius::Arnoldi,
         ..Coarsening::default()
     }
+}
+
+/// Checks that the matrix is square, as every solver requires.
+pub(super) fn check(a: &Csr<f64>) -> Result<()> {
+    if a.rows() == 0 && a.cols() == 0 {
+        return Err(Error::dimension("the matrix has no rows; a solver needs at least one"));
+    }
+    if a.rows() == a.cols() {
+        return Ok(());
+    }
+    Err(Error::dimension(format!("the matrix is {} × {}; a solver needs a square one", a.rows(), a.cols())))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::builder::Builder;
+use super::builder::{Builder, check};
 use super::configuration::Configuration;
 use super::ladder::{Ladder, check_fill};
 use super::one_level::OneLevel;
@@ -353,15 +353,4 @@ impl Solver {
         solver.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(solver)
     }
-}
-
-/// Checks that the matrix is square, as every solver requires.
-fn check(a: &Csr<f64>) -> Result<()> {
-    if a.rows() == 0 && a.cols() == 0 {
-        return Err(Error::dimension("the matrix has no rows; a solver needs at least one"));
-    }
-    if a.rows() == a.cols() {
-        return Ok(());
-    }
-    Err(Error::dimension(format!("the matrix is {} × {}; a solver needs a square one", a.rows(), a.cols())))
 }

@@ -80,6 +80,8 @@ fn prepare<S, T: Send + 'static>(
     let flag = Arc::new(AtomicBool::new(false));
     let cancel = Cancel { flag: flag.clone(), messages: sender };
     let body = move |value: &mut S| {
+        // The flag also ends work that makes no callbacks, such as a setup.
+        let limits = limits.stop(cancel.flag.clone());
         let done = catch_unwind(AssertUnwindSafe(|| limits.within(|| work(value, &cancel))));
         // Nobody receives the result of work that was given up.
         let _ = result.send(done);
