@@ -231,7 +231,7 @@ fn configurations(page: &Page) -> Result<String> {
     let mut text = String::new();
     if drawn > 0 {
         text += &figure(
-            &plot.render_svg()?,
+            &plotted(&plot.render_svg()?),
             "Relative residuals. A cycle costs different times in different configurations; the table has the seconds.",
         );
     }
