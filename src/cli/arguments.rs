@@ -378,7 +378,7 @@ pub struct Solve {
     /// Plot the subdomains of a Schwarz smoother on the finest level to this file, .svg or .png
     #[arg(long, value_name = "PICTURE", requires = "coordinates")]
     pub plot_parts: Option<PathBuf>,
-    /// Output file for a report on this solve, one HTML page without further files
+    /// Output file for a report on this solve, a self-contained HTML page
     #[arg(long, value_name = "REPORT.html")]
     pub report: Option<PathBuf>,
     /// Name of this run in plots [default: smoother and Krylov method]

@@ -19,7 +19,7 @@ use crate::sparse::MatrixFile;
 pub struct Options {
     /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
-    /// Output file, one HTML page without further files
+    /// Output file: a self-contained HTML page
     #[arg(short, long, value_name = "REPORT.html")]
     pub output: PathBuf,
     /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
@@ -28,13 +28,13 @@ pub struct Options {
     /// Near-nullspace vectors such as rigid-body modes (one column per vector)
     #[arg(long, value_name = "MODES.mtx")]
     pub near_nullspace: Option<PathBuf>,
-    /// Coordinates of the unknowns, one row each, to draw the slowest error in the plane
+    /// Coordinates, one row per unknown; with two columns the slowest error is drawn on the mesh
     #[arg(long, value_name = "XY.mtx")]
     pub coordinates: Option<PathBuf>,
-    /// Train for this number of solves, and draw the total time against the number of solves
+    /// Also train for this number of solves, and plot total times against the number of solves
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = positive_count)]
     pub solves: Option<usize>,
-    /// Run the default training, and draw its curve
+    /// Also run the default training (see `train`), and plot loss and convergence factor
     #[arg(long)]
     pub train: bool,
     /// Time limit of the comparison with other configurations, and of each training, in seconds

@@ -23,7 +23,7 @@ pub struct Completions {
 
 #[derive(Debug, Args)]
 pub struct Manual {
-    /// Folder for the pages, which exists
+    /// Existing folder for the manual pages
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
 }

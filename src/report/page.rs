@@ -12,6 +12,8 @@ use crate::solver::Compared;
 const HISTORIES: usize = 6;
 /// Rows of the table of configurations.
 const CONFIGURATIONS: usize = 12;
+/// Energy below which an error counts as smooth.
+const SMOOTH: f64 = 0.05;
 /// Solves up to which the picture of total times is drawn without a training.
 const SOLVES: usize = 1000;
 
@@ -50,8 +52,9 @@ fn verdict(page: &Page) -> String {
     let (class, word) = if out.converged() { ("good", "converged") } else { ("bad", "did not converge") };
     let by = out.solver.as_deref().unwrap_or(&page.summary);
     format!(
-        "<p class=\"verdict\">The solve <b class=\"{class}\">{word}</b>: {} iterations of {}, {}.</p>\n",
+        "<p class=\"verdict\">The solve <b class=\"{class}\">{word}</b>: {} iteration{} of {}, {}.</p>\n",
         out.iterations,
+        if out.iterations == 1 { "" } else { "s" },
         out.krylov.map_or("a direct solver", crate::krylov::Krylov::name),
         escaped(by)
     )
@@ -91,12 +94,12 @@ fn properties(page: &Page) -> String {
 fn choice(page: &Page) -> String {
     let mut text = paragraph(format!("{}.", page.summary));
     if page.reasons.is_empty() {
-        text += &paragraph("The configuration was given.");
+        text += &paragraph("The configuration was specified explicitly.");
     } else {
         text += &list(&page.reasons);
     }
     if !page.outcome.attempts.is_empty() {
-        text += &paragraph("These attempts came before the answer:");
+        text += &paragraph("Attempts that did not converge:");
         text += &list(&page.outcome.attempts);
     }
     section("What was chosen, and why", &text)
@@ -120,7 +123,7 @@ fn advice(page: &Page) -> String {
         sentences.push(report.reason.clone());
     }
     if let Some(e) =
-        page.slowest.as_ref().filter(|e| page.levels.len() > 1 && e.factor > 0.9 && e.energy < 0.1)
+        page.slowest.as_ref().filter(|e| page.levels.len() > 1 && e.factor > 0.9 && e.energy < SMOOTH)
     {
         sentences.push(format!(
             "The slowest error is smooth (energy {:.1e}) and its factor is {:.2}: the coarse levels do not represent it. Near-nullspace candidates, another coarsening, or a smaller strength threshold may help.",
@@ -158,9 +161,9 @@ fn levels(page: &Page) -> String {
         ("level", true),
         ("rows", true),
         ("nonzeros", true),
-        ("per row", true),
-        ("of the finest", true),
-        ("time of a visit", true),
+        ("nonzeros per row", true),
+        ("relative to the finest", true),
+        ("time per visit", true),
     ];
     let mut text = table(&head, &rows, &|_| false);
     let times: Vec<(String, f64, String)> = page
@@ -170,8 +173,10 @@ fn levels(page: &Page) -> String {
         .filter_map(|(at, l)| Some((format!("level {}", at + 1), l.seconds?, seconds(l.seconds?))))
         .collect();
     if times.len() > 1 {
-        text +=
-            &figure(&bars(&times), "Time of a visit of the cycle to each level, without the levels below.");
+        text += &figure(
+            &bars(&times),
+            "Time that a cycle spends on each level per visit, without the coarser levels.",
+        );
     }
     text += "<div class=\"levels\">\n";
     for (at, level) in page.levels.iter().enumerate() {
@@ -185,12 +190,17 @@ fn slowest(page: &Page) -> Result<String> {
         return Ok(String::new());
     };
     let kind = match energy {
-        e if *e < 0.05 => "a smooth error",
+        e if *e < SMOOTH => "a smooth error",
         e if *e < 0.5 => "an error between smooth and oscillating",
         _ => "an oscillating error",
     };
     let text = paragraph(format!(
-        "Without a Krylov method, the slowest error is reduced by the factor {factor:.3} in each step ({steps} steps of power iteration). It is {kind}: eᵀAe / eᵀDe = {energy:.1e}, where D is the diagonal of A."
+        "Without a Krylov method, each cycle multiplies the slowest error by {factor:.3} (estimated by {steps} steps of power iteration).{} It is {kind}: eᵀAe / eᵀDe = {energy:.1e}, where D contains the absolute values of the diagonal of A.",
+        if *factor > 1.0 {
+            " The plain iteration diverges; with a Krylov method it may still converge."
+        } else {
+            ""
+        }
     ));
     let points = page.coordinates.as_ref().filter(|c| c.cols() == 2);
     let picture = match points {
@@ -204,7 +214,7 @@ fn slowest(page: &Page) -> Result<String> {
         }
         None => figure(
             &band(values),
-            "The slowest error against the number of the unknown: the range of the values in each column, from −1 to 1. With coordinates in the plane it is drawn on the mesh.",
+            "The slowest error, by index of the unknown; the vertical axis runs from −1 to 1. Each column shows the range of the values of some consecutive unknowns. With coordinates in the plane the error is drawn on the mesh.",
         ),
     };
     Ok(section("The slowest error", &(text + &picture)))
@@ -232,7 +242,7 @@ fn configurations(page: &Page) -> Result<String> {
     if drawn > 0 {
         text += &figure(
             &plotted(&plot.render_svg()?),
-            "Relative residuals. A cycle costs different times in different configurations; the table has the seconds.",
+            "Relative residuals. The time of an iteration differs between configurations; see the times in the table.",
         );
     }
     if let Some(comparison) = page.comparison.as_ref().filter(|c| !c.rows.is_empty()) {
@@ -260,13 +270,17 @@ fn configurations(page: &Page) -> Result<String> {
             ("setup", true),
             ("solve", true),
             ("iterations", true),
-            ("complexity", true),
+            ("operator complexity", true),
         ];
         text += &table(&head, &cells, &|at| shown[at].automatic);
         let left = comparison.rows.len() - shown.len();
         text += &paragraph(format!(
             "The automatic choice is highlighted. {}✗ marks a solve that did not converge.",
-            if left > 0 { format!("{left} slower configurations are left out. ") } else { String::new() }
+            if left > 0 {
+                format!("Not shown: {left} further configurations, which were slower or did not converge. ")
+            } else {
+                String::new()
+            }
         ));
         if !comparison.failures.is_empty() {
             text += &paragraph("Not measured:");
@@ -285,7 +299,7 @@ fn training(page: &Page) -> Result<String> {
     {
         text += &figure(
             &plotted(&plot.render_svg()?),
-            "Total time against the number of solves with this matrix.",
+            "Total time against the number of solves with this matrix. \"Slower from N solves on\" compares with the last line of the legend.",
         );
     }
     if let Some(report) = &page.solves {
