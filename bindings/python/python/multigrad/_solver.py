@@ -186,9 +186,9 @@ class Solver(Cycle):
         """Trains the smoothers for the matrix.
 
         With ``solves``, the number of solves to come, training stops when more of it would cost more time than it
-        saves, and may replace the whole solver by a faster one, such as a direct solver. Without it, the optimiser takes ``steps``
-        steps (by default as many as suit the matrix), and the trained smoothers are kept if a solve with them takes
-        less time. Ctrl-C ends the training and leaves the solver as it was.
+        saves, and may replace the whole solver by a faster one, such as a direct solver. Without it, the optimiser
+        takes ``steps`` steps (by default as many as suit the matrix), and the trained smoothers are kept if a solve
+        with them takes less time. Ctrl-C ends the training and leaves the solver as it was.
 
         Parameters
         ----------
