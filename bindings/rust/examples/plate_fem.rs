@@ -39,7 +39,7 @@ fn multigrid(plate: &Plate) -> Outcome<Measured> {
         x: out.x,
         setup,
         solve,
-        work: format!("{} iterations, {}", out.iterations, solver.setup()),
+        work: format!("{} iterations, {}", out.iterations, out.solver.unwrap_or_else(|| solver.summary())),
     })
 }
 
