@@ -21,7 +21,7 @@ fn main() -> Outcome {
     let n = report::size(256)?;
     let rows = [
         ("faer sparse LU", repeated(3, || integrate::<FaerSparseLU<f64>>(n))?),
-        ("multigrid", repeated(3, || integrate::<Multigrid>(n))?),
+        ("multigrad", repeated(3, || integrate::<Multigrid>(n))?),
     ];
     report::table(
         &format!("Heat equation by diffsol's BDF to t = {END}, {n} × {n}: {} unknowns", n * n),

@@ -1,6 +1,6 @@
 //! A clamped plate assembled by `finite_element_method`, solved by its own conjugate gradients and by multigrid.
 //!
-//! The argument of the program is the number of elements along a side, 100 by default.
+//! The argument of the program is the number of elements along a side, 40 by default.
 
 use multigrad::Solver;
 use multigrad_in_other_crates::Outcome;
@@ -14,12 +14,12 @@ const ACCURACY: f64 = 1e-3;
 
 fn main() -> Outcome {
     report::one_thread()?;
-    let n = report::size(100)?;
+    let n = report::size(40)?;
     let (plate, assembly) = timed(|| Plate::new(u32::try_from(n)?))?;
     let unknowns = plate.matrix.get_n_aa();
     println!("assembly by finite_element_method: {assembly:.2} s\n");
     let rows = [
-        ("multigrid", repeated(3, || multigrid(&plate))?),
+        ("multigrad", repeated(3, || multigrid(&plate))?),
         ("CG with block Jacobi", repeated(1, || cg(&plate, true))?),
         ("CG with Jacobi", repeated(1, || cg(&plate, false))?),
     ];
@@ -35,7 +35,12 @@ fn multigrid(plate: &Plate) -> Outcome<Measured> {
     if !out.converged() {
         return Err(format!("{solver}\n{out}").into());
     }
-    Ok(Measured { x: out.x, setup, solve, work: format!("{} iterations", out.iterations) })
+    Ok(Measured {
+        x: out.x,
+        setup,
+        solve,
+        work: format!("{} iterations, {}", out.iterations, out.solver.unwrap_or_else(|| solver.summary())),
+    })
 }
 
 /// The conjugate gradients of the crate, which convert the triplets and build the preconditioner in the same call.

@@ -24,9 +24,9 @@ fn main() -> Outcome {
     let n = report::size(512)?;
     let ((a, b), assembly) = timed(|| poisson(n))?;
     println!("assembly by fenris: {assembly:.2} s\n");
-    let mut rows = vec![("multigrid", repeated(3, || multigrid(&a, &b))?)];
+    let mut rows = vec![("multigrad", repeated(3, || multigrid(&a, &b))?)];
     rows.push(("fenris CG", repeated(3, || cg(&a, &b, IdentityOperator, 0.0))?));
-    rows.push(("fenris CG with a multigrid cycle", repeated(3, || cycle(&a, &b))?));
+    rows.push(("fenris CG with a cycle of multigrad", repeated(3, || cycle(&a, &b))?));
     if b.len() <= DIRECT {
         rows.push(("nalgebra-sparse Cholesky", cholesky(&a, &b)?));
     }

@@ -2,7 +2,9 @@
 
 use diffsol::{FaerContext, FaerSparseMat, FaerVec, LaError, LaLinearOp, Matrix, MatrixCommon, Vector};
 use diffsol_la::error::LinearSolverError;
-use multigrad::{Csr, Outcome, Result, SolveOptions, Solver};
+use multigrad::{Csr, Outcome, Result, SolveOptions};
+
+use crate::sequence::Sequence;
 
 /// Relative residual of a linear solve by default. Newton's method corrects what remains.
 const TOLERANCE: f64 = 1e-6;
@@ -10,7 +12,7 @@ const TOLERANCE: f64 = 1e-6;
 /// The automatic multigrid solver as a linear solver of `diffsol`, for its sparse matrices of `f64`.
 ///
 /// The first linearisation builds the solver. Every later one copies the new values into the same pattern and refreshes
-/// the solver without symbolic work. `diffsol` may combine several systems into a batch; this adapter takes one.
+/// the solver without symbolic work, or builds it anew where it has become slow ([`Sequence`]). `diffsol` may combine several systems into a batch; this adapter takes one.
 ///
 /// ```text
 /// let mut bdf = problem.bdf::<Multigrid>()?;
@@ -21,8 +23,6 @@ pub struct Multigrid {
     system: Option<System>,
     /// The error of the last setup, which the trait cannot return.
     failure: Option<String>,
-    builds: usize,
-    refreshes: usize,
 }
 
 /// The matrix of `diffsol`, stored by columns, and the solver for the same matrix by rows.
@@ -32,7 +32,7 @@ struct System {
     by_rows: Csr<f64>,
     /// For every entry by rows, its position by columns.
     position: Vec<usize>,
-    solver: Option<Solver>,
+    solver: Option<Sequence>,
 }
 
 impl Default for Multigrid {
@@ -44,12 +44,13 @@ impl Default for Multigrid {
 impl Multigrid {
     /// Solves to this relative residual.
     pub fn with_tolerance(tolerance: f64) -> Self {
-        Self { tolerance, system: None, failure: None, builds: 0, refreshes: 0 }
+        Self { tolerance, system: None, failure: None }
     }
 
     /// Number of solvers built, and number of refreshes with new values.
     pub fn setups(&self) -> (usize, usize) {
-        (self.builds, self.refreshes)
+        let sequence = self.system.as_ref().and_then(|system| system.solver.as_ref());
+        sequence.map_or((0, 0), Sequence::setups)
     }
 
     /// Builds or refreshes the solver for the values that `by_columns` has now.
@@ -58,23 +59,20 @@ impl Multigrid {
         let by_columns = system.by_columns.inner()[0].val();
         let values: Vec<f64> = system.position.iter().map(|&p| by_columns[p]).collect();
         system.by_rows = system.by_rows.with_values(values)?;
-        if let Some(solver) = &mut system.solver
-            && solver.refresh(&system.by_rows).is_ok()
-        {
-            self.refreshes += 1;
-            return Ok(());
+        match &mut system.solver {
+            Some(sequence) => sequence.update(&system.by_rows),
+            none => {
+                *none = Some(Sequence::new(&system.by_rows)?);
+                Ok(())
+            }
         }
-        // The first matrix, or values that need another elimination or scaling.
-        system.solver = Some(Solver::auto(&system.by_rows)?);
-        self.builds += 1;
-        Ok(())
     }
 
     /// Replaces the vector by a solution.
     fn solve(
         &self,
         x: &mut FaerVec<f64>,
-        solve: impl FnOnce(&Solver, &[f64], SolveOptions<'_>) -> Result<Outcome>,
+        solve: impl FnOnce(&Sequence, &[f64], SolveOptions<'_>) -> Result<Outcome>,
     ) -> std::result::Result<(), LaError> {
         if let Some(failure) = &self.failure {
             return Err(other(failure));
@@ -131,10 +129,10 @@ impl diffsol_la::LinearSolver<FaerSparseMat<f64>> for Multigrid {
     }
 
     fn solve_in_place(&self, x: &mut FaerVec<f64>) -> std::result::Result<(), LaError> {
-        self.solve(x, |solver, b, options| solver.solve_with(b, options))
+        self.solve(x, |solver, b, options| solver.solve(b, options))
     }
 
     fn solve_transpose_in_place(&self, x: &mut FaerVec<f64>) -> std::result::Result<(), LaError> {
-        self.solve(x, |solver, b, options| solver.solve_transposed_with(b, options))
+        self.solve(x, |solver, b, options| solver.solve_transposed(b, options))
     }
 }

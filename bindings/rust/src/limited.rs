@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
-use crate::report::Measured;
+use crate::report::{Measured, table};
 
 /// The first argument of a child process.
 const CHILD: &str = "--measure";
@@ -41,7 +41,11 @@ pub fn reply(file: &Path, measured: &Measured) -> Outcome {
 
 /// Runs this program as a child process with these arguments and one thread, and stops it at the limit.
 pub fn measure(arguments: &[&str], limit: Duration) -> Outcome<Ended> {
-    let file = std::env::temp_dir().join(format!("multigrad-{}-{}", std::process::id(), arguments.join("-")));
+    let file = std::env::temp_dir().join(format!(
+        "multigrad-{}-{}",
+        std::process::id(),
+        arguments.join("-").replace(' ', "-")
+    ));
     let mut child = Command::new(std::env::current_exe()?)
         .arg(CHILD)
         .arg(&file)
@@ -79,4 +83,30 @@ fn read(file: &Path) -> Outcome<Measured> {
     let (setup, solve, work) = (next()?.parse()?, next()?.parse()?, next()?.to_string());
     let x = bytes[end + 1..].as_chunks::<8>().0.iter().map(|&v| f64::from_le_bytes(v)).collect();
     Ok(Measured { x, setup, solve, work })
+}
+
+/// Measures every solver in a child process, whose arguments are the size and the name of the solver, and prints the
+/// table. A solver that did not finish is a note below it.
+pub fn compare<'a>(
+    title: &str,
+    size: &str,
+    solvers: &[&'a str],
+    limit: Duration,
+) -> Outcome<Vec<(&'a str, Measured)>> {
+    let mut rows = Vec::new();
+    let mut notes = Vec::new();
+    for &solver in solvers {
+        match measure(&[size, solver], limit)? {
+            Ended::Finished(measured) => rows.push((solver, measured)),
+            Ended::Stopped => notes.push(format!("{solver}: stopped after {} s", limit.as_secs())),
+            Ended::Failed(message) => notes.push(format!("{solver}: {message}")),
+        }
+    }
+    let unknowns = rows.first().map_or(0, |row| row.1.x.len());
+    table(&format!("{title}: {unknowns} unknowns"), &rows);
+    notes.iter().for_each(|note| println!("{note}\n"));
+    match rows.first() {
+        Some(first) if first.0 == solvers[0] => Ok(rows),
+        _ => Err(format!("{} did not solve {title}: {}", solvers[0], notes.join("; ")).into()),
+    }
 }

@@ -2,17 +2,20 @@
 
 use std::time::Instant;
 
-use multigrad::{Csr, SolveOptions, Solver};
+use multigrad::{Csr, SolveOptions};
 use russell_lab::Vector;
 use russell_sparse::{
     CooMatrix, LinSolParams, LinSolTrait, LinSolver, StatsLinSol, StatsLinSolIterative, StrError, Sym,
 };
 
+use crate::sequence::Sequence;
+
 /// The automatic multigrid solver as a solver of `russell_sparse`.
 ///
 /// The first call of `preprocess` builds the solver. Every later one adds the values of the triplets into the same
-/// pattern and refreshes the solver without symbolic work. The tolerances and the number of iterations are those of
-/// `LinSolParams::iterative`. Symmetric matrices may have one triangle or both.
+/// pattern and refreshes the solver without symbolic work, or builds it anew where it has become slow ([`Sequence`]).
+/// The tolerances and the number of iterations are those of `LinSolParams::iterative`. Symmetric matrices may have one
+/// triangle or both.
 ///
 /// The errors of the trait are static texts, so the text of an error stays in memory.
 #[derive(Debug, Default)]
@@ -26,7 +29,7 @@ pub struct Multigrid {
 
 #[derive(Debug)]
 struct System {
-    solver: Solver,
+    sequence: Sequence,
     a: Csr<f64>,
     /// For every triplet, its positions in the matrix: one, or two for an entry of one triangle.
     positions: Vec<(usize, Option<usize>)>,
@@ -39,17 +42,14 @@ impl Multigrid {
     }
 
     fn set_up(&mut self, coo: &CooMatrix) -> multigrad::Result<()> {
-        if let Some(System { solver, a, positions }) = &mut self.system {
-            let new = with_values(a, positions, coo)?;
-            if solver.refresh(&new).is_ok() {
-                *a = new;
-                return Ok(());
-            }
+        if let Some(System { sequence, a, positions }) = &mut self.system {
+            *a = with_values(a, positions, coo)?;
+            return sequence.update(a);
         }
         let a = pattern(coo)?;
         let positions = positions(&a, coo);
         let a = with_values(&a, &positions, coo)?;
-        self.system = Some(System { solver: Solver::auto(&a)?, a, positions });
+        self.system = Some(System { sequence: Sequence::new(&a)?, a, positions });
         Ok(())
     }
 }
@@ -116,7 +116,7 @@ impl LinSolTrait for Multigrid {
             return Err("the function preprocess must be called before solve");
         };
         let options = SolveOptions::new().rtol(rtol).atol(atol).max_iterations(iterations);
-        let out = system.solver.solve_with(rhs.as_data(), options).map_err(text)?;
+        let out = system.sequence.solve(rhs.as_data(), options).map_err(text)?;
         if verbose {
             println!("{out}");
         }
@@ -133,15 +133,15 @@ impl LinSolTrait for Multigrid {
         stats.main.solver = "multigrad".into();
         let (tolerance, _, max_iterations) = self.options.unwrap_or_default();
         stats.iterative = self.system.as_ref().map(|system| StatsLinSolIterative {
-            method: system.solver.krylov().to_string(),
+            method: system.sequence.solver().krylov().to_string(),
             preconditioner: "AMG".into(),
             tolerance,
             max_iterations,
             restart: 0,
             num_threads: rayon::current_num_threads(),
-            amg_coarsening: system.solver.setup().to_string(),
-            amg_smoother: system.solver.smoother(),
-            amg_levels: system.solver.levels(),
+            amg_coarsening: system.sequence.solver().setup().to_string(),
+            amg_smoother: system.sequence.solver().smoother(),
+            amg_levels: system.sequence.solver().levels(),
             iterations_array: vec![self.iterations],
             relative_residual_array: vec![self.residual],
         });
