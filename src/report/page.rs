@@ -12,7 +12,8 @@ use crate::solver::Compared;
 const HISTORIES: usize = 6;
 /// Rows of the table of configurations.
 const CONFIGURATIONS: usize = 12;
-/// Energy below which an error counts as smooth.
+/// Energy below which an error counts as a null vector, and as smooth.
+const NULL: f64 = 1e-10;
 const SMOOTH: f64 = 0.05;
 /// Solves up to which the picture of total times is drawn without a training.
 const SOLVES: usize = 1000;
@@ -122,8 +123,10 @@ fn advice(page: &Page) -> String {
     if let Some(report) = &page.solves {
         sentences.push(report.reason.clone());
     }
-    if let Some(e) =
-        page.slowest.as_ref().filter(|e| page.levels.len() > 1 && e.factor > 0.9 && e.energy < SMOOTH)
+    if let Some(e) = page
+        .slowest
+        .as_ref()
+        .filter(|e| page.levels.len() > 1 && e.factor > 0.9 && (NULL..SMOOTH).contains(&e.energy))
     {
         sentences.push(format!(
             "The slowest error is smooth (energy {:.1e}) and its factor is {:.2}: the coarse levels do not represent it. Near-nullspace candidates, another coarsening, or a smaller strength threshold may help.",
@@ -190,6 +193,7 @@ fn slowest(page: &Page) -> Result<String> {
         return Ok(String::new());
     };
     let kind = match energy {
+        e if e.abs() < NULL => "a null vector of A, which no iteration changes",
         e if *e < SMOOTH => "a smooth error",
         e if *e < 0.5 => "an error between smooth and oscillating",
         _ => "an oscillating error",
