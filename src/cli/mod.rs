@@ -1,5 +1,4 @@
-//! The program: `multigrad generate | info | train | solve | compare | plot |
-//! report`.
+//! The program: `multigrad generate | info | train | solve | compare | plot | report | completions | man`.
 //!
 //! Tables go to standard output, errors and progress to standard error, results for programs
 //! to the file given by `--json`. Exit codes: 0 converged or done, 1 failure, 2 misuse, 3 not
