@@ -59,15 +59,15 @@ pub struct Page {
     pub title: String,
     /// Properties of the matrix.
     pub properties: MatrixProperties,
-    /// The solver, printed.
+    /// The solver that answered, printed.
     pub solver: String,
-    /// Its configuration in one line.
+    /// The first configuration in one line; `outcome.solver` names the one that answered, if it is another.
     pub summary: String,
     /// The reasons for its choice.
     pub reasons: Vec<String>,
-    /// Seconds of its setup and of a solve.
+    /// Seconds of the first setup and of the solve, with all further attempts.
     pub seconds: (f64, f64),
-    /// Bytes of its hierarchy, per row of the matrix.
+    /// Bytes of the hierarchy that answered, per row of the matrix.
     pub bytes_per_unknown: f64,
     /// The solve.
     pub outcome: Outcome,
@@ -220,25 +220,28 @@ impl Report {
                 a.rows()
             )));
         }
+        // The levels are those of the configuration that solved.
+        let answered = solver.answered();
+        let shown = answered.as_deref().unwrap_or(solver);
         let mut notes = Vec::new();
         observe("levels");
-        let levels = levels::figures(solver, self.seconds / 4.0).unwrap_or_else(|e| {
+        let levels = levels::figures(shown, self.seconds / 4.0).unwrap_or_else(|e| {
             notes.push(format!("The levels were not measured: {e}."));
             Vec::new()
         });
         observe("slowest error");
-        let slowest = slowest::slowest(solver, self.seconds / 4.0, self.seed).unwrap_or_else(|e| {
+        let slowest = slowest::slowest(shown, self.seconds / 4.0, self.seed).unwrap_or_else(|e| {
             notes.push(format!("The slowest error was not measured: {e}."));
             None
         });
         Ok(Page {
             title: self.title.clone(),
             properties: MatrixProperties::of(a),
-            solver: solver.to_string(),
+            solver: shown.to_string(),
             summary: solver.summary(),
             reasons: solver.reasons().to_vec(),
             seconds: (solver.setup_seconds(), seconds),
-            bytes_per_unknown: solver.bytes() as f64 / a.rows().max(1) as f64,
+            bytes_per_unknown: shown.bytes() as f64 / a.rows().max(1) as f64,
             outcome,
             levels,
             slowest,

@@ -103,6 +103,9 @@ fn choice(page: &Page) -> String {
         text += &paragraph("Attempts that did not converge:");
         text += &list(&page.outcome.attempts);
     }
+    if let Some(other) = &page.outcome.solver {
+        text += &paragraph(format!("The answer is that of {other}, which the sections below describe."));
+    }
     section("What was chosen, and why", &text)
 }
 

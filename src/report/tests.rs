@@ -69,3 +69,14 @@ fn bad_input_is_an_error() {
     let page = Report::new("").time_limit(0.0).run(&problem.matrix, &problem.rhs, &mut |_| ()).unwrap();
     assert!(page.write("/nonexistent/folder/report.html").is_err());
 }
+
+/// Where the first configuration does not solve the system, the page describes the one that does.
+#[test]
+fn the_levels_are_those_of_the_answer() {
+    let problem = crate::gallery::helmholtz_2d(40, 12.0).unwrap();
+    let page = Report::new("").time_limit(1.0).run(&problem.matrix, &problem.rhs, &mut |_| ()).unwrap();
+    let other = page.outcome.solver.as_deref().unwrap();
+    assert!(page.outcome.converged() && !page.outcome.attempts.is_empty() && other != page.summary);
+    assert!(page.solver.starts_with(other), "{other}: {}", page.solver);
+    assert!(page.html().unwrap().contains("which the sections below describe"));
+}

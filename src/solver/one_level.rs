@@ -25,8 +25,8 @@ const ILU_ITERATION: f64 = 2.0;
 /// Operations on vectors in an iteration of CG, in products with a diagonal matrix.
 const VECTORS: f64 = 5.0;
 /// Largest numbers of rows with the products that a method on one level may take. A hierarchy with its solve took 180 to
-/// 430 on Poisson and elasticity problems of 8000 to 200 000 rows (`multigrad compare`), and more on smaller ones; the rest
-/// is a reserve for predictions that are too low.
+/// 430 on Poisson and elasticity problems of 6000 to 216 000 rows (`multigrad compare`); the rest is a reserve for
+/// predictions that are too low.
 const WORK: [(usize, f64); 3] = [(3000, 250.0), (8000, 200.0), (usize::MAX, 120.0)];
 /// The same for several unknowns per node without candidates, whose hierarchies are slower, relative to one unknown.
 const SEVERAL: f64 = 1.4;
