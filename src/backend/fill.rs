@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cuthill_mckee::{cuthill_mckee, envelope};
 use super::library::cholesky_nonzeros;
 use crate::sparse::{Csr, Pattern};
 
@@ -15,6 +16,14 @@ pub(crate) fn predicted_nonzeros(pattern: &Pattern) -> Option<f64> {
     }
     let sum = symmetrised(pattern)?;
     Some(2.0 * cholesky_nonzeros(&sum)?)
+}
+
+/// Whether an order of small bandwidth shows that sparse factors have at most `limit` entries. Cost: a tenth of
+/// [`predicted_nonzeros`].
+pub(crate) fn surely_fits(pattern: &Pattern, limit: usize) -> bool {
+    let n = pattern.rows();
+    n.saturating_mul(n) <= limit
+        || symmetrised(pattern).is_some_and(|sum| 2.0 * envelope(&sum, &cuthill_mckee(&sum)) <= limit as f64)
 }
 
 /// The pattern of A + Aᵀ; `None` if there are too many entries.

@@ -13,6 +13,7 @@ mod convert;
 mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
+mod cuthill_mckee;
 mod direct;
 mod equilibration;
 mod factors;
@@ -51,7 +52,7 @@ pub use cuda::{Cuda, OnDevice, Tuning};
 pub use direct::Direct;
 pub(crate) use equilibration::Equilibration;
 pub(crate) use factors::{Factors, Ordering};
-pub(crate) use fill::predicted_nonzeros;
+pub(crate) use fill::{predicted_nonzeros, surely_fits};
 pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};
 pub use least_squares::least_squares;

@@ -11,7 +11,7 @@ use super::properties::MatrixProperties;
 use super::transform::Transform;
 use super::value::Solver;
 use super::weakened::Weakened;
-use crate::backend::predicted_nonzeros;
+use crate::backend::{predicted_nonzeros, surely_fits};
 use crate::error::{Error, Result};
 use crate::krylov::{DIRECT_LIMIT, Krylov};
 use crate::limits;
@@ -23,6 +23,10 @@ use crate::sparse::{Csr, DenseMatrix};
 /// Largest nonsymmetric matrix that is solved without coarser levels. For a flow problem with 4096 rows, one level
 /// took about half the time of a hierarchy; with 16 384 rows it took more (`cargo bench --bench solve`).
 const ONE_LEVEL_ROWS: usize = 8000;
+
+/// Largest number of rows of a nonsymmetric matrix, and least mean number of entries per row, for which full factors come
+/// first: ILU(2) takes as long there (6 ms of 7 with 1600 rows of 28 entries).
+const FULL: (usize, f64) = (3000, 20.0);
 
 /// Largest ratio of off-diagonal sum to diagonal of a system that needs no coarser levels: Jacobi relaxation
 /// contracts by this factor.
@@ -103,18 +107,21 @@ impl Choice {
         if matches!(present.setup, Setup::OneLevel | Setup::Direct) {
             return;
         }
-        let (configurations, patience, reason) = if let Some(found) = OneLevel::of(a, properties) {
+        if let Some(found) = OneLevel::of(a, properties) {
             // The other reasons are those of the hierarchy.
             self.reasons.truncate(1);
-            (found.configurations, found.patience, found.reason)
+            self.patience = found.patience;
+            if found.patience.is_none() {
+                self.configurations.retain(|c| c.setup != Setup::Direct);
+                self.configurations.insert(0, direct());
+            }
+            self.configurations.insert(0, found.configuration);
+            self.because(found.reason);
         } else if let Some(found) = Weakened::of(a, properties, present) {
-            (found.configurations.into(), found.patience, found.reason)
-        } else {
-            return;
-        };
-        self.configurations.splice(0..0, configurations);
-        self.patience = Some(patience);
-        self.because(reason);
+            self.configurations.splice(0..0, found.configurations);
+            self.patience = Some(found.patience);
+            self.because(found.reason);
+        }
     }
 
     fn because(&mut self, reason: impl Into<String>) {
@@ -202,6 +209,13 @@ impl Choice {
                 Relaxation::Ilu0(1.0),
                 Krylov::BiCgStab,
             ));
+        } else if p.rows <= FULL.0 && p.mean_row() > FULL.1 {
+            self.because(format!(
+                "{} unknowns with {:.0} entries per row, where incomplete factors cost as much as full ones",
+                p.rows,
+                p.mean_row()
+            ));
+            self.configurations.push(direct());
         } else if p.rows <= ONE_LEVEL_ROWS {
             self.because(format!("{} unknowns: factors with fill are faster than a hierarchy", p.rows));
             let factors = Relaxation::Ilu { level: 2, damping: Some(1.0), tau: 0.0 };
@@ -221,8 +235,10 @@ impl Choice {
         if p.rows > ONE_LEVEL_ROWS {
             self.configurations.push(jacobi.clone());
         }
+        if self.configurations.first().is_none_or(|c| c.setup != Setup::Direct) {
+            self.configurations.push(direct());
+        }
         self.configurations.extend([
-            direct(),
             levels.double(),
             jacobi,
             Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double(),
@@ -253,8 +269,7 @@ impl Choice {
         for (number, configuration) in self.configurations.iter().enumerate() {
             let builder = Builder::from(configuration.clone()).near_nullspace(near_nullspace.clone());
             let direct = configuration.setup == Setup::Direct && self.automatic;
-            // Full factors of a small matrix fit.
-            let fits = if direct && a.rows().saturating_mul(a.rows()) > DIRECT_LIMIT {
+            let fits = if direct && !surely_fits(a.pattern(), DIRECT_LIMIT) {
                 check_fill(predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY), DIRECT_LIMIT)
             } else {
                 Ok(())
@@ -315,7 +330,7 @@ fn strength_threshold(p: &MatrixProperties) -> f64 {
 /// Cost: iterations on patches, .05 to .25 s.
 pub(crate) fn weakened_beyond_one_level(a: &Csr<f64>) -> Option<Configuration> {
     let properties = MatrixProperties::of(a);
-    let expected = OneLevel::of(a, &properties)?.expected;
+    let expected = OneLevel::by_parts(a, &properties)?.expected;
     let present = Choice::suited(&properties, false).configurations.into_iter().next()?;
     let found = Weakened::of(a, &properties, &present)?;
     let [first, _] = found.configurations;

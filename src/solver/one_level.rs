@@ -28,70 +28,137 @@ const VECTORS: f64 = 5.0;
 /// 430 on Poisson and elasticity problems of 6000 to 216 000 rows (`multigrad compare`); the rest is a reserve for
 /// predictions that are too low.
 const WORK: [(usize, f64); 3] = [(3000, 250.0), (8000, 200.0), (usize::MAX, 120.0)];
-/// The same for several unknowns per node without candidates, whose hierarchies are slower, relative to one unknown.
+/// The same, relative to one unknown per node and an M-matrix, where hierarchies are slower: for several unknowns per node
+/// without candidates, and for off-diagonal entries of which more than a tenth is positive (300 to 600 products on matrices
+/// of Maxwell and contact problems).
 const SEVERAL: f64 = 1.4;
+const POSITIVE: (f64, f64) = (0.1, 2.0);
+/// Largest number of rows for which positive entries count; beyond it weakened factors follow.
+const POSITIVE_ROWS: usize = 8000;
+/// Share of positive off-diagonal weight, with one unknown per node, above which a hierarchy is no alternative up to this
+/// number of rows: on matrices of edge elements and contact problems it took more than twice the iterations of ILU(0).
+const NO_HIERARCHY: (f64, usize) = (0.3, 8000);
+/// Largest symmetric matrix whose own solve decides: its forecasts cost no more than iterations on parts.
+const SMALL: usize = 2400;
+/// Predicted iterations of a matrix below the size of `LARGE_PARTS` times this factor are expected: from small parts they
+/// are predicted up to twice too high, and a solve that takes longer is left.
+const CONFIDENCE: f64 = 0.75;
 /// Largest number of iterations of BiCGStab with ILU(0) on a large nonsymmetric matrix.
 const EASY: f64 = 5.0;
 
 /// A method on one level.
 pub(super) struct OneLevel {
-    /// The best one, and the diagonal if ILU(0) is better.
-    pub configurations: Vec<Configuration>,
+    pub configuration: Configuration,
     /// Expected iterations per eight digits.
     pub expected: f64,
-    /// Those beyond which the method is left.
-    pub patience: usize,
+    /// Those beyond which the method is left; `None` where only a direct solver is an alternative.
+    pub patience: Option<usize>,
     /// The sentence for the user.
     pub reason: String,
 }
 
 impl OneLevel {
-    /// CG with a diagonal or ILU(0), or BiCGStab with ILU(0) where the matrix is not symmetric, if it takes less work
-    /// than a hierarchy by the number of its iterations on a small part of the matrix, which is extrapolated from two
-    /// sizes. Cost: at most some 250 products with the larger part.
+    /// CG with ILU(0) for a small symmetric matrix. For others, CG with a diagonal or ILU(0), or BiCGStab with ILU(0) where
+    /// the matrix is not symmetric, if that takes less work than a hierarchy by the number of iterations on a small part
+    /// of the matrix, which is extrapolated from two sizes. Cost: at most some 250 products with the larger part.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
-        let found = Self::by_parts(a, p)?;
+        let most = Costs::of(p).iterations(affordable(p));
+        let factors = |patience, reason: &str| Self {
+            configuration: on_one_level(Relaxation::Ilu0(1.0), Krylov::Cg),
+            expected: most,
+            patience,
+            reason: reason.into(),
+        };
+        let found = if p.is_symmetric() && p.lacks_hierarchy() {
+            factors(
+                None,
+                "many positive off-diagonal entries, which aggregation does not suit: ILU(0) on one level, or full factors",
+            )
+        } else if p.is_symmetric() && a.rows() <= SMALL {
+            factors(
+                Some(most as usize),
+                "a small system: ILU(0) on one level, as long as its forecasts are good",
+            )
+        } else {
+            Self::by_parts(a, p)?
+        };
         // Every connected part has its own constants.
         let regular = |rows: &Vec<u32>| rows.len() == 1 || constants(a, rows) > NEARLY_SINGULAR;
         a.pattern().components().iter().all(regular).then_some(found)
     }
 
-    fn by_parts(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
+    /// The choice by iterations on parts.
+    pub fn by_parts(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
         let sizes = if a.rows() < LARGE_PARTS.1 { PARTS } else { LARGE_PARTS.0 };
         let parts: Vec<Csr<f64>> =
             sizes.iter().filter_map(|&rows| a.patches(1, rows.min(a.rows()), SEED).pop()).collect();
-        let single = |relaxation, krylov| Configuration::new(Setup::OneLevel, relaxation, krylov);
         if !p.is_symmetric() {
-            let ilu = single(Relaxation::Ilu0(1.0), Krylov::BiCgStab);
+            let ilu = on_one_level(Relaxation::Ilu0(1.0), Krylov::BiCgStab);
             let k = extrapolated(&parts, a.rows(), &ilu, EASY)?;
-            return Some(Self::with(vec![ilu], (k, 2.0 * EASY), "ILU(0)"));
+            return Some(Self::with(ilu, (k, 2.0 * EASY), "ILU(0)"));
         }
-        let work = WORK.iter().find(|w| a.rows() <= w.0).map_or(0.0, |w| w.1);
-        let affordable = work * if p.block_size > 1 { SEVERAL } else { 1.0 };
-        let iteration = 1.0 + VECTORS / p.mean_row();
-        let diagonal = single(Relaxation::Jacobi(Some(1.0)), Krylov::Cg);
-        let by_diagonal = extrapolated(&parts, a.rows(), &diagonal, affordable / iteration);
-        let ilu = single(Relaxation::Ilu0(1.0), Krylov::Cg);
-        let within = |work: f64| (work - ILU_SETUP) / (ILU_ITERATION + VECTORS / p.mean_row());
-        let work = by_diagonal.map_or(affordable, |k| k * iteration);
-        if let Some(k) = extrapolated(&parts, a.rows(), &ilu, within(work)) {
-            let second = by_diagonal.map(|_| diagonal);
-            let list = [ilu].into_iter().chain(second).collect();
-            return Some(Self::with(list, (k, within(affordable)), "ILU(0)"));
+        let (affordable, costs) = (affordable(p), Costs::of(p));
+        let factors = on_one_level(Relaxation::Ilu0(1.0), Krylov::Cg);
+        let confidence = if a.rows() < LARGE_PARTS.1 { CONFIDENCE } else { 1.0 };
+        let expected = |configuration: &Configuration, most: f64| {
+            extrapolated(&parts, a.rows(), configuration, most / confidence).map(|k| confidence * k)
+        };
+        let by_factors = expected(&factors, costs.iterations(affordable));
+        let work = by_factors.map_or(affordable, |k| ILU_SETUP + k * costs.with_factors);
+        let diagonal = on_one_level(Relaxation::Jacobi(Some(1.0)), Krylov::Cg);
+        if let Some(k) = expected(&diagonal, work / costs.with_diagonal) {
+            return Some(Self::with(diagonal, (k, affordable / costs.with_diagonal), "the diagonal"));
         }
-        by_diagonal.map(|k| Self::with(vec![diagonal], (k, affordable / iteration), "the diagonal"))
+        by_factors.map(|k| Self::with(factors, (k, costs.iterations(affordable)), "ILU(0)"))
     }
 
     /// From the expected number of iterations and the largest that still pays.
-    fn with(configurations: Vec<Configuration>, (expected, most): (f64, f64), what: &str) -> Self {
+    fn with(configuration: Configuration, (expected, most): (f64, f64), what: &str) -> Self {
         Self {
-            configurations,
+            configuration,
             expected,
-            patience: most.max(1.25 * expected) as usize + 5,
+            patience: Some(most.max(1.25 * expected) as usize + 5),
             reason: format!(
                 "{what} on one level: about {expected:.0} iterations by small parts of the matrix, less work than a hierarchy"
             ),
         }
+    }
+}
+
+fn on_one_level(relaxation: Relaxation, krylov: Krylov) -> Configuration {
+    Configuration::new(Setup::OneLevel, relaxation, krylov)
+}
+
+/// The products that a method on one level may take.
+fn affordable(p: &MatrixProperties) -> f64 {
+    let work = WORK.iter().find(|w| p.rows <= w.0).map_or(0.0, |w| w.1);
+    let several = if p.block_size > 1 { SEVERAL } else { 1.0 };
+    let positive = if p.wrong_sign > POSITIVE.0 && p.rows <= POSITIVE_ROWS { POSITIVE.1 } else { 1.0 };
+    work * f64::max(several, positive)
+}
+
+impl MatrixProperties {
+    /// Whether aggregation does not suit the signs.
+    fn lacks_hierarchy(&self) -> bool {
+        self.block_size == 1 && self.wrong_sign > NO_HIERARCHY.0 && self.rows <= NO_HIERARCHY.1
+    }
+}
+
+/// Products of an iteration of CG.
+struct Costs {
+    with_diagonal: f64,
+    with_factors: f64,
+}
+
+impl Costs {
+    fn of(p: &MatrixProperties) -> Self {
+        let vectors = VECTORS / p.mean_row();
+        Self { with_diagonal: 1.0 + vectors, with_factors: ILU_ITERATION + vectors }
+    }
+
+    /// The iterations with ILU(0) that fit.
+    fn iterations(&self, work: f64) -> f64 {
+        (work - ILU_SETUP) / self.with_factors
     }
 }
 

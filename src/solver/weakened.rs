@@ -207,10 +207,12 @@ impl Patches {
     }
 }
 
-/// Iterations to a reduction of the residual by 10⁸, with a fraction, from a random right-hand side.
+/// Iterations to a reduction of the residual by 10⁸, with a fraction, from a random right-hand side; `None` where they or
+/// their forecast exceed `most`.
 pub(super) fn iterations(solver: &Solver, most: usize) -> Option<f64> {
     let mut options = SolveOptions::new().rtol(REDUCTION).max_iterations(most);
-    options.definite = true;
+    let budget: &dyn Fn(f64) -> f64 = &|_| most as f64;
+    (options.definite, options.options.budget) = (true, Some(budget));
     let b = scattered(solver.matrix().rows(), SEED);
     let out = solver.attempt(solver.system(), &b, options).ok().filter(Outcome::converged)?;
     let [.., before, last] = out.residual_history[..] else { return Some(0.0) };
