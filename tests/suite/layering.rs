@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 14] = [
     &["multigrid"],
     &["solver"],
     &["learn"],
-    &["gpu"],
+    &["gpu", "petsc"],
     &["integrations", "plot"],
     &["report"],
     &["cli"],

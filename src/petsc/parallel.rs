@@ -1,0 +1,390 @@
+//! Solves on several ranks: reading and distributing, setup, learning, and the solves.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use tempfile::NamedTempFile;
+
+pub use super::learned::LearnedTau;
+use super::learned::smoother_options;
+pub use super::native::{Levels, LinearSolver, Matrix, Reduction, Session, Solved, Vector};
+pub use super::session::{Failure, Outcome};
+use super::{Export, IndexWidth, layout, write_system};
+use crate::error::{Error, Result};
+use crate::schwarz::partition;
+use crate::solver::Solver;
+use crate::sparse::{Csr, Pattern};
+
+/// Iterations in which learned smoothers must reduce the residual further than those of PETSc.
+const TRIAL: usize = 8;
+
+/// What rank 0 has read.
+#[derive(Debug)]
+pub enum Source {
+    /// A solver for its matrix, and b.
+    Solver(Box<Solver>, Vec<f64>),
+    /// A matrix, and b.
+    Matrix(Csr<f64>, Vec<f64>),
+    /// A binary file of PETSc with a matrix, which all ranks read, and b if it is not all ones.
+    File(PathBuf, Option<Vec<f64>>),
+}
+
+/// A system on all ranks.
+#[derive(Debug)]
+pub struct Problem {
+    /// The file that all ranks read: an exported solver, or a matrix.
+    file: PathBuf,
+    /// Rows of this rank; `None` if PETSc decides.
+    rows: Option<usize>,
+    /// On rank 0: b in the order of the file.
+    rhs: Option<Vec<f64>>,
+    /// On rank 0: the original row of every row of the file.
+    permutation: Option<Vec<u32>>,
+    /// What the smoothers are.
+    smoother: String,
+    /// On rank 0: keeps the files until the end.
+    _folder: Option<Files>,
+}
+
+/// Temporary files.
+#[derive(Debug)]
+struct Files(NamedTempFile, PathBuf);
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        // What cannot be removed stays in the folder of temporary files.
+        let _ = std::fs::remove_file(&self.1);
+    }
+}
+
+impl Files {
+    fn new() -> Result<Self> {
+        let file = tempfile::Builder::new().prefix("multigrad-").suffix(".petsc").tempfile();
+        let file = file.map_err(|e| Error::io("write", &std::env::temp_dir(), e))?;
+        let mut options = file.path().as_os_str().to_owned();
+        options.push(".options");
+        Ok(Self(file, options.into()))
+    }
+}
+
+/// The rank of every row: parts of the graph, or equal runs.
+fn ranks_of(pattern: &Pattern, ranks: usize, metis: bool) -> Result<Vec<u32>> {
+    if !metis || ranks == 1 {
+        return Ok(layout::Rows::equal(pattern.rows(), ranks).rank);
+    }
+    partition(pattern, ranks.min(pattern.rows()))
+}
+
+impl Problem {
+    /// Distributes what rank 0 has read, by METIS or in equal runs of rows.
+    ///
+    /// # Errors
+    /// A solver that cannot be exported; a file that cannot be written or read.
+    pub fn distribute(session: &Session, source: Option<Source>, metis: bool) -> Outcome<Self> {
+        let ranks = session.size();
+        let width = if session.index_bits() == 64 { IndexWidth::Bits64 } else { IndexWidth::Bits32 };
+        let own = session.on_root(|| {
+            let Some(source) = source else { return Err(Error::invalid_input("rank 0 has read nothing")) };
+            Ok(match source {
+                Source::File(path, rhs) => {
+                    (path, Vec::new(), rhs, None, "smoothers of PETSc".to_string(), None)
+                }
+                Source::Solver(solver, rhs) => {
+                    let files = Files::new()?;
+                    let rank = ranks_of(solver.matrix().pattern(), ranks, metis)?;
+                    let export = Export::new(&solver).rank_of_rows(rank, ranks).index_width(width);
+                    let written = export.write(files.0.path())?;
+                    let rhs = reordered(&rhs, written.permutation.as_deref());
+                    let smoother = solver.smoother();
+                    let path = files.0.path().to_path_buf();
+                    (path, written.counts, Some(rhs), written.permutation, smoother, Some(files))
+                }
+                Source::Matrix(a, rhs) => {
+                    let files = Files::new()?;
+                    let rows = layout::Rows::of_ranks(ranks_of(a.pattern(), ranks, metis)?, ranks);
+                    write_system(files.0.path(), &layout::renumbered(&a, &rows, &rows)?, None, width)?;
+                    let permutation = (!rows.is_natural()).then(|| rows.order.clone());
+                    let rhs = reordered(&rhs, permutation.as_deref());
+                    let path = files.0.path().to_path_buf();
+                    (path, rows.counts, Some(rhs), permutation, "smoothers of PETSc".into(), Some(files))
+                }
+            })
+        })?;
+        let (path, counts, rhs, permutation, smoother, folder) = match own {
+            Some((path, counts, rhs, permutation, smoother, folder)) => {
+                (Some(path.to_string_lossy().into_owned()), counts, rhs, permutation, Some(smoother), folder)
+            }
+            None => (None, Vec::new(), None, None, None, None),
+        };
+        let file = PathBuf::from(session.share(path.as_deref())?);
+        let smoother = session.share(smoother.as_deref())?;
+        let words: Vec<String> = counts.iter().map(ToString::to_string).collect();
+        let counts = session.share(session.is_root().then(|| words.join(" ")).as_deref())?;
+        let rows = counts.split(' ').nth(session.rank()).and_then(|n| n.parse().ok());
+        Ok(Self { file, rows, rhs, permutation, smoother, _folder: folder })
+    }
+}
+
+fn reordered(b: &[f64], permutation: Option<&[u32]>) -> Vec<f64> {
+    permutation.map_or_else(|| b.to_vec(), |order| order.iter().map(|&i| b[i as usize]).collect())
+}
+
+/// Seconds of all processors in the parts of a run.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    setup: f64,
+    learning: f64,
+}
+
+/// A solver that is ready on all ranks.
+#[derive(Debug)]
+pub struct Run<'s> {
+    problem: Problem,
+    matrix: Matrix<'s>,
+    solver: LinearSolver<'s>,
+    rhs: Vector<'s>,
+    learned: Option<LearnedTau>,
+    notices: Vec<String>,
+    smoother: String,
+    spent: Spent,
+}
+
+/// Iterations, accuracy and times in a few lines.
+impl fmt::Display for RunResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for notice in &self.notices {
+            writeln!(f, "{notice}")?;
+        }
+        writeln!(f, "{}; {} to {} rows per rank", self.smoother, self.fewest, self.most)?;
+        let word = if self.converged { "converged" } else { "not converged" };
+        writeln!(f, "{word} after {} iterations, relative residual {:.3e}", self.iterations, self.residual)?;
+        write!(
+            f,
+            "processor seconds of all ranks: setup {:.3}, learning {:.3}, one solve {:.3}",
+            self.setup_cpu, self.learning_cpu, self.solve_cpu
+        )
+    }
+}
+
+/// Result of a run, the same on every rank except for x and times.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunResult {
+    /// On rank 0: x, in the order of the matrix that was read.
+    pub x: Vec<f64>,
+    /// Number of rows.
+    pub rows: usize,
+    /// Least number of rows of a rank.
+    pub fewest: usize,
+    /// Largest number of rows of a rank.
+    pub most: usize,
+    /// Number of entries of A.
+    pub entries: f64,
+    /// Whether PETSc's stopping test was met.
+    pub converged: bool,
+    /// Iterations of one solve.
+    pub iterations: usize,
+    /// ‖b − A x‖₂ / ‖b‖₂, computed anew.
+    pub residual: f64,
+    /// Norms of the residual, from the first on.
+    pub history: Vec<f64>,
+    /// The smoothers.
+    pub smoother: String,
+    /// τ, if one was learned or given.
+    pub tau: Option<f64>,
+    /// Sentences about a fallback.
+    pub notices: Vec<String>,
+    /// Processor seconds of all ranks for the hierarchy and the first factorisations.
+    pub setup_cpu: f64,
+    /// Processor seconds of all ranks for learning and its verification.
+    pub learning_cpu: f64,
+    /// Processor seconds of all ranks for one solve, on average.
+    pub solve_cpu: f64,
+    /// Seconds of one solve, on average.
+    pub solve_wall: f64,
+    /// Number of solves.
+    pub solves: usize,
+}
+
+impl<'s> Run<'s> {
+    /// The solver of an exported file, as it is.
+    ///
+    /// # Errors
+    /// A file that does not fit the run; failures of PETSc.
+    pub fn exported(session: &'s Session, problem: Problem) -> Outcome<Self> {
+        let start = session.cpu_seconds();
+        let (solver, matrix) = session.load_solver(&problem.file)?;
+        solver.set_up()?;
+        let setup = spent(session, start)?;
+        let rhs = matrix.vector(problem.rhs.as_deref())?;
+        let smoother = problem.smoother.clone();
+        let spent = Spent { setup, learning: 0.0 };
+        Ok(Self { problem, matrix, solver, rhs, learned: None, notices: Vec::new(), smoother, spent })
+    }
+
+    /// A hierarchy that PETSc builds (`gamg`, `hypre`; options with the prefix `setup_`), with incomplete factors weakened
+    /// by τ on all levels: the given τ, or the one that is [learned](LearnedTau::of). Learned smoothers are verified on the
+    /// whole system: if they do not reduce the residual further in eight iterations than the smoothers that PETSc takes by
+    /// itself, those solve, and a notice says so. With `classical`, PETSc's smoothers solve.
+    ///
+    /// # Errors
+    /// Failures of PETSc.
+    pub fn on_hierarchy(
+        session: &'s Session,
+        problem: Problem,
+        kind: &str,
+        tau: Option<f64>,
+        classical: bool,
+    ) -> Outcome<Self> {
+        let matrix = session.load_matrix(&problem.file, problem.rows)?;
+        let rhs = matrix.vector(problem.rhs.as_deref())?;
+        let start = session.cpu_seconds();
+        session.options(&format!("-setup_pc_type {kind}"))?;
+        let mut levels = matrix.levels("setup_")?;
+        let mut times = Spent { setup: spent(session, start)?, learning: 0.0 };
+        let mut notices = Vec::new();
+        if !classical {
+            let start = session.cpu_seconds();
+            let attempt = with_factors(session, &mut levels, tau).and_then(|(learned, solver)| {
+                if tau.is_none() {
+                    verify(session, &levels, &solver, &rhs, learned.symmetric)?;
+                }
+                Ok((learned, solver))
+            });
+            times.learning = spent(session, start)?;
+            match attempt {
+                Ok((learned, solver)) => {
+                    let smoother = format!("ILU(0) of each rank, τ = {}", learned.tau);
+                    let learned = Some(learned);
+                    return Ok(Self {
+                        problem,
+                        matrix,
+                        solver,
+                        rhs,
+                        learned,
+                        notices,
+                        smoother,
+                        spent: times,
+                    });
+                }
+                // Only what all ranks agree on leads to other smoothers.
+                Err(Failure::Everywhere(e)) => notices.push(format!(
+                    "the learned smoothers are not used: {e}; the smoothers of PETSc solve instead"
+                )),
+                Err(here) => return Err(here),
+            }
+        }
+        let start = session.cpu_seconds();
+        let symmetric = is_symmetric(session, &levels)?;
+        session.options(&plain_options("", symmetric))?;
+        let solver = levels.solver("", false)?;
+        solver.set_up()?;
+        times.setup += spent(session, start)?;
+        let smoother = problem.smoother.clone();
+        Ok(Self { problem, matrix, solver, rhs, learned: None, notices, smoother, spent: times })
+    }
+
+    /// Solves as many times from zero.
+    ///
+    /// # Errors
+    /// Failures of PETSc. Failure to converge is not an error.
+    pub fn solve(self, session: &Session, solves: usize) -> Outcome<RunResult> {
+        let (start, clock) = (session.cpu_seconds(), Instant::now());
+        let mut solved = self.solver.solve(&self.rhs)?;
+        for _ in 1..solves {
+            solved = self.solver.solve(&self.rhs)?;
+        }
+        let count = solves.max(1) as f64;
+        let solve_cpu = spent(session, start)? / count;
+        let solve_wall = clock.elapsed().as_secs_f64() / count;
+        let (rows, local, entries) = self.matrix.size()?;
+        let gathered = solved.x.gather(session, rows)?;
+        let mut x = gathered.clone();
+        if let Some(order) = &self.problem.permutation {
+            order.iter().zip(&gathered).for_each(|(&i, &v)| x[i as usize] = v);
+        }
+        Ok(RunResult {
+            x,
+            rows,
+            fewest: session.reduce(local as f64, Reduction::Least)? as usize,
+            most: session.reduce(local as f64, Reduction::Largest)? as usize,
+            entries,
+            converged: solved.reason > 0,
+            iterations: solved.iterations,
+            residual: solved.residual,
+            history: self.solver.history()?,
+            smoother: self.smoother,
+            tau: self.learned.map(|l| l.tau),
+            notices: self.notices,
+            setup_cpu: self.spent.setup,
+            learning_cpu: self.spent.learning,
+            solve_cpu,
+            solve_wall,
+            solves,
+        })
+    }
+}
+
+/// Processor seconds of all ranks since a time of this one.
+fn spent(session: &Session, since: f64) -> Result<f64> {
+    session.reduce(session.cpu_seconds() - since, Reduction::Sum)
+}
+
+/// Whether the finest matrix is symmetric: every rank tests its own rows and one ring.
+fn is_symmetric(session: &Session, levels: &Levels<'_>) -> Outcome<bool> {
+    let block = session.together(levels.block(levels.count() - 1, 1))?;
+    Ok(session.reduce(f64::from(u8::from(block.is_symmetric())), Reduction::Least)? > 0.0)
+}
+
+/// The solver with weakened factors.
+fn with_factors<'s>(
+    session: &'s Session,
+    levels: &mut Levels<'s>,
+    tau: Option<f64>,
+) -> Outcome<(LearnedTau, LinearSolver<'s>)> {
+    let learned = match tau {
+        None => LearnedTau::of(session, levels)?,
+        Some(tau) => LearnedTau::given(tau, session.size(), is_symmetric(session, levels)?),
+    };
+    learned.install(session, levels)?;
+    session.options(&smoother_options("", learned.symmetric))?;
+    let solver = levels.solver("", true)?;
+    solver.set_up()?;
+    Ok((learned, solver))
+}
+
+/// The options for PETSc's own smoothers; those of the command line take precedence.
+fn plain_options(prefix: &str, symmetric: bool) -> String {
+    let method = if symmetric { "cg" } else { "fgmres" };
+    format!(
+        "-{prefix}ksp_type {method} -{prefix}ksp_norm_type unpreconditioned -{prefix}ksp_rtol 1e-8 -{prefix}ksp_atol 0 \
+         -{prefix}ksp_max_it 500 -{prefix}mg_coarse_ksp_type preonly -{prefix}mg_coarse_pc_type redundant \
+         -{prefix}mg_coarse_redundant_pc_type lu"
+    )
+}
+
+/// Compares a few iterations with learned smoothers and with PETSc's own.
+fn verify(
+    session: &Session,
+    levels: &Levels<'_>,
+    learned: &LinearSolver<'_>,
+    b: &Vector<'_>,
+    symmetric: bool,
+) -> Outcome<()> {
+    session.options(&plain_options("trial_", symmetric))?;
+    session.options(&format!("-trial_ksp_max_it {TRIAL}"))?;
+    let plain = levels.solver("trial_", false)?;
+    let after = |solver: &LinearSolver<'_>| -> Result<f64> {
+        let solved = solver.solve_at_most(b, TRIAL)?;
+        Ok(if solved.residual.is_finite() { solved.residual } else { f64::INFINITY })
+    };
+    let (own, theirs) = (after(learned)?, after(&plain)?);
+    session.together(if own < theirs {
+        Ok(())
+    } else {
+        Err(Error::unsuited(format!(
+            "in {TRIAL} iterations they reduce the residual to {own:.1e} of b and those of PETSc to {theirs:.1e}"
+        )))
+    })
+}
