@@ -31,6 +31,7 @@ typedef struct {
 static inline PetscErrorCode MultigradNext(MultigradFile *f, PetscInt *value)
 {
   PetscFunctionBeginUser;
+  *value = 0;
   PetscCheck(f->at < f->length, f->comm, PETSC_ERR_FILE_UNEXPECTED, "the header of the solver ends early: the file is damaged");
   *value = f->header[f->at++];
   PetscFunctionReturn(0);
@@ -104,6 +105,7 @@ static inline PetscErrorCode MultigradPart(MultigradFile *f, PetscInt kind, Pets
     PetscCall(MatDestroy(&b));
     break;
   case 3: /* a Schwarz method: gather residuals, solve with the local matrices, add the corrections */
+  case 7: /* factors of each rank's rows with overlap: the same with ILU(0) in place of exact solves */
     PetscCall(MultigradMat(f, places, m, &gather));
     PetscCall(MultigradMat(f, places, places, &local));
     PetscCall(MultigradMat(f, m, places, &scatter));
@@ -169,7 +171,7 @@ static inline PetscErrorCode MultigradKinds(MultigradFile *f, PetscInt *count, P
   for (q = 0; q < *count; q++) {
     PetscCall(MultigradNext(f, &kinds[q]));
     places[q] = 0;
-    if (kinds[q] == 3) PetscCall(MultigradRows(f, &all, &places[q]));
+    if (kinds[q] == 3 || kinds[q] == 7) PetscCall(MultigradRows(f, &all, &places[q]));
   }
   PetscFunctionReturn(0);
 }
@@ -261,7 +263,7 @@ static inline PetscErrorCode MultigradLoad(MPI_Comm comm, const char file[], Mat
       PetscCall(MultigradNext(&f, &count));
       while (count-- > 0) {
         PetscCall(MultigradNext(&f, &kind));
-        if (kind == 3) PetscCall(MultigradRows(&f, &length, &m));
+        if (kind == 3 || kind == 7) PetscCall(MultigradRows(&f, &length, &m));
       }
     }
   }

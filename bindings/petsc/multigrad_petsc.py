@@ -111,7 +111,7 @@ class _Header:
         kinds = []
         for _ in range(self.next()):
             kind = self.next()
-            kinds.append((kind, self.rows() if kind == 3 else 0))
+            kinds.append((kind, self.rows() if kind in (3, 7) else 0))
         return kinds
 
     def level(self, number):
@@ -156,17 +156,43 @@ def _sweep(viewer, comm, kind, places, a, pc):
     elif kind in (4, 5, 6):
         pc.setType("redundant" if kind == 6 else "sor")
         pc.setOperators(a, a)
-    elif kind == 3:
-        raise ValueError("petsc4py has no PCGALERKIN with its own matrices: load Schwarz methods in C")
+    elif kind in (3, 7):  # blocks with overlap
+        gather = _matrix(viewer, comm, places, m)
+        local = _matrix(viewer, comm, places, places)
+        scatter = _matrix(viewer, comm, m, places)
+        pc.setType("python")
+        pc.setPythonContext(_Gathered(gather, local, scatter, pc.getOptionsPrefix() or ""))
+        pc.setOperators(a, a)
     else:
         raise ValueError(f"sweep of unknown kind {kind}: a newer multigrad wrote the file")
 
 
+class _Gathered:
+    """x = S B^-1 G r: PCGALERKIN, which petsc4py cannot give its matrices."""
+
+    def __init__(self, gather, local, scatter, prefix):
+        self.gather, self.scatter = gather, scatter
+        self.inner = PETSc.KSP().create(local.getComm())
+        self.inner.setOptionsPrefix(prefix + "galerkin_")
+        self.inner.setOperators(local)
+        self.x, self.b = local.createVecs()
+
+    def setUp(self, pc):
+        self.inner.setFromOptions()
+        self.inner.setUp()
+
+    def apply(self, pc, r, x):
+        self.gather.mult(r, self.b)
+        self.inner.solve(self.b, self.x)
+        self.scatter.mult(self.x, x)
+
+
 def _read_options(path):
-    """Inserts the options of a file that the command line does not set."""
+    """Inserts the options of a file that the command line does not set; preconditioners in Python replace PCGALERKIN."""
     options = PETSc.Options()
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             words = line.split()
             if words and words[0].startswith("-") and not options.hasName(words[0][1:]):
-                options[words[0][1:]] = " ".join(words[1:])
+                value = " ".join(words[1:])
+                options[words[0][1:]] = "python" if value == "galerkin" else value

@@ -408,6 +408,9 @@ pub struct Export {
     /// Put parts of the graph by METIS on the ranks and renumber the rows; the file holds the permutation
     #[arg(long, requires = "ranks")]
     pub renumber: bool,
+    /// Rings of neighbours by which the incomplete factors of several ranks overlap [default: 6]
+    #[arg(long, requires = "ranks", allow_negative_numbers = true, value_parser = whole)]
+    pub overlap: Option<usize>,
     /// For a PETSc with indices of 64 bits
     #[arg(long)]
     pub wide: bool,

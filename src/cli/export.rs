@@ -30,6 +30,9 @@ pub fn run(options: &Export) -> Result<Verdict> {
         None => Solver::auto(a)?,
     };
     let mut export = petsc::Export::new(&solver).index_width(width);
+    if let Some(rings) = options.overlap {
+        export = export.overlap(rings);
+    }
     if let Some(ranks) = options.ranks {
         export = if options.renumber {
             export.rank_of_rows(partition(a.pattern(), ranks.min(a.rows()))?, ranks)

@@ -13,7 +13,8 @@ use super::common::{read_square, right_hand_side, write_json};
 use super::output::{complain, say};
 use super::values::positive_count;
 use crate::error::{Error, Result};
-use crate::petsc::parallel::{Failure, Problem, Run, RunResult, Session, Source};
+use crate::learn::Trainer;
+use crate::petsc::parallel::{Failure, Problem, Run, RunResult, Session, Smoothers, Source};
 use crate::solver::Solver;
 use crate::sparse::matrix_market;
 
@@ -42,6 +43,19 @@ enum Builder {
     Gamg,
     /// BoomerAMG of hypre, where PETSc has it
     Hypre,
+    /// None by this program: the options of PETSc describe the whole solver, such as -ksp_type cg -pc_type hypre
+    Options,
+}
+
+/// Smoothers for a hierarchy of PETSc.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Learn {
+    /// One scalar τ of incomplete factors for all ranks and levels
+    Tau,
+    /// The entries of a sparse M on every level
+    Entries,
+    /// Nothing: the smoothers of PETSc's options -mg_levels_…
+    Nothing,
 }
 
 /// Distribution of rows.
@@ -63,15 +77,24 @@ struct Solve {
     /// Solver saved by `multigrad train` or `multigrad solve` [default: the automatic choice]
     #[arg(long, value_name = "SOLVER.mgrad", conflicts_with = "hierarchy")]
     preconditioner: Option<PathBuf>,
-    /// Let PETSc build the hierarchy, and learn the scalar τ of incomplete factors for all of its levels
+    /// Let PETSc build the hierarchy, and learn smoothers for it on each rank's own rows
     #[arg(long, value_enum)]
     hierarchy: Option<Builder>,
+    /// What is learned on a hierarchy of PETSc
+    #[arg(long, value_enum, default_value = "tau", requires = "hierarchy")]
+    learn: Learn,
     /// τ from 0 to 1 in place of the learned one
     #[arg(long, requires = "hierarchy", value_parser = super::values::finite)]
     tau: Option<f64>,
-    /// With --hierarchy: the smoothers of PETSc's options -mg_levels_… instead of the learned ones
-    #[arg(long, requires = "hierarchy", conflicts_with = "tau")]
-    classical: bool,
+    /// Rings of neighbours by which the learned smoothers of ranks overlap
+    #[arg(long, default_value = "4", value_parser = super::values::whole)]
+    overlap: usize,
+    /// Steps of the training of entries [default: chosen from the matrix]
+    #[arg(long, requires = "hierarchy", value_parser = super::values::whole)]
+    steps: Option<usize>,
+    /// Seed of the training of entries
+    #[arg(long, default_value = "1")]
+    seed: u64,
     /// Distribution of the rows over ranks
     #[arg(long, value_enum, default_value = "metis")]
     parts: Parts,
@@ -160,9 +183,10 @@ fn solve(session: &Session, options: &Solve) -> std::result::Result<u8, Failure>
     let problem = Problem::distribute(session, problem, options.parts == Parts::Metis)?;
     let run = match options.hierarchy {
         None => Run::exported(session, problem)?,
+        Some(Builder::Options) => Run::by_options(session, problem)?,
         Some(builder) => {
             let kind = if builder == Builder::Gamg { "gamg" } else { "hypre" };
-            Run::on_hierarchy(session, problem, kind, options.tau, options.classical)?
+            Run::on_hierarchy(session, problem, kind, &smoothers(options))?
         }
     };
     let result = run.solve(session, options.solves)?;
@@ -184,6 +208,19 @@ fn solve(session: &Session, options: &Solve) -> std::result::Result<u8, Failure>
         }
     })?;
     Ok(if result.converged { 0 } else { 3 })
+}
+
+fn smoothers(options: &Solve) -> Smoothers {
+    let overlap = options.overlap;
+    match options.learn {
+        Learn::Tau => Smoothers::Tau { tau: options.tau, overlap },
+        Learn::Entries => {
+            let trainer = Trainer::new().seed(options.seed);
+            let trainer = Box::new(options.steps.map_or(trainer.clone(), |steps| trainer.steps(steps)));
+            Smoothers::Entries { trainer, overlap }
+        }
+        Learn::Nothing => Smoothers::Classical,
+    }
 }
 
 fn result_json(result: &RunResult, session: &Session) -> serde_json::Value {

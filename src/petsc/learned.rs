@@ -37,8 +37,8 @@ impl LearnedTau {
     ///
     /// # Errors
     /// No rank finds a τ with which the smoother converges on its patches.
-    pub fn of(session: &Session, levels: &Levels<'_>) -> Outcome<Self> {
-        let block = session.together(levels.block(levels.count() - 1, 1))?;
+    pub fn of(session: &Session, levels: &mut Levels<'_>) -> Outcome<Self> {
+        let block = session.together(levels.region(levels.count() - 1, 1))?.matrix;
         let symmetric = session.reduce(f64::from(u8::from(block.is_symmetric())), Reduction::Least)? > 0.0;
         let (setup, krylov) = if symmetric {
             (Setup::from(Coarsening { theta: 0.0, ..Coarsening::default() }), Krylov::Cg)
@@ -64,43 +64,41 @@ impl LearnedTau {
         Self { tau, range: (tau, tau), ranks, symmetric }
     }
 
-    /// Gives every level but the coarsest the factors of each rank's own rows with this τ.
+    /// Gives every level but the coarsest incomplete factors with this τ on each rank's own rows and `overlap` rings of
+    /// neighbours.
     ///
     /// # Errors
     /// Factors that cannot be computed on a rank, such as for a zero pivot.
-    pub fn install(&self, session: &Session, levels: &mut Levels<'_>) -> Outcome<()> {
+    pub fn install(&self, session: &Session, levels: &mut Levels<'_>, overlap: usize) -> Outcome<()> {
         for level in 1..levels.count() {
+            let region = levels.region(level, overlap)?.matrix;
             let smoother = || -> Result<_> {
-                let own = levels.block(level, 0)?;
                 let at = |e: Error| e.at(format!("level {level} of rank {}", session.rank()));
-                let factors = if own.rows() == 0 { own } else { ilu0(&own).map_err(at)? };
+                let factors = if region.rows() == 0 { region } else { ilu0(&region).map_err(at)? };
                 Ok(multiply(&weaken_factors(factors, self.tau)?))
             };
             let b = session.together(smoother())?;
-            levels.set_smoother(level, &b)?;
+            levels.set_factors(level, &b)?;
         }
         Ok(())
     }
 }
 
-/// Options of PETSc for the solver with a prefix that uses these smoothers.
-pub fn smoother_options(prefix: &str, symmetric: bool) -> String {
-    let method = if symmetric { "cg" } else { "fgmres" };
-    let lines = [
-        ("ksp_type", method),
-        ("ksp_norm_type", "unpreconditioned"),
-        ("ksp_rtol", "1e-8"),
-        ("ksp_atol", "0"),
-        ("ksp_max_it", "500"),
-        ("mg_levels_ksp_type", "richardson"),
-        ("mg_levels_ksp_max_it", "1"),
-        ("mg_levels_ksp_norm_type", "none"),
-        ("mg_levels_pc_type", "bjacobi"),
-        ("mg_levels_sub_pc_type", "ilu"),
-        ("mg_levels_sub_pc_factor_zeropivot", "1e-300"),
-        ("mg_coarse_ksp_type", "preonly"),
-        ("mg_coarse_pc_type", "redundant"),
-        ("mg_coarse_redundant_pc_type", "lu"),
+/// Options for smoothers of the levels that are blocks of factors, or products.
+pub fn smoother_options(products: bool) -> String {
+    let common = [("ksp_type", "richardson"), ("ksp_max_it", "1"), ("ksp_norm_type", "none")];
+    let factors = [
+        ("pc_type", "galerkin"),
+        ("galerkin_ksp_type", "preonly"),
+        ("galerkin_pc_type", "bjacobi"),
+        ("galerkin_sub_ksp_type", "preonly"),
+        ("galerkin_sub_pc_type", "ilu"),
+        ("galerkin_sub_pc_factor_levels", "0"),
+        ("galerkin_sub_pc_factor_zeropivot", "1e-300"),
     ];
-    lines.iter().map(|(key, value)| format!("-{prefix}{key} {value} ")).collect()
+    let kind = if products { &[("pc_type", "mat")][..] } else { &factors };
+    let sides = ["mg_levels_", "mg_levels_up_"];
+    let lines =
+        sides.iter().flat_map(|side| common.iter().chain(kind).map(move |(k, v)| format!("-{side}{k} {v} ")));
+    lines.collect()
 }

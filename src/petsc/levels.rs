@@ -1,12 +1,13 @@
 //! The levels of a solver as objects of PETSc.
 
 use crate::error::{Error, Result};
-use crate::multigrid::CycleKind;
+use crate::krylov::Krylov;
+use crate::multigrid::{CycleKind, Sweep};
 use crate::solver::Solver;
 use crate::sparse::Csr;
 
 use super::layout::{Partition, Rows, renumbered};
-use super::sweeps::{Part, Side};
+use super::sweeps::{Blocks, Part, Side};
 
 /// One level, renumbered by rank.
 #[derive(Debug)]
@@ -33,8 +34,9 @@ pub(super) struct Levels {
 impl Levels {
     /// # Errors
     /// A solver that PETSc cannot express, or a partition that does not fit.
-    pub fn new(solver: &Solver, partition: &Partition) -> Result<Self> {
+    pub fn new(solver: &Solver, partition: &Partition, overlap: usize) -> Result<Self> {
         let h = solver.hierarchy();
+        let symmetric = solver.krylov() == Krylov::Cg;
         if solver.is_transformed() {
             return Err(Error::unsuited(
                 "the solver works on an equivalent system (scaled or reordered), which is not exported; build one by Amg::builder or train one",
@@ -59,7 +61,8 @@ impl Levels {
             if one_level {
                 pre.append(&mut post);
             }
-            let pre = side(&pre, &a, &rows).map_err(at)?;
+            let blocks = |mirrored| Blocks { rows: &rows, overlap, mirrored };
+            let pre = side(&pre, &a, blocks(false)).map_err(at)?;
             if one_level {
                 levels.push(Level {
                     a: renumbered(&a, &rows, &rows)?,
@@ -70,7 +73,7 @@ impl Levels {
                 });
                 break;
             }
-            let post = side(&post, &a, &rows).map_err(at)?;
+            let post = side(&post, &a, blocks(symmetric)).map_err(at)?;
             let coarse = rows.coarser(&level.prolongation.to_csr());
             levels.push(Level {
                 a: renumbered(&a, &rows, &rows)?,
@@ -108,9 +111,9 @@ impl Levels {
     }
 }
 
-fn side(sweeps: &[crate::multigrid::Sweep], a: &Csr<f64>, rows: &Rows) -> Result<Side> {
-    let side = Side::new(sweeps, a, rows)?;
-    let parts = side.parts.iter().map(|p| p.renumbered(rows)).collect::<Result<_>>()?;
+fn side(sweeps: &[Sweep], a: &Csr<f64>, blocks: Blocks<'_>) -> Result<Side> {
+    let side = Side::new(sweeps, a, blocks)?;
+    let parts = side.parts.iter().map(|p| p.renumbered(blocks.rows)).collect::<Result<_>>()?;
     Ok(Side { parts, ..side })
 }
 

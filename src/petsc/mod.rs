@@ -8,6 +8,8 @@
 //! functions.
 
 mod binary;
+#[cfg(feature = "petsc")]
+mod entries;
 mod export;
 mod factors;
 mod layout;

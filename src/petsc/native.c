@@ -112,6 +112,13 @@ int mgp_options(const char *text)
   return 0;
 }
 
+/* Takes an option back; one of the command line stays. */
+int mgp_forget(const char *name)
+{
+  PetscCall(PetscOptionsClearValue(NULL, name));
+  return mgp_options("");
+}
+
 /* Names of options on the command line that nothing has read; empty if there are none. */
 int mgp_unused_options(char *names, int64_t length)
 {
@@ -311,10 +318,15 @@ void mgp_free_matrix(void *matrix)
   MatDestroy(&a);
 }
 
-/* The levels of a hierarchy that PETSc has built: operators and interpolations, the coarsest first. */
+/*
+ * The levels of a hierarchy that PETSc has built: operators and interpolations, the coarsest first. The region of a rank on a
+ * level is its own rows and rings of neighbours, ascending. Smoothers of a level are blocks per region (`factors`, between
+ * `all` and `own`, which gather the rows of all regions) or products before and after the coarse-grid correction.
+ */
 typedef struct {
   PetscInt levels;
-  Mat     *a, *p, *b;
+  Mat     *a, *p, *factors, *all, *own, *pre, *post;
+  IS      *region;
 } Hierarchy;
 
 /* Builds the hierarchy of a preconditioner, configured by the options with this prefix. */
@@ -334,11 +346,10 @@ int mgp_hierarchy(void *matrix, const char *prefix, void **hierarchy, int64_t *l
   PetscCall(PCGetInterpolations(pc, &n, &p));
   PetscCall(PCGetCoarseOperators(pc, &m, &a));
   PetscCheck(n == m && n > 1, PETSC_COMM_WORLD, PETSC_ERR_SUP, "the preconditioner has no hierarchy of several levels (%" PetscInt_FMT " interpolations, %" PetscInt_FMT " operators)", n, m);
-  h         = calloc(1, sizeof(*h));
+  PetscCall(PetscNew(&h));
   h->levels = n;
-  h->a      = calloc((size_t)n, sizeof(Mat));
-  h->p      = calloc((size_t)n, sizeof(Mat));
-  h->b      = calloc((size_t)n, sizeof(Mat));
+  PetscCall(PetscCalloc7(n, &h->a, n, &h->p, n, &h->factors, n, &h->all, n, &h->own, n, &h->pre, n, &h->post));
+  PetscCall(PetscCalloc1(n, &h->region));
   for (l = 0; l < n - 1; l++) {
     h->p[l + 1] = p[l];
     h->a[l]     = a[l];
@@ -360,32 +371,72 @@ void mgp_free_hierarchy(void *hierarchy)
   for (l = 0; l < h->levels; l++) {
     MatDestroy(&h->a[l]);
     MatDestroy(&h->p[l]);
-    MatDestroy(&h->b[l]);
+    MatDestroy(&h->factors[l]);
+    MatDestroy(&h->all[l]);
+    MatDestroy(&h->own[l]);
+    MatDestroy(&h->pre[l]);
+    MatDestroy(&h->post[l]);
+    ISDestroy(&h->region[l]);
   }
-  free(h->a), free(h->p), free(h->b), free(h);
+  PetscFree7(h->a, h->p, h->factors, h->all, h->own, h->pre, h->post);
+  PetscFree(h->region);
+  PetscFree(h);
 }
 
-/* The matrix of a level on the rows of this rank and `rings` rings of neighbours; read it by mgp_block. */
-int mgp_block_of(void *hierarchy, int64_t level, int rings, void **block, int64_t *rows, int64_t *entries)
+/* Sizes of a matrix on one rank, which mgp_block reads. */
+static PetscErrorCode sizes(Mat *sub, int64_t *rows, int64_t *columns, int64_t *entries)
 {
-  Hierarchy      *h = hierarchy;
-  Mat             a = h->a[level], *sub;
-  IS              own;
-  PetscInt        start, end, n;
   const PetscInt *ia, *ja;
+  PetscInt        n, m;
   PetscBool       done;
+
+  PetscCall(MatGetRowIJ(sub[0], 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "the rows of a level cannot be read: its matrix is not MATAIJ");
+  *rows = n, *entries = ia ? ia[n] : 0;
+  PetscCall(MatRestoreRowIJ(sub[0], 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(MatGetSize(sub[0], NULL, &m));
+  *columns = m;
+  return 0;
+}
+
+/*
+ * Makes the rows of this rank and `rings` rings of neighbours the region of a level, and takes the matrix there. `first` is
+ * the place of the rank's first row in the region, `own` the number of its rows.
+ */
+int mgp_block_of(void *hierarchy, int64_t level, int rings, void **block, int64_t *rows, int64_t *entries, int64_t *first, int64_t *own)
+{
+  Hierarchy *h = hierarchy;
+  Mat        a = h->a[level], *sub;
+  IS         region;
+  PetscInt   start, end, place;
+  int64_t    columns;
 
   message[0] = 0;
   PetscCall(MatGetOwnershipRange(a, &start, &end));
-  PetscCall(ISCreateStride(PETSC_COMM_SELF, end - start, start, 1, &own));
-  if (rings > 0) PetscCall(MatIncreaseOverlap(a, 1, &own, rings));
-  PetscCall(ISSort(own));
-  PetscCall(MatCreateSubMatrices(a, 1, &own, &own, MAT_INITIAL_MATRIX, &sub));
-  PetscCall(ISDestroy(&own));
-  PetscCall(MatGetRowIJ(sub[0], 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "the rows of a level cannot be read: its matrix is not MATAIJ");
-  *block = sub, *rows = n, *entries = ia[n];
-  PetscCall(MatRestoreRowIJ(sub[0], 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(ISCreateStride(PETSC_COMM_SELF, end - start, start, 1, &region));
+  if (rings > 0) PetscCall(MatIncreaseOverlap(a, 1, &region, rings));
+  PetscCall(ISSort(region));
+  PetscCall(ISDestroy(&h->region[level]));
+  h->region[level] = region;
+  place            = 0;
+  if (end > start) PetscCall(ISLocate(region, start, &place));
+  *first = place, *own = end - start;
+  PetscCall(MatCreateSubMatrices(a, 1, &region, &region, MAT_INITIAL_MATRIX, &sub));
+  PetscCall(sizes(sub, rows, &columns, entries));
+  *block = sub;
+  return 0;
+}
+
+/* The interpolation to a level from the coarser one, on the regions of both. */
+int mgp_prolongation_of(void *hierarchy, int64_t level, void **block, int64_t *rows, int64_t *columns, int64_t *entries)
+{
+  Hierarchy *h = hierarchy;
+  Mat       *sub;
+
+  message[0] = 0;
+  PetscCall(MatCreateSubMatrices(h->p[level], 1, &h->region[level], &h->region[level - 1], MAT_INITIAL_MATRIX, &sub));
+  PetscCall(sizes(sub, rows, columns, entries));
+  *block = sub;
   return 0;
 }
 
@@ -400,45 +451,127 @@ int mgp_block(void *block, int64_t *starts, int64_t *columns, double *values)
 
   PetscCall(MatGetRowIJ(sub[0], 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCall(MatSeqAIJGetArrayRead(sub[0], &array));
-  for (i = 0; i <= n; i++) starts[i] = ia[i];
-  for (i = 0; i < ia[n]; i++) columns[i] = ja[i], values[i] = array[i];
+  for (i = 0; i <= n; i++) starts[i] = ia ? ia[i] : 0;
+  for (i = 0; ia && i < ia[n]; i++) columns[i] = ja[i], values[i] = array[i];
   PetscCall(MatSeqAIJRestoreArrayRead(sub[0], &array));
   PetscCall(MatRestoreRowIJ(sub[0], 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCall(MatDestroySubMatrices(1, &sub));
   return 0;
 }
 
-/* The matrix of the smoother of a level: the rows of this rank, columns counted from its first row. */
-int mgp_set_smoother(void *hierarchy, int64_t level, int64_t rows, const int64_t *starts, const int64_t *columns, const double *values)
+/* A distributed matrix of m rows and n columns on this rank, with rows of global columns. */
+static PetscErrorCode assemble(PetscInt m, PetscInt n, const PetscInt *ia, const PetscInt *ja, const PetscScalar *values, Mat *a)
 {
-  Hierarchy *h = hierarchy;
-  PetscInt   m, start, i, *ia, *ja;
-  Mat        b;
-
-  message[0] = 0;
-  PetscCall(MatGetLocalSize(h->a[level], &m, NULL));
-  PetscCheck(rows == m, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "a smoother of %d rows for %" PetscInt_FMT " rows of this rank", (int)rows, m);
-  PetscCall(MatGetOwnershipRange(h->a[level], &start, NULL));
-  PetscCall(PetscMalloc2(m + 1, &ia, (PetscInt)starts[m], &ja));
-  for (i = 0; i <= m; i++) ia[i] = (PetscInt)starts[i];
-  for (i = 0; i < ia[m]; i++) ja[i] = (PetscInt)columns[i] + start;
-  PetscCall(MatCreate(PETSC_COMM_WORLD, &b));
-  PetscCall(MatSetSizes(b, m, m, PETSC_DETERMINE, PETSC_DETERMINE));
-  PetscCall(MatSetType(b, MATAIJ));
-  PetscCall(MatMPIAIJSetPreallocationCSR(b, ia, ja, values));
-  PetscCall(MatSeqAIJSetPreallocationCSR(b, ia, ja, values));
-  PetscCall(PetscFree2(ia, ja));
-  PetscCall(MatDestroy(&h->b[level]));
-  h->b[level] = b;
+  PetscCall(MatCreate(PETSC_COMM_WORLD, a));
+  PetscCall(MatSetSizes(*a, m, n, PETSC_DETERMINE, PETSC_DETERMINE));
+  PetscCall(MatSetType(*a, MATAIJ));
+  PetscCall(MatMPIAIJSetPreallocationCSR(*a, ia, ja, values));
+  PetscCall(MatSeqAIJSetPreallocationCSR(*a, ia, ja, values));
   return 0;
 }
 
-/* PCMG on the hierarchy, configured by the options with this prefix; with `own`, levels use the smoothers set above. */
-int mgp_solver_on(void *hierarchy, const char *prefix, int own, void **ksp)
+/* Gives a level a smoother: the ILU(0) of this matrix on the region of this rank. */
+int mgp_set_factors(void *hierarchy, int64_t level, int64_t rows, const int64_t *starts, const int64_t *columns, const double *values)
+{
+  Hierarchy      *h = hierarchy;
+  PetscInt        m, start, end, n = (PetscInt)rows, before, i, *ia, *ja;
+  const PetscInt *region;
+  PetscScalar    *ones;
+
+  message[0] = 0;
+  PetscCall(ISGetLocalSize(h->region[level], &i));
+  PetscCheck(i == n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "factors of %" PetscInt_FMT " rows for a region of %" PetscInt_FMT, n, i);
+  PetscCall(MatGetLocalSize(h->a[level], &m, NULL));
+  PetscCall(MatGetOwnershipRange(h->a[level], &start, &end));
+  PetscCallMPI(MPI_Scan(&n, &before, 1, MPIU_INT, MPI_SUM, PETSC_COMM_WORLD));
+  before -= n;
+  PetscCall(MatDestroy(&h->factors[level]));
+  PetscCall(MatDestroy(&h->all[level]));
+  PetscCall(MatDestroy(&h->own[level]));
+  PetscCall(PetscMalloc2(n + 1, &ia, (PetscInt)starts[n], &ja));
+  for (i = 0; i <= n; i++) ia[i] = (PetscInt)starts[i];
+  for (i = 0; i < ia[n]; i++) ja[i] = (PetscInt)columns[i] + before;
+  PetscCall(assemble(n, n, ia, ja, values, &h->factors[level]));
+  PetscCall(PetscFree2(ia, ja));
+  PetscCall(PetscMalloc3(n + 1, &ia, n, &ja, n, &ones));
+  PetscCall(ISGetIndices(h->region[level], &region));
+  for (i = 0; i < n; i++) ia[i] = i, ja[i] = region[i], ones[i] = 1.0;
+  ia[n] = n;
+  PetscCall(assemble(n, m, ia, ja, ones, &h->all[level]));
+  for (i = 0, ia[0] = 0; i < n; i++) {
+    ia[i + 1] = ia[i] + (region[i] >= start && region[i] < end);
+    if (ia[i + 1] > ia[i]) ja[ia[i]] = region[i];
+  }
+  PetscCall(assemble(n, m, ia, ja, ones, &h->own[level]));
+  PetscCall(ISRestoreIndices(h->region[level], &region));
+  PetscCall(PetscFree3(ia, ja, ones));
+  return 0;
+}
+
+/*
+ * Gives a level a smoother: M before (side 0) or after (side 1) the coarse-grid correction. The arrays hold the rows of this
+ * rank, with columns counted in its region. Side 2 makes the M after it the transpose of the one before.
+ */
+int mgp_set_product(void *hierarchy, int64_t level, int side, int64_t rows, const int64_t *starts, const int64_t *columns, const double *values)
+{
+  Hierarchy      *h = hierarchy;
+  Mat            *place = side ? &h->post[level] : &h->pre[level];
+  PetscInt        m, i, n, *ia, *ja;
+  const PetscInt *region;
+
+  message[0] = 0;
+  PetscCall(MatDestroy(place));
+  if (side == 2) {
+    PetscCall(MatTranspose(h->pre[level], MAT_INITIAL_MATRIX, place));
+    return 0;
+  }
+  PetscCall(MatGetLocalSize(h->a[level], &m, NULL));
+  PetscCheck(rows == m, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "a smoother of %d rows for %" PetscInt_FMT " rows of this rank", (int)rows, m);
+  PetscCall(ISGetLocalSize(h->region[level], &n));
+  PetscCall(ISGetIndices(h->region[level], &region));
+  PetscCall(PetscMalloc2(m + 1, &ia, (PetscInt)starts[m], &ja));
+  for (i = 0; i <= m; i++) ia[i] = (PetscInt)starts[i];
+  for (i = 0; i < ia[m]; i++) {
+    PetscCheck(columns[i] < n, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a column of a smoother outside its region");
+    ja[i] = region[columns[i]];
+  }
+  PetscCall(assemble(m, m, ia, ja, values, place));
+  PetscCall(PetscFree2(ia, ja));
+  PetscCall(ISRestoreIndices(h->region[level], &region));
+  return 0;
+}
+
+/* One side of a level with its own smoother; `mirrored` transposes the method of factors with overlap. */
+static PetscErrorCode give(Hierarchy *h, PetscInt l, KSP smoother, Mat product, int mirrored)
+{
+  PC  pc;
+  KSP inner;
+
+  PetscCall(KSPSetOperators(smoother, h->a[l], h->a[l]));
+  PetscCall(KSPGetPC(smoother, &pc));
+  if (product) {
+    PetscCall(PCSetType(pc, PCMAT));
+    PetscCall(PCSetOperators(pc, h->a[l], product));
+  } else if (h->factors[l]) {
+    PetscCall(PCSetType(pc, PCGALERKIN));
+    PetscCall(PCSetOperators(pc, h->a[l], h->a[l]));
+    PetscCall(PCGalerkinSetRestriction(pc, mirrored ? h->own[l] : h->all[l]));
+    PetscCall(PCGalerkinSetInterpolation(pc, mirrored ? h->all[l] : h->own[l]));
+    PetscCall(PCGalerkinGetKSP(pc, &inner));
+    PetscCall(KSPSetOperators(inner, h->factors[l], h->factors[l]));
+  }
+  return 0;
+}
+
+/*
+ * PCMG on the hierarchy, configured by the options with this prefix. With `own`, levels use the smoothers set above; with
+ * `mirrored`, factors after the coarse-grid correction are the transposed method, for symmetric matrices.
+ */
+int mgp_solver_on(void *hierarchy, const char *prefix, int own, int mirrored, void **ksp)
 {
   Hierarchy *h = hierarchy;
   KSP        solver, smoother;
-  PC         mg, pc;
+  PC         mg;
   PetscInt   l;
   Mat        finest = h->a[h->levels - 1];
 
@@ -449,15 +582,17 @@ int mgp_solver_on(void *hierarchy, const char *prefix, int own, void **ksp)
   PetscCall(KSPGetPC(solver, &mg));
   PetscCall(PCSetType(mg, PCMG));
   PetscCall(PCMGSetLevels(mg, h->levels, NULL));
+  if (own) PetscCall(PCMGSetDistinctSmoothUp(mg));
   for (l = 0; l < h->levels; l++) {
     if (l) PetscCall(PCMGSetInterpolation(mg, l, h->p[l]));
     PetscCall(PCMGGetSmoother(mg, l, &smoother));
-    PetscCall(KSPSetOperators(smoother, h->a[l], h->a[l]));
-    if (own && h->b[l]) {
-      PetscCall(KSPGetPC(smoother, &pc));
-      PetscCall(PCSetType(pc, PCBJACOBI));
-      PetscCall(PCSetOperators(pc, h->a[l], h->b[l]));
+    if (!own || !l) {
+      PetscCall(KSPSetOperators(smoother, h->a[l], h->a[l]));
+      continue;
     }
+    PetscCall(give(h, l, smoother, h->pre[l], 0));
+    PetscCall(PCMGGetSmootherUp(mg, l, &smoother));
+    PetscCall(give(h, l, smoother, h->post[l], mirrored));
   }
   PetscCall(KSPSetFromOptions(solver));
   PetscCall(KSPSetUp(solver));

@@ -25,6 +25,7 @@ unsafe extern "C" {
     fn mgp_reduce(value: *mut f64, operation: c_int) -> c_int;
     fn mgp_cpu_seconds() -> f64;
     fn mgp_options(text: *const c_char) -> c_int;
+    fn mgp_forget(name: *const c_char) -> c_int;
     fn mgp_unused_options(names: *mut c_char, length: i64) -> c_int;
     fn mgp_load_solver(file: *const c_char, ksp: *mut Handle, matrix: *mut Handle) -> c_int;
     fn mgp_load_matrix(file: *const c_char, rows: i64, matrix: *mut Handle) -> c_int;
@@ -60,9 +61,28 @@ unsafe extern "C" {
         block: *mut Handle,
         rows: *mut i64,
         entries: *mut i64,
+        first: *mut i64,
+        own: *mut i64,
+    ) -> c_int;
+    fn mgp_prolongation_of(
+        hierarchy: Handle,
+        level: i64,
+        block: *mut Handle,
+        rows: *mut i64,
+        columns: *mut i64,
+        entries: *mut i64,
     ) -> c_int;
     fn mgp_block(block: Handle, starts: *mut i64, columns: *mut i64, values: *mut f64) -> c_int;
-    fn mgp_set_smoother(
+    fn mgp_set_product(
+        hierarchy: Handle,
+        level: i64,
+        side: c_int,
+        rows: i64,
+        starts: *const i64,
+        columns: *const i64,
+        values: *const f64,
+    ) -> c_int;
+    fn mgp_set_factors(
         hierarchy: Handle,
         level: i64,
         rows: i64,
@@ -70,7 +90,13 @@ unsafe extern "C" {
         columns: *const i64,
         values: *const f64,
     ) -> c_int;
-    fn mgp_solver_on(hierarchy: Handle, prefix: *const c_char, own: c_int, ksp: *mut Handle) -> c_int;
+    fn mgp_solver_on(
+        hierarchy: Handle,
+        prefix: *const c_char,
+        own: c_int,
+        mirrored: c_int,
+        ksp: *mut Handle,
+    ) -> c_int;
 }
 
 /// Turns an error code into the sentence that belongs to it.
@@ -155,6 +181,9 @@ impl Session {
 
     /// The bytes of rank 0 on every rank; all must pass the same length.
     pub fn broadcast(&self, bytes: &mut [u8]) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         check(unsafe { mgp_broadcast(bytes.as_mut_ptr().cast(), bytes.len() as i64) })
     }
 
@@ -174,6 +203,15 @@ impl Session {
     pub fn options(&self, options: &str) -> Result<()> {
         let options = text(options)?;
         check(unsafe { mgp_options(options.as_ptr()) })
+    }
+
+    /// Takes back what [`options`](Self::options) has added with this text; the command line stays.
+    pub fn forget(&self, options: &str) -> Result<()> {
+        for name in options.split_whitespace().filter(|w| w.starts_with('-')) {
+            let name = text(name)?;
+            check(unsafe { mgp_forget(name.as_ptr()) })?;
+        }
+        Ok(())
     }
 
     /// Options of the command line that nothing has read.
@@ -323,6 +361,34 @@ impl Drop for LinearSolver<'_> {
     }
 }
 
+/// The matrix of a level on the rows of a rank and rings of neighbours.
+#[derive(Debug, Clone)]
+pub struct Region {
+    /// The matrix, rows and columns ascending by their numbers in the level.
+    pub matrix: Csr<f64>,
+    /// The places of the rank's own rows.
+    pub own: std::ops::Range<usize>,
+}
+
+/// Reads a block and frees it.
+fn read(block: Handle, (rows, cols): (usize, usize), entries: usize) -> Result<Csr<f64>> {
+    let (mut starts, mut columns, mut values) = (vec![0; rows + 1], vec![0i64; entries], vec![0.0; entries]);
+    check(unsafe { mgp_block(block, starts.as_mut_ptr(), columns.as_mut_ptr(), values.as_mut_ptr()) })?;
+    // Matrices of other packages have rows in any order.
+    let mut triplets = Vec::with_capacity(entries);
+    for (i, w) in starts.windows(2).enumerate() {
+        let places = w[0] as usize..w[1] as usize;
+        triplets.extend(places.map(|p| (i, columns[p] as usize, values[p])));
+    }
+    Csr::from_triplets(rows, cols, &triplets)
+}
+
+/// Row pointers and columns.
+fn pointers(a: &Csr<f64>) -> (Vec<i64>, Vec<i64>) {
+    let wide = |list: &[u32]| list.iter().map(|&v| i64::from(v)).collect();
+    (wide(a.pattern().row_ptr()), wide(a.pattern().col_idx()))
+}
+
 /// Levels of a hierarchy that PETSc has built, the coarsest first.
 #[derive(Debug)]
 pub struct Levels<'s> {
@@ -337,38 +403,56 @@ impl<'s> Levels<'s> {
         self.count
     }
 
-    /// The matrix of a level on the rows of this rank and as many rings of neighbours.
+    /// Makes the rows of this rank and as many rings of neighbours its region on a level, and takes the matrix there.
     ///
     /// # Errors
     /// A level that there is not; a matrix whose rows cannot be read.
-    pub fn block(&self, level: usize, rings: usize) -> Result<Csr<f64>> {
+    pub fn region(&mut self, level: usize, rings: usize) -> Result<Region> {
         self.check(level)?;
-        let (mut block, mut rows, mut entries) = (std::ptr::null_mut(), 0, 0);
+        let mut block = std::ptr::null_mut();
+        let (mut rows, mut entries, mut first, mut own) = (0, 0, 0, 0);
         check(unsafe {
-            mgp_block_of(self.handle, level as i64, rings as c_int, &mut block, &mut rows, &mut entries)
+            mgp_block_of(
+                self.handle,
+                level as i64,
+                rings as c_int,
+                &mut block,
+                &mut rows,
+                &mut entries,
+                &mut first,
+                &mut own,
+            )
         })?;
-        let (n, nnz) = (rows as usize, entries as usize);
-        let (mut starts, mut columns, mut values) = (vec![0; n + 1], vec![0i64; nnz], vec![0.0; nnz]);
-        check(unsafe { mgp_block(block, starts.as_mut_ptr(), columns.as_mut_ptr(), values.as_mut_ptr()) })?;
-        // Matrices of other packages have rows in any order.
-        let place = |w: &[i64]| w[0] as usize..w[1] as usize;
-        let mut triplets = Vec::with_capacity(nnz);
-        for (i, w) in starts.windows(2).enumerate() {
-            triplets.extend(place(w).map(|p| (i, columns[p] as usize, values[p])));
-        }
-        Csr::from_triplets(n, n, &triplets)
+        let matrix = read(block, (rows as usize, rows as usize), entries as usize)?;
+        Ok(Region { matrix, own: first as usize..(first + own) as usize })
     }
 
-    /// Gives a level a smoother: the ILU(0) of this matrix on the rows of this rank.
+    /// The interpolation to a level from the coarser one, on the regions of both.
     ///
     /// # Errors
-    /// A level that there is not, and a matrix of another order than the rank has rows.
-    pub fn set_smoother(&mut self, level: usize, b: &Csr<f64>) -> Result<()> {
+    /// A level that there is not, or the coarsest.
+    pub fn prolongation(&self, level: usize) -> Result<Csr<f64>> {
         self.check(level)?;
-        let starts: Vec<i64> = b.pattern().row_ptr().iter().map(|&p| i64::from(p)).collect();
-        let columns: Vec<i64> = b.pattern().col_idx().iter().map(|&j| i64::from(j)).collect();
+        if level == 0 {
+            return Err(Error::invalid_input("the coarsest level has no interpolation"));
+        }
+        let (mut block, mut rows, mut columns, mut entries) = (std::ptr::null_mut(), 0, 0, 0);
         check(unsafe {
-            mgp_set_smoother(
+            mgp_prolongation_of(self.handle, level as i64, &mut block, &mut rows, &mut columns, &mut entries)
+        })?;
+        read(block, (rows as usize, columns as usize), entries as usize)
+    }
+
+    /// Gives a level a smoother: the ILU(0) of this matrix on the region of this rank, whose corrections count on the
+    /// rank's own rows.
+    ///
+    /// # Errors
+    /// A level that there is not, and a matrix of another order than the region.
+    pub fn set_factors(&mut self, level: usize, b: &Csr<f64>) -> Result<()> {
+        self.check(level)?;
+        let (starts, columns) = pointers(b);
+        check(unsafe {
+            mgp_set_factors(
                 self.handle,
                 level as i64,
                 b.rows() as i64,
@@ -379,11 +463,36 @@ impl<'s> Levels<'s> {
         })
     }
 
+    /// Gives a level a smoother M before the coarse-grid correction, and another after it; `None` makes that one the
+    /// transpose. The matrices hold the rows of this rank, with the columns of its region.
+    ///
+    /// # Errors
+    /// A level that there is not, and matrices of other shapes.
+    pub fn set_products(&mut self, level: usize, pre: &Csr<f64>, post: Option<&Csr<f64>>) -> Result<()> {
+        self.check(level)?;
+        for (side, m) in [(0, pre), (if post.is_some() { 1 } else { 2 }, post.unwrap_or(pre))] {
+            let (starts, columns) = pointers(m);
+            check(unsafe {
+                mgp_set_product(
+                    self.handle,
+                    level as i64,
+                    side,
+                    m.rows() as i64,
+                    starts.as_ptr(),
+                    columns.as_ptr(),
+                    m.values().as_ptr(),
+                )
+            })?;
+        }
+        Ok(())
+    }
+
     /// A solver on these levels, configured by the options with this prefix. With `own`, levels use the smoothers that
-    /// were set.
-    pub fn solver(&self, prefix: &str, own: bool) -> Result<LinearSolver<'s>> {
+    /// were set; `mirrored` transposes factors after the coarse-grid correction, for symmetric matrices.
+    pub fn solver(&self, prefix: &str, own: bool, mirrored: bool) -> Result<LinearSolver<'s>> {
         let (prefix, mut ksp) = (text(prefix)?, std::ptr::null_mut());
-        check(unsafe { mgp_solver_on(self.handle, prefix.as_ptr(), c_int::from(own), &mut ksp) })?;
+        let (own, mirrored) = (c_int::from(own), c_int::from(mirrored));
+        check(unsafe { mgp_solver_on(self.handle, prefix.as_ptr(), own, mirrored, &mut ksp) })?;
         Ok(LinearSolver(ksp, PhantomData))
     }
 

@@ -38,6 +38,10 @@ pub(super) fn text(levels: &Levels, krylov: Krylov, name: &str) -> String {
         let prefix =
             if number == 0 && count > 1 { "mg_coarse_".into() } else { format!("mg_levels_{number}_") };
         side(&mut line, &prefix, &level.pre);
+        if levels.visits > 1 && number > 0 && number + 1 < count {
+            // PETSc would start the second visit from zero.
+            line(&format!("{prefix}ksp_initial_guess_nonzero"), "1");
+        }
         if distinct && number > 0 {
             side(&mut line, &format!("{prefix}up_"), level.post.as_ref().unwrap_or(&level.pre));
         }

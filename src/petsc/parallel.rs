@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use tempfile::NamedTempFile;
 
+pub use super::entries::LearnedEntries;
 pub use super::learned::LearnedTau;
 use super::learned::smoother_options;
-pub use super::native::{Levels, LinearSolver, Matrix, Reduction, Session, Solved, Vector};
+pub use super::native::{Levels, LinearSolver, Matrix, Reduction, Region, Session, Solved, Vector};
 pub use super::session::{Failure, Outcome};
 use super::{Export, IndexWidth, layout, write_system};
 use crate::error::{Error, Result};
+use crate::learn::Trainer;
 use crate::schwarz::partition;
 use crate::solver::Solver;
 use crate::sparse::{Csr, Pattern};
@@ -130,6 +132,27 @@ fn reordered(b: &[f64], permutation: Option<&[u32]>) -> Vec<f64> {
     permutation.map_or_else(|| b.to_vec(), |order| order.iter().map(|&i| b[i as usize]).collect())
 }
 
+/// Smoothers for a hierarchy of PETSc.
+#[derive(Debug, Clone)]
+pub enum Smoothers {
+    /// Incomplete factors weakened by τ; `None` learns it.
+    Tau {
+        /// τ from 0 to 1.
+        tau: Option<f64>,
+        /// Rings by which the factors of ranks overlap.
+        overlap: usize,
+    },
+    /// The entries of a sparse M on every level, trained on each rank.
+    Entries {
+        /// The settings of the training.
+        trainer: Box<Trainer>,
+        /// Rings of neighbours that belong to a rank's training.
+        overlap: usize,
+    },
+    /// Those that options of PETSc describe (`-mg_levels_…`).
+    Classical,
+}
+
 /// Seconds of all processors in the parts of a run.
 #[derive(Debug, Clone, Copy, Default)]
 struct Spent {
@@ -144,7 +167,7 @@ pub struct Run<'s> {
     matrix: Matrix<'s>,
     solver: LinearSolver<'s>,
     rhs: Vector<'s>,
-    learned: Option<LearnedTau>,
+    tau: Option<f64>,
     notices: Vec<String>,
     smoother: String,
     spent: Spent,
@@ -220,13 +243,12 @@ impl<'s> Run<'s> {
         let rhs = matrix.vector(problem.rhs.as_deref())?;
         let smoother = problem.smoother.clone();
         let spent = Spent { setup, learning: 0.0 };
-        Ok(Self { problem, matrix, solver, rhs, learned: None, notices: Vec::new(), smoother, spent })
+        Ok(Self { problem, matrix, solver, rhs, tau: None, notices: Vec::new(), smoother, spent })
     }
 
-    /// A hierarchy that PETSc builds (`gamg`, `hypre`; options with the prefix `setup_`), with incomplete factors weakened
-    /// by τ on all levels: the given τ, or the one that is [learned](LearnedTau::of). Learned smoothers are verified on the
-    /// whole system: if they do not reduce the residual further in eight iterations than the smoothers that PETSc takes by
-    /// itself, those solve, and a notice says so. With `classical`, PETSc's smoothers solve.
+    /// A hierarchy that PETSc builds (`gamg`, `hypre`; options with the prefix `setup_`), with smoothers that are learned on
+    /// each rank's own rows. Learned smoothers are verified on the whole system: if they do not reduce the residual further in
+    /// eight iterations than the smoothers that PETSc takes by itself, those solve, and a notice says so.
     ///
     /// # Errors
     /// Failures of PETSc.
@@ -234,8 +256,7 @@ impl<'s> Run<'s> {
         session: &'s Session,
         problem: Problem,
         kind: &str,
-        tau: Option<f64>,
-        classical: bool,
+        smoothers: &Smoothers,
     ) -> Outcome<Self> {
         let matrix = session.load_matrix(&problem.file, problem.rows)?;
         let rhs = matrix.vector(problem.rhs.as_deref())?;
@@ -243,46 +264,48 @@ impl<'s> Run<'s> {
         session.options(&format!("-setup_pc_type {kind}"))?;
         let mut levels = matrix.levels("setup_")?;
         let mut times = Spent { setup: spent(session, start)?, learning: 0.0 };
+        let start = session.cpu_seconds();
+        let symmetric = is_symmetric(session, &mut levels)?;
+        session.options(&method_options("", symmetric))?;
         let mut notices = Vec::new();
-        if !classical {
-            let start = session.cpu_seconds();
-            let attempt = with_factors(session, &mut levels, tau).and_then(|(learned, solver)| {
-                if tau.is_none() {
-                    verify(session, &levels, &solver, &rhs, learned.symmetric)?;
-                }
-                Ok((learned, solver))
-            });
-            times.learning = spent(session, start)?;
-            match attempt {
-                Ok((learned, solver)) => {
-                    let smoother = format!("ILU(0) of each rank, τ = {}", learned.tau);
-                    let learned = Some(learned);
-                    return Ok(Self {
-                        problem,
-                        matrix,
-                        solver,
-                        rhs,
-                        learned,
-                        notices,
-                        smoother,
-                        spent: times,
-                    });
-                }
+        let mut own = None;
+        if !matches!(smoothers, Smoothers::Classical) {
+            match with_learned(session, &mut levels, smoothers, symmetric, &rhs) {
+                Ok(learned) => own = Some(learned),
                 // Only what all ranks agree on leads to other smoothers.
                 Err(Failure::Everywhere(e)) => notices.push(format!(
                     "the learned smoothers are not used: {e}; the smoothers of PETSc solve instead"
                 )),
                 Err(here) => return Err(here),
             }
+            times.learning = spent(session, start)?;
         }
+        let (solver, smoother, tau) = match own {
+            Some(own) => own,
+            None => {
+                let start = session.cpu_seconds();
+                let solver = levels.solver("", false, false)?;
+                solver.set_up()?;
+                times.setup += spent(session, start)?;
+                (solver, problem.smoother.clone(), None)
+            }
+        };
+        Ok(Self { problem, matrix, solver, rhs, tau, notices, smoother, spent: times })
+    }
+
+    /// A solver that options of PETSc describe, such as `-pc_type hypre`.
+    ///
+    /// # Errors
+    /// Failures of PETSc.
+    pub fn by_options(session: &'s Session, problem: Problem) -> Outcome<Self> {
+        let matrix = session.load_matrix(&problem.file, problem.rows)?;
+        let rhs = matrix.vector(problem.rhs.as_deref())?;
         let start = session.cpu_seconds();
-        let symmetric = is_symmetric(session, &levels)?;
-        session.options(&plain_options("", symmetric))?;
-        let solver = levels.solver("", false)?;
-        solver.set_up()?;
-        times.setup += spent(session, start)?;
-        let smoother = problem.smoother.clone();
-        Ok(Self { problem, matrix, solver, rhs, learned: None, notices, smoother, spent: times })
+        session.options(STOPPING)?;
+        let solver = matrix.solver("")?;
+        let times = Spent { setup: spent(session, start)?, learning: 0.0 };
+        let smoother = "a solver by options of PETSc".to_string();
+        Ok(Self { problem, matrix, solver, rhs, tau: None, notices: Vec::new(), smoother, spent: times })
     }
 
     /// Solves as many times from zero.
@@ -315,7 +338,7 @@ impl<'s> Run<'s> {
             residual: solved.residual,
             history: self.solver.history()?,
             smoother: self.smoother,
-            tau: self.learned.map(|l| l.tau),
+            tau: self.tau,
             notices: self.notices,
             setup_cpu: self.spent.setup,
             learning_cpu: self.spent.learning,
@@ -332,59 +355,69 @@ fn spent(session: &Session, since: f64) -> Result<f64> {
 }
 
 /// Whether the finest matrix is symmetric: every rank tests its own rows and one ring.
-fn is_symmetric(session: &Session, levels: &Levels<'_>) -> Outcome<bool> {
-    let block = session.together(levels.block(levels.count() - 1, 1))?;
-    Ok(session.reduce(f64::from(u8::from(block.is_symmetric())), Reduction::Least)? > 0.0)
+fn is_symmetric(session: &Session, levels: &mut Levels<'_>) -> Outcome<bool> {
+    let region = session.together(levels.region(levels.count() - 1, 1))?;
+    Ok(session.reduce(f64::from(u8::from(region.matrix.is_symmetric())), Reduction::Least)? > 0.0)
 }
 
-/// The solver with weakened factors.
-fn with_factors<'s>(
+/// A solver with smoothers of its own, verified; their name, and τ.
+fn with_learned<'s>(
     session: &'s Session,
     levels: &mut Levels<'s>,
-    tau: Option<f64>,
-) -> Outcome<(LearnedTau, LinearSolver<'s>)> {
-    let learned = match tau {
-        None => LearnedTau::of(session, levels)?,
-        Some(tau) => LearnedTau::given(tau, session.size(), is_symmetric(session, levels)?),
-    };
-    learned.install(session, levels)?;
-    session.options(&smoother_options("", learned.symmetric))?;
-    let solver = levels.solver("", true)?;
-    solver.set_up()?;
-    Ok((learned, solver))
-}
-
-/// The options for PETSc's own smoothers; those of the command line take precedence.
-fn plain_options(prefix: &str, symmetric: bool) -> String {
-    let method = if symmetric { "cg" } else { "fgmres" };
-    format!(
-        "-{prefix}ksp_type {method} -{prefix}ksp_norm_type unpreconditioned -{prefix}ksp_rtol 1e-8 -{prefix}ksp_atol 0 \
-         -{prefix}ksp_max_it 500 -{prefix}mg_coarse_ksp_type preonly -{prefix}mg_coarse_pc_type redundant \
-         -{prefix}mg_coarse_redundant_pc_type lu"
-    )
-}
-
-/// Compares a few iterations with learned smoothers and with PETSc's own.
-fn verify(
-    session: &Session,
-    levels: &Levels<'_>,
-    learned: &LinearSolver<'_>,
-    b: &Vector<'_>,
+    smoothers: &Smoothers,
     symmetric: bool,
-) -> Outcome<()> {
-    session.options(&plain_options("trial_", symmetric))?;
-    session.options(&format!("-trial_ksp_max_it {TRIAL}"))?;
-    let plain = levels.solver("trial_", false)?;
+    b: &Vector<'_>,
+) -> Outcome<(LinearSolver<'s>, String, Option<f64>)> {
+    let (name, tau, products) = match smoothers {
+        Smoothers::Tau { tau, overlap } => {
+            let learned = match tau {
+                None => LearnedTau::of(session, levels)?,
+                Some(tau) => LearnedTau::given(*tau, session.size(), symmetric),
+            };
+            learned.install(session, levels, *overlap)?;
+            let name = format!("ILU(0) of each rank with {overlap} rings of overlap, τ = {}", learned.tau);
+            (name, Some(learned.tau), false)
+        }
+        Smoothers::Entries { trainer, overlap } => {
+            let learned = LearnedEntries::of(session, levels, trainer, *overlap, symmetric)?;
+            (
+                format!("sparse M, trained on each rank's rows with {overlap} rings of overlap ({learned})"),
+                None,
+                true,
+            )
+        }
+        Smoothers::Classical => return Err(Error::unsuited("there is nothing to learn").into()),
+    };
+    let options = smoother_options(products);
+    session.options(&options)?;
+    let solver = levels.solver("", true, symmetric)?;
+    solver.set_up()?;
+    session.forget(&options)?;
+    session.options(&format!("{} -trial_ksp_max_it {TRIAL}", method_options("trial_", symmetric)))?;
+    let plain = levels.solver("trial_", false, false)?;
     let after = |solver: &LinearSolver<'_>| -> Result<f64> {
         let solved = solver.solve_at_most(b, TRIAL)?;
         Ok(if solved.residual.is_finite() { solved.residual } else { f64::INFINITY })
     };
-    let (own, theirs) = (after(learned)?, after(&plain)?);
-    session.together(if own < theirs {
-        Ok(())
+    let (own, theirs) = (after(&solver)?, after(&plain)?);
+    session.together(if own < theirs || matches!(smoothers, Smoothers::Tau { tau: Some(_), .. }) {
+        Ok((solver, name, tau))
     } else {
         Err(Error::unsuited(format!(
             "in {TRIAL} iterations they reduce the residual to {own:.1e} of b and those of PETSc to {theirs:.1e}"
         )))
     })
+}
+
+/// The stopping test of the library.
+const STOPPING: &str = "-ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -ksp_atol 0 -ksp_max_it 500";
+
+/// Options of the Krylov method and of the coarsest level; those of the command line take precedence.
+fn method_options(prefix: &str, symmetric: bool) -> String {
+    let method = if symmetric { "cg" } else { "fgmres" };
+    format!(
+        "{} -{prefix}ksp_type {method} -{prefix}mg_coarse_ksp_type preonly -{prefix}mg_coarse_pc_type redundant \
+         -{prefix}mg_coarse_redundant_pc_type lu",
+        STOPPING.replace("-ksp", &format!("-{prefix}ksp"))
+    )
 }

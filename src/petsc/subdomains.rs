@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::schwarz::{Subdomains, Variant};
 use crate::sparse::Csr;
 
-use super::layout::Rows;
+use super::layout::{Rows, renumbered};
 
 /// M = S B⁻¹ G: G gathers the residuals of all subdomains, the blocks of B are their local matrices with interface
 /// values added, and S adds their corrections.
@@ -18,6 +18,18 @@ pub(super) struct Gathered {
     pub scatter: Csr<f64>,
     /// The rank of every place; subdomains stay together, where most of their rows lie.
     pub places: Rows,
+}
+
+impl Gathered {
+    /// The same with rows and places in the order of their ranks.
+    pub fn renumbered(&self, rows: &Rows) -> Result<Self> {
+        Ok(Self {
+            gather: renumbered(&self.gather, &self.places, rows)?,
+            local: renumbered(&self.local, &self.places, &self.places)?,
+            scatter: renumbered(&self.scatter, rows, &self.places)?,
+            places: self.places.clone(),
+        })
+    }
 }
 
 /// The parts of the method on `a`; rows and places keep the numbers of the level.

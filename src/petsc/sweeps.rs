@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::multigrid::{Smoother, Sweep};
 use crate::sparse::Csr;
 
-use super::factors::product;
+use super::factors::Factors;
 use super::layout::{Rows, renumbered};
 use super::subdomains::{Gathered, gathered};
 
@@ -14,8 +14,10 @@ use super::subdomains::{Gathered, gathered};
 pub(super) enum Part {
     /// B = M: `PCMAT`.
     Product(Csr<f64>),
-    /// The ILU(0) of this matrix, per rank: `PCBJACOBI` and `PCILU`.
+    /// The ILU(0) of this matrix, on one rank: `PCBJACOBI` and `PCILU`.
     Factors(Csr<f64>),
+    /// B = S F G: `PCGALERKIN` around F, the ILU(0) of a block per rank, with overlap.
+    Overlapping(Box<Gathered>),
     /// B = S D⁻¹ G: `PCGALERKIN` around exact solves with the blocks of D.
     Subdomains(Box<Gathered>),
     /// Gauss–Seidel on the rows of a rank: `PCSOR`.
@@ -34,12 +36,13 @@ impl Part {
             Part::GaussSeidel(Direction::Forward) => 4,
             Part::GaussSeidel(Direction::Backward) => 5,
             Part::Direct => 6,
+            Part::Overlapping(_) => 7,
         }
     }
 
     /// Whether the values depend on the distribution over ranks.
     pub fn needs_ranks(&self) -> bool {
-        matches!(self, Part::Factors(_) | Part::Subdomains(_))
+        matches!(self, Part::Factors(_) | Part::Overlapping(_) | Part::Subdomains(_))
     }
 
     /// `PCType` and further options behind the prefix of the solver.
@@ -52,6 +55,15 @@ impl Part {
                 ("sub_pc_type", "ilu"),
                 ("sub_pc_factor_levels", "0"),
                 ("sub_pc_factor_zeropivot", "1e-300"),
+            ],
+            Part::Overlapping(_) => &[
+                ("pc_type", "galerkin"),
+                ("galerkin_ksp_type", "preonly"),
+                ("galerkin_pc_type", "bjacobi"),
+                ("galerkin_sub_ksp_type", "preonly"),
+                ("galerkin_sub_pc_type", "ilu"),
+                ("galerkin_sub_pc_factor_levels", "0"),
+                ("galerkin_sub_pc_factor_zeropivot", "1e-300"),
             ],
             Part::Subdomains(_) => &[
                 ("pc_type", "galerkin"),
@@ -71,15 +83,21 @@ impl Part {
         Ok(match self {
             Part::Product(m) => Part::Product(renumbered(m, rows, rows)?),
             Part::Factors(b) => Part::Factors(renumbered(b, rows, rows)?),
-            Part::Subdomains(g) => Part::Subdomains(Box::new(Gathered {
-                gather: renumbered(&g.gather, &g.places, rows)?,
-                local: renumbered(&g.local, &g.places, &g.places)?,
-                scatter: renumbered(&g.scatter, rows, &g.places)?,
-                places: g.places.clone(),
-            })),
+            Part::Subdomains(g) => Part::Subdomains(Box::new(g.renumbered(rows)?)),
+            Part::Overlapping(g) => Part::Overlapping(Box::new(g.renumbered(rows)?)),
             Part::GaussSeidel(_) | Part::Direct => self.clone(),
         })
     }
+}
+
+/// How factors lie on ranks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blocks<'r> {
+    pub rows: &'r Rows,
+    /// Rings of overlap of the blocks of factors.
+    pub overlap: usize,
+    /// Whether blocks are applied as the transposes of those on the other side.
+    pub mirrored: bool,
 }
 
 /// Sweeps in order, the whole list `iterations` times.
@@ -94,8 +112,8 @@ impl Side {
     ///
     /// # Errors
     /// A smoother that PETSc does not have.
-    pub fn new(sweeps: &[Sweep], a: &Csr<f64>, rows: &Rows) -> Result<Self> {
-        let mut parts: Vec<Part> = sweeps.iter().map(|s| part(s, a, rows)).collect::<Result<_>>()?;
+    pub fn new(sweeps: &[Sweep], a: &Csr<f64>, blocks: Blocks<'_>) -> Result<Self> {
+        let mut parts: Vec<Part> = sweeps.iter().map(|s| part(s, a, blocks)).collect::<Result<_>>()?;
         let iterations = match parts.first() {
             Some(first) if parts.iter().all(|p| p == first) => parts.len(),
             _ => 1,
@@ -107,16 +125,22 @@ impl Side {
     }
 }
 
-fn part(sweep: &Sweep, a: &Csr<f64>, rows: &Rows) -> Result<Part> {
+fn part(sweep: &Sweep, a: &Csr<f64>, blocks: Blocks<'_>) -> Result<Part> {
     Ok(match sweep {
         Smoother::Diagonal { weights } => Part::Product(Csr::diagonal_matrix(weights)),
         Smoother::Sparse { m } => Part::Product(m.to_csr()),
         Smoother::GaussSeidel { direction } => Part::GaussSeidel(*direction),
         Smoother::Factors { factors, unit_lower, damping, sweeps: None } => {
-            Part::Factors(product(&factors.to_csr(), *unit_lower, *damping, a, rows)?)
+            let factors = &factors.to_csr();
+            let own = Factors { factors, unit_lower: *unit_lower, damping: *damping, a };
+            if blocks.rows.counts.len() > 1 {
+                Part::Overlapping(Box::new(own.on_ranks(blocks.rows, blocks.overlap, blocks.mirrored)?))
+            } else {
+                Part::Factors(own.product())
+            }
         }
         Smoother::Schwarz { subdomains, interface } => {
-            Part::Subdomains(Box::new(gathered(subdomains, interface, a, rows)?))
+            Part::Subdomains(Box::new(gathered(subdomains, interface, a, blocks.rows)?))
         }
         other => {
             return Err(Error::unsuited(format!(

@@ -180,7 +180,8 @@ fn difference(solver: &Solver, export: &Export<'_>, renumbered: bool) -> f64 {
     let written = export.write(folder.path().join("s.petsc")).unwrap();
     let (levels, visits, order) = read(&written.file, renumbered);
     let n = solver.matrix().rows();
-    let order: Vec<usize> = if renumbered { order.iter().map(|&i| i as usize).collect() } else { (0..n).collect() };
+    let order: Vec<usize> =
+        if renumbered { order.iter().map(|&i| i as usize).collect() } else { (0..n).collect() };
     let b: Vec<f64> = (0..n).map(|i| ((i * 37 % 101) as f64 / 50.0) - 1.0).collect();
     let mut expected = vec![0.0; n];
     solver.apply(&b, &mut expected).unwrap();
@@ -199,7 +200,10 @@ fn the_objects_of_the_file_are_the_cycle_of_the_library() {
         ("sparse M", Amg::smoothed_aggregation().max_coarse(30).relaxation(Relaxation::Spai1)),
         ("diagonal, two sweeps", Amg::classical().relaxation(Relaxation::Spai0).sweeps(2, 1)),
         ("factors, W-cycle", Amg::classical().relaxation(Relaxation::weak_ilu0(0.02)).cycle(CycleKind::W)),
-        ("damped factors with fill", Amg::classical().relaxation(Relaxation::Ilu { level: 1, damping: Some(0.9), tau: 0.0 })),
+        (
+            "damped factors with fill",
+            Amg::classical().relaxation(Relaxation::Ilu { level: 1, damping: Some(0.9), tau: 0.0 }),
+        ),
         ("Schwarz", Amg::smoothed_aggregation().max_coarse(30).relaxation(schwarz)),
         ("one level", Amg::builder(multigrad::Setup::OneLevel).relaxation(Relaxation::Ilu0(1.0))),
         ("direct", Amg::builder(multigrad::Setup::Direct)),

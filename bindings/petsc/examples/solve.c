@@ -1,7 +1,7 @@
 /*
  * Solves with a solver that multigrad exported:
  *
- *     mpirun -n 4 ./solve flow.petsc [-rhs b.petsc] [-history history.txt] [-ksp_monitor ...]
+ *     mpirun -n 4 ./solve flow.petsc [-rhs b.petsc] [-residuals residuals.txt] [-ksp_monitor ...]
  *
  * Without -rhs all values of b are one. The history has one line per iteration, the norm of the residual.
  */
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
   PetscCall(KSPGetIterationNumber(ksp, &iterations));
   PetscCall(KSPGetConvergedReason(ksp, &reason));
   PetscCall(KSPGetResidualHistory(ksp, &history, &count));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-history", path, sizeof(path), &given));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-residuals", path, sizeof(path), &given));
   if (given) {
     PetscCall(PetscFOpen(PETSC_COMM_WORLD, path, "w", &file));
     for (i = 0; i < count; i++) PetscCall(PetscFPrintf(PETSC_COMM_WORLD, file, "%.17g\n", (double)history[i]));

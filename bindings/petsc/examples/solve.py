@@ -22,4 +22,7 @@ if PETSc.COMM_WORLD.rank == 0:
 norm = x.norm()
 if PETSc.COMM_WORLD.rank == 0:
     print(f"|x| = {norm:.10g}")
-sys.exit(0 if ksp.getConvergedReason() > 0 else 3)
+code = 0 if ksp.getConvergedReason() > 0 else 3
+# Before PETSc ends: smoothers may hold objects of Python.
+ksp.destroy()
+sys.exit(code)

@@ -95,8 +95,8 @@ def exported(a, b, solver, ranks, *options):
     multigrad("export", a, "--preconditioner", solver, "-o", "s.petsc", "--system", "system.petsc", "--rhs", b, "--ranks", ranks)
     multigrad("export", a, "--preconditioner", solver, "-o", "s.petsc", "--ranks", ranks)
     rhs = vector("b.petsc", b)
-    text = run(WORK / "solve", "s.petsc", "-rhs", rhs, "-history", "history.txt", *options, ranks=ranks)
-    history = [float(line) for line in (WORK / "history.txt").read_text().split()]
+    text = run(WORK / "solve", "s.petsc", "-rhs", rhs, "-residuals", "residuals.txt", *options, ranks=ranks)
+    history = [float(line) for line in (WORK / "residuals.txt").read_text().split()]
     iterations = int(text.split("converged after ")[1].split()[0])
     return iterations, [r / history[0] for r in history]
 
@@ -198,7 +198,7 @@ def test_hierarchies_of_petsc_with_learned_tau():
             for file in ["large.petsc", a]:
                 options = ["--parts", "rows"] if file == "large.petsc" else ["--rhs", b]
                 parallel(ranks, "solve", file, "--hierarchy", builder, *options, "--json", "own.json")
-                parallel(ranks, "solve", file, "--hierarchy", builder, *options, "--classical", "--json", "theirs.json")
+                parallel(ranks, "solve", file, "--hierarchy", builder, *options, "--learn", "nothing", "--json", "theirs.json")
                 own, theirs = load("own.json"), load("theirs.json")
                 print(
                     f"  {builder} on {ranks} ranks, {file}: {own['iterations']} iterations with τ = {own['tau']}, "
@@ -226,21 +226,23 @@ def test_ranks_without_rows():
 
 
 def test_a_python_program_loads_the_solver():
-    try:
-        import petsc4py  # noqa: F401
-    except ImportError:
+    # The interpreter of a distribution may be another one than that of this test.
+    interpreters = [sys.executable, "/usr/bin/python3"]
+    able = [p for p in interpreters if subprocess.run([p, "-c", "import petsc4py"], capture_output=True, check=False).returncode == 0]
+    if not able:
         print("  petsc4py is not installed")
         return
-    a, b = flow()
-    for name, options in [("flow-m", []), ("flow-ilu", ["--learn", "ilu"])]:
-        solver = trained(name, a, *options, "--steps", 40)
+    solver = trained("poisson-schwarz", poisson()[0], "--learn", "schwarz", "--steps", 20)
+    for name, options in [("flow-m", []), ("flow-ilu", ["--learn", "ilu"]), ("poisson-schwarz", None)]:
+        a = poisson()[0] if options is None else flow()[0]
+        solver = trained(name, a, *(options or []), "--steps", 40)
         for ranks in [1, 4]:
             multigrad("export", a, "--preconditioner", solver, "-o", "s.petsc", "--ranks", ranks)
             c = run(WORK / "solve", "s.petsc", ranks=ranks)
-            python = run(sys.executable, HERE.parent / "examples" / "solve.py", "s.petsc", ranks=ranks)
+            python = run(able[0], HERE.parent / "examples" / "solve.py", "s.petsc", ranks=ranks)
             word = "converged after " + c.split("converged after ")[1].split()[0]
             assert word in python, (c, python)
-    wrong = run(sys.executable, HERE.parent / "examples" / "solve.py", "s.petsc", ranks=2, code=None)
+    wrong = run(able[0], HERE.parent / "examples" / "solve.py", "s.petsc", ranks=2, code=None)
     assert "exported for 4 ranks and this run has 2" in wrong, wrong
 
 
@@ -259,7 +261,7 @@ def test_errors_are_told_and_end_all_ranks():
         refused(parallel(ranks, "solve", code=2), "Usage")
         refused(parallel(ranks, "solve", a, "--parts", "odd", code=2), "odd")
     text = parallel(4, "solve", "none.petsc", code=1)
-    assert text.count("error") == 1, text
+    assert text.count("error:") == 1 and "error on rank" not in text, text
     other, _ = poisson()
     refused(parallel(2, "solve", other, "--preconditioner", solver, code=1), "another matrix")
     # Exported for four ranks, started on two.
