@@ -3,42 +3,29 @@
     python3 benches/petsc/scaling.py FOLDER_OF_PROGRAMS [--rows-per-rank N] [--repeat R] [--output TABLE.md] [--plot PLOT.svg]
 
 Each case is one matrix per number of ranks, with the same number of rows per rank, distributed by METIS. Times are processor
-seconds of all ranks for one solve, the least of the repetitions; ranks that wait use processor time too.
+seconds of all ranks for one solve, the least of the repetitions; a rank that waits for a message sleeps.
 """
 
 import argparse
 import json
 import math
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+from common import FOLDER, run
+
 RANKS = [1, 2, 4, 8]
-ENVIRONMENT = dict(
-    os.environ,
-    OMPI_ALLOW_RUN_AS_ROOT="1",
-    OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-    OMPI_MCA_mpi_yield_when_idle="1",
-    OMP_NUM_THREADS="1",
-    RAYON_NUM_THREADS="1",
-)
 
 
-def run(*words):
-    out = subprocess.run([str(w) for w in words], env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    if out.returncode not in (0, 3):
-        sys.exit(f"{' '.join(map(str, words))}\n{out.stdout}{out.stderr}")
-
-
-def solve(programs, ranks, repeat, solves, *words):
+def solve(programs, ranks, repeat, solves, matrix, *words):
     """The result of the fastest of several runs."""
     best = None
     for _ in range(repeat):
-        with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            run("mpirun", "--oversubscribe", "-n", ranks, programs / "multigrad-petsc", "solve", *words[:1], "--solves", solves, "--json", file.name, *words[1:])
-            result = json.loads(Path(file.name).read_text())
+        file = FOLDER / "result.json"
+        error = run(programs / "multigrad-petsc", "solve", matrix, "--solves", solves, "--json", file, *words, ranks=ranks)
+        if error:
+            sys.exit(error)
+        result = json.loads(file.read_text())
         if best is None or result["solve_cpu_seconds"] < best["solve_cpu_seconds"]:
             best = result
     return best
@@ -50,6 +37,7 @@ SMOOTHERS = {
     "GAMG, Chebyshev–Jacobi": ["--hierarchy", "gamg", "--learn", "nothing"],
     "hypre, learned τ": ["--hierarchy", "hypre"],
     "hypre, Chebyshev–Jacobi": ["--hierarchy", "hypre", "--learn", "nothing"],
+    "hypre's own": ["--hierarchy", "options", "-ksp_type", "cg", "-pc_type", "hypre"],
 }
 
 
@@ -91,21 +79,22 @@ def main():
     dimension = 3 if options.problem.endswith("3d") else 2
     lines = ["| solver | ranks | rows | iterations | processor µs per unknown and solve | setup | learning |", "|---|---|---|---|---|---|---|"]
     times = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for ranks in RANKS:
-            n = round((options.rows_per_rank * ranks) ** (1 / dimension))
-            matrix = Path(folder) / f"{ranks}.mtx"
-            run(options.programs / "multigrad", "generate", options.problem, "--n", n, "-o", matrix)
-            for name, words in SMOOTHERS.items():
-                r = solve(options.programs, ranks, options.repeat, options.solves, matrix, *words)
-                per = lambda key: 1e6 * r[key] / r["rows"]
-                times.setdefault(name, []).append(per("solve_cpu_seconds"))
-                notice = " (fallback)" if r["notices"] else ""
-                lines.append(
-                    f"| {name}{notice} | {ranks} | {r['rows']} | {r['iterations']} | {per('solve_cpu_seconds'):.2f} | "
-                    f"{per('setup_cpu_seconds'):.2f} | {per('learning_cpu_seconds'):.2f} |"
-                )
-                print(lines[-1], flush=True)
+    for ranks in RANKS:
+        n = round((options.rows_per_rank * ranks) ** (1 / dimension))
+        matrix = FOLDER / f"{ranks}.mtx"
+        error = run(options.programs / "multigrad", "generate", options.problem, "--n", n, "-o", matrix)
+        if error:
+            sys.exit(error)
+        for name, words in SMOOTHERS.items():
+            r = solve(options.programs, ranks, options.repeat, options.solves, matrix, *words)
+            per = lambda key: 1e6 * r[key] / r["rows"]
+            times.setdefault(name, []).append(per("solve_cpu_seconds"))
+            notice = " (fallback)" if r["notices"] else ""
+            lines.append(
+                f"| {name}{notice} | {ranks} | {r['rows']} | {r['iterations']} | {per('solve_cpu_seconds'):.2f} | "
+                f"{per('setup_cpu_seconds'):.2f} | {per('learning_cpu_seconds'):.2f} |"
+            )
+            print(lines[-1], flush=True)
     if options.output:
         options.output.write_text("\n".join(lines) + "\n")
     if options.plot:

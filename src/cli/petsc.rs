@@ -86,9 +86,9 @@ struct Solve {
     /// τ from 0 to 1 in place of the learned one
     #[arg(long, requires = "hierarchy", value_parser = super::values::finite)]
     tau: Option<f64>,
-    /// Rings of neighbours by which the learned smoothers of ranks overlap
-    #[arg(long, default_value = "4", value_parser = super::values::whole)]
-    overlap: usize,
+    /// Rings of neighbours by which the learned smoothers of ranks overlap [default: 4 for tau, 16 for entries]
+    #[arg(long, requires = "hierarchy", value_parser = super::values::whole)]
+    overlap: Option<usize>,
     /// Steps of the training of entries [default: chosen from the matrix]
     #[arg(long, requires = "hierarchy", value_parser = super::values::whole)]
     steps: Option<usize>,
@@ -211,13 +211,13 @@ fn solve(session: &Session, options: &Solve) -> std::result::Result<u8, Failure>
 }
 
 fn smoothers(options: &Solve) -> Smoothers {
-    let overlap = options.overlap;
+    let overlap = |default| options.overlap.unwrap_or(default);
     match options.learn {
-        Learn::Tau => Smoothers::Tau { tau: options.tau, overlap },
+        Learn::Tau => Smoothers::Tau { tau: options.tau, overlap: overlap(4) },
         Learn::Entries => {
             let trainer = Trainer::new().seed(options.seed);
             let trainer = Box::new(options.steps.map_or(trainer.clone(), |steps| trainer.steps(steps)));
-            Smoothers::Entries { trainer, overlap }
+            Smoothers::Entries { trainer, overlap: overlap(16) }
         }
         Learn::Nothing => Smoothers::Classical,
     }

@@ -89,21 +89,22 @@ fn train(regions: &[Region], transfers: &[Csr<f64>], trainer: &Trainer, symmetri
     let report = trainer.fit(&mut solver)?;
     let mut products = Vec::new();
     for (depth, region) in regions[..transfers.len()].iter().enumerate() {
-        let smoothers = match solver.hierarchy().levels.get(depth) {
-            Some(level) => [
-                product(level.pre.first(), &level.a.to_csr())?,
-                product(level.post.first(), &level.a.to_csr())?,
-            ],
+        let rows = region.matrix.rows();
+        let smoothers = match (solver.hierarchy().levels.get(depth), kept.get(depth)) {
+            (Some(level), Some(kept)) => {
+                let a = level.a.to_csr();
+                let m = [product(level.pre.first(), &a)?, product(level.post.first(), &a)?];
+                m.map(|m| widened(&m, kept, rows))
+            }
             // The region has fewer levels than the whole.
-            None => {
-                let m = Relaxation::Spai0.smoothers(&regions[depth].matrix, 1, 1)?.0;
-                [product(m.first(), &regions[depth].matrix)?, product(m.first(), &regions[depth].matrix)?]
+            _ => {
+                let m =
+                    product(Relaxation::Spai0.smoothers(&region.matrix, 1, 1)?.0.first(), &region.matrix)?;
+                [m.clone(), m]
             }
         };
         let own: Vec<u32> = region.own.clone().map(|i| i as u32).collect();
-        products.push(
-            smoothers.map(|m| widened(&m, kept.get(depth), region.matrix.rows()).select(Some(&own), None)),
-        );
+        products.push(smoothers.map(|m| m.select(Some(&own), None)));
     }
     Ok(Trained { products, factors: [report.factor_before, report.factor_after] })
 }
@@ -119,8 +120,7 @@ fn product(sweep: Option<&Sweep>, a: &Csr<f64>) -> Result<Csr<f64>> {
 }
 
 /// A matrix on the kept rows of a region as one on all of them; other rows have the diagonal entry 0.
-fn widened(m: &Csr<f64>, kept: Option<&Vec<u32>>, rows: usize) -> Csr<f64> {
-    let Some(kept) = kept.filter(|k| k.len() != rows) else { return m.clone() };
+fn widened(m: &Csr<f64>, kept: &[u32], rows: usize) -> Csr<f64> {
     let place = |i: usize| kept[i] as usize;
     let mut triplets: Vec<(usize, usize, f64)> =
         (0..m.rows()).flat_map(|i| m.row(i).map(move |(j, v)| (place(i), place(j), v))).collect();

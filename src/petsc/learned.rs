@@ -5,7 +5,7 @@ use crate::krylov::Krylov;
 use crate::multigrid::Setup;
 use crate::setup::Coarsening;
 use crate::setup::relaxation::{ilu0, weaken_factors};
-use crate::solver::{best_tau, suited_variant};
+use crate::solver::{best_tau, best_tau_in_parts, suited_variant};
 
 use super::factors::multiply;
 use super::native::{Levels, Reduction, Session};
@@ -29,7 +29,8 @@ pub struct LearnedTau {
 const FEWEST: usize = 200;
 
 impl LearnedTau {
-    /// Learns τ on patches of every rank's own rows and one ring of neighbours, without communication but the final
+    /// Learns τ on patches of every rank's own rows and one ring of neighbours, on several ranks with the factors of two parts
+    /// of each patch, without communication but the final
     /// agreement: the largest τ of all ranks, because too small a one lets factors diverge and too large a one only slows
     /// them down. Ranks with fewer than 200 rows take what the others have found.
     ///
@@ -45,7 +46,8 @@ impl LearnedTau {
         } else {
             (Setup::from(suited_variant(&block)), Krylov::Fgmres)
         };
-        let found = (block.rows() >= FEWEST).then(|| best_tau(&block, &setup, krylov)).flatten();
+        let best = if session.size() > 1 { best_tau_in_parts } else { best_tau };
+        let found = (block.rows() >= FEWEST).then(|| best(&block, &setup, krylov)).flatten();
         let least = session.reduce(found.map_or(f64::INFINITY, |f| f.0), Reduction::Least)?;
         let largest = session.reduce(found.map_or(-1.0, |f| f.0), Reduction::Largest)?;
         let ranks = session.reduce(f64::from(u8::from(found.is_some())), Reduction::Sum)? as usize;
