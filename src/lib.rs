@@ -186,6 +186,8 @@ mod manual {
     struct FirstSolve;
     #[doc = include_str!("../docs/choosing.md")]
     struct Choosing;
+    #[doc = include_str!("../docs/petsc.md")]
+    struct Petsc;
     #[cfg(feature = "cuda")]
     #[doc = include_str!("../docs/gpu.md")]
     struct Gpu;

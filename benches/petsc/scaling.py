@@ -31,19 +31,21 @@ def solve(programs, ranks, repeat, solves, matrix, *words):
     return best
 
 
-# Smoothers of PETSc and hypre, by name: the program's and PETSc's options.
-SMOOTHERS = {
-    "GAMG, learned τ": ["--hierarchy", "gamg"],
-    "GAMG, Chebyshev–Jacobi": ["--hierarchy", "gamg", "--learn", "nothing"],
-    "hypre, learned τ": ["--hierarchy", "hypre"],
-    "hypre, Chebyshev–Jacobi": ["--hierarchy", "hypre", "--learn", "nothing"],
-    "hypre's own": ["--hierarchy", "options", "-ksp_type", "cg", "-pc_type", "hypre"],
+# Solvers by name: the options of a training before the run, or None; arguments of the program, then options of PETSc.
+SOLVERS = {
+    "exported, automatic": (None, []),
+    "exported, learned scalars": (["--learn", "scalars", "--loss", "krylov", "--symmetric"], []),
+    "GAMG, learned τ": (None, ["--hierarchy", "gamg"]),
+    "GAMG, Chebyshev": (None, ["--hierarchy", "gamg", "--learn", "nothing"]),
+    "hypre, learned τ": (None, ["--hierarchy", "hypre"]),
+    "hypre, Chebyshev": (None, ["--hierarchy", "hypre", "--learn", "nothing"]),
+    "hypre, its own": (None, ["--hierarchy", "options", "-ksp_type", "cg", "-pc_type", "hypre"]),
 }
 
 
 def plot(path, series, ylabel):
     """Lines of numbers over ranks, as SVG."""
-    colours = ["#0b62a4", "#d1495b", "#2e8b57", "#7d5ba6", "#c58b00", "#555555"]
+    colours = ["#0b62a4", "#d1495b", "#2e8b57", "#7d5ba6", "#c58b00", "#555555", "#e377c2"]
     width, height, left, bottom = 640, 400, 70, 50
     top = max(max(v) for v in series.values()) * 1.1
     x = lambda r: left + (width - left - 200) * math.log2(r) / math.log2(RANKS[-1])
@@ -73,6 +75,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--solves", type=int, default=3)
     parser.add_argument("--problem", default="rotated-anisotropic")
+    parser.add_argument("--without", nargs="+", default=[], help="names of solvers to leave out")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
@@ -85,7 +88,16 @@ def main():
         error = run(options.programs / "multigrad", "generate", options.problem, "--n", n, "-o", matrix)
         if error:
             sys.exit(error)
-        for name, words in SMOOTHERS.items():
+        for name, (training, words) in SOLVERS.items():
+            if name in options.without:
+                continue
+            if training is not None:
+                solver = FOLDER / f"{ranks}.mgrad"
+                train = ["train", matrix, "-o", solver, "--keep-trained", "--no-baselines"]
+                error = run(options.programs / "multigrad", *train, *training)
+                if error:
+                    sys.exit(error)
+                words = ["--preconditioner", solver, *words]
             r = solve(options.programs, ranks, options.repeat, options.solves, matrix, *words)
             per = lambda key: 1e6 * r[key] / r["rows"]
             times.setdefault(name, []).append(per("solve_cpu_seconds"))

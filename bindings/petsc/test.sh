@@ -34,4 +34,9 @@ pkg-config --exists PETSc 2>/dev/null || name=petsc
 # shellcheck disable=SC2046
 mpicc -std=c99 -O2 -Wall -Wextra -Werror -I"$here" $(pkg-config --cflags "$name") "$here/examples/solve.c" \
     $(pkg-config --libs "$name") -lm -o "$work/solve"
+# The program of the manual.
+awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$here/../../docs/petsc.md" >"$work/manual.c"
+# shellcheck disable=SC2046
+mpicc -std=c99 -O2 -Wall -Wextra -Werror -I"$here" $(pkg-config --cflags "$name") "$work/manual.c" \
+    $(pkg-config --libs "$name") -lm -o "$work/manual"
 "$python" "$here/tests/check.py" "$target/release" "$work"

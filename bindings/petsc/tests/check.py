@@ -262,6 +262,16 @@ def test_a_python_program_loads_the_solver():
     assert "exported for 4 ranks and this run has 2" in wrong, wrong
 
 
+def test_the_program_of_the_manual_runs():
+    if not (WORK / "manual").exists():
+        print("  not compiled")
+        return
+    a, _ = flow()
+    solver = trained("flow-m", a, "--steps", 40, "--seed", 1)
+    multigrad("export", a, "--preconditioner", solver, "-o", "flow.petsc")
+    assert run(WORK / "manual", "-ksp_monitor", ranks=4).count("KSP Residual norm") > 3
+
+
 def refused(text, *sentences):
     for sentence in sentences:
         assert sentence in text, f"{sentence!r} is not in:\n{text}"
