@@ -115,6 +115,7 @@
 //! |---|---|
 //! | `cli` (default) | builds the command-line program; includes `plot` |
 //! | `plot` | plots as SVG and PNG files |
+//! | `faer` (default) | supernodal sparse factors, [`functions`] of matrices, the [`newton`] method, [`integrations`]; without it direct solves are slower, and a cold build takes half the time |
 //! | `metis` (default) | partitions graphs by METIS, built from its C source; without it a greedy method is used |
 //! | `mesh` (default) | generates triangular meshes for [`gallery`] |
 //! | `sprs` (default) | converts matrices from and to `sprs` |
@@ -123,7 +124,7 @@
 //! | `petsc` | solves on the ranks of MPI with PETSc; needs PETSc, `pkg-config` and a C compiler |
 //! | `emulator` | runs the GPU kernels on the CPU, for tests; needs a C compiler |
 //!
-//! With `default-features = false` the library needs neither a C compiler nor the dependencies of program and plots.
+//! With `default-features = false` the library needs no C compiler and few dependencies.
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
@@ -138,16 +139,19 @@ pub mod cycle_tape;
 #[doc(hidden)]
 pub mod engine;
 pub mod error;
+#[cfg(feature = "faer")]
 pub mod functions;
 pub mod gallery;
 #[cfg(feature = "cuda")]
 pub mod gpu;
+#[cfg(feature = "faer")]
 pub mod integrations;
 pub mod krylov;
 pub mod learn;
 mod limits;
 mod memory;
 pub mod multigrid;
+#[cfg(feature = "faer")]
 pub mod newton;
 pub mod operator;
 pub mod optimise;

@@ -1,13 +1,10 @@
-//! Direct solver of the coarsest level: sparse LU of `faer`, with singularity tests.
+//! Direct solver of the coarsest level: sparse LU, with singularity tests.
 
 use std::sync::Arc;
 
-use faer::Mat;
-use faer::linalg::solvers::Svd;
-
 use super::factors::{Factors, Ordering, Trust};
 use super::fill::{predicted_nonzeros, predicted_seconds};
-use super::symmetric_factors::SymmetricFactors;
+use super::library::{SymmetricFactors, pseudo_inverse};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::sparse::{Csr, Scalar};
@@ -148,7 +145,7 @@ impl<T: Scalar> Direct<T> {
                 let mut inverse = vec![0.0; n * n];
                 inverse.iter_mut().step_by(n + 1).for_each(|v| *v = 1.0);
                 lu.solve(&mut inverse, n, false);
-                dense(&Mat::from_fn(n, n, |i, j| inverse[i * n + j]))?
+                dense(&inverse, n)?
             }
             other => {
                 // A factorisation may have been stopped.
@@ -173,7 +170,7 @@ impl<T: Scalar> Direct<T> {
             {
                 return Ok(Inverse::Sparse(Arc::new(lu)));
             }
-            return dense(&inverse);
+            return dense(&inverse, n);
         }
         let parts = a.pattern().components();
         if parts.len() > 1 {
@@ -294,30 +291,10 @@ fn singular(n: usize) -> Error {
     ))
 }
 
-/// The pseudo-inverse without singular values below `cut` times the largest, and the number of the others.
-fn pseudo_inverse(a: &Csr<f64>, cut: f64) -> Result<(Mat<f64>, usize)> {
-    let mut full = Mat::<f64>::zeros(a.rows(), a.cols());
-    for i in 0..a.rows() {
-        for (j, v) in a.row(i) {
-            full[(i, j)] = v;
-        }
-    }
-    let svd = Svd::new(full.as_ref()).map_err(|_| {
-        Error::singular("the singular value decomposition of the coarsest level did not converge")
-    })?;
-    let s = svd.S().column_vector();
-    let cut = cut * s.iter().fold(0.0f64, |m, &v| m.max(v));
-    let inverse =
-        Mat::from_fn(s.nrows(), s.nrows(), |i, j| if i == j && s[i] > cut { 1.0 / s[i] } else { 0.0 });
-    Ok((svd.V() * inverse * svd.U().transpose(), s.iter().filter(|&&v| v > cut).count()))
-}
-
-fn dense<T: Scalar>(inverse: &Mat<f64>) -> Result<Inverse<T>> {
-    let n = inverse.nrows();
-    let rows = |f: &dyn Fn(usize, usize) -> f64| {
-        (0..n * n).map(|q| T::from_f64(f(q / n, q % n))).collect::<Vec<T>>()
-    };
-    let (inverse, transposed) = (rows(&|i, j| inverse[(i, j)]), rows(&|i, j| inverse[(j, i)]));
+/// A dense inverse, given by rows, and its transpose.
+fn dense<T: Scalar>(inverse: &[f64], n: usize) -> Result<Inverse<T>> {
+    let transposed = (0..n * n).map(|q| T::from_f64(inverse[q % n * n + q / n])).collect();
+    let inverse: Vec<T> = inverse.iter().map(|&v| T::from_f64(v)).collect();
     if inverse.iter().any(|v| !v.finite()) {
         let what = "the inverse of the coarsest level overflows";
         return Err(Error::invalid_input(format!("{what} {}; scale the matrix", T::NAME)));

@@ -2,30 +2,20 @@
 
 use std::sync::Arc;
 
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::sparse::linalg::lu::{LuRef, LuSymbolicParams, NumericLu, SymbolicLu, factorize_symbolic_lu};
-use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
-use faer::{Conj, MatMut, get_global_parallelism};
-
-use super::elimination::orders;
 use super::equilibration::{Equilibration, scale_rows};
 use super::fill::predicted_nonzeros;
 use super::left_looking::LeftLooking;
+use super::library::{Analysis, Supernodal, orders};
 use super::{Cpu, View};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 
 /// The order of elimination for a pattern.
-pub struct Ordering {
-    /// The arrays of a matrix by rows are those of its transpose by columns.
-    columns: SymbolicSparseColMat<usize>,
-    symbolic: Symbolic,
-}
+pub struct Ordering(Symbolic);
 
 /// The method with its symbolic part.
-#[derive(Clone)]
 enum Symbolic {
-    Supernodal(Arc<SymbolicLu<usize>>),
+    Supernodal(Analysis),
     /// Orders of the rows, and the predicted entries of the factors.
     LeftLooking([Vec<u32>; 2], f64),
 }
@@ -44,7 +34,7 @@ pub struct Factors {
 
 #[derive(Clone)]
 enum Numeric {
-    Supernodal(Arc<SymbolicLu<usize>>, Arc<NumericLu<usize, f64>>),
+    Supernodal(Supernodal),
     LeftLooking(Arc<LeftLooking>),
 }
 
@@ -61,24 +51,21 @@ impl Ordering {
     /// From a square pattern. Cost: an ordering that keeps fill low, without values.
     ///
     /// # Errors
-    /// A pattern that is not square; errors of `faer`, such as too much memory.
+    /// A pattern that is not square; too much memory.
     pub fn new(pattern: &Pattern) -> Result<Self> {
         let n = pattern.rows();
         if n != pattern.cols() {
             let text = format!("a direct solver needs a square matrix, got {n} × {}", pattern.cols());
             return Err(Error::dimension(text));
         }
-        let wide = |list: &[u32]| list.iter().map(|&v| v as usize).collect::<Vec<usize>>();
-        let (starts, rows) = (wide(pattern.row_ptr()), wide(pattern.col_idx()));
-        let columns = SymbolicSparseColMat::new_checked(n, n, starts, None, rows);
-        if has_long_lines(pattern) {
-            let predicted = predicted_nonzeros(pattern).unwrap_or(f64::INFINITY);
-            let symbolic = Symbolic::LeftLooking(orders(pattern, &columns)?, predicted);
-            return Ok(Self { columns, symbolic });
-        }
-        let symbolic = factorize_symbolic_lu(columns.as_ref(), LuSymbolicParams::default())
-            .map_err(|e| Error::singular(format!("the order of elimination failed: {e:?}")))?;
-        Ok(Self { columns, symbolic: Symbolic::Supernodal(Arc::new(symbolic)) })
+        let supernodal = if has_long_lines(pattern) { None } else { Analysis::new(pattern)? };
+        Ok(Self(match supernodal {
+            Some(analysis) => Symbolic::Supernodal(analysis),
+            None => {
+                let predicted = predicted_nonzeros(pattern).unwrap_or(f64::INFINITY);
+                Symbolic::LeftLooking(orders(pattern)?, predicted)
+            }
+        }))
     }
 
     /// Factors these values, with the accuracy of the factors; `None` if there is none. `faer` factors a singular matrix
@@ -91,8 +78,8 @@ impl Ordering {
         let scaling = Equilibration::of(pattern, values).map(Arc::new);
         let scaled = scaling.as_ref().map(|s| s.apply(pattern, values));
         let values = scaled.as_deref().unwrap_or(values);
-        let numeric = match &self.symbolic {
-            Symbolic::Supernodal(symbolic) => self.supernodal(symbolic, values),
+        let numeric = match &self.0 {
+            Symbolic::Supernodal(analysis) => analysis.factor(values).map(Numeric::Supernodal),
             Symbolic::LeftLooking(orders, predicted) => {
                 let factors = LeftLooking::new(pattern, values, orders, *predicted)?;
                 factors.map(|factors| Numeric::LeftLooking(Arc::new(factors)))
@@ -106,16 +93,6 @@ impl Ordering {
             plain.leaves_small_residuals(pattern, values).then_some(Trust::Residual)
         };
         Ok(trust.map(|trust| (Factors { scaling, ..plain }, trust)))
-    }
-
-    fn supernodal(&self, symbolic: &Arc<SymbolicLu<usize>>, values: &[f64]) -> Option<Numeric> {
-        let matrix = SparseColMatRef::new(self.columns.as_ref(), values);
-        let (mut numeric, threads) = (NumericLu::new(), get_global_parallelism());
-        let needs = symbolic.factorize_numeric_lu_scratch::<f64>(threads, Default::default());
-        let mut memory = MemBuffer::try_new(needs).ok()?;
-        let stack = MemStack::new(&mut memory);
-        symbolic.factorize_numeric_lu(&mut numeric, matrix, threads, stack, Default::default()).ok()?;
-        Some(Numeric::Supernodal(symbolic.clone(), Arc::new(numeric)))
     }
 
     /// Factors of a matrix that is not singular to working precision.
@@ -182,20 +159,9 @@ impl Factors {
     }
 
     fn substitute(&self, x: &mut [f64], k: usize, transposed: bool) {
-        let (symbolic, numeric) = match &self.numeric {
-            Numeric::LeftLooking(factors) => return factors.solve(x, k, transposed),
-            Numeric::Supernodal(symbolic, numeric) => (symbolic, numeric),
-        };
-        let rows = x.len() / k.max(1);
-        let block = MatMut::from_row_major_slice_mut(x, rows, k);
-        let lu = LuRef::new_unchecked(symbolic, numeric);
-        let threads = get_global_parallelism();
-        let mut memory = MemBuffer::new(symbolic.solve_in_place_scratch::<f64>(k, threads));
-        let stack = MemStack::new(&mut memory);
-        if transposed {
-            lu.solve_in_place_with_conj(Conj::No, block, threads, stack);
-        } else {
-            lu.solve_transpose_in_place_with_conj(Conj::No, block, threads, stack);
+        match &self.numeric {
+            Numeric::LeftLooking(factors) => factors.solve(x, k, transposed),
+            Numeric::Supernodal(factors) => factors.solve(x, k, transposed),
         }
     }
 }

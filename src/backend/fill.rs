@@ -1,29 +1,27 @@
 //! Prediction of the fill of a direct solver.
 
-use faer::Side;
-use faer::sparse::SymbolicSparseColMat;
-use faer::sparse::linalg::cholesky::factorize_symbolic_cholesky;
+use std::sync::Arc;
 
+use super::library::cholesky_nonzeros;
 use crate::sparse::{Csr, Pattern};
 
 /// Predicted nonzeros of L and U: twice those of the Cholesky factor of the pattern of A + Aᵀ in an approximate minimum
-/// degree order (Amestoy, Davis and Duff 1996), by symbolic analysis. Partial pivoting may need more. `None` if the
+/// degree order (Amestoy, Davis and Duff 1996; without `faer`, of Cuthill and McKee), by symbolic analysis. Partial pivoting may need more. `None` if the
 /// analysis runs out of memory. Cost: about that of a few cycles of multigrid.
 pub(crate) fn predicted_nonzeros(pattern: &Pattern) -> Option<f64> {
     let n = pattern.rows();
     if n == 0 || n != pattern.cols() {
         return Some(0.0);
     }
+    let sum = symmetrised(pattern)?;
+    Some(2.0 * cholesky_nonzeros(&sum)?)
+}
+
+/// The pattern of A + Aᵀ; `None` if there are too many entries.
+pub(super) fn symmetrised(pattern: &Pattern) -> Option<Arc<Pattern>> {
     let own = Csr::from_parts(pattern.clone().into(), vec![1.0; pattern.nnz()]);
     let sum = if pattern.is_symmetric() { own } else { own.add(1.0, &own.transpose(), 1.0).ok()? };
-    let wide = |list: &[u32]| list.iter().map(|&v| v as usize).collect::<Vec<usize>>();
-    let pattern = sum.pattern();
-    let columns =
-        SymbolicSparseColMat::new_checked(n, n, wide(pattern.row_ptr()), None, wide(pattern.col_idx()));
-    let symbolic =
-        factorize_symbolic_cholesky(columns.as_ref(), Side::Upper, Default::default(), Default::default())
-            .ok()?;
-    Some(2.0 * symbolic.len_val() as f64)
+    Some(sum.into_parts().0)
 }
 
 /// An estimate of the seconds that factors with `z` nonzeros of n rows take.

@@ -14,7 +14,6 @@ mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
 mod direct;
-mod elimination;
 mod equilibration;
 mod factors;
 mod fill;
@@ -28,10 +27,20 @@ mod over_rows;
 mod reference;
 mod rows;
 mod sampled;
+mod spectrum;
 mod sweeps;
-mod symmetric_factors;
 mod triangular;
 mod triangular_sweeps;
+#[cfg(feature = "faer")]
+mod with_faer;
+#[cfg(any(test, not(feature = "faer")))]
+#[cfg_attr(feature = "faer", allow(dead_code, unused_imports))]
+mod without_faer;
+
+#[cfg(feature = "faer")]
+use with_faer as library;
+#[cfg(not(feature = "faer"))]
+use without_faer as library;
 
 pub(crate) use adjoint::{product_adjoints, sampled_adjoints};
 pub(crate) use columns::interleaved_dot;
@@ -46,9 +55,11 @@ pub(crate) use fill::predicted_nonzeros;
 pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};
 pub use least_squares::least_squares;
+pub(crate) use library::{dominant_eigenpair, largest_eigenvalue};
 pub use order::{Colouring, Order, OrderedSweep, OrderedView};
 #[doc(hidden)]
 pub use reference::Reference;
+pub use spectrum::SpectrumEnd;
 
 use crate::sparse::{Csr, Pattern, Scalar};
 

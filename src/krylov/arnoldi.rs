@@ -1,7 +1,6 @@
 //! The step of Arnoldi's process: a new direction against an orthonormal basis.
 
-use super::basis;
-use super::vector::{axpy_dot, axpy_norm, dot, norm};
+use super::vector::{axpy_dot, axpy_norm, dot};
 
 /// A second orthogonalisation follows if the first leaves less than this share of the norm.
 pub(super) const REORTHOGONALISE: f64 = 0.1;
@@ -28,15 +27,4 @@ pub(crate) fn orthogonalise(basis: &[Vec<f64>], w: &mut [f64], length: f64, shar
         rest = sweep(w);
     }
     (h, rest)
-}
-
-/// Classical Gram–Schmidt, twice, in three passes over the basis (Giraud, Langou and Rozložník, Comput. Math. Appl. 50,
-/// 2005): orthogonal to working precision. Returns the components of w with the norm of the remainder.
-pub(crate) fn orthogonalise_twice(basis: &[Vec<f64>], w: &mut [f64]) -> (Vec<f64>, f64) {
-    let minus = |h: &[f64]| h.iter().map(|h| -h).collect::<Vec<_>>();
-    let mut h = basis::products(basis, w);
-    let again = basis::add_products(basis, &minus(&h), w);
-    basis::add(basis, &minus(&again), w);
-    h.iter_mut().zip(&again).for_each(|(h, a)| *h += a);
-    (h, norm(w))
 }

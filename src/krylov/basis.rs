@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::vector::norm;
 use crate::backend::vectorised;
 use crate::parallel;
 
@@ -141,6 +142,17 @@ fn add_columns<const C: usize>(q: [&[f64]; C], h: [f64; C], z: &mut [f64]) {
         }
         z[i] = sum;
     }
+}
+
+/// Classical Gram–Schmidt, twice, in three passes over the basis (Giraud, Langou and Rozložník, Comput. Math. Appl. 50,
+/// 2005): orthogonal to working precision. Returns the components of w with the norm of the remainder.
+pub(crate) fn orthogonalise_twice(basis: &[Vec<f64>], w: &mut [f64]) -> (Vec<f64>, f64) {
+    let minus = |h: &[f64]| h.iter().map(|h| -h).collect::<Vec<_>>();
+    let mut h = products(basis, w);
+    let again = add_products(basis, &minus(&h), w);
+    add(basis, &minus(&again), w);
+    h.iter_mut().zip(&again).for_each(|(h, a)| *h += a);
+    (h, norm(w))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@
 
 mod advice;
 mod arnoldi;
+#[cfg(feature = "faer")]
 pub(crate) mod basis;
 mod bicgstab;
 mod cg;
@@ -48,7 +49,9 @@ mod solve;
 mod system;
 mod vector;
 
-pub(crate) use arnoldi::{orthogonalise, orthogonalise_twice};
+pub(crate) use arnoldi::orthogonalise;
+#[cfg(feature = "faer")]
+pub(crate) use basis::orthogonalise_twice;
 pub use bicgstab::BiCgStab;
 pub use cg::Cg;
 pub use fgmres::Fgmres;
@@ -65,4 +68,6 @@ pub use richardson::Richardson;
 pub(crate) use solve::DIRECT_LIMIT;
 pub use solve::SolveOptions;
 pub(crate) use system::System;
-pub(crate) use vector::{axpy, dot, largest, norm, norm_from, scattered};
+#[cfg(feature = "faer")]
+pub(crate) use vector::norm_from;
+pub(crate) use vector::{axpy, dot, largest, norm, scattered};

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::smoother::{Smoother, Sweep};
+use crate::backend::SpectrumEnd;
 use crate::engine::{Buffer, Eager, Engine, Matrix, Vector};
 use crate::error::{Error, Result};
 use crate::setup::infinity_norm;
-use crate::setup::relaxation::{OperatorKind, SpectrumEnd, looks_symmetric, spectral_estimate, with_safety};
+use crate::setup::relaxation::{OperatorKind, looks_symmetric, spectral_estimate, with_safety};
 use crate::sparse::Csr;
 
 /// An upper estimate of the spectral radius of B A for a sweep x ← x + B (b − A x): 1.1 times an estimate. If B is

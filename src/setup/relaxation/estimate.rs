@@ -1,11 +1,11 @@
 //! Cheap estimates of the spectrum of a relaxed matrix B A.
 
+use crate::backend::{SpectrumEnd, largest_eigenvalue};
 use crate::error::{Error, Result};
 use crate::parallel;
 use crate::setup::spectral::{ACCURATE, BREAKDOWN, infinity_norm, multiply as scaled_product, restarted};
 use crate::setup::vector::{dot, norm, project, scale, subtract};
 use crate::sparse::Csr;
-use faer::Mat;
 
 /// The largest number of products with B A.
 const STEPS: usize = 10;
@@ -15,15 +15,6 @@ const WINDOW: usize = 2;
 
 /// The safety factor of an estimate from below.
 const SAFETY: f64 = 1.1;
-
-/// The end of a spectrum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SpectrumEnd {
-    /// The largest |λ|.
-    Modulus,
-    /// The largest real part.
-    RealPart,
-}
 
 /// Known properties of an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,14 +48,10 @@ pub fn spectral_estimate(
     end: SpectrumEnd,
     mut multiply: impl FnMut(&[f64], &mut [f64]) -> Result<()>,
 ) -> Result<f64> {
-    let size = |re: f64, im: f64| match end {
-        SpectrumEnd::Modulus => re.hypot(im),
-        SpectrumEnd::RealPart => re,
-    };
     let window = match kind {
         OperatorKind::Symmetric => WINDOW,
         OperatorKind::Symmetrisable => STEPS,
-        OperatorKind::General => return restarted(n, ACCURATE, size, multiply),
+        OperatorKind::General => return restarted(n, ACCURATE, end, multiply),
     };
     let overflow = || Error::invalid_input("the spectral radius of B A overflows; scale the equations");
     let mut start = parallel::collect(n, 4096, |i| pseudo_random(i as u64));
@@ -74,7 +61,7 @@ pub fn spectral_estimate(
     }
     scale(&mut start, 1.0 / length);
     let mut basis = vec![start];
-    let mut h = Mat::<f64>::zeros(STEPS + 1, STEPS);
+    let mut h = [[0.0; STEPS]; STEPS + 1];
     let (mut steps, mut w) = (0, vec![0.0; n]);
     while steps < STEPS.min(n) {
         multiply(&basis[basis.len() - 1], &mut w)?;
@@ -83,7 +70,7 @@ pub fn spectral_estimate(
         subtract(&mut w, &basis, &coefficients);
         let oldest = steps + 1 - basis.len();
         for (q, &c) in coefficients.iter().enumerate() {
-            h[(oldest + q, steps)] = c;
+            h[oldest + q][steps] = c;
         }
         let length = norm(&w);
         if !length.is_finite() {
@@ -93,14 +80,13 @@ pub fn spectral_estimate(
         if length <= BREAKDOWN * before {
             break;
         }
-        h[(steps, steps - 1)] = length;
+        h[steps][steps - 1] = length;
         scale(&mut w, 1.0 / length);
         // The oldest vector is overwritten.
         let next = if basis.len() < window { vec![0.0; n] } else { basis.remove(0) };
         basis.push(std::mem::replace(&mut w, next));
     }
-    let eigen = h.submatrix(0, 0, steps, steps).to_owned().eigenvalues().map_err(|_| overflow())?;
-    Ok(eigen.iter().map(|z| size(z.re, z.im)).fold(f64::NEG_INFINITY, f64::max))
+    largest_eigenvalue(|i, j| h[i][j], steps, end).ok_or_else(overflow)
 }
 
 /// An upper estimate of the largest real part of an eigenvalue of diag(`inverse`) A: 1.1 times

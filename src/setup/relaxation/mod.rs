@@ -28,9 +28,7 @@ pub use chebyshev_fourth::fourth_kind_chebyshev;
 pub use diagonal::{l1_jacobi, spai0, weighted_jacobi};
 #[cfg(feature = "cuda")]
 pub(crate) use estimate::bound_by_products;
-pub use estimate::{
-    OperatorKind, SpectrumEnd, jacobi_bound, looks_symmetric, spectral_estimate, with_safety,
-};
+pub use estimate::{OperatorKind, jacobi_bound, looks_symmetric, spectral_estimate, with_safety};
 pub(crate) use ilu::ilu0_with_dropped_fill;
 pub use ilu::{ilu0, iluk, weaken_factors};
 pub use ilut::ilut;

@@ -1,11 +1,11 @@
 //! Restarted Arnoldi processes for the dominant eigenvalue.
 
 use super::{CHUNK, check};
+use crate::backend::{SpectrumEnd, dominant_eigenpair};
 use crate::error::{Error, Result};
 use crate::parallel;
 use crate::setup::vector::{norm, project, scale, subtract};
 use crate::sparse::Csr;
-use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -44,7 +44,7 @@ pub(in crate::setup) const ACCURATE: Effort =
 /// # Errors
 /// A matrix that is not square, a scaling of another length, values that overflow.
 pub fn spectral_radius(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
-    dominant(a, scaling, ACCURATE, |re, im| re.hypot(im))
+    dominant(a, scaling, ACCURATE, SpectrumEnd::Modulus)
 }
 
 /// The largest real part of an eigenvalue of diag(`scaling`) A, to about one percent: the
@@ -55,28 +55,23 @@ pub fn spectral_radius(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
 /// # Errors
 /// As [`spectral_radius`].
 pub fn lambda_max(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
-    dominant(a, scaling, ACCURATE, |re, _| re)
+    dominant(a, scaling, ACCURATE, SpectrumEnd::RealPart)
 }
 
-/// The largest `size` of an eigenvalue of diag(`scaling`) A, with this effort.
-pub(super) fn dominant(
-    a: &Csr<f64>,
-    scaling: &[f64],
-    effort: Effort,
-    size: impl Fn(f64, f64) -> f64,
-) -> Result<f64> {
+/// The end of the spectrum of diag(`scaling`) A, with this effort.
+pub(super) fn dominant(a: &Csr<f64>, scaling: &[f64], effort: Effort, end: SpectrumEnd) -> Result<f64> {
     check(a, scaling)?;
-    restarted(a.rows(), effort, size, |x, y| {
+    restarted(a.rows(), effort, end, |x, y| {
         multiply(a, scaling, x, y);
         Ok(())
     })
 }
 
-/// The largest `size` of an eigenvalue of an operator with `n` rows, as [`spectral_radius`] finds it.
+/// The end of the spectrum of an operator with `n` rows, as [`spectral_radius`] finds it.
 pub(in crate::setup) fn restarted(
     n: usize,
     effort: Effort,
-    size: impl Fn(f64, f64) -> f64,
+    end: SpectrumEnd,
     mut multiply: impl FnMut(&[f64], &mut [f64]) -> Result<()>,
 ) -> Result<f64> {
     if n == 0 {
@@ -87,8 +82,8 @@ pub(in crate::setup) fn restarted(
     let mut start: Vec<f64> = (0..n).map(|_| rng.random::<f64>() - shift).collect();
     let mut value = f64::NEG_INFINITY;
     for _ in 0..=effort.restarts {
-        let Some(ritz) = arnoldi(&mut multiply, start, effort.steps, &size)? else { break };
-        value = value.max(size(ritz.value.0, ritz.value.1));
+        let Some(ritz) = arnoldi(&mut multiply, start, effort.steps, end)? else { break };
+        value = value.max(ritz.value);
         if ritz.residual <= effort.tolerance * value.abs() {
             break;
         }
@@ -99,7 +94,7 @@ pub(in crate::setup) fn restarted(
 
 /// An approximate eigenpair.
 struct Ritz {
-    value: (f64, f64),
+    value: f64,
     vector: Vec<f64>,
     residual: f64,
 }
@@ -109,7 +104,7 @@ fn arnoldi(
     multiply: &mut impl FnMut(&[f64], &mut [f64]) -> Result<()>,
     mut start: Vec<f64>,
     most: usize,
-    size: &impl Fn(f64, f64) -> f64,
+    end: SpectrumEnd,
 ) -> Result<Option<Ritz>> {
     let overflow = || Error::invalid_input("the spectral radius of D⁻¹A overflows; scale the equations");
     let n = start.len();
@@ -119,7 +114,7 @@ fn arnoldi(
     }
     scale(&mut start, 1.0 / length);
     let mut basis = vec![start];
-    let mut h = Mat::<f64>::zeros(most + 1, most);
+    let mut h = vec![0.0; (most + 1) * most];
     let mut steps = 0;
     while steps < most.min(n) {
         let mut w = vec![0.0; n];
@@ -128,7 +123,7 @@ fn arnoldi(
         let coefficients = project(&basis, &w);
         subtract(&mut w, &basis, &coefficients);
         for (q, &c) in coefficients.iter().enumerate() {
-            h[(q, steps)] = c;
+            h[q * most + steps] = c;
         }
         let length = norm(&w);
         if !length.is_finite() {
@@ -138,28 +133,18 @@ fn arnoldi(
         if length <= BREAKDOWN * before {
             break;
         }
-        h[(steps, steps - 1)] = length;
+        h[steps * most + steps - 1] = length;
         if steps < most.min(n) {
             scale(&mut w, 1.0 / length);
             basis.push(w);
         }
     }
-    let eigen = h.submatrix(0, 0, steps, steps).to_owned().eigen().map_err(|_| overflow())?;
-    let values = eigen.S().column_vector();
-    let mut best = 0;
-    for q in 1..steps {
-        if size(values[q].re, values[q].im) > size(values[best].re, values[best].im) {
-            best = q;
-        }
-    }
-    let vectors = eigen.U();
-    let weights: Vec<f64> = (0..steps).map(|q| -vectors[(q, best)].re).collect();
-    let length: f64 = (0..steps).map(|q| vectors[(q, best)].re.powi(2) + vectors[(q, best)].im.powi(2)).sum();
-    let last = vectors[(steps - 1, best)];
-    let residual = h[(steps, steps - 1)] * last.re.hypot(last.im) / length.sqrt();
+    let pair = dominant_eigenpair(|i, j| h[i * most + j], steps, end).ok_or_else(overflow)?;
+    let weights: Vec<f64> = pair.vector.iter().map(|v| -v).collect();
+    let residual = h[steps * most + steps - 1] * pair.last;
     let mut vector = vec![0.0; n];
     subtract(&mut vector, &basis, &weights);
-    Ok(Some(Ritz { value: (values[best].re, values[best].im), vector, residual }))
+    Ok(Some(Ritz { value: pair.value, vector, residual }))
 }
 
 /// y ← diag(s) A x, parallel over rows.

@@ -2,6 +2,7 @@
 
 use super::arnoldi::{Effort, dominant};
 use super::{check, row_sums};
+use crate::backend::SpectrumEnd;
 use crate::error::Result;
 use crate::sparse::Csr;
 use crate::sparse::assemble::assemble;
@@ -70,7 +71,7 @@ pub fn sampled_radius(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
 }
 
 fn radius(a: &Csr<f64>, scaling: &[f64]) -> Result<f64> {
-    dominant(a, scaling, ROUGH, |re, im| re.hypot(im))
+    dominant(a, scaling, ROUGH, SpectrumEnd::Modulus)
 }
 
 #[cfg(test)]

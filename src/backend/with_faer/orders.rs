@@ -1,9 +1,11 @@
-//! Orders of elimination that keep the fill of sparse factors low.
+//! Orders of elimination that keep the fill of sparse factors low, and their fill.
 
+use faer::Side;
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::sparse::SymbolicSparseColMat;
+use faer::sparse::linalg::cholesky::factorize_symbolic_cholesky;
 use faer::sparse::linalg::{amd, colamd};
 
+use super::columns;
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 
@@ -16,8 +18,9 @@ const OFF_DIAGONAL: f64 = 0.05;
 ///
 /// # Errors
 /// Too much memory.
-pub(super) fn orders(pattern: &Pattern, columns: &SymbolicSparseColMat<usize>) -> Result<[Vec<u32>; 2]> {
-    let (n, nnz) = (columns.ncols(), columns.row_idx().len());
+pub fn orders(pattern: &Pattern) -> Result<[Vec<u32>; 2]> {
+    let columns = columns(pattern);
+    let (n, nnz) = (pattern.rows(), pattern.nnz());
     let failed = |e: &dyn std::fmt::Debug| Error::singular(format!("the order of elimination failed: {e:?}"));
     let narrow = |order: Vec<usize>| order.into_iter().map(|i| i as u32).collect::<Vec<u32>>();
     let (mut order, mut inverse) = (vec![0usize; n], vec![0usize; n]);
@@ -33,4 +36,13 @@ pub(super) fn orders(pattern: &Pattern, columns: &SymbolicSparseColMat<usize>) -
         true => [anywhere, on_diagonal],
         false => [on_diagonal, anywhere],
     })
+}
+
+/// The nonzeros of the Cholesky factor of a symmetric pattern in an approximate minimum degree order, by symbolic
+/// analysis; `None` if that runs out of memory.
+pub fn cholesky_nonzeros(pattern: &Pattern) -> Option<f64> {
+    let (upper, defaults) = (Side::Upper, Default::default());
+    let symbolic =
+        factorize_symbolic_cholesky(columns(pattern).as_ref(), upper, defaults, Default::default()).ok()?;
+    Some(symbolic.len_val() as f64)
 }

@@ -2,16 +2,17 @@
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::perm::PermRef;
+use faer::sparse::SparseColMatRef;
 use faer::sparse::linalg::SupernodalThreshold;
 use faer::sparse::linalg::cholesky::{
     CholeskySymbolicParams, IntranodeLbltRef, SymbolicCholesky, factorize_symbolic_cholesky,
 };
-use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
 use faer::{Conj, MatMut, Side, get_global_parallelism};
 
-use super::equilibration::scale_rows;
-use super::factors::rough;
-use super::{Cpu, View};
+use super::columns;
+use crate::backend::equilibration::scale_rows;
+use crate::backend::factors::rough;
+use crate::backend::{Cpu, View};
 use crate::sparse::Csr;
 
 /// Largest growth of a rough solution in the test of the factors: more indicates a singular matrix.
@@ -19,7 +20,7 @@ const GROWTH: f64 = 1e4;
 
 /// L B Lᵀ of D A D in an approximate minimum degree order, D powers of two, with Bunch–Kaufman pivots inside
 /// supernodes.
-pub(super) struct SymmetricFactors {
+pub struct SymmetricFactors {
     symbolic: SymbolicCholesky<usize>,
     values: Vec<f64>,
     subdiagonal: Vec<f64>,
@@ -40,9 +41,7 @@ impl SymmetricFactors {
         };
         let scaling: Vec<f64> = (0..n).map(|i| power(size(i))).collect();
         let scaled = a.map(|i, j, v| scaling[i] * v * scaling[j]);
-        let wide = |list: &[u32]| list.iter().map(|&v| v as usize).collect::<Vec<usize>>();
-        let (starts, rows) = (wide(a.pattern().row_ptr()), wide(a.pattern().col_idx()));
-        let columns = SymbolicSparseColMat::new_checked(n, n, starts, None, rows);
+        let columns = columns(a.pattern());
         let params = CholeskySymbolicParams {
             supernodal_flop_ratio_threshold: SupernodalThreshold::FORCE_SUPERNODAL,
             ..Default::default()
