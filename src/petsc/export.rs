@@ -25,6 +25,7 @@ const VERSION: i64 = 1;
 /// | sweep x ← x + B (b − A x) | in PETSc |
 /// |---|---|
 /// | diagonal, sparse M | Richardson and `PCMAT` with B |
+/// | Chebyshev polynomial | a sequence of such diagonals, by its roots |
 /// | incomplete factors, also learned ones | Richardson and `PCILU` on the matrix whose ILU(0) they are; on several ranks with overlap, inside `PCGALERKIN` |
 /// | Schwarz method | Richardson and `PCGALERKIN` around the block-diagonal matrix of all local matrices |
 /// | Gauss–Seidel | Richardson and `PCSOR` on each rank |
@@ -113,8 +114,7 @@ impl<'s> Export<'s> {
     /// Cost: 12 bytes per stored entry of all levels and smoothers.
     ///
     /// # Errors
-    /// A solver that PETSc cannot express (an F- or K-cycle, a Chebyshev polynomial, Gauss–Seidel in blocks or colours, an
-    /// equivalent system); a distribution that does not fit the matrix; a file that cannot be written.
+    /// A solver that PETSc cannot express (an F- or K-cycle, Gauss–Seidel in blocks or colours, an equivalent system); a distribution that does not fit the matrix; a file that cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<Exported> {
         let path = path.as_ref();
         let levels = Levels::new(self.solver, &self.partition, self.overlap)?;

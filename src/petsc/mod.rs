@@ -21,6 +21,7 @@ mod native;
 mod options;
 #[cfg(feature = "petsc")]
 pub mod parallel;
+mod polynomial;
 #[cfg(feature = "petsc")]
 mod session;
 mod subdomains;

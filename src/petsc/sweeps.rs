@@ -7,7 +7,11 @@ use crate::sparse::Csr;
 
 use super::factors::Factors;
 use super::layout::{Rows, renumbered};
+use super::polynomial::weights;
 use super::subdomains::{Gathered, gathered};
+
+/// The largest number of different sweeps on one side of a level.
+const MOST: usize = 8;
 
 /// One sweep x ← x + B (b − A x), or the solver of the coarsest level.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,20 +117,28 @@ impl Side {
     /// # Errors
     /// A smoother that PETSc does not have.
     pub fn new(sweeps: &[Sweep], a: &Csr<f64>, blocks: Blocks<'_>) -> Result<Self> {
-        let mut parts: Vec<Part> = sweeps.iter().map(|s| part(s, a, blocks)).collect::<Result<_>>()?;
-        let iterations = match parts.first() {
-            Some(first) if parts.iter().all(|p| p == first) => parts.len(),
-            _ => 1,
+        let all: Vec<Vec<Part>> = sweeps.iter().map(|s| parts(s, a, blocks)).collect::<Result<_>>()?;
+        let (iterations, parts) = match all.first() {
+            None => (0, Vec::new()),
+            Some(first) if all.iter().all(|p| p == first) => (all.len(), first.clone()),
+            _ => (1, all.into_iter().flatten().collect()),
         };
-        if iterations > 1 {
-            parts.truncate(1);
+        if parts.len() > MOST {
+            return Err(Error::unsuited(format!(
+                "{} different sweeps on one side of a level; the loaders take up to {MOST}",
+                parts.len()
+            )));
         }
-        Ok(Self { iterations: if parts.is_empty() { 0 } else { iterations }, parts })
+        Ok(Self { iterations, parts })
     }
 }
 
-fn part(sweep: &Sweep, a: &Csr<f64>, blocks: Blocks<'_>) -> Result<Part> {
-    Ok(match sweep {
+fn parts(sweep: &Sweep, a: &Csr<f64>, blocks: Blocks<'_>) -> Result<Vec<Part>> {
+    Ok(vec![match sweep {
+        Smoother::Chebyshev { inverse_diagonal: inverse, coefficients } => {
+            let scaled = |w: f64| Part::Product(Csr::diagonal_matrix(inverse).map(|_, _, v| w * v));
+            return Ok(weights(coefficients)?.into_iter().map(scaled).collect());
+        }
         Smoother::Diagonal { weights } => Part::Product(Csr::diagonal_matrix(weights)),
         Smoother::Sparse { m } => Part::Product(m.to_csr()),
         Smoother::GaussSeidel { direction } => Part::GaussSeidel(*direction),
@@ -144,8 +156,8 @@ fn part(sweep: &Sweep, a: &Csr<f64>, blocks: Blocks<'_>) -> Result<Part> {
         }
         other => {
             return Err(Error::unsuited(format!(
-                "the smoother \"{other}\" has no counterpart among the matrices of PETSc; diagonals, sparse M, incomplete factors, Gauss–Seidel and Schwarz methods are exported"
+                "the smoother \"{other}\" has no counterpart among the matrices of PETSc; diagonals, sparse M, Chebyshev polynomials, incomplete factors, Gauss–Seidel and Schwarz methods are exported"
             )));
         }
-    })
+    }])
 }
