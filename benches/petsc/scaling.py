@@ -101,7 +101,7 @@ def main():
             r = solve(options.programs, ranks, options.repeat, options.solves, matrix, *words)
             per = lambda key: 1e6 * r[key] / r["rows"]
             times.setdefault(name, []).append(per("solve_cpu_seconds"))
-            notice = " (fallback)" if r["notices"] else ""
+            notice = (" (fallback)" if r["notices"] else "") + ("" if r["converged"] else " (not converged)")
             lines.append(
                 f"| {name}{notice} | {ranks} | {r['rows']} | {r['iterations']} | {per('solve_cpu_seconds'):.2f} | "
                 f"{per('setup_cpu_seconds'):.2f} | {per('learning_cpu_seconds'):.2f} |"

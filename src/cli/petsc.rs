@@ -86,8 +86,9 @@ struct Solve {
     /// τ from 0 to 1 in place of the learned one
     #[arg(long, requires = "hierarchy", value_parser = super::values::finite)]
     tau: Option<f64>,
-    /// Rings of neighbours by which the learned smoothers of ranks overlap [default: 4 for tau, 16 for entries]
-    #[arg(long, requires = "hierarchy", value_parser = super::values::whole)]
+    /// Rings of neighbours by which incomplete factors and learned smoothers of ranks overlap [default: 6 for a saved
+    /// solver, 4 for tau, 16 for entries]
+    #[arg(long, value_parser = super::values::whole)]
     overlap: Option<usize>,
     /// Steps of the training of entries [default: chosen from the matrix]
     #[arg(long, requires = "hierarchy", value_parser = super::values::whole)]
@@ -180,7 +181,7 @@ fn run(session: &Session, arguments: &[String]) -> std::result::Result<u8, Failu
 fn solve(session: &Session, options: &Solve) -> std::result::Result<u8, Failure> {
     let wall = Instant::now();
     let problem = session.on_root(|| read(options))?;
-    let problem = Problem::distribute(session, problem, options.parts == Parts::Metis)?;
+    let problem = Problem::distribute(session, problem, options.parts == Parts::Metis, options.overlap)?;
     let run = match options.hierarchy {
         None => Run::exported(session, problem)?,
         Some(Builder::Options) => Run::by_options(session, problem)?,

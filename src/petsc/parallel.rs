@@ -81,11 +81,17 @@ fn ranks_of(pattern: &Pattern, ranks: usize, metis: bool) -> Result<Vec<u32>> {
 }
 
 impl Problem {
-    /// Distributes what rank 0 has read, by METIS or in equal runs of rows.
+    /// Distributes what rank 0 has read, by METIS or in equal runs of rows. `overlap` is that of incomplete factors of an
+    /// exported solver ([`Export::overlap`]).
     ///
     /// # Errors
     /// A solver that cannot be exported; a file that cannot be written or read.
-    pub fn distribute(session: &Session, source: Option<Source>, metis: bool) -> Outcome<Self> {
+    pub fn distribute(
+        session: &Session,
+        source: Option<Source>,
+        metis: bool,
+        overlap: Option<usize>,
+    ) -> Outcome<Self> {
         let ranks = session.size();
         let width = if session.index_bits() == 64 { IndexWidth::Bits64 } else { IndexWidth::Bits32 };
         let own = session.on_root(|| {
@@ -98,6 +104,7 @@ impl Problem {
                     let files = Files::new()?;
                     let rank = ranks_of(solver.matrix().pattern(), ranks, metis)?;
                     let export = Export::new(&solver).rank_of_rows(rank, ranks).index_width(width);
+                    let export = overlap.map_or(export.clone(), |rings| export.overlap(rings));
                     let written = export.write(files.0.path())?;
                     let rhs = reordered(&rhs, written.permutation.as_deref());
                     let smoother = solver.smoother();
@@ -362,54 +369,93 @@ fn is_symmetric(session: &Session, levels: &mut Levels<'_>) -> Outcome<bool> {
     Ok(session.reduce(f64::from(u8::from(region.matrix.is_symmetric())), Reduction::Least)? > 0.0)
 }
 
-/// A solver with smoothers of its own, verified; their name, and τ.
+/// A solver with smoothers of its own, their name, and τ.
+type Learned<'s> = (LinearSolver<'s>, String, Option<f64>);
+
+/// A solver with learned smoothers, verified. A τ that fails is doubled up to three times: the border of a rank may need a
+/// larger one than patches show.
 fn with_learned<'s>(
     session: &'s Session,
     levels: &mut Levels<'s>,
     smoothers: &Smoothers,
     symmetric: bool,
     b: &Vector<'_>,
-) -> Outcome<(LinearSolver<'s>, String, Option<f64>)> {
-    let (name, tau, products) = match smoothers {
-        Smoothers::Tau { tau, overlap } => {
-            let learned = match tau {
-                None => LearnedTau::of(session, levels)?,
-                Some(tau) => LearnedTau::given(*tau, session.size(), symmetric),
-            };
-            learned.install(session, levels, *overlap)?;
-            let name = format!("ILU(0) of each rank with {overlap} rings of overlap, τ = {}", learned.tau);
-            (name, Some(learned.tau), false)
+) -> Outcome<Learned<'s>> {
+    let options = smoother_options(matches!(smoothers, Smoothers::Entries { .. }));
+    let own = |levels: &Levels<'s>| -> Result<LinearSolver<'s>> {
+        session.options(&options)?;
+        let solver = levels.solver("", true, symmetric)?;
+        solver.set_up()?;
+        session.forget(&options)?;
+        Ok(solver)
+    };
+    let with_tau = |levels: &mut Levels<'s>, learned: LearnedTau, overlap: usize| -> Outcome<Learned<'s>> {
+        learned.install(session, levels, overlap)?;
+        let name = format!("ILU(0) of each rank with {overlap} rings of overlap, τ = {}", learned.tau);
+        Ok((own(levels)?, name, Some(learned.tau)))
+    };
+    match smoothers {
+        Smoothers::Classical => Err(Error::unsuited("there is nothing to learn").into()),
+        Smoothers::Tau { tau: Some(tau), overlap } => {
+            with_tau(levels, LearnedTau::given(*tau, session.size(), symmetric), *overlap)
+        }
+        Smoothers::Tau { tau: None, overlap } => {
+            let found = LearnedTau::of(session, levels)?;
+            let theirs = of_petsc(session, levels, symmetric, b, TRIAL)?;
+            let mut tried = Vec::new();
+            for tau in [1.0, 2.0, 4.0, 8.0].map(|factor| factor * found.tau).into_iter().filter(|&t| t < 1.0)
+            {
+                let learned = with_tau(levels, LearnedTau { tau, ..found }, *overlap)?;
+                let after = residual_after(&learned.0, b, TRIAL)?;
+                if after < theirs {
+                    return Ok(learned);
+                }
+                tried.push(format!("{after:.1e} with τ = {tau:.3}"));
+            }
+            let tried = tried.join(", ");
+            no_better(session, &format!("{tried}, those of PETSc to {theirs:.1e}"), TRIAL)
         }
         Smoothers::Entries { trainer, overlap } => {
-            let learned = LearnedEntries::of(session, levels, trainer, *overlap, symmetric)?;
-            (
-                format!("sparse M, trained on each rank's rows with {overlap} rings of overlap ({learned})"),
-                None,
-                true,
-            )
+            let trained = LearnedEntries::of(session, levels, trainer, *overlap, symmetric)?;
+            let theirs = of_petsc(session, levels, symmetric, b, LONG_TRIAL)?;
+            let solver = own(levels)?;
+            let after = residual_after(&solver, b, LONG_TRIAL)?;
+            if after >= theirs {
+                return no_better(
+                    session,
+                    &format!("{after:.1e}, those of PETSc to {theirs:.1e}"),
+                    LONG_TRIAL,
+                );
+            }
+            let rings = format!("{overlap} rings of overlap");
+            Ok((solver, format!("sparse M, trained on each rank's rows with {rings} ({trained})"), None))
         }
-        Smoothers::Classical => return Err(Error::unsuited("there is nothing to learn").into()),
-    };
-    let trial = if products { LONG_TRIAL } else { TRIAL };
-    let options = smoother_options(products);
-    session.options(&options)?;
-    let solver = levels.solver("", true, symmetric)?;
-    solver.set_up()?;
-    session.forget(&options)?;
-    session.options(&format!("{} -trial_ksp_max_it {trial}", method_options("trial_", symmetric)))?;
-    let plain = levels.solver("trial_", false, false)?;
-    let after = |solver: &LinearSolver<'_>| -> Result<f64> {
-        let solved = solver.solve_at_most(b, trial)?;
-        Ok(if solved.residual.is_finite() { solved.residual } else { f64::INFINITY })
-    };
-    let (own, theirs) = (after(&solver)?, after(&plain)?);
-    session.together(if own < theirs || matches!(smoothers, Smoothers::Tau { tau: Some(_), .. }) {
-        Ok((solver, name, tau))
-    } else {
-        Err(Error::unsuited(format!(
-            "in {trial} iterations they reduce the residual to {own:.1e} of b and those of PETSc to {theirs:.1e}"
-        )))
-    })
+    }
+}
+
+/// The error that all ranks have if learned smoothers are no better.
+fn no_better<T>(session: &Session, residuals: &str, trial: usize) -> Outcome<T> {
+    session.together(Err(Error::unsuited(format!(
+        "in {trial} iterations they reduce the residual relative to b to {residuals}"
+    ))))
+}
+
+/// ‖b − A x‖₂ / ‖b‖₂ after a few iterations; infinite where it is not finite.
+fn residual_after(solver: &LinearSolver<'_>, b: &Vector<'_>, iterations: usize) -> Result<f64> {
+    let residual = solver.solve_at_most(b, iterations)?.residual;
+    Ok(if residual.is_finite() { residual } else { f64::INFINITY })
+}
+
+/// The same with the smoothers that PETSc takes by itself.
+fn of_petsc(
+    session: &Session,
+    levels: &Levels<'_>,
+    symmetric: bool,
+    b: &Vector<'_>,
+    iterations: usize,
+) -> Result<f64> {
+    session.options(&method_options("trial_", symmetric))?;
+    residual_after(&levels.solver("trial_", false, false)?, b, iterations)
 }
 
 /// The stopping test of the library.
