@@ -24,9 +24,6 @@ NETWORKS = {
     # De Sensi et al., An In-Depth Analysis of the Slingshot Interconnect, SC20: 200 Gb/s per link, three hops at most. The
     # latency of 2 µs is an assumption, of the order of one on Red Storm between neighbours.
     "Slingshot (2020)": (2e-6, 25e9, 64),
-    # Two ranks of the machine of the measurements, through shared memory (benches/petsc/network.c); a hypothetical machine
-    # whose ranks were all as near.
-    "shared memory, measured": (0.5e-6, 5e9, 1),
 }
 
 

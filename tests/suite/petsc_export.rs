@@ -191,7 +191,7 @@ fn difference(solver: &Solver, export: &Export<'_>, renumbered: bool) -> f64 {
     let mut found = vec![0.0; n];
     cycle(&levels, visits, &own, &mut found);
     let size = expected.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    order.iter().zip(&found).fold(0.0, |m, (&i, v)| m.max((expected[i] - v).abs())) / size
+    order.iter().zip(&found).fold(0.0f64, |m, (&i, v)| m.max((expected[i] - v).abs())) / size
 }
 
 #[test]
@@ -199,14 +199,14 @@ fn the_objects_of_the_file_are_the_cycle_of_the_library() {
     let flow = gallery::recirculating_flow(20, 0.01, gallery::FlowScheme::Upwind).unwrap().matrix;
     let schwarz: Relaxation = "schwarz".parse().unwrap();
     let builders = [
-        ("sparse M", Amg::smoothed_aggregation().max_coarse(30).relaxation(Relaxation::Spai1)),
+        ("sparse M", Amg::smoothed_aggregation().relaxation(Relaxation::Spai1)),
         ("diagonal, two sweeps", Amg::classical().relaxation(Relaxation::Spai0).sweeps(2, 1)),
         ("factors, W-cycle", Amg::classical().relaxation(Relaxation::weak_ilu0(0.02)).cycle(CycleKind::W)),
         (
             "damped factors with fill",
             Amg::classical().relaxation(Relaxation::Ilu { level: 1, damping: Some(0.9), tau: 0.0 }),
         ),
-        ("Schwarz", Amg::smoothed_aggregation().max_coarse(30).relaxation(schwarz)),
+        ("Schwarz", Amg::smoothed_aggregation().relaxation(schwarz)),
         ("one level", Amg::builder(multigrad::Setup::OneLevel).relaxation(Relaxation::Ilu0(1.0))),
         ("Chebyshev", Amg::classical().relaxation(Relaxation::Chebyshev(4)).sweeps(2, 1)),
         ("direct", Amg::builder(multigrad::Setup::Direct)),

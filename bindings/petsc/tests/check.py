@@ -204,9 +204,8 @@ def test_hierarchies_of_petsc_with_learned_tau():
                     f"{theirs['iterations']} with smoothers of PETSc"
                 )
                 assert own["converged"] and own["relative_residual"] < 2e-8, own
-                # With 1152 rows on a rank they may be no better, and then PETSc's solve.
-                fallback = ranks == 8 and own["notices"]
-                assert fallback or own["iterations"] < theirs["iterations"], (own, theirs)
+                # With 1152 rows on a rank they are hardly better: as many iterations are allowed there.
+                assert own["iterations"] < theirs["iterations"] + (ranks == 8), (own, theirs)
 
 
 def test_entries_are_trained_on_each_rank():
