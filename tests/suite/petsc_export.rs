@@ -77,7 +77,7 @@ fn read(path: &Path, renumbered: bool) -> (Vec<Level>, i64, Vec<i64>) {
     assert_eq!((version, permuted == 1), (1, renumbered));
     let mut described: Vec<[Kinds; 2]> = Vec::new();
     for number in 0..levels {
-        (0..=ranks).for_each(|_| drop(next()));
+        (0..=ranks).for_each(|_| assert!(next() >= 0));
         let mut side = || {
             let times = next();
             (times >= 0).then(|| {
@@ -86,7 +86,7 @@ fn read(path: &Path, renumbered: bool) -> (Vec<Level>, i64, Vec<i64>) {
                     .map(|_| {
                         let kind = next();
                         if kind == 3 || kind == 7 {
-                            (0..=ranks).for_each(|_| drop(next()));
+                            (0..=ranks).for_each(|_| assert!(next() >= 0));
                         }
                         kind
                     })
@@ -162,7 +162,7 @@ fn smooth((times, sweeps): &Sweeps, a: &Csr<f64>, b: &[f64], x: &mut [f64]) {
     (0..*times).flat_map(|_| sweeps).for_each(|s| sweep(s, a, b, x));
 }
 
-fn cycle(levels: &[Level], visits: i64, b: &[f64], x: &mut Vec<f64>) {
+fn cycle(levels: &[Level], visits: i64, b: &[f64], x: &mut [f64]) {
     let (level, coarser) = levels.split_last().unwrap();
     smooth(&level.pre, &level.a, b, x);
     if let Some((p, r)) = &level.transfers {
