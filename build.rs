@@ -1,10 +1,64 @@
-//! Compiles the kernels for the emulator, which tests use in place of a card. Without the feature `emulator` it does
-//! nothing.
+//! Compiles the kernels for the emulator, which tests use in place of a card, and the calls of PETSc. Without the features
+//! `emulator` and `petsc` it does nothing.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     #[cfg(feature = "emulator")]
     emulator::build();
+    #[cfg(feature = "petsc")]
+    petsc::build();
+}
+
+#[cfg(feature = "petsc")]
+mod petsc {
+    /// The oldest PETSc whose functions `native.c` calls.
+    const OLDEST: &str = "3.18";
+
+    pub fn build() {
+        for file in ["src/petsc/native.c", "bindings/petsc/multigrad_petsc.h"] {
+            println!("cargo::rerun-if-changed={file}");
+        }
+        // The name of the file is PETSc.pc or petsc.pc.
+        let find = |name| pkg_config::Config::new().atleast_version(OLDEST).probe(name);
+        let library = find("PETSc").or_else(|_| find("petsc"));
+        let library = match library {
+            Ok(library) => library,
+            Err(e) => {
+                println!(
+                    "cargo::error=the feature `petsc` needs PETSc {OLDEST} or later and pkg-config; install them (Debian, Ubuntu: apt install petsc-dev pkg-config) or set PKG_CONFIG_PATH to the folder of PETSc.pc"
+                );
+                println!("cargo::error={}", e.to_string().lines().next().unwrap_or_default());
+                std::process::exit(1);
+            }
+        };
+        // The compiler of MPI knows where its headers and libraries are.
+        let mpicc = std::env::var("MPICC").unwrap_or_else(|_| "mpicc".into());
+        let mut build = cc::Build::new();
+        if std::process::Command::new(&mpicc).arg("--version").output().is_ok_and(|o| o.status.success()) {
+            build.compiler(&mpicc);
+            for word in
+                words(&mpicc, "--showme:link").or_else(|| words(&mpicc, "-link_info")).unwrap_or_default()
+            {
+                if let Some(folder) = word.strip_prefix("-L") {
+                    println!("cargo::rustc-link-search=native={folder}");
+                } else if let Some(name) = word.strip_prefix("-l") {
+                    println!("cargo::rustc-link-lib={name}");
+                }
+            }
+        }
+        build
+            .file("src/petsc/native.c")
+            .includes(&library.include_paths)
+            .warnings(true)
+            .compile("multigrad_petsc");
+    }
+
+    /// What the compiler of MPI prints for this option.
+    fn words(mpicc: &str, option: &str) -> Option<Vec<String>> {
+        let output =
+            std::process::Command::new(mpicc).arg(option).output().ok().filter(|o| o.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).split_whitespace().map(String::from).collect())
+    }
 }
 
 #[cfg(feature = "emulator")]

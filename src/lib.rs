@@ -121,6 +121,7 @@
 //! | `sprs` (default) | converts matrices from and to `sprs` |
 //! | `ndarray` (default) | converts dense matrices from and to `ndarray` |
 //! | `cuda` | solves and trains on NVIDIA GPUs; builds without CUDA and loads the driver at run time |
+//! | `petsc` | solves on the ranks of MPI with PETSc; needs PETSc, `pkg-config` and a C compiler |
 //! | `emulator` | runs the GPU kernels on the CPU, for tests; needs a C compiler |
 //!
 //! With `default-features = false` the library needs no C compiler and few dependencies.
@@ -155,6 +156,7 @@ pub mod newton;
 pub mod operator;
 pub mod optimise;
 mod parallel;
+pub mod petsc;
 #[cfg(feature = "plot")]
 pub mod plot;
 #[cfg(feature = "plot")]
@@ -188,6 +190,8 @@ mod manual {
     struct FirstSolve;
     #[doc = include_str!("../docs/choosing.md")]
     struct Choosing;
+    #[doc = include_str!("../docs/petsc.md")]
+    struct Petsc;
     #[cfg(feature = "cuda")]
     #[doc = include_str!("../docs/gpu.md")]
     struct Gpu;

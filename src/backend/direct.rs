@@ -193,6 +193,19 @@ impl<T: Scalar> Direct<T> {
         &self.matrix
     }
 
+    /// The inverse or pseudo-inverse, row-major, of a matrix that is solved by a product with it.
+    pub(crate) fn inverse(&self) -> Option<&[T]> {
+        match &self.inverse {
+            Inverse::Dense(inverse, _) => Some(inverse),
+            _ => None,
+        }
+    }
+
+    /// Whether the matrix is solved part by part, because it is singular.
+    pub(crate) fn is_in_parts(&self) -> bool {
+        matches!(self.inverse, Inverse::Parts(_))
+    }
+
     /// x ← A⁻¹ b for rows × k blocks.
     pub fn solve(&self, b: &[T], x: &mut [T], k: usize) {
         match &self.inverse {

@@ -46,6 +46,8 @@ pub enum Command {
     Train(Train),
     /// Solve A x = b
     Solve(Solve),
+    /// Write a solver as files for PETSc and MPI
+    Export(Export),
     /// Measure suitable solvers on a matrix and list them, fastest first
     Compare(Compare),
     /// Plot residual histories (files of `solve --json`) or a training curve (file of `train --json`)
@@ -162,7 +164,7 @@ pub struct Generate {
 
 #[derive(Debug, Args)]
 pub struct Info {
-    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz or PETSc's binary format; gzip'ed or not)
     pub matrix: PathBuf,
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
@@ -173,7 +175,7 @@ pub struct Info {
 
 #[derive(Debug, Args)]
 pub struct Train {
-    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz or PETSc's binary format; gzip'ed or not)
     pub matrix: PathBuf,
     /// Output file for the solver: the trained one, or the automatic one if that solves with less work (see
     /// --keep-trained)
@@ -309,7 +311,7 @@ impl KrylovOption {
     ArgGroup::new("pictures_of_points").args(["plot_solution", "plot_parts", "report"]).multiple(true)
 ))]
 pub struct Solve {
-    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz or PETSc's binary format; gzip'ed or not)
     pub matrix: PathBuf,
     /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]
@@ -390,8 +392,39 @@ pub struct Solve {
 }
 
 #[derive(Debug, Args)]
+pub struct Export {
+    /// Matrix A (a format of `solve`)
+    pub matrix: PathBuf,
+    /// Output file; the options of PETSc go into a second file with .options behind this name
+    #[arg(short, long, value_name = "SOLVER.petsc")]
+    pub output: PathBuf,
+    /// Solver saved by `train` [default: the automatic choice]
+    #[arg(long, value_name = "SOLVER.mgrad")]
+    pub preconditioner: Option<PathBuf>,
+    /// Number of ranks, each with an equal run of rows as PETSc splits them [default: any number, or one for incomplete
+    /// factors and Schwarz methods]
+    #[arg(long, allow_negative_numbers = true, value_parser = positive_count)]
+    pub ranks: Option<usize>,
+    /// Put parts of the graph by METIS on the ranks and renumber the rows; the file holds the permutation
+    #[arg(long, requires = "ranks")]
+    pub renumber: bool,
+    /// Rings of neighbours by which the incomplete factors of several ranks overlap [default: 6]
+    #[arg(long, requires = "ranks", allow_negative_numbers = true, value_parser = whole)]
+    pub overlap: Option<usize>,
+    /// For a PETSc with indices of 64 bits
+    #[arg(long)]
+    pub wide: bool,
+    /// Output file for A and b in PETSc's binary format
+    #[arg(long, value_name = "SYSTEM.petsc")]
+    pub system: Option<PathBuf>,
+    /// Right-hand side b for --system [default: that in the file of A, or all ones]
+    #[arg(long, value_name = "B.mtx")]
+    pub rhs: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub struct Compare {
-    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz or PETSc's binary format; gzip'ed or not)
     pub matrix: PathBuf,
     /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]

@@ -1,4 +1,4 @@
-//! The program: `multigrad generate | info | train | solve | compare | plot | report | completions | man`.
+//! The program: `multigrad generate | info | train | solve | export | compare | plot | report | completions | man`.
 //!
 //! Tables go to standard output, errors and progress to standard error, results for programs
 //! to the file given by `--json`. Exit codes: 0 converged or done, 1 failure, 2 misuse, 3 not
@@ -9,10 +9,13 @@ mod common;
 mod compare;
 mod device;
 mod estimates;
+mod export;
 mod generate;
 mod info;
 mod output;
 mod paths;
+#[cfg(feature = "petsc")]
+mod petsc;
 mod plot;
 mod progress;
 mod report;
@@ -31,6 +34,9 @@ use clap::Parser;
 use crate::error::{Error, Result};
 use arguments::{Arguments, Command};
 use output::complain;
+
+#[cfg(feature = "petsc")]
+pub use petsc::main as petsc_main;
 
 /// Result of a command.
 enum Verdict {
@@ -63,6 +69,7 @@ fn run(command: &Command) -> Result<Verdict> {
         Command::Info(options) => info::run(options),
         Command::Train(options) => train::run(options),
         Command::Solve(options) => solve::run(options),
+        Command::Export(options) => export::run(options),
         Command::Compare(options) => compare::run(options),
         Command::Plot(options) => plot::run(options),
         Command::Report(options) => report::run(options),

@@ -45,6 +45,8 @@ pub use measure::fastest_setup;
 pub use measure::{Measurement, Protocol, Solve, relative_residual};
 pub use properties::MatrixProperties;
 pub use value::Solver;
+#[cfg(feature = "petsc")]
+pub(crate) use weakened::best_tau_in_parts;
 pub(crate) use weakened::{best_tau, patch_sizes};
 
 #[doc(inline)]

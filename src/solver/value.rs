@@ -141,6 +141,11 @@ impl Solver {
         solver
     }
 
+    /// Whether the cycle was built for an equivalent system.
+    pub(crate) fn is_transformed(&self) -> bool {
+        self.transform.is_some()
+    }
+
     /// The matrix for which the cycle was built.
     pub(super) fn operator(&self) -> &Csr<f64> {
         self.transform.as_ref().map_or(&self.a, |t| &t.matrix)

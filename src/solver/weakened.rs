@@ -7,6 +7,8 @@ use super::value::Solver;
 use crate::engine::Host;
 use crate::error::Result;
 use crate::krylov::{Krylov, Outcome, SolveOptions, scattered};
+#[cfg(feature = "petsc")]
+use crate::multigrid::Smoother;
 use crate::multigrid::{Cycle, CyclePreconditioner, Hierarchy, Relaxation, Setup};
 use crate::setup::Coarsening;
 use crate::sparse::Csr;
@@ -103,6 +105,44 @@ pub(crate) fn best_tau(a: &Csr<f64>, setup: &Setup, krylov: Krylov) -> Option<(f
     let patches = Patches::of(a, count, rows, &present)?;
     let (place, found) = search(|place, most| patches.iterations(TAUS[place], most))?;
     Some((TAUS[place], found))
+}
+
+/// As [`best_tau`], where the factors on every patch are those of two parts without entries between them, as the blocks of
+/// two processes are. Such factors need a larger τ: what a substitution passes on ends at the border of a part.
+///
+/// Cost: as for [`best_tau`], and partitions of the patches.
+#[cfg(feature = "petsc")]
+pub(crate) fn best_tau_in_parts(a: &Csr<f64>, setup: &Setup, krylov: Krylov) -> Option<(f64, f64)> {
+    let (count, rows) = patch_sizes(a);
+    let present = Configuration::new(setup.clone(), Relaxation::weak_ilu0(0.0), krylov);
+    let mut patches = Patches::of(a, count, rows, &present)?;
+    for (_, hierarchy) in &mut patches.patches {
+        in_two_parts(hierarchy).ok()?;
+    }
+    let (place, found) = search(|place, most| patches.iterations(TAUS[place], most))?;
+    Some((TAUS[place], found))
+}
+
+/// Replaces the factors of every level by those of two parts; a coarse row belongs where most of its column of P lies.
+#[cfg(feature = "petsc")]
+fn in_two_parts(hierarchy: &mut Hierarchy<Host<f64>>) -> Result<()> {
+    let Some(finest) = hierarchy.levels.first() else { return Ok(()) };
+    let mut part = crate::schwarz::partition(&finest.a.pattern, 2.min(finest.a.pattern.rows()))?;
+    for level in &mut hierarchy.levels {
+        let a = level.a.to_csr();
+        let factors = crate::setup::relaxation::ilu0(&a.filter(|i, j, _| part[i] == part[j]))?;
+        let sweep =
+            Smoother::Factors { factors: factors.into(), unit_lower: true, damping: 1.0, sweeps: None };
+        (level.pre, level.post) = (vec![sweep.clone()], vec![sweep]);
+        let p = level.prolongation.to_csr();
+        let mut second = vec![0.0; p.cols()];
+        for (i, &own) in part.iter().enumerate() {
+            let sign = if own == 1 { 1.0 } else { -1.0 };
+            p.row(i).for_each(|(j, v)| second[j] += sign * v.abs());
+        }
+        part = second.iter().map(|&v| u32::from(v > 0.0)).collect();
+    }
+    Ok(())
 }
 
 /// Number of patches of a search and their rows. A large patch tells more than two small ones.

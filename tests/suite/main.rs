@@ -56,6 +56,7 @@ mod matrix_market;
 mod network;
 mod newton;
 mod newton_graphs;
+mod petsc_export;
 mod preconditioner;
 mod random_systems;
 mod range;

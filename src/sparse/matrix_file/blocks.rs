@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{MatrixFile, npz};
+use super::{MatrixFile, npz, petsc};
 use crate::error::Result;
 use crate::sparse::DenseMatrix;
 use crate::sparse::matrix_market::{self, assemble::check_plausible, scanner::Scanner};
@@ -80,6 +80,9 @@ pub(super) fn parse_vector(bytes: &[u8], name: &str, limit: usize) -> Result<Vec
     }
     if bytes.starts_with(npz::ARRAY) {
         return matrix_market::vector(npz::parse_array(bytes, name)?, name);
+    }
+    if let Some(vector) = petsc::parse_vector(bytes, name) {
+        return vector;
     }
     let file = MatrixFile::parse_limited(bytes, name, limit)?;
     let (rows, cols) = (file.matrix.rows(), file.matrix.cols());

@@ -4,6 +4,7 @@ mod blocks;
 mod fortran;
 mod harwell_boeing;
 mod npz;
+mod petsc;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 /// |---|---|---|
 /// | Matrix Market | `%%MatrixMarket` | see [`matrix_market`](super::matrix_market); a right-hand side behind the matrix, with a header of its own or as Lis writes it |
 /// | Harwell–Boeing, Rutherford–Boeing | the type, such as `RUA`, in line 3 | real, integer, pattern; unsymmetric, rectangular, symmetric, skew-symmetric; full right-hand sides |
+/// | PETSc's binary format | the first four bytes, or eight with 64-bit indices | matrices (`MATAIJ`) of real numbers; a vector behind the matrix as right-hand side |
 /// | SciPy's `.npz` | the first bytes of a ZIP archive | `csr`, `csc`, `coo` of real numbers or integers |
 ///
 /// Each may be compressed by gzip. Entries at the same place are added, and an entry above the diagonal of a
@@ -110,6 +112,8 @@ impl MatrixFile {
             matrix_market::parse_file(bytes, name, &mut notices)?
         } else if bytes.starts_with(npz::ARCHIVE) {
             (npz::parse(bytes, name, limit, &mut notices)?, None)
+        } else if petsc::is_one(bytes) {
+            petsc::parse(bytes, name, &mut notices)?
         } else if harwell_boeing::is_one(bytes) {
             harwell_boeing::parse(bytes, name, &mut notices)?
         } else {
@@ -131,7 +135,7 @@ fn unknown(bytes: &[u8], name: &str) -> Error {
         "a .npy file holds a dense array; save the sparse matrix by scipy.sparse.save_npz or scipy.io.mmwrite"
     } else {
         "the format is not known; a matrix is a Matrix Market file, whose first line is like '%%MatrixMarket matrix \
-         coordinate real general', a Harwell-Boeing or Rutherford-Boeing file, or a .npz file of scipy.sparse"
+         coordinate real general', a Harwell-Boeing or Rutherford-Boeing file, a binary file of PETSc, or a .npz file of scipy.sparse"
     };
     Error::format(message).at(name)
 }

@@ -1,0 +1,5 @@
+//! The program `multigrad-petsc`.
+
+fn main() -> std::process::ExitCode {
+    multigrad::cli::petsc_main()
+}
