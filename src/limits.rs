@@ -137,7 +137,7 @@ pub(crate) fn room_for(bytes: f64, what: &str) -> Result<()> {
     if let Some((end, time)) = active.end
         && Instant::now() >= end
     {
-        return Err(Error::limit(format!("the time limit of {:.2} s is reached", time.as_secs_f64())));
+        return Err(Error::limit(format!("the time limit of {time:?} is reached")));
     }
     if let Some(limit) = active.memory
         && let Some(resident) = memory::resident()
@@ -162,8 +162,7 @@ pub(crate) fn time_for(seconds: f64, what: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::limit(format!(
-        "{what} would take some {seconds:.1} s, and {left:.1} s are left of the time limit of {:.2} s",
-        time.as_secs_f64()
+        "{what} would take some {seconds:.1} s, and {left:.1} s are left of the time limit of {time:?}"
     )))
 }
 

@@ -110,9 +110,9 @@ impl std::fmt::Display for TrainingReport {
                 f,
                 "{}",
                 match self.recipe.loss {
-                    Loss::Krylov => "trained for Krylov methods, for plain cycles use the loss rate",
+                    Loss::Krylov => "trained for Krylov methods; the loss `rate` trains for plain cycles",
                     Loss::Rate | Loss::Slowest | Loss::Time =>
-                        "trained for plain cycles, for Krylov methods use the loss krylov",
+                        "trained for plain cycles; the loss `krylov` trains for Krylov methods",
                 }
             )
         } else if let Some(own) = &self.own {

@@ -117,7 +117,7 @@ impl Solver {
                 check_matrix(own, a)?;
                 solver(a)
             })
-            .map_err(|e| e.at(path.display()))
+            .map_err(|e| named(e, path))
     }
 
     /// Reads a solver that was saved for another matrix of the same size, and uses it for `a`. Its levels and
@@ -134,7 +134,7 @@ impl Solver {
                 }
                 solver(a)
             })
-            .map_err(|e| e.at(path.display()))
+            .map_err(|e| named(e, path))
     }
 }
 
@@ -225,4 +225,9 @@ fn parse(bytes: &[u8]) -> Result<(Origin, Cycle)> {
         return Err(damaged("the hierarchy and the fingerprint differ in size"));
     }
     Ok((origin, cycle))
+}
+
+/// The error with the name of the file, which errors of reading have already.
+fn named(error: Error, path: &Path) -> Error {
+    if error.is_io() { error } else { error.at(path.display()) }
 }

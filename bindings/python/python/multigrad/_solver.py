@@ -280,6 +280,11 @@ class Solver(Cycle):
         """Rows of all levels over those of A."""
         return self._core.figures()[3]
 
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether a cycle is a symmetric operator, as SciPy's ``cg`` needs of ``M``. Training may end that."""
+        return self._core.figures()[4]
+
     def condition(self) -> float:
         """Estimates the condition number ‖A‖₁ ‖A⁻¹‖₁ by five to eleven solves.
 
