@@ -18,8 +18,8 @@ pub(crate) fn predicted_nonzeros(pattern: &Pattern) -> Option<f64> {
     Some(2.0 * cholesky_nonzeros(&sum)?)
 }
 
-/// Whether an order of small bandwidth shows that sparse factors have at most `limit` entries. Cost: a tenth of
-/// [`predicted_nonzeros`].
+/// Whether the envelope of an order of small bandwidth shows that sparse factors with pivots on the diagonal have at most
+/// `limit` entries. Cost: a few passes over the pattern.
 pub(crate) fn surely_fits(pattern: &Pattern, limit: usize) -> bool {
     let n = pattern.rows();
     n.saturating_mul(n) <= limit
@@ -55,5 +55,7 @@ mod tests {
         let dense = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (0, 1, 1.0), (1, 0, 1.0), (1, 1, 3.0)]).unwrap();
         assert!((6.0..=8.0).contains(&predicted_nonzeros(dense.pattern()).unwrap()));
         assert_eq!(predicted_nonzeros(Csr::<f64>::identity(0).pattern()), Some(0.0));
+        let line = gallery::poisson_2d(1, 10_000).unwrap().matrix;
+        assert!(surely_fits(line.pattern(), 40_000) && !surely_fits(line.pattern(), 30_000));
     }
 }

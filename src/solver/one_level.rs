@@ -242,4 +242,26 @@ mod tests {
         let plane = gallery::poisson_2d(150, 150).unwrap().matrix;
         assert!(!is_chosen(&plane));
     }
+
+    #[test]
+    fn signs_that_aggregation_does_not_suit_leave_factors_only() {
+        // D A D with signs D has positive off-diagonal entries, and the spectrum of A.
+        let sign = |i: usize| if (i * 7919 + 13) % 17 < 8 { -1.0 } else { 1.0 };
+        let a = gallery::poisson_2d(60, 60).unwrap().matrix.map(|i, j, v| sign(i) * v * sign(j));
+        let properties = MatrixProperties::of(&a);
+        assert!(properties.lacks_hierarchy(), "{}", properties.wrong_sign);
+        let found = OneLevel::of(&a, &properties).unwrap();
+        assert!(found.patience.is_none());
+        assert!(is_chosen(&a));
+    }
+
+    #[test]
+    fn long_rows_of_a_small_nonsymmetric_matrix_mean_full_factors() {
+        let n = 500;
+        let entry = |i: usize, k: usize| (i, (i + k * k) % n, ((i + 31 * k) as f64).sin());
+        let mut entries: Vec<_> = (0..n).flat_map(|i| (1..25).map(move |k| entry(i, k))).collect();
+        entries.extend((0..n).map(|i| (i, i, 3.0)));
+        let a = Csr::from_triplets(n, n, &entries).unwrap();
+        assert_eq!(*Solver::auto(&a).unwrap().setup(), Setup::Direct);
+    }
 }
