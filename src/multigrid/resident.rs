@@ -194,7 +194,7 @@ impl<T: OnDevice> ResidentCycle<T> {
 /// Compiles a cycle into launches, with matrices in slices where they are faster.
 fn prepare<T: OnDevice>(engine: &Resident<T>, hierarchy: &Hierarchy<Device<T>>) -> Result<Program<T>> {
     for level in &hierarchy.levels {
-        for matrix in [&level.a, &level.prolongation] {
+        for matrix in [&level.a, &level.prolongation, &level.restriction] {
             engine.slice_if_faster(matrix)?;
         }
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::common::numbers::{Numbers, distance, largest};
-use multigrad::backend::{Cuda, Order};
+use multigrad::backend::{Cpu, Cuda, Order};
 use multigrad::cycle_tape::{Parameter, Recorded, Tape};
 use multigrad::engine::{Device, DeviceBuffer, Eager, Engine, Host, Launch, Resident, Reversible, Vector};
 use multigrad::gallery::{FlowScheme, poisson_2d, recirculating_flow};
+use multigrad::gpu::Tuning;
 use multigrad::learn::{Loss, Parameters, ResidentTraining, Target, Trainer};
 use multigrad::multigrid::{
     CycleKind, Hierarchy, Parts, Relaxation, ResidentCycle, SchwarzOptions, Use, cycle, trace,
@@ -402,4 +403,29 @@ fn matrices_in_slices_give_the_same_bits() {
         };
         assert_eq!(run(true), run(false), "{relaxation}");
     }
+}
+
+/// Long rows of similar length are stored in slices, whose sums have another order; rows of other lengths are not.
+#[test]
+fn long_rows_are_stored_in_slices_by_their_padding() {
+    let n = 400;
+    let matrix = |length: fn(usize) -> usize| {
+        let entries = (0..n).flat_map(|i| (0..length(i)).map(move |q| (i, (i + 7 * q) % n, 0.1 + q as f64)));
+        Csr::from_triplets(n, n, &entries.collect::<Vec<_>>()).unwrap()
+    };
+    let tuning: Tuning = "sliced_rows=100".parse().unwrap();
+    let e = Resident::<f64>::new(Cuda::emulated_tuned(tuning).unwrap(), 1);
+    let even = matrix(|i| 24 + i % 5);
+    let uneven = matrix(|i| if i % 32 == 0 { 300 } else { 20 });
+    let x: Vec<f64> = Numbers(5).vector(n);
+    let mut expected = vec![0.0; n];
+    Cpu.spmv(1.0, (&even).into(), &x, 0.0, &mut expected, 1);
+    assert!(!e.slice_if_faster(&e.matrix(&uneven)).unwrap());
+    let even = e.matrix(&even);
+    let product = || e.values(&e.spmv(&even, &e.vector(&x))).unwrap();
+    let by_rows = product();
+    assert!(e.slice_if_faster(&even).unwrap());
+    let in_slices = product();
+    assert!(distance(&in_slices, &expected) < 1e-14 && distance(&by_rows, &expected) < 1e-14);
+    assert_ne!(in_slices, by_rows);
 }

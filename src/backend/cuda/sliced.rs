@@ -1,5 +1,5 @@
-//! Sliced matrices (SELL): slices of 32 rows with entries by columns, `kernels/products.cu`. Products have
-//! the bits of those with short rows.
+//! Sliced matrices (SELL): slices of 32 rows with entries by columns, `kernels/products.cu`. A thread adds the terms of a
+//! row in their order: for short rows, products have the bits of those by rows.
 
 use super::arguments::{Address, arguments};
 use super::products::{Mode, Operands, Product, operands_fit};

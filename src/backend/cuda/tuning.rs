@@ -95,6 +95,8 @@ constants! {
     terms_chunk = in_kernels(2048, (256, 4096), 16);
     /// The number of rows from which a matrix may be stored in slices.
     sliced_rows = on_host(1 << 15, (0, 1 << 31));
+    /// The largest number of entries with padding of a matrix with long rows in slices, in percent of its entries.
+    sliced_padding = on_host(150, (100, 1000));
     /// The largest number of entries that two products read in one pass, in which the second recomputes the
     /// first.
     fused_entries = on_host(1_000_000, (0, 1 << 40));
