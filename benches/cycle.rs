@@ -1,6 +1,6 @@
 //! Times of one V(1,1) cycle of recirculating flow with SPAI-1 in four runs (eager, compiled, recorded,
-//! recorded with its gradient), of the kernels below it against the reference, and of a refresh against a new
-//! setup on 2-D Poisson.
+//! recorded with its gradient), of the kernels below it against the reference, of a refresh against a new
+//! setup on 2-D Poisson, and of solves with one and with sixteen right-hand sides.
 //!
 //! `cargo bench --bench cycle`; add `RAYON_NUM_THREADS=1` for one core.
 #![allow(missing_docs)]
@@ -120,4 +120,22 @@ fn refreshed(bencher: Bencher, n: usize) {
     let heat = a.map(|i, j, v| if i == j { v + 0.1 } else { v });
     solver.refresh(&heat).unwrap();
     bencher.bench_local(|| solver.refresh(&a).unwrap());
+}
+
+/// Solves with `k` right-hand sides at once.
+fn many(bencher: Bencher, a: &Csr<f64>, k: usize) {
+    let solver = Amg::auto(a).unwrap();
+    let column = |c: usize| (0..a.rows()).map(|i| ((i * (c + 3)) as f64 * 0.7).sin() + 0.3).collect();
+    let columns: Vec<Vec<f64>> = (0..k).map(column).collect();
+    bencher.bench_local(|| solver.solve_many(&columns).unwrap());
+}
+
+#[divan::bench(args = [1, 16], sample_count = 5)]
+fn many_poisson_1000(bencher: Bencher, k: usize) {
+    many(bencher, &poisson_2d(1000, 1000).unwrap().matrix, k);
+}
+
+#[divan::bench(args = [1, 16], sample_count = 7)]
+fn many_supg_256(bencher: Bencher, k: usize) {
+    many(bencher, &recirculating_flow(256, 1e-3, FlowScheme::Supg).unwrap().matrix, k);
 }

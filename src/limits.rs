@@ -117,6 +117,25 @@ thread_local! {
     static FLAGS: RefCell<Vec<Arc<AtomicBool>>> = const { RefCell::new(Vec::new()) };
 }
 
+/// The limits of a thread, for a thread that works for it.
+#[derive(Clone)]
+pub(crate) struct Inherited {
+    active: Active,
+    flags: Vec<Arc<AtomicBool>>,
+}
+
+impl Inherited {
+    pub fn from_this_thread() -> Self {
+        Self { active: ACTIVE.get(), flags: FLAGS.with_borrow(Clone::clone) }
+    }
+
+    /// Makes them the limits of this thread, which has none.
+    pub fn hold(self) {
+        ACTIVE.set(self.active);
+        FLAGS.set(self.flags);
+    }
+}
+
 /// Whether there are limits.
 pub(crate) fn are_set() -> bool {
     let active = ACTIVE.get();

@@ -55,6 +55,30 @@ pub trait Preconditioner: Sync {
     fn apply_transposed(&self, r: &[f64], z: &mut [f64]) -> Result<()>;
 }
 
+/// A vector, the place of its image, and what is known and computed about them.
+pub(crate) struct Lent<'v> {
+    pub x: &'v [f64],
+    pub y: &'v mut [f64],
+    /// ‖x‖₂, if it is known.
+    pub norm: Option<f64>,
+    /// ⟨x, y⟩ and, for A, ⟨x, x⟩.
+    pub dots: [f64; 2],
+}
+
+/// A square system whose operators act on several vectors at once.
+pub(crate) trait Together: Sync {
+    fn rows(&self) -> usize;
+
+    /// Whether B is symmetric.
+    fn is_symmetric(&self) -> bool;
+
+    /// y ← A x, with ⟨x, y⟩ and ⟨x, x⟩.
+    fn apply(&self, vectors: &mut [Lent<'_>]) -> Result<()>;
+
+    /// y ← B x, with ⟨x, y⟩.
+    fn precondition(&self, vectors: &mut [Lent<'_>]) -> Result<()>;
+}
+
 /// The identity, B = I: no preconditioning.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity(

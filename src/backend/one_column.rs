@@ -39,6 +39,41 @@ pub fn row_products<T: Scalar>(
     }
 }
 
+/// y ← A x for rows from `first` on of N vectors: an entry is read once for all of them. Sums are in the order of the
+/// entries.
+#[inline(always)]
+pub fn row_products_of<T: Scalar, const N: usize>(
+    a: View<'_, T>,
+    xs: [&[T]; N],
+    first: usize,
+    mut ys: [&mut [T]; N],
+) {
+    let pattern = a.pattern;
+    let rows = ys.first().map_or(0, |y| y.len());
+    assert!(
+        a.values.len() == pattern.nnz()
+            && xs.iter().all(|x| x.len() >= pattern.cols())
+            && ys.iter().all(|y| y.len() == rows),
+        "lengths of a product"
+    );
+    let ends = &pattern.row_ptr()[first + 1..=first + rows];
+    let mut start = pattern.row_ptr()[first] as usize;
+    let (columns, values) = (pattern.col_idx(), a.values);
+    for (local, &end) in ends.iter().enumerate() {
+        let mut sums = [T::ZERO; N];
+        for q in start..end as usize {
+            // SAFETY: q is below the number of entries, the length of both arrays, by the invariant of the pattern; the
+            // column is below `cols`, at most the length of every x.
+            unsafe {
+                let (j, v) = (*columns.get_unchecked(q) as usize, *values.get_unchecked(q));
+                sums.iter_mut().zip(xs).for_each(|(sum, x)| *sum += v * *x.get_unchecked(j));
+            }
+        }
+        ys.iter_mut().zip(sums).for_each(|(y, sum)| y[local] = sum);
+        start = end as usize;
+    }
+}
+
 #[inline(always)]
 fn products<T: Scalar, const RAGGED: bool>(
     a: View<'_, T>,

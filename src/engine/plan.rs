@@ -106,13 +106,28 @@ impl<T: Scalar> Plan<Host<T>> {
     /// # Errors
     /// Lengths of b or x that do not fit, or a workspace that is too short.
     pub fn run(&self, b: &[T], x: &mut [T], work: &mut [T], k: usize) -> Result<()> {
-        let frame = &self.frame;
-        if b.len() != frame.input_rows * k || x.len() != frame.output_rows * k {
+        if x.len() != self.frame.output_rows * k {
             return Err(Error::dimension(format!(
-                "the solver has {} unknowns and was given {} and {} values for {k} columns",
-                frame.input_rows,
-                b.len(),
+                "the solver has {} unknowns and was given space for {} values of {k} columns",
+                self.frame.input_rows,
                 x.len()
+            )));
+        }
+        x.copy_from_slice(self.run_in(b, work, k)?);
+        Ok(())
+    }
+
+    /// As [`run`](Self::run); the result B b lies in the workspace.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_in<'w>(&'w self, b: &'w [T], work: &'w mut [T], k: usize) -> Result<&'w [T]> {
+        let frame = &self.frame;
+        if b.len() != frame.input_rows * k {
+            return Err(Error::dimension(format!(
+                "the solver has {} unknowns and was given {} values for {k} columns",
+                frame.input_rows,
+                b.len()
             )));
         }
         if work.len() < self.workspace(k) {
@@ -125,8 +140,7 @@ impl<T: Scalar> Plan<Host<T>> {
         for (operation, writes) in self.operations.iter().zip(&self.writes) {
             kernels::run(k, operation.map(&mut Split::new(frame, *writes, b, work, k)));
         }
-        x.copy_from_slice(Split::new(frame, [None; 2], b, work, k).values(frame.output));
-        Ok(())
+        Ok(Split::new(frame, [None; 2], b, work, k).values(frame.output))
     }
 }
 

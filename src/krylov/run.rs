@@ -15,18 +15,20 @@ pub(super) struct Run<'r, 'p> {
     pub x: &'r mut [f64],
     /// The residual of the method: b − A x up to rounding.
     pub r: Vec<f64>,
+    /// Whether x is zero, so that b − A x needs no product.
+    at_zero: bool,
 }
 
 impl<'r, 'p> Run<'r, 'p> {
-    /// Starts from the iterate x.
+    /// Starts from the iterate x; `at_zero` if it is zero.
     pub fn new(
         a: &'r dyn LinearOperator,
         preconditioner: Option<&'r dyn Preconditioner>,
         b: &'r [f64],
-        x: &'r mut [f64],
+        (x, at_zero): (&'r mut [f64], bool),
         progress: &'r mut Progress<'p>,
     ) -> Self {
-        Self { a, preconditioner, b, progress, r: vec![0.0; x.len()], x }
+        Self { a, preconditioner, b, progress, r: vec![0.0; x.len()], x, at_zero }
     }
 
     /// Number of unknowns.
@@ -85,6 +87,10 @@ impl<'r, 'p> Run<'r, 'p> {
     }
 
     fn compute_residual(&mut self) -> Result<f64> {
+        if std::mem::take(&mut self.at_zero) {
+            self.r.copy_from_slice(self.b);
+            return Ok(vector::norm(&self.r));
+        }
         self.a.apply(self.x, &mut self.r)?;
         Ok(vector::subtract_from(self.b, &mut self.r))
     }

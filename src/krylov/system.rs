@@ -98,7 +98,8 @@ impl Method {
                 let b = vector::scaled(b, scale);
                 let mut x =
                     guess.map_or_else(|| vec![0.0; b.len()], |x| vector::scaled(x, scale).into_owned());
-                let status = self.iterate(Run::new(a, inverse, &b, &mut x, &mut progress))?;
+                let status =
+                    self.iterate(Run::new(a, inverse, &b, (&mut x, guess.is_none()), &mut progress))?;
                 if scale != 1.0 {
                     vector::divide(&mut x, scale);
                 }

@@ -2,7 +2,7 @@
 
 use super::preconditioner::CyclePreconditioner;
 use crate::error::Result;
-use crate::operator::Preconditioner;
+use crate::operator::{Lent, Preconditioner};
 
 /// One multigrid cycle, compiled, in double or single precision.
 #[derive(Debug)]
@@ -18,6 +18,23 @@ impl Cycle {
         match self {
             Cycle::Double(cycle) => cycle,
             Cycle::Single(cycle) => cycle,
+        }
+    }
+}
+
+/// Memory of applications to several vectors.
+#[derive(Debug, Default)]
+pub(crate) struct BlockMemory {
+    double: Vec<f64>,
+    single: Vec<f32>,
+}
+
+impl Cycle {
+    /// z ← B r for several vectors, with ⟨r, z⟩.
+    pub(crate) fn apply_to_many(&self, vectors: &mut [Lent<'_>], memory: &mut BlockMemory) -> Result<()> {
+        match self {
+            Cycle::Double(cycle) => cycle.apply_to_many(vectors, &mut memory.double),
+            Cycle::Single(cycle) => cycle.apply_to_many(vectors, &mut memory.single),
         }
     }
 }

@@ -25,6 +25,7 @@ mod smoother_check;
 mod subdomains;
 mod table;
 
+pub(crate) use compiled::BlockMemory;
 #[doc(hidden)]
 pub use compiled::Cycle;
 #[doc(hidden)]

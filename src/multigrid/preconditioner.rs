@@ -7,7 +7,7 @@ use super::hierarchy::Hierarchy;
 use crate::backend::Cpu;
 use crate::engine::{Host, Plan};
 use crate::error::{Error, Result};
-use crate::operator::{Preconditioner, check_lengths};
+use crate::operator::{Lent, Preconditioner, check_lengths};
 use crate::sparse::Scalar;
 
 /// z = B r: one compiled cycle from x = 0.
@@ -59,9 +59,9 @@ impl<T: Scalar> CyclePreconditioner<T> {
         self.plan.rows()
     }
 
-    /// Bytes of the hierarchy, of a workspace for one vector, and of vectors in its precision.
+    /// Bytes of the hierarchy, of a workspace for one vector, and of a vector in its precision.
     pub fn bytes(&self) -> usize {
-        let vectors = if T::NAME == "f64" { 0 } else { 2 * self.rows() };
+        let vectors = if T::NAME == "f64" { 0 } else { self.rows() };
         self.hierarchy.bytes() + (self.plan.workspace(1) + vectors) * size_of::<T>()
     }
 
@@ -89,22 +89,17 @@ impl<T: Scalar> CyclePreconditioner<T> {
                 plan.run(b, x, &mut memory, 1).map(|()| None)
             }
             _ => {
-                memory.resize(2 * n + plan.workspace(1), T::ZERO);
-                let (b, rest) = memory.split_at_mut(n);
-                let (x, work) = rest.split_at_mut(n);
-                // Scaling keeps a small residual from underflow in single precision.
-                let scale = length.unwrap_or_else(|| Cpu.largest(r));
-                let scale = if scale == 0.0 || !scale.is_finite() { 1.0 } else { scale.max(1e-290) };
+                memory.resize(n + plan.workspace(1), T::ZERO);
+                let (b, work) = memory.split_at_mut(n);
+                let scale = scale(length, r);
                 Cpu.convert(r, 1.0 / scale, b);
-                let done = plan.run(b, x, work, 1);
-                let dot = match length {
+                plan.run_in(b, work, 1).map(|x| match length {
                     Some(_) => Some(Cpu.convert_dot(x, scale, z, r)),
                     None => {
                         Cpu.convert(x, scale, z);
                         None
                     }
-                };
-                done.map(|()| dot)
+                })
             }
         };
         if let Ok(mut pool) = self.workspaces.lock() {
@@ -112,6 +107,38 @@ impl<T: Scalar> CyclePreconditioner<T> {
         }
         done
     }
+}
+
+impl<T: Scalar> CyclePreconditioner<T> {
+    /// z ← B r for several vectors as one block, with ⟨r, z⟩. `memory` is scratch space of any length, for this purpose
+    /// alone. Cost: the hierarchy is read once. Memory: the workspace
+    /// for k columns and k values a row.
+    ///
+    /// # Errors
+    /// Lengths that do not fit.
+    pub(crate) fn apply_to_many(&self, vectors: &mut [Lent<'_>], memory: &mut Vec<T>) -> Result<()> {
+        let (n, k) = (self.rows(), vectors.len());
+        vectors.iter().try_for_each(|lent| check_lengths(n, lent.x, lent.y))?;
+        memory.resize((n * k + self.plan.workspace(k)).max(memory.len()), T::ZERO);
+        let (b, work) = memory.split_at_mut(n * k);
+        let double = T::NAME == "f64";
+        let scale = |lent: &Lent<'_>| if double { 1.0 } else { scale(lent.norm, lent.x) };
+        let scales: Vec<f64> = vectors.iter().map(scale).collect();
+        let inverses: Vec<f64> = scales.iter().map(|s| 1.0 / s).collect();
+        let (rs, zs): (Vec<&[f64]>, Vec<&mut [f64]>) =
+            vectors.iter_mut().map(|lent| (lent.x, &mut *lent.y)).unzip();
+        Cpu.interleave(&rs, &inverses, b);
+        let x = self.plan.run_in(b, work, k)?;
+        let dots = Cpu.separate_dots(x, &scales, &rs, zs);
+        vectors.iter_mut().zip(dots).for_each(|(lent, [dot])| lent.dots = [dot, 0.0]);
+        Ok(())
+    }
+}
+
+/// The factor of a residual in single precision, which keeps a small one from underflow: its norm, computed if absent.
+fn scale(norm: Option<f64>, r: &[f64]) -> f64 {
+    let scale = norm.unwrap_or_else(|| Cpu.largest(r));
+    if scale == 0.0 || !scale.is_finite() { 1.0 } else { scale.max(1e-290) }
 }
 
 impl<T: Scalar> Preconditioner for CyclePreconditioner<T> {

@@ -7,7 +7,7 @@ use super::configuration::Configuration;
 use super::ladder::{Ladder, budget, check_fill};
 use super::value::Solver;
 use crate::error::Result;
-use crate::krylov::{Outcome, SolveOptions, Status};
+use crate::krylov::{Outcome, SolveOptions, Status, System};
 use crate::limits;
 use crate::multigrid::Setup;
 
@@ -34,7 +34,7 @@ impl Solver {
                 return Ok(Outcome { solver: Some(solver.summary()), ..out });
             }
         }
-        let mut best = self.within_budget(ladder, b, options.again(), ladder.patience)?;
+        let mut best = self.within_budget((ladder, ladder.patience), self.system(), b, options.again())?;
         // Fewer iterations than every attempt gets are a limit that the user wants.
         let limited = best.status == Status::MaxIterations && options.options.max_iterations <= SHORT;
         if best.converged() || limited {
@@ -53,7 +53,7 @@ impl Solver {
                     continue;
                 }
             };
-            let out = match solver.within_budget(ladder, b, options.again(), None) {
+            let out = match solver.within_budget((ladder, None), solver.system(), b, options.again()) {
                 Ok(out) => out,
                 Err(e) => {
                     attempts.push(format!("{configuration} failed: {e}"));
@@ -76,15 +76,15 @@ impl Solver {
 
     /// A solve that ends where its forecast is above the budget: the patience, or else the cost of a direct solve, if
     /// one fits.
-    fn within_budget(
+    pub(super) fn within_budget(
         &self,
-        ladder: &Ladder,
+        (ladder, patience): (&Ladder, Option<usize>),
+        system: System<'_>,
         b: &[f64],
         mut options: SolveOptions<'_>,
-        patience: Option<usize>,
     ) -> Result<Outcome> {
         if options.options.max_iterations <= SHORT || ladder.configurations.is_empty() {
-            return self.verified(b, options);
+            return self.verified_on(system, b, options);
         }
         let (limit, digits) = (options.direct_limit as f64, -options.options.rtol.log10());
         let allowed = |forecast: f64| {
@@ -100,7 +100,7 @@ impl Solver {
         let mut own = options.again();
         own.options.budget = Some(&allowed);
         own.definite = true;
-        self.verified(b, own)
+        self.verified_on(system, b, own)
     }
 
     /// The solver of another configuration for the same matrix.

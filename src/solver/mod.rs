@@ -13,6 +13,7 @@ mod device;
 mod differentiable;
 mod file;
 mod ladder;
+mod many;
 mod measure;
 mod norm_estimate;
 mod null_vectors;

@@ -41,12 +41,22 @@ impl Solver {
         if options.least_squares {
             return self.least_squares(b, options);
         }
-        let mut out = self.plain(b, options.again())?;
+        let out = self.plain(b, options.again())?;
+        Ok(self.explained_failure(b, out, &options))
+    }
+
+    /// The outcome with the reason for which no solution exists, if it is known.
+    pub(super) fn explained_failure(
+        &self,
+        b: &[f64],
+        mut out: Outcome,
+        options: &SolveOptions<'_>,
+    ) -> Outcome {
         if !out.converged() {
-            let reason = zero_row(&self.a, b).or_else(|| self.outside_of_range(b, &out, &options));
+            let reason = zero_row(&self.a, b).or_else(|| self.outside_of_range(b, &out, options));
             out.advice = reason.or(out.advice);
         }
-        Ok(out)
+        out
     }
 
     /// The solve by the ladder or the own cycle.
@@ -55,23 +65,6 @@ impl Solver {
             Some(ladder) if options.krylov.is_none() => self.solve_by(ladder, b, options),
             _ => self.verified(b, options),
         }
-    }
-
-    /// Solves A x = b for several right-hand sides, one after another, to ‖b − A x‖₂ ≤ 10⁻⁸ ‖b‖₂ each.
-    ///
-    /// # Errors
-    /// As [`solve`](Self::solve).
-    ///
-    /// ```
-    /// use multigrad::{Amg, gallery};
-    /// let problem = gallery::poisson_2d(20, 20)?;
-    /// let solver = Amg::auto(&problem.matrix)?;
-    /// let right_hand_sides = [problem.rhs, vec![1.0; 400]];
-    /// assert!(solver.solve_many(&right_hand_sides)?.iter().all(|out| out.converged()));
-    /// # Ok::<(), multigrad::Error>(())
-    /// ```
-    pub fn solve_many(&self, right_hand_sides: &[impl AsRef<[f64]>]) -> Result<Vec<Outcome>> {
-        right_hand_sides.iter().map(|b| self.solve(b.as_ref())).collect()
     }
 
     /// Solves B x = b for another operator B of the same size, such as the Jacobian of the present Newton step or

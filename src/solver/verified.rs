@@ -4,7 +4,7 @@ use super::backward_error::backward_error;
 use super::value::Solver;
 use crate::backend::Cpu;
 use crate::error::Result;
-use crate::krylov::{Outcome, SolveOptions, Status, check_vector, largest, norm};
+use crate::krylov::{Outcome, SolveOptions, Status, System, check_vector, largest, norm};
 use crate::operator::Preconditioner;
 
 /// Most corrections of a solution that has converged in one norm only.
@@ -27,11 +27,21 @@ impl Solver {
     ///
     /// # Errors
     /// As [`Solver::solve_with`].
-    pub(super) fn verified(&self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+    pub(super) fn verified(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
+        self.verified_on(self.system(), b, options)
+    }
+
+    /// As [`verified`](Self::verified), with the operators of `system`, which are those of this solver.
+    pub(super) fn verified_on(
+        &self,
+        system: System<'_>,
+        b: &[f64],
+        mut options: SolveOptions<'_>,
+    ) -> Result<Outcome> {
         let (rtol, atol) = (options.options.rtol, options.options.atol);
         let limit = (FACTOR * rtol).min(MOST);
         let iterations = options.options.max_iterations;
-        let mut out = self.once(b, options.again())?;
+        let mut out = self.once(system, b, options.again())?;
         let length = norm(b);
         if length == 0.0 {
             return Ok(out);
@@ -55,7 +65,7 @@ impl Solver {
             if small && (error.value <= limit || rest <= atol) {
                 out.status = Status::Converged;
                 let suspect = correction == 0 && (out.iterations >= MANY || !out.attempts.is_empty());
-                if !suspect || rest == 0.0 || self.estimated_error(b, &out.x)? <= limit {
+                if !suspect || rest == 0.0 || self.estimated_error(system, b, &out.x)? <= limit {
                     return Ok(out);
                 }
             }
@@ -73,7 +83,7 @@ impl Solver {
             let own = SolveOptions::new().rtol(rtol).max_iterations(left).restart(options.restart);
             let mut own = own.on_iteration(&mut shifted);
             own.krylov = options.krylov;
-            let second = self.once(&self.residual(b, &out.x), own)?;
+            let second = self.once(system, &self.residual(b, &out.x), own)?;
             let x: Vec<f64> = out.x.iter().zip(&second.x).map(|(x, d)| x + d).collect();
             if accepted {
                 let better = second.converged() && x.iter().all(|v| v.is_finite());
@@ -100,21 +110,21 @@ impl Solver {
     }
 
     /// ‖B (b − A x)‖∞ / ‖x‖∞ for the cycle B: about the relative error of x where B is close to the inverse.
-    fn estimated_error(&self, b: &[f64], x: &[f64]) -> Result<f64> {
+    fn estimated_error(&self, system: System<'_>, b: &[f64], x: &[f64]) -> Result<f64> {
         let mut d = vec![0.0; b.len()];
-        self.transformed(&self.residual(b, x), &mut d, |r, z| self.system().precondition(r, z))?;
+        self.transformed(&self.residual(b, x), &mut d, |r, z| system.precondition(r, z))?;
         Ok(largest(&d) / largest(x).max(f64::MIN_POSITIVE))
     }
 
     /// A solve of the system for which the cycle was built. The last entry of the history is ‖b − A x‖₂ / ‖b‖₂.
-    fn once(&self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
-        let Some(transform) = &self.transform else { return self.attempt(self.system(), b, options) };
+    fn once(&self, system: System<'_>, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+        let Some(transform) = &self.transform else { return self.attempt(system, b, options) };
         check_vector("the right-hand side", self.rows(), b)?;
         let (mut d, right) = transform.forward(&self.a, b);
         let guess = options.options.initial_guess.map(|x| transform.guess(x));
         let mut own = options.again();
         own.options.initial_guess = guess.as_deref();
-        let mut out = self.attempt(self.system(), &right, own)?;
+        let mut out = self.attempt(system, &right, own)?;
         transform.backward(&out.x, &mut d);
         out.x = d;
         let relative = norm(&self.residual(b, &out.x)) / norm(b);
