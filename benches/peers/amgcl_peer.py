@@ -25,7 +25,8 @@ def configurations(a, symmetric):
     if symmetric:
         smoothers = ["spai0", "damped_jacobi", "gauss_seidel", "chebyshev", "ilu0"]
         names = [f"{c} {s} cg" for c in ("SA", "RS") for s in smoothers]
-        return names + [f"{c} {s} small cg" for c in ("SA", "RS") for s in smoothers[:2]]
+        names += [f"{c} {s} small cg" for c in ("SA", "RS") for s in smoothers[:2]]
+        return names + [f"alone {s} cg" for s in ("spai0", "damped_jacobi", "ilu0")]
     methods = ["bicgstab", "fgmres"]
     smoothers = ["spai0", "damped_jacobi", "gauss_seidel", "ilu0", "ilut"]
     names = [" ".join((c, s, "small", m)) for c, s, m in itertools.product(("SA", "RS"), smoothers, methods)]

@@ -43,13 +43,17 @@ class Process:
                 pass
 
     def answer(self):
-        """The next line, or None after the limit or at the end."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            if not selector.select(self.limit):
-                return None
-        line = self.process.stdout.readline()
-        return json.loads(line) if line.strip() else None
+        """The next line of JSON, or None after the limit or at the end. Libraries in C may print lines of their own."""
+        while True:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.process.stdout, selectors.EVENT_READ)
+                if not selector.select(self.limit):
+                    return None
+            line = self.process.stdout.readline()
+            try:
+                return json.loads(line) if line.strip() else None
+            except json.JSONDecodeError:
+                continue
 
     def ask(self, configuration):
         """One run; a worker that crashes or takes too long is started anew."""

@@ -37,7 +37,8 @@ impl Solver {
     ///
     /// # Errors
     /// As for the `solve` of the Krylov methods.
-    pub fn solve(&self, a: &Csr<f64>, b: &[f64], rtol: f64) -> Result<Outcome> {
-        self.0.solve_for(a, b, SolveOptions::new().rtol(rtol).max_iterations(300))
+    pub fn solve(&self, b: &[f64], rtol: f64) -> Result<Outcome> {
+        // As a user calls it: an automatic solver may go on to further configurations.
+        self.0.solve_with(b, SolveOptions::new().rtol(rtol).max_iterations(300))
     }
 }

@@ -145,7 +145,7 @@ fn timed(a: &Csr<f64>, configuration: &str, o: &Options) -> Result<Value> {
     let solver = configurations::setup(configuration, &a)?;
     let setup = clock.elapsed();
     let clock = Clock::start();
-    let out = solver.solve(&a, &b, o.rtol)?;
+    let out = solver.solve(&b, o.rtol)?;
     let solve = clock.elapsed();
     if let Some(path) = &o.serve {
         let bytes: Vec<u8> = out.x.iter().flat_map(|v| v.to_ne_bytes()).collect();
@@ -177,7 +177,7 @@ fn peak_memory(a: &Csr<f64>, configuration: &str, rtol: f64) -> Value {
     let b = vec![1.0; a.rows()];
     memory::reset_peak();
     let before = memory::resident().0;
-    let out = configurations::setup(configuration, a).and_then(|solver| solver.solve(a, &b, rtol));
+    let out = configurations::setup(configuration, a).and_then(|solver| solver.solve(&b, rtol));
     let peak = memory::resident().1.saturating_sub(before);
     match out {
         Ok(_) => json!({ "configuration": configuration, "memory_bytes": peak }),

@@ -98,8 +98,9 @@ impl Method {
                 let b = vector::scaled(b, scale);
                 let mut x =
                     guess.map_or_else(|| vec![0.0; b.len()], |x| vector::scaled(x, scale).into_owned());
-                let status =
-                    self.iterate(Run::new(a, inverse, &b, (&mut x, guess.is_none()), &mut progress))?;
+                // A zero b needs the product: without iterations nothing else checks the shape of A.
+                let at_zero = guess.is_none() && size.norm > 0.0;
+                let status = self.iterate(Run::new(a, inverse, &b, (&mut x, at_zero), &mut progress))?;
                 if scale != 1.0 {
                     vector::divide(&mut x, scale);
                 }
