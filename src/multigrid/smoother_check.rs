@@ -23,6 +23,14 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
         }
     }
 
+    /// Whether these are incomplete factors with a negative pivot. Those of a symmetric positive definite matrix then are
+    /// not positive definite (Kershaw 1978).
+    pub(crate) fn has_negative_pivot(&self) -> bool {
+        let Smoother::Factors { factors, .. } = self else { return false };
+        let diagonal = factors.pattern.splits().iter().map(|&p| factors.values.get(p as usize));
+        diagonal.flatten().any(|v| *v < T::ZERO)
+    }
+
     /// Checks the leaf against the operator of its level.
     pub(super) fn validate(&self, a: &Matrix<Arc<Vec<T>>>) -> Result<()> {
         let n = a.pattern.rows();

@@ -111,7 +111,7 @@ impl Choice {
             // The other reasons are those of the hierarchy.
             self.reasons.truncate(1);
             self.patience = found.patience;
-            if found.patience.is_none() {
+            if found.then_direct {
                 self.configurations.retain(|c| c.setup != Setup::Direct);
                 self.configurations.insert(0, direct());
             }
@@ -278,6 +278,15 @@ impl Choice {
             match fits.and_then(|()| builder.known_symmetry(self.symmetric).build(a)) {
                 Ok(solver) if patience.is_some() && solver.krylov() != configuration.krylov => {
                     reasons.push(format!("{configuration}: the preconditioner is not symmetric"));
+                }
+                Ok(solver)
+                    if self.automatic
+                        && configuration.krylov == Krylov::Cg
+                        && solver.has_negative_pivots() =>
+                {
+                    reasons.push(format!(
+                        "{configuration}: the factors have a negative pivot, so they are not positive definite"
+                    ));
                 }
                 Ok(mut solver) => {
                     let rest = self.configurations[number + 1..].to_vec();

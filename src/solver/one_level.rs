@@ -53,6 +53,9 @@ pub(super) struct OneLevel {
     pub expected: f64,
     /// Those beyond which the method is left; `None` where only a direct solver is an alternative.
     pub patience: Option<usize>,
+    /// Whether a direct solver follows at once: where ILU(0) does not suit a small matrix, full factors took a third to
+    /// the same time as a hierarchy (`cargo bench --bench real`).
+    pub then_direct: bool,
     /// The sentence for the user.
     pub reason: String,
 }
@@ -67,6 +70,7 @@ impl OneLevel {
             configuration: on_one_level(Relaxation::Ilu0(1.0), Krylov::Cg),
             expected: most,
             patience,
+            then_direct: true,
             reason: reason.into(),
         };
         let found = if p.is_symmetric() && p.lacks_hierarchy() {
@@ -118,6 +122,7 @@ impl OneLevel {
             configuration,
             expected,
             patience: Some(most.max(1.25 * expected) as usize + 5),
+            then_direct: false,
             reason: format!(
                 "{what} on one level: about {expected:.0} iterations by small parts of the matrix, less work than a hierarchy"
             ),
@@ -195,7 +200,7 @@ fn iterations_on(a: &Csr<f64>, configuration: &Configuration, most: f64) -> Opti
 mod tests {
     use super::*;
     use crate::gallery;
-    use crate::solver::Solver;
+    use crate::solver::{Choice, Solver};
 
     /// The Laplacian of a cube, plus the identity times a shift.
     fn shifted(n: usize, shift: f64) -> Csr<f64> {
@@ -253,6 +258,27 @@ mod tests {
         let found = OneLevel::of(&a, &properties).unwrap();
         assert!(found.patience.is_none());
         assert!(is_chosen(&a));
+    }
+
+    /// Kershaw's matrix (1978) is positive definite, and its ILU(0) has the pivot −5.
+    #[test]
+    fn factors_with_a_negative_pivot_are_left_before_a_solve() {
+        let blocks = 60;
+        let kershaw =
+            [[3.0, -2.0, 0.0, 2.0], [-2.0, 3.0, -2.0, 0.0], [0.0, -2.0, 3.0, -2.0], [2.0, 0.0, -2.0, 3.0]];
+        let block = |k: usize| {
+            let entry = move |i: usize, j: usize| (4 * k + i, 4 * k + j, kershaw[i][j]);
+            (0..4).flat_map(move |i| (0..4).map(move |j| entry(i, j))).filter(|e| e.2 != 0.0)
+        };
+        let coupling = (4..4 * blocks).flat_map(|i| [(i, i - 4, -0.01), (i - 4, i, -0.01)]);
+        let entries: Vec<_> = (0..blocks).flat_map(block).chain(coupling).collect();
+        let a = Csr::from_triplets(4 * blocks, 4 * blocks, &entries).unwrap();
+        assert_eq!(Choice::of(&a, false).configurations[0], on_one_level(Relaxation::Ilu0(1.0), Krylov::Cg));
+        let solver = Solver::auto(&a).unwrap();
+        assert_ne!(*solver.setup(), Setup::OneLevel, "{solver}");
+        assert!(solver.reasons().iter().any(|r| r.contains("negative pivot")), "{solver}");
+        let out = solver.solve(&vec![1.0; 4 * blocks]).unwrap();
+        assert!(out.converged() && out.attempts.is_empty(), "{out}");
     }
 
     #[test]

@@ -381,6 +381,14 @@ impl Solver {
         }
     }
 
+    /// Whether incomplete factors on the finest level have a negative pivot.
+    pub(super) fn has_negative_pivots(&self) -> bool {
+        in_precision!(&self.cycle, c => {
+            let finest = c.hierarchy().levels.first();
+            finest.is_some_and(|level| level.pre.iter().chain(&level.post).any(Smoother::has_negative_pivot))
+        })
+    }
+
     /// Whether the matrix is symmetric, tested on the first call.
     pub(super) fn has_symmetric_matrix(&self) -> bool {
         *self.symmetric_matrix.get_or_init(|| self.operator().is_symmetric())
