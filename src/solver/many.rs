@@ -13,7 +13,7 @@ use crate::sparse::Csr;
 /// Most right-hand sides solved together: the kernels have loops of constant length up to this number of columns.
 const COLUMNS: usize = 16;
 /// Bytes of vectors of the right-hand sides that are solved together.
-const BYTES: usize = 4 << 30;
+const BYTES: usize = 2 << 30;
 /// Entries below which the exchange between threads takes the time that a block saves.
 const ENTRIES: usize = 150_000;
 
