@@ -7,10 +7,10 @@
 //!
 //! # Reason for `unsafe`
 //!
-//! The vectors of a request belong to the thread that waits for it. Copies that both threads own would cost four passes
-//! over every vector and product: for 16 columns on the 5-point matrix of 10⁶ rows, about 110 of 590 ns an unknown and
-//! iteration. A request is lent, not copied: its thread waits until the request is answered and cannot touch the vectors
-//! before.
+//! The vectors of a request belong to the thread that waits for it. Copies that both threads own would be four a column and
+//! iteration of CG: 25 ms (sixteen copies of 10⁶ values take 6.3 ms) beside 140 ms for the iteration of 16 columns on the
+//! 5-point matrix of 10⁶ rows. A request is lent, not copied: its thread waits until the request is answered and cannot
+//! touch the vectors before.
 #![allow(unsafe_code)]
 
 use std::collections::VecDeque;
@@ -218,15 +218,7 @@ impl<'s> Meeting<'s> {
                 }
             }
             drop(state);
-            let t0 = std::time::Instant::now();
             let answers = self.carry_out(requests);
-            eprintln!(
-                "carry {:?}; began {:?}",
-                t0.elapsed(),
-                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros()
-                    as u64
-                    % 10000000
-            );
             let mut state = self.lock();
             for (number, answer) in answers {
                 state.stages[number] = Stage::Answered(answer);
