@@ -63,9 +63,9 @@ impl Cpu {
     /// y ← A x for a square A; returns ⟨x, y⟩ and ⟨x, x⟩. The memory traffic is that of a product, with x and
     /// y in cache for the sums.
     pub(crate) fn spmv_dots(&self, a: View<'_, f64>, x: &[f64], y: &mut [f64]) -> [f64; 2] {
-        over_blocks(y.len(), y.chunks_mut(SPAN).enumerate(), |(q, y)| {
-            row_products(a, x, q * SPAN, y, |_, y, sum| *y = sum);
-            let x = &x[q * SPAN..q * SPAN + y.len()];
+        over_blocks(y.len(), y.chunks_mut(BLOCK).enumerate(), |(q, y)| {
+            row_products(a, x, q * BLOCK, y, |_, y, sum| *y = sum);
+            let x = &x[q * BLOCK..q * BLOCK + y.len()];
             [interleaved_dot(x, y), interleaved_dot(x, x)]
         })
     }

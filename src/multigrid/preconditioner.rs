@@ -111,8 +111,7 @@ impl<T: Scalar> CyclePreconditioner<T> {
 
 impl<T: Scalar> CyclePreconditioner<T> {
     /// z ← B r for several vectors as one block, with ⟨r, z⟩. `memory` is scratch space of any length, for this purpose
-    /// alone. Cost: the hierarchy is read once. Memory: the workspace
-    /// for k columns and k values a row.
+    /// alone. Cost: the hierarchy is read once. Memory: the workspace for k columns, and k values a row.
     ///
     /// # Errors
     /// Lengths that do not fit.
