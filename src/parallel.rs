@@ -5,9 +5,24 @@
 //! Neighbouring tasks tend to run on the same thread, whose cache has their data from the last loop. Results
 //! never depend on the number of threads as long as the tasks do not.
 
+use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
+
+thread_local! {
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Threads for the loops of this thread.
+pub(crate) fn threads() -> usize {
+    if ALONE.get() { 1 } else { rayon::current_num_threads() }
+}
+
+/// Makes all further loops of this thread run on it alone.
+pub(crate) fn stay_on_this_thread() {
+    ALONE.set(true);
+}
 
 /// Calls `task` with every number below `count`.
 fn on_pool(count: usize, task: &(dyn Fn(usize) + Sync)) {
@@ -16,7 +31,7 @@ fn on_pool(count: usize, task: &(dyn Fn(usize) + Sync)) {
 
 /// Calls `f` with every item, in any order.
 pub(crate) fn for_each<I: Iterator<Item: Send>>(items: I, f: &(dyn Fn(I::Item) + Sync)) {
-    if rayon::current_num_threads() == 1 {
+    if threads() == 1 {
         return items.for_each(f);
     }
     let items: Vec<Mutex<Option<I::Item>>> = items.map(|item| Mutex::new(Some(item))).collect();

@@ -15,7 +15,7 @@ const ROWS: usize = 1 << 11;
 /// Calls `f(first, part)` for consecutive parts of `out`.
 #[inline(always)]
 pub(super) fn parts<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
-    if out.len() < PARALLEL || rayon::current_num_threads() == 1 {
+    if out.len() < PARALLEL || parallel::threads() == 1 {
         f(0, out);
     } else {
         parallel::chunks_mut(out, CHUNK, &f);
@@ -53,7 +53,7 @@ pub(super) fn by_rows<T: Send>(pattern: &Pattern, out: &mut [T], f: impl Fn(usiz
             rest = tail;
         }
     };
-    if out.len() < PARALLEL || rayon::current_num_threads() == 1 {
+    if out.len() < PARALLEL || parallel::threads() == 1 {
         return rows(0, pattern.rows(), out);
     }
     let (n, ptr) = (pattern.rows(), pattern.row_ptr());
@@ -94,7 +94,7 @@ pub(super) fn put_and_sum<T: Scalar>(
         }
         block_sum(first..first + part.len(), &h)
     };
-    if out.len() < PARALLEL || rayon::current_num_threads() == 1 {
+    if out.len() < PARALLEL || parallel::threads() == 1 {
         return out.chunks_mut(CHUNK).enumerate().map(block).fold(T::ZERO, |sum, part| sum + part);
     }
     let parts = parallel::map(out.chunks_mut(CHUNK).enumerate(), &block);
@@ -106,7 +106,7 @@ pub(super) fn put_and_sum<T: Scalar>(
 pub(super) fn sum<T: Scalar>(length: usize, f: impl Fn(usize) -> T + Sync + Send) -> T {
     let block = |c: usize| block_sum(c * CHUNK..length.min((c + 1) * CHUNK), &f);
     let blocks = length.div_ceil(CHUNK);
-    if length < PARALLEL || rayon::current_num_threads() == 1 {
+    if length < PARALLEL || parallel::threads() == 1 {
         return (0..blocks).fold(T::ZERO, |sum, c| sum + block(c));
     }
     let parts = parallel::map(0..blocks, &block);

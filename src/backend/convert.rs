@@ -34,7 +34,7 @@ impl Cpu {
             let poison: f64 = poison.iter().sum::<f64>() + rest.iter().map(|v| 0.0 * v).sum::<f64>();
             lanes.iter().chain(rest).fold(0.0f64, |m, v| m.max(v.abs())) + poison
         };
-        if x.len() < 4 * BLOCK || rayon::current_num_threads() == 1 {
+        if x.len() < 4 * BLOCK || parallel::threads() == 1 {
             return largest(x);
         }
         let parts: Vec<f64> = parallel::map(x.chunks(BLOCK), &largest);

@@ -361,7 +361,7 @@ impl Cpu {
             partial
         };
         let blocks = x.chunks(block).zip(y.chunks(block));
-        let partials: Vec<Vec<T>> = if x.len() < PARALLEL_WORK || rayon::current_num_threads() == 1 {
+        let partials: Vec<Vec<T>> = if x.len() < PARALLEL_WORK || parallel::threads() == 1 {
             blocks.map(sum).collect()
         } else {
             parallel::map(blocks, &sum)

@@ -32,7 +32,7 @@ pub(crate) fn over_blocks<I: Send, const N: usize>(
         sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
         sum
     };
-    if length < PARALLEL_LENGTH || rayon::current_num_threads() == 1 {
+    if length < PARALLEL_LENGTH || parallel::threads() == 1 {
         return blocks.map(kernel).fold([0.0; N], add);
     }
     parallel::map(blocks, &kernel).into_iter().fold([0.0; N], add)

@@ -16,7 +16,7 @@ pub(super) fn over_rows<T: Scalar>(
     if width == 0 || out.is_empty() {
         return;
     }
-    let threads = rayon::current_num_threads();
+    let threads = parallel::threads();
     if work < PARALLEL_WORK || threads == 1 {
         body(0, out);
         return;

@@ -40,12 +40,12 @@ pub fn product<T: Scalar>(
             },
         )
     };
-    if pattern.nnz() * k < PARALLEL_WORK || rayon::current_num_threads() == 1 {
+    if pattern.nnz() * k < PARALLEL_WORK || parallel::threads() == 1 {
         body(0..pattern.rows(), g);
         return;
     }
     let mut parts = Vec::new();
-    let chunk = pattern.rows().div_ceil(4 * rayon::current_num_threads()).max(64);
+    let chunk = pattern.rows().div_ceil(4 * parallel::threads()).max(64);
     let mut rest = g;
     for first in (0..pattern.rows()).step_by(chunk) {
         let last = (first + chunk).min(pattern.rows());

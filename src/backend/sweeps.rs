@@ -67,7 +67,7 @@ pub fn ordered<T: Scalar>(s: OrderedView<'_, T>, b: &[T], x: &mut [T], scratch: 
     if x.is_empty() || k == 0 {
         return;
     }
-    let parallel = s.a.pattern.nnz() * k >= PARALLEL_WORK && rayon::current_num_threads() > 1;
+    let parallel = s.a.pattern.nnz() * k >= PARALLEL_WORK && parallel::threads() > 1;
     match &s.sweep.order {
         Order::Blocks { rows } => {
             scratch.copy_from_slice(x);

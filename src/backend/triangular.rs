@@ -89,7 +89,7 @@ fn block<T: Scalar, const K: usize, const TRANSPOSED: bool, const LOWER: bool>(
 
 /// One column: by levels if they are wide and there are many threads.
 fn single<T: Scalar>(a: View<'_, T>, tri: Triangle, x: &mut [T]) {
-    let parallel = a.pattern.nnz() >= PARALLEL_WORK && rayon::current_num_threads() >= THREADS;
+    let parallel = a.pattern.nnz() >= PARALLEL_WORK && parallel::threads() >= THREADS;
     let levels = if parallel { a.pattern.levels(tri.lower) } else { None };
     match (levels, tri.lower, tri.unit) {
         (None, true, true) => sequential::<T, true, true>(a, x),

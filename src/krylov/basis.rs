@@ -67,7 +67,7 @@ fn summed<I: Send>(
 ) -> Vec<f64> {
     let mut sums = vec![0.0; count];
     let mut add = |part: &[f64]| sums.iter_mut().zip(part).for_each(|(s, p)| *s += p);
-    if length < PARALLEL_LENGTH || rayon::current_num_threads() == 1 {
+    if length < PARALLEL_LENGTH || parallel::threads() == 1 {
         let mut part = vec![0.0; count];
         for block in blocks {
             kernel(block, &mut part);

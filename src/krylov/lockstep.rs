@@ -23,6 +23,7 @@ use super::system::System;
 use crate::error::{Error, Result};
 use crate::limits::Inherited;
 use crate::operator::{Lent, LinearOperator, Preconditioner, Together, check_lengths};
+use crate::parallel;
 
 /// Calls `solve(number, system)` for the numbers below `count`, with operators that meet. A solve without a thread, which
 /// the operating system refused, has no result.
@@ -40,8 +41,7 @@ pub(crate) fn in_lockstep<R: Send>(
                 let seat = Seat { meeting, number };
                 limits.hold();
                 drop(meeting.wait_for_turn(number));
-                // Parallel loops of this thread stay on it.
-                let _own = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+                parallel::stay_on_this_thread();
                 solve(number, System::Host(&seat, Some(&seat)))
             };
             let handle = thread::Builder::new().spawn_scoped(scope, work).ok();
@@ -112,7 +112,7 @@ impl<'s> Meeting<'s> {
         let available = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             operators,
-            threads: rayon::current_num_threads().min(available),
+            threads: parallel::threads().min(available),
             state: Mutex::new(state),
             leader: Condvar::new(),
             seats: (0..count).map(|_| Condvar::new()).collect(),
@@ -374,7 +374,7 @@ mod tests {
             }
             for _ in 0..=number {
                 a.apply(&[number as f64; 3], &mut y).unwrap();
-                assert_eq!(rayon::current_num_threads(), 1);
+                assert_eq!(parallel::threads(), 1);
             }
             assert!(a.apply(&[1.0], &mut y).is_err());
             y[0]

@@ -44,7 +44,7 @@ pub(crate) fn assemble<W: Send>(
 
 /// The part of [`assemble`] that is compiled once.
 fn join(rows: usize, cols: usize, part: &(dyn Fn(Range<usize>) -> Part + Sync)) -> Result<Csr<f64>> {
-    let chunk = match rayon::current_num_threads() {
+    let chunk = match parallel::threads() {
         1 => rows.max(1),
         threads => CHUNK.max(rows.div_ceil(PARTS * threads)),
     };

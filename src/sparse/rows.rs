@@ -63,7 +63,7 @@ impl<W, F: Fn() -> W> Pool<W, F> {
 
 /// Whether this much work is worth several threads.
 pub(crate) fn in_parallel(work: usize) -> bool {
-    work > 2 * WORK && rayon::current_num_threads() > 1
+    work > 2 * WORK && parallel::threads() > 1
 }
 
 /// At most `tasks` ranges of rows of about equal work. `work` is its cumulative sum over the rows, like a row
@@ -98,7 +98,7 @@ pub(crate) fn build<T: Scalar>(
 ) -> Result<Csr<T>> {
     let rows = work.len() - 1;
     let total = (work[rows] as usize).saturating_mul(weight);
-    let tasks = if in_parallel(total) { (total / WORK).min(TASKS * rayon::current_num_threads()) } else { 1 };
+    let tasks = if in_parallel(total) { (total / WORK).min(TASKS * parallel::threads()) } else { 1 };
     let run = |range: Range<usize>| {
         let (mut lines, mut values) = (Lines::new(range.len()), Vec::with_capacity(ROOM * range.len()));
         fill(range, &mut lines, &mut values);

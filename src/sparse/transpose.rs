@@ -73,7 +73,7 @@ fn visit(pattern: &Pattern, columns: Range<usize>, mut f: impl FnMut(usize, usiz
 
 /// The number of ranges of columns; each costs a pass over the row pointer.
 fn tasks(pattern: &Pattern) -> usize {
-    if in_parallel(pattern.nnz()) { rayon::current_num_threads() } else { 1 }
+    if in_parallel(pattern.nnz()) { parallel::threads() } else { 1 }
 }
 
 /// Start of every column, `cols + 1` entries.

@@ -179,7 +179,7 @@ impl<T: Scalar> Batched<T> {
         let mut adjoint = r.pool.take(up.len());
         adjoint.copy_from_slice(up);
         let (systems, values) = (TASK * m, TASK * m * m);
-        if lu.len() < PARALLEL || rayon::current_num_threads() == 1 {
+        if lu.len() < PARALLEL || parallel::threads() == 1 {
             with_order!(m, solve_all_transposed(lu, pivots, &mut adjoint, m, k));
         } else {
             let tasks = adjoint.chunks_mut(systems * k).zip(lu.chunks(values));
@@ -188,7 +188,7 @@ impl<T: Scalar> Batched<T> {
             });
         }
         r.with(self.a, |g, add| {
-            if g.len() < PARALLEL || rayon::current_num_threads() == 1 {
+            if g.len() < PARALLEL || parallel::threads() == 1 {
                 with_order!(m, minus_outer(&adjoint, x, g, m, k, add));
             } else {
                 let tasks = g.chunks_mut(values).zip(adjoint.chunks(systems * k));
@@ -226,7 +226,7 @@ impl<'t, T: Scalar> Dense<'t, T> {
             let mut x = pool.take(rows * k);
             x.copy_from_slice(&nodes[b].value);
             let (systems, values) = (TASK * m, TASK * m * m);
-            let done = if factors.len() < PARALLEL || rayon::current_num_threads() == 1 {
+            let done = if factors.len() < PARALLEL || parallel::threads() == 1 {
                 with_order!(m, solve_all(&mut factors, &mut pivots, &mut x, m, k))
             } else {
                 let tasks = factors.chunks_mut(values).zip(pivots.chunks_mut(systems));

@@ -70,7 +70,7 @@ fn product<T: Scalar>((n, m, l): (usize, usize, usize), a: &[T], b: &[T], c: &mu
         let a = &a[first * m..first * m + c.len() / l * m];
         with_width!(l, rows_times(a, m, b, l, c));
     };
-    if n * m * l < PARALLEL || rayon::current_num_threads() == 1 {
+    if n * m * l < PARALLEL || parallel::threads() == 1 {
         return rows(0, c);
     }
     parallel::for_each(c.chunks_mut(ROWS * l).enumerate(), &|(q, c)| rows(q * ROWS, c));
@@ -126,7 +126,7 @@ fn product_transposed<T: Scalar>(
     if blocks == 1 {
         return block(0, c);
     }
-    if n * m * l < PARALLEL || rayon::current_num_threads() == 1 {
+    if n * m * l < PARALLEL || parallel::threads() == 1 {
         for q in 0..blocks {
             scratch.fill(T::ZERO);
             block(q, scratch);

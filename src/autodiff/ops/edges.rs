@@ -39,7 +39,7 @@ fn gather<T: Scalar>(list: &[u32], k: usize, from: &[T], to: &mut [T]) {
     if k == 0 {
         return;
     }
-    if to.len() < PARALLEL || rayon::current_num_threads() == 1 {
+    if to.len() < PARALLEL || parallel::threads() == 1 {
         return with_width!(k, gather_rows(list, k, from, to));
     }
     let tasks = to.chunks_mut(ROWS * k).zip(list.chunks(ROWS));

@@ -27,7 +27,7 @@ impl Op {
             &Op::Block { a, x, transposed } => {
                 let (pattern, values) = (r.pattern(a), r.value(a));
                 let (block, k) = (r.value(x), r.extent(x).1);
-                if !transposed && rayon::current_num_threads() == 1 && r.wants(a) && r.wants(x) {
+                if !transposed && crate::parallel::threads() == 1 && r.wants(a) && r.wants(x) {
                     return if k == 1 { both(a, x, up, r) } else { both_blocks(a, x, up, r) };
                 }
                 let (left, right) = if transposed { (block, up) } else { (up, block) };
@@ -49,7 +49,7 @@ impl Op {
             &Op::Sampled { x, y, ref pattern } => {
                 let (left, right, k) = (r.value(x), r.value(y), r.extent(x).1);
                 let view = View { pattern, values: up };
-                if k > 1 && x != y && rayon::current_num_threads() == 1 && r.wants(x) && r.wants(y) {
+                if k > 1 && x != y && crate::parallel::threads() == 1 && r.wants(x) && r.wants(y) {
                     return both_sampled(x, y, view, r);
                 }
                 r.sum(x, |g| Cpu.spmv(T::ONE, view, right, T::ZERO, g, k));
@@ -79,7 +79,7 @@ fn sampled<T: Scalar>(pattern: &Pattern, y: &[T], x: &[T], g: &mut [T], k: usize
 
 /// y ← Aᵀ x. On one thread row by row of A, without the permutation; the same bits.
 fn transposed_product<T: Scalar>(a: View<'_, T>, x: &[T], y: &mut [T], k: usize) {
-    if k > 1 || rayon::current_num_threads() > 1 {
+    if k > 1 || crate::parallel::threads() > 1 {
         return Cpu.spmv_transposed(T::ONE, a, x, T::ZERO, y, k);
     }
     y.fill(T::ZERO);

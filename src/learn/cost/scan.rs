@@ -75,7 +75,7 @@ impl CostReport {
             nonzeros: a.nnz(),
             rtol: options.rtol,
             right_hand_sides: options.right_hand_sides,
-            threads: rayon::current_num_threads(),
+            threads: crate::parallel::threads(),
             training_seconds: learned.training_seconds,
             accepted: learned.accepted,
             learned: own.remove(0),
