@@ -43,7 +43,7 @@ impl Solver {
     /// A right-hand side that does not converge is solved once more by itself, with the further configurations of an
     /// automatic solver.
     ///
-    /// Cost, for sixteen right-hand sides on one thread: 6 to 8 solves (`cargo bench --bench cycle -- many`), because the
+    /// Cost, for sixteen right-hand sides on one thread: 6 to 9 solves (`cargo bench --bench cycle -- many`), because the
     /// vectors of sixteen solves are read all the same. Memory: for each right-hand side the vectors of its method, and
     /// about six vectors in the precision of the cycle. One thread of the operating
     /// system a right-hand side; no more of them compute at a time than the `rayon` pool has threads. On a GPU, for
