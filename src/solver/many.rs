@@ -45,13 +45,13 @@ impl Solver {
     ///
     /// Cost, for sixteen right-hand sides on one thread: 6 to 9 solves (`cargo bench --bench cycle -- many`), because the
     /// vectors of sixteen solves are read all the same. Memory: for each right-hand side the vectors of its method, and
-    /// about six vectors in the precision of the cycle. One thread of the operating
-    /// system a right-hand side; no more of them compute at a time than the `rayon` pool has threads. On a GPU, for
-    /// least squares and for small systems, right-hand sides are solved one after another.
+    /// about six vectors in the precision of the cycle. Each right-hand side has a thread of the operating system; no more
+    /// of them compute at a time than the `rayon` pool has threads. On a GPU, for least squares and for systems of fewer
+    /// than 150 000 entries, right-hand sides are solved one after another.
     ///
     /// # Errors
-    /// As [`solve_with`](Self::solve_with), with the number of the right-hand side. Options that belong to one right-hand side: an initial
-    /// guess, a callback.
+    /// As [`solve_with`](Self::solve_with), with the number of the right-hand side. An initial guess or a callback, which
+    /// belong to one right-hand side.
     ///
     /// ```
     /// use multigrad::{Amg, SolveOptions, gallery};
