@@ -31,6 +31,9 @@ pip="$bin/python -m pip install --quiet --disable-pip-version-check"
 
 $pip "maturin>=1.7,<2" numpy scipy pyamg pytest mypy || missing "the packages for the tests cannot be installed"
 # The package itself must build: from here on every failure counts.
+# Without isolation pip looks for the program maturin in PATH.
+PATH=$(cd "$bin" && pwd):$PATH
+export PATH
 $pip --no-build-isolation "$here"
 cd "$work"
 "$bin/python" -m pytest -q -p no:cacheprovider "$here/tests" "$@"
