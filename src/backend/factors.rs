@@ -1,11 +1,12 @@
 //! Sparse LU for one pattern with many values, with singularity tests: supernodal by `faer`, or left-looking.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::equilibration::{Equilibration, scale_rows};
 use super::fill::predicted_nonzeros;
 use super::left_looking::LeftLooking;
 use super::library::{Analysis, Supernodal, orders};
+use super::matching::largest_product;
 use super::{Cpu, View};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
@@ -16,8 +17,62 @@ pub struct Ordering(Symbolic);
 /// The method with its symbolic part.
 enum Symbolic {
     Supernodal(Analysis),
-    /// Orders of the rows, and the predicted entries of the factors.
-    LeftLooking([Vec<u32>; 2], f64),
+    /// Orders by the first values.
+    LeftLooking(OnceLock<Orders>),
+}
+
+/// Orders for left-looking factors.
+struct Orders {
+    /// The rows, each at the place of the column with which it is matched: their large entries then lie on the diagonal.
+    matched: Vec<u32>,
+    pattern: Arc<Pattern>,
+    /// Orders of elimination of the matched rows.
+    orders: [Vec<u32>; 2],
+    /// Predicted entries of the factors.
+    predicted: f64,
+}
+
+/// A diagonal entry is weak if it is less than this share of the largest entry of its row. Rows are matched with columns if
+/// more than this share of them has a weak one.
+const WEAK: (f64, f64) = (0.1, 0.05);
+/// Matching destroys a symmetric pattern. It is not used where that multiplies the predicted fill by this factor: in optimal
+/// control and with constraints, zeros on the diagonal fill before they are pivots.
+const FILLS: f64 = 1.5;
+
+impl Orders {
+    fn new(pattern: &Pattern, values: &[f64]) -> Result<Self> {
+        let own = || -> Result<Self> {
+            let predicted = predicted_nonzeros(pattern).unwrap_or(f64::INFINITY);
+            let matched = (0..pattern.rows() as u32).collect();
+            Ok(Self { matched, orders: orders(pattern)?, predicted, pattern: Arc::new(pattern.clone()) })
+        };
+        if weak_diagonals(pattern, values) as f64 <= WEAK.1 * pattern.rows() as f64 {
+            return own();
+        }
+        let Some(columns) = largest_product(pattern, values)? else { return own() };
+        let mut matched = vec![0u32; columns.len()];
+        columns.iter().enumerate().for_each(|(i, &j)| matched[j as usize] = i as u32);
+        let rows = matched.iter().map(|&i| pattern.row_cols(i as usize));
+        let mut ptr = vec![0u32];
+        rows.clone().for_each(|row| ptr.push(ptr[ptr.len() - 1] + row.len() as u32));
+        let columns = rows.flatten().copied().collect();
+        let permuted = Arc::new(Pattern::from_parts(pattern.rows(), pattern.cols(), ptr, columns));
+        let predicted = predicted_nonzeros(&permuted).unwrap_or(f64::INFINITY);
+        if pattern.is_symmetric() {
+            let own = own()?;
+            if predicted > FILLS * own.predicted {
+                return Ok(own);
+            }
+        }
+        Ok(Self { matched, orders: orders(&permuted)?, predicted, pattern: permuted })
+    }
+
+    fn factor(&self, pattern: &Pattern, values: &[f64]) -> Result<Option<LeftLooking>> {
+        let rows = self.matched.iter().flat_map(|&i| &values[pattern.row(i as usize)]);
+        let own: Vec<f64> = rows.copied().collect();
+        let factors = LeftLooking::new(&self.pattern, &own, &self.orders, self.predicted)?;
+        Ok(factors.map(|factors| factors.of_rows(&self.matched)))
+    }
 }
 
 /// A row or column this many times longer than the mean makes the factors left-looking: the supernodal ones are laid out
@@ -61,10 +116,7 @@ impl Ordering {
         let supernodal = if has_long_lines(pattern) { None } else { Analysis::new(pattern)? };
         Ok(Self(match supernodal {
             Some(analysis) => Symbolic::Supernodal(analysis),
-            None => {
-                let predicted = predicted_nonzeros(pattern).unwrap_or(f64::INFINITY);
-                Symbolic::LeftLooking(orders(pattern)?, predicted)
-            }
+            None => Symbolic::LeftLooking(OnceLock::new()),
         }))
     }
 
@@ -80,9 +132,15 @@ impl Ordering {
         let values = scaled.as_deref().unwrap_or(values);
         let numeric = match &self.0 {
             Symbolic::Supernodal(analysis) => analysis.factor(values).map(Numeric::Supernodal),
-            Symbolic::LeftLooking(orders, predicted) => {
-                let factors = LeftLooking::new(pattern, values, orders, *predicted)?;
-                factors.map(|factors| Numeric::LeftLooking(Arc::new(factors)))
+            Symbolic::LeftLooking(known) => {
+                let orders = match known.get() {
+                    Some(orders) => orders,
+                    None => {
+                        let new = Orders::new(pattern, values)?;
+                        known.get_or_init(|| new)
+                    }
+                };
+                orders.factor(pattern, values)?.map(|factors| Numeric::LeftLooking(Arc::new(factors)))
             }
         };
         let Some(numeric) = numeric else { return Ok(None) };
@@ -103,6 +161,15 @@ impl Ordering {
         let factors = self.factor(pattern, values)?;
         Ok(factors.filter(|(_, trust)| *trust == Trust::Regular).map(|(factors, _)| factors))
     }
+}
+
+/// The number of weak diagonal entries.
+fn weak_diagonals(pattern: &Pattern, values: &[f64]) -> usize {
+    let is_weak = |i: usize| {
+        let largest = values[pattern.row(i)].iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        pattern.find(i, i).is_none_or(|p| values[p].abs() < WEAK.0 * largest)
+    };
+    (0..pattern.rows()).filter(|&i| is_weak(i)).count()
 }
 
 /// Whether a row or column is far longer than the others.

@@ -6,8 +6,9 @@ use crate::sparse::Pattern;
 
 /// The diagonal entry is the pivot if it is at least this share of the largest candidate.
 const PREFERENCE: f64 = 0.1;
-/// The factors may have this many times the entries of the prediction, and at least `LEAST`.
-const SURPLUS: f64 = 10.0;
+/// The factors may have this many times the entries of the prediction: first in one order after another, then again with
+/// more. The second number has a least value.
+const SURPLUS: [f64; 2] = [4.0, 10.0];
 const LEAST: f64 = 1e6;
 /// Columns between checks of the limits.
 const CHECKED: usize = 64;
@@ -76,21 +77,25 @@ impl LeftLooking {
         orders: &[Vec<u32>; 2],
         predicted: f64,
     ) -> Result<Option<Self>> {
-        for order in orders {
-            match Self::in_order(pattern, values, order, predicted)? {
-                Ended::Factored(factors) => return Ok(Some(*factors)),
-                Ended::Singular => return Ok(None),
-                Ended::Filled => {}
+        let more = (SURPLUS[1] * predicted).max(LEAST);
+        for most in [SURPLUS[0] * predicted, more] {
+            for order in orders {
+                match Self::in_order(pattern, values, order, most as usize)? {
+                    Ended::Factored(factors) => return Ok(Some(*factors)),
+                    Ended::Singular => return Ok(None),
+                    Ended::Filled => {}
+                }
             }
         }
         Err(Error::unsuited(format!(
-            "the sparse factors grow beyond {SURPLUS} times the predicted {predicted:.0e} entries, because pivots lie far from the diagonal"
+            "the sparse factors grow beyond {} times the predicted {predicted:.0e} entries, because pivots lie far from the diagonal",
+            SURPLUS[1]
         )))
     }
 
-    fn in_order(pattern: &Pattern, values: &[f64], order: &[u32], predicted: f64) -> Result<Ended> {
+    /// Factors of at most `most` entries.
+    fn in_order(pattern: &Pattern, values: &[f64], order: &[u32], most: usize) -> Result<Ended> {
         let n = pattern.rows();
-        let most = (SURPLUS * predicted).max(LEAST) as usize;
         let (mut lower, mut upper, mut pivots) = (Columns::new(), Columns::new(), Vec::with_capacity(n));
         let mut place = vec![NONE; n];
         let mut chosen = Vec::with_capacity(n);
@@ -142,6 +147,12 @@ impl LeftLooking {
         }
         lower.rows.iter_mut().for_each(|i| *i = place[*i as usize]);
         Ok(Ended::Factored(Box::new(Self { lower, upper, pivots, columns: chosen, rows: order.to_vec() })))
+    }
+
+    /// The factors of the matrix whose row `rows[i]` is row i of this one.
+    pub fn of_rows(mut self, rows: &[u32]) -> Self {
+        self.rows.iter_mut().for_each(|i| *i = rows[*i as usize]);
+        self
     }
 
     /// x ← A⁻¹ x or A⁻ᵀ x for a row-major block of `k` columns.

@@ -22,6 +22,7 @@ mod fused;
 mod hessenberg;
 mod least_squares;
 mod left_looking;
+mod matching;
 mod one_column;
 mod order;
 mod over_rows;
@@ -49,6 +50,7 @@ pub(crate) use columns::vectorised;
 pub use cpu::Cpu;
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, OnDevice, Tuning};
+pub(crate) use cuthill_mckee::{broadest_level, order_of_scattered};
 pub use direct::Direct;
 pub(crate) use equilibration::Equilibration;
 pub(crate) use factors::{Factors, Ordering};

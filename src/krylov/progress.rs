@@ -140,11 +140,12 @@ impl<'a> Progress<'a> {
     }
 
     /// Iterations to convergence at the rates of the last half and of all iterations: the better one at the beginning,
-    /// later their mean.
+    /// later their mean. The smallest residual so far counts, because residuals of BiCGStab and CG oscillate.
     fn forecast(&self) -> f64 {
         let k = self.iterations();
-        let last = self.history[k];
-        let since = |start: usize| (last / self.history[start]).ln() / (k - start) as f64;
+        let least = |until: usize| self.history[..=until].iter().copied().fold(f64::INFINITY, f64::min);
+        let last = least(k);
+        let since = |start: usize| (last / least(start)).ln() / (k - start) as f64;
         let (late, all) = (since(k / 2), since(0));
         let rate = if k < ENOUGH { late.min(all) } else { 0.5 * (late + all) };
         let left = (self.threshold / self.b_norm / last).ln();

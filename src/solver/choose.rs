@@ -76,10 +76,13 @@ impl Choice {
     }
 
     fn consulting(a: &Csr<f64>, has_candidates: bool, patches: bool) -> Self {
-        let transform = Transform::of(a).map(Arc::new);
-        let own = transform.as_ref().map_or(a, |t| &t.matrix);
-        let properties = MatrixProperties::of(own);
+        let transform = Transform::of(a);
+        let properties = MatrixProperties::of(transform.as_ref().map_or(a, |t| &t.matrix));
         let mut choice = Self::suited(&properties, has_candidates);
+        // Sparse factors have an order of their own.
+        let iterates = choice.configurations.first().is_some_and(|c| c.setup != Setup::Direct);
+        let transform = if iterates { Transform::ordered(transform, a) } else { transform }.map(Arc::new);
+        let own = transform.as_ref().map_or(a, |t| &t.matrix);
         if patches && !has_candidates {
             choice.consult(own, &properties);
         }

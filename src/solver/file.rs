@@ -24,7 +24,7 @@ use crate::sparse::{Csr, Fingerprint, write_atomic};
 
 const MAGIC: &[u8; 8] = b"MGRAD\0\0\0";
 /// Files of version 3 did not say whether the system was transformed.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const HEADER: usize = 20;
 const CHECKSUM: usize = 16;
 
@@ -42,6 +42,8 @@ struct Origin {
     reasons: Vec<String>,
     /// Whether the cycle belongs to a transformed system, which follows from the matrix.
     transformed: bool,
+    /// Whether the rows of that system have another order.
+    reordered: bool,
 }
 
 #[derive(Serialize)]
@@ -80,6 +82,7 @@ impl Solver {
             factor: self.factor,
             reasons: self.reasons.clone(),
             transformed: self.transform.is_some(),
+            reordered: self.transform.as_ref().is_some_and(|t| t.is_reordered()),
         };
         let body = postcard::to_stdvec(&(&origin, payload))
             .map_err(|e| Error::format(format!("cannot encode the solver: {e}")))?;
@@ -170,7 +173,9 @@ fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
     (solver.smoother, solver.factor) = (origin.smoother, origin.factor);
     solver.reasons = origin.reasons;
     if origin.transformed {
-        let transform = Transform::of(a).ok_or_else(|| {
+        let scaled = Transform::of(a);
+        let transform = if origin.reordered { Transform::ordered(scaled, a) } else { scaled };
+        let transform = transform.ok_or_else(|| {
             Error::fingerprint(
                 "the solver belongs to a scaled system, and this matrix needs no scaling; build a new solver",
             )

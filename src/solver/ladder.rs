@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use super::configuration::Configuration;
-use crate::backend::predicted_nonzeros;
+use crate::backend::{broadest_level, predicted_nonzeros};
 use crate::error::{Error, Result};
 use crate::multigrid::Setup;
-use crate::sparse::{Csr, DenseMatrix, Pattern};
+use crate::sparse::{Csr, DenseMatrix};
 
 /// Budget in iterations above which a direct solve comes after all iterations.
 const EXPENSIVE: f64 = 600.0;
@@ -80,26 +80,6 @@ pub(crate) fn planar_direct_cost(a: &Csr<f64>, symmetric: bool, limit: usize) ->
     let z = 4.0 * n * n.log2();
     let build = budget(a, z) / if symmetric { 2.0 } else { 1.0 };
     (z <= limit as f64).then_some((build, z / (1.5 * a.nnz().max(1) as f64)))
-}
-
-/// The most vertices at one distance from the first vertex of the graph of A: about 2√n in a plane, n^⅔ in space.
-fn broadest_level(pattern: &Pattern) -> usize {
-    let mut seen = vec![false; pattern.rows()];
-    let (mut front, mut next, mut broadest) = (vec![0u32], Vec::new(), 0);
-    seen.iter_mut().take(1).for_each(|first| *first = true);
-    while !front.is_empty() {
-        broadest = broadest.max(front.len());
-        for &i in &front {
-            for &j in pattern.row_cols(i as usize) {
-                if !std::mem::replace(&mut seen[j as usize], true) {
-                    next.push(j);
-                }
-            }
-        }
-        front.clear();
-        std::mem::swap(&mut front, &mut next);
-    }
-    broadest
 }
 
 /// Refuses a direct solver whose factors, of `z` entries, would be larger than the limit.

@@ -1,6 +1,7 @@
 //! Methods on one level for systems that need no hierarchy: iterations on parts of the matrix decide.
 
 use super::builder::Builder;
+use super::choose::direct;
 use super::configuration::Configuration;
 use super::properties::MatrixProperties;
 use super::weakened::iterations;
@@ -17,6 +18,8 @@ const SEED: u64 = 1;
 /// Rayleigh quotient of constants below which a matrix is nearly singular: there an error in the constants hides in a
 /// residual of 10⁻⁸, and only a hierarchy sees it.
 const NEARLY_SINGULAR: f64 = 1e-3;
+/// The same below which a matrix is singular, and full factors do not exist.
+const SINGULAR: f64 = 1e-11;
 
 /// Costs in products with the matrix, measured on the matrices of `cargo bench --bench real`: the setup of ILU(0), and an
 /// iteration with ILU(0).
@@ -43,6 +46,8 @@ const SMALL: usize = 2400;
 /// Predicted iterations of a matrix below the size of `LARGE_PARTS` times this factor are expected: from small parts they
 /// are predicted up to twice too high, and a solve that takes longer is left.
 const CONFIDENCE: f64 = 0.75;
+/// Largest number of rows for which full factors follow where predictions by parts were wrong.
+const SMALL_FACTORS: usize = 3000;
 /// Largest number of iterations of BiCGStab with ILU(0) on a large nonsymmetric matrix.
 const EASY: f64 = 5.0;
 
@@ -87,8 +92,19 @@ impl OneLevel {
             Self::by_parts(a, p)?
         };
         // Every connected part has its own constants.
-        let regular = |rows: &Vec<u32>| rows.len() == 1 || constants(a, rows) > NEARLY_SINGULAR;
-        a.pattern().components().iter().all(regular).then_some(found)
+        let components = a.pattern().components();
+        let parts = components.iter().filter(|rows| rows.len() > 1);
+        let least = parts.map(|rows| constants(a, rows)).fold(f64::INFINITY, f64::min);
+        if least > NEARLY_SINGULAR {
+            return Some(found);
+        }
+        (p.is_symmetric() && a.rows() <= SMALL && least > SINGULAR).then(|| Self {
+            configuration: direct(),
+            patience: None,
+            then_direct: false,
+            reason: "a small and nearly singular system: full factors".into(),
+            ..found
+        })
     }
 
     /// The choice by iterations on parts.
@@ -101,6 +117,10 @@ impl OneLevel {
             let k = extrapolated(&parts, a.rows(), &ilu, EASY)?;
             return Some(Self::with(ilu, (k, 2.0 * EASY), "ILU(0)"));
         }
+        let with = |configuration, iterations, what| Self {
+            then_direct: a.rows() <= SMALL_FACTORS,
+            ..Self::with(configuration, iterations, what)
+        };
         let (affordable, costs) = (affordable(p), Costs::of(p));
         let factors = on_one_level(Relaxation::Ilu0(1.0), Krylov::Cg);
         let confidence = if a.rows() < LARGE_PARTS.1 { CONFIDENCE } else { 1.0 };
@@ -111,9 +131,9 @@ impl OneLevel {
         let work = by_factors.map_or(affordable, |k| ILU_SETUP + k * costs.with_factors);
         let diagonal = on_one_level(Relaxation::Jacobi(Some(1.0)), Krylov::Cg);
         if let Some(k) = expected(&diagonal, work / costs.with_diagonal) {
-            return Some(Self::with(diagonal, (k, affordable / costs.with_diagonal), "the diagonal"));
+            return Some(with(diagonal, (k, affordable / costs.with_diagonal), "the diagonal"));
         }
-        by_factors.map(|k| Self::with(factors, (k, costs.iterations(affordable)), "ILU(0)"))
+        by_factors.map(|k| with(factors, (k, costs.iterations(affordable)), "ILU(0)"))
     }
 
     /// From the expected number of iterations and the largest that still pays.

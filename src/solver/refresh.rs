@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
-use super::transform::Transform;
 use super::value::{Solver, in_precision};
 use crate::error::{Error, Result};
 #[cfg(feature = "cuda")]
@@ -47,8 +46,7 @@ impl Solver {
                 if a.pattern() != self.a.pattern() {
                     return Err(other_pattern(a.pattern(), self.a.pattern()));
                 }
-                let new = Transform::of(a).filter(|new| new.matrix.pattern() == own.matrix.pattern());
-                Some(Arc::new(new.ok_or_else(|| {
+                Some(Arc::new(own.renewed(a).ok_or_else(|| {
                     Error::unsuited("the new values need another elimination or scaling than the old ones; build a new solver")
                 })?))
             }

@@ -1,7 +1,10 @@
-//! Equivalent systems: rows that determine their unknown are eliminated, rows and columns are scaled.
+//! Equivalent systems: rows that determine their unknown are eliminated, rows and columns are scaled and renumbered.
 
-use crate::backend::{Cpu, Equilibration};
+use std::sync::Arc;
+
+use crate::backend::{Cpu, Equilibration, order_of_scattered};
 use crate::error::Result;
+use crate::setup::detect_block_size;
 use crate::sparse::{Csr, DenseMatrix};
 
 /// A row determines its unknown if its other entries sum to less than this share of the diagonal.
@@ -15,12 +18,12 @@ const FLATTER: f64 = 0.25;
 /// Sizes of values that single precision cannot hold with room for sums.
 const RANGE: f64 = 1e25;
 
-/// The system Â y = R (b − A d) with x = d + C y, where d solves the rows that determine their unknown.
+/// The system Â y = P R (b − A d) with x = d + C Pᵀ y, where d solves the rows that determine their unknown.
 ///
 /// Such rows have no entry beside the diagonal (Dirichlet values as rows of the identity) or a diagonal that
 /// outweighs the others to rounding (a penalty). Their columns leave the other rows, so that Â is symmetric where the
 /// rest of A is. Zero rows with zero columns become rows of the identity, and their unknown is zero. R and C are
-/// diagonal.
+/// diagonal, P is a permutation.
 #[derive(Debug, Clone)]
 pub(super) struct Transform {
     /// Â, of the size of A.
@@ -29,6 +32,8 @@ pub(super) struct Transform {
     determined: Vec<(u32, f64)>,
     rows: Vec<f64>,
     columns: Vec<f64>,
+    /// Row i of the scaled matrix for every row of Â; `None` for its own order.
+    order: Option<Arc<[u32]>>,
     /// What was done, one sentence each.
     pub reasons: Vec<String>,
 }
@@ -81,7 +86,62 @@ impl Transform {
             None => (vec![1.0; n], vec![1.0; n]),
         };
         matrix = with_ones(matrix, &determined);
-        Some(Self { matrix, determined, rows, columns, reasons })
+        Some(Self { matrix, determined, rows, columns, order: None, reasons })
+    }
+
+    /// The equivalent system for A, of which `own` is one without another order, with its rows in an order of small
+    /// bandwidth if they are numbered without regard to their neighbours; the unknowns of a node stay together.
+    /// Otherwise `own`.
+    pub fn ordered(own: Option<Self>, a: &Csr<f64>) -> Option<Self> {
+        let matrix = own.as_ref().map_or(a, |t| &t.matrix);
+        let Some(order) = order_of_scattered(matrix.pattern(), || detect_block_size(matrix)) else {
+            return own;
+        };
+        let mut new = own.unwrap_or_else(|| Self::identity(a)).in_order(order.into());
+        new.reasons.push("renumbered by Cuthill and McKee: neighbours had numbers far apart".into());
+        Some(new)
+    }
+
+    /// The same eliminations and scalings by new values of the same pattern, in the same order. `None` where the new values
+    /// need others.
+    pub fn renewed(&self, a: &Csr<f64>) -> Option<Self> {
+        let new = Self::of(a);
+        let new = match &self.order {
+            None => new,
+            Some(order) => Some(new.unwrap_or_else(|| Self::identity(a)).in_order(order.clone())),
+        };
+        new.filter(|new| new.matrix.pattern() == self.matrix.pattern())
+    }
+
+    /// Whether rows have another order than those of A.
+    pub fn is_reordered(&self) -> bool {
+        self.order.is_some()
+    }
+
+    fn identity(a: &Csr<f64>) -> Self {
+        let ones = vec![1.0; a.rows()];
+        let (rows, columns) = (ones.clone(), ones);
+        Self { matrix: a.clone(), determined: Vec::new(), rows, columns, order: None, reasons: Vec::new() }
+    }
+
+    fn in_order(self, order: Arc<[u32]>) -> Self {
+        Self { matrix: self.matrix.permuted(&order), order: Some(order), ..self }
+    }
+
+    /// P v.
+    fn permuted(&self, v: Vec<f64>) -> Vec<f64> {
+        match &self.order {
+            None => v,
+            Some(order) => order.iter().map(|&i| v[i as usize]).collect(),
+        }
+    }
+
+    /// Calls `f` with every entry of v = Pᵀ y and its number.
+    fn each_in_own_order(&self, y: &[f64], mut f: impl FnMut(usize, f64)) {
+        match &self.order {
+            None => y.iter().enumerate().for_each(|(i, &v)| f(i, v)),
+            Some(order) => order.iter().zip(y).for_each(|(&i, &v)| f(i as usize, v)),
+        }
     }
 
     /// Whether the transform keeps the symmetry of a preconditioner.
@@ -96,7 +156,7 @@ impl Transform {
         v
     }
 
-    /// d with its determined values, and R (r − A d). Cost: a product with A if there are determined rows.
+    /// d with its determined values, and P R (r − A d). Cost: a product with A if there are determined rows.
     pub fn forward(&self, a: &Csr<f64>, r: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let mut d = vec![0.0; r.len()];
         let mut rest = r.to_vec();
@@ -106,27 +166,25 @@ impl Transform {
             self.determined.iter().for_each(|&(i, _)| rest[i as usize] = 0.0);
         }
         rest.iter_mut().zip(&self.rows).for_each(|(v, s)| *v *= s);
-        (d, rest)
+        (d, self.permuted(rest))
     }
 
-    /// d ← d + C y.
+    /// d ← d + C Pᵀ y.
     pub fn backward(&self, y: &[f64], d: &mut [f64]) {
-        for ((d, y), c) in d.iter_mut().zip(y).zip(&self.columns) {
-            *d += c * y;
-        }
+        self.each_in_own_order(y, |i, v| d[i] += self.columns[i] * v);
     }
 
-    /// The transpose of r ↦ d + C M R (r − A d), for the transpose of M.
+    /// The transpose of r ↦ d + C Pᵀ M P R (r − A d), for the transpose of M.
     pub fn apply_transposed(
         &self,
         a: &Csr<f64>,
         s: &[f64],
         inverse: impl FnOnce(&[f64], &mut [f64]) -> Result<()>,
     ) -> Result<Vec<f64>> {
-        let scaled: Vec<f64> = s.iter().zip(&self.columns).map(|(s, c)| s * c).collect();
-        let mut y = vec![0.0; s.len()];
-        inverse(&scaled, &mut y)?;
-        y.iter_mut().zip(&self.rows).for_each(|(v, r)| *v *= r);
+        let scaled = self.permuted(s.iter().zip(&self.columns).map(|(s, c)| s * c).collect());
+        let (mut own, mut y) = (vec![0.0; s.len()], vec![0.0; s.len()]);
+        inverse(&scaled, &mut own)?;
+        self.each_in_own_order(&own, |i, v| y[i] = self.rows[i] * v);
         if !self.determined.is_empty() {
             self.determined.iter().for_each(|&(i, _)| y[i as usize] = 0.0);
             let mut product = vec![0.0; s.len()];
@@ -143,12 +201,13 @@ impl Transform {
     pub fn guess(&self, x: &[f64]) -> Vec<f64> {
         let mut y: Vec<f64> = x.iter().zip(&self.columns).map(|(x, c)| x / c).collect();
         self.determined.iter().for_each(|&(i, _)| y[i as usize] = 0.0);
-        y
+        self.permuted(y)
     }
 
-    /// C⁻¹ B for near-nullspace candidates B of A.
+    /// P C⁻¹ B for near-nullspace candidates B of A.
     pub fn candidates(&self, candidates: &DenseMatrix) -> DenseMatrix {
-        DenseMatrix::from_fn(candidates.rows(), candidates.cols(), |i, j| {
+        DenseMatrix::from_fn(candidates.rows(), candidates.cols(), |k, j| {
+            let i = self.order.as_ref().map_or(k, |order| order[k] as usize);
             candidates.row(i)[j] / self.columns[i]
         })
     }

@@ -20,6 +20,7 @@ mod matrix_file;
 pub mod matrix_market;
 mod patches;
 mod pattern;
+mod permute;
 mod product;
 pub(crate) mod rows;
 mod scalar;

@@ -65,6 +65,7 @@ mod reference_values;
 mod relaxation;
 mod reuse;
 mod scalars;
+mod scattered_rows;
 mod schwarz;
 mod schwarz_losses;
 mod setup;

@@ -146,7 +146,7 @@ fn a_forged_file_is_refused() {
     let good = bytes(&build(&flow(8)), &path);
     let mut future = good.clone();
     for (version, says) in
-        [(2, "an earlier version of multigrad (format 2"), (5, "a later version of multigrad (format 5")]
+        [(4, "an earlier version of multigrad (format 4"), (6, "a later version of multigrad (format 6")]
     {
         future[8] = version;
         let error = load(&sealed(future.clone()), &path).unwrap_err();
