@@ -15,6 +15,9 @@ const MANY_ZEROS: usize = 20;
 const SPREAD: f64 = 100.0;
 /// The scaling by the diagonal is made if its constant has less than this share of the energy of the plain constant.
 const FLATTER: f64 = 0.25;
+/// Beyond this ratio of diagonal entries residuals do not see the small rows: there the scaling is made unless its constant has
+/// more than twice the energy, as for a diffusion with jumps.
+const HUGE: (f64, f64) = (1e10, 2.0);
 /// Sizes of values that single precision cannot hold with room for sums.
 const RANGE: f64 = 1e25;
 
@@ -274,7 +277,8 @@ fn scaling(a: &Csr<f64>) -> Option<Scaling> {
     }
     if one_sign && symmetric_when_scaled(a, &diagonal) {
         let roots: Vec<f64> = diagonal.iter().map(|v| v.abs().sqrt().recip()).collect();
-        if (most > SPREAD * least && is_flatter(a, &diagonal, &roots)) || out_of_range(a) {
+        let share = if most > HUGE.0 * least { HUGE.1 } else { FLATTER };
+        if (most > SPREAD * least && is_flatter(a, &diagonal, &roots, share)) || out_of_range(a) {
             let rows = roots.iter().map(|v| sign * v).collect();
             return Some((rows, roots, "scaled symmetrically by the diagonal".into()));
         }
@@ -309,13 +313,14 @@ pub(super) fn symmetric_when_scaled(a: &Csr<f64>, diagonal: &[f64]) -> bool {
     a.map(|i, j, v| root[i] * v * root[j]).asymmetry() < 1e-9
 }
 
-/// Whether v = `roots`, the constant of the scaled matrix, has less energy vᵀ A v / vᵀ D v than the constant.
-fn is_flatter(a: &Csr<f64>, diagonal: &[f64], roots: &[f64]) -> bool {
+/// Whether v = `roots`, the constant of the scaled matrix, has less than this share of the energy vᵀ A v / vᵀ D v of the
+/// constant.
+fn is_flatter(a: &Csr<f64>, diagonal: &[f64], roots: &[f64], share: f64) -> bool {
     let quotient = |v: &[f64]| {
         let mut product = vec![0.0; v.len()];
         Cpu.spmv(1.0, a.into(), v, 0.0, &mut product, 1);
         let energy: f64 = product.iter().zip(v).map(|(p, v)| p * v).sum();
         energy / diagonal.iter().zip(v).map(|(d, v)| d * v * v).sum::<f64>()
     };
-    quotient(roots) < FLATTER * quotient(&vec![1.0; roots.len()])
+    quotient(roots) < share * quotient(&vec![1.0; roots.len()])
 }

@@ -36,7 +36,7 @@ impl LearnedCore {
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let task = Task::new(b, x0, settings, callback)?;
         let outcomes = self.home.run(py, task.limits(), move |solver, cancel| {
-            task.perform(cancel, &mut |b, options, _| solver.solve_with(b, options))
+            task.perform(cancel, &mut |b, options, _| solver.solve_with(b, options), None)
         })?;
         publish(py, &outcomes, out)
     }

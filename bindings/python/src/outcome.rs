@@ -29,6 +29,9 @@ pub struct Settings {
 /// A solve on the worker: right-hand side, options, and whether with the transposed matrix.
 type Solve<'s> = &'s mut dyn FnMut(&[f64], SolveOptions<'_>, bool) -> multigrad::Result<Outcome>;
 
+/// A solve for several right-hand sides at once.
+type SolveMany<'s> = &'s mut dyn FnMut(&[&[f64]], SolveOptions<'_>) -> multigrad::Result<Vec<Outcome>>;
+
 /// Outcomes with their seconds.
 pub type Outcomes = Vec<(Outcome, f64)>;
 
@@ -65,34 +68,63 @@ impl Task {
         limits(self.settings.time_limit, self.settings.memory_limit)
     }
 
-    /// Solves for the right-hand sides one after another.
-    pub fn perform(self, cancel: &Cancel, solve: Solve<'_>) -> multigrad::Result<Outcomes> {
-        let Self { rows, b, x0, krylov, settings, callback } = self;
+    /// Whether nothing belongs to one of several right-hand sides.
+    fn is_block(&self) -> bool {
+        let alone = self.x0.is_some() || self.callback.is_some() || self.settings.transposed;
+        self.b.len() > self.rows && !alone
+    }
+
+    /// The options without an initial guess and a callback.
+    fn options(&self) -> SolveOptions<'static> {
+        let settings = &self.settings;
+        let options = SolveOptions::new()
+            .rtol(settings.rtol)
+            .atol(settings.atol)
+            .max_iterations(settings.maxiter)
+            .restart(settings.restart)
+            .least_squares(settings.least_squares);
+        match self.krylov {
+            Some(krylov) => options.krylov(krylov),
+            None => options,
+        }
+    }
+
+    /// Solves for all right-hand sides at once, with equal shares of the seconds.
+    fn perform_together(&self, solve: SolveMany<'_>) -> multigrad::Result<Outcomes> {
+        let clock = Instant::now();
+        let columns: Vec<&[f64]> = self.b.chunks_exact(self.rows).collect();
+        let outcomes = solve(&columns, self.options())?;
+        let share = clock.elapsed().as_secs_f64() / columns.len() as f64;
+        Ok(outcomes.into_iter().map(|outcome| (outcome, share)).collect())
+    }
+
+    /// Solves for the right-hand sides: at once by `many` where nothing belongs to one of them, otherwise one after another.
+    pub fn perform(
+        self,
+        cancel: &Cancel,
+        solve: Solve<'_>,
+        many: Option<SolveMany<'_>>,
+    ) -> multigrad::Result<Outcomes> {
+        if let Some(many) = many.filter(|_| self.is_block()) {
+            return self.perform_together(many);
+        }
+        let (rows, b, callback) = (self.rows, &self.b, &self.callback);
         let mut outcomes = Vec::with_capacity(b.len() / rows);
         for (column, b) in b.chunks_exact(rows).enumerate() {
             let clock = Instant::now();
-            let mut observe = |iteration: usize, residual: f64| match &callback {
+            let mut observe = |iteration: usize, residual: f64| match callback {
                 Some(call) => {
                     let call = call.clone();
                     cancel.call(move |py| call.call1(py, (iteration, residual)).map(|_| ()));
                 }
                 None => cancel.check(),
             };
-            let mut options = SolveOptions::new()
-                .rtol(settings.rtol)
-                .atol(settings.atol)
-                .max_iterations(settings.maxiter)
-                .restart(settings.restart)
-                .least_squares(settings.least_squares)
-                .on_iteration(&mut observe);
-            if let Some(krylov) = krylov {
-                options = options.krylov(krylov);
-            }
-            if let Some(x0) = &x0 {
+            let mut options = self.options().on_iteration(&mut observe);
+            if let Some(x0) = &self.x0 {
                 options = options.initial_guess(&x0[column * rows..(column + 1) * rows]);
             }
             cancel.check();
-            let outcome = solve(b, options, settings.transposed)?;
+            let outcome = solve(b, options, self.settings.transposed)?;
             outcomes.push((outcome, clock.elapsed().as_secs_f64()));
         }
         Ok(outcomes)

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use multigrad::multigrid::Cycle;
-use multigrad::{Builder, CycleKind, Krylov, Preconditioner, Relaxation, Setup};
+use multigrad::{Builder, CycleKind, Krylov, Preconditioner, Relaxation, Setup, SolveOptions};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -152,10 +152,12 @@ impl Core {
         let task = Task::new(b, x0, settings, callback)?;
         let outcomes = run(py, task.limits(), move |cancel| {
             let solver = read(&solver);
-            task.perform(cancel, &mut |b, options, transposed| match transposed {
+            let mut one = |b: &[f64], options: SolveOptions<'_>, transposed: bool| match transposed {
                 true => solver.solve_transposed_with(b, options),
                 false => solver.solve_with(b, options),
-            })
+            };
+            let mut many = |b: &[&[f64]], options: SolveOptions<'_>| solver.solve_many_with(b, options);
+            task.perform(cancel, &mut one, Some(&mut many))
         })?;
         publish(py, &outcomes, out)
     }

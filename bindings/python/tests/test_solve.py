@@ -46,6 +46,18 @@ def test_iterations_are_those_of_pyamg(build: object, poisson: sp.csr_array) -> 
     assert result.iterations <= 1.5 * len(residuals) + 2
 
 
+def test_a_block_of_right_hand_sides_is_solved_like_each_of_them(rng: np.random.Generator) -> None:
+    # Large enough to be solved at once.
+    A = multigrad.gallery.poisson((190, 190))
+    solver = multigrad.solver(A)
+    B = rng.standard_normal((A.shape[0], 3)) * [1.0, 1e3, 1e-3]
+    together = solver.solve(B, tol=1e-10, full_output=True)
+    alone = [solver.solve(b, tol=1e-10, full_output=True) for b in B.T]
+    for one, many in zip(alone, together):
+        assert abs(one.iterations - many.iterations) <= 1
+        assert np.linalg.norm(one.x - many.x) <= 1e-7 * np.linalg.norm(one.x)
+
+
 def test_several_right_hand_sides(poisson: sp.csr_array, rng: np.random.Generator) -> None:
     solver = multigrad.solver(poisson)
     B = rng.standard_normal((poisson.shape[0], 3))

@@ -93,7 +93,8 @@ class Solver(Cycle):
         Parameters
         ----------
         b
-            n values, or an n × k array with k right-hand sides, which are solved one after another.
+            n values, or an n × k array with k right-hand sides. Without ``x0``, ``callback`` and ``transposed`` they are
+            solved at once, sixteen at a time, which takes about half of the time of separate solves for large A.
         x0
             Initial guess in the shape of b. Default: zero.
         tol, rtol
