@@ -27,7 +27,7 @@ use multigrad::schwarz::{
     Coupling, Decomposition, Interface, Layout, Schwarz, Subdomains, Variant, blocks_2d,
 };
 use multigrad::solver::{Amg, training_setups};
-use multigrad::sparse::Csr;
+use multigrad::sparse::{Csr, Storage};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -178,8 +178,10 @@ fn one_level(a: &Csr<f64>, part: Vec<u32>, interface: Vec<f64>) -> Result<Amg> {
     let amg = Amg::builder(Setup::OneLevel).relaxation(Relaxation::L1Jacobi).sweeps(1, 0).build(a)?;
     let mut h = amg.hierarchy().clone();
     for level in &mut h.levels {
-        level.pre =
-            vec![Smoother::Schwarz { subdomains: subdomains.clone(), interface: interface.clone().into() }];
+        level.pre = vec![Smoother::Schwarz {
+            subdomains: subdomains.clone(),
+            interface: Storage::shared(interface.clone()),
+        }];
     }
     amg.with_hierarchy(h)
 }

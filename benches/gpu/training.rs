@@ -8,6 +8,7 @@ use multigrad::multigrid::{Hierarchy, Relaxation, Setup, Smoother};
 use multigrad::optimise::{Adam, Optimiser};
 use multigrad::schwarz::{Subdomains, Variant, blocks_2d};
 use multigrad::solver::{Amg, training_setups};
+use multigrad::sparse::Storage;
 
 use super::bench::{Bench, time, values};
 use super::problems::{Kind, Problem};
@@ -92,7 +93,7 @@ fn square(bench: &Bench) -> Result<()> {
     let mut h: Hierarchy<Host<f64>> =
         Amg::builder(Setup::OneLevel).relaxation(Relaxation::L1Jacobi).sweeps(1, 0).build_hierarchy(&a)?;
     for level in &mut h.levels {
-        let (subdomains, interface) = (subdomains.clone(), interface.clone().into());
+        let (subdomains, interface) = (subdomains.clone(), Storage::shared(interface.clone()));
         level.pre = vec![Smoother::Schwarz { subdomains, interface }];
     }
 

@@ -10,7 +10,7 @@ use super::memory::Memory;
 use super::ops::Op;
 use super::plans::Plans;
 use crate::error::{Error, Result};
-use crate::sparse::{Pattern, Scalar};
+use crate::sparse::{Pattern, Scalar, Storage};
 
 /// The number of an operand that does not exist, because an operation before it failed.
 pub(super) const FAILED: usize = usize::MAX;
@@ -74,7 +74,7 @@ pub(super) struct Node<T: Scalar> {
 /// Values that belong to the tape or are shared with their owner.
 pub(super) enum Value<T> {
     Owned(Vec<T>),
-    Shared(Arc<Vec<T>>),
+    Shared(Arc<Storage<T>>),
 }
 
 impl<T> std::ops::Deref for Value<T> {

@@ -72,6 +72,9 @@ impl Search {
 
 /// Mean distance from the diagonal, relative to n^⅔, below which rows are numbered well: a grid in space has 0.3.
 const NEAR: f64 = 0.7;
+/// In that order entries are about half of the breadth of a search from the diagonal. A mean distance of fewer breadths than
+/// this cannot become five times smaller.
+const WIDE: f64 = 2.0;
 /// The order of small bandwidth is used where it brings the entries nearer to the diagonal by this factor. On real matrices
 /// with smaller factors it took as many iterations, or more (`cargo bench --bench real`).
 const NEARER: f64 = 5.0;
@@ -86,7 +89,7 @@ pub(crate) fn order_of_scattered(pattern: &Pattern, block: impl FnOnce() -> usiz
     }
     let own: Vec<u32> = (0..n as u32).collect();
     let before = mean_distance(pattern, &own);
-    if before < NEAR * (n as f64).powf(2.0 / 3.0) || before < broadest_level(pattern) as f64 {
+    if before < NEAR * (n as f64).powf(2.0 / 3.0) || before < WIDE * broadest_level(pattern) as f64 {
         return None;
     }
     let order = in_blocks(cuthill_mckee(&*symmetrised(pattern)?), block());
@@ -106,25 +109,29 @@ fn in_blocks(order: Vec<u32>, block: usize) -> Vec<u32> {
     first.flat_map(|node| (node * block..(node + 1) * block).map(|i| i as u32)).collect()
 }
 
-/// The most vertices at one distance from the first vertex of a graph: about 2√n in a plane, n^⅔ in space.
+/// The most vertices at one distance from the first vertex of their part of the graph of A + Aᵀ: about 2√n in a plane, n^⅔
+/// in space.
 pub(crate) fn broadest_level(pattern: &Pattern) -> usize {
     let mut seen = vec![false; pattern.rows()];
+    let transposed = (!pattern.is_symmetric()).then(|| pattern.transposed());
     let (mut front, mut next, mut broadest) = (Vec::new(), Vec::new(), 0);
-    seen.iter_mut().take(1).for_each(|first| {
-        *first = true;
-        front.push(0u32);
-    });
-    while !front.is_empty() {
-        broadest = broadest.max(front.len());
-        for &i in &front {
-            for &j in pattern.row_cols(i as usize) {
-                if !std::mem::replace(&mut seen[j as usize], true) {
-                    next.push(j);
+    for start in 0..pattern.rows() as u32 {
+        if !std::mem::replace(&mut seen[start as usize], true) {
+            front.push(start);
+        }
+        while !front.is_empty() {
+            broadest = broadest.max(front.len());
+            for &i in &front {
+                let others = transposed.iter().flat_map(|t| t.row_cols(i as usize));
+                for &j in pattern.row_cols(i as usize).iter().chain(others) {
+                    if !std::mem::replace(&mut seen[j as usize], true) {
+                        next.push(j);
+                    }
                 }
             }
+            front.clear();
+            std::mem::swap(&mut front, &mut next);
         }
-        front.clear();
-        std::mem::swap(&mut front, &mut next);
     }
     broadest
 }
@@ -170,7 +177,7 @@ mod tests {
             assert!(a.row(i).all(|(j, _)| place[i].abs_diff(place[j]) <= n + 1));
         }
         assert!(envelope(a.pattern(), &order) <= ((n + 2) * a.rows()) as f64);
-        // The two grids are near their diagonal already, but not once their rows are dealt out like cards.
+        // The rows of the two grids are near their neighbours, until they are shuffled.
         assert!(order_of_scattered(a.pattern(), || 1).is_none());
         let shuffled: Vec<u32> = (0..a.rows() as u32).map(|k| k * 271 % a.rows() as u32).collect();
         assert!(order_of_scattered(a.permuted(&shuffled).pattern(), || 1).is_some());

@@ -15,10 +15,10 @@ use crate::sparse::Scalar;
 /// use std::sync::Arc;
 /// use multigrad::cycle_tape::{Parameter, Tape};
 /// use multigrad::engine::{Engine, Matrix};
-/// use multigrad::sparse::Csr;
+/// use multigrad::sparse::{Csr, Storage};
 ///
 /// // y = A x with A = [2 1; 0 3]; the loss is the sum of y.
-/// let a: Matrix<Arc<Vec<f64>>> = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, 1.0), (1, 1, 3.0)])?.into();
+/// let a: Matrix<Arc<Storage<f64>>> = Csr::from_triplets(2, 2, &[(0, 0, 2.0), (0, 1, 1.0), (1, 1, 3.0)])?.into();
 /// let tape = Tape::new(1);
 /// let x = tape.input(&[5.0, 7.0]);
 /// let y = tape.spmv(&a.map(|v| Parameter::learned(v.clone(), 0)), &x);

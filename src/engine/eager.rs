@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::executor::OperationOn;
 use super::{Executor, Factored, Host, Matrix, Vector, kernels};
 use crate::schwarz::{SubdomainSolver, Subdomains};
-use crate::sparse::Scalar;
+use crate::sparse::{Scalar, Storage};
 
 /// Engine that computes every operation at the call.
 ///
@@ -130,15 +130,15 @@ impl<T: Scalar> Executor for Eager<T> {
         kernels::run(self.k, operation);
     }
 
-    fn scalar(&self, scalars: &Arc<Vec<T>>, index: usize) -> f64 {
+    fn scalar(&self, scalars: &Arc<Storage<T>>, index: usize) -> f64 {
         scalars[index].to_f64()
     }
 
     fn method(
         &self,
-        a: &Matrix<Arc<Vec<T>>>,
+        a: &Matrix<Arc<Storage<T>>>,
         subdomains: &Subdomains,
-        interface: &Arc<Vec<T>>,
+        interface: &Arc<Storage<T>>,
     ) -> Option<Arc<SubdomainSolver<T>>> {
         self.factored.get(a, subdomains, interface)
     }

@@ -8,9 +8,9 @@ use super::{Eager, Executor};
 use crate::backend::Cpu;
 use crate::error::Result;
 use crate::schwarz::{SubdomainSolver, add_products, add_products_of_matrix, on_rings};
-use crate::sparse::{Pattern, Scalar};
+use crate::sparse::{Pattern, Scalar, Storage};
 
-type Values<T> = Arc<Vec<T>>;
+type Values<T> = Arc<Storage<T>>;
 
 /// g(p) ← g(p) + α Σ_c y(i,c) x(j,c) for the selected entries.
 fn filtered<T: Scalar>(

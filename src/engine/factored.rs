@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Matrix;
 use crate::schwarz::{SubdomainSolver, Subdomains};
-use crate::sparse::Scalar;
+use crate::sparse::{Scalar, Storage};
 
 /// The factored methods of an engine. A sweep is applied many times to the same values, and the two sweeps of a
 /// level often share their method.
@@ -16,8 +16,8 @@ pub struct Factored<T>(RefCell<Vec<Entry<T>>>);
 /// The entry owns the values, so that their address cannot be reused for other values.
 #[derive(Debug)]
 struct Entry<T> {
-    a: Arc<Vec<T>>,
-    interface: Arc<Vec<T>>,
+    a: Arc<Storage<T>>,
+    interface: Arc<Storage<T>>,
     subdomains: Subdomains,
     /// `None` if a local matrix is singular.
     solver: Option<Arc<SubdomainSolver<T>>>,
@@ -35,9 +35,9 @@ impl<T: Scalar> Factored<T> {
     /// are dropped.
     pub fn get(
         &self,
-        a: &Matrix<Arc<Vec<T>>>,
+        a: &Matrix<Arc<Storage<T>>>,
         subdomains: &Subdomains,
-        interface: &Arc<Vec<T>>,
+        interface: &Arc<Storage<T>>,
     ) -> Option<Arc<SubdomainSolver<T>>> {
         let mut entries = self.0.borrow_mut();
         let known = entries.iter().find(|e| {

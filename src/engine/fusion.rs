@@ -181,6 +181,7 @@ fn is_dead<L: Leaves>(rest: &[Operation<Written<L>>], place: Place, output: Plac
 mod tests {
     use super::super::{Eager, Engine, Executor, Host, Matrix, Tracer, Vector};
     use super::*;
+    use crate::sparse::Storage;
 
     use crate::sparse::Csr;
     use std::sync::Arc;
@@ -189,11 +190,13 @@ mod tests {
     type Slots = Vector<<Run<'static> as Executor>::Handle>;
 
     /// Names of the launches of a run on b, with A = R = P and a diagonal.
-    fn launches(run: impl Fn(&Run<'_>, &Matrix<Arc<Vec<f64>>>, &Arc<Vec<f64>>, Slots) -> Slots) -> String {
-        let a: Matrix<Arc<Vec<f64>>> = Csr::from_triplets(1, 1, &[(0, 0, 2.0)]).unwrap().into();
+    fn launches(
+        run: impl Fn(&Run<'_>, &Matrix<Arc<Storage<f64>>>, &Arc<Storage<f64>>, Slots) -> Slots,
+    ) -> String {
+        let a: Matrix<Arc<Storage<f64>>> = Csr::from_triplets(1, 1, &[(0, 0, 2.0)]).unwrap().into();
         let e = Eager::new(1);
         let tracer = Tracer::new(&e);
-        let x = run(&tracer, &a, &Arc::new(vec![0.5]), tracer.input(1));
+        let x = run(&tracer, &a, &Storage::shared(vec![0.5]), tracer.input(1));
         let plan = tracer.finish(1, x).unwrap();
         let name = |launch: &Launch<Written<Host<f64>>>| {
             let text = match launch {

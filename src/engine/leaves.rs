@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::{Direct, View};
 use crate::schwarz::SubdomainSolver;
-use crate::sparse::{Csr, Pattern, Scalar};
+use crate::sparse::{Csr, Pattern, Scalar, Storage};
 
 /// Representation of the stored data of an engine: values of matrices and diagonals, and direct solvers.
 ///
@@ -28,7 +28,7 @@ pub trait Leaves: Copy + Debug + 'static {
 pub struct Host<T>(PhantomData<T>);
 
 impl<T: Scalar> Leaves for Host<T> {
-    type Values = Arc<Vec<T>>;
+    type Values = Arc<Storage<T>>;
     type Direct = Arc<Direct<T>>;
     type Method = SubdomainSolver<T>;
 }
@@ -49,7 +49,7 @@ impl<V> Matrix<V> {
     }
 }
 
-impl<T: Scalar> Matrix<Arc<Vec<T>>> {
+impl<T: Scalar> Matrix<Arc<Storage<T>>> {
     /// A borrowed view for kernels.
     pub fn view(&self) -> View<'_, T> {
         View { pattern: &self.pattern, values: &self.values }
@@ -61,7 +61,7 @@ impl<T: Scalar> Matrix<Arc<Vec<T>>> {
     }
 }
 
-impl<T: Scalar> From<Csr<T>> for Matrix<Arc<Vec<T>>> {
+impl<T: Scalar> From<Csr<T>> for Matrix<Arc<Storage<T>>> {
     fn from(a: Csr<T>) -> Self {
         let (pattern, values) = a.into_shared();
         Matrix { pattern, values }

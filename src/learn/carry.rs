@@ -6,7 +6,7 @@ use super::parameters::factor_unit;
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, Refresh, Relaxation, Smoother};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, Storage};
 
 /// Size of an entry of ILU(0), in units of its pivots, below which what was learned is carried over as a difference
 /// instead of a ratio.
@@ -31,7 +31,8 @@ pub(super) fn carried(
         let (matrix, before) = (level.a.to_csr(), old.a.to_csr());
         let new = ilu.as_ref().map(|_| crate::setup::relaxation::ilu0(&matrix)).transpose();
         let new = new.map_err(|e| e.at(format!("level {depth}")))?;
-        let carry = |sweep: &Smoother<Arc<Vec<f64>>>| carried_sweep(sweep, (&before, &matrix), (ilu, &new));
+        let carry =
+            |sweep: &Smoother<Arc<Storage<f64>>>| carried_sweep(sweep, (&before, &matrix), (ilu, &new));
         level.pre = old.pre.iter().map(carry).collect::<Result<_>>()?;
         level.post = old.post.iter().map(carry).collect::<Result<_>>()?;
         new_base.push(new);
@@ -41,7 +42,7 @@ pub(super) fn carried(
 
 /// ILU(0) of the levels that have factors.
 pub(super) fn bases(h: &Hierarchy<Host<f64>>) -> Result<Vec<Option<Csr<f64>>>> {
-    let factors = |s: &Smoother<Arc<Vec<f64>>>| matches!(s, Smoother::Factors { unit_lower: true, .. });
+    let factors = |s: &Smoother<Arc<Storage<f64>>>| matches!(s, Smoother::Factors { unit_lower: true, .. });
     let base = |level: &crate::multigrid::Level<Host<f64>>| {
         let any = level.pre.iter().chain(&level.post).any(factors);
         any.then(|| crate::setup::relaxation::ilu0(&level.a.to_csr())).transpose()
@@ -51,13 +52,13 @@ pub(super) fn bases(h: &Hierarchy<Host<f64>>) -> Result<Vec<Option<Csr<f64>>>> {
 
 /// The smoother of the old matrix for the new one.
 fn carried_sweep(
-    sweep: &Smoother<Arc<Vec<f64>>>,
+    sweep: &Smoother<Arc<Storage<f64>>>,
     (before, now): (&Csr<f64>, &Csr<f64>),
     (old, new): (&Option<Csr<f64>>, &Option<Csr<f64>>),
-) -> Result<Smoother<Arc<Vec<f64>>>> {
-    let matrix = |m: &crate::engine::Matrix<Arc<Vec<f64>>>, values: Vec<f64>| crate::engine::Matrix {
+) -> Result<Smoother<Arc<Storage<f64>>>> {
+    let matrix = |m: &crate::engine::Matrix<Arc<Storage<f64>>>, values: Vec<f64>| crate::engine::Matrix {
         pattern: m.pattern.clone(),
-        values: Arc::new(values),
+        values: Storage::shared(values),
     };
     match (sweep, old, new) {
         (Smoother::Sparse { m }, ..) => {

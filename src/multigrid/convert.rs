@@ -7,7 +7,7 @@ use super::smoother::Smoother;
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
 use crate::parallel;
-use crate::sparse::Scalar;
+use crate::sparse::{Scalar, Storage};
 
 /// Number of values converted by one task.
 const CHUNK: usize = 1 << 15;
@@ -64,7 +64,7 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         if !self.kind.is_linear() {
             return Err(Error::unsuited("a K-cycle is not linear and has no transpose; use a V- or W-cycle"));
         }
-        let flip = |m: &Matrix<Arc<Vec<T>>>| Matrix::from(m.to_csr().transpose());
+        let flip = |m: &Matrix<Arc<Storage<T>>>| Matrix::from(m.to_csr().transpose());
         let sweeps = |list: &[Smoother<_>]| list.iter().rev().map(Smoother::transposed).collect();
         let levels = self.levels.iter().map(|level| Level {
             a: flip(&level.a),
@@ -85,9 +85,9 @@ impl<T: Scalar> Hierarchy<Host<T>> {
 /// Values in another precision. Records a place where a value overflows.
 fn round<T: Scalar, U: Scalar>(
     place: Place,
-    values: &Arc<Vec<T>>,
+    values: &Arc<Storage<T>>,
     overflow: &mut Option<Place>,
-) -> Arc<Vec<U>> {
+) -> Arc<Storage<U>> {
     let mut rounded = vec![U::ZERO; values.len()];
     let chunks = rounded.chunks_mut(CHUNK).zip(values.chunks(CHUNK));
     let finite = parallel::map(chunks, &|(to, from): (&mut [U], &[T])| {
@@ -97,7 +97,7 @@ fn round<T: Scalar, U: Scalar>(
     if finite.contains(&false) {
         overflow.get_or_insert(place);
     }
-    Arc::new(rounded)
+    Storage::shared(rounded)
 }
 
 fn refuse_overflow<U: Scalar>(overflow: Option<Place>) -> Result<()> {

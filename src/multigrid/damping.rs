@@ -1,14 +1,12 @@
 //! Damping of sweeps from estimates of the spectral radius of B A.
 
-use std::sync::Arc;
-
 use super::smoother::{Smoother, Sweep};
 use crate::backend::SpectrumEnd;
 use crate::engine::{Buffer, Eager, Engine, Matrix, Vector};
 use crate::error::{Error, Result};
 use crate::setup::infinity_norm;
 use crate::setup::relaxation::{OperatorKind, looks_symmetric, spectral_estimate, with_safety};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, Storage};
 
 /// An upper estimate of the spectral radius of B A for a sweep x ← x + B (b − A x): 1.1 times an estimate. If B is
 /// a diagonal or sparse matrix, the result is at most the infinity norm of |B| |A|, which is a bound. Otherwise it
@@ -78,7 +76,7 @@ pub(super) fn damped(sweep: Sweep, a: &Csr<f64>, omega: Option<f64>, most: f64) 
     if omega == 1.0 {
         return Ok(sweep);
     }
-    let scaled = |v: &[f64]| Arc::new(v.iter().map(|v| omega * v).collect::<Vec<f64>>());
+    let scaled = |v: &[f64]| Storage::shared(v.iter().map(|v| omega * v).collect());
     Ok(match sweep {
         Smoother::Factors { factors, unit_lower, damping, sweeps } => {
             Smoother::Factors { factors, unit_lower, damping: omega * damping, sweeps }

@@ -8,7 +8,7 @@ use super::cycle_kind::CycleKind;
 use super::smoother::{Part, Smoother};
 use crate::engine::{Host, Leaves, Matrix};
 use crate::error::{Error, Result};
-use crate::sparse::Scalar;
+use crate::sparse::{Scalar, Storage};
 
 /// A multigrid hierarchy, generic over the representation of its leaves.
 ///
@@ -166,7 +166,7 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         }
         for (depth, level) in self.levels.iter().enumerate() {
             let (n, coarse) = (self.rows_at(depth), self.rows_at(depth + 1));
-            let shape = |m: &Matrix<Arc<Vec<T>>>| (m.pattern.rows(), m.pattern.cols());
+            let shape = |m: &Matrix<Arc<Storage<T>>>| (m.pattern.rows(), m.pattern.cols());
             if shape(&level.a) != (n, n)
                 || shape(&level.prolongation) != (n, coarse)
                 || shape(&level.restriction) != (coarse, n)

@@ -8,7 +8,7 @@ use crate::backend::Direct;
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
 use crate::setup::check_matrix;
-use crate::sparse::{Csr, GalerkinPlan, Pattern, Scalar};
+use crate::sparse::{Csr, GalerkinPlan, Pattern, Scalar, Storage};
 
 /// The products R A P of all levels, planned once for a hierarchy.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Refresh {
             if shared { a.clone() } else { Csr::new(self.finest.clone(), a.values().to_vec())? };
         let mut levels = Vec::with_capacity(h.levels.len());
         for (depth, (level, plan)) in h.levels.iter().zip(&self.plans).enumerate() {
-            let double = |m: &Matrix<Arc<Vec<T>>>| m.to_csr().cast::<f64>();
+            let double = |m: &Matrix<Arc<Storage<T>>>| m.to_csr().cast::<f64>();
             let (r, p) = (double(&level.restriction), double(&level.prolongation));
             let next = plan.numeric(&r, &current, &p)?;
             // As in a setup; the smoother of a single level checks its matrix itself.

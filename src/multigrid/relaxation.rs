@@ -1,7 +1,5 @@
 //! Classical relaxations by name.
 
-use std::sync::Arc;
-
 use super::damping::damped;
 use super::smoother::{Smoother, Sweep, Sweeps};
 use super::subdomains::{Parts, SchwarzOptions};
@@ -9,7 +7,7 @@ use crate::backend::{Direction, Order, OrderedSweep};
 use crate::error::Result;
 use crate::schwarz::Variant;
 use crate::setup::{detect_block_size, inverse_diagonal, relaxation as values};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, Storage};
 
 /// A classical relaxation and its parameters.
 ///
@@ -194,15 +192,15 @@ impl Relaxation {
         };
         let natural = |directions| passes(directions, &|direction| Smoother::GaussSeidel { direction });
         let ordered = |order: Order, inverse: Vec<f64>, directions| {
-            let inverse = Arc::new(inverse);
+            let inverse = Storage::shared(inverse);
             passes(directions, &|direction| Smoother::OrderedGaussSeidel {
                 sweep: OrderedSweep { order: order.clone(), direction },
                 inverse: inverse.clone(),
             })
         };
-        let diagonal = |weights: Vec<f64>| Smoother::Diagonal { weights: Arc::new(weights) };
+        let diagonal = |weights: Vec<f64>| Smoother::Diagonal { weights: Storage::shared(weights) };
         let chebyshev = |inverse, coefficients| {
-            both(&[Smoother::Chebyshev { inverse_diagonal: Arc::new(inverse), coefficients }])
+            both(&[Smoother::Chebyshev { inverse_diagonal: Storage::shared(inverse), coefficients }])
         };
         let applied = |factors: Csr<f64>, sweeps| Smoother::Factors {
             factors: factors.into(),

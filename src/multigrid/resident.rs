@@ -12,6 +12,7 @@ use crate::engine::{
     DenseOperator, Device, DeviceBuffer, Eager, Engine, Executor, Host, Program, Resident, Vector,
 };
 use crate::error::{Error, Result};
+use crate::sparse::Storage;
 
 /// Largest coarsest level for which the inverse is formed.
 const DENSE_ROWS: usize = 4096;
@@ -48,8 +49,8 @@ impl<T: OnDevice> Hierarchy<Host<T>> {
             coarsest_rows: self.rows_at(depth),
             kind: self.kind,
         };
-        let mut known: HashMap<*const Vec<T>, Arc<Memory<T>>> = HashMap::new();
-        let mut upload = |_: Place, values: &Arc<Vec<T>>| {
+        let mut known: HashMap<*const Storage<T>, Arc<Memory<T>>> = HashMap::new();
+        let mut upload = |_: Place, values: &Arc<Storage<T>>| {
             known.entry(Arc::as_ptr(values)).or_insert_with(|| Arc::new(cuda.upload(values))).clone()
         };
         let rows = kept.coarsest_rows;

@@ -12,7 +12,7 @@ use crate::backend::cuda::{DeviceDiagonal, DeviceGalerkin, DeviceView, DiagonalK
 use crate::engine::{DenseOperator, Device, Host};
 use crate::error::{Error, Result};
 use crate::setup::relaxation::{ChebyshevCoefficients, bound_by_products, fourth_kind_chebyshev};
-use crate::sparse::{Csr, Pattern, Scalar};
+use crate::sparse::{Csr, Pattern, Scalar, Storage};
 
 /// Planned numeric part of a setup on a device. From new values of the finest matrix it computes the coarser
 /// operators and the smoothers in place. P and R are kept.
@@ -78,7 +78,7 @@ impl<T: OnDevice> ResidentRefresh<T> {
             });
         }
         // The host needs no values of the levels on the device.
-        let none = Arc::new(Vec::new());
+        let none = Storage::shared(Vec::new());
         let small = h.map::<Host<T>>(
             |place, values| if place.level < depth { none.clone() } else { values.clone() },
             |direct| direct.clone(),

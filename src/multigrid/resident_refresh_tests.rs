@@ -187,8 +187,8 @@ fn shared_leaves_are_replaced() {
     let new = changed(&poisson(16));
     refresh.apply(&cuda.upload(new.values()), &mut device).unwrap();
     assert_eq!(cuda.download(&device.levels[0].a.values).unwrap(), new.values());
-    assert_eq!(cuda.download(&kept.levels[0].a.values).unwrap(), *h.levels[0].a.values);
+    assert_eq!(cuda.download(&kept.levels[0].a.values).unwrap(), **h.levels[0].a.values);
     let weights = |h: &Hierarchy<Device<f64>>| cuda.download(h.levels[0].pre[0].leaf().unwrap()).unwrap();
-    assert_eq!(weights(&kept), **h.levels[0].pre[0].leaf().unwrap());
+    assert_eq!(weights(&kept), ***h.levels[0].pre[0].leaf().unwrap());
     assert_ne!(weights(&device), weights(&kept));
 }

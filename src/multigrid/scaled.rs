@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::smoother::Smoother;
 use crate::engine::Matrix;
-use crate::sparse::Scalar;
+use crate::sparse::{Scalar, Storage};
 
 impl<V> Smoother<V> {
     /// The learnable scalars of this sweep: α and β of every step of a polynomial; for any other sweep one factor
@@ -24,16 +24,16 @@ impl<V> Smoother<V> {
     }
 }
 
-impl<T: Scalar> Smoother<Arc<Vec<T>>> {
+impl<T: Scalar> Smoother<Arc<Storage<T>>> {
     /// This sweep with other [`scalars`](Self::scalars), as constants: they become the coefficients of a
     /// polynomial or the damping of factors, or they are multiplied into the values of a diagonal or of M. Any
     /// other sweep becomes a [`Smoother::Scaled`].
     #[must_use]
     pub fn with_scalars(&self, scalars: &[f64]) -> Self {
         let omega = scalars.first().copied().unwrap_or(1.0);
-        let scaled = |v: &Arc<Vec<T>>| {
+        let scaled = |v: &Arc<Storage<T>>| {
             let omega = T::from_f64(omega);
-            Arc::new(v.iter().map(|&v| omega * v).collect::<Vec<T>>())
+            Storage::shared(v.iter().map(|&v| omega * v).collect())
         };
         match self {
             Smoother::Chebyshev { inverse_diagonal, .. } => Smoother::Chebyshev {

@@ -8,7 +8,7 @@ use super::polynomial::{chebyshev, stored_polynomial};
 use crate::backend::{Direction, Order, OrderedSweep, Triangle};
 use crate::engine::{Engine, Matrix, MatrixOf};
 use crate::schwarz::Subdomains;
-use crate::sparse::Scalar;
+use crate::sparse::{Scalar, Storage};
 
 /// One sweep x ← x + B (b − A x). The enumeration is serialisable; `V` represents a leaf.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ pub enum Part {
 }
 
 /// One sweep with its values in host memory.
-pub type Sweep = Smoother<Arc<Vec<f64>>>;
+pub type Sweep = Smoother<Arc<Storage<f64>>>;
 /// Sweeps in order.
 pub type Sweeps = Vec<Sweep>;
 
@@ -201,7 +201,7 @@ fn swept_triangle<E: Engine>(
     (0..sweeps).fold(e.sweep_triangular(a, part, b, &zero), |x, _| e.sweep_triangular(a, part, b, &x))
 }
 
-impl<T: Scalar> Smoother<Arc<Vec<T>>> {
+impl<T: Scalar> Smoother<Arc<Storage<T>>> {
     /// The sweep for Aᵀ with the transposed B.
     #[must_use]
     pub fn transposed(&self) -> Self {
@@ -220,7 +220,7 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
             }
             Smoother::Schwarz { subdomains, interface } => {
                 let (subdomains, interface) = subdomains.transposed(interface);
-                Smoother::Schwarz { subdomains, interface: Arc::new(interface) }
+                Smoother::Schwarz { subdomains, interface: Storage::shared(interface) }
             }
             Smoother::Scaled { sweep, scalars } => {
                 Smoother::Scaled { sweep: Box::new(sweep.transposed()), scalars: scalars.clone() }
@@ -271,7 +271,7 @@ fn close<T: Scalar>(v: &[T], w: &[T]) -> bool {
 }
 
 /// Equal sweeps by factors with U = D Lᵀ, so that L U is symmetric. Cost: a few passes over the factors.
-fn symmetric_factors<T: Scalar>(pre: &Smoother<Arc<Vec<T>>>, post: &Smoother<Arc<Vec<T>>>) -> bool {
+fn symmetric_factors<T: Scalar>(pre: &Smoother<Arc<Storage<T>>>, post: &Smoother<Arc<Storage<T>>>) -> bool {
     let (
         Smoother::Factors { factors: v, unit_lower: true, damping: s, sweeps: l },
         Smoother::Factors { factors: w, unit_lower: true, damping: t, sweeps: m },

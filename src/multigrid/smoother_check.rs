@@ -6,14 +6,14 @@ use super::smoother::Smoother;
 use crate::engine::Matrix;
 use crate::error::{Error, Result};
 use crate::schwarz::{LocalSolves, SubdomainSolver};
-use crate::sparse::Scalar;
+use crate::sparse::{Scalar, Storage};
 
 /// Largest number of sweeps on a triangle. Every sweep is an operation of the compiled cycle.
 const MOST_SWEEPS: u32 = 100;
 
-impl<T: Scalar> Smoother<Arc<Vec<T>>> {
+impl<T: Scalar> Smoother<Arc<Storage<T>>> {
     /// Number of values that a sweep stores in addition to its leaf: the factors of local matrices.
-    pub(super) fn factors(&self, a: &Matrix<Arc<Vec<T>>>) -> usize {
+    pub(super) fn factors(&self, a: &Matrix<Arc<Storage<T>>>) -> usize {
         match self {
             Smoother::Schwarz { subdomains, .. } => {
                 subdomains.layout(&a.pattern).map_or(0, |layout| LocalSolves::<T>::stored(&layout))
@@ -32,16 +32,16 @@ impl<T: Scalar> Smoother<Arc<Vec<T>>> {
     }
 
     /// Checks the leaf against the operator of its level.
-    pub(super) fn validate(&self, a: &Matrix<Arc<Vec<T>>>) -> Result<()> {
+    pub(super) fn validate(&self, a: &Matrix<Arc<Storage<T>>>) -> Result<()> {
         let n = a.pattern.rows();
         let finite = |v: &[T]| v.iter().all(|x| x.finite());
-        let square = |m: &Matrix<Arc<Vec<T>>>| {
+        let square = |m: &Matrix<Arc<Storage<T>>>| {
             m.pattern.rows() == n
                 && m.pattern.cols() == n
                 && m.values.len() == m.pattern.nnz()
                 && finite(&m.values)
         };
-        let divides = |m: &Matrix<Arc<Vec<T>>>| {
+        let divides = |m: &Matrix<Arc<Storage<T>>>| {
             (0..n).find(|&i| m.pattern.find(i, i).is_none_or(|p| m.values[p] == T::ZERO))
         };
         let (sound, divisor) = match self {

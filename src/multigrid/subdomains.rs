@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::smoother::{Smoother, Sweep};
 use crate::error::Result;
 use crate::schwarz::{Coupling, Interface, Subdomains, Variant, greedy, partition};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, Storage};
 
 /// Number of rows beyond which parts are grown greedily: METIS takes seconds for a million rows.
 const GREEDY: usize = 400_000;
@@ -82,7 +82,7 @@ impl SchwarzOptions {
     pub fn sweep(&self, a: &Csr<f64>) -> Result<Sweep> {
         let subdomains = self.subdomains(a)?;
         let interface = self.interface(a, &subdomains)?;
-        Ok(Smoother::Schwarz { subdomains, interface: Arc::new(interface) })
+        Ok(Smoother::Schwarz { subdomains, interface: Storage::shared(interface) })
     }
 
     /// The values of the classical condition on these subdomains.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::hierarchy::{Hierarchy, Level};
 use super::smoother::Smoother;
 use crate::engine::Host;
-use crate::sparse::Scalar;
+use crate::sparse::{Scalar, Storage};
 
 impl<T: Scalar> Hierarchy<Host<T>> {
     /// Operator complexity: nonzeros of the operators of all levels over those of the finest.
@@ -38,7 +38,7 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         let mut patterns = std::collections::BTreeSet::new();
         let mut arrays = std::collections::BTreeSet::new();
         let mut total = 0;
-        let mut count = |values: &Arc<Vec<T>>, factors: usize| {
+        let mut count = |values: &Arc<Storage<T>>, factors: usize| {
             if arrays.insert(Arc::as_ptr(values).addr()) {
                 total += (values.len() + factors) * size_of::<T>();
             }
@@ -68,7 +68,7 @@ impl<T: Scalar> std::fmt::Display for Hierarchy<Host<T>> {
         };
         for (depth, level) in self.levels.iter().enumerate() {
             let names = |list: &[Smoother<_>]| {
-                list.iter().map(|s: &Smoother<Arc<Vec<T>>>| s.to_string()).collect::<Vec<_>>().join(", ")
+                list.iter().map(|s: &Smoother<Arc<Storage<T>>>| s.to_string()).collect::<Vec<_>>().join(", ")
             };
             let (pre, post) = (names(&level.pre), names(&level.post));
             let text = if pre == post || post.is_empty() { pre } else { format!("{pre} | {post}") };

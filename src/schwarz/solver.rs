@@ -7,7 +7,7 @@ use super::local::LocalSolves;
 use super::variant::Variant;
 use crate::error::{Error, Result};
 use crate::parallel;
-use crate::sparse::Scalar;
+use crate::sparse::{Scalar, Storage};
 
 /// Rows per task.
 const ROWS: usize = 512;
@@ -44,7 +44,7 @@ enum Side<T> {
     /// One where the row is owned, zero elsewhere.
     Owned,
     /// One for each place.
-    Each(Arc<Vec<T>>),
+    Each(Arc<Storage<T>>),
 }
 
 /// M = Σᵢ R̃ᵢᵀ (Rᵢ A Rᵢᵀ + Lᵢ)⁻¹ Rᵢ without the matrix A that it belongs to.

@@ -310,7 +310,7 @@ fn out_of_range(a: &Csr<f64>) -> bool {
 pub(super) fn symmetric_when_scaled(a: &Csr<f64>, diagonal: &[f64]) -> bool {
     let root: Vec<f64> =
         diagonal.iter().map(|v| if *v == 0.0 { 1.0 } else { v.abs().sqrt().recip() }).collect();
-    a.map(|i, j, v| root[i] * v * root[j]).asymmetry() < 1e-9
+    a.is_symmetric_when_scaled(&root, 1e-9)
 }
 
 /// Whether v = `roots`, the constant of the scaled matrix, has less than this share of the energy vᵀ A v / vᵀ D v of the

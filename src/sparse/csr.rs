@@ -8,6 +8,7 @@ use super::finite::{first_not_finite, not_finite};
 use super::pattern::{Pattern, check_size};
 use super::rows::in_parallel;
 use super::scalar::Scalar;
+use super::storage::Storage;
 use crate::error::{Error, Result};
 use crate::parallel;
 
@@ -26,7 +27,7 @@ use crate::parallel;
 #[serde(bound = "T: Scalar", try_from = "Raw<T>")]
 pub struct Csr<T = f64> {
     pattern: Arc<Pattern>,
-    values: Arc<Vec<T>>,
+    values: Arc<Storage<T>>,
 }
 
 #[derive(serde::Deserialize)]
@@ -62,6 +63,11 @@ impl<T: Scalar> Csr<T> {
     /// # Errors
     /// A wrong number of values; a value that is not finite (named by row and column).
     pub fn new(pattern: Arc<Pattern>, values: Vec<T>) -> Result<Self> {
+        Self::checked(pattern, values.into())
+    }
+
+    /// As [`new`](Self::new), for values that may be lent.
+    pub(super) fn checked(pattern: Arc<Pattern>, values: Storage<T>) -> Result<Self> {
         if values.len() != pattern.nnz() {
             return Err(Error::dimension(format!(
                 "{} values for a pattern with {} entries",
@@ -115,22 +121,22 @@ impl<T: Scalar> Csr<T> {
 
     /// From values that are valid by construction.
     pub(crate) fn from_parts(pattern: Arc<Pattern>, values: Vec<T>) -> Self {
-        Self::from_shared(pattern, Arc::new(values))
+        Self::from_shared(pattern, Storage::shared(values))
     }
 
     /// As [`from_parts`](Self::from_parts), for values that are shared with others.
-    pub(crate) fn from_shared(pattern: Arc<Pattern>, values: Arc<Vec<T>>) -> Self {
+    pub(crate) fn from_shared(pattern: Arc<Pattern>, values: Arc<Storage<T>>) -> Self {
         debug_assert_eq!(pattern.nnz(), values.len());
         Self { pattern, values }
     }
 
     /// The values, shared.
-    pub(crate) fn shared_values(&self) -> Arc<Vec<T>> {
+    pub(crate) fn shared_values(&self) -> Arc<Storage<T>> {
         self.values.clone()
     }
 
     /// The parts, shared.
-    pub(crate) fn into_shared(self) -> (Arc<Pattern>, Arc<Vec<T>>) {
+    pub(crate) fn into_shared(self) -> (Arc<Pattern>, Arc<Storage<T>>) {
         (self.pattern, self.values)
     }
 
@@ -225,7 +231,7 @@ impl<T: Scalar> Csr<T> {
 
     /// The parts; values are copied only if another matrix shares them.
     pub fn into_parts(self) -> (Arc<Pattern>, Vec<T>) {
-        (self.pattern, Arc::unwrap_or_clone(self.values))
+        (self.pattern, Arc::unwrap_or_clone(self.values).into_vec())
     }
 
     /// The value at (i, j), zero where nothing is stored.

@@ -15,6 +15,7 @@ mod fingerprint;
 mod finite;
 #[cfg(feature = "sprs")]
 mod interop;
+mod lent;
 mod levels;
 mod matrix_file;
 pub mod matrix_market;
@@ -24,6 +25,7 @@ mod permute;
 mod product;
 pub(crate) mod rows;
 mod scalar;
+mod storage;
 #[cfg(test)]
 mod structure_tests;
 mod symmetry;
@@ -46,3 +48,4 @@ pub use pattern::Transposition;
 pub(crate) use product::Gather;
 pub use product::{GalerkinPlan, ProductPlan};
 pub use scalar::Scalar;
+pub use storage::Storage;

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use super::levels::Levels;
+use super::storage::Storage;
 use crate::error::{Error, Result};
 
 /// Rows, columns and the sorted column indices of every row (CSR), without values.
@@ -14,8 +15,8 @@ use crate::error::{Error, Result};
 pub struct Pattern {
     rows: usize,
     cols: usize,
-    row_ptr: Vec<u32>,
-    col_idx: Vec<u32>,
+    row_ptr: Storage<u32>,
+    col_idx: Storage<u32>,
     transposition: OnceLock<Transposition>,
     /// Levels of the parts above and below the diagonal.
     levels: [OnceLock<Option<Levels>>; 2],
@@ -55,6 +56,16 @@ impl Pattern {
     /// # Errors
     /// Names the row and column (counted from 1) that break a rule. Cost: one pass.
     pub fn new(rows: usize, cols: usize, row_ptr: Vec<u32>, col_idx: Vec<u32>) -> Result<Self> {
+        Self::checked(rows, cols, row_ptr.into(), col_idx.into())
+    }
+
+    /// As [`new`](Self::new), for entries that may be lent.
+    pub(super) fn checked(
+        rows: usize,
+        cols: usize,
+        row_ptr: Storage<u32>,
+        col_idx: Storage<u32>,
+    ) -> Result<Self> {
         check_size(rows, cols, col_idx.len())?;
         if row_ptr.len() != rows + 1 {
             return Err(Error::dimension(format!(
@@ -83,12 +94,16 @@ impl Pattern {
                 check_row(i, row, cols)?;
             }
         }
-        Ok(Self::from_parts(rows, cols, row_ptr, col_idx))
+        Ok(Self::from_buffers(rows, cols, row_ptr, col_idx))
     }
 
     /// From arrays that are valid by construction. The invariants of the kernels are checked all the same, in
     /// one pass that costs less than writing the arrays.
     pub(crate) fn from_parts(rows: usize, cols: usize, row_ptr: Vec<u32>, col_idx: Vec<u32>) -> Self {
+        Self::from_buffers(rows, cols, row_ptr.into(), col_idx.into())
+    }
+
+    fn from_buffers(rows: usize, cols: usize, row_ptr: Storage<u32>, col_idx: Storage<u32>) -> Self {
         assert!(
             row_ptr.len() == rows + 1
                 && row_ptr[0] == 0
@@ -207,13 +222,14 @@ impl PartialEq for Pattern {
 
 impl Clone for Pattern {
     fn clone(&self) -> Self {
-        Self::from_parts(self.rows, self.cols, self.row_ptr.clone(), self.col_idx.clone())
+        Self::from_buffers(self.rows, self.cols, self.row_ptr.clone(), self.col_idx.clone())
     }
 }
 
 impl From<Pattern> for Raw {
     fn from(p: Pattern) -> Self {
-        Raw { rows: p.rows as u64, cols: p.cols as u64, row_ptr: p.row_ptr, col_idx: p.col_idx }
+        let (row_ptr, col_idx) = (p.row_ptr.into_vec(), p.col_idx.into_vec());
+        Raw { rows: p.rows as u64, cols: p.cols as u64, row_ptr, col_idx }
     }
 }
 

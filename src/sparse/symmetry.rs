@@ -66,6 +66,27 @@ impl Pattern {
     }
 }
 
+impl Csr<f64> {
+    /// Whether D A D, for this diagonal D, differs from its transpose by at most `share` of its Frobenius norm; no for a
+    /// norm that overflows. Cost: two passes, or one if the answer is no.
+    pub(crate) fn is_symmetric_when_scaled(&self, d: &[f64], share: f64) -> bool {
+        let (pattern, values) = (self.pattern(), self.values());
+        let square = |p: usize, i: usize, v: f64| (d[i] * v * d[pattern.col_idx()[p] as usize]).powi(2);
+        let rows = (0..self.rows()).map(|i| pattern.row(i).map(|p| square(p, i, values[p])).sum::<f64>());
+        let limit = share * share * rows.sum::<f64>();
+        let mut sum = 0.0;
+        limit.is_finite()
+            && pairs(pattern, |met| {
+                sum += 2.0
+                    * match met {
+                        Met::Pair(p, q) => square(p, pattern.col_idx()[q] as usize, values[p] - values[q]),
+                        Met::Single(p) => square(p, pattern.place(p).0, values[p]),
+                    };
+                sum <= limit
+            })
+    }
+}
+
 impl<T: Scalar> Csr<T> {
     /// Frobenius norm of A − Aᵀ relative to that of A; 0 for a symmetric matrix, 1 or more
     /// for one that is far from it, infinite for one that is not square. Cost: three passes.

@@ -14,7 +14,7 @@ use multigrad::multigrid::{
 };
 use multigrad::setup::Coarsening;
 use multigrad::solver::{Amg, Krylov, SolveOptions, relative_residual};
-use multigrad::sparse::Csr;
+use multigrad::sparse::{Csr, Storage};
 
 fn flow(m: usize) -> Csr<f64> {
     recirculating_flow(m, 0.005, FlowScheme::Upwind).unwrap().matrix
@@ -310,7 +310,7 @@ fn a_trainer_takes_its_steps_on_the_device() {
 fn shared_leaves_are_uploaded_once() {
     let a = poisson_2d(12, 12).unwrap().matrix;
     let amg = build(&a, CycleKind::V).with_relaxation(Relaxation::Spai0, (1, 1)).unwrap();
-    let shared: Arc<Vec<f64>> = Arc::new(vec![0.2; a.rows()]);
+    let shared: Arc<Storage<f64>> = Storage::shared(vec![0.2; a.rows()]);
     let h = amg.hierarchy().map::<Host<f64>>(
         |place, v| if v.len() == a.rows() && place.level == 0 { shared.clone() } else { v.clone() },
         Clone::clone,

@@ -12,7 +12,7 @@ use multigrad::gallery::{FlowScheme, recirculating_flow};
 use multigrad::multigrid::{CycleKind, Hierarchy, Place, Relaxation, Role, cycle};
 use multigrad::setup::Coarsening;
 use multigrad::solver::Amg;
-use multigrad::sparse::Csr;
+use multigrad::sparse::{Csr, Storage};
 
 const TOLERANCE: f64 = 1e-7;
 
@@ -50,7 +50,7 @@ fn collect(h: &Hierarchy<Host<f64>>, number: &Number) -> Vec<Vec<f64>> {
 }
 
 fn install(h: &Hierarchy<Host<f64>>, number: &Number, p: &[Vec<f64>]) -> Hierarchy<Host<f64>> {
-    h.map(|place, v| number(place).map_or_else(|| v.clone(), |q| Arc::new(p[q].clone())), Clone::clone)
+    h.map(|place, v| number(place).map_or_else(|| v.clone(), |q| Storage::shared(p[q].clone())), Clone::clone)
 }
 
 /// ½‖x‖² after some cycles on A x = b, with its gradients.
@@ -172,7 +172,7 @@ fn leaves_that_share_a_parameter() {
     }
 }
 
-fn matrix(a: &Csr<f64>, number: usize) -> Matrix<Parameter<Arc<Vec<f64>>>> {
+fn matrix(a: &Csr<f64>, number: usize) -> Matrix<Parameter<Arc<Storage<f64>>>> {
     Matrix::from(a.clone()).map(|v| Parameter::learned(v.clone(), number))
 }
 
@@ -250,7 +250,7 @@ fn adjoints_accumulate() {
     let y = tape.combine(2.0, &x, 3.0, x.clone());
     let y = tape.spmv_add(&m, &x, y);
     let y = tape.combine(1.0, &tape.residual(&x, &m, &x), 1.0, y);
-    let d = Parameter::learned(Arc::new(vec![10.0, 20.0]), 1);
+    let d = Parameter::learned(Storage::shared(vec![10.0, 20.0]), 1);
     let y = tape.diagonal_add(&d, &x, y);
     assert_eq!(tape.values(&y), [80.0, 182.0]);
     let (gradients, of_x) = tape.backward_to(&[3, 2], &y, &[1.0, 100.0], &x).unwrap();

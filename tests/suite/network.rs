@@ -13,7 +13,7 @@ use multigrad::learn::{Family, Loss, NetworkTraining, Parameters, SmootherNetwor
 use multigrad::multigrid::{Hierarchy, Relaxation, Smoother};
 use multigrad::setup::Coarsening;
 use multigrad::solver::{Amg, training_setups};
-use multigrad::sparse::Csr;
+use multigrad::sparse::{Csr, Storage};
 
 const BOTH: [(Target, Relaxation); 2] =
     [(Target::Ilu, Relaxation::Ilu0(1.0)), (Target::Relaxation, Relaxation::Spai1)];
@@ -30,8 +30,8 @@ fn flow(m: usize) -> Csr<f64> {
 }
 
 /// The values of all sweeps, those before the coarse-grid correction of a level first.
-fn sweeps(h: &Hierarchy<Host<f64>>) -> Vec<Arc<Vec<f64>>> {
-    let of = |s: &Smoother<Arc<Vec<f64>>>| s.matrix().map(|m| m.values.clone()).unwrap();
+fn sweeps(h: &Hierarchy<Host<f64>>) -> Vec<Arc<Storage<f64>>> {
+    let of = |s: &Smoother<Arc<Storage<f64>>>| s.matrix().map(|m| m.values.clone()).unwrap();
     h.levels.iter().flat_map(|l| l.pre.iter().chain(&l.post).map(of)).collect()
 }
 

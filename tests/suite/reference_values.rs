@@ -6,7 +6,7 @@ use crate::common::numbers::distance;
 use multigrad::backend::{Direct, Triangle};
 use multigrad::cycle_tape::{Parameter, Tape, TapeVector};
 use multigrad::engine::{Engine, Matrix};
-use multigrad::sparse::Csr;
+use multigrad::sparse::{Csr, Storage};
 use serde_json::Value;
 
 const TOLERANCE: f64 = 1e-12;
@@ -27,7 +27,8 @@ fn matrix(case: &Value) -> Csr<f64> {
         .unwrap()
 }
 
-type Operation = dyn Fn(&Tape<f64>, &Matrix<Parameter<Arc<Vec<f64>>>>, TapeVector<f64>) -> TapeVector<f64>;
+type Operation =
+    dyn Fn(&Tape<f64>, &Matrix<Parameter<Arc<Storage<f64>>>>, TapeVector<f64>) -> TapeVector<f64>;
 
 /// The gradient with respect to A, after the value and the gradient of the vector were compared.
 fn run(case: &Value, vector: &str, k: usize, operation: &Operation) -> Vec<f64> {

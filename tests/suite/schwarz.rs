@@ -9,7 +9,7 @@ use multigrad::multigrid::{Parts, Relaxation, SchwarzOptions, Setup, Smoother};
 use multigrad::operator::Preconditioner;
 use multigrad::schwarz::{Coupling, Interface, Schwarz, Subdomains, Variant, blocks_2d};
 use multigrad::solver::Amg;
-use multigrad::sparse::Csr;
+use multigrad::sparse::{Csr, Storage};
 
 use crate::common::numbers::Numbers;
 
@@ -70,7 +70,7 @@ fn factors_of_the_classical_conditions() {
         let values = Interface::optimised(&a, &layout, alpha, 0.0, coupling).unwrap().values().to_vec();
         let mut h = base.hierarchy().clone();
         h.levels[0].pre =
-            vec![Smoother::Schwarz { subdomains: subdomains.clone(), interface: values.into() }];
+            vec![Smoother::Schwarz { subdomains: subdomains.clone(), interface: Storage::shared(values) }];
         asymptotic_factor(&h, 1, 200).factor
     };
     let restricted = factor(0.0, Coupling::Sum);
@@ -163,7 +163,8 @@ fn what_cannot_be_is_refused() {
     let (subdomains, values) = interface(&amg);
     let layout = subdomains.layout(a.pattern()).unwrap();
     let mut h = amg.hierarchy().clone();
-    h.levels[0].pre = vec![Smoother::Schwarz { subdomains: subdomains.clone(), interface: Arc::new(vec![]) }];
+    h.levels[0].pre =
+        vec![Smoother::Schwarz { subdomains: subdomains.clone(), interface: Storage::shared(vec![]) }];
     assert!(amg.with_hierarchy(h).is_err());
     assert!(values.len() > 8 && layout.interface_entries() == values.len());
     let singular = Csr::from_triplets(2, 2, &[(0, 0, 0.0), (0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.0)]).unwrap();

@@ -10,7 +10,7 @@ use multigrad::learn::{Loss, LossAndGradient, Parameters, Target};
 use multigrad::multigrid::{Hierarchy, Relaxation, Setup, Smoother};
 use multigrad::schwarz::{Interface, Layout, Schwarz, Subdomains, Variant, blocks_2d};
 use multigrad::solver::Amg;
-use multigrad::sparse::Csr;
+use multigrad::sparse::{Csr, Storage};
 
 use crate::common::numbers::{Numbers, bits, distance, dot, pools};
 use crate::common::schwarz_by_hand::ByHand;
@@ -47,7 +47,8 @@ impl Method {
         let interface: Vec<f64> = values.unwrap_or_else(noise);
         let builder = Amg::builder(Setup::OneLevel).relaxation(Relaxation::L1Jacobi).sweeps(1, 0);
         let mut hierarchy = builder.build_hierarchy(&a).unwrap();
-        hierarchy.levels[0].pre = vec![Smoother::Schwarz { subdomains, interface: interface.into() }];
+        hierarchy.levels[0].pre =
+            vec![Smoother::Schwarz { subdomains, interface: Storage::shared(interface) }];
         let parameters = Parameters::learned(&hierarchy, Target::Schwarz, false).unwrap();
         Self { a, layout, variant, hierarchy, parameters }
     }

@@ -2,8 +2,6 @@
 
 use crate::common;
 
-use std::sync::Arc;
-
 use crate::common::numbers::{Numbers, bits, distance, dot, pools};
 use crate::common::{convection, dense, nine_point, poisson};
 use multigrad::backend::{Colouring, Cpu, Direction, Order, OrderedSweep, OrderedView, Reference, Triangle};
@@ -13,7 +11,7 @@ use multigrad::gallery::{FlowScheme, recirculating_flow, rotated_anisotropic};
 use multigrad::multigrid::{Passes, Relaxation, Smoother, Sweep, spectral_bound};
 use multigrad::setup::inverse_diagonal;
 use multigrad::setup::relaxation::*;
-use multigrad::sparse::{Csr, Scalar};
+use multigrad::sparse::{Csr, Scalar, Storage};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Backward];
 
@@ -171,7 +169,7 @@ fn blocks(a: &Csr<f64>, rows: u32, inverse: Vec<f64>, direction: Direction) -> S
     assert_eq!(a.rows(), inverse.len());
     Smoother::OrderedGaussSeidel {
         sweep: OrderedSweep { order: Order::Blocks { rows }, direction },
-        inverse: Arc::new(inverse),
+        inverse: Storage::shared(inverse),
     }
 }
 
@@ -237,7 +235,7 @@ fn an_ordered_sweep_differentiates_everything_it_reads() {
         for zero_x in [false, true] {
             let run = |t: &Tape<f64>, p: &[Vec<f64>], learned: bool| {
                 let leaf = |number: usize| {
-                    let v = Arc::new(p[number].clone());
+                    let v = Storage::shared(p[number].clone());
                     if learned { Parameter::learned(v, number) } else { Parameter::constant(v) }
                 };
                 let m = Matrix { pattern: a.pattern().clone(), values: leaf(0) };

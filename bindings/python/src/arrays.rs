@@ -26,8 +26,16 @@ impl Floats {
         }
         // SAFETY: the buffer is contiguous and aligned, as `PyBuffer::get` and `of` have checked, and it lives as long
         // as self. A thread that writes to the array meanwhile breaks the contract of the package: the values read
-        // are then undetermined, as in NumPy; indices are checked on a copy.
+        // are then undetermined, as in NumPy; indices are checked on a copy, or before every use (`lent`).
         unsafe { std::slice::from_raw_parts(self.0.buf_ptr().cast::<f64>(), self.0.item_count()) }
+    }
+
+    /// The bytes of the values.
+    #[allow(unsafe_code)]
+    pub fn bytes(&self) -> &[u8] {
+        let values = self.values();
+        // SAFETY: every byte of a number may be read.
+        unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
     }
 
     /// Writes the values, as many as the array has.
@@ -80,6 +88,27 @@ impl Integers {
             Integers::Wide(b) => b.is_c_contiguous(),
         };
         if contiguous { Ok(integers) } else { Err(Error::new_err("an array of indices is not contiguous")) }
+    }
+
+    /// The bits of 32-bit integers, in place.
+    #[allow(unsafe_code)]
+    pub fn narrow(&self) -> Option<&[u32]> {
+        match self {
+            Integers::Narrow(b) if b.item_count() == 0 => Some(&[]),
+            // SAFETY: as [`Floats::values`]; numbers with and without a sign have the same size.
+            Integers::Narrow(b) => {
+                Some(unsafe { std::slice::from_raw_parts(b.buf_ptr().cast::<u32>(), b.item_count()) })
+            }
+            Integers::Wide(_) => None,
+        }
+    }
+
+    /// The bytes of 32-bit integers.
+    #[allow(unsafe_code)]
+    pub fn bytes(&self) -> &[u8] {
+        let list = self.narrow().unwrap_or(&[]);
+        // SAFETY: every byte of a number may be read.
+        unsafe { std::slice::from_raw_parts(list.as_ptr().cast(), size_of_val(list)) }
     }
 
     /// The integers in place, for a function of any integer type.

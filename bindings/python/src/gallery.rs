@@ -14,7 +14,7 @@ type Parts<'py> = (Matrix, Bound<'py, PyAny>, Bound<'py, PyAny>, Option<Bound<'p
 fn parts(py: Python<'_>, problem: Problem) -> PyResult<Parts<'_>> {
     let near_nullspace = problem.near_nullspace.map(|modes| array_2d(py, &modes)).transpose()?;
     let (b, coordinates) = (array(py, &problem.rhs)?, array_2d(py, &problem.coordinates)?);
-    Ok((Matrix { csr: problem.matrix }, b, coordinates, near_nullspace))
+    Ok((Matrix::of(problem.matrix), b, coordinates, near_nullspace))
 }
 
 /// The problem with this name.

@@ -19,7 +19,7 @@ impl LearnedCore {
     /// Begins with the automatic solver.
     #[new]
     fn new(py: Python<'_>, matrix: &Matrix, share: f64, seed: u64) -> PyResult<Self> {
-        let a = matrix.csr.clone();
+        let a = matrix.owned(py)?;
         let home = Home::new(py, move || Ok(LearnedSolver::auto(&a)?.share(share).seed(seed)))?;
         Ok(Self { home })
     }
@@ -43,7 +43,7 @@ impl LearnedCore {
 
     /// New values of the matrix.
     fn update(&self, py: Python<'_>, matrix: &Matrix) -> PyResult<()> {
-        let a = matrix.csr.clone();
+        let a = matrix.owned(py)?;
         self.home.run(py, limits(None, None), move |solver, _| solver.update(&a))
     }
 

@@ -6,6 +6,7 @@ mod arrays;
 mod errors;
 mod gallery;
 mod learned;
+mod lent;
 mod matrix;
 mod outcome;
 mod solver;

@@ -1,4 +1,4 @@
-//! Matrices from the arrays of SciPy, which are read in place.
+//! Matrices from the arrays of SciPy.
 
 use std::sync::Arc;
 
@@ -8,12 +8,44 @@ use pyo3::prelude::*;
 
 use crate::arrays::{Floats, Integers, OnIntegers, array, integers};
 use crate::errors::Error;
+use crate::lent::Lent;
 use crate::worker::brief;
 
 /// A matrix of the library.
 #[pyclass(frozen, module = "multigrad._multigrad")]
 pub struct Matrix {
-    pub csr: Csr<f64>,
+    csr: Csr<f64>,
+    /// The arrays that the matrix reads in place.
+    lent: Option<Lent>,
+}
+
+impl Matrix {
+    /// A matrix with memory of its own.
+    pub fn of(csr: Csr<f64>) -> Self {
+        Self { csr, lent: None }
+    }
+
+    /// A matrix that may read arrays in place.
+    pub fn with(csr: Csr<f64>, lent: Option<Lent>) -> Self {
+        Self { csr, lent }
+    }
+
+    /// The matrix, and its arrays if it reads them in place.
+    pub fn shared(&self) -> (Csr<f64>, Option<Lent>) {
+        (self.csr.clone(), self.lent.clone())
+    }
+
+    /// A matrix with memory of its own, for work between the calls of the package. Cost: a copy of arrays in place.
+    pub fn owned(&self, py: Python<'_>) -> PyResult<Csr<f64>> {
+        let Some(lent) = &self.lent else { return Ok(self.csr.clone()) };
+        lent.check(py, true)?;
+        brief(py, || {
+            let pattern = self.csr.pattern();
+            let lists = (pattern.row_ptr().to_vec(), pattern.col_idx().to_vec());
+            let pattern = Pattern::new(pattern.rows(), pattern.cols(), lists.0, lists.1)?;
+            Csr::new(Arc::new(pattern), self.csr.values().to_vec())
+        })
+    }
 }
 
 /// Largest number of rows, columns or entries.
@@ -47,7 +79,8 @@ impl OnIntegers for Convert {
 
 #[pymethods]
 impl Matrix {
-    /// Copies the arrays of a canonical CSR matrix: 8 bytes for a value and 4 for an index.
+    /// Reads the arrays of a canonical CSR matrix in place where their indices have 32 bits. Otherwise copies them: 8 bytes
+    /// for a value and 4 for an index.
     #[new]
     fn new(
         py: Python<'_>,
@@ -59,12 +92,16 @@ impl Matrix {
         let (rows, cols) = shape;
         let (row_ptr, columns) = (Integers::of(row_ptr)?, Integers::of(columns)?);
         let values = Floats::of(values)?;
+        let (row_ptr, columns, values) = match Lent::new(py, shape, (row_ptr, columns, values))? {
+            Ok((csr, lent)) => return Ok(Self { csr, lent: Some(lent) }),
+            Err(arrays) => arrays,
+        };
         let csr = brief(py, || {
             let row_ptr = row_ptr.read(Convert("row pointer"))?;
             let columns = columns.read(Convert("column index"))?;
             Csr::new(Arc::new(Pattern::new(rows, cols, row_ptr, columns)?), values.values().to_vec())
         })?;
-        Ok(Self { csr })
+        Ok(Self::of(csr))
     }
 
     #[getter]
@@ -79,6 +116,7 @@ impl Matrix {
 
     /// Values, column indices and row pointers as new arrays.
     fn arrays<'py>(&self, py: Python<'py>) -> PyResult<[Bound<'py, PyAny>; 3]> {
+        self.lent.as_ref().map_or(Ok(()), |lent| lent.check(py, true))?;
         let wide = self.csr.nnz() > i32::MAX as usize || self.csr.cols() > i32::MAX as usize;
         let pattern = self.csr.pattern();
         let (columns, starts) = (pattern.col_idx(), pattern.row_ptr());

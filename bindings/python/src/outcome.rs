@@ -75,7 +75,7 @@ impl Task {
     }
 
     /// The options without an initial guess and a callback.
-    fn options(&self) -> SolveOptions<'static> {
+    fn options<'o>(&self) -> SolveOptions<'o> {
         let settings = &self.settings;
         let options = SolveOptions::new()
             .rtol(settings.rtol)

@@ -1,6 +1,6 @@
 //! A solver behind a lock, shared with the threads that work for it.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use pyo3::types::PyDict;
 
 use crate::arrays::{Floats, dense};
 use crate::errors::{Error, raise};
+use crate::lent::Lent;
 use crate::matrix::Matrix;
 use crate::outcome::{Settings, Task, publish};
 use crate::training;
@@ -23,6 +24,8 @@ pub type Shared = Arc<RwLock<multigrad::Solver>>;
 #[pyclass(frozen, module = "multigrad._multigrad")]
 pub struct Core {
     solver: Shared,
+    /// The arrays of SciPy that the solver reads in place.
+    lent: Mutex<Option<Lent>>,
 }
 
 /// The parameters of a builder, as the package passes them.
@@ -73,8 +76,14 @@ pub fn write(solver: &Shared) -> RwLockWriteGuard<'_, multigrad::Solver> {
 }
 
 impl Core {
-    pub fn of(solver: multigrad::Solver) -> Self {
-        Self { solver: Arc::new(RwLock::new(solver)) }
+    pub fn of(solver: multigrad::Solver, lent: Option<Lent>) -> Self {
+        Self { solver: Arc::new(RwLock::new(solver)), lent: Mutex::new(lent) }
+    }
+
+    /// An error if somebody has changed the indices that the solver reads in place, or, with `values`, the values.
+    fn check(&self, py: Python<'_>, values: bool) -> PyResult<()> {
+        let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        lent.map_or(Ok(()), |lent| lent.check(py, values))
     }
 
     /// Reads the solver on this thread, for short work; waits for a change by another thread, and tests for signals.
@@ -116,20 +125,21 @@ impl Core {
     ) -> PyResult<Self> {
         let modes = near_nullspace.map(dense).transpose()?;
         let builder = parameters.builder().map_err(raise)?;
-        let a = matrix.csr.clone();
+        let (a, lent) = matrix.shared();
         let solver =
             run(py, limits(parameters.time_limit, parameters.memory_limit), move |_| match builder {
                 Some(builder) => builder.near_nullspace(modes).build(&a),
                 None => multigrad::Solver::auto_with(&a, modes.as_ref()),
             })?;
-        Ok(Self::of(solver))
+        Ok(Self::of(solver, lent))
     }
 
     /// Reads a file.
     #[staticmethod]
     fn load(py: Python<'_>, path: String, matrix: &Matrix) -> PyResult<Self> {
-        let a = matrix.csr.clone();
-        run(py, limits(None, None), move |_| multigrad::Solver::load(path, &a)).map(Self::of)
+        let (a, lent) = matrix.shared();
+        let solver = run(py, limits(None, None), move |_| multigrad::Solver::load(path, &a))?;
+        Ok(Self::of(solver, lent))
     }
 
     /// Writes a file.
@@ -148,6 +158,7 @@ impl Core {
         settings: Settings,
         callback: Option<Py<PyAny>>,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        self.check(py, true)?;
         let solver = self.solver.clone();
         let task = Task::new(b, x0, settings, callback)?;
         let outcomes = run(py, task.limits(), move |cancel| {
@@ -170,6 +181,7 @@ impl Core {
         z: &Bound<'_, PyAny>,
         transposed: bool,
     ) -> PyResult<()> {
+        self.check(py, false)?;
         let (r, out) = (Floats::of(r)?, Floats::of(z)?);
         let r = r.values();
         let values = self.with(py, |solver| {
@@ -192,8 +204,11 @@ impl Core {
 
     /// New values of the matrix.
     fn update(&self, py: Python<'_>, matrix: &Matrix) -> PyResult<()> {
-        let (solver, a) = (self.solver.clone(), matrix.csr.clone());
-        run(py, limits(None, None), move |_| write(&solver).refresh(&a))
+        let (a, lent) = matrix.shared();
+        let solver = self.solver.clone();
+        run(py, limits(None, None), move |_| write(&solver).refresh(&a))?;
+        *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = lent;
+        Ok(())
     }
 
     /// Trains by steps.
@@ -203,6 +218,7 @@ impl Core {
         settings: training::Settings,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
+        self.check(py, true)?;
         training::by_steps(py, self.solver.clone(), settings, progress)
     }
 
@@ -214,6 +230,7 @@ impl Core {
         settings: training::Settings,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
+        self.check(py, true)?;
         training::for_solves(py, self.solver.clone(), solves, settings, progress)
     }
 
@@ -274,6 +291,7 @@ impl Core {
 
     /// The estimate of the relative error of x.
     fn forward_error(&self, py: Python<'_>, x: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<f64> {
+        self.check(py, true)?;
         let (x, b) = (Floats::of(x)?.values().to_vec(), Floats::of(b)?.values().to_vec());
         let solver = self.solver.clone();
         run(py, limits(None, None), move |_| read(&solver).forward_error(&x, &b).map(|e| e.bound))
@@ -281,7 +299,8 @@ impl Core {
 
     /// The matrix.
     fn matrix(&self, py: Python<'_>) -> PyResult<Matrix> {
-        self.with(py, |solver| Ok(Matrix { csr: solver.matrix().clone() }))
+        let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.with(py, |solver| Ok(Matrix::with(solver.matrix().clone(), lent)))
     }
 
     #[getter]

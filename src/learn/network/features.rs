@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::multigrid::{Level, Smoother};
 use crate::parallel;
 use crate::sparse::rows::Pool;
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::{Csr, Pattern, Storage};
 
 /// Numbers per entry.
 pub const FEATURES: usize = 24;
@@ -203,7 +203,7 @@ impl LevelFeatures {
 
 /// The matrix of the sweeps of a level, and whether it holds factors.
 fn smoother(depth: usize, level: &Level<Host<f64>>) -> Result<(Csr<f64>, bool)> {
-    let mut found: Option<(&Matrix<Arc<Vec<f64>>>, bool)> = None;
+    let mut found: Option<(&Matrix<Arc<Storage<f64>>>, bool)> = None;
     for sweep in level.pre.iter().chain(&level.post) {
         let (m, factors) = match sweep {
             Smoother::Sparse { m } => (m, false),

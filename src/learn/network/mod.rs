@@ -24,6 +24,7 @@ use crate::autodiff::Tape;
 use crate::engine::Host;
 use crate::error::{Error, Result};
 use crate::multigrid::{Hierarchy, Place, Role};
+use crate::sparse::Storage;
 
 /// The first bytes of a file: a name and a version.
 const MAGIC: &[u8] = b"multigrad network 1\n";
@@ -90,9 +91,9 @@ impl SmootherNetwork {
         let (mut made, mut sums) = (Vec::new(), Vec::new());
         for (depth, level) in h.levels.iter().enumerate() {
             let features = LevelFeatures::of(depth, level)?;
-            made.push(self.weights.values(&features, &mut sums).map(Arc::new));
+            made.push(self.weights.values(&features, &mut sums).map(Storage::shared));
         }
-        let leaf = |place: Place, values: &Arc<Vec<f64>>| match place.role {
+        let leaf = |place: Place, values: &Arc<Storage<f64>>| match place.role {
             Role::Pre(_) => made[place.level][0].clone(),
             Role::Post(_) => made[place.level][1].clone(),
             _ => values.clone(),

@@ -13,7 +13,7 @@ use crate::learn::Target;
 use crate::multigrid::{Hierarchy, Relaxation};
 use crate::setup::{Coarsening, Variant};
 use crate::solver::Amg;
-use crate::sparse::Csr;
+use crate::sparse::{Csr, Storage};
 
 /// Hierarchies of a 2-D flow, a 3-D flow and a symmetric 3-D matrix, with R = Pᵀ and without.
 fn problems(relaxation: Relaxation) -> Vec<Hierarchy<Host<f64>>> {
@@ -42,7 +42,7 @@ fn random(width: usize, rounds: usize) -> SmootherNetwork {
     network
 }
 
-fn values(h: &Hierarchy<Host<f64>>) -> Vec<Arc<Vec<f64>>> {
+fn values(h: &Hierarchy<Host<f64>>) -> Vec<Arc<Storage<f64>>> {
     let sweeps = h.levels.iter().flat_map(|l| l.pre.iter().chain(&l.post));
     sweeps.map(|s| s.matrix().map(|m| m.values.clone()).unwrap()).collect()
 }

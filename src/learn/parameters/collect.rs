@@ -7,9 +7,9 @@ use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
 use crate::learn::target::{LearnedSmoother, Target};
 use crate::multigrid::{Hierarchy, Level, Part, Place, Role, Smoother};
-use crate::sparse::Pattern;
+use crate::sparse::{Pattern, Storage};
 
-type Sweep = Smoother<Arc<Vec<f64>>>;
+type Sweep = Smoother<Arc<Storage<f64>>>;
 
 /// A learned leaf.
 pub struct Leaf {
@@ -214,7 +214,7 @@ fn push_scalars(all: &mut List, place: Place, sweep: &Sweep) {
 fn push_transfer(
     all: &mut List,
     place: Place,
-    m: &Matrix<Arc<Vec<f64>>>,
+    m: &Matrix<Arc<Storage<f64>>>,
     group: impl Fn(usize, usize) -> usize,
 ) {
     let m = m.to_csr();

@@ -170,14 +170,13 @@ mod tests {
         // With the dropped fill on the pivots, row sums of L D U are those of A where no earlier pivot was changed.
         let (_, dropped) = ilu0_with_dropped_fill(&a).unwrap();
         let last = a.rows() - 1;
-        let modified =
-            Csr::from_shared(factors.pattern().clone(), Arc::new(scalars.values(&[0.0, 1.0, 0.0, 0.0])));
+        let modified = Csr::from_parts(factors.pattern().clone(), scalars.values(&[0.0, 1.0, 0.0, 0.0]));
         let expected = factors.diagonal()[last] + dropped[last];
         assert!((modified.diagonal()[last] - expected).abs() < 1e-14);
         assert!(dropped[0] == 0.0 && dropped.iter().any(|d| d.abs() > 1e-3));
         // L D Lᵀ: D U is the transpose of L D.
         let values = scalars.values(&SCALARS[..4]);
-        let changed = Csr::from_shared(factors.pattern().clone(), Arc::new(values));
+        let changed = Csr::from_parts(factors.pattern().clone(), values);
         let pivots = changed.diagonal();
         let scaled = changed.map(|i, j, v| if j < i { v * pivots[j] } else { v });
         assert!(scaled.asymmetry() < 1e-13);

@@ -13,7 +13,7 @@ use crate::cycle_tape::{Parameter, Recorded, Tape, TapeVector};
 use crate::engine::{Host, Leaves, Reversible};
 use crate::error::Result;
 use crate::multigrid::{Hierarchy, Place, Role, Smoother};
-use crate::sparse::{Pattern, Scalar};
+use crate::sparse::{Pattern, Scalar, Storage};
 
 /// The learned leaves of a hierarchy, one flat buffer each.
 ///
@@ -27,7 +27,7 @@ use crate::sparse::{Pattern, Scalar};
 #[derive(Debug, Clone)]
 pub struct Parameters<T> {
     leaves: Vec<Leaf<T>>,
-    values: Vec<Arc<Vec<T>>>,
+    values: Vec<Arc<Storage<T>>>,
     scaling: Vec<Vec<T>>,
 }
 
@@ -84,8 +84,8 @@ impl<T: Scalar> Tie<T> {
 }
 
 /// The values of a leaf.
-fn read<T: Scalar>(buffer: &Arc<Vec<T>>, tie: Option<&Tie<T>>) -> Arc<Vec<T>> {
-    tie.map_or_else(|| buffer.clone(), |tie| Arc::new(tie.read(buffer)))
+fn read<T: Scalar>(buffer: &Arc<Storage<T>>, tie: Option<&Tie<T>>) -> Arc<Storage<T>> {
+    tie.map_or_else(|| buffer.clone(), |tie| Storage::shared(tie.read(buffer)))
 }
 
 impl<T: Scalar> Parameters<T> {
@@ -115,7 +115,7 @@ impl<T: Scalar> Parameters<T> {
             match values {
                 Values::Own(values, units) => {
                     all.leaves.push(Leaf { place, number: all.values.len(), tie: None });
-                    all.values.push(Arc::new(cast(values)));
+                    all.values.push(Storage::shared(cast(values)));
                     all.scaling.push(cast(units));
                 }
                 Values::Tied(owner, transposed) => {
@@ -128,7 +128,7 @@ impl<T: Scalar> Parameters<T> {
                     groups.resize(groups.len().max(group + 1), None);
                     let number = *groups[group].get_or_insert_with(|| {
                         let count = scalars.count();
-                        all.values.push(Arc::new(vec![T::ZERO; count]));
+                        all.values.push(Storage::shared(vec![T::ZERO; count]));
                         all.scaling.push(vec![T::ONE; count]);
                         all.values.len() - 1
                     });
@@ -161,7 +161,7 @@ impl<T: Scalar> Parameters<T> {
     }
 
     /// The buffers.
-    pub fn values(&self) -> &[Arc<Vec<T>>] {
+    pub fn values(&self) -> &[Arc<Storage<T>>] {
         &self.values
     }
 
@@ -172,8 +172,7 @@ impl<T: Scalar> Parameters<T> {
 
     /// A buffer to be changed, with its scaling.
     pub fn buffer_mut(&mut self, q: usize) -> (&mut [T], &[T]) {
-        let values: &mut Vec<T> = Arc::make_mut(&mut self.values[q]);
-        (values, &self.scaling[q])
+        (&mut **Arc::make_mut(&mut self.values[q]), &self.scaling[q])
     }
 
     /// Takes the buffers of the same parameters on another hierarchy, as many as there are here.

@@ -18,7 +18,7 @@ use crate::engine::Host;
 use crate::error::Result;
 use crate::multigrid::{Hierarchy, Smoother};
 use crate::schwarz::{Interface, Layout, LocalSolves, Schwarz, Subdomains, Variant};
-use crate::sparse::{Csr, Scalar};
+use crate::sparse::{Csr, Scalar, Storage};
 
 /// The first bytes of a file: a name and a version.
 const MAGIC: &[u8] = b"multigrad schwarz network 1\n";
@@ -101,12 +101,14 @@ impl SchwarzNetwork {
         for level in &mut h.levels {
             let a = level.a.to_csr();
             // Pre- and post-sweeps often have the same subdomains.
-            let mut made: Option<(Arc<Subdomains>, Arc<Vec<f64>>)> = None;
+            let mut made: Option<(Arc<Subdomains>, Arc<Storage<f64>>)> = None;
             for sweep in level.pre.iter_mut().chain(&mut level.post) {
                 let Smoother::Schwarz { subdomains, interface } = sweep else { continue };
                 let values = match &made {
                     Some((same, values)) if Arc::ptr_eq(same, subdomains) => values.clone(),
-                    _ => Arc::new(self.interface(&a, &subdomains.layout(a.pattern())?)?.values().to_vec()),
+                    _ => Storage::shared(
+                        self.interface(&a, &subdomains.layout(a.pattern())?)?.values().to_vec(),
+                    ),
                 };
                 *interface = values.clone();
                 made = Some((subdomains.clone(), values));

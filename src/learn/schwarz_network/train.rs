@@ -16,7 +16,7 @@ use crate::learn::parameters::Parameters;
 use crate::learn::target::Target;
 use crate::multigrid::{CycleKind, Hierarchy, Level, Smoother};
 use crate::schwarz::{Layout, Subdomains, Variant};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, Storage};
 
 /// Columns of a batch.
 const COLUMNS: usize = 8;
@@ -156,7 +156,7 @@ impl Member<SchwarzNetwork> for Problem {
 /// A hierarchy of one level, with the restricted method on these subdomains as its only sweep.
 pub(super) fn one_level(a: Csr<f64>, layout: &Arc<Layout>) -> Result<Hierarchy<Host<f64>>> {
     let subdomains = Subdomains::of(layout, Variant::Restricted);
-    let interface = Arc::new(vec![0.0; layout.interface_entries()]);
+    let interface = Storage::shared(vec![0.0; layout.interface_entries()]);
     let level = Level {
         prolongation: Csr::from_triplets(a.rows(), 0, &[])?.into(),
         restriction: Csr::from_triplets(0, a.rows(), &[])?.into(),

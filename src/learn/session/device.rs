@@ -12,6 +12,7 @@ use crate::learn::loss::{Differentiated, Loss};
 use crate::learn::parameters::{Parameters, Tie};
 use crate::learn::recipe::BETAS;
 use crate::multigrid::{Hierarchy, Use};
+use crate::sparse::Storage;
 
 /// ε of Adam.
 const EPSILON: f64 = 1e-8;
@@ -105,7 +106,7 @@ impl<T: OnDevice> ResidentTraining<T> {
         let cuda = &self.cuda;
         self.host = parameters.clone();
         self.values = parameters.values().iter().map(|v| cuda.upload(v)).collect();
-        let zeros = |v: &Arc<Vec<T>>| {
+        let zeros = |v: &Arc<Storage<T>>| {
             let mut memory = cuda.undefined(v.len());
             cuda.clear(&mut memory);
             memory

@@ -12,7 +12,7 @@ use crate::learn::target::{LearnedSmoother, Target};
 use crate::multigrid::{Hierarchy, Relaxation, SchwarzOptions, Smoother};
 use crate::setup::relaxation::{spai, spai1};
 use crate::solver::{Amg, best_tau};
-use crate::sparse::Csr;
+use crate::sparse::{Csr, Storage};
 
 /// Damping of ILU(0) that is tried for a start where it diverges faster than [`TAMEABLE`].
 const DAMPING: [f64; 4] = [1.0, 0.7, 0.5, 0.3];
@@ -203,7 +203,7 @@ fn best_share(
     for share in SHARES {
         let mut h = base.hierarchy().clone();
         for (level, (a, subdomains)) in h.levels.iter_mut().zip(&cut) {
-            let interface = Arc::new(SchwarzOptions { share, ..options }.interface(a, subdomains)?);
+            let interface = Storage::shared(SchwarzOptions { share, ..options }.interface(a, subdomains)?);
             let sweep = Smoother::Schwarz { subdomains: subdomains.clone(), interface };
             (level.pre, level.post) = (vec![sweep.clone(); pre], vec![sweep; post]);
         }

@@ -1,7 +1,5 @@
 //! A network that is trained on a single matrix.
 
-use std::sync::Arc;
-
 use super::classical::SHARES;
 use crate::error::Result;
 use crate::learn::evaluate::Evaluation;
@@ -9,6 +7,7 @@ use crate::learn::loss::Loss;
 use crate::learn::schwarz_network::{SchwarzNetwork, SchwarzNetworkTraining};
 use crate::multigrid::{SchwarzOptions, Smoother};
 use crate::solver::Amg;
+use crate::sparse::Storage;
 
 /// Steps between two measurements.
 const CHECK: usize = 25;
@@ -89,7 +88,7 @@ pub fn tuned(start: &Amg, tuning: &mut Tuning<'_>) -> Result<Option<(Amg, Vec<f6
 /// The same hierarchy with other interface values in all Schwarz sweeps of the finest level.
 fn with_values(amg: &Amg, values: &[f64]) -> Result<Amg> {
     let mut h = amg.hierarchy().clone();
-    let values = Arc::new(values.to_vec());
+    let values = Storage::shared(values.to_vec());
     if let Some(level) = h.levels.first_mut() {
         for sweep in level.pre.iter_mut().chain(&mut level.post) {
             if let Smoother::Schwarz { interface, .. } = sweep {
