@@ -18,7 +18,7 @@ const SHORT: usize = 60;
 const LEAST: f64 = 25.0;
 
 /// Iterations that are not worth the prediction of a direct solver.
-const FREE: f64 = 50.0;
+const FREE: f64 = 60.0;
 
 impl Solver {
     /// Solves by the solver that answered last, by the first one, or by the next configuration that does.

@@ -35,7 +35,8 @@ def solver(
     Parameters
     ----------
     A
-        A square real sparse matrix or array of SciPy, in any format.
+        A square real sparse matrix or array of SciPy, in any format. The arrays of a CSR matrix with indices of 32 bits are
+        read in place: pass a copy if they change without ``update``.
     B
         Near-nullspace candidates, n × k, such as rigid-body modes of elasticity. Default: constants.
     setup

@@ -17,8 +17,8 @@ __all__ = ["of_scipy", "to_scipy"]
 def of_scipy(A: Any) -> Matrix:
     """The matrix of the library for a sparse matrix or array of SciPy, which is left as it is.
 
-    The arrays of a canonical CSR matrix of float64 are read in place, with indices of 32 or 64 bits. Other formats are
-    converted to CSR, other values to float64, and duplicates are added, as in SciPy.
+    The arrays of a canonical CSR matrix of float64 with indices of 32 bits stay where they are, and belong to both. Indices of
+    64 bits are copied, other formats are converted to CSR, other values to float64, and duplicates are added, as in SciPy.
     """
     if isinstance(A, Matrix):
         return A
