@@ -14,8 +14,8 @@
 //! single precision). The checked conditions are asserted once per call: the structure of a
 //! [`Pattern`](crate::sparse::Pattern) is checked by every constructor and is immutable (row pointers ascend
 //! from zero to the number of entries, columns lie below `cols`), and the lengths of `values` and `x` are
-//! compared with it here; for substitutions, row by row, the range of entries too. by row, the range of
-//! entries too.
+//! compared with it here; for substitutions, row by row, the range of entries too. `.ci/miri` runs the tests below
+//! under Miri.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -214,5 +214,83 @@ impl<'a, T: Scalar> SplitRows<'a, T> {
             sum -= term(q);
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sparse::Csr;
+
+    /// A square matrix whose rows have these numbers of entries. All values are small whole numbers: sums in any order
+    /// are equal.
+    fn matrix(lengths: &[usize]) -> Csr<f64> {
+        let n = lengths.len();
+        let row = |(i, &length): (usize, &usize)| {
+            let first = 5 * i % (n - length + 1);
+            (0..length).map(move |q| (i, first + q, 1.0 + ((3 * i + 7 * q) % 5) as f64))
+        };
+        Csr::from_triplets(n, n, &lengths.iter().enumerate().flat_map(row).collect::<Vec<_>>()).unwrap()
+    }
+
+    /// Rows of equal length, for each length; and rows of all lengths, whose last ones are full or empty.
+    fn matrices() -> Vec<Csr<f64>> {
+        let equal = (0..14).map(|length| vec![length; 14]);
+        let mixed = [0, 2, 5].map(|shift| (0..14).map(|i| (5 * i + shift) % 14).collect());
+        equal.chain(mixed).map(|lengths: Vec<usize>| matrix(&lengths)).collect()
+    }
+
+    #[test]
+    fn sums_of_rows_of_every_length() {
+        let matrices = matrices();
+        assert_eq!(matrices.iter().filter(|a| a.pattern().is_ragged()).count(), 3);
+        for a in &matrices {
+            let n = a.rows();
+            let xs =
+                [0, 4].map(|shift| (0..n).map(|i| ((i * i + shift) % 7) as f64 - 3.0).collect::<Vec<_>>());
+            let plain = xs
+                .each_ref()
+                .map(|x| (0..n).map(|i| a.row(i).map(|(j, v)| v * x[j]).sum::<f64>()).collect::<Vec<_>>());
+            for first in [0, 11, n] {
+                let mut y = vec![0.0; n - first];
+                row_products(a.into(), &xs[0], first, &mut y, |i, y, sum| *y = sum + i as f64);
+                assert!((first..n).all(|i| y[i - first] == plain[0][i] + i as f64));
+
+                let mut ys = [(); 2].map(|()| vec![0.0; n - first]);
+                let parts = ys.each_mut().map(|y| &mut **y);
+                row_products_of(a.into(), xs.each_ref().map(|x| &**x), first, parts);
+                assert!(ys.iter().zip(&plain).all(|(y, plain)| *y == plain[first..]));
+            }
+            let (rows, x) = (SplitRows::new(a.into()), &xs[0]);
+            for i in 0..n {
+                let ((below, left), (above, right, diagonal)) = (rows.below(i), rows.above(i));
+                let near = left * x[i.saturating_sub(1)] + diagonal * x[i] + right * x[(i + 1).min(n - 1)];
+                let far = rows.subtract(above, x, rows.subtract(below, x, 1.0));
+                assert_eq!(far - near, 1.0 - plain[0][i]);
+            }
+        }
+    }
+
+    fn refused<R>(call: impl FnOnce() -> R) {
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err());
+    }
+
+    /// What the unchecked accesses rely on.
+    #[test]
+    fn lengths_that_do_not_fit_are_refused() {
+        for lengths in [vec![4; 20], (0..20).map(|i| i % 5).collect()] {
+            let a = matrix(&lengths);
+            let (view, x) = (View::from(&a), vec![0.0; 20]);
+            let short = View { values: &a.values()[1..], ..view };
+            for (view, x, first) in [(short, &x[..], 0), (view, &x[1..], 0), (view, &x, 1)] {
+                let mut y = vec![0.0; 20];
+                refused(|| row_products(view, x, first, &mut y, |_, _, _| ()));
+                refused(|| row_products_of(view, [&[0.0; 20], x], first, [&mut y, &mut [0.0; 20]]));
+            }
+            refused(|| row_products_of(view, [&x, &x], 0, [&mut [0.0; 20], &mut [0.0; 19]]));
+            refused(|| SplitRows::new(short));
+            refused(|| SplitRows::new(view).subtract(0..1, &x[1..], 0.0));
+            refused(|| SplitRows::new(view).subtract(0..a.nnz() + 1, &x, 0.0));
+        }
     }
 }
