@@ -36,7 +36,8 @@ pub struct Outcome {
     /// The method; `None` for a direct solve.
     pub krylov: Option<Krylov>,
     /// The componentwise backward error max |b − A x|ᵢ / (|A| |x| + |b|)ᵢ of x (Oettli and Prager 1964), computed by
-    /// solves of a [`Solver`](crate::Solver).
+    /// solves of a [`Solver`](crate::Solver). If the denominator of a row is below 10⁻⁵ of ‖Aᵢ‖₁ ‖x‖∞, this product is
+    /// added to it; where it is smaller for the unknowns as the solver scales them, that one counts.
     pub backward_error: Option<f64>,
     /// The configuration that found x, in one line, if it is not the first one of an automatic solver.
     pub solver: Option<String>,

@@ -23,17 +23,23 @@ pub(super) struct BackwardError {
 /// The componentwise backward error (Oettli and Prager 1964): x solves a system whose entries and right-hand side
 /// differ by the relative error ω. It does not change when rows are scaled, so a residual that is small only beside
 /// the largest rows is seen. The denominator of rows with small terms contains ‖Aᵢ‖₁ ‖x‖∞ (Arioli, Demmel and Duff
-/// 1989). Cost: one pass over A, parallel over rows.
-pub(super) fn backward_error(a: &Csr<f64>, x: &[f64], b: &[f64]) -> BackwardError {
+/// 1989), or Σ |aᵢⱼ| uⱼ max |xⱼ| / uⱼ with the units uⱼ of the unknowns if that is less: an unknown with large values
+/// because of its unit excuses no wrong row. Known unknowns have the unit zero. Cost: one pass over A, parallel over rows.
+pub(super) fn backward_error(a: &Csr<f64>, x: &[f64], b: &[f64], units: Option<&[f64]>) -> BackwardError {
     let most = largest(x);
+    let most_units = units.map_or(f64::INFINITY, |units| {
+        let sought = x.iter().zip(units).filter(|(_, unit)| **unit != 0.0);
+        sought.fold(0.0, |most, (x, unit)| f64::max(most, (x / unit).abs()))
+    });
     let row = |i: usize| {
-        let (mut residual, mut terms, mut length) = (b[i], b[i].abs(), 0.0);
+        let (mut residual, mut terms, mut length, mut in_units) = (b[i], b[i].abs(), 0.0, 0.0);
         for (j, v) in a.row(i) {
             residual -= v * x[j];
             terms += (v * x[j]).abs();
             length += v.abs();
+            in_units += units.map_or(1.0, |units| units[j]) * v.abs();
         }
-        let bound = length * most;
+        let bound = (length * most).min(in_units * most_units);
         let size = if terms > SMALL * bound { terms } else { terms + bound };
         let error = match residual == 0.0 {
             true => 0.0,
@@ -72,18 +78,27 @@ mod tests {
     fn a_wrong_row_beside_large_ones_is_seen() {
         // The second row is tiny; its residual is as large as its terms.
         let a = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 1, 1e-12)]).unwrap();
-        let found = backward_error(&a, &[300.0, 100.0], &[300.0, 3e-10]);
+        let found = backward_error(&a, &[300.0, 100.0], &[300.0, 3e-10], None);
         assert_eq!(found.row, 1);
         assert!((found.residual - 2e-10).abs() < 1e-20, "{found:?}");
         assert!((found.value - 2.0 / 4.0).abs() < 1e-12, "{found:?}");
-        assert_eq!(backward_error(&a, &[300.0, 300.0], &[300.0, 3e-10]).value, 0.0);
+        assert_eq!(backward_error(&a, &[300.0, 300.0], &[300.0, 3e-10], None).value, 0.0);
+    }
+
+    #[test]
+    fn an_unknown_in_a_small_unit_excuses_no_wrong_row() {
+        let a = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 1, 1e-20)]).unwrap();
+        let error = |units: Option<&[f64]>| backward_error(&a, &[3.0, 5e20], &[2.0, 5.0], units).value;
+        assert!(error(None) < 1e-20);
+        assert_eq!(error(Some(&[1.0, 1e20])), 1.0 / 5.0);
+        assert_eq!(error(Some(&[1.0, 0.0])), 1.0 / 5.0);
     }
 
     #[test]
     fn rows_without_terms_count_as_wrong_only_with_a_residual() {
         let a = Csr::from_triplets(2, 2, &[(0, 0, 1.0)]).unwrap();
-        assert_eq!(backward_error(&a, &[1.0, 0.0], &[1.0, 0.0]).value, 0.0);
-        assert_eq!(backward_error(&a, &[1.0, 0.0], &[1.0, 1e-3]).value, 1.0);
-        assert_eq!(backward_error(&a, &[f64::NAN, 0.0], &[1.0, 0.0]).value, f64::INFINITY);
+        assert_eq!(backward_error(&a, &[1.0, 0.0], &[1.0, 0.0], None).value, 0.0);
+        assert_eq!(backward_error(&a, &[1.0, 0.0], &[1.0, 1e-3], None).value, 1.0);
+        assert_eq!(backward_error(&a, &[f64::NAN, 0.0], &[1.0, 0.0], None).value, f64::INFINITY);
     }
 }

@@ -46,8 +46,11 @@ impl Solver {
         if length == 0.0 {
             return Ok(out);
         }
+        // Of the scaled system; determined unknowns are known.
+        let units = self.transform.as_ref().map(|transform| transform.constant(false));
+        let error_of = |x: &[f64]| backward_error(&self.a, x, b, units.as_deref());
         for correction in 0..=CORRECTIONS {
-            let error = backward_error(&self.a, &out.x, b);
+            let error = error_of(&out.x);
             out.backward_error = Some(error.value);
             let relative = out.relative_residual();
             if !out.converged() && error.value <= ROUNDING && relative <= limit {
@@ -89,11 +92,11 @@ impl Solver {
                 let better = second.converged() && x.iter().all(|v| v.is_finite());
                 if better {
                     join(&mut out, &second, x, rest / length);
-                    out.backward_error = Some(backward_error(&self.a, &out.x, b).value);
+                    out.backward_error = Some(error_of(&out.x).value);
                 }
                 return Ok(out);
             }
-            if backward_error(&self.a, &x, b).value > 0.5 * error.value && small {
+            if error_of(&x).value > 0.5 * error.value && small {
                 return Ok(rejected(out, small, error.row, limit));
             }
             join(&mut out, &second, x, rest / length);

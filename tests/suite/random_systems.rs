@@ -38,3 +38,26 @@ fn answers_are_right_or_say_so() {
         assert!(solved[kind] * 100 >= systems[kind] * 97, "kind {kind}: {solved:?} of {systems:?}");
     }
 }
+
+/// Columns in other units: an unknown whose values are large because of its unit excuses no wrong row. Found by the
+/// fuzz target `ladder`.
+#[test]
+fn unknowns_in_tiny_units_excuse_no_wrong_row() {
+    let cases: [(usize, usize, u64, &[(usize, f64)]); 2] = [
+        (1, 106, 1_197_173_083, &[(2, -1e-18), (19, 1e12)]),
+        (3, 67, 4_291_303_825, &[(41, -1e-11), (5, 1e-11), (25, -1e16)]),
+    ];
+    for (kind, most, seed, columns) in cases {
+        let mut r = Numbers(seed);
+        let mut a = system(kind, most, &mut r);
+        for &(column, factor) in columns {
+            a = a.map(|_, j, v| if j == column { v * factor } else { v });
+        }
+        let x: Vec<f64> = (0..a.rows()).map(|_| 1.0 + r.value()).collect();
+        let mut b = vec![0.0; a.rows()];
+        a.spmv(&x, &mut b).unwrap();
+        let out = Solver::auto(&a).unwrap().solve(&b).unwrap();
+        let error = backward_error(&a, &out.x, &b);
+        assert!(!out.converged() || error <= 1e-2, "kind {kind}, seed {seed}: {error:e}, {out}");
+    }
+}
