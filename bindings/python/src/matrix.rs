@@ -30,15 +30,22 @@ impl Matrix {
         Self { csr, lent }
     }
 
-    /// The matrix, and its arrays if it reads them in place.
-    pub fn shared(&self) -> (Csr<f64>, Option<Lent>) {
-        (self.csr.clone(), self.lent.clone())
+    /// The matrix, and its arrays if it reads them in place and nobody has changed them.
+    pub fn shared(&self, py: Python<'_>) -> PyResult<(Csr<f64>, Option<Lent>)> {
+        self.check(py)?;
+        Ok((self.csr.clone(), self.lent.clone()))
+    }
+
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        self.lent.as_ref().map_or(Ok(()), |lent| lent.check(py, true))
     }
 
     /// A matrix with memory of its own, for work between the calls of the package. Cost: a copy of arrays in place.
     pub fn owned(&self, py: Python<'_>) -> PyResult<Csr<f64>> {
-        let Some(lent) = &self.lent else { return Ok(self.csr.clone()) };
-        lent.check(py, true)?;
+        self.check(py)?;
+        if self.lent.is_none() {
+            return Ok(self.csr.clone());
+        }
         brief(py, || {
             let pattern = self.csr.pattern();
             let lists = (pattern.row_ptr().to_vec(), pattern.col_idx().to_vec());
@@ -116,7 +123,7 @@ impl Matrix {
 
     /// Values, column indices and row pointers as new arrays.
     fn arrays<'py>(&self, py: Python<'py>) -> PyResult<[Bound<'py, PyAny>; 3]> {
-        self.lent.as_ref().map_or(Ok(()), |lent| lent.check(py, true))?;
+        self.check(py)?;
         let wide = self.csr.nnz() > i32::MAX as usize || self.csr.cols() > i32::MAX as usize;
         let pattern = self.csr.pattern();
         let (columns, starts) = (pattern.col_idx(), pattern.row_ptr());

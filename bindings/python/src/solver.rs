@@ -125,7 +125,7 @@ impl Core {
     ) -> PyResult<Self> {
         let modes = near_nullspace.map(dense).transpose()?;
         let builder = parameters.builder().map_err(raise)?;
-        let (a, lent) = matrix.shared();
+        let (a, lent) = matrix.shared(py)?;
         let solver =
             run(py, limits(parameters.time_limit, parameters.memory_limit), move |_| match builder {
                 Some(builder) => builder.near_nullspace(modes).build(&a),
@@ -137,13 +137,14 @@ impl Core {
     /// Reads a file.
     #[staticmethod]
     fn load(py: Python<'_>, path: String, matrix: &Matrix) -> PyResult<Self> {
-        let (a, lent) = matrix.shared();
+        let (a, lent) = matrix.shared(py)?;
         let solver = run(py, limits(None, None), move |_| multigrad::Solver::load(path, &a))?;
         Ok(Self::of(solver, lent))
     }
 
     /// Writes a file.
     fn save(&self, py: Python<'_>, path: String) -> PyResult<()> {
+        self.check(py, true)?;
         let solver = self.solver.clone();
         run(py, limits(None, None), move |_| read(&solver).save(path))
     }
@@ -204,7 +205,7 @@ impl Core {
 
     /// New values of the matrix.
     fn update(&self, py: Python<'_>, matrix: &Matrix) -> PyResult<()> {
-        let (a, lent) = matrix.shared();
+        let (a, lent) = matrix.shared(py)?;
         let solver = self.solver.clone();
         run(py, limits(None, None), move |_| write(&solver).refresh(&a))?;
         *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = lent;
@@ -285,6 +286,7 @@ impl Core {
 
     /// The estimate of the condition number.
     fn condition(&self, py: Python<'_>) -> PyResult<f64> {
+        self.check(py, true)?;
         let solver = self.solver.clone();
         run(py, limits(None, None), move |_| read(&solver).condition().map(|c| c.number))
     }

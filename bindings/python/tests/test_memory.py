@@ -71,8 +71,9 @@ def test_changed_arrays_are_noticed() -> None:
     solver = multigrad.solver(A)
     x = solver.solve(b)
     A.data *= 2.0
-    with pytest.raises(multigrad.Error, match="changed after the solver"):
-        solver.solve(b)
+    for use in (lambda: solver.solve(b), solver.condition, lambda: solver.save("/nowhere/solver.mgrad")):
+        with pytest.raises(multigrad.Error, match="changed after the solver"):
+            use()
     solver.update(A)
     assert np.allclose(solver.solve(b), x / 2, atol=1e-6)
     place = A.indices[3]
