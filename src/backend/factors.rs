@@ -3,9 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use super::equilibration::{Equilibration, scale_rows};
-use super::fill::predicted_nonzeros;
+use super::fill::nonzeros_in_order;
 use super::left_looking::LeftLooking;
-use super::library::{Analysis, Supernodal, orders};
+use super::library::{Analysis, Supernodal, order_for_any_pivots, order_for_diagonal_pivots};
 use super::matching::largest_product;
 use super::{Cpu, View};
 use crate::error::{Error, Result};
@@ -26,8 +26,12 @@ struct Orders {
     /// The rows, each at the place of the column with which it is matched: their large entries then lie on the diagonal.
     matched: Vec<u32>,
     pattern: Arc<Pattern>,
-    /// Orders of elimination of the matched rows.
-    orders: [Vec<u32>; 2],
+    /// Order of elimination of the matched rows for pivots on the diagonal.
+    on_diagonal: Vec<u32>,
+    /// The same for pivots anywhere, found when it is needed.
+    anywhere: OnceLock<Vec<u32>>,
+    /// Whether the second order is tried first.
+    reversed: bool,
     /// Predicted entries of the factors.
     predicted: f64,
 }
@@ -39,13 +43,12 @@ const WEAK: (f64, f64) = (0.1, 0.05);
 /// control and with constraints, zeros on the diagonal fill before they are pivots.
 const FILLS: f64 = 1.5;
 
+/// Share of rows without a diagonal entry above which pivots are expected beside the diagonal.
+const OFF_DIAGONAL: f64 = 0.05;
+
 impl Orders {
     fn new(pattern: &Pattern, values: &[f64]) -> Result<Self> {
-        let own = || -> Result<Self> {
-            let predicted = predicted_nonzeros(pattern).unwrap_or(f64::INFINITY);
-            let matched = (0..pattern.rows() as u32).collect();
-            Ok(Self { matched, orders: orders(pattern)?, predicted, pattern: Arc::new(pattern.clone()) })
-        };
+        let own = || Self::of_rows((0..pattern.rows() as u32).collect(), Arc::new(pattern.clone()));
         if weak_diagonals(pattern, values) as f64 <= WEAK.1 * pattern.rows() as f64 {
             return own();
         }
@@ -57,20 +60,41 @@ impl Orders {
         rows.clone().for_each(|row| ptr.push(ptr[ptr.len() - 1] + row.len() as u32));
         let columns = rows.flatten().copied().collect();
         let permuted = Arc::new(Pattern::from_parts(pattern.rows(), pattern.cols(), ptr, columns));
-        let predicted = predicted_nonzeros(&permuted).unwrap_or(f64::INFINITY);
+        let new = Self::of_rows(matched, permuted)?;
         if pattern.is_symmetric() {
             let own = own()?;
-            if predicted > FILLS * own.predicted {
+            if new.predicted > FILLS * own.predicted {
                 return Ok(own);
             }
         }
-        Ok(Self { matched, orders: orders(&permuted)?, predicted, pattern: permuted })
+        Ok(new)
+    }
+
+    /// The orders for the matched rows.
+    fn of_rows(matched: Vec<u32>, pattern: Arc<Pattern>) -> Result<Self> {
+        let on_diagonal = order_for_diagonal_pivots(&pattern)?;
+        let predicted = nonzeros_in_order(&pattern, Some(&on_diagonal)).unwrap_or(f64::INFINITY);
+        let missing = (0..pattern.rows()).filter(|&i| pattern.find(i, i).is_none()).count();
+        let reversed = missing as f64 > OFF_DIAGONAL * pattern.rows() as f64;
+        Ok(Self { matched, pattern, on_diagonal, anywhere: OnceLock::new(), reversed, predicted })
+    }
+
+    /// The first or second order.
+    fn order(&self, number: usize) -> Result<&[u32]> {
+        if (number == 0) != self.reversed {
+            return Ok(&self.on_diagonal);
+        }
+        if let Some(known) = self.anywhere.get() {
+            return Ok(known);
+        }
+        let new = order_for_any_pivots(&self.pattern)?;
+        Ok(self.anywhere.get_or_init(|| new))
     }
 
     fn factor(&self, pattern: &Pattern, values: &[f64]) -> Result<Option<LeftLooking>> {
         let rows = self.matched.iter().flat_map(|&i| &values[pattern.row(i as usize)]);
         let own: Vec<f64> = rows.copied().collect();
-        let factors = LeftLooking::new(&self.pattern, &own, &self.orders, self.predicted)?;
+        let factors = LeftLooking::new(&self.pattern, &own, &|number| self.order(number), self.predicted)?;
         Ok(factors.map(|factors| factors.of_rows(&self.matched)))
     }
 }

@@ -10,12 +10,17 @@ use crate::sparse::{Csr, Pattern};
 /// degree order (Amestoy, Davis and Duff 1996; without `faer`, of Cuthill and McKee), by symbolic analysis. Partial pivoting may need more. `None` if the
 /// analysis runs out of memory. Cost: about that of a few cycles of multigrid.
 pub(crate) fn predicted_nonzeros(pattern: &Pattern) -> Option<f64> {
+    nonzeros_in_order(pattern, None)
+}
+
+/// The same in this order of elimination.
+pub(super) fn nonzeros_in_order(pattern: &Pattern, order: Option<&[u32]>) -> Option<f64> {
     let n = pattern.rows();
     if n == 0 || n != pattern.cols() {
         return Some(0.0);
     }
     let sum = symmetrised(pattern)?;
-    Some(2.0 * cholesky_nonzeros(&sum)?)
+    Some(2.0 * cholesky_nonzeros(&sum, order)?)
 }
 
 /// Whether the envelope of an order of small bandwidth shows that sparse factors with pivots on the diagonal have at most

@@ -65,22 +65,22 @@ enum Ended {
 }
 
 impl LeftLooking {
-    /// Factors a square matrix in the first of these orders of its rows that keeps the fill low. The pivot is the diagonal
+    /// Factors a square matrix in the first of these two orders of its rows that keeps the fill low. The pivot is the diagonal
     /// entry unless another candidate is ten times larger. `None` if a pivot is zero or not finite. Cost: proportional to
     /// the multiplications.
     ///
     /// # Errors
     /// Factors beyond ten times the predicted number of entries; a [limit](crate::Limits).
-    pub fn new(
+    pub fn new<'o>(
         pattern: &Pattern,
         values: &[f64],
-        orders: &[Vec<u32>; 2],
+        orders: &dyn Fn(usize) -> Result<&'o [u32]>,
         predicted: f64,
     ) -> Result<Option<Self>> {
         let more = (SURPLUS[1] * predicted).max(LEAST);
         for most in [SURPLUS[0] * predicted, more] {
-            for order in orders {
-                match Self::in_order(pattern, values, order, most as usize)? {
+            for number in 0..2 {
+                match Self::in_order(pattern, values, orders(number)?, most as usize)? {
                     Ended::Factored(factors) => return Ok(Some(*factors)),
                     Ended::Singular => return Ok(None),
                     Ended::Filled => {}
@@ -271,7 +271,7 @@ mod tests {
 
     fn factors(a: &Csr<f64>) -> Result<Option<LeftLooking>> {
         let order: Vec<u32> = (0..a.rows() as u32).rev().collect();
-        LeftLooking::new(a.pattern(), a.values(), &[order.clone(), order], 1e4)
+        LeftLooking::new(a.pattern(), a.values(), &|_| Ok(&order), 1e4)
     }
 
     #[test]

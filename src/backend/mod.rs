@@ -50,7 +50,7 @@ pub(crate) use columns::vectorised;
 pub use cpu::Cpu;
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, OnDevice, Tuning};
-pub(crate) use cuthill_mckee::{broadest_level, order_of_scattered};
+pub(crate) use cuthill_mckee::{broadest_level, order_of_scattered, order_with_long_rows_last};
 pub use direct::Direct;
 pub(crate) use equilibration::Equilibration;
 pub(crate) use factors::{Factors, Ordering};

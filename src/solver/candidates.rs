@@ -7,7 +7,7 @@ use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::{Classical, Interpolation, SplittingKind};
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
 
-/// Every sensible configuration for a matrix with this properties. Only aggregation supports near-nullspace
+/// Every sensible configuration for a matrix with these properties. Only aggregation supports near-nullspace
 /// candidates; if there are some, the list contains nothing else.
 pub fn candidates(properties: &MatrixProperties, has_candidates: bool) -> Vec<Configuration> {
     let mut list = if properties.is_symmetric() && !properties.is_indefinite() {

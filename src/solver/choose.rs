@@ -24,13 +24,17 @@ use crate::sparse::{Csr, DenseMatrix};
 /// took about half the time of a hierarchy; with 16 384 rows it took more (`cargo bench --bench solve`).
 const ONE_LEVEL_ROWS: usize = 8000;
 
-/// Largest number of rows of a nonsymmetric matrix, and least mean number of entries per row, for which full factors come
-/// first: ILU(2) takes as long there (6 ms of 7 with 1600 rows of 28 entries).
-const FULL: (usize, f64) = (3000, 20.0);
+/// Largest numbers of rows of a nonsymmetric matrix, with the least mean number of entries per row, for which full factors
+/// come first: ILU(2) takes as long there (6 ms of 7 with 1600 rows of 28 entries, 1.9 of 1.3 with 780 rows of 10).
+const FULL: [(usize, f64); 2] = [(1000, 9.0), (3000, 20.0)];
 
 /// Largest ratio of off-diagonal sum to diagonal of a system that needs no coarser levels: Jacobi relaxation
 /// contracts by this factor.
 const DOMINANT: f64 = 0.75;
+
+/// Largest matrix that gets full factors because constants show that it is indefinite: beyond, a hierarchy may be faster if few
+/// eigenvalues have the other sign.
+const INDEFINITE_ROWS: usize = 20_000;
 
 /// Number of iterations on one level for one with a hierarchy from which that takes less time.
 const FEWER: f64 = 3.5;
@@ -51,7 +55,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Explicitly requested configurations, for a matrix with this properties.
+    /// Explicitly requested configurations, for a matrix with these properties.
     pub fn asked_for(configurations: Vec<Configuration>, properties: &MatrixProperties) -> Self {
         Self {
             configurations,
@@ -93,7 +97,7 @@ impl Choice {
         choice
     }
 
-    /// Configurations suited to a matrix with this properties, with or without near-nullspace candidates.
+    /// Configurations suited to a matrix with these properties, with or without near-nullspace candidates.
     pub fn suited(properties: &MatrixProperties, has_candidates: bool) -> Self {
         let mut choice = Self { automatic: true, ..Self::asked_for(Vec::new(), properties) };
         if properties.is_symmetric() {
@@ -134,10 +138,16 @@ impl Choice {
     fn symmetric_matrix(&mut self, p: &MatrixProperties, has_candidates: bool) {
         let smoothed = Coarsening { theta: strength_threshold(p), ..Coarsening::default() };
         let last_resort = Configuration::new(smoothed.clone(), Relaxation::GaussSeidel, Krylov::Fgmres);
-        if p.is_indefinite() {
-            self.because(
-                "symmetric, with zeros or both signs on the diagonal, so indefinite: a sparse factorisation where it fits",
-            );
+        let opposite = p.rows <= INDEFINITE_ROWS && p.has_opposite_mean();
+        if p.is_indefinite() || opposite {
+            let sign = if opposite {
+                "1ᵀ A 1 of the sign opposite to the diagonal"
+            } else {
+                "zeros or both signs on the diagonal"
+            };
+            self.because(format!(
+                "symmetric, with {sign}, so indefinite: a sparse factorisation where it fits"
+            ));
             self.configurations = vec![direct(), one_level_ilut(), last_resort.double(), one_level_l1()];
             return;
         }
@@ -207,12 +217,10 @@ impl Choice {
         }
         if p.weakest_dominance <= DOMINANT {
             self.because("strictly dominant: one level");
-            self.configurations.push(Configuration::new(
-                Setup::OneLevel,
-                Relaxation::Ilu0(1.0),
-                Krylov::BiCgStab,
-            ));
-        } else if p.rows <= FULL.0 && p.mean_row() > FULL.1 {
+            // A long row makes factors dense or slow.
+            let relaxation = if p.has_hubs() { Relaxation::GaussSeidel } else { Relaxation::Ilu0(1.0) };
+            self.configurations.push(Configuration::new(Setup::OneLevel, relaxation, Krylov::BiCgStab));
+        } else if FULL.iter().any(|&(rows, entries)| p.rows <= rows && p.mean_row() > entries) {
             self.because(format!(
                 "{} unknowns with {:.0} entries per row, where incomplete factors cost as much as full ones",
                 p.rows,

@@ -43,6 +43,12 @@ const POSITIVE_ROWS: usize = 8000;
 const NO_HIERARCHY: (f64, usize) = (0.3, 8000);
 /// Largest symmetric matrix whose own solve decides: its forecasts cost no more than iterations on parts.
 const SMALL: usize = 2400;
+/// Share of positive off-diagonal weight of an M-matrix, up to rounding; the largest one that counts as small; and the number
+/// of iterations on one level up to which it needs no hierarchy, which takes less than two milliseconds more there, and 8 to
+/// 12 iterations where ILU(0) takes up to 60.
+const M_MATRIX: f64 = 1e-3;
+const SMALL_M_MATRIX: usize = 4000;
+const FEW: f64 = 12.0;
 /// Predicted iterations of a matrix below the size of `LARGE_PARTS` times this factor are expected: from small parts they
 /// are predicted up to twice too high, and a solve that takes longer is left.
 const CONFIDENCE: f64 = 0.75;
@@ -66,10 +72,30 @@ pub(super) struct OneLevel {
 }
 
 impl OneLevel {
-    /// CG with ILU(0) for a small symmetric matrix. For others, CG with a diagonal or ILU(0), or BiCGStab with ILU(0) where
-    /// the matrix is not symmetric, if that takes less work than a hierarchy by the number of iterations on a small part
-    /// of the matrix, which is extrapolated from two sizes. Cost: at most some 250 products with the larger part.
+    /// CG with ILU(0) for a small symmetric matrix, unless it is an M-matrix. For others, CG with a diagonal or ILU(0), or
+    /// BiCGStab with ILU(0) where the matrix is not symmetric, if that takes less work than a hierarchy by the number of
+    /// iterations on a small part of the matrix, which is extrapolated from two sizes. Full factors for a small symmetric
+    /// matrix that is nearly singular. Cost: at most some 250 products with the larger part.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
+        let small = p.is_symmetric() && a.rows() <= SMALL;
+        if !small {
+            return Self::suited(a, p).filter(|_| constants(a) > NEARLY_SINGULAR);
+        }
+        let constants = constants(a);
+        if constants > NEARLY_SINGULAR {
+            return Self::suited(a, p);
+        }
+        (constants > SINGULAR).then(|| Self {
+            configuration: direct(),
+            expected: 1.0,
+            patience: None,
+            then_direct: false,
+            reason: "a small and nearly singular system: full factors".into(),
+        })
+    }
+
+    /// The choice for a matrix that is not nearly singular.
+    fn suited(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
         let most = Costs::of(p).iterations(affordable(p));
         let factors = |patience, reason: &str| Self {
             configuration: on_one_level(Relaxation::Ilu0(1.0), Krylov::Cg),
@@ -78,37 +104,32 @@ impl OneLevel {
             then_direct: true,
             reason: reason.into(),
         };
-        let found = if p.is_symmetric() && p.lacks_hierarchy() {
-            factors(
+        if p.is_symmetric() && p.lacks_hierarchy() {
+            return Some(factors(
                 None,
                 "many positive off-diagonal entries, which aggregation does not suit: ILU(0) on one level, or full factors",
-            )
-        } else if p.is_symmetric() && a.rows() <= SMALL {
-            factors(
-                Some(most as usize),
-                "a small system: ILU(0) on one level, as long as its forecasts are good",
-            )
-        } else {
-            Self::by_parts(a, p)?
-        };
-        // Every connected part has its own constants.
-        let components = a.pattern().components();
-        let parts = components.iter().filter(|rows| rows.len() > 1);
-        let least = parts.map(|rows| constants(a, rows)).fold(f64::INFINITY, f64::min);
-        if least > NEARLY_SINGULAR {
-            return Some(found);
+            ));
         }
-        (p.is_symmetric() && a.rows() <= SMALL && least > SINGULAR).then(|| Self {
-            configuration: direct(),
-            patience: None,
-            then_direct: false,
-            reason: "a small and nearly singular system: full factors".into(),
-            ..found
-        })
+        let m_matrix = p.block_size == 1 && p.wrong_sign < M_MATRIX;
+        if p.is_symmetric() && m_matrix && a.rows() <= SMALL_M_MATRIX {
+            return Self::within(a, p, ILU_SETUP + FEW * Costs::of(p).with_factors);
+        }
+        if !p.is_symmetric() || a.rows() > SMALL {
+            return Self::by_parts(a, p);
+        }
+        Some(factors(
+            Some(most as usize),
+            "a small system: ILU(0) on one level, as long as its forecasts are good",
+        ))
     }
 
     /// The choice by iterations on parts.
     pub fn by_parts(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
+        Self::within(a, p, affordable(p))
+    }
+
+    /// The same, for at most this number of products.
+    fn within(a: &Csr<f64>, p: &MatrixProperties, affordable: f64) -> Option<Self> {
         let sizes = if a.rows() < LARGE_PARTS.1 { PARTS } else { LARGE_PARTS.0 };
         let parts: Vec<Csr<f64>> =
             sizes.iter().filter_map(|&rows| a.patches(1, rows.min(a.rows()), SEED).pop()).collect();
@@ -121,7 +142,7 @@ impl OneLevel {
             then_direct: a.rows() <= SMALL_FACTORS,
             ..Self::with(configuration, iterations, what)
         };
-        let (affordable, costs) = (affordable(p), Costs::of(p));
+        let costs = Costs::of(p);
         let factors = on_one_level(Relaxation::Ilu0(1.0), Krylov::Cg);
         let confidence = if a.rows() < LARGE_PARTS.1 { CONFIDENCE } else { 1.0 };
         let expected = |configuration: &Configuration, most: f64| {
@@ -187,11 +208,16 @@ impl Costs {
     }
 }
 
-/// |cᵀ A c| relative to the sum of the absolute values of the entries, for the constant c on these rows.
-fn constants(a: &Csr<f64>, rows: &[u32]) -> f64 {
-    let entries = rows.iter().flat_map(|&i| a.row(i as usize));
-    let (sum, size) = entries.fold((0.0f64, 0.0), |(sum, size), (_, v)| (sum + v, size + v.abs()));
-    sum.abs() / size
+/// |cᵀ A c| relative to the sum of the absolute values of the entries, for the constant c on a connected part of more than
+/// one row, the least over the parts.
+fn constants(a: &Csr<f64>) -> f64 {
+    let on = |rows: &[u32]| {
+        let entries = rows.iter().flat_map(|&i| a.row(i as usize));
+        let (sum, size) = entries.fold((0.0f64, 0.0), |(sum, size), (_, v)| (sum + v, size + v.abs()));
+        sum.abs() / size
+    };
+    let components = a.pattern().components();
+    components.iter().filter(|rows| rows.len() > 1).map(|rows| on(rows)).fold(f64::INFINITY, f64::min)
 }
 
 /// Iterations on a matrix of `rows` rows by those on its parts, which grow with a power of the number of rows.

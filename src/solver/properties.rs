@@ -42,6 +42,9 @@ pub struct MatrixProperties {
     pub weakest_dominance: f64,
     /// Rows whose entries sum to zero.
     pub zero_sum_rows: usize,
+    /// 1ᵀ A 1 relative to the sum of the absolute values of all entries, over rows with neighbours: negative only if A is not
+    /// positive definite.
+    pub mean_sum: f64,
     /// Rows with only a diagonal entry, such as eliminated Dirichlet values.
     pub isolated_rows: usize,
     /// Number of entries of the longest row.
@@ -60,6 +63,8 @@ struct Counts {
     wrong: f64,
     off: f64,
     weakest: f64,
+    sum: f64,
+    size: f64,
 }
 
 impl Counts {
@@ -78,6 +83,10 @@ impl Counts {
         let (off, sum) = (above + below, diagonal + (above - below));
         let wrong = if diagonal > 0.0 { above } else { below };
         let size = off + diagonal.abs();
+        if off > 0.0 {
+            self.sum += sum;
+            self.size += size;
+        }
         self.zero += usize::from(diagonal == 0.0);
         self.negative += usize::from(diagonal < 0.0);
         self.dominant += usize::from(diagonal.abs() >= off * (1.0 - ROUNDING));
@@ -103,6 +112,8 @@ impl Counts {
         self.longest = self.longest.max(other.longest);
         self.wrong += other.wrong;
         self.off += other.off;
+        self.sum += other.sum;
+        self.size += other.size;
         self
     }
 }
@@ -132,6 +143,7 @@ impl MatrixProperties {
             dominant_rows: counts.dominant,
             weakest_dominance: counts.weakest,
             zero_sum_rows: counts.zero_sum,
+            mean_sum: if counts.size > 0.0 { counts.sum / counts.size } else { 0.0 },
             isolated_rows: counts.isolated,
             longest_row: counts.longest,
         }
@@ -160,6 +172,13 @@ impl MatrixProperties {
     /// Whether the diagonal has zeros or both signs, so that the matrix is not definite.
     pub fn is_indefinite(&self) -> bool {
         self.zero_diagonals > 0 || (self.negative_diagonals > 0 && self.negative_diagonals < self.rows)
+    }
+
+    /// Whether 1ᵀ A 1 has the sign opposite to the diagonal, so that a symmetric matrix is not definite: a Helmholtz problem,
+    /// for example.
+    pub fn has_opposite_mean(&self) -> bool {
+        let sign = if self.negative_diagonals == 0 { 1.0 } else { -1.0 };
+        sign * self.mean_sum < -ROUNDING
     }
 }
 
@@ -220,6 +239,8 @@ mod tests {
         let a = gallery::poisson_2d(9, 7).unwrap().matrix;
         let p = MatrixProperties::of(&a);
         assert!(p.is_symmetric() && p.symmetric_pattern && !p.is_indefinite() && !p.has_hubs());
+        assert!(!p.has_opposite_mean() && !MatrixProperties::of(&a.map(|_, _, v| -v)).has_opposite_mean());
+        assert!(MatrixProperties::of(&a.map(|i, j, v| if i == j { 0.5 * v } else { v })).has_opposite_mean());
         assert_eq!((p.rows, p.block_size, p.longest_row, p.dominant_rows), (63, 1, 5, 63));
         // Interior rows sum to zero.
         assert_eq!((p.zero_sum_rows, p.wrong_sign), (7 * 5, 0.0));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::backend::{Cpu, Equilibration, order_of_scattered};
+use crate::backend::{Cpu, Equilibration, order_of_scattered, order_with_long_rows_last};
 use crate::error::Result;
 use crate::setup::detect_block_size;
 use crate::sparse::{Csr, DenseMatrix};
@@ -92,16 +92,19 @@ impl Transform {
         Some(Self { matrix, determined, rows, columns, order: None, reasons })
     }
 
-    /// The equivalent system for A, of which `own` is one without another order, with its rows in an order of small
-    /// bandwidth if they are numbered without regard to their neighbours; the unknowns of a node stay together.
-    /// Otherwise `own`.
+    /// The equivalent system for A, of which `own` is one without another order, with its long rows last where they make
+    /// elimination slow, or in an order of small bandwidth if its rows are numbered without regard to their neighbours; the
+    /// unknowns of a node stay together. Otherwise `own`.
     pub fn ordered(own: Option<Self>, a: &Csr<f64>) -> Option<Self> {
         let matrix = own.as_ref().map_or(a, |t| &t.matrix);
-        let Some(order) = order_of_scattered(matrix.pattern(), || detect_block_size(matrix)) else {
-            return own;
-        };
+        let last = |order| (order, "renumbered: long rows come last, where they make elimination fast");
+        let near = |order| (order, "renumbered by Cuthill and McKee: neighbours had numbers far apart");
+        let found = order_with_long_rows_last(matrix.pattern())
+            .map(last)
+            .or_else(|| order_of_scattered(matrix.pattern(), || detect_block_size(matrix)).map(near));
+        let Some((order, reason)) = found else { return own };
         let mut new = own.unwrap_or_else(|| Self::identity(a)).in_order(order.into());
-        new.reasons.push("renumbered by Cuthill and McKee: neighbours had numbers far apart".into());
+        new.reasons.push(reason.into());
         Some(new)
     }
 

@@ -15,6 +15,8 @@ const FACTOR: f64 = 1e3;
 const MOST: f64 = 1e-2;
 /// Componentwise backward error of a solution that no method in double precision improves.
 const ROUNDING: f64 = 1e-13;
+/// The tolerance of a correction, relative to the reduction that is needed.
+const CAUTION: f64 = 1e-2;
 /// Iterations from which the error of x is estimated: one more cycle is cheap then.
 const MANY: usize = 25;
 
@@ -83,7 +85,14 @@ impl Solver {
                     call(start + iteration, residual * rest / length);
                 }
             };
-            let own = SolveOptions::new().rtol(rtol).max_iterations(left).restart(options.restart);
+            // The norm or single equations may need few further digits.
+            let needed = match (small, accepted) {
+                (_, true) => 0.0,
+                (true, false) => limit / error.value,
+                (false, false) => (rtol * length).max(atol) / rest,
+            };
+            let share = (CAUTION * needed).min(CAUTION);
+            let own = SolveOptions::new().rtol(share.max(rtol)).max_iterations(left).restart(options.restart);
             let mut own = own.on_iteration(&mut shifted);
             own.krylov = options.krylov;
             let second = self.once(system, &self.residual(b, &out.x), own)?;

@@ -129,3 +129,40 @@ fn unknowns_of_a_node_stay_together() {
     assert!(out.converged() && distance(&out.x, &x) < 1e-4, "{out}");
     assert!(out.iterations <= expected.iterations + 5, "{} {}", out.iterations, expected.iterations);
 }
+
+/// A graph of n vertices with three neighbours each, of which some are coupled to all, in a dominant matrix.
+fn with_hubs(n: usize, hubs: &[usize], symmetric: bool) -> Csr {
+    let mut entries = std::collections::BTreeMap::new();
+    let mut add = |i: usize, j: usize, v: f64| {
+        if i != j {
+            entries.insert((i, j), v);
+            entries.insert((j, i), if symmetric { v } else { 0.3 * v });
+        }
+    };
+    (0..n)
+        .for_each(|i| [7, 31].iter().for_each(|&step| add(i, (i * step + 5) % n, ((i + step) as f64).sin())));
+    hubs.iter().for_each(|&h| (0..n).for_each(|j| add(h, j, ((h + 3 * j) as f64).cos())));
+    let mut sums = vec![0.1; n];
+    entries.iter().for_each(|(&(i, _), v): (_, &f64)| sums[i] += 1.05 * v.abs());
+    let diagonal = sums.iter().enumerate().map(|(i, &v)| (i, i, v));
+    let entries: Vec<_> = entries.iter().map(|(&(i, j), &v)| (i, j, v)).chain(diagonal).collect();
+    Csr::from_triplets(n, n, &entries).unwrap()
+}
+
+#[test]
+fn rows_coupled_to_all_others_come_last() {
+    for (n, symmetric) in [(4000, false), (20_000, false), (4000, true)] {
+        for hubs in [&[0][..], &[7, n / 3, n / 2]] {
+            let a = with_hubs(n, hubs, symmetric);
+            let clock = std::time::Instant::now();
+            let (count, solver) = iterations(&a);
+            let seconds = clock.elapsed().as_secs_f64();
+            assert!(count <= 20 && seconds < 1.0, "{count} {seconds}\n{solver}");
+            let factors = solver.summary().contains("ilu");
+            assert!(
+                !factors || solver.reasons().iter().any(|r| r.contains("long rows come last")),
+                "{solver}"
+            );
+        }
+    }
+}

@@ -7,7 +7,7 @@ mod symmetric;
 
 pub(super) use dense::pseudo_inverse;
 pub(crate) use dense::{dominant_eigenpair, largest_eigenvalue};
-pub(super) use orders::{cholesky_nonzeros, orders};
+pub(super) use orders::{cholesky_nonzeros, order_for_any_pivots, order_for_diagonal_pivots};
 pub(super) use supernodal::{Analysis, Supernodal};
 pub(super) use symmetric::SymmetricFactors;
 
