@@ -87,6 +87,11 @@ fn run(configuration: &Configuration, problem: &str, system: &System, limit: f64
     let arguments = [problem, &name, &limit.to_string()];
     Ok(match measure(&arguments, Duration::from_secs_f64(limit))? {
         Ended::Stopped => Result::Stopped,
+        Ended::Failed(message)
+            if ["memory allocation", "OutOfMemory"].iter().any(|w| message.contains(w)) =>
+        {
+            Result::Failed("out of memory".into())
+        }
         Ended::Failed(message) => Result::Failed(message),
         Ended::Finished(measured) => match system.residual(&measured.x)? {
             residual if residual <= SLACK * TOLERANCE => Result::Solved { measured, residual },

@@ -56,7 +56,7 @@ fn gmres<P: Preconditioner<f64>>(
     build: impl FnOnce(&CsrMatrix<f64>) -> P,
 ) -> Outcome<Measured> {
     let (a, b) = matrix(system);
-    let config = GmresConfig { max_iterations: ITERATIONS, restart: 50, tolerance, print_interval: 0 };
+    let config = GmresConfig { max_iterations: ITERATIONS, restart: 200, tolerance, print_interval: 0 };
     let (m, setup) = timed(|| Ok(build(&a)))?;
     let (out, solve) = timed(|| Ok(gmres_preconditioned(&a, &m, &b, &config)))?;
     iterated(out.x.to_vec(), [setup, solve], out.iterations, out.converged)

@@ -13,6 +13,9 @@ use nalgebra_sparse_linalg::iteratives::{IterativeSolver, biconjugate_gradient};
 use crate::configurations::{Configuration, ITERATIONS, Matrices, iterated};
 use crate::system::System;
 
+/// Cycles between two looks at the residual.
+const CHUNK: usize = 50;
+
 const fn new(
     name: &'static str,
     matrices: Matrices,
@@ -42,16 +45,19 @@ fn amg(system: &System, tolerance: f64, theta: f64, sweeps: usize) -> Outcome<Me
         solver.init(&a, &b, None);
         Ok(())
     })?;
+    let mut residual = b.amax();
     let (converged, solve) = timed(|| {
-        for _ in 0..ITERATIONS {
-            if solver.step(&a, &b) {
-                return Ok(true);
+        loop {
+            for _ in 0..CHUNK {
+                if solver.step(&a, &b) {
+                    return Ok(true);
+                }
             }
-            if !solver.x[0].is_finite() {
-                return Err(format!("overflow after {} cycles", solver.iter).into());
+            let old = std::mem::replace(&mut residual, solver.residual_norm(&a, &b));
+            if residual.is_nan() || residual > old {
+                return Err(format!("residual {residual:.0e} after {} cycles", solver.iter).into());
             }
         }
-        Ok(false)
     })?;
     iterated(solver.x.as_slice().to_vec(), [setup, solve], solver.iter, converged)
 }

@@ -53,7 +53,7 @@ fn cg_options(rtol: f64) -> CgOptions {
 
 fn gmres_options(rtol: f64) -> GmresOptions {
     let preconditioner = PreconditionerType::Ilu0;
-    GmresOptions { max_iter: ITERATIONS, restart: 50, rtol, preconditioner, ..GmresOptions::default() }
+    GmresOptions { max_iter: ITERATIONS, restart: 200, rtol, preconditioner, ..GmresOptions::default() }
 }
 
 fn bicgstab_options(rtol: f64) -> BiCgStabOptions {

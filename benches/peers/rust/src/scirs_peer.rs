@@ -5,7 +5,7 @@ use multigrad_in_other_crates::report::{Measured, timed};
 use ndarray::Array1;
 use scirs2_sparse::linalg::{AMGOptions, AMGPreconditioner};
 use scirs2_sparse::{
-    CsrArray, CsrMatrix, Ic0, Ilu0Enhanced, IterativeSolverConfig, Preconditioner, SolverResult,
+    CsrArray, CsrMatrix, Ic0, Ilu0Enhanced, IluK, IterativeSolverConfig, Preconditioner, SolverResult,
     SparseResult, enhanced_bicgstab, enhanced_cg, enhanced_gmres,
 };
 
@@ -21,15 +21,18 @@ const fn new(
 }
 
 /// The configurations.
-pub const ALL: [Configuration; 6] = [
+pub const ALL: [Configuration; 7] = [
     new("AMG, CG", Matrices::Symmetric, |s, t| solve(s, t, |_| multigrid(s), enhanced_cg)),
     new("IC(0), CG", Matrices::Symmetric, |s, t| solve(s, t, Ic0::new, enhanced_cg)),
     new("ILU(0), CG", Matrices::Symmetric, |s, t| solve(s, t, Ilu0Enhanced::new, enhanced_cg)),
     new("AMG, BiCGStab", Matrices::Nonsymmetric, |s, t| solve(s, t, |_| multigrid(s), enhanced_bicgstab)),
     new("ILU(0), GMRES", Matrices::Nonsymmetric, |s, t| {
-        solve(s, t, Ilu0Enhanced::new, |a, b, config, m| enhanced_gmres(a, b, config, 50, m))
+        solve(s, t, Ilu0Enhanced::new, |a, b, config, m| enhanced_gmres(a, b, config, 200, m))
     }),
     new("ILU(0), BiCGStab", Matrices::Nonsymmetric, |s, t| solve(s, t, Ilu0Enhanced::new, enhanced_bicgstab)),
+    new("ILU(2), BiCGStab", Matrices::Nonsymmetric, |s, t| {
+        solve(s, t, |a| IluK::new(a, 2), enhanced_bicgstab)
+    }),
 ];
 
 type Krylov = fn(
@@ -59,15 +62,18 @@ fn multigrid(system: &System) -> SparseResult<Cycle> {
     Ok(Cycle(AMGPreconditioner::new(&a, AMGOptions::default())?))
 }
 
+fn matrix(system: &System) -> SparseResult<CsrMatrix<f64>> {
+    let (row_ptr, columns) = (system.row_ptr.clone(), system.columns.clone());
+    CsrMatrix::from_raw_csr(system.values.clone(), row_ptr, columns, (system.n(), system.n()))
+}
+
 fn solve<P: Preconditioner<f64>>(
     system: &System,
     tolerance: f64,
     build: impl FnOnce(&CsrMatrix<f64>) -> SparseResult<P>,
     krylov: Krylov,
 ) -> Outcome<Measured> {
-    let n = system.n();
-    let (row_ptr, columns) = (system.row_ptr.clone(), system.columns.clone());
-    let a = CsrMatrix::from_raw_csr(system.values.clone(), row_ptr, columns, (n, n))?;
+    let a = matrix(system)?;
     let b = Array1::from_vec(system.b.clone());
     let config = IterativeSolverConfig { max_iter: ITERATIONS, tol: tolerance, verbose: false };
     let (m, setup) = timed(|| Ok(build(&a)?))?;
