@@ -1,9 +1,9 @@
 //! The own solvers of `faer`, measured.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::matrix_free::{IdentityPrecond, Precond};
 use faer::matrix_free::bicgstab::{BicgParams, bicgstab, bicgstab_scratch};
 use faer::matrix_free::conjugate_gradient::{CgParams, conjugate_gradient, conjugate_gradient_scratch};
+use faer::matrix_free::{IdentityPrecond, Precond};
 use faer::prelude::Solve;
 use faer::sparse::{SparseColMat, SparseRowMat};
 use faer::{Col, Mat, Par, Side};
@@ -91,18 +91,8 @@ fn bicgstab_with(
     let b = column(b);
     let (info, solve) = timed(|| {
         let stack = MemStack::new(&mut memory);
-        bicgstab(
-            x.as_mut(),
-            one,
-            preconditioner,
-            a.as_ref(),
-            b.as_mat(),
-            params,
-            |_| (),
-            Par::Seq,
-            stack,
-        )
-        .map_err(|e| format!("faer's BiCGSTAB: {e:?}").into())
+        bicgstab(x.as_mut(), one, preconditioner, a.as_ref(), b.as_mat(), params, |_| (), Par::Seq, stack)
+            .map_err(|e| format!("faer's BiCGSTAB: {e:?}").into())
     })?;
     Ok(iterated(&x, solve, info.iter_count))
 }

@@ -28,7 +28,7 @@ pub struct Configuration {
 pub enum Matrices {
     /// All of them.
     All,
-    /// Symmetric positive definite ones.
+    /// Symmetric ones, which all are positive definite here.
     Symmetric,
     /// The others.
     Nonsymmetric,
@@ -45,9 +45,9 @@ impl Configuration {
         Self { library, name, matrices, solve }
     }
 
-    /// Whether it is meant for the problem of this name.
-    pub fn suits(&self, problem: &str) -> bool {
-        let kind = if problem.starts_with("poisson") { Matrices::Symmetric } else { Matrices::Nonsymmetric };
+    /// Whether it is meant for the matrix of this system.
+    pub fn suits(&self, system: &System) -> bool {
+        let kind = if system.symmetric { Matrices::Symmetric } else { Matrices::Nonsymmetric };
         self.matrices == Matrices::All || self.matrices == kind
     }
 }

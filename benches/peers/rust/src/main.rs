@@ -1,8 +1,7 @@
 //! `multigrad` beside the other sparse solvers of the registry: every configuration in a child process with a limit of
 //! time and memory, one thread, a right-hand side of ones, a relative residual of 1e-8 computed here.
 //!
-//! Options: `--problems NAME…`, `--libraries NAME…`, `--match TEXT` (in the name of the configuration), `--limit SECONDS`,
-//! `--csv FILE`. See `README.md` one folder up.
+//! The options are those of `options.rs`; the method is described in `README.md` one folder up.
 #![allow(missing_docs)]
 
 mod configurations;
@@ -61,10 +60,13 @@ fn main() -> Outcome {
         std::process::exit(1);
     }
     let options = Options::read()?;
+    if let Some(folder) = options.csv.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
     let mut table = Table::default();
     for name in &options.problems {
         let system = System::new(name)?;
-        for configuration in all().iter().filter(|c| c.suits(name) && options.wanted(c)) {
+        for configuration in all().iter().filter(|c| c.suits(&system) && options.wanted(c)) {
             let result = match table.prediction(configuration, name, system.n()) {
                 Some(seconds) if seconds > options.limit => Result::Predicted,
                 _ => run(configuration, name, &system, options.limit)?,
@@ -74,6 +76,7 @@ fn main() -> Outcome {
             println!("{}", line.text(options.limit));
             table.lines.push(line);
         }
+        // After every problem, so that an interrupted run leaves what it has.
         std::fs::write(&options.csv, table.csv(options.limit))?;
     }
     println!("\n{}", table.markdown(&options.problems, options.limit));

@@ -1,4 +1,4 @@
-//! The arguments of the program.
+//! The arguments of the program: `--problems NAME…`, `--libraries NAME…`, `--match TEXT`, `--limit SECONDS`, `--csv FILE`.
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ impl Options {
             libraries: Vec::new(),
             text: String::new(),
             limit: LIMIT,
-            csv: PathBuf::from("rust-peers.csv"),
+            csv: PathBuf::from("target/bench/rust-peers.csv"),
         };
         let mut option = String::new();
         for word in std::env::args().skip(1) {

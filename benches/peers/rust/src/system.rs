@@ -9,6 +9,8 @@ use crate::problem;
 pub struct System {
     /// The matrix.
     pub a: Csr<f64>,
+    /// Whether it is symmetric.
+    pub symmetric: bool,
     /// Where every row begins.
     pub row_ptr: Vec<usize>,
     /// Columns of the entries.
@@ -25,7 +27,8 @@ impl System {
         let a = problem::matrix(name)?;
         let wide = |indices: &[u32]| indices.iter().map(|&i| i as usize).collect();
         let (row_ptr, columns) = (wide(a.pattern().row_ptr()), wide(a.pattern().col_idx()));
-        Ok(Self { row_ptr, columns, values: a.values().to_vec(), b: vec![1.0; a.rows()], a })
+        let (symmetric, values, b) = (a.is_symmetric(), a.values().to_vec(), vec![1.0; a.rows()]);
+        Ok(Self { a, symmetric, row_ptr, columns, values, b })
     }
 
     /// Number of unknowns.

@@ -72,11 +72,11 @@ impl Table {
     /// A lower bound of the seconds that the configuration needs, from smaller problems of the same kind: no solver here
     /// grows more slowly than its matrix. A solver that was stopped has an infinite bound.
     pub fn prediction(&self, configuration: &Configuration, problem: &str, unknowns: usize) -> Option<f64> {
-        let kind = |name: &str| name.split('-').next().map(String::from);
+        let kind = |name: &str| name.rsplit_once('-').map(|(kind, _)| kind.to_string());
         let same = |line: &&Line| {
             let c = line.configuration;
             (c.library, c.name) == (configuration.library, configuration.name)
-                && kind(&line.problem) == kind(problem)
+                && kind(problem).is_some_and(|k| kind(&line.problem) == Some(k))
                 && line.unknowns < unknowns
         };
         let seconds = |line: &Line| match &line.result {
