@@ -44,7 +44,7 @@ pub fn measure(arguments: &[&str], limit: Duration) -> Outcome<Ended> {
     let file = std::env::temp_dir().join(format!(
         "multigrad-{}-{}",
         std::process::id(),
-        arguments.join("-").replace(' ', "-")
+        arguments.join("-").replace([' ', '/'], "-")
     ));
     let mut child = Command::new(std::env::current_exe()?)
         .arg(CHILD)
