@@ -1,9 +1,9 @@
 //! The own solvers of `faer`, measured.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::matrix_free::IdentityPrecond;
 use faer::matrix_free::bicgstab::{BicgParams, bicgstab, bicgstab_scratch};
 use faer::matrix_free::conjugate_gradient::{CgParams, conjugate_gradient, conjugate_gradient_scratch};
+use faer::matrix_free::{IdentityPrecond, Precond};
 use faer::prelude::Solve;
 use faer::sparse::{SparseColMat, SparseRowMat};
 use faer::{Col, Mat, Par, Side};
@@ -31,34 +31,74 @@ pub fn lu(a: &SparseColMat<usize, f64>, b: &[f64]) -> Outcome<Measured> {
     Ok(Measured { x: x.iter().copied().collect(), setup, solve, work: "direct".into() })
 }
 
-/// Conjugate gradients. `faer` has no preconditioner but the identity.
+/// Conjugate gradients without a preconditioner.
 pub fn cg(a: &SparseRowMat<usize, f64>, b: &[f64]) -> Outcome<Measured> {
-    let (n, one) = (b.len(), IdentityPrecond { dim: b.len() });
-    let mut x = Mat::zeros(n, 1);
-    let mut memory = MemBuffer::new(conjugate_gradient_scratch(one, a.as_ref(), 1, Par::Seq));
-    let params = CgParams { rel_tolerance: TOLERANCE, max_iters: ITERATIONS, ..CgParams::default() };
+    cg_with(a, b, IdentityPrecond { dim: b.len() }, TOLERANCE)
+}
+
+/// Conjugate gradients with the diagonal as the preconditioner, the only one that `faer` offers.
+pub fn jacobi_cg(a: &SparseRowMat<usize, f64>, b: &[f64], tolerance: f64) -> Outcome<Measured> {
+    cg_with(a, b, &inverse_diagonal(a).as_diagonal_mut(), tolerance)
+}
+
+fn cg_with(
+    a: &SparseRowMat<usize, f64>,
+    b: &[f64],
+    preconditioner: impl Precond<f64> + Copy,
+    rel_tolerance: f64,
+) -> Outcome<Measured> {
+    let mut x = Mat::zeros(b.len(), 1);
+    let mut memory = MemBuffer::new(conjugate_gradient_scratch(preconditioner, a.as_ref(), 1, Par::Seq));
+    let params = CgParams { rel_tolerance, max_iters: ITERATIONS, ..CgParams::default() };
     let b = column(b);
     let (info, solve) = timed(|| {
         let stack = MemStack::new(&mut memory);
-        conjugate_gradient(x.as_mut(), one, a.as_ref(), b.as_mat(), params, |_| (), Par::Seq, stack)
-            .map_err(|e| format!("faer's CG: {e:?}").into())
+        conjugate_gradient(
+            x.as_mut(),
+            preconditioner,
+            a.as_ref(),
+            b.as_mat(),
+            params,
+            |_| (),
+            Par::Seq,
+            stack,
+        )
+        .map_err(|e| format!("faer's CG: {e:?}").into())
     })?;
     Ok(iterated(&x, solve, info.iter_count))
 }
 
-/// BiCGSTAB. `faer` has no preconditioner but the identity.
+/// BiCGSTAB without a preconditioner.
 pub fn bicgstab_alone(a: &SparseRowMat<usize, f64>, b: &[f64]) -> Outcome<Measured> {
+    bicgstab_with(a, b, IdentityPrecond { dim: b.len() }, TOLERANCE)
+}
+
+/// BiCGSTAB with the diagonal as the preconditioner, the only one that `faer` offers.
+pub fn jacobi_bicgstab(a: &SparseRowMat<usize, f64>, b: &[f64], tolerance: f64) -> Outcome<Measured> {
+    bicgstab_with(a, b, &inverse_diagonal(a).as_diagonal_mut(), tolerance)
+}
+
+fn bicgstab_with(
+    a: &SparseRowMat<usize, f64>,
+    b: &[f64],
+    preconditioner: impl Precond<f64> + Copy,
+    rel_tolerance: f64,
+) -> Outcome<Measured> {
     let (n, one) = (b.len(), IdentityPrecond { dim: b.len() });
     let mut x = Mat::zeros(n, 1);
-    let mut memory = MemBuffer::new(bicgstab_scratch(one, one, a.as_ref(), 1, Par::Seq));
-    let params = BicgParams { rel_tolerance: TOLERANCE, max_iters: ITERATIONS, ..BicgParams::default() };
+    let mut memory = MemBuffer::new(bicgstab_scratch(one, preconditioner, a.as_ref(), 1, Par::Seq));
+    let params = BicgParams { rel_tolerance, max_iters: ITERATIONS, ..BicgParams::default() };
     let b = column(b);
     let (info, solve) = timed(|| {
         let stack = MemStack::new(&mut memory);
-        bicgstab(x.as_mut(), one, one, a.as_ref(), b.as_mat(), params, |_| (), Par::Seq, stack)
+        bicgstab(x.as_mut(), one, preconditioner, a.as_ref(), b.as_mat(), params, |_| (), Par::Seq, stack)
             .map_err(|e| format!("faer's BiCGSTAB: {e:?}").into())
     })?;
     Ok(iterated(&x, solve, info.iter_count))
+}
+
+fn inverse_diagonal(a: &SparseRowMat<usize, f64>) -> Col<f64> {
+    Col::from_fn(a.nrows(), |i| 1.0 / a.get(i, i).copied().unwrap_or(1.0))
 }
 
 fn column(b: &[f64]) -> Col<f64> {

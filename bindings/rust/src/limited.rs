@@ -44,13 +44,14 @@ pub fn measure(arguments: &[&str], limit: Duration) -> Outcome<Ended> {
     let file = std::env::temp_dir().join(format!(
         "multigrad-{}-{}",
         std::process::id(),
-        arguments.join("-").replace(' ', "-")
+        arguments.join("-").replace([' ', '/'], "-")
     ));
     let mut child = Command::new(std::env::current_exe()?)
         .arg(CHILD)
         .arg(&file)
         .args(arguments)
         .env("RAYON_NUM_THREADS", "1")
+        .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
@@ -66,8 +67,9 @@ pub fn measure(arguments: &[&str], limit: Duration) -> Outcome<Ended> {
     }
     let output = child.wait_with_output()?;
     if !output.status.success() {
-        let message = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_string();
-        return Ok(Ended::Failed(message));
+        let text = String::from_utf8_lossy(&output.stderr);
+        let message = text.lines().rfind(|line| !line.starts_with("note:")).unwrap_or_default();
+        return Ok(Ended::Failed(message.to_string()));
     }
     let measured = read(&file);
     fs::remove_file(&file).ok();
