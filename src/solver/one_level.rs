@@ -42,7 +42,7 @@ const POSITIVE_ROWS: usize = 8000;
 /// number of rows: on matrices of edge elements and contact problems it took more than twice the iterations of ILU(0).
 const NO_HIERARCHY: (f64, usize) = (0.3, 8000);
 /// Largest symmetric matrix whose own solve decides: its forecasts cost no more than iterations on parts.
-const SMALL: usize = 2400;
+const SMALL: usize = 3000;
 /// Share of positive off-diagonal weight of an M-matrix, up to rounding; the largest one that counts as small; and the number
 /// of iterations on one level up to which it needs no hierarchy, which takes less than two milliseconds more there, and 8 to
 /// 12 iterations where ILU(0) takes up to 60.
@@ -52,8 +52,6 @@ const FEW: f64 = 12.0;
 /// Predicted iterations of a matrix below the size of `LARGE_PARTS` times this factor are expected: from small parts they
 /// are predicted up to twice too high, and a solve that takes longer is left.
 const CONFIDENCE: f64 = 0.75;
-/// Largest number of rows for which full factors follow where predictions by parts were wrong.
-const SMALL_FACTORS: usize = 3000;
 /// Largest number of iterations of BiCGStab with ILU(0) on a large nonsymmetric matrix.
 const EASY: f64 = 5.0;
 
@@ -139,7 +137,7 @@ impl OneLevel {
             return Some(Self::with(ilu, (k, 2.0 * EASY), "ILU(0)"));
         }
         let with = |configuration, iterations, what| Self {
-            then_direct: a.rows() <= SMALL_FACTORS,
+            then_direct: a.rows() <= SMALL,
             ..Self::with(configuration, iterations, what)
         };
         let costs = Costs::of(p);

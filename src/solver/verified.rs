@@ -91,8 +91,10 @@ impl Solver {
                 (true, false) => limit / error.value,
                 (false, false) => (rtol * length).max(atol) / rest,
             };
-            let share = (CAUTION * needed).min(CAUTION);
-            let own = SolveOptions::new().rtol(share.max(rtol)).max_iterations(left).restart(options.restart);
+            let share = (CAUTION * needed)
+                .max(0.0)
+                .clamp(if small { rtol } else { CAUTION * rtol }, CAUTION.max(rtol));
+            let own = SolveOptions::new().rtol(share).max_iterations(left).restart(options.restart);
             let mut own = own.on_iteration(&mut shifted);
             own.krylov = options.krylov;
             let second = self.once(system, &self.residual(b, &out.x), own)?;
