@@ -1,4 +1,4 @@
-//! Left-looking sparse LU with symmetric pruning, which can be stopped: for matrices with long rows or columns, such as circuits.
+//! Left-looking sparse LU with symmetric pruning, which can be stopped: for matrices with long rows or columns, as in circuits.
 
 use crate::error::{Error, Result};
 use crate::limits;

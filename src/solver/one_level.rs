@@ -209,13 +209,16 @@ impl Costs {
 /// |cᵀ A c| relative to the sum of the absolute values of the entries, for the constant c on a connected part of more than
 /// one row, the least over the parts.
 fn constants(a: &Csr<f64>) -> f64 {
-    let on = |rows: &[u32]| {
-        let entries = rows.iter().flat_map(|&i| a.row(i as usize));
-        let (sum, size) = entries.fold((0.0f64, 0.0), |(sum, size), (_, v)| (sum + v, size + v.abs()));
-        sum.abs() / size
-    };
-    let components = a.pattern().components();
-    components.iter().filter(|rows| rows.len() > 1).map(|rows| on(rows)).fold(f64::INFINITY, f64::min)
+    let (numbers, count) = a.pattern().component_numbers();
+    // Sums of entries and of their absolute values, and rows.
+    let mut sums = vec![(0.0f64, 0.0f64, 0usize); count];
+    for (i, &number) in numbers.iter().enumerate() {
+        let own = a.row(i).fold((0.0, 0.0), |(sum, size), (_, v)| (sum + v, size + v.abs()));
+        let all = &mut sums[number as usize];
+        *all = (all.0 + own.0, all.1 + own.1, all.2 + 1);
+    }
+    let parts = sums.iter().filter(|s| s.2 > 1);
+    parts.map(|(sum, size, _)| sum.abs() / size).fold(f64::INFINITY, f64::min)
 }
 
 /// Iterations on a matrix of `rows` rows by those on its parts, which grow with a power of the number of rows.

@@ -10,6 +10,8 @@ use crate::sparse::Csr;
 const CHUNK: usize = 4096;
 /// Differences below this fraction of the absolute row sum count as rounding.
 const ROUNDING: f64 = 1e-10;
+/// Share of the entries from which their sum has a sign that is not rounding.
+const OPPOSITE: f64 = 1e-8;
 /// Asymmetry below which a matrix counts as symmetric: entries often carry a relative error of 10⁻¹⁰.
 const SYMMETRIC: f64 = 1e-9;
 /// Ratio of diagonal entries above which symmetry is judged on the matrix scaled by its diagonal.
@@ -178,7 +180,7 @@ impl MatrixProperties {
     /// for example.
     pub fn has_opposite_mean(&self) -> bool {
         let sign = if self.negative_diagonals == 0 { 1.0 } else { -1.0 };
-        sign * self.mean_sum < -ROUNDING
+        sign * self.mean_sum < -OPPOSITE
     }
 }
 

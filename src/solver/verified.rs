@@ -51,8 +51,8 @@ impl Solver {
         // Of the scaled system; determined unknowns are known.
         let units = self.transform.as_ref().map(|transform| transform.constant(false));
         let error_of = |x: &[f64]| backward_error(&self.a, x, b, units.as_deref());
+        let mut error = error_of(&out.x);
         for correction in 0..=CORRECTIONS {
-            let error = error_of(&out.x);
             out.backward_error = Some(error.value);
             let relative = out.relative_residual();
             if !out.converged() && error.value <= ROUNDING && relative <= limit {
@@ -107,9 +107,11 @@ impl Solver {
                 }
                 return Ok(out);
             }
-            if error_of(&x).value > 0.5 * error.value && small {
+            let next = error_of(&x);
+            if next.value > 0.5 * error.value && small {
                 return Ok(rejected(out, small, error.row, limit));
             }
+            error = next;
             join(&mut out, &second, x, rest / length);
             (out.status, out.advice) = (second.status, second.advice);
         }

@@ -6,24 +6,42 @@ impl Pattern {
     /// The connected components of the graph of a square pattern, regardless of directions: the rows of each,
     /// ascending, ordered by their first rows. Cost: one pass with union and find.
     pub fn components(&self) -> Vec<Vec<u32>> {
+        let (numbers, count) = self.component_numbers();
+        let mut parts = vec![Vec::new(); count];
+        numbers.iter().enumerate().for_each(|(i, &number)| parts[number as usize].push(i as u32));
+        parts
+    }
+
+    /// The number of the component of every row, and how many there are.
+    pub(crate) fn component_numbers(&self) -> (Vec<u32>, usize) {
         let mut parent: Vec<u32> = (0..self.rows() as u32).collect();
         for i in 0..self.rows() {
+            let mut own = root(&mut parent, i as u32);
             for &j in self.row_cols(i) {
-                let (a, b) = (root(&mut parent, i as u32), root(&mut parent, j));
-                // The smaller number becomes the root: the first row of its component.
-                parent[a.max(b) as usize] = a.min(b);
+                if parent[j as usize] != own {
+                    let other = root(&mut parent, j);
+                    // The smaller number becomes the root: the first row of its component.
+                    parent[own.max(other) as usize] = own.min(other);
+                    own = own.min(other);
+                }
             }
         }
-        let (mut number, mut parts) = (vec![u32::MAX; self.rows()], Vec::<Vec<u32>>::new());
-        for i in 0..self.rows() as u32 {
-            let first = root(&mut parent, i) as usize;
-            if number[first] == u32::MAX {
-                number[first] = parts.len() as u32;
-                parts.push(Vec::new());
-            }
-            parts[number[first] as usize].push(i);
+        // The root of a row precedes it.
+        let mut count = 0;
+        for i in 0..self.rows() {
+            let first = root(&mut parent, i as u32) as usize;
+            parent[i] = first as u32;
+            count += usize::from(first == i);
         }
-        parts
+        let mut number = 0;
+        for i in 0..self.rows() {
+            let first = parent[i] as usize;
+            if first == i {
+                number += 1;
+            }
+            parent[i] = if first == i { number - 1 } else { parent[first] };
+        }
+        (parent, count)
     }
 }
 
