@@ -90,7 +90,8 @@ pub(crate) fn order_of_scattered(pattern: &Pattern, block: impl FnOnce() -> usiz
     }
     let own: Vec<u32> = (0..n as u32).collect();
     let before = mean_distance(pattern, &own);
-    if before < NEAR * (n as f64).powf(2.0 / 3.0) || before < WIDE * broadest_level(pattern) as f64 {
+    let narrow = before / WIDE;
+    if before < NEAR * (n as f64).powf(2.0 / 3.0) || breadth_up_to(pattern, narrow) as f64 > narrow {
         return None;
     }
     let order = in_blocks(cuthill_mckee(&*symmetrised(pattern)?), block());
@@ -162,6 +163,11 @@ fn in_blocks(order: Vec<u32>, block: usize) -> Vec<u32> {
 /// The most vertices at one distance from the first vertex of their part of the graph of A + Aᵀ: about 2√n in a plane, n^⅔
 /// in space.
 pub(crate) fn broadest_level(pattern: &Pattern) -> usize {
+    breadth_up_to(pattern, f64::INFINITY)
+}
+
+/// The same, or the first number above `most` that is found.
+fn breadth_up_to(pattern: &Pattern, most: f64) -> usize {
     let mut seen = vec![false; pattern.rows()];
     let transposed = (!pattern.is_symmetric()).then(|| pattern.transposed());
     let (mut front, mut next, mut broadest) = (Vec::new(), Vec::new(), 0);
@@ -171,6 +177,9 @@ pub(crate) fn broadest_level(pattern: &Pattern) -> usize {
         }
         while !front.is_empty() {
             broadest = broadest.max(front.len());
+            if broadest as f64 > most {
+                return broadest;
+            }
             for &i in &front {
                 let others = transposed.iter().flat_map(|t| t.row_cols(i as usize));
                 for &j in pattern.row_cols(i as usize).iter().chain(others) {

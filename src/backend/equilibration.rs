@@ -62,9 +62,15 @@ fn is_spread(sizes: &[f64]) -> bool {
     most > SPREAD * least
 }
 
-/// The power of two next to 1/size, or one for zero. It neither overflows nor underflows.
+/// The largest power of two up to 1/size, or one for zero. It neither overflows nor underflows.
 fn inverse_power(size: f64) -> f64 {
-    if size > 0.0 && size.is_finite() { (-size.log2().ceil()).clamp(-1000.0, 1000.0).exp2() } else { 1.0 }
+    if !(size > 0.0 && size.is_finite()) {
+        return 1.0;
+    }
+    // From the bits of the number: size = 2^exponent (1 + fraction). A subnormal number has the exponent −1023.
+    let (exponent, fraction) = ((size.to_bits() >> 52) as i64 - 1023, size.to_bits() & ((1 << 52) - 1));
+    let power = (-(exponent + i64::from(fraction != 0))).clamp(-1000, 1000);
+    f64::from_bits(((power + 1023) as u64) << 52)
 }
 
 /// Row i of a row-major block with `k` columns times factor i.
@@ -101,5 +107,8 @@ mod tests {
         assert_eq!(Equilibration::of(a.pattern(), a.values()), None);
         assert_eq!((inverse_power(0.0), inverse_power(f64::INFINITY)), (1.0, 1.0));
         assert!(inverse_power(5e-324).is_finite() && inverse_power(f64::MAX) > 0.0);
+        for size in [1.0, 3.0, 0.3, 4.0, 1e-300, 1e300, 1.0 + f64::EPSILON] {
+            assert_eq!(inverse_power(size), (-size.log2().ceil()).clamp(-1000.0, 1000.0).exp2());
+        }
     }
 }

@@ -278,7 +278,8 @@ fn scaling(a: &Csr<f64>) -> Option<Scaling> {
     if one_sign && sign > 0.0 && most <= SPREAD * least && !out_of_range(a) {
         return None;
     }
-    if one_sign && symmetric_when_scaled(a, &diagonal) {
+    let symmetric = symmetric_when_scaled(a, &diagonal);
+    if one_sign && symmetric {
         let roots: Vec<f64> = diagonal.iter().map(|v| v.abs().sqrt().recip()).collect();
         let share = if most > HUGE.0 * least { HUGE.1 } else { FLATTER };
         if (most > SPREAD * least && is_flatter(a, &diagonal, &roots, share)) || out_of_range(a) {
@@ -290,7 +291,7 @@ fn scaling(a: &Csr<f64>) -> Option<Scaling> {
         return (sign < 0.0).then(minus);
     }
     // Scaling by rows would hide the symmetry of an indefinite matrix.
-    if symmetric_when_scaled(a, &diagonal) {
+    if symmetric {
         return None;
     }
     let equilibration = Equilibration::of(a.pattern(), a.values())?;
