@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::fill::symmetrised;
-use crate::sparse::Pattern;
+use crate::sparse::{Csr, Pattern};
 
 /// Marks a row that was not reached.
 const NONE: u32 = u32::MAX;
@@ -42,6 +42,13 @@ pub(super) fn cuthill_mckee(pattern: &Pattern) -> Vec<u32> {
     }
     order.reverse();
     order
+}
+
+/// The pattern of A + Aᵀ; `None` if there are too many entries.
+pub(super) fn symmetrised(pattern: &Pattern) -> Option<Arc<Pattern>> {
+    let own = Csr::from_parts(pattern.clone().into(), vec![1.0; pattern.nnz()]);
+    let sum = if pattern.is_symmetric() { own } else { own.add(1.0, &own.transpose(), 1.0).ok()? };
+    Some(sum.into_parts().0)
 }
 
 /// Breadth-first search.
@@ -217,7 +224,6 @@ pub(super) fn envelope(pattern: &Pattern, order: &[u32]) -> f64 {
 mod tests {
     use super::*;
     use crate::gallery;
-    use crate::sparse::Csr;
 
     #[test]
     fn long_rows_come_last() {

@@ -1,10 +1,8 @@
 //! Prediction of the fill of a direct solver.
 
-use std::sync::Arc;
-
-use super::cuthill_mckee::{cuthill_mckee, envelope};
+use super::cuthill_mckee::{cuthill_mckee, envelope, symmetrised};
 use super::library::cholesky_nonzeros;
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::Pattern;
 
 /// Predicted nonzeros of L and U: twice those of the Cholesky factor of the pattern of A + Aᵀ in an approximate minimum
 /// degree order (Amestoy, Davis and Duff 1996; without `faer`, of Cuthill and McKee), by symbolic analysis. Partial pivoting may need more. `None` if the
@@ -31,13 +29,6 @@ pub(crate) fn surely_fits(pattern: &Pattern, limit: usize) -> bool {
         || symmetrised(pattern).is_some_and(|sum| 2.0 * envelope(&sum, &cuthill_mckee(&sum)) <= limit as f64)
 }
 
-/// The pattern of A + Aᵀ; `None` if there are too many entries.
-pub(super) fn symmetrised(pattern: &Pattern) -> Option<Arc<Pattern>> {
-    let own = Csr::from_parts(pattern.clone().into(), vec![1.0; pattern.nnz()]);
-    let sum = if pattern.is_symmetric() { own } else { own.add(1.0, &own.transpose(), 1.0).ok()? };
-    Some(sum.into_parts().0)
-}
-
 /// An estimate of the seconds that factors with `z` nonzeros of n rows take.
 pub(crate) fn predicted_seconds(z: f64, n: usize) -> f64 {
     0.5e-9 * z * z / n.max(1) as f64 + 1e-8 * z
@@ -47,6 +38,7 @@ pub(crate) fn predicted_seconds(z: f64, n: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::gallery;
+    use crate::sparse::Csr;
 
     #[test]
     fn a_solid_costs_more_than_a_plane_and_a_line_little() {

@@ -120,7 +120,7 @@ impl Choice {
             self.patience = found.patience;
             if found.then_direct {
                 self.configurations.retain(|c| c.setup != Setup::Direct);
-                self.configurations.insert(0, direct());
+                self.configurations.insert(0, Configuration::direct());
             }
             self.configurations.insert(0, found.configuration);
             self.because(found.reason);
@@ -148,7 +148,8 @@ impl Choice {
             self.because(format!(
                 "symmetric, with {sign}, so indefinite: a sparse factorisation where it fits"
             ));
-            self.configurations = vec![direct(), one_level_ilut(), last_resort.double(), one_level_l1()];
+            self.configurations =
+                vec![Configuration::direct(), one_level_ilut(), last_resort.double(), one_level_l1()];
             return;
         }
         if p.weakest_dominance <= DOMINANT {
@@ -157,7 +158,7 @@ impl Choice {
                 p.weakest_dominance
             ));
             let sweep = Configuration::new(Setup::OneLevel, Relaxation::SymmetricGaussSeidel, Krylov::Cg);
-            self.configurations = vec![sweep, last_resort.double(), direct()];
+            self.configurations = vec![sweep, last_resort.double(), Configuration::direct()];
             return;
         }
         self.because("symmetric: CG with a symmetric cycle, held in single precision");
@@ -200,7 +201,7 @@ impl Choice {
             self.configurations = vec![Configuration::new(smoothed, relaxation, Krylov::Cg)];
         }
         let double = self.configurations.first().cloned().map(Configuration::double);
-        self.configurations.push(direct());
+        self.configurations.push(Configuration::direct());
         self.configurations.extend(double);
         self.configurations.extend([last_resort.double(), one_level_ilut(), one_level_l1()]);
     }
@@ -212,7 +213,7 @@ impl Choice {
         ));
         if p.zero_diagonals > 0 {
             self.because("zeros on the diagonal, where relaxation divides by zero: sparse LU with pivoting");
-            self.configurations.extend([direct(), one_level_ilut()]);
+            self.configurations.extend([Configuration::direct(), one_level_ilut()]);
             return;
         }
         if p.weakest_dominance <= DOMINANT {
@@ -226,7 +227,7 @@ impl Choice {
                 p.rows,
                 p.mean_row()
             ));
-            self.configurations.push(direct());
+            self.configurations.push(Configuration::direct());
         } else if p.rows <= ONE_LEVEL_ROWS {
             self.because(format!("{} unknowns: factors with fill are faster than a hierarchy", p.rows));
             let factors = Relaxation::Ilu { level: 2, damping: Some(1.0), tau: 0.0 };
@@ -247,7 +248,7 @@ impl Choice {
             self.configurations.push(jacobi.clone());
         }
         if self.configurations.first().is_none_or(|c| c.setup != Setup::Direct) {
-            self.configurations.push(direct());
+            self.configurations.push(Configuration::direct());
         }
         self.configurations.extend([
             levels.double(),
@@ -319,11 +320,6 @@ impl Choice {
         }
         Err(failure.unwrap_or_else(|| Error::invalid_input("no configuration to build a solver from")))
     }
-}
-
-/// Sparse factors inside FGMRES, which refines.
-pub(super) fn direct() -> Configuration {
-    Configuration::new(Setup::Direct, Relaxation::GaussSeidel, Krylov::Fgmres).double()
 }
 
 /// Incomplete factors by threshold on one level.

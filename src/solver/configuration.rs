@@ -32,6 +32,11 @@ impl Configuration {
         Self { setup, relaxation, sweeps, cycle: CycleKind::V, single: true, krylov }
     }
 
+    /// Sparse factors inside FGMRES, which refines.
+    pub(super) fn direct() -> Self {
+        Self::new(Setup::Direct, Relaxation::GaussSeidel, Krylov::Fgmres).double()
+    }
+
     /// The configuration with other numbers of sweeps.
     #[must_use]
     pub fn sweeps(mut self, pre: usize, post: usize) -> Self {

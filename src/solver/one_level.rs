@@ -1,7 +1,6 @@
 //! Methods on one level for systems that need no hierarchy: iterations on parts of the matrix decide.
 
 use super::builder::Builder;
-use super::choose::direct;
 use super::configuration::Configuration;
 use super::properties::MatrixProperties;
 use super::weakened::iterations;
@@ -84,7 +83,7 @@ impl OneLevel {
             return Self::suited(a, p);
         }
         (constants > SINGULAR).then(|| Self {
-            configuration: direct(),
+            configuration: Configuration::direct(),
             expected: 1.0,
             patience: None,
             then_direct: false,

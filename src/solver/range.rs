@@ -1,7 +1,7 @@
 //! Right-hand sides outside of the range of a singular matrix: the sentence that says by how much, and least squares.
 
 use super::builder::Builder;
-use super::choose::direct;
+use super::configuration::Configuration;
 use super::ladder::check_fill;
 use super::null_vectors::{Component, Hints, NullVectors, Origin};
 use super::value::Solver;
@@ -128,7 +128,7 @@ impl Solver {
         let a = self.operator();
         let fill = predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY);
         check_fill(fill, crate::krylov::DIRECT_LIMIT).ok()?;
-        let mut solver = Builder::from(direct()).build(a).ok()?;
+        let mut solver = Builder::from(Configuration::direct()).build(a).ok()?;
         (solver.a, solver.transform) = (self.a.clone(), self.transform.clone());
         Some(solver)
     }

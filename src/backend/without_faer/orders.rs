@@ -1,7 +1,6 @@
 //! An order of elimination of small bandwidth, and its fill.
 
-use crate::backend::cuthill_mckee::cuthill_mckee;
-use crate::backend::fill::symmetrised;
+use crate::backend::cuthill_mckee::{cuthill_mckee, symmetrised};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 
