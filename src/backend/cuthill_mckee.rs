@@ -1,10 +1,8 @@
 //! The order of Cuthill and McKee, of small bandwidth.
 
-use std::cmp::Ordering;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use crate::sparse::{Csr, Pattern};
+use crate::sparse::Pattern;
 
 /// Marks a row that was not reached.
 const NONE: u32 = u32::MAX;
@@ -42,13 +40,6 @@ pub(super) fn cuthill_mckee(pattern: &Pattern) -> Vec<u32> {
     }
     order.reverse();
     order
-}
-
-/// The pattern of A + Aᵀ; `None` if there are too many entries.
-pub(super) fn symmetrised(pattern: &Pattern) -> Option<Arc<Pattern>> {
-    let own = Csr::from_parts(pattern.clone().into(), vec![1.0; pattern.nnz()]);
-    let sum = if pattern.is_symmetric() { own } else { own.add(1.0, &own.transpose(), 1.0).ok()? };
-    Some(sum.into_parts().0)
 }
 
 /// Breadth-first search.
@@ -101,59 +92,10 @@ pub(crate) fn order_of_scattered(pattern: &Pattern, block: impl FnOnce() -> usiz
     if before < NEAR * (n as f64).powf(2.0 / 3.0) || breadth_up_to(pattern, narrow) as f64 > narrow {
         return None;
     }
-    let order = in_blocks(cuthill_mckee(&*symmetrised(pattern)?), block());
+    let order = in_blocks(cuthill_mckee(&*pattern.symmetrised()?), block());
     let mut place = own;
     order.iter().enumerate().for_each(|(k, &i)| place[i as usize] = k as u32);
     (before > NEARER * mean_distance(pattern, &place)).then_some(order)
-}
-
-/// Entries of a long row and its column, relative to the mean, which is at least `SHORT`.
-const LONG: f64 = 12.0;
-const SHORT: f64 = 4.0;
-/// Long rows come last where that saves this factor of the work of elimination without fill.
-const CHEAPER: f64 = 2.0;
-/// Most work of long rows, in products per entry of the matrix, that is no reason for another order.
-const MUCH: f64 = 20.0;
-
-/// The order with long rows and columns last, the shortest of them first, for a matrix whose elimination without fill takes
-/// long otherwise: every row with an entry in the column of a long row subtracts that row. `None` for other matrices.
-/// Cost: a pass over the pattern; some four more where there are long rows.
-pub(crate) fn order_with_long_rows_last(pattern: &Pattern) -> Option<Vec<u32>> {
-    let n = pattern.rows();
-    let mut columns = vec![0usize; n];
-    pattern.col_idx().iter().for_each(|&j| columns[j as usize] += 1);
-    let entries: Vec<usize> = (0..n).map(|i| pattern.row_cols(i).len() + columns[i]).collect();
-    let most = 2.0 * LONG * (pattern.nnz() as f64 / n.max(1) as f64).max(SHORT);
-    let is_long = |i: u32| entries[i as usize] as f64 > most;
-    let (mut long, mut order): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|&i| is_long(i));
-    // A bound of the work that long rows make.
-    let work = |i: &u32| (columns[*i as usize] * pattern.row_cols(*i as usize).len()) as f64;
-    if long.iter().map(work).sum::<f64>() <= MUCH * pattern.nnz() as f64 {
-        return None;
-    }
-    long.sort_by_key(|&i| entries[i as usize]);
-    order.extend(long);
-    let own: Vec<u32> = (0..n as u32).collect();
-    let mut place = own.clone();
-    order.iter().enumerate().for_each(|(k, &i)| place[i as usize] = k as u32);
-    (elimination_work(pattern, &own) > CHEAPER * elimination_work(pattern, &place)).then_some(order)
-}
-
-/// Products of elimination without fill, for rows at these places: entries left of the diagonal in a column times those
-/// right of it in the row.
-fn elimination_work(pattern: &Pattern, place: &[u32]) -> f64 {
-    let mut left = vec![0u32; place.len()];
-    let mut right = vec![0u32; place.len()];
-    for i in 0..place.len() {
-        for &j in pattern.row_cols(i) {
-            match place[j as usize].cmp(&place[i]) {
-                Ordering::Less => left[j as usize] += 1,
-                Ordering::Greater => right[i] += 1,
-                Ordering::Equal => {}
-            }
-        }
-    }
-    left.iter().zip(&right).map(|(&l, &r)| f64::from(l) * f64::from(r)).sum()
 }
 
 /// The order of blocks by their first rows in this order, with the rows of a block in sequence.
@@ -224,23 +166,7 @@ pub(super) fn envelope(pattern: &Pattern, order: &[u32]) -> f64 {
 mod tests {
     use super::*;
     use crate::gallery;
-
-    #[test]
-    fn long_rows_come_last() {
-        let n: usize = 4000;
-        let with_hubs = |hubs: &[usize]| {
-            let mut entries: Vec<_> =
-                (0..n - 1).flat_map(|i| [(i, i + 1, 1.0), (i + 1, i, 1.0), (i, i, 4.0)]).collect();
-            entries.push((n - 1, n - 1, 4.0));
-            let far = |h: usize| (0..n).filter(move |&j| j.abs_diff(h) > 1);
-            entries.extend(hubs.iter().flat_map(|&h| far(h).flat_map(move |j| [(h, j, 0.1), (j, h, 0.1)])));
-            Csr::from_triplets(n, n, &entries).unwrap()
-        };
-        let order = order_with_long_rows_last(with_hubs(&[7]).pattern()).unwrap();
-        assert_eq!((order[6], order[7], order[n - 1]), (6, 8, 7));
-        assert!(order_with_long_rows_last(with_hubs(&[]).pattern()).is_none());
-        assert!(order_with_long_rows_last(with_hubs(&[n - 1]).pattern()).is_none());
-    }
+    use crate::sparse::Csr;
 
     #[test]
     fn a_grid_is_numbered_along_its_shorter_side() {

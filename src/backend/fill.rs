@@ -1,6 +1,6 @@
 //! Prediction of the fill of a direct solver.
 
-use super::cuthill_mckee::{cuthill_mckee, envelope, symmetrised};
+use super::cuthill_mckee::{cuthill_mckee, envelope};
 use super::library::cholesky_nonzeros;
 use crate::sparse::Pattern;
 
@@ -17,7 +17,7 @@ pub(super) fn nonzeros_in_order(pattern: &Pattern, order: Option<&[u32]>) -> Opt
     if n == 0 || n != pattern.cols() {
         return Some(0.0);
     }
-    let sum = symmetrised(pattern)?;
+    let sum = pattern.symmetrised()?;
     Some(2.0 * cholesky_nonzeros(&sum, order)?)
 }
 
@@ -26,7 +26,7 @@ pub(super) fn nonzeros_in_order(pattern: &Pattern, order: Option<&[u32]>) -> Opt
 pub(crate) fn surely_fits(pattern: &Pattern, limit: usize) -> bool {
     let n = pattern.rows();
     n.saturating_mul(n) <= limit
-        || symmetrised(pattern).is_some_and(|sum| 2.0 * envelope(&sum, &cuthill_mckee(&sum)) <= limit as f64)
+        || pattern.symmetrised().is_some_and(|sum| 2.0 * envelope(&sum, &cuthill_mckee(&sum)) <= limit as f64)
 }
 
 /// An estimate of the seconds that factors with `z` nonzeros of n rows take.

@@ -22,6 +22,7 @@ mod fused;
 mod hessenberg;
 mod least_squares;
 mod left_looking;
+mod long_rows;
 mod matching;
 mod one_column;
 mod order;
@@ -50,7 +51,7 @@ pub(crate) use columns::vectorised;
 pub use cpu::Cpu;
 #[cfg(feature = "cuda")]
 pub use cuda::{Cuda, OnDevice, Tuning};
-pub(crate) use cuthill_mckee::{broadest_level, order_of_scattered, order_with_long_rows_last};
+pub(crate) use cuthill_mckee::{broadest_level, order_of_scattered};
 pub use direct::Direct;
 pub(crate) use equilibration::Equilibration;
 pub(crate) use factors::{Factors, Ordering};
@@ -59,6 +60,7 @@ pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};
 pub use least_squares::least_squares;
 pub(crate) use library::{dominant_eigenpair, largest_eigenvalue};
+pub(crate) use long_rows::order_with_long_rows_last;
 pub use order::{Colouring, Order, OrderedSweep, OrderedView};
 #[doc(hidden)]
 pub use reference::Reference;

@@ -25,7 +25,8 @@ use crate::sparse::{Csr, DenseMatrix};
 const ONE_LEVEL_ROWS: usize = 8000;
 
 /// Largest numbers of rows of a nonsymmetric matrix, with the least mean number of entries per row, for which full factors
-/// come first: ILU(2) takes as long there (6 ms of 7 with 1600 rows of 28 entries, 1.9 of 1.3 with 780 rows of 10).
+/// come first: the setup of ILU(2) takes about as long there as full factors with their solve (1.9 and 1.3 ms with 780 rows of
+/// 10 entries, 6 and 7 ms with 1600 rows of 28).
 const FULL: [(usize, f64); 2] = [(1000, 9.0), (3000, 20.0)];
 
 /// Largest ratio of off-diagonal sum to diagonal of a system that needs no coarser levels: Jacobi relaxation
@@ -138,7 +139,7 @@ impl Choice {
     fn symmetric_matrix(&mut self, p: &MatrixProperties, has_candidates: bool) {
         let smoothed = Coarsening { theta: strength_threshold(p), ..Coarsening::default() };
         let last_resort = Configuration::new(smoothed.clone(), Relaxation::GaussSeidel, Krylov::Fgmres);
-        let opposite = p.rows <= INDEFINITE_ROWS && p.has_opposite_mean();
+        let opposite = p.rows <= INDEFINITE_ROWS && p.has_negative_curvature();
         if p.is_indefinite() || opposite {
             let sign = if opposite {
                 "1ᵀ A 1 of the sign opposite to the diagonal"

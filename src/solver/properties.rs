@@ -46,7 +46,7 @@ pub struct MatrixProperties {
     pub zero_sum_rows: usize,
     /// 1ᵀ A 1 relative to the sum of the absolute values of all entries, over rows with neighbours: negative only if A is not
     /// positive definite.
-    pub mean_sum: f64,
+    pub constant_quotient: f64,
     /// Rows with only a diagonal entry, such as eliminated Dirichlet values.
     pub isolated_rows: usize,
     /// Number of entries of the longest row.
@@ -145,7 +145,7 @@ impl MatrixProperties {
             dominant_rows: counts.dominant,
             weakest_dominance: counts.weakest,
             zero_sum_rows: counts.zero_sum,
-            mean_sum: if counts.size > 0.0 { counts.sum / counts.size } else { 0.0 },
+            constant_quotient: if counts.size > 0.0 { counts.sum / counts.size } else { 0.0 },
             isolated_rows: counts.isolated,
             longest_row: counts.longest,
         }
@@ -178,9 +178,9 @@ impl MatrixProperties {
 
     /// Whether 1ᵀ A 1 has the sign opposite to the diagonal, so that a symmetric matrix is not definite: a Helmholtz problem,
     /// for example.
-    pub fn has_opposite_mean(&self) -> bool {
+    pub fn has_negative_curvature(&self) -> bool {
         let sign = if self.negative_diagonals == 0 { 1.0 } else { -1.0 };
-        sign * self.mean_sum < -OPPOSITE
+        sign * self.constant_quotient < -OPPOSITE
     }
 }
 
@@ -241,8 +241,13 @@ mod tests {
         let a = gallery::poisson_2d(9, 7).unwrap().matrix;
         let p = MatrixProperties::of(&a);
         assert!(p.is_symmetric() && p.symmetric_pattern && !p.is_indefinite() && !p.has_hubs());
-        assert!(!p.has_opposite_mean() && !MatrixProperties::of(&a.map(|_, _, v| -v)).has_opposite_mean());
-        assert!(MatrixProperties::of(&a.map(|i, j, v| if i == j { 0.5 * v } else { v })).has_opposite_mean());
+        assert!(
+            !p.has_negative_curvature()
+                && !MatrixProperties::of(&a.map(|_, _, v| -v)).has_negative_curvature()
+        );
+        assert!(
+            MatrixProperties::of(&a.map(|i, j, v| if i == j { 0.5 * v } else { v })).has_negative_curvature()
+        );
         assert_eq!((p.rows, p.block_size, p.longest_row, p.dominant_rows), (63, 1, 5, 63));
         // Interior rows sum to zero.
         assert_eq!((p.zero_sum_rows, p.wrong_sign), (7 * 5, 0.0));

@@ -97,11 +97,12 @@ impl Transform {
     /// unknowns of a node stay together. Otherwise `own`.
     pub fn ordered(own: Option<Self>, a: &Csr<f64>) -> Option<Self> {
         let matrix = own.as_ref().map_or(a, |t| &t.matrix);
+        let block = || detect_block_size(matrix);
         let last = |order| (order, "renumbered: long rows come last, where they make elimination fast");
         let near = |order| (order, "renumbered by Cuthill and McKee: neighbours had numbers far apart");
-        let found = order_with_long_rows_last(matrix.pattern())
+        let found = order_with_long_rows_last(matrix.pattern(), block)
             .map(last)
-            .or_else(|| order_of_scattered(matrix.pattern(), || detect_block_size(matrix)).map(near));
+            .or_else(|| order_of_scattered(matrix.pattern(), block).map(near));
         let Some((order, reason)) = found else { return own };
         let mut new = own.unwrap_or_else(|| Self::identity(a)).in_order(order.into());
         new.reasons.push(reason.into());

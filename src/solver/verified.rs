@@ -15,7 +15,7 @@ const FACTOR: f64 = 1e3;
 const MOST: f64 = 1e-2;
 /// Componentwise backward error of a solution that no method in double precision improves.
 const ROUNDING: f64 = 1e-13;
-/// The tolerance of a correction, relative to the reduction that is needed.
+/// The tolerance of a correction of the norm, relative to the reduction that is missing.
 const CAUTION: f64 = 1e-2;
 /// Iterations from which the error of x is estimated: one more cycle is cheap then.
 const MANY: usize = 25;
@@ -85,16 +85,11 @@ impl Solver {
                     call(start + iteration, residual * rest / length);
                 }
             };
-            // The norm or single equations may need few further digits.
-            let needed = match (small, accepted) {
-                (_, true) => 0.0,
-                (true, false) => limit / error.value,
-                (false, false) => (rtol * length).max(atol) / rest,
-            };
-            let share = (CAUTION * needed)
-                .max(0.0)
-                .clamp(if small { rtol } else { CAUTION * rtol }, CAUTION.max(rtol));
-            let own = SolveOptions::new().rtol(share).max_iterations(left).restart(options.restart);
+            // The norm may need few further digits. Single equations need all.
+            let missing = (rtol * length).max(atol) / rest;
+            let tolerance =
+                if small { rtol } else { (CAUTION * missing).clamp(CAUTION * rtol, CAUTION.max(rtol)) };
+            let own = SolveOptions::new().rtol(tolerance).max_iterations(left).restart(options.restart);
             let mut own = own.on_iteration(&mut shifted);
             own.krylov = options.krylov;
             let second = self.once(system, &self.residual(b, &out.x), own)?;

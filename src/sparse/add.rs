@@ -1,10 +1,20 @@
 //! Sums of sparse matrices.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::rows::{Lines, build};
-use super::{Csr, Scalar};
+use super::{Csr, Pattern, Scalar};
 use crate::error::{Error, Result};
+
+impl Pattern {
+    /// The pattern of A + Aᵀ of a square pattern; `None` if there are too many entries.
+    pub(crate) fn symmetrised(&self) -> Option<Arc<Self>> {
+        let own = Csr::from_parts(self.clone().into(), vec![1.0; self.nnz()]);
+        let sum = if self.is_symmetric() { own } else { own.add(1.0, &own.transpose(), 1.0).ok()? };
+        Some(sum.into_parts().0)
+    }
+}
 
 impl<T: Scalar> Csr<T> {
     /// α A + β B on the union of the two patterns; on the shared pattern of A if both have the
@@ -22,7 +32,7 @@ impl<T: Scalar> Csr<T> {
                 other.cols()
             )));
         }
-        if std::sync::Arc::ptr_eq(self.pattern(), other.pattern()) || self.pattern() == other.pattern() {
+        if Arc::ptr_eq(self.pattern(), other.pattern()) || self.pattern() == other.pattern() {
             let pairs = self.values().iter().zip(other.values());
             let values = pairs.map(|(&v, &w)| alpha * v + beta * w).collect();
             return Ok(Self::from_parts(self.pattern().clone(), values));

@@ -26,22 +26,17 @@ impl Pattern {
                 }
             }
         }
-        // The root of a row precedes it.
-        let mut count = 0;
         for i in 0..self.rows() {
-            let first = root(&mut parent, i as u32) as usize;
-            parent[i] = first as u32;
-            count += usize::from(first == i);
+            parent[i] = root(&mut parent, i as u32);
         }
-        let mut number = 0;
+        // The root of a row precedes it, and has its number already.
+        let mut count = 0u32;
         for i in 0..self.rows() {
             let first = parent[i] as usize;
-            if first == i {
-                number += 1;
-            }
-            parent[i] = if first == i { number - 1 } else { parent[first] };
+            parent[i] = if first == i { count } else { parent[first] };
+            count += u32::from(first == i);
         }
-        (parent, count)
+        (parent, count as usize)
     }
 }
 

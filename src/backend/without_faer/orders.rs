@@ -1,6 +1,6 @@
 //! An order of elimination of small bandwidth, and its fill.
 
-use crate::backend::cuthill_mckee::{cuthill_mckee, symmetrised};
+use crate::backend::cuthill_mckee::cuthill_mckee;
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
 
@@ -12,7 +12,7 @@ const NONE: u32 = u32::MAX;
 /// # Errors
 /// Too many entries.
 pub fn order_for_diagonal_pivots(pattern: &Pattern) -> Result<Vec<u32>> {
-    let graph = symmetrised(pattern).ok_or_else(|| Error::invalid_input("A + Aᵀ has too many entries"))?;
+    let graph = pattern.symmetrised().ok_or_else(|| Error::invalid_input("A + Aᵀ has too many entries"))?;
     Ok(cuthill_mckee(&graph))
 }
 
