@@ -10,6 +10,12 @@ use crate::{faer_peer, kryst_peer, nalgebra_peer, numr_peer, oxiphysics_peer, pr
 /// Iterations after which an iterative solver gives up; the time limit comes first.
 pub const ITERATIONS: usize = 100_000;
 
+/// Solves once, to the given relative residual as the library measures it.
+type Solve = fn(&System, f64) -> Outcome<Measured>;
+
+/// A name, the matrices for which the settings are meant, and the solve.
+pub type Settings = (&'static str, Matrices, Solve);
+
 /// One solver with its settings.
 #[derive(Clone, Copy)]
 pub struct Configuration {
@@ -19,8 +25,8 @@ pub struct Configuration {
     pub name: &'static str,
     /// The matrices for which it is meant.
     pub matrices: Matrices,
-    /// Solves once, to the given relative residual as the library measures it.
-    pub solve: fn(&System, f64) -> Outcome<Measured>,
+    /// The solve.
+    pub solve: Solve,
 }
 
 /// Kinds of matrices.
@@ -35,16 +41,6 @@ pub enum Matrices {
 }
 
 impl Configuration {
-    /// A configuration of this library.
-    pub const fn new(
-        library: &'static str,
-        name: &'static str,
-        matrices: Matrices,
-        solve: fn(&System, f64) -> Outcome<Measured>,
-    ) -> Self {
-        Self { library, name, matrices, solve }
-    }
-
     /// Whether it is meant for the matrix of this system.
     pub fn suits(&self, system: &System) -> bool {
         let kind = if system.symmetric { Matrices::Symmetric } else { Matrices::Nonsymmetric };
@@ -54,16 +50,21 @@ impl Configuration {
 
 /// All configurations, those of this crate first.
 pub fn all() -> Vec<Configuration> {
-    let mut all = vec![Configuration::new("multigrad", "automatic", Matrices::All, automatic)];
-    all.extend(faer_peer::ALL);
-    all.extend(kryst_peer::ALL);
-    all.extend(nalgebra_peer::ALL);
-    all.extend(numr_peer::ALL);
-    all.extend(oxiphysics_peer::ALL);
-    all.extend(scirs_peer::ALL);
-    #[cfg(feature = "math-solvers")]
-    all.extend(crate::math_solvers_peer::ALL);
-    all
+    let libraries: &[(&'static str, &'static [Settings])] = &[
+        ("multigrad", &[("automatic", Matrices::All, automatic)]),
+        ("faer", &faer_peer::ALL),
+        ("kryst", &kryst_peer::ALL),
+        ("nalgebra-sparse-linalg", &nalgebra_peer::ALL),
+        ("numr", &numr_peer::ALL),
+        ("oxiphysics-fem", &oxiphysics_peer::ALL),
+        ("scirs2-sparse", &scirs_peer::ALL),
+        #[cfg(feature = "math-solvers")]
+        ("math-solvers", &crate::math_solvers_peer::ALL),
+    ];
+    let of = |&(library, settings): &(&'static str, &'static [Settings])| {
+        settings.iter().map(move |&(name, matrices, solve)| Configuration { library, name, matrices, solve })
+    };
+    libraries.iter().flat_map(of).collect()
 }
 
 fn automatic(system: &System, tolerance: f64) -> Outcome<Measured> {

@@ -9,30 +9,22 @@ use kryst::{KspContext, LinOp};
 use multigrad_in_other_crates::Outcome;
 use multigrad_in_other_crates::report::{Measured, timed};
 
-use crate::configurations::{Configuration, ITERATIONS, Matrices, iterated};
+use crate::configurations::{ITERATIONS, Matrices, Settings, iterated};
 use crate::system::System;
 
-const fn new(
-    name: &'static str,
-    matrices: Matrices,
-    solve: fn(&System, f64) -> Outcome<Measured>,
-) -> Configuration {
-    Configuration::new("kryst", name, matrices, solve)
-}
-
 /// The configurations. Restarts of GMRES are far apart, because shorter ones need several times the iterations.
-pub const ALL: [Configuration; 9] = [
-    new("AMG, CG", Matrices::Symmetric, |s, t| cg(s, t, "-pc_type amg")),
-    new("AMG RS, direct, CG", Matrices::Symmetric, |s, t| {
+pub const ALL: [Settings; 9] = [
+    ("AMG, CG", Matrices::Symmetric, |s, t| cg(s, t, "-pc_type amg")),
+    ("AMG RS, direct, CG", Matrices::Symmetric, |s, t| {
         cg(s, t, "-pc_type amg -pc_amg_coarsen_type rs -pc_amg_interp_type direct")
     }),
-    new("GAMG, CG", Matrices::Symmetric, |s, t| cg(s, t, "-pc_type gamg")),
-    new("ILU(0), CG", Matrices::Symmetric, |s, t| cg(s, t, "-pc_type ilu0")),
-    new("AMG, GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, "-pc_type amg -pc_amg_require_spd false")),
-    new("GAMG, GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, "-pc_type gamg")),
-    new("ILU(0), GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, "-pc_type ilu0")),
-    new("ILU(0), BiCGStab", Matrices::Nonsymmetric, |s, t| solve(s, t, "-ksp_type bicgstab -pc_type ilu0")),
-    new("ILUT, GMRES", Matrices::Nonsymmetric, |s, t| {
+    ("GAMG, CG", Matrices::Symmetric, |s, t| cg(s, t, "-pc_type gamg")),
+    ("ILU(0), CG", Matrices::Symmetric, |s, t| cg(s, t, "-pc_type ilu0")),
+    ("AMG, GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, "-pc_type amg -pc_amg_require_spd false")),
+    ("GAMG, GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, "-pc_type gamg")),
+    ("ILU(0), GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, "-pc_type ilu0")),
+    ("ILU(0), BiCGStab", Matrices::Nonsymmetric, |s, t| solve(s, t, "-ksp_type bicgstab -pc_type ilu0")),
+    ("ILUT, GMRES", Matrices::Nonsymmetric, |s, t| {
         gmres(
             s,
             t,

@@ -7,24 +7,16 @@ use multigrad_in_other_crates::Outcome;
 use multigrad_in_other_crates::report::{Measured, timed};
 use ndarray::Array1;
 
-use crate::configurations::{Configuration, ITERATIONS, Matrices, iterated};
+use crate::configurations::{ITERATIONS, Matrices, Settings, iterated};
 use crate::system::System;
 
-const fn new(
-    name: &'static str,
-    matrices: Matrices,
-    solve: fn(&System, f64) -> Outcome<Measured>,
-) -> Configuration {
-    Configuration::new("math-solvers", name, matrices, solve)
-}
-
 /// The configurations: its settings for finite elements and for many processors.
-pub const ALL: [Configuration; 5] = [
-    new("AMG, CG", Matrices::Symmetric, |s, t| cg(s, t, |a| amg(a, AmgConfig::for_fem()))),
-    new("AMG PMIS, CG", Matrices::Symmetric, |s, t| cg(s, t, |a| amg(a, AmgConfig::for_parallel()))),
-    new("ILU(0), CG", Matrices::Symmetric, |s, t| cg(s, t, IluPreconditioner::from_csr)),
-    new("AMG, GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, |a| amg(a, AmgConfig::for_fem()))),
-    new("ILU(0), GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, IluPreconditioner::from_csr)),
+pub const ALL: [Settings; 5] = [
+    ("AMG, CG", Matrices::Symmetric, |s, t| cg(s, t, |a| amg(a, AmgConfig::for_fem()))),
+    ("AMG PMIS, CG", Matrices::Symmetric, |s, t| cg(s, t, |a| amg(a, AmgConfig::for_parallel()))),
+    ("ILU(0), CG", Matrices::Symmetric, |s, t| cg(s, t, IluPreconditioner::from_csr)),
+    ("AMG, GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, |a| amg(a, AmgConfig::for_fem()))),
+    ("ILU(0), GMRES", Matrices::Nonsymmetric, |s, t| gmres(s, t, IluPreconditioner::from_csr)),
 ];
 
 fn amg(a: &CsrMatrix<f64>, config: AmgConfig) -> AmgPreconditioner<f64> {

@@ -10,27 +10,19 @@ use nalgebra_sparse_linalg::iteratives::amg::Amg;
 use nalgebra_sparse_linalg::iteratives::conjugate_gradient::ConjugateGradient;
 use nalgebra_sparse_linalg::iteratives::{IterativeSolver, biconjugate_gradient};
 
-use crate::configurations::{Configuration, ITERATIONS, Matrices, iterated};
+use crate::configurations::{ITERATIONS, Matrices, Settings, iterated};
 use crate::system::System;
 
 /// Cycles between two looks at the residual, and the growth of the residual that counts as divergence.
 const CHUNK: usize = 50;
 const DIVERGED: f64 = 1e3;
 
-const fn new(
-    name: &'static str,
-    matrices: Matrices,
-    solve: fn(&System, f64) -> Outcome<Measured>,
-) -> Configuration {
-    Configuration::new("nalgebra-sparse-linalg", name, matrices, solve)
-}
-
 /// The configurations: thresholds of strong couplings and sweeps before and after every coarse correction.
-pub const ALL: [Configuration; 4] = [
-    new("AMG, θ = 0.25", Matrices::All, |s, t| amg(s, t, 0.25, 1)),
-    new("AMG, θ = 0.5, two sweeps", Matrices::All, |s, t| amg(s, t, 0.5, 2)),
-    new("CG", Matrices::Symmetric, cg),
-    new("BiCG", Matrices::Nonsymmetric, bicg),
+pub const ALL: [Settings; 4] = [
+    ("AMG, θ = 0.25", Matrices::All, |s, t| amg(s, t, 0.25, 1)),
+    ("AMG, θ = 0.5, two sweeps", Matrices::All, |s, t| amg(s, t, 0.5, 2)),
+    ("CG", Matrices::Symmetric, cg),
+    ("BiCG", Matrices::Nonsymmetric, bicg),
 ];
 
 fn matrix(system: &System) -> Outcome<(CsrMatrix<f64>, DVector<f64>)> {

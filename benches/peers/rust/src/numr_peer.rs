@@ -9,36 +9,28 @@ use numr::algorithm::iterative::{
 use numr::prelude::{CpuClient, CpuRuntime, Runtime, Tensor};
 use numr::sparse::CsrData;
 
-use crate::configurations::{Configuration, ITERATIONS, Matrices, iterated};
+use crate::configurations::{ITERATIONS, Matrices, Settings, iterated};
 use crate::system::System;
 
-const fn new(
-    name: &'static str,
-    matrices: Matrices,
-    solve: fn(&System, f64) -> Outcome<Measured>,
-) -> Configuration {
-    Configuration::new("numr", name, matrices, solve)
-}
-
 /// The configurations. ILU(0) is computed inside of its solves.
-pub const ALL: [Configuration; 5] = [
-    new("AMG, CG", Matrices::Symmetric, |s, t| amg(s, t, AmgOptions::default())),
-    new("AMG, one sweep, CG", Matrices::Symmetric, |s, t| {
+pub const ALL: [Settings; 5] = [
+    ("AMG, CG", Matrices::Symmetric, |s, t| amg(s, t, AmgOptions::default())),
+    ("AMG, one sweep, CG", Matrices::Symmetric, |s, t| {
         amg(s, t, AmgOptions { smoother_sweeps: 1, ..AmgOptions::default() })
     }),
-    new("ILU(0), CG", Matrices::Symmetric, |s, t| {
+    ("ILU(0), CG", Matrices::Symmetric, |s, t| {
         ilu(s, |client, a, b| {
             let out = client.cg(a, b, None, cg_options(t))?;
             Ok((out.solution, out.iterations, out.converged))
         })
     }),
-    new("ILU(0), GMRES", Matrices::Nonsymmetric, |s, t| {
+    ("ILU(0), GMRES", Matrices::Nonsymmetric, |s, t| {
         ilu(s, |client, a, b| {
             let out = client.gmres(a, b, None, gmres_options(t))?;
             Ok((out.solution, out.iterations, out.converged))
         })
     }),
-    new("ILU(0), BiCGStab", Matrices::Nonsymmetric, |s, t| {
+    ("ILU(0), BiCGStab", Matrices::Nonsymmetric, |s, t| {
         ilu(s, |client, a, b| {
             let out = client.bicgstab(a, b, None, bicgstab_options(t))?;
             Ok((out.solution, out.iterations, out.converged))

@@ -10,7 +10,7 @@ use oxiphysics_fem::solvers::amg::{
 use oxiphysics_fem::solvers::{bicgstab_sparse, pcg_icc};
 use oxiphysics_fem::sparse;
 
-use crate::configurations::{Configuration, ITERATIONS, Matrices, iterated};
+use crate::configurations::{ITERATIONS, Matrices, Settings, iterated};
 use crate::system::System;
 
 /// Iterations and tolerance of the solver on the coarsest level, as in the tests of the crate.
@@ -20,22 +20,14 @@ const COARSEST: (usize, f64) = (500, 1e-10);
 const CHUNK: usize = 10;
 const DIVERGED: f64 = 1e3;
 
-const fn new(
-    name: &'static str,
-    matrices: Matrices,
-    solve: fn(&System, f64) -> Outcome<Measured>,
-) -> Configuration {
-    Configuration::new("oxiphysics-fem", name, matrices, solve)
-}
-
 /// The configurations. Incomplete Cholesky factors are computed inside of the solve.
-pub const ALL: [Configuration; 6] = [
-    new("SA, CG", Matrices::Symmetric, |s, t| cg(s, t, aggregation)),
-    new("RS, CG", Matrices::Symmetric, |s, t| cg(s, t, classical)),
-    new("IC(0), CG", Matrices::Symmetric, |s, t| krylov(s, |a| pcg_icc(a, &s.b, ITERATIONS, t))),
-    new("SA, V-cycles", Matrices::Nonsymmetric, |s, t| cycles(s, t, aggregation)),
-    new("RS, V-cycles", Matrices::Nonsymmetric, |s, t| cycles(s, t, classical)),
-    new("BiCGStab", Matrices::Nonsymmetric, |s, t| krylov(s, |a| bicgstab_sparse(a, &s.b, ITERATIONS, t))),
+pub const ALL: [Settings; 6] = [
+    ("SA, CG", Matrices::Symmetric, |s, t| cg(s, t, aggregation)),
+    ("RS, CG", Matrices::Symmetric, |s, t| cg(s, t, classical)),
+    ("IC(0), CG", Matrices::Symmetric, |s, t| krylov(s, |a| pcg_icc(a, &s.b, ITERATIONS, t))),
+    ("SA, V-cycles", Matrices::Nonsymmetric, |s, t| cycles(s, t, aggregation)),
+    ("RS, V-cycles", Matrices::Nonsymmetric, |s, t| cycles(s, t, classical)),
+    ("BiCGStab", Matrices::Nonsymmetric, |s, t| krylov(s, |a| bicgstab_sparse(a, &s.b, ITERATIONS, t))),
 ];
 
 fn matrix(system: &System) -> CsrMatrix {

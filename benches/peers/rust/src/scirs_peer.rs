@@ -9,30 +9,20 @@ use scirs2_sparse::{
     SparseResult, enhanced_bicgstab, enhanced_cg, enhanced_gmres,
 };
 
-use crate::configurations::{Configuration, ITERATIONS, Matrices, iterated};
+use crate::configurations::{ITERATIONS, Matrices, Settings, iterated};
 use crate::system::System;
 
-const fn new(
-    name: &'static str,
-    matrices: Matrices,
-    solve: fn(&System, f64) -> Outcome<Measured>,
-) -> Configuration {
-    Configuration::new("scirs2-sparse", name, matrices, solve)
-}
-
 /// The configurations.
-pub const ALL: [Configuration; 7] = [
-    new("AMG, CG", Matrices::Symmetric, |s, t| solve(s, t, |_| multigrid(s), enhanced_cg)),
-    new("IC(0), CG", Matrices::Symmetric, |s, t| solve(s, t, Ic0::new, enhanced_cg)),
-    new("ILU(0), CG", Matrices::Symmetric, |s, t| solve(s, t, Ilu0Enhanced::new, enhanced_cg)),
-    new("AMG, BiCGStab", Matrices::Nonsymmetric, |s, t| solve(s, t, |_| multigrid(s), enhanced_bicgstab)),
-    new("ILU(0), GMRES", Matrices::Nonsymmetric, |s, t| {
+pub const ALL: [Settings; 7] = [
+    ("AMG, CG", Matrices::Symmetric, |s, t| solve(s, t, |_| multigrid(s), enhanced_cg)),
+    ("IC(0), CG", Matrices::Symmetric, |s, t| solve(s, t, Ic0::new, enhanced_cg)),
+    ("ILU(0), CG", Matrices::Symmetric, |s, t| solve(s, t, Ilu0Enhanced::new, enhanced_cg)),
+    ("AMG, BiCGStab", Matrices::Nonsymmetric, |s, t| solve(s, t, |_| multigrid(s), enhanced_bicgstab)),
+    ("ILU(0), GMRES", Matrices::Nonsymmetric, |s, t| {
         solve(s, t, Ilu0Enhanced::new, |a, b, config, m| enhanced_gmres(a, b, config, 200, m))
     }),
-    new("ILU(0), BiCGStab", Matrices::Nonsymmetric, |s, t| solve(s, t, Ilu0Enhanced::new, enhanced_bicgstab)),
-    new("ILU(2), BiCGStab", Matrices::Nonsymmetric, |s, t| {
-        solve(s, t, |a| IluK::new(a, 2), enhanced_bicgstab)
-    }),
+    ("ILU(0), BiCGStab", Matrices::Nonsymmetric, |s, t| solve(s, t, Ilu0Enhanced::new, enhanced_bicgstab)),
+    ("ILU(2), BiCGStab", Matrices::Nonsymmetric, |s, t| solve(s, t, |a| IluK::new(a, 2), enhanced_bicgstab)),
 ];
 
 type Krylov = fn(
