@@ -6,6 +6,7 @@ import pathlib
 import selectors
 import signal
 import subprocess
+import time
 
 
 def family(pid):
@@ -44,10 +45,13 @@ class Process:
 
     def answer(self):
         """The next line of JSON, or None after the limit or at the end. Libraries in C may print lines of their own."""
+        deadline = time.monotonic() + self.limit
         while True:
             with selectors.DefaultSelector() as selector:
                 selector.register(self.process.stdout, selectors.EVENT_READ)
-                if not selector.select(self.limit):
+                # The limit holds for all lines together: a library may print warnings without end.
+                left = deadline - time.monotonic()
+                if left <= 0 or not selector.select(left):
                     return None
             line = self.process.stdout.readline()
             try:

@@ -29,13 +29,14 @@ impl Cpu {
         if k == 1 {
             return over_rows(y, k, a.pattern.nnz(), |first, y| {
                 if alpha == T::ONE && beta == T::ZERO {
-                    row_products(a, x, first, y, |_, y, sum| *y = sum);
+                    row_products(a, x, first, y, |_, y, sums| y.copy_from_slice(sums));
                 } else if alpha == T::ONE && beta == T::ONE {
-                    row_products(a, x, first, y, |_, y, sum| *y += sum);
+                    row_products(a, x, first, y, |_, y, sums| each(y, sums, |y, _, sum| *y += sum));
                 } else if beta == T::ZERO {
-                    row_products(a, x, first, y, |_, y, sum| *y = alpha * sum);
+                    row_products(a, x, first, y, |_, y, sums| each(y, sums, |y, _, sum| *y = alpha * sum));
                 } else {
-                    row_products(a, x, first, y, |_, y, sum| *y = alpha * sum + beta * *y);
+                    let combine = |y: &mut T, _, sum| *y = alpha * sum + beta * *y;
+                    row_products(a, x, first, y, |_, y, sums| each(y, sums, combine));
                 }
             });
         }
@@ -94,7 +95,10 @@ impl Cpu {
     pub fn residual<T: Scalar>(&self, a: View<'_, T>, b: &[T], x: &[T], r: &mut [T], k: usize) {
         if k == 1 {
             return over_rows(r, k, a.pattern.nnz(), |first, r| {
-                row_products(a, x, first, r, |i, r, sum| *r = b[i] - sum)
+                row_products(a, x, first, r, |i, r, sums| {
+                    let b = &b[i..i + r.len()];
+                    each(r, sums, |r, l, sum| *r = b[l] - sum);
+                });
             });
         }
         over_rows(r, k, a.pattern.nnz() * k, |first, r| {
@@ -123,7 +127,11 @@ impl Cpu {
     pub fn jacobi<T: Scalar>(&self, a: View<'_, T>, d: &[T], b: &[T], x: &[T], next: &mut [T], k: usize) {
         if k == 1 {
             return over_rows(next, k, a.pattern.nnz(), |first, next| {
-                row_products(a, x, first, next, |i, next, sum| *next = x[i] + d[i] * (b[i] - sum))
+                row_products(a, x, first, next, |i, next, sums| {
+                    let rows = i..i + next.len();
+                    let (b, d, x) = (&b[rows.clone()], &d[rows.clone()], &x[rows]);
+                    each(next, sums, |next, l, sum| *next = x[l] + d[l] * (b[l] - sum));
+                });
             });
         }
         over_rows(next, k, a.pattern.nnz() * k, |first, next| {
@@ -162,10 +170,13 @@ impl Cpu {
     ) {
         if k == 1 {
             return over_rows(y, k, a.pattern.nnz(), |first, y| {
-                row_products(a, x, first, y, |i, y, sum| {
-                    let old = if alpha == T::ZERO { T::ZERO } else { alpha * *y };
-                    *y = beta * (d[i] * (b[i] - sum)) + old;
-                })
+                row_products(a, x, first, y, |i, y, sums| {
+                    let (b, d) = (&b[i..i + y.len()], &d[i..i + y.len()]);
+                    each(y, sums, |y, l, sum| {
+                        let old = if alpha == T::ZERO { T::ZERO } else { alpha * *y };
+                        *y = beta * (d[l] * (b[l] - sum)) + old;
+                    });
+                });
             });
         }
         over_rows(y, k, a.pattern.nnz() * k, |first, y| {
@@ -371,6 +382,12 @@ impl Cpu {
             out.iter_mut().zip(partial).for_each(|(o, p)| *o += p);
         }
     }
+}
+
+/// Calls f(y(l), l, s(l)) for every l.
+#[inline(always)]
+fn each<T: Scalar>(y: &mut [T], sums: &[T], f: impl Fn(&mut T, usize, T)) {
+    y.iter_mut().zip(sums).enumerate().for_each(|(l, (y, &sum))| f(y, l, sum));
 }
 
 /// Scatters every value of x, times the weight of its row, to its place in y.

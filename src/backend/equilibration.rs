@@ -19,20 +19,26 @@ impl Equilibration {
     /// the factor one. Cost: two passes.
     pub fn of(pattern: &Pattern, values: &[f64]) -> Option<Self> {
         let (mut rows, mut columns) = (vec![0.0f64; pattern.rows()], vec![0.0f64; pattern.cols()]);
-        let entries = || {
-            let row = |i| pattern.row(i).map(move |p| (i, pattern.col_idx()[p] as usize, values[p].abs()));
-            (0..pattern.rows()).flat_map(row)
+        let entries = |i: usize| {
+            let row = pattern.row(i);
+            pattern.col_idx()[row.clone()].iter().zip(&values[row])
         };
-        entries().for_each(|(i, j, v)| {
-            rows[i] = rows[i].max(v);
-            columns[j] = columns[j].max(v);
-        });
+        for (i, row) in rows.iter_mut().enumerate() {
+            for (&j, v) in entries(i) {
+                *row = larger(*row, v.abs());
+                columns[j as usize] = larger(columns[j as usize], v.abs());
+            }
+        }
         if !(is_spread(&rows) || is_spread(&columns)) {
             return None;
         }
         rows.iter_mut().for_each(|r| *r = inverse_power(*r));
         columns.fill(0.0);
-        entries().for_each(|(i, j, v)| columns[j] = columns[j].max(rows[i] * v));
+        for (i, &row) in rows.iter().enumerate() {
+            for (&j, v) in entries(i) {
+                columns[j as usize] = larger(columns[j as usize], row * v.abs());
+            }
+        }
         columns.iter_mut().for_each(|c| *c = inverse_power(*c));
         Some(Self { rows, columns })
     }
@@ -55,10 +61,16 @@ impl Equilibration {
     }
 }
 
+/// The larger of two sizes, the first if the second is NaN: one comparison, where `f64::max` takes two.
+fn larger(a: f64, b: f64) -> f64 {
+    if b > a { b } else { a }
+}
+
 /// Whether sizes that are not zero differ by more than a factor of 10⁴.
 fn is_spread(sizes: &[f64]) -> bool {
-    let nonzero = || sizes.iter().copied().filter(|&s| s > 0.0);
-    let (least, most) = (nonzero().fold(f64::INFINITY, f64::min), nonzero().fold(0.0, f64::max));
+    let nonzero = sizes.iter().copied().filter(|&s| s > 0.0);
+    let (least, most) =
+        nonzero.fold((f64::INFINITY, 0.0), |(least, most), s| (-larger(-least, -s), larger(most, s)));
     most > SPREAD * least
 }
 

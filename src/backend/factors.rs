@@ -215,7 +215,7 @@ impl Factors {
     fn returns_known_solutions(&self, pattern: &Pattern, values: &[f64]) -> bool {
         let known = rough(2 * pattern.rows());
         let mut x = vec![0.0; known.len()];
-        Cpu.spmv(1.0, View { pattern, values }, &known, 0.0, &mut x, 2);
+        Cpu.spmv(1.0, View::new(pattern, values), &known, 0.0, &mut x, 2);
         self.solve(&mut x, 2, false);
         x.iter().zip(&known).all(|(x, y)| (x - y).abs() < 1e-4)
     }
@@ -224,10 +224,10 @@ impl Factors {
     fn leaves_small_residuals(&self, pattern: &Pattern, values: &[f64]) -> bool {
         let known = rough(pattern.rows());
         let mut b = vec![0.0; known.len()];
-        Cpu.spmv(1.0, View { pattern, values }, &known, 0.0, &mut b, 1);
+        Cpu.spmv(1.0, View::new(pattern, values), &known, 0.0, &mut b, 1);
         let (mut x, mut r) = (b.clone(), vec![0.0; b.len()]);
         self.solve(&mut x, 1, false);
-        Cpu.residual(View { pattern, values }, &b, &x, &mut r, 1);
+        Cpu.residual(View::new(pattern, values), &b, &x, &mut r, 1);
         let largest =
             |v: &[f64]| v.iter().fold(0.0f64, |m, v| if v.is_nan() { f64::INFINITY } else { m.max(v.abs()) });
         largest(&r) <= 1e-6 * largest(&b)

@@ -64,7 +64,7 @@ impl Cpu {
     /// y in cache for the sums.
     pub(crate) fn spmv_dots(&self, a: View<'_, f64>, x: &[f64], y: &mut [f64]) -> [f64; 2] {
         over_blocks(y.len(), y.chunks_mut(BLOCK).enumerate(), |(q, y)| {
-            row_products(a, x, q * BLOCK, y, |_, y, sum| *y = sum);
+            row_products(a, x, q * BLOCK, y, |_, y, sums| y.copy_from_slice(sums));
             let x = &x[q * BLOCK..q * BLOCK + y.len()];
             [interleaved_dot(x, y), interleaved_dot(x, x)]
         })

@@ -31,6 +31,7 @@ mod reference;
 mod rows;
 mod sampled;
 mod spectrum;
+mod stencils;
 mod sweeps;
 mod triangular;
 mod triangular_sweeps;
@@ -66,7 +67,7 @@ pub use order::{Colouring, Order, OrderedSweep, OrderedView};
 pub use reference::Reference;
 pub use spectrum::SpectrumEnd;
 
-use crate::sparse::{Csr, Pattern, Scalar};
+use crate::sparse::{Csr, Pattern, Runs, Scalar, Storage};
 
 /// A borrowed sparse matrix.
 #[derive(Debug, Clone, Copy)]
@@ -75,11 +76,25 @@ pub struct View<'a, T> {
     pub pattern: &'a Pattern,
     /// One value per stored entry.
     pub values: &'a [T],
+    /// Runs of equal rows, if they are known.
+    runs: Option<&'a Runs>,
+}
+
+impl<'a, T> View<'a, T> {
+    /// A pattern with values on it.
+    pub fn new(pattern: &'a Pattern, values: &'a [T]) -> Self {
+        Self { pattern, values, runs: None }
+    }
+
+    /// The same for values whose runs of equal rows may be known.
+    pub(crate) fn of(pattern: &'a Pattern, values: &'a Storage<T>) -> Self {
+        Self { pattern, values, runs: values.runs(pattern) }
+    }
 }
 
 impl<'a, T: Scalar> From<&'a Csr<T>> for View<'a, T> {
     fn from(a: &'a Csr<T>) -> Self {
-        View { pattern: a.pattern(), values: a.values() }
+        View::of(a.pattern(), a.storage())
     }
 }
 

@@ -19,23 +19,26 @@
 #![allow(unsafe_code)]
 
 use std::ops::Range;
+use std::slice;
 
 use super::View;
+use super::stencils::with_runs;
 use crate::sparse::Scalar;
 
-/// Calls `emit(i, y(i), Σ v x(j))` for the rows i = `first`, `first` + 1, … of `y`.
+/// Calls `emit(i, y, s)` for parts of the rows `first`, `first` + 1, … of `y`, where i is the first row of the part, `y` its
+/// rows and s(l) = Σ v x(j) over the entries of row i + l.
 #[inline(always)]
 pub fn row_products<T: Scalar>(
     a: View<'_, T>,
     x: &[T],
     first: usize,
     y: &mut [T],
-    emit: impl FnMut(usize, &mut T, T),
+    emit: impl Fn(usize, &mut [T], &[T]),
 ) {
-    if a.pattern.is_ragged() {
-        products::<T, true>(a, x, first, y, emit);
-    } else {
-        products::<T, false>(a, x, first, y, emit);
+    match a.runs {
+        Some(runs) => with_runs(a, runs, x, first, y, emit),
+        None if a.pattern.is_ragged() => products::<T, true>(a, x, first, y, &emit),
+        None => products::<T, false>(a, x, first, y, &emit),
     }
 }
 
@@ -75,12 +78,12 @@ pub fn row_products_of<T: Scalar, const N: usize>(
 }
 
 #[inline(always)]
-fn products<T: Scalar, const RAGGED: bool>(
+pub(super) fn products<T: Scalar, const RAGGED: bool>(
     a: View<'_, T>,
     x: &[T],
     first: usize,
     y: &mut [T],
-    mut emit: impl FnMut(usize, &mut T, T),
+    emit: &impl Fn(usize, &mut [T], &[T]),
 ) {
     let pattern = a.pattern;
     assert!(a.values.len() == pattern.nnz() && x.len() >= pattern.cols(), "lengths of a product");
@@ -134,7 +137,7 @@ fn products<T: Scalar, const RAGGED: bool>(
                 }
             }
         };
-        emit(first + local, y, sum);
+        emit(first + local, slice::from_mut(y), &[sum]);
         start = end;
     }
 }
@@ -253,7 +256,7 @@ mod tests {
                 .map(|x| (0..n).map(|i| a.row(i).map(|(j, v)| v * x[j]).sum::<f64>()).collect::<Vec<_>>());
             for first in [0, 11, n] {
                 let mut y = vec![0.0; n - first];
-                row_products(a.into(), &xs[0], first, &mut y, |i, y, sum| *y = sum + i as f64);
+                row_products(a.into(), &xs[0], first, &mut y, |i, y, sums| y[0] = sums[0] + i as f64);
                 assert!((first..n).all(|i| y[i - first] == plain[0][i] + i as f64));
 
                 let mut ys = [(); 2].map(|()| vec![0.0; n - first]);

@@ -52,7 +52,7 @@ impl<V> Matrix<V> {
 impl<T: Scalar> Matrix<Arc<Storage<T>>> {
     /// A borrowed view for kernels.
     pub fn view(&self) -> View<'_, T> {
-        View { pattern: &self.pattern, values: &self.values }
+        View::of(&self.pattern, &self.values)
     }
 
     /// A sparse matrix that shares the values.

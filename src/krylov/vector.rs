@@ -47,9 +47,17 @@ pub(crate) fn norm_from(square: f64, x: &[f64]) -> f64 {
 
 /// max |xᵢ|; NaN if an entry is NaN.
 pub(crate) fn largest(x: &[f64]) -> f64 {
-    let greater = |m: f64, v: f64| if v.is_nan() || v > m { v } else { m };
-    let chunks = parallel::map(x.chunks(CHUNK), &|x| x.iter().fold(0.0, |m, v| greater(m, v.abs())));
-    chunks.into_iter().fold(0.0, greater)
+    // The bits of |x| as an integer are ordered as the numbers, with NaN above infinity. Lanes are independent.
+    const LANES: usize = 8;
+    let bits = |v: &f64| v.abs().to_bits();
+    let of_chunk = |x: &[f64]| {
+        let (mut lanes, groups) = ([0u64; LANES], x.chunks_exact(LANES));
+        let rest = groups.remainder().iter().map(bits).max().unwrap_or(0);
+        groups.for_each(|group| lanes.iter_mut().zip(group).for_each(|(l, v)| *l = bits(v).max(*l)));
+        lanes.into_iter().fold(rest, u64::max)
+    };
+    let chunks = parallel::map(x.chunks(CHUNK), &|x| of_chunk(x));
+    f64::from_bits(chunks.into_iter().max().unwrap_or(0))
 }
 
 /// Whether all values are finite.

@@ -97,7 +97,7 @@ fn round<T: Scalar, U: Scalar>(
     if finite.contains(&false) {
         overflow.get_or_insert(place);
     }
-    Storage::shared(rounded)
+    Arc::new(Storage::from(rounded).with_runs_of(values))
 }
 
 fn refuse_overflow<U: Scalar>(overflow: Option<Place>) -> Result<()> {

@@ -38,6 +38,7 @@ impl<T: Scalar> CyclePreconditioner<T> {
     /// determined on first use unless it is given.
     pub(crate) fn trusted(hierarchy: Hierarchy<Host<T>>, symmetric: Option<bool>) -> Result<Self> {
         hierarchy.check_cycle()?;
+        hierarchy.levels.iter().for_each(|level| level.a.values.find_runs(&level.a.pattern));
         let plan = compile(&hierarchy)?;
         let known = symmetric.map_or_else(OnceLock::new, OnceLock::from);
         let (transposed, workspaces) = (OnceLock::new(), Mutex::new(Vec::new()));

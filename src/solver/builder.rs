@@ -152,6 +152,8 @@ impl Builder {
         check(a)?;
         let clock = Instant::now();
         let c = &self.configuration;
+        // Before the levels are rounded: their values repeat where those of A do.
+        a.find_runs();
         let hierarchy = self.build_hierarchy(a)?;
         let cycle_symmetry = self.symmetric.map(|symmetric| {
             symmetric && c.cycle.is_linear() && c.setup.keeps_symmetry() && hierarchy.sweeps_mirror()

@@ -53,6 +53,7 @@ impl Solver {
         };
         let user = a;
         let a = transform.as_ref().map_or(a, |t| &t.matrix);
+        a.find_runs();
         if self.refresh.is_none() {
             self.refresh = Some(in_precision!(&self.cycle, c => Refresh::new(c.hierarchy()))?);
         }

@@ -1,5 +1,6 @@
 //! Equivalent systems: rows that determine their unknown are eliminated, rows and columns are scaled and renumbered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::backend::{Cpu, Equilibration, order_of_scattered, order_with_long_rows_last};
@@ -48,31 +49,29 @@ impl Transform {
         let n = a.rows();
         let mut reasons = Vec::new();
         let inverses: Vec<Option<f64>> = (0..n).map(|i| determined(a, i)).collect();
-        let mut used = vec![false; n];
-        let mut coupled = 0usize;
-        let some = inverses.iter().any(Option::is_some);
-        for i in (0..n).take_while(|_| some) {
-            for (j, v) in a.row(i) {
-                used[j] |= v != 0.0;
-                coupled +=
-                    usize::from(i != j && v != 0.0 && (inverses[j].is_some() || inverses[i].is_some()));
-            }
-        }
+        let marked: Vec<bool> = inverses.iter().map(Option::is_some).collect();
+        let some = marked.contains(&true);
+        let entries = || (0..n).flat_map(|i| a.row(i).filter(|e| e.1 != 0.0).map(move |(j, _)| (i, j)));
+        let coupled = some && entries().any(|(i, j)| i != j && (marked[i] || marked[j]));
         // The unknown of a zero row with a nonzero column is not determined.
+        let mut used = vec![false; n];
+        if inverses.contains(&Some(0.0)) {
+            entries().for_each(|(_, j)| used[j] = true);
+        }
         let inverse = |i: usize| inverses[i].filter(|&v| v != 0.0 || !used[i]);
         let determined: Vec<(u32, f64)> = (0..n).filter_map(|i| Some((i as u32, inverse(i)?))).collect();
         let zero_rows = determined.iter().filter(|(_, v)| *v == 0.0).count();
         let zeros = a.values().iter().filter(|v| **v == 0.0).count();
-        let mut matrix =
-            if zeros > a.nnz() / MANY_ZEROS { a.filter(|i, j, v| v != 0.0 || i == j) } else { a.clone() };
+        let mut matrix = Cow::Borrowed(a);
         if zeros > a.nnz() / MANY_ZEROS {
+            matrix = Cow::Owned(a.filter(|i, j, v| v != 0.0 || i == j));
             reasons.push(format!("{zeros} stored zeros are left out"));
         }
-        let eliminates = (coupled > 0 && !determined.is_empty()) || zero_rows > 0;
+        let eliminates = (coupled && !determined.is_empty()) || zero_rows > 0;
         if eliminates {
             let mut is_determined = vec![false; n];
             determined.iter().for_each(|&(i, _)| is_determined[i as usize] = true);
-            matrix = without(&matrix, &is_determined);
+            matrix = Cow::Owned(without(&matrix, &is_determined));
             reasons.push(format!("{} rows determine their unknown and are eliminated", determined.len()));
         }
         let determined = if eliminates { determined } else { Vec::new() };
@@ -83,12 +82,12 @@ impl Transform {
         let (rows, columns) = match scaling {
             Some((rows, columns, reason)) => {
                 reasons.push(reason);
-                matrix = matrix.map(|i, j, v| rows[i] * v * columns[j]);
+                matrix = Cow::Owned(matrix.map(|i, j, v| rows[i] * v * columns[j]));
                 (rows, columns)
             }
             None => (vec![1.0; n], vec![1.0; n]),
         };
-        matrix = with_ones(matrix, &determined);
+        let matrix = with_ones(matrix.into_owned(), &determined);
         Some(Self { matrix, determined, rows, columns, order: None, reasons })
     }
 

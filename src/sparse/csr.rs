@@ -130,6 +130,16 @@ impl<T: Scalar> Csr<T> {
         Self { pattern, values }
     }
 
+    /// Searches for runs of equal rows, which products then use. Cost: at most one pass, the first time.
+    pub(crate) fn find_runs(&self) {
+        self.values.find_runs(&self.pattern);
+    }
+
+    /// The values, and what is known of them.
+    pub(crate) fn storage(&self) -> &Storage<T> {
+        &self.values
+    }
+
     /// The values, shared.
     pub(crate) fn shared_values(&self) -> Arc<Storage<T>> {
         self.values.clone()

@@ -24,6 +24,7 @@ mod pattern;
 mod permute;
 mod product;
 pub(crate) mod rows;
+mod runs;
 mod scalar;
 mod storage;
 #[cfg(test)]
@@ -47,5 +48,6 @@ pub use pattern::Transposition;
 #[cfg(feature = "cuda")]
 pub(crate) use product::Gather;
 pub use product::{GalerkinPlan, ProductPlan};
+pub(crate) use runs::Runs;
 pub use scalar::Scalar;
 pub use storage::Storage;

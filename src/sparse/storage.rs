@@ -8,12 +8,26 @@ use std::any::Any;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::pattern::Pattern;
+use super::runs::Runs;
+
 /// A list of entries that is owned, or lent together with its owner. Reads as a slice. A change of lent entries copies them.
-pub struct Storage<T>(Memory<T>);
+pub struct Storage<T> {
+    memory: Memory<T>,
+    /// The runs of equal rows of a matrix with these values, once they have been searched for.
+    runs: OnceLock<Option<RunsOf>>,
+}
+
+/// Runs of the rows of a matrix with this pattern.
+struct RunsOf {
+    // Weak: a pattern may own this storage. The address stays taken.
+    pattern: Weak<Pattern>,
+    runs: Arc<Runs>,
+}
 
 enum Memory<T> {
     Own(Vec<T>),
@@ -38,11 +52,9 @@ impl<T> Storage<T> {
     /// # Safety
     /// As long as `owner` lives, the memory of `entries` stays where it is, and nobody writes to it.
     pub(crate) unsafe fn lent(entries: &[T], owner: Arc<dyn Any + Send + Sync>) -> Self {
-        Self(Memory::Lent(Lent { start: NonNull::from(entries).cast(), length: entries.len(), owner }))
+        Memory::Lent(Lent { start: NonNull::from(entries).cast(), length: entries.len(), owner }).into()
     }
-}
 
-impl<T> Storage<T> {
     /// A list that several matrices may share.
     pub fn shared(list: Vec<T>) -> Arc<Self> {
         Arc::new(list.into())
@@ -52,7 +64,7 @@ impl<T> Storage<T> {
 impl<T: Clone> Storage<T> {
     /// The entries; lent ones are copied.
     pub fn into_vec(self) -> Vec<T> {
-        match self.0 {
+        match self.memory {
             Memory::Own(list) => list,
             Memory::Lent(_) => self.to_vec(),
         }
@@ -64,7 +76,7 @@ impl<T> Deref for Storage<T> {
 
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        match &self.0 {
+        match &self.memory {
             Memory::Own(list) => list,
             // SAFETY: `lent` had a slice of this start and length, and its memory is valid and constant with the owner.
             Memory::Lent(lent) => unsafe { std::slice::from_raw_parts(lent.start.as_ptr(), lent.length) },
@@ -74,10 +86,11 @@ impl<T> Deref for Storage<T> {
 
 impl<T: Clone> DerefMut for Storage<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        if let Memory::Lent(_) = self.0 {
-            self.0 = Memory::Own(self.to_vec());
+        self.runs.take();
+        if let Memory::Lent(_) = self.memory {
+            self.memory = Memory::Own(self.to_vec());
         }
-        match &mut self.0 {
+        match &mut self.memory {
             Memory::Own(list) => list,
             Memory::Lent(_) => &mut [],
         }
@@ -86,7 +99,42 @@ impl<T: Clone> DerefMut for Storage<T> {
 
 impl<T> From<Vec<T>> for Storage<T> {
     fn from(list: Vec<T>) -> Self {
-        Self(Memory::Own(list))
+        Memory::Own(list).into()
+    }
+}
+
+impl<T> From<Memory<T>> for Storage<T> {
+    fn from(memory: Memory<T>) -> Self {
+        Self { memory, runs: OnceLock::new() }
+    }
+}
+
+impl<T: Copy + PartialEq + Sync> Storage<T> {
+    /// Searches for runs of equal rows of the matrix with these values, which products then use. Cost: at most one pass
+    /// over the matrix, the first time.
+    pub(crate) fn find_runs(&self, pattern: &Arc<Pattern>) {
+        self.runs.get_or_init(|| {
+            let runs = Arc::new(Runs::of(pattern, self)?);
+            Some(RunsOf { pattern: Arc::downgrade(pattern), runs })
+        });
+    }
+}
+
+impl<T> Storage<T> {
+    /// The runs of equal rows of the matrix with these values, if they are known.
+    #[inline]
+    pub(crate) fn runs(&self, pattern: &Pattern) -> Option<&Runs> {
+        let known = self.runs.get()?.as_ref()?;
+        std::ptr::eq(known.pattern.as_ptr(), pattern).then_some(&*known.runs)
+    }
+
+    /// Takes over the runs of values that are equal where those of `other` are.
+    pub(crate) fn with_runs_of<U>(self, other: &Storage<U>) -> Self {
+        if let Some(known) = other.runs.get() {
+            let copy = |known: &RunsOf| RunsOf { pattern: known.pattern.clone(), runs: known.runs.clone() };
+            self.runs.get_or_init(|| known.as_ref().map(copy));
+        }
+        self
     }
 }
 
@@ -113,10 +161,10 @@ impl<T> Default for Storage<T> {
 
 impl<T: Clone> Clone for Storage<T> {
     fn clone(&self) -> Self {
-        match &self.0 {
+        match &self.memory {
             Memory::Own(list) => list.clone().into(),
             Memory::Lent(Lent { start, length, owner }) => {
-                Self(Memory::Lent(Lent { start: *start, length: *length, owner: owner.clone() }))
+                Memory::Lent(Lent { start: *start, length: *length, owner: owner.clone() }).into()
             }
         }
     }

@@ -33,7 +33,7 @@ impl Op {
                 let (left, right) = if transposed { (block, up) } else { (up, block) };
                 r.with(a, |g, add| sampled(pattern, left, right, g, k, add));
                 r.sum(x, |g| {
-                    let view = View { pattern, values };
+                    let view = View::new(pattern, values);
                     if transposed {
                         Cpu.spmv(T::ONE, view, up, T::ZERO, g, k);
                     } else {
@@ -48,7 +48,7 @@ impl Op {
             }
             &Op::Sampled { x, y, ref pattern } => {
                 let (left, right, k) = (r.value(x), r.value(y), r.extent(x).1);
-                let view = View { pattern, values: up };
+                let view = View::new(pattern, up);
                 if k > 1 && x != y && crate::parallel::threads() == 1 && r.wants(x) && r.wants(y) {
                     return both_sampled(x, y, view, r);
                 }
@@ -150,7 +150,7 @@ fn rows_both<T: Scalar, const ADD: bool>(
 
 /// Both gradients of a product A X with a block, in one pass.
 fn both_blocks<T: Scalar>(a: usize, x: usize, up: &[T], r: &mut Reverse<'_, T>) {
-    let view = View { pattern: r.pattern(a), values: r.value(a) };
+    let view = View::new(r.pattern(a), r.value(a));
     let (block, k) = (r.value(x), r.extent(x).1);
     let mut part = r.pool.take(block.len());
     r.with_two((a, x), |(g, add), (of_x, keep)| {
@@ -188,7 +188,7 @@ fn block<T: Scalar>(tape: &Tape<T>, a: usize, x: usize, transposed: bool) -> usi
             return Err(Error::dimension(format!("{what}{} times {}", nodes[a].shape, nodes[x].shape)));
         }
         let mut y = pool.take(out * k);
-        let view = View { pattern, values: &nodes[a].value };
+        let view = View::new(pattern, &nodes[a].value);
         if transposed {
             transposed_product(view, &nodes[x].value, &mut y, k);
         } else {

@@ -25,7 +25,7 @@ impl Solve {
         let (pattern, values, x) = (r.pattern(a), r.value(a), r.value(id));
         let k = r.extent(id).1;
         let mut adjoint = r.pool.take(up.len());
-        solve(factors, View { pattern, values }, !transposed, up, &mut adjoint, k, r.pool);
+        solve(factors, View::new(pattern, values), !transposed, up, &mut adjoint, k, r.pool);
         let (left, right) = if transposed { (x, &adjoint[..]) } else { (&adjoint[..], x) };
         r.sum(a, |g| minus_outer(pattern, left, right, g, k, |_, _| true));
         r.hand(b, adjoint);
@@ -96,7 +96,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
             })?;
             let factors = Arc::new(factors);
             let mut x = pool.take(rows * k);
-            let view = View { pattern, values: &nodes[a].value };
+            let view = View::new(pattern, &nodes[a].value);
             solve(&factors, view, transposed, &nodes[b].value, &mut x, k, pool);
             Ok((x, Shape::Dense(rows, k), Any::Solve(Solve { a, b, factors, transposed })))
         });

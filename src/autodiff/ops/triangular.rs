@@ -25,7 +25,7 @@ impl Op {
         let k = r.extent(id).1;
         let mut adjoint = r.pool.take(up.len());
         adjoint.copy_from_slice(up);
-        Cpu.solve_triangular(View { pattern, values }, triangle, !transposed, &mut adjoint, k);
+        Cpu.solve_triangular(View::new(pattern, values), triangle, !transposed, &mut adjoint, k);
         let (left, right) = if transposed { (x, &adjoint[..]) } else { (&adjoint[..], x) };
         r.sum(a, |g| minus_outer(pattern, left, right, g, k, |i, j| triangle.reads(i, j)));
         r.hand(b, adjoint);
@@ -101,7 +101,7 @@ impl<'t, T: Scalar> Sparse<'t, T> {
             }
             let mut x = pool.take(rows * k);
             x.copy_from_slice(&nodes[b].value);
-            Cpu.solve_triangular(View { pattern, values }, triangle, transposed, &mut x, k);
+            Cpu.solve_triangular(View::new(pattern, values), triangle, transposed, &mut x, k);
             Ok((x, Shape::Dense(rows, k), Any::Triangular(Op { a, b, triangle, transposed })))
         });
         Dense::new(tape, id)
