@@ -80,26 +80,15 @@ impl Limits {
 
     /// Runs the closure within these limits and those that hold already.
     pub fn within<R>(self, work: impl FnOnce() -> R) -> R {
-        /// Restores the former limits, after a panic too.
-        struct Restore(Active, usize);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                ACTIVE.set(self.0);
-                FLAGS.with_borrow_mut(|flags| flags.truncate(self.1));
-            }
-        }
-        let outer = ACTIVE.get();
-        let restore = Restore(outer, FLAGS.with_borrow(Vec::len));
-        FLAGS.with_borrow_mut(|flags| flags.extend(self.stop));
+        let mut limits = Inherited::from_this_thread();
+        limits.flags.extend(self.stop);
         let end = self.time.and_then(|time| Some((Instant::now().checked_add(time)?, time)));
         let earlier = |a: (Instant, Duration), b: (Instant, Duration)| if a.0 <= b.0 { a } else { b };
-        ACTIVE.set(Active {
-            end: outer.end.into_iter().chain(end).reduce(earlier),
-            memory: outer.memory.into_iter().chain(self.memory).min(),
-        });
-        let result = work();
-        drop(restore);
-        result
+        limits.active = Active {
+            end: limits.active.end.into_iter().chain(end).reduce(earlier),
+            memory: limits.active.memory.into_iter().chain(self.memory).min(),
+        };
+        limits.within(work)
     }
 }
 
@@ -129,10 +118,22 @@ impl Inherited {
         Self { active: ACTIVE.get(), flags: FLAGS.with_borrow(Clone::clone) }
     }
 
-    /// Makes them the limits of this thread, which has none.
-    pub fn hold(self) {
-        ACTIVE.set(self.active);
-        FLAGS.set(self.flags);
+    /// Makes them the limits of this thread; returns the former ones.
+    pub fn hold(self) -> Self {
+        Self { active: ACTIVE.replace(self.active), flags: FLAGS.replace(self.flags) }
+    }
+
+    /// Runs the closure with these limits instead of those of this thread.
+    pub fn within<R>(self, work: impl FnOnce() -> R) -> R {
+        /// Restores the former limits, after a panic too.
+        struct Restore(Option<Inherited>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                self.0.take().map(Inherited::hold);
+            }
+        }
+        let _restore = Restore(Some(self.hold()));
+        work()
     }
 }
 

@@ -6,6 +6,7 @@
 //! never depend on the number of threads as long as the tasks do not.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -24,6 +25,39 @@ pub(crate) fn stay_on_this_thread() {
     ALONE.set(true);
 }
 
+/// Runs `work`, whose loops stay on this thread.
+pub(crate) fn alone<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ALONE.set(self.0);
+        }
+    }
+    let _restore = Restore(ALONE.replace(true));
+    work()
+}
+
+/// Runs `work` on a thread of the pool, where a loop starts without a change of threads: from another thread every loop
+/// puts the caller to sleep and wakes it again, which takes longer than a loop over some thousand rows.
+///
+/// One call at a time: a thread that waits for its loop may take up any other work of the pool. A second piece of work there
+/// could wait for a value that the first one is about to initialise. Further calls run in place.
+pub(crate) fn on_the_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    struct Release;
+    impl Drop for Release {
+        fn drop(&mut self) {
+            TAKEN.store(false, Ordering::Release);
+        }
+    }
+    let inside = rayon::current_thread_index().is_some();
+    if threads() == 1 || inside || TAKEN.swap(true, Ordering::Acquire) {
+        return work();
+    }
+    let _release = Release;
+    rayon::scope(|_| work())
+}
+
 /// Calls `task` with every number below `count`.
 fn on_pool(count: usize, task: &(dyn Fn(usize) + Sync)) {
     (0..count).into_par_iter().for_each(task);
@@ -35,6 +69,11 @@ pub(crate) fn for_each<I: Iterator<Item: Send>>(items: I, f: &(dyn Fn(I::Item) +
         return items.for_each(f);
     }
     let items: Vec<Mutex<Option<I::Item>>> = items.map(|item| Mutex::new(Some(item))).collect();
+    // A single item needs no other thread.
+    if let [item] = &items[..] {
+        let item = item.lock().unwrap_or_else(PoisonError::into_inner).take();
+        return item.into_iter().for_each(f);
+    }
     on_pool(items.len(), &|q| {
         // Taken under the lock, and used without it.
         let item = items[q].lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -77,6 +116,21 @@ pub(crate) fn collect<T: Copy + Default + Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_on_the_pool_may_panic_and_nest() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        pool.install(|| assert_eq!(on_the_pool(|| on_the_pool(|| 5)), 5));
+        let caught = std::panic::catch_unwind(|| on_the_pool(|| panic!("inside")));
+        assert!(caught.is_err());
+        // From several threads, of which one is served at a time.
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| assert_eq!(on_the_pool(|| map(0..100usize, &|i| i)).len(), 100));
+            }
+        });
+        assert!(!alone(|| threads() != 1) && alone(|| alone(threads)) == 1);
+    }
 
     #[test]
     fn every_item_is_taken_once_and_results_are_in_order() {

@@ -60,7 +60,7 @@ pub fn measure(a: &Csr<f64>, smoke: bool) -> Result<(Amg, [Measured; 3])> {
 /// type `T`; on each level, with n rows:
 ///
 /// * the first sweep, from zero: d, b read, x written;
-/// * the residual: A, b and x read, r written;
+/// * the residual: A (once for rows that repeat), b and x read, r written;
 /// * the restriction: R, r read, the coarse b written;
 /// * the prolongation: P, the coarse x read, x read and written;
 /// * the last sweep: A, d, b and x read, another x written.
@@ -70,7 +70,8 @@ fn moved<T: Scalar>(hierarchy: &Hierarchy<Host<f64>>) -> usize {
     let s = size::<T>();
     let of_level = |(depth, level): (usize, &multigrad::multigrid::Level<Host<f64>>)| {
         let (n, coarse) = (hierarchy.rows_at(depth), hierarchy.rows_at(depth + 1));
-        let a = bytes(n, level.a.pattern.nnz(), s);
+        let (rows, entries) = level.a.to_csr().read_by_product();
+        let a = bytes(rows, entries, s);
         let p = bytes(n, level.prolongation.pattern.nnz(), s);
         let r = bytes(coarse, level.restriction.pattern.nnz(), s);
         2 * a + p + r + s * (13 * n + 2 * coarse)

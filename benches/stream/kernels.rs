@@ -38,7 +38,10 @@ pub fn bytes(rows: usize, nnz: usize, s: usize) -> usize {
 pub fn measure<T: Scalar>(operators: &Operators<T>, smoke: bool) -> Vec<Measured> {
     let Operators { a, prolongation, restriction } = operators;
     let (n, coarse, s) = (a.rows(), prolongation.cols(), size::<T>());
-    let of = |m: &Csr<T>| bytes(m.rows(), m.nnz(), s);
+    let of = |m: &Csr<T>| {
+        let (rows, entries) = m.read_by_product();
+        bytes(rows, entries, s)
+    };
     let (fine, small) = (n * s, coarse * s);
     let mut x: Vec<T> = (0..n).map(|i| T::from_f64((i as f64 * 0.7).sin())).collect();
     let b = vec![T::from_f64(1.0); n];

@@ -115,6 +115,21 @@ impl<'a> SolveOptions<'a> {
         self
     }
 
+    /// The options for another thread, unless they have callbacks.
+    pub(crate) fn for_another_thread(&self) -> Option<impl FnOnce() -> SolveOptions<'a> + Send + use<'a>> {
+        let Options { rtol, atol, max_iterations, initial_guess, budget } = self.options;
+        let &Self { restart, krylov, direct_limit, least_squares, definite, .. } = self;
+        (self.on_iteration.is_none() && budget.is_none()).then_some(move || SolveOptions {
+            options: Options { rtol, atol, max_iterations, initial_guess, budget: None },
+            restart,
+            krylov,
+            direct_limit,
+            least_squares,
+            definite,
+            on_iteration: None,
+        })
+    }
+
     /// Reborrows the options for one of several solves.
     pub(crate) fn again(&mut self) -> SolveOptions<'_> {
         SolveOptions {

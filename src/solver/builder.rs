@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::configuration::Configuration;
+use super::threads;
 use super::value::Solver;
 use crate::engine::Host;
 use crate::error::{Error, Result};
@@ -150,6 +151,10 @@ impl Builder {
     /// single precision.
     pub fn build(&self, a: &Csr<f64>) -> Result<Solver> {
         check(a)?;
+        threads::for_loops(a.nnz(), || self.build_checked(a))
+    }
+
+    fn build_checked(&self, a: &Csr<f64>) -> Result<Solver> {
         let clock = Instant::now();
         let c = &self.configuration;
         // Before the levels are rounded: their values repeat where those of A do.

@@ -8,6 +8,7 @@ use super::configuration::Configuration;
 use super::ladder::{Ladder, check_fill};
 use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
+use super::threads;
 use super::transform::Transform;
 use super::value::Solver;
 use super::weakened::Weakened;
@@ -381,7 +382,8 @@ impl Solver {
     pub fn auto_with(a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Self> {
         check(a)?;
         let clock = Instant::now();
-        let mut solver = Choice::of(a, near_nullspace.is_some()).build(a, near_nullspace)?;
+        let build = || Choice::of(a, near_nullspace.is_some()).build(a, near_nullspace);
+        let mut solver = threads::for_setup(a.nnz(), build)?;
         solver.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(solver)
     }

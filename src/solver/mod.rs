@@ -23,6 +23,7 @@ mod properties;
 mod range;
 mod refresh;
 mod solve;
+mod threads;
 mod transform;
 mod transposed;
 mod value;

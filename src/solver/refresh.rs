@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
+use super::threads;
 use super::value::{Solver, in_precision};
 use crate::error::{Error, Result};
 #[cfg(feature = "cuda")]
@@ -33,6 +34,10 @@ impl Solver {
     /// # Ok::<(), multigrad::Error>(())
     /// ```
     pub fn refresh(&mut self, a: &Csr<f64>) -> Result<()> {
+        threads::for_loops(a.nnz(), || self.refresh_now(a))
+    }
+
+    fn refresh_now(&mut self, a: &Csr<f64>) -> Result<()> {
         let clock = Instant::now();
         let Some(relaxation) = self.relaxation else {
             return Err(Error::unsuited(format!(

@@ -1,5 +1,6 @@
 //! Solves with the solver's own matrix or another operator, one or several right-hand sides, on the CPU or a GPU.
 
+use super::threads;
 use super::value::Solver;
 #[cfg(feature = "cuda")]
 use crate::backend::Cuda;
@@ -37,12 +38,14 @@ impl Solver {
     ///
     /// # Errors
     /// As [`solve`](Self::solve), and meaningless options.
-    pub fn solve_with(&self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
-        if options.least_squares {
-            return self.least_squares(b, options);
-        }
-        let out = self.plain(b, options.again())?;
-        Ok(self.explained_failure(b, out, &options))
+    pub fn solve_with(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
+        threads::for_solve(self.a.nnz(), options, |mut options| {
+            if options.least_squares {
+                return self.least_squares(b, options);
+            }
+            let out = self.plain(b, options.again())?;
+            Ok(self.explained_failure(b, out, &options))
+        })
     }
 
     /// The outcome with the reason for which no solution exists, if it is known.

@@ -224,6 +224,13 @@ impl<T: Scalar> Csr<T> {
         self.pattern.cols()
     }
 
+    /// Numbers of rows and entries that a product with one vector reads: all, or fewer in a matrix of a solver whose rows
+    /// repeat along grid lines.
+    pub fn read_by_product(&self) -> (usize, usize) {
+        let repeated = self.values.runs(&self.pattern).map_or((0, 0), |runs| runs.repeated(&self.pattern));
+        (self.rows() - repeated.0, self.nnz() - repeated.1)
+    }
+
     /// Number of stored entries.
     pub fn nnz(&self) -> usize {
         self.pattern.nnz()

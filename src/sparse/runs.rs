@@ -47,6 +47,15 @@ impl Runs {
         enough(&runs, n).then_some(Self { runs })
     }
 
+    /// The rows that the first row of their run stands for, and their entries.
+    pub fn repeated(&self, pattern: &Pattern) -> (usize, usize) {
+        let ptr = pattern.row_ptr();
+        self.runs.iter().fold((0, 0), |(rows, entries), run| {
+            let second = (run.start + 1) as usize;
+            (rows + run.end as usize - second, entries + (ptr[run.end as usize] - ptr[second]) as usize)
+        })
+    }
+
     /// The runs, in ascending order, from the one that contains `row` or is next to it.
     pub fn from(&self, row: usize) -> &[Range<u32>] {
         &self.runs[self.runs.partition_point(|run| run.end as usize <= row)..]
@@ -123,6 +132,7 @@ mod tests {
         let line = |i: usize| (i * n + 1) as u32..((i + 1) * n - 1) as u32;
         assert_eq!(runs.runs, (0..n).map(line).collect::<Vec<_>>());
         assert_eq!(runs.from(0).len(), n);
+        assert_eq!(runs.repeated(a.pattern()), (n * (n - 3), (2 * 4 + (n - 2) * 5) * (n - 3)));
         assert_eq!(runs.from(3 * n - 1).first(), Some(&line(3)));
         assert_eq!(runs.from(3 * n - 2).first(), Some(&line(2)));
         assert!(runs.from(n * n - 1).is_empty());
