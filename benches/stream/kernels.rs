@@ -66,7 +66,7 @@ pub fn measure<T: Scalar>(operators: &Operators<T>, smoke: bool) -> Vec<Measured
     let time = sample(smoke, || {
         Cpu.gauss_seidel(View::from(a), &b, black_box(&mut x), Direction::Forward, 1);
     });
-    list.push(("gauss_seidel", of(a) + 3 * fine, time));
+    list.push(("gauss_seidel", bytes(n, a.nnz(), s) + 3 * fine, time));
     // The entries at and below the diagonal; x read and written.
     let below = (0..n).map(|i| a.pattern().row_cols(i).iter().filter(|&&j| j as usize <= i).count()).sum();
     let lower = Triangle { lower: true, unit: false };

@@ -34,7 +34,7 @@ impl Solver {
     /// # Ok::<(), multigrad::Error>(())
     /// ```
     pub fn refresh(&mut self, a: &Csr<f64>) -> Result<()> {
-        threads::for_loops(a.nnz(), || self.refresh_now(a))
+        threads::for_loops(self.entries_on_the_host(), || self.refresh_now(a))
     }
 
     fn refresh_now(&mut self, a: &Csr<f64>) -> Result<()> {

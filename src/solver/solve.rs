@@ -39,13 +39,22 @@ impl Solver {
     /// # Errors
     /// As [`solve`](Self::solve), and meaningless options.
     pub fn solve_with(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
-        threads::for_solve(self.a.nnz(), options, |mut options| {
+        threads::for_solve(self.entries_on_the_host(), options, |mut options| {
             if options.least_squares {
                 return self.least_squares(b, options);
             }
             let out = self.plain(b, options.again())?;
             Ok(self.explained_failure(b, out, &options))
         })
+    }
+
+    /// Entries that loops on the host pass over: none if solves run on a device, which belongs to the thread of the caller.
+    pub(super) fn entries_on_the_host(&self) -> usize {
+        #[cfg(feature = "cuda")]
+        if self.device.is_some() {
+            return 0;
+        }
+        self.a.nnz()
     }
 
     /// The outcome with the reason for which no solution exists, if it is known.

@@ -91,7 +91,7 @@ fn repetitions<T: Copy + PartialEq>(columns: &[u32], values: &[T], start: usize,
     let agree = |from: usize, to: usize| {
         let columns = columns[from..to].iter().zip(&columns[from + length..to + length]);
         let values = values[from..to].iter().zip(&values[from + length..to + length]);
-        columns.fold(true, |same, (p, q)| same & (p + 1 == *q))
+        columns.fold(true, |same, (p, q)| same & (p.wrapping_add(1) == *q))
             && values.fold(true, |same, (p, q)| same & (p == q))
     };
     let most = (columns.len() - start) / length - 1;
