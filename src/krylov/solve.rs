@@ -109,7 +109,9 @@ impl<'a> SolveOptions<'a> {
         self
     }
 
-    /// Callback with the number of the iteration, counted from 1, and the relative residual after it.
+    /// Callback with the number of the iteration, counted from 1, and the relative residual after it. It is called on the thread
+    /// of the caller, where the solve then runs; without a callback a large solve runs on the thread pool and starts its
+    /// loops faster.
     pub fn on_iteration(mut self, call: &'a mut dyn FnMut(usize, f64)) -> Self {
         self.on_iteration = Some(call);
         self
