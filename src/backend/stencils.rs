@@ -25,7 +25,7 @@ pub fn with_runs<T: Scalar>(
         #[inline(always)]
         || {
             let (mut done, end) = (0, first + y.len());
-            for run in runs.from(first).iter().take_while(|run| (run.start as usize) < end) {
+            for run in runs.not_before(first).iter().take_while(|run| (run.start as usize) < end) {
                 let row = run.start as usize;
                 let rows = row.saturating_sub(first)..(run.end as usize - first).min(y.len());
                 products::<T, false>(a, x, first + done, &mut y[done..rows.start], &emit);

@@ -224,8 +224,8 @@ impl<T: Scalar> Csr<T> {
         self.pattern.cols()
     }
 
-    /// Numbers of rows and entries that a product with one vector reads: all, or fewer in a matrix of a solver whose rows
-    /// repeat along grid lines.
+    /// Numbers of rows and entries that a product with one vector reads: all of them, or fewer where rows repeat along grid
+    /// lines and a solver has been built for this matrix.
     pub fn read_by_product(&self) -> (usize, usize) {
         let repeated = self.values.runs(&self.pattern).map_or((0, 0), |runs| runs.repeated(&self.pattern));
         (self.rows() - repeated.0, self.nnz() - repeated.1)

@@ -1,4 +1,4 @@
-//! Runs of equal rows: a stencil that repeats is read once.
+//! Runs of rows with one stencil, which a product reads once.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use crate::parallel;
 
 /// Rows searched by one task; a run does not continue beyond them.
 const CHUNK: usize = 1 << 16;
-/// Rows of the shortest run, as many as the kernels compute at once.
+/// Rows of the shortest run that counts: a product changes its loop at both ends of a run.
 const SHORTEST: usize = 32;
 /// Rows compared at once.
 const GROUP: usize = 16;
@@ -47,7 +47,7 @@ impl Runs {
         enough(&runs, n).then_some(Self { runs })
     }
 
-    /// The rows that the first row of their run stands for, and their entries.
+    /// The numbers of rows and entries that a product does not read, because the first row of their run stands for them.
     pub fn repeated(&self, pattern: &Pattern) -> (usize, usize) {
         let ptr = pattern.row_ptr();
         self.runs.iter().fold((0, 0), |(rows, entries), run| {
@@ -56,8 +56,8 @@ impl Runs {
         })
     }
 
-    /// The runs, in ascending order, from the one that contains `row` or is next to it.
-    pub fn from(&self, row: usize) -> &[Range<u32>] {
+    /// The runs in ascending order, without those that end before `row`.
+    pub fn not_before(&self, row: usize) -> &[Range<u32>] {
         &self.runs[self.runs.partition_point(|run| run.end as usize <= row)..]
     }
 }
@@ -131,11 +131,11 @@ mod tests {
         // Without the two ends of a line, which have fewer neighbours.
         let line = |i: usize| (i * n + 1) as u32..((i + 1) * n - 1) as u32;
         assert_eq!(runs.runs, (0..n).map(line).collect::<Vec<_>>());
-        assert_eq!(runs.from(0).len(), n);
+        assert_eq!(runs.not_before(0).len(), n);
         assert_eq!(runs.repeated(a.pattern()), (n * (n - 3), (2 * 4 + (n - 2) * 5) * (n - 3)));
-        assert_eq!(runs.from(3 * n - 1).first(), Some(&line(3)));
-        assert_eq!(runs.from(3 * n - 2).first(), Some(&line(2)));
-        assert!(runs.from(n * n - 1).is_empty());
+        assert_eq!(runs.not_before(3 * n - 1).first(), Some(&line(3)));
+        assert_eq!(runs.not_before(3 * n - 2).first(), Some(&line(2)));
+        assert!(runs.not_before(n * n - 1).is_empty());
         let varying = a.map(|i, j, v| v * (1.0 + (i + j) as f64));
         assert!(Runs::of(varying.pattern(), varying.values()).is_none());
         // A value that differs divides its line.

@@ -128,7 +128,7 @@ impl<T> Storage<T> {
         std::ptr::eq(known.pattern.as_ptr(), pattern).then_some(&*known.runs)
     }
 
-    /// Takes over the runs of values that are equal where those of `other` are.
+    /// The same values with the runs of `other`, for values that repeat wherever those of `other` do.
     pub(crate) fn with_runs_of<U>(self, other: &Storage<U>) -> Self {
         if let Some(known) = other.runs.get() {
             let copy = |known: &RunsOf| RunsOf { pattern: known.pattern.clone(), runs: known.runs.clone() };

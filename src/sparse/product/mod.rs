@@ -55,10 +55,9 @@ impl<T: Scalar> Csr<T> {
         Ok(product)
     }
 
-    /// The Galerkin product R A P, for this matrix A. Cost: about that of R A and then (R A) P, The Galerkin
-    /// product R A P, for this matrix A. Cost: about that of R A and then (R A) P, row by row in parallel; at
-    /// most one row of R A is stored per thread. For many products of the same structure see
-    /// [`GalerkinPlan`].
+    /// The Galerkin product R A P, for this matrix A. Cost: about that of R A and then (R A) P, row by row in parallel; at
+    /// most one row of R A is stored per thread. For many products of the same structure see [`GalerkinPlan`].
+    ///
     /// # Errors
     /// Dimensions that do not chain, a product too large for 32-bit indices, or one that
     /// overflows (with its row and column).
