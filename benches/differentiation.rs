@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench --bench differentiation                  # all
 //! cargo bench --bench differentiation -- lanczos       # one of solve, iterations, lanczos, trace, newton
+//! cargo bench --bench differentiation -- trace 100     # with this number of seeds
 //! ```
 
 #[path = "common/peak.rs"]
@@ -302,7 +303,7 @@ fn main() -> Result<()> {
         lanczos("3-D Poisson", &poisson_3d(23, 23, 23)?.matrix)?;
     }
     if on("trace") {
-        trace(1000, 20)?;
+        trace(1000, wanted.iter().find_map(|w| w.parse().ok()).unwrap_or(20))?;
     }
     if on("newton") {
         newton()?;

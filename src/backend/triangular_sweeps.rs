@@ -21,24 +21,27 @@ pub fn sweep<T: Scalar>(
         vectorised(
             #[inline(always)]
             || {
-                by_columns!(k, |K, k, c| match (x, transposed) {
-                    (None, _) => rows::<T, K>(a, tri.unit, b, (first, y), (k, c), |_, _| {}),
-                    (Some(x), false) => rows::<T, K>(a, tri.unit, b, (first, y), (k, c), |i, own| forward(
-                        a,
-                        tri,
-                        x,
-                        (k, c),
-                        i,
-                        own
-                    )),
-                    (Some(x), true) => rows::<T, K>(a, tri.unit, b, (first, y), (k, c), |i, own| backward(
-                        a,
-                        tri,
-                        x,
-                        (k, c),
-                        i,
-                        own
-                    )),
+                by_columns!(k, |K, k, c| {
+                    let to = ((first, &mut *y), (k, c));
+                    match (x, transposed) {
+                        (None, _) => rows::<T, K>(a, tri.unit, b, to, |_, _| {}),
+                        (Some(x), false) => rows::<T, K>(
+                            a,
+                            tri.unit,
+                            b,
+                            to,
+                            #[inline(always)]
+                            |i, own| forward(a, tri, x, (k, c), i, own),
+                        ),
+                        (Some(x), true) => rows::<T, K>(
+                            a,
+                            tri.unit,
+                            b,
+                            to,
+                            #[inline(always)]
+                            |i, own| backward(a, tri, x, (k, c), i, own),
+                        ),
+                    }
                 });
             },
         );
@@ -51,8 +54,7 @@ fn rows<T: Scalar, const K: usize>(
     a: View<'_, T>,
     unit: bool,
     b: &[T],
-    (first, y): (usize, &mut [T]),
-    (k, c): (usize, usize),
+    ((first, y), (k, c)): ((usize, &mut [T]), (usize, usize)),
     subtract: impl Fn(usize, &mut [T; K]),
 ) {
     let (columns, ptr, splits) = (a.pattern.col_idx(), a.pattern.row_ptr(), a.pattern.splits());

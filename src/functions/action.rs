@@ -36,16 +36,30 @@ fn interleave<V: AsRef<[f64]> + Sync>(vectors: &[V], n: usize, block: &mut Vec<f
 /// y ← A x for an operator.
 pub(super) type Product<'a> = Box<dyn Fn(&[f64], &mut [f64]) -> Result<()> + 'a>;
 
+/// Sums of gradients.
+pub(super) struct Sums {
+    /// One list per parameter.
+    pub(super) gradients: Vec<Vec<f64>>,
+    /// A group of vectors on either side, as blocks by rows.
+    blocks: [Vec<f64>; 2],
+}
+
+impl Sums {
+    fn new(gradients: Vec<Vec<f64>>) -> Self {
+        Self { gradients, blocks: Default::default() }
+    }
+}
+
 /// A(θ), with products with its transpose and gradients with respect to θ.
 pub(super) trait Action: LinearOperator {
     /// x, y ↦ y ← Aᵀ x.
     fn transposed(&self) -> Product<'_>;
 
-    /// Adds the gradients of Σ_k λ_kᵀ A(θ) q_k to `sums`, one list per parameter.
-    fn accumulate(&self, left: &[Vec<f64>], right: &[&[f64]], sums: &mut [Vec<f64>]) -> Result<()>;
+    /// Adds the gradients of Σ_k λ_kᵀ A(θ) q_k to `sums`.
+    fn accumulate(&self, left: &[Vec<f64>], right: &[&[f64]], sums: &mut Sums) -> Result<()>;
 
     /// Gradients of zero.
-    fn zeros(&self) -> Vec<Vec<f64>>;
+    fn zeros(&self) -> Sums;
 
     /// Replaces a gradient by that of symmetric changes, if A is a symmetric matrix.
     fn symmetrise(&self, _: &mut [Vec<f64>]) {}
@@ -56,24 +70,25 @@ pub(super) trait Action: LinearOperator {
 
 impl Action for Csr<f64> {
     fn transposed(&self) -> Product<'_> {
-        // Stored once: a product with the transpose of a matrix by rows takes several times as long.
+        // Stored once: a product with the transpose of a matrix by rows takes several times as long. Matrices of this
+        // pattern share its transposition.
+        self.pattern().transposition();
         let transpose = self.transpose();
         Box::new(move |x, y| transpose.apply(x, y))
     }
 
-    fn accumulate(&self, left: &[Vec<f64>], right: &[&[f64]], sums: &mut [Vec<f64>]) -> Result<()> {
-        let n = self.rows();
-        let (mut l, mut r) = (Vec::new(), Vec::new());
+    fn accumulate(&self, left: &[Vec<f64>], right: &[&[f64]], sums: &mut Sums) -> Result<()> {
+        let (n, [l, r]) = (self.rows(), &mut sums.blocks);
         for (left, right) in left.chunks(GROUP).zip(right.chunks(GROUP)) {
-            interleave(left, n, &mut l);
-            interleave(right, n, &mut r);
-            Cpu.sampled_product(1.0, self.pattern(), &l, &r, &mut sums[0], left.len());
+            interleave(left, n, l);
+            interleave(right, n, r);
+            Cpu.sampled_product(1.0, self.pattern(), l, r, &mut sums.gradients[0], left.len());
         }
         Ok(())
     }
 
-    fn zeros(&self) -> Vec<Vec<f64>> {
-        vec![vec![0.0; self.nnz()]]
+    fn zeros(&self) -> Sums {
+        Sums::new(vec![vec![0.0; self.nnz()]])
     }
 
     fn symmetrise(&self, sums: &mut [Vec<f64>]) {
@@ -171,17 +186,17 @@ where
         })
     }
 
-    fn accumulate(&self, left: &[Vec<f64>], right: &[&[f64]], sums: &mut [Vec<f64>]) -> Result<()> {
+    fn accumulate(&self, left: &[Vec<f64>], right: &[&[f64]], sums: &mut Sums) -> Result<()> {
         for (l, r) in left.iter().zip(right) {
-            for (sum, part) in sums.iter_mut().zip(self.pull(r, l, true)?) {
+            for (sum, part) in sums.gradients.iter_mut().zip(self.pull(r, l, true)?) {
                 sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
             }
         }
         Ok(())
     }
 
-    fn zeros(&self) -> Vec<Vec<f64>> {
-        self.parameters.iter().map(|p| vec![0.0; p.len()]).collect()
+    fn zeros(&self) -> Sums {
+        Sums::new(self.parameters.iter().map(|p| vec![0.0; p.len()]).collect())
     }
 
     fn asymmetry(&self) -> Result<f64> {

@@ -3,9 +3,10 @@
 
 use super::action::{Action, Product};
 use super::decomposition::{Decomposition, Process};
+use super::probes::Probes;
 use crate::backend::interleaved_dot;
 use crate::error::Result;
-use crate::krylov::{axpy, basis, dot};
+use crate::krylov::{axpy, basis, dot, norm};
 
 /// Steps whose vectors are added to all later ones together.
 const BLOCK: usize = 8;
@@ -71,10 +72,10 @@ pub(super) struct Upstream<'a> {
 /// Gradients with respect to the parameters of A and to v. With `project`, yᵀ Q = λᵀ A Q = λᵀ (Q H + r e_Kᵀ) follows
 /// from the constraint Qₘᵀ λ = H̄ₘ without products of long vectors.
 ///
-/// The part of λ_c along Q_j, j ≤ c, is added in the pass that measures its distance from the constraint, or by few
-/// columns. The contributions of λ_j and Q_j, j > c, are added in blocks of steps to all columns at once, as in a
-/// blocked factorisation; a Q̄ of rank one contributes through two running sums. So a step with projection takes two
-/// passes over c columns, as a step forward does. Memory: K vectors beyond Q.
+/// The part of λ_c along Q_j, j ≤ c, takes one pass over c columns, or few columns; its distance from the constraint is
+/// measured by [`Probes`], and only if it is more than rounding, two further passes follow. The contributions of λ_j and
+/// Q_j, j > c, are added in blocks of steps to all columns at once, as in a blocked factorisation; a Q̄ of rank one
+/// contributes through two running sums. Memory: K + 3 vectors beyond Q.
 pub(super) fn reverse(
     d: &Decomposition,
     a: &dyn Action,
@@ -100,6 +101,7 @@ pub(super) fn reverse(
     if let Products::Outer(_, w) = &outer {
         basis::add(q, w, &mut until);
     }
+    let mut probes = Probes::new(q);
     let product: Product<'_> = if symmetric { Box::new(|x, y| a.apply(x, y)) } else { a.transposed() };
     for c in (0..k).rev() {
         let m = (c + 2).min(k);
@@ -113,14 +115,13 @@ pub(super) fn reverse(
         if project {
             // A symmetric matrix has few coefficients here.
             let few = along.iter().position(|a| *a != 0.0).unwrap_or(along.len());
-            let off = if few > 0 {
-                basis::add(&q[few..along.len()], &along[few..], &mut lambda);
-                basis::products(&q[..m], &lambda)
-            } else {
-                basis::add_products(&q[..m], &along, &mut lambda)
-            };
-            let change: Vec<f64> = off.iter().enumerate().map(|(i, o)| bar(i, c) - o).collect();
-            basis::add(&q[..m], &change, &mut lambda);
+            basis::add(&q[few..along.len()], &along[few..], &mut lambda);
+            probes.shrink(m);
+            if !probes.agree(&lambda, norm(&lambda), |i| bar(i, c)) {
+                let off = basis::products(&q[..m], &lambda);
+                let change: Vec<f64> = off.iter().enumerate().map(|(i, o)| bar(i, c) - o).collect();
+                basis::add(&q[..m], &change, &mut lambda);
+            }
         } else {
             basis::add(&q[..along.len()], &along, &mut lambda);
         }
@@ -192,7 +193,7 @@ pub(super) fn reverse(
     let mut sums = a.zeros();
     let right: Vec<&[f64]> = q.iter().map(Vec::as_slice).collect();
     a.accumulate(&vectors, &right, &mut sums)?;
-    Ok((sums, lambda))
+    Ok((sums.gradients, lambda))
 }
 
 /// H̄ on the structure of H: Hessenberg, or the symmetric part on three diagonals.

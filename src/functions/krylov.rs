@@ -39,7 +39,7 @@ impl Decomposition {
     /// the decomposition. For a symmetric process the gradient of A is that of symmetric changes, so that entries
     /// (i, j) and (j, i) share it.
     ///
-    /// With `project`, the adjoint vectors are projected back to their constraints in every step, which keeps the
+    /// With `project`, the adjoint vectors are projected back to their constraints where they left them, which keeps the
     /// digits that the plain recurrence loses (Krämer et al. 2024, section 4.2); the three-term process has no such
     /// step. Cost: K transposed products, and up to 2 K² passes over a vector.
     ///

@@ -126,7 +126,7 @@ pub(super) fn reverse(
     let along = products[0];
     let mut of_v: Vec<f64> = xi.iter().zip(&q[0]).map(|(x, q)| d.scale * (along * q - x)).collect();
     axpy(-up.scale * d.scale * d.scale, &q[0], &mut of_v);
-    Ok((sums, of_v))
+    Ok((sums.gradients, of_v))
 }
 
 /// x_{k−1}: stored, or recovered from x_{k+1} and x_k as (A x_k − a_k x_k − b_k x_{k+1})/b_{k−1}. The first vector is

@@ -49,8 +49,9 @@ pub(crate) fn add_block(q: &[Vec<f64>], c: &[f64], w: &mut [Vec<f64>]) {
             blocks.iter_mut().zip(w.chunks_mut(ROWS)).for_each(|(block, w)| block.push((c, w)));
         }
     }
-    summed(0, length, blocks.into_iter().enumerate(), &|(b, block), _| {
-        block.into_iter().for_each(|(c, w)| add_to_rows(q, c, rows(b, w.len()), w));
+    summed(0, length, blocks.iter_mut().enumerate(), &|(b, block), _| {
+        let rows = rows(b, block.first().map_or(0, |(_, w)| w.len()));
+        add_to_rows_of_block(q, &rows, block);
     });
 }
 
@@ -88,7 +89,12 @@ fn summed<I: Send>(
 fn dots_of_rows<V: AsRef<[f64]>>(q: &[V], rows: Range<usize>, z: &[f64], sums: &mut [f64]) {
     vectorised(
         #[inline(always)]
-        || q.iter().zip(sums).for_each(|(q, sum)| *sum = dot_of_block(&q.as_ref()[rows.clone()], z)),
+        || {
+            // The function behind `for_each` would be compiled for the oldest processors.
+            for (q, sum) in q.iter().zip(sums) {
+                *sum = dot_of_block(&q.as_ref()[rows.clone()], z);
+            }
+        },
     );
 }
 
@@ -129,6 +135,44 @@ fn add_to_rows<V: AsRef<[f64]>>(q: &[V], h: &[f64], rows: Range<usize>, z: &mut 
             }
         },
     );
+}
+
+/// Adds Σ c(j) q_j to every w, for these rows of the columns, in the order of the columns. Two vectors w share a load of
+/// each column.
+fn add_to_rows_of_block(q: &[Vec<f64>], rows: &Range<usize>, block: &mut [(&[f64], &mut [f64])]) {
+    for pair in block.chunks_mut(2) {
+        let [(c0, w0), (c1, w1)] = pair else {
+            let (c, w) = &mut pair[0];
+            add_to_rows(q, c, rows.clone(), w);
+            continue;
+        };
+        let (c0, c1, groups) = (*c0, *c1, q.len() / 4 * 4);
+        vectorised(
+            #[inline(always)]
+            || {
+                for first in (0..groups).step_by(4) {
+                    let columns = std::array::from_fn(|c| &q[first + c][rows.clone()]);
+                    add_to_pair(columns, [c0, c1].map(|c| std::array::from_fn(|j| c[first + j])), [w0, w1]);
+                }
+            },
+        );
+        add_to_rows(&q[groups..], &c0[groups..], rows.clone(), w0);
+        add_to_rows(&q[groups..], &c1[groups..], rows.clone(), w1);
+    }
+}
+
+#[inline(always)]
+fn add_to_pair(q: [&[f64]; 4], [h0, h1]: [[f64; 4]; 2], [w0, w1]: [&mut [f64]; 2]) {
+    let n = w0.len();
+    let (q, w1) = (q.map(|q| &q[..n]), &mut w1[..n]);
+    for i in 0..n {
+        let (mut s0, mut s1) = (w0[i], w1[i]);
+        for c in 0..4 {
+            s0 += h0[c] * q[c][i];
+            s1 += h1[c] * q[c][i];
+        }
+        (w0[i], w1[i]) = (s0, s1);
+    }
 }
 
 #[inline(always)]

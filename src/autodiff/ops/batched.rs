@@ -148,7 +148,10 @@ fn solve_all_transposed<T: Scalar, const M: usize>(
         #[inline(always)]
         || {
             let systems = lu.chunks_exact(m * m).zip(pivots.chunks_exact(m)).zip(x.chunks_exact_mut(m * k));
-            systems.for_each(|((lu, pivots), x)| solve_transposed::<T, M>(lu, pivots, x, m, k));
+            // The function behind `for_each` would be compiled for the oldest processors.
+            for ((lu, pivots), x) in systems {
+                solve_transposed::<T, M>(lu, pivots, x, m, k);
+            }
         },
     );
 }
