@@ -109,9 +109,27 @@ fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
     let mut above: Vec<u32> = Vec::with_capacity(n);
     let mut level = vec![ABSENT; n];
     let (mut lower, mut upper): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
+    // Whether a row of the result, with its levels, is the row before moved by one column.
+    let mut repeats: Vec<bool> = Vec::with_capacity(n);
     for i in 0..n {
         if i % ROWS_BETWEEN_CHECKS == 0 {
             limits::check()?;
+        }
+        // The same entries are eliminated by rows that repeat as well: so does this one.
+        let moves = i > 0 && is_moved(a.row_cols(i - 1), a.row_cols(i));
+        if moves {
+            let (start, diagonal) = (row_ptr[i - 1] as usize, above[i - 1] as usize - 1);
+            if columns[start..diagonal].iter().all(|&k| repeats[k as usize + 1]) {
+                let end = columns.len();
+                columns.extend_from_within(start..end);
+                columns[end..].iter_mut().for_each(|j| *j += 1);
+                levels.extend_from_within(start..end);
+                above.push((end + diagonal - start + 1) as u32);
+                check_fill(columns.len(), a, i, most)?;
+                row_ptr.push(columns.len() as u32);
+                repeats.push(true);
+                continue;
+            }
         }
         for &j in a.row_cols(i) {
             level[j as usize] = 0;
@@ -158,20 +176,38 @@ fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
         for &j in &columns[row_ptr[i] as usize..] {
             levels.push(std::mem::replace(&mut level[j as usize], ABSENT));
         }
-        if columns.len() > MOST_FILL * a.nnz() + n {
-            return Err(Error::unsuited(format!(
-                "ILU({most}) fills row {} to more than {MOST_FILL} times the entries of A so far; use a lower level or ILUT, whose rows are bounded",
-                i + 1
-            )));
-        }
-        if columns.len() >= u32::MAX as usize {
-            return Err(too_much_fill());
-        }
-        row_ptr.push(columns.len() as u32);
+        check_fill(columns.len(), a, i, most)?;
+        let (start, end) = (row_ptr[i] as usize, columns.len());
+        repeats.push(
+            moves && {
+                let before = row_ptr[i - 1] as usize..start;
+                is_moved(&columns[before.clone()], &columns[start..]) && levels[before] == levels[start..]
+            },
+        );
+        row_ptr.push(end as u32);
         lower.clear();
         upper.clear();
     }
     Ok(Pattern::from_parts(n, n, row_ptr, columns))
+}
+
+/// Whether these columns are the others, moved by one.
+fn is_moved(before: &[u32], row: &[u32]) -> bool {
+    before.len() == row.len() && before.iter().zip(row).all(|(b, r)| b + 1 == *r)
+}
+
+/// Refuses the fill of the rows up to i.
+fn check_fill(entries: usize, a: &Pattern, i: usize, most: u16) -> Result<()> {
+    if entries > MOST_FILL * a.nnz() + a.rows() {
+        return Err(Error::unsuited(format!(
+            "ILU({most}) fills row {} to more than {MOST_FILL} times the entries of A so far; use a lower level or ILUT, whose rows are bounded",
+            i + 1
+        )));
+    }
+    if entries >= u32::MAX as usize {
+        return Err(too_much_fill());
+    }
+    Ok(())
 }
 
 /// Gaussian elimination in place on a pattern; entries outside are dropped, and `dropped` is told their sum in every
