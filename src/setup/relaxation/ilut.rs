@@ -5,7 +5,8 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::check_square;
-use super::ilu::{PIVOT, ROWS_BETWEEN_CHECKS, bad_pivot, too_much_fill};
+use super::fill::{ROWS_BETWEEN_CHECKS, too_much_fill};
+use super::ilu::{PIVOT, bad_pivot};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::sparse::{Csr, Pattern};

@@ -18,6 +18,7 @@ mod chebyshev;
 mod chebyshev_fourth;
 mod diagonal;
 mod estimate;
+mod fill;
 mod ilu;
 mod ilut;
 mod spai;
