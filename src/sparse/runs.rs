@@ -96,7 +96,10 @@ fn repetitions<T: Copy + PartialEq>(columns: &[u32], values: &[T], start: usize,
     };
     let most = (columns.len() - start) / length - 1;
     let mut rows = 0;
-    // Several rows at once, then one by one.
+    // One row, which tells most often that there are none; several at once; one by one.
+    if most == 0 || !agree(start, start + length) {
+        return 0;
+    }
     for group in [GROUP, 1] {
         while rows + group <= most && agree(start + rows * length, start + (rows + group) * length) {
             rows += group;

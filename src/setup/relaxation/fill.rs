@@ -21,7 +21,9 @@ pub(super) fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
     let n = a.rows();
     let mut row_ptr = Vec::with_capacity(n + 1);
     row_ptr.push(0u32);
-    let (mut columns, mut levels) = (Vec::with_capacity(2 * a.nnz()), Vec::with_capacity(2 * a.nnz()));
+    // That of two levels on a grid.
+    let usual = 3 * a.nnz();
+    let (mut columns, mut levels) = (Vec::with_capacity(usual), Vec::with_capacity(usual));
     // The start of the part of a row above the diagonal.
     let mut above: Vec<u32> = Vec::with_capacity(n);
     let mut level = vec![ABSENT; n];
