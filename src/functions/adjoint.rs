@@ -167,17 +167,20 @@ pub(super) fn reverse(
         if first - c == BLOCK {
             let block = c..first;
             let (earlier, later) = vectors.split_at_mut(c);
-            let of_q = |t: usize| block.clone().map(move |j| (j, t));
-            let far: Vec<f64> = (0..c).flat_map(of_q).map(|(j, t)| gamma[j * k + t]).collect();
-            let back: Vec<f64> = (0..c).flat_map(of_q).map(|(j, t)| -d.get(t, j)).collect();
-            for (t, w) in earlier.iter_mut().enumerate() {
-                let mine = t * BLOCK..(t + 1) * BLOCK;
-                if far[mine.clone()].iter().chain(&back[mine]).any(|c| *c != 0.0) {
+            let sources: Vec<&[f64]> =
+                q[block.clone()].iter().chain(&later[..BLOCK]).map(Vec::as_slice).collect();
+            let of_column = |t: usize| {
+                let of_q = block.clone().map(move |j| (t, j, true));
+                of_q.chain(block.clone().map(move |j| (t, j, false)))
+            };
+            let factor = |(t, j, of_q)| if of_q { gamma[j * k + t] } else { -d.get(t, j) };
+            let factors: Vec<f64> = (0..c).flat_map(of_column).map(factor).collect();
+            for (own, w) in factors.chunks(2 * BLOCK).zip(earlier.iter_mut()) {
+                if own.iter().any(|c| *c != 0.0) {
                     w.resize(n, 0.0);
                 }
             }
-            basis::add_block(&q[block.clone()], &far, earlier);
-            basis::add_block(&later[..BLOCK], &back, earlier);
+            basis::add_block(&sources, &factors, earlier);
             first = c;
         }
         if c > 0 {

@@ -13,6 +13,9 @@ use crate::parallel;
 /// Rows per block: the block of a hundred columns fits the second-level cache.
 const ROWS: usize = 512;
 
+/// Rows per block where sixteen columns are added to many: they fit the first-level cache.
+const ROWS_OF_BLOCK: usize = 256;
+
 /// The length from which the blocks go to the `rayon` pool.
 const PARALLEL_LENGTH: usize = 100_000;
 
@@ -39,18 +42,19 @@ pub(crate) fn add_products(q: &[Vec<f64>], h: &[f64], z: &mut [f64]) -> Vec<f64>
 
 /// W ← W + Q C: column t of W gets Σ_j C(j, t) q_j, with C by columns. Columns of W whose coefficients are all zero
 /// are not touched, and may be empty. Cost: a pass over W and Q, whatever their numbers of columns.
-pub(crate) fn add_block(q: &[Vec<f64>], c: &[f64], w: &mut [Vec<f64>]) {
-    let (k, length) = (q.len(), q.first().map_or(0, Vec::len));
+pub(crate) fn add_block(q: &[&[f64]], c: &[f64], w: &mut [Vec<f64>]) {
+    let (k, length) = (q.len(), q.first().map_or(0, |q| q.len()));
     let mut blocks: Vec<Vec<(&[f64], &mut [f64])>> = Vec::new();
-    blocks.resize_with(length.div_ceil(ROWS), Vec::new);
+    blocks.resize_with(length.div_ceil(ROWS_OF_BLOCK), Vec::new);
     for (t, w) in w.iter_mut().enumerate() {
         let c = &c[t * k..(t + 1) * k];
         if c.iter().any(|c| *c != 0.0) {
-            blocks.iter_mut().zip(w.chunks_mut(ROWS)).for_each(|(block, w)| block.push((c, w)));
+            blocks.iter_mut().zip(w.chunks_mut(ROWS_OF_BLOCK)).for_each(|(block, w)| block.push((c, w)));
         }
     }
     summed(0, length, blocks.iter_mut().enumerate(), &|(b, block), _| {
-        let rows = rows(b, block.first().map_or(0, |(_, w)| w.len()));
+        let (first, count) = (b * ROWS_OF_BLOCK, block.first().map_or(0, |(_, w)| w.len()));
+        let rows = first..first + count;
         add_to_rows_of_block(q, &rows, block);
     });
 }
@@ -139,7 +143,7 @@ fn add_to_rows<V: AsRef<[f64]>>(q: &[V], h: &[f64], rows: Range<usize>, z: &mut 
 
 /// Adds Σ c(j) q_j to every w, for these rows of the columns, in the order of the columns. Two vectors w share a load of
 /// each column.
-fn add_to_rows_of_block(q: &[Vec<f64>], rows: &Range<usize>, block: &mut [(&[f64], &mut [f64])]) {
+fn add_to_rows_of_block(q: &[&[f64]], rows: &Range<usize>, block: &mut [(&[f64], &mut [f64])]) {
     for pair in block.chunks_mut(2) {
         let [(c0, w0), (c1, w1)] = pair else {
             let (c, w) = &mut pair[0];
