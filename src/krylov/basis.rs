@@ -223,7 +223,7 @@ mod tests {
                     assert_eq!(after, products(&q, &both));
                     let mut block = vec![z.clone(), Vec::new(), z.clone()];
                     let c = [h.clone(), vec![0.0; k], vec![1.0; k]].concat();
-                    add_block(&q, &c, &mut block);
+                    add_block(&q.iter().map(Vec::as_slice).collect::<Vec<_>>(), &c, &mut block);
                     assert_eq!(block[0], only);
                     assert!(block[1].is_empty());
                     (after, both, block)
