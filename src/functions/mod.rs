@@ -3,7 +3,7 @@
 //! f(A) v ≈ ‖v‖ Q f(H) e₁ for a Krylov basis Q of a few vectors and the small matrix H = Qᵀ A Q. [`FunctionOf`]
 //! computes f(A) v and vᵀ f(A) v, [`StochasticTrace`] estimates tr f(A) and with it log det A = tr log A. Both are
 //! operations of a [`Tape`](crate::autodiff::Tape): the adjoints of the decompositions (Krämer, Moreno-Muñoz,
-//! Roy and Hauberg, NeurIPS 2024, arXiv 2405.17277) cost .6 to 1.9 times as much as the decompositions.
+//! Roy and Hauberg, NeurIPS 2024, arXiv 2405.17277) cost a third to three times as much as the decompositions.
 //!
 //! | function | A symmetric ([`Process::Lanczos`], [`Process::ThreeTerm`]) | any A ([`Process::Arnoldi`]) |
 //! |---|---|---|

@@ -8,14 +8,15 @@ use crate::krylov::{axpy, basis, dot};
 /// The number of combinations.
 const PROBES: usize = 3;
 
-/// A product may differ from the wanted one by the rounding of this many products of single columns.
+/// Distance that counts as rounding, in units of ε √m ‖x‖.
 const ROUNDINGS: f64 = 4.0;
 
-/// Sums Q s of the first m columns of Q with random signs s. They tell whether the products of a vector with all of
-/// these columns have known values: if these differ by d, the probability that |sᵀ d| is below ‖d‖₂/20 for all three
-/// sums is about 6e-5 (Littlewood and Offord; sᵀ d is close to normal). The idea is that of estimates of the loss of
-/// orthogonality in partial reorthogonalisation (Simon, Math. Comp. 42, 1984). Cost: one product of long vectors per sum,
-/// and one addition per column that leaves.
+/// Sums Q s of the first m columns of Q with random signs s. They tell whether the products of a vector x with all of
+/// these columns have wanted values. If the products differ from these by d, then sᵀ d has the variance ‖d‖² and is close
+/// to normal: the probability that |sᵀ d| is below ‖d‖₂/20 for all three sums is about 6e-5. So a distance ‖d‖₂ above
+/// 80 ε √m ‖x‖ is found with that certainty. Partial reorthogonalisation has the same aim and estimates the distance by a
+/// recurrence (Simon, Math. Comp. 42, 1984). Cost: one product of long vectors per sum, and one addition per column
+/// that leaves.
 pub(super) struct Probes<'a> {
     basis: &'a [Vec<f64>],
     signs: Vec<Vec<f64>>,
