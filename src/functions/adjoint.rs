@@ -101,7 +101,7 @@ pub(super) fn reverse(
     if let Products::Outer(_, w) = &outer {
         basis::add(q, w, &mut until);
     }
-    let mut probes = Probes::new(q);
+    let mut probes = project.then(|| Probes::new(q));
     let product: Product<'_> = if symmetric { Box::new(|x, y| a.apply(x, y)) } else { a.transposed() };
     for c in (0..k).rev() {
         let m = (c + 2).min(k);
@@ -112,7 +112,7 @@ pub(super) fn reverse(
                 axpy(-w[c + 1], &q[c + 1], &mut until);
             }
         }
-        if project {
+        if let Some(probes) = &mut probes {
             // A symmetric matrix has few coefficients here.
             let few = along.iter().position(|a| *a != 0.0).unwrap_or(along.len());
             basis::add(&q[few..along.len()], &along[few..], &mut lambda);
@@ -169,12 +169,11 @@ pub(super) fn reverse(
             let (earlier, later) = vectors.split_at_mut(c);
             let sources: Vec<&[f64]> =
                 q[block.clone()].iter().chain(&later[..BLOCK]).map(Vec::as_slice).collect();
-            let of_column = |t: usize| {
-                let of_q = block.clone().map(move |j| (t, j, true));
-                of_q.chain(block.clone().map(move |j| (t, j, false)))
+            let of_column = |t: usize| -> Vec<f64> {
+                let (of_q, of_lambda) = (|j| gamma[j * k + t], |j| -d.get(t, j));
+                block.clone().map(of_q).chain(block.clone().map(of_lambda)).collect()
             };
-            let factor = |(t, j, of_q)| if of_q { gamma[j * k + t] } else { -d.get(t, j) };
-            let factors: Vec<f64> = (0..c).flat_map(of_column).map(factor).collect();
+            let factors: Vec<f64> = (0..c).flat_map(of_column).collect();
             for (own, w) in factors.chunks(2 * BLOCK).zip(earlier.iter_mut()) {
                 if own.iter().any(|c| *c != 0.0) {
                     w.resize(n, 0.0);

@@ -94,7 +94,7 @@ fn dots_of_rows<V: AsRef<[f64]>>(q: &[V], rows: Range<usize>, z: &[f64], sums: &
     vectorised(
         #[inline(always)]
         || {
-            // The function behind `for_each` would be compiled for the oldest processors.
+            // A loop: the compiler does not always inline `for_each`, and then its body has no wide vector instructions.
             for (q, sum) in q.iter().zip(sums) {
                 *sum = dot_of_block(&q.as_ref()[rows.clone()], z);
             }

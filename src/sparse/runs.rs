@@ -96,7 +96,7 @@ fn repetitions<T: Copy + PartialEq>(columns: &[u32], values: &[T], start: usize,
     };
     let most = (columns.len() - start) / length - 1;
     let mut rows = 0;
-    // One row, which tells most often that there are none; several at once; one by one.
+    // In most matrices the next row already differs. Otherwise several rows at once, then one by one.
     if most == 0 || !agree(start, start + length) {
         return 0;
     }

@@ -148,7 +148,7 @@ fn solve_all_transposed<T: Scalar, const M: usize>(
         #[inline(always)]
         || {
             let systems = lu.chunks_exact(m * m).zip(pivots.chunks_exact(m)).zip(x.chunks_exact_mut(m * k));
-            // The function behind `for_each` would be compiled for the oldest processors.
+            // A loop: the compiler does not always inline `for_each`, and then its body has no wide vector instructions.
             for ((lu, pivots), x) in systems {
                 solve_transposed::<T, M>(lu, pivots, x, m, k);
             }

@@ -21,7 +21,7 @@ pub(super) fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
     let n = a.rows();
     let mut row_ptr = Vec::with_capacity(n + 1);
     row_ptr.push(0u32);
-    // That of two levels on a grid.
+    // Enough for two levels on a grid.
     let usual = 3 * a.nnz();
     let (mut columns, mut levels) = (Vec::with_capacity(usual), Vec::with_capacity(usual));
     // The start of the part of a row above the diagonal.
@@ -34,7 +34,7 @@ pub(super) fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
         if i % ROWS_BETWEEN_CHECKS == 0 {
             limits::check()?;
         }
-        // The same entries are eliminated by rows that repeat as well: so does this one.
+        // If the rows that this one eliminates repeat too, its fill is that of the row before.
         let moves = i > 0 && is_moved(a.row_cols(i - 1), a.row_cols(i));
         if moves {
             let (start, diagonal) = (row_ptr[i - 1] as usize, above[i - 1] as usize - 1);
@@ -110,12 +110,12 @@ pub(super) fn fill_pattern(a: &Pattern, most: u16) -> Result<Pattern> {
     Ok(Pattern::from_parts(n, n, row_ptr, columns))
 }
 
-/// Whether these columns are the others, moved by one.
+/// Whether `row` is `before`, moved by one column.
 fn is_moved(before: &[u32], row: &[u32]) -> bool {
     before.len() == row.len() && before.iter().zip(row).all(|(b, r)| b + 1 == *r)
 }
 
-/// Refuses the fill of the rows up to i.
+/// Refuses too many entries in the rows up to i.
 fn check_fill(entries: usize, a: &Pattern, i: usize, most: u16) -> Result<()> {
     if entries > MOST_FILL * a.nnz() + a.rows() {
         return Err(Error::unsuited(format!(
@@ -129,6 +129,7 @@ fn check_fill(entries: usize, a: &Pattern, i: usize, most: u16) -> Result<()> {
     Ok(())
 }
 
+/// The error of factors with more entries than a 32-bit index counts.
 pub(super) fn too_much_fill() -> Error {
     Error::dimension("the incomplete factors exceed 32-bit indices; allow less fill")
 }
