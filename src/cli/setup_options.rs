@@ -125,7 +125,7 @@ impl HierarchyOptions {
                 }
                 Ok(c.into())
             }
-            Setup::OneLevel | Setup::Direct => {
+            Setup::OneLevel | Setup::Direct | Setup::SaddlePoint(_) => {
                 foreign(self.theta.is_some(), "--theta")?;
                 foreign(self.max_coarse.is_some(), "--max-coarse")?;
                 foreign(self.cycle.is_some(), "--cycle")?;

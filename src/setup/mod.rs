@@ -28,6 +28,7 @@ mod evolution;
 mod grids;
 mod nodal;
 pub mod relaxation;
+mod saddle_point;
 mod spectral;
 mod strength;
 mod vector;
@@ -44,6 +45,8 @@ pub use aggregation::{
 #[doc(hidden)]
 pub use evolution::evolution_strength;
 pub(crate) use grids::check_matrix;
+pub(crate) use saddle_point::constraints;
+pub use saddle_point::{SaddlePoint, SchurComplement};
 #[doc(hidden)]
 pub use grids::{Grids, Transfer};
 #[doc(hidden)]

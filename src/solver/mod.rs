@@ -22,6 +22,7 @@ mod preconditioner;
 mod properties;
 mod range;
 mod refresh;
+mod saddle;
 mod solve;
 mod threads;
 mod transform;

@@ -8,6 +8,7 @@ use crate::error::Result;
 #[cfg(feature = "cuda")]
 use crate::krylov::DeviceSystem;
 use crate::krylov::{Breakdown, Krylov, Outcome, SolveOptions, Status, System};
+use crate::multigrid::Setup;
 use crate::operator::LinearOperator;
 use crate::sparse::Csr;
 
@@ -71,12 +72,18 @@ impl Solver {
         out
     }
 
-    /// The solve by the ladder or the own cycle.
-    pub(super) fn plain(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
-        match &self.ladder {
-            Some(ladder) if options.krylov.is_none() => self.solve_by(ladder, b, options),
-            _ => self.verified(b, options),
+    /// The solve by the ladder or the own cycle. Without an initial guess, the solution by sparse factors has no part along
+    /// known null vectors.
+    pub(super) fn plain(&self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+        let out = match &self.ladder {
+            Some(ladder) if options.krylov.is_none() => self.solve_by(ladder, b, options.again())?,
+            _ => self.verified(b, options.again())?,
+        };
+        let factored = self.answered().map_or(*self.setup() == Setup::Direct, |s| *s.setup() == Setup::Direct);
+        if !factored || !out.converged() || options.options.initial_guess.is_some() {
+            return Ok(out);
         }
+        Ok(self.without_null_vectors(b, out, options.options.rtol))
     }
 
     /// Solves B x = b for another operator B of the same size, such as the Jacobian of the present Newton step or

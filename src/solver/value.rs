@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::configuration::Configuration;
 use super::ladder::Ladder;
+use super::null_vectors::NullVectors;
 use super::transform::Transform;
 use crate::engine::{Host, Leaves};
 use crate::error::Result;
@@ -44,6 +45,8 @@ pub struct Solver {
     pub(super) ladder: Option<Ladder>,
     /// The solver of the further configuration that solved last.
     pub(super) answered: Mutex<Option<Arc<Self>>>,
+    /// The null vectors of A that are known, for solutions by sparse factors.
+    pub(super) null_space: OnceLock<NullVectors>,
     /// Near-nullspace candidates of A, n × k.
     pub(super) candidates: Option<Arc<DenseMatrix>>,
     pub(super) cycle: Cycle,
@@ -86,6 +89,7 @@ impl Solver {
             transform: None,
             ladder: None,
             answered: Mutex::new(None),
+            null_space: OnceLock::new(),
             candidates: None,
             cycle,
             widened: OnceLock::new(),

@@ -1,0 +1,103 @@
+//! The automatic choice for saddle-point matrices: which Schur complement, and whether sparse factors are cheaper.
+
+use super::configuration::Configuration;
+use super::ladder::planar_direct_cost;
+use super::properties::MatrixProperties;
+use crate::backend::Cpu;
+use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
+use crate::multigrid::Relaxation;
+use crate::setup::{Coarsening, SaddlePoint, SchurComplement, Variant, constraints};
+use crate::sparse::Csr;
+
+/// Rows below which sparse factors come first, in general and for planar graphs.
+const FEWEST: (usize, usize) = (1500, 10_000);
+/// Sweeps of Jacobi relaxation on a random vector, with their damping.
+const SWEEPS: (usize, f64) = (15, 2.0 / 3.0);
+/// Rayleigh quotient eᵀAe / eᵀDe after these sweeps above which A counts as close to its diagonal D: a mass matrix keeps .3 or more,
+/// diffusion in two and three dimensions about .05.
+const LIKE_MASS: f64 = 0.12;
+/// Relative difference of C and ±Bᵀ up to which \[A B; C −E\] is a saddle-point matrix.
+const ROUNDING: f64 = 1e-8;
+
+/// Configurations for a saddle-point matrix.
+pub(super) struct Saddle {
+    /// That with the Schur complement which suits the matrix, then that with the other one.
+    pub configurations: [Configuration; 2],
+    /// Whether sparse factors are expected to take less time: those of a planar graph that is small, or from which unknowns
+    /// that couple to constraints only are eliminated without much fill.
+    pub direct_first: bool,
+    /// The sentence for the user.
+    pub reason: String,
+}
+
+impl Saddle {
+    /// The configuration for \[A B; ±Bᵀ −E\] in any order of the rows, or `None` for other and for small matrices. Cost: some twenty
+    /// products with the matrix.
+    pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
+        if a.rows() < FEWEST.0 || !p.is_indefinite() || !p.symmetric_pattern || p.has_hubs() {
+            return None;
+        }
+        let constrained = constraints(a).ok()?;
+        let count = constrained.iter().filter(|c| **c).count();
+        if 2 * count > a.rows() || !is_saddle_point(a, &constrained) {
+            return None;
+        }
+        let [schur, other] = match smooth_quotient(a, &constrained) > LIKE_MASS {
+            true => [SchurComplement::Product, SchurComplement::Diagonal],
+            false => [SchurComplement::Diagonal, SchurComplement::Product],
+        };
+        let variant = if p.is_symmetric() { Variant::Symmetric } else { Variant::SymmetricPart };
+        let which = match schur {
+            SchurComplement::Product => "that by the diagonal of the other block",
+            SchurComplement::Diagonal => "a diagonal one",
+        };
+        let configuration = |schur| {
+            let setup = SaddlePoint { schur, coarsening: Coarsening::from(variant) };
+            Configuration::new(setup, Relaxation::Ilu0(1.0), Krylov::BiCgStab)
+        };
+        let small = a.rows() < FEWEST.1;
+        let lumped = || (0..a.rows()).all(|i| constrained[i] || a.row(i).all(|(j, _)| i == j || constrained[j]));
+        Some(Self {
+            configurations: [schur, other].map(configuration),
+            direct_first: (small || lumped()) && planar_direct_cost(a, true, DIRECT_LIMIT).is_some(),
+            reason: format!(
+                "a saddle-point matrix with {count} constraints: levels of its block triangular part, with {which} as the Schur complement"
+            ),
+        })
+    }
+}
+
+/// Whether constraints couple to unknowns as these to them, up to one sign for all.
+fn is_saddle_point(a: &Csr<f64>, constrained: &[bool]) -> bool {
+    let (mut size, mut same, mut opposite) = (0.0, 0.0, 0.0);
+    for (i, _) in constrained.iter().enumerate().filter(|(_, c)| **c) {
+        for (k, v) in a.row(i).filter(|&(k, _)| !constrained[k]) {
+            let other = a.get(k, i);
+            size += v * v + other * other;
+            same += (v - other) * (v - other);
+            opposite += (v + other) * (v + other);
+        }
+    }
+    f64::min(same, opposite) <= ROUNDING * ROUNDING * size
+}
+
+/// eᵀAe / eᵀDe of the block A of unknowns, for a random vector after sweeps of Jacobi relaxation on A e = 0.
+fn smooth_quotient(a: &Csr<f64>, constrained: &[bool]) -> f64 {
+    let own = a.filter(|i, j, _| !constrained[i] && !constrained[j]);
+    let diagonal = own.diagonal();
+    let mut e = scattered(a.rows(), 1);
+    e.iter_mut().zip(constrained).filter(|(_, c)| **c).for_each(|(e, _)| *e = 0.0);
+    let mut product = vec![0.0; e.len()];
+    let multiply = |e: &[f64], product: &mut [f64]| {
+        Cpu.spmv(1.0, (&own).into(), e, 0.0, product, 1);
+    };
+    for _ in 0..SWEEPS.0 {
+        multiply(&e, &mut product);
+        for ((e, r), d) in e.iter_mut().zip(&product).zip(&diagonal).filter(|(_, d)| **d != 0.0) {
+            *e -= SWEEPS.1 * r / d;
+        }
+    }
+    multiply(&e, &mut product);
+    let energy: f64 = product.iter().zip(&e).map(|(r, e)| r * e).sum();
+    energy / e.iter().zip(&diagonal).map(|(e, d)| e * e * d).sum::<f64>()
+}
