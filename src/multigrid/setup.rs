@@ -92,6 +92,11 @@ impl Setup {
         }
     }
 
+    /// Whether the finest level is an approximation of the matrix.
+    pub(crate) fn approximates(&self) -> bool {
+        matches!(self, Setup::SaddlePoint(_))
+    }
+
     /// The matrix of the finest level for the matrix `a`: `a` itself, unless the setup approximates it.
     ///
     /// # Errors

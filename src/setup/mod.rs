@@ -45,12 +45,12 @@ pub use aggregation::{
 #[doc(hidden)]
 pub use evolution::evolution_strength;
 pub(crate) use grids::check_matrix;
-pub(crate) use saddle_point::constraints;
-pub use saddle_point::{SaddlePoint, SchurComplement};
 #[doc(hidden)]
 pub use grids::{Grids, Transfer};
 #[doc(hidden)]
 pub use nodal::{Nodes, amalgamate, detect_block_size};
+pub(crate) use saddle_point::constraints;
+pub use saddle_point::{SaddlePoint, SchurComplement};
 #[doc(hidden)]
 pub use spectral::{
     SpectralRadius, infinity_norm, inverse_diagonal, lambda_max, sampled_radius, spectral_radius,

@@ -135,13 +135,33 @@ impl Solver {
     }
 
     /// Makes the solution by sparse factors orthogonal to the null vectors of A that are known: rounding decides its part along
-    /// them.
-    pub(super) fn without_null_vectors(&self, b: &[f64], mut out: Outcome, rtol: f64) -> Outcome {
+    /// them. Other solutions, and those from an initial guess, stay as they are.
+    pub(super) fn without_null_vectors(
+        &self,
+        b: &[f64],
+        mut out: Outcome,
+        options: &SolveOptions<'_>,
+    ) -> Outcome {
+        let factored =
+            self.answered().map_or(*self.setup() == Setup::Direct, |s| *s.setup() == Setup::Direct);
+        if !factored || !out.converged() || options.options.initial_guess.is_some() {
+            return out;
+        }
         let known = self.null_space.get_or_init(|| self.null_vectors(false));
         if known.count() > 0 {
-            self.shorten(known, b, &mut out.x, rtol);
+            self.shorten(known, b, &mut out.x, options.options.rtol);
         }
         out
+    }
+
+    /// A residual without its parts along the null vectors of Aᵀ that are known: they are rounding, and no correction of x
+    /// reduces them.
+    pub(super) fn in_range(&self, r: Vec<f64>) -> Vec<f64> {
+        let known = match self.has_symmetric_matrix() {
+            true => self.null_space.get_or_init(|| self.null_vectors(false)),
+            false => &self.null_vectors(true),
+        };
+        if known.count() > 0 { known.project(&r) } else { r }
     }
 
     /// Makes x orthogonal to these null vectors of A, unless rounding spoils the residual.

@@ -56,7 +56,8 @@ impl Saddle {
             Configuration::new(setup, Relaxation::Ilu0(1.0), Krylov::BiCgStab)
         };
         let small = a.rows() < FEWEST.1;
-        let lumped = || (0..a.rows()).all(|i| constrained[i] || a.row(i).all(|(j, _)| i == j || constrained[j]));
+        let lumped =
+            || (0..a.rows()).all(|i| constrained[i] || a.row(i).all(|(j, _)| i == j || constrained[j]));
         Some(Self {
             configurations: [schur, other].map(configuration),
             direct_first: (small || lumped()) && planar_direct_cost(a, true, DIRECT_LIMIT).is_some(),
@@ -100,4 +101,129 @@ fn smooth_quotient(a: &Csr<f64>, constrained: &[bool]) -> f64 {
     multiply(&e, &mut product);
     let energy: f64 = product.iter().zip(&e).map(|(r, e)| r * e).sum();
     energy / e.iter().zip(&diagonal).map(|(e, d)| e * e * d).sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gallery;
+    use crate::krylov::{SolveOptions, Status};
+    use crate::multigrid::Setup;
+    use crate::solver::Solver;
+
+    /// ‖x − y‖ / ‖y‖.
+    fn distance(x: &[f64], y: &[f64]) -> f64 {
+        let square = |v: f64| v * v;
+        let difference: f64 = x.iter().zip(y).map(|(x, y)| square(x - y)).sum();
+        (difference / y.iter().map(|y| square(*y)).sum::<f64>()).sqrt()
+    }
+
+    fn answer(solver: &Solver, b: &[f64]) -> Vec<f64> {
+        let out = solver.solve(b).unwrap();
+        assert!(out.converged() && out.attempts.is_empty(), "{solver}\n{:?}", out.attempts);
+        out.x
+    }
+
+    fn schur(solver: &Solver) -> Option<SchurComplement> {
+        match solver.setup() {
+            Setup::SaddlePoint(s) => Some(s.schur),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn stokes_and_mixed_diffusion_have_their_own_schur_complement_and_few_iterations() {
+        let direct = |a: &Csr<f64>, b: &[f64]| {
+            answer(&Solver::builder(Setup::Direct).krylov(Krylov::Fgmres).build(a).unwrap(), b)
+        };
+        let stokes = gallery::stokes_2d(64).unwrap();
+        let solver = Solver::auto(&stokes.matrix).unwrap();
+        assert_eq!(schur(&solver), Some(SchurComplement::Diagonal), "{solver}");
+        let tight = SolveOptions::new().rtol(1e-10);
+        let out = solver.solve_with(&stokes.rhs, tight).unwrap();
+        assert!(
+            out.converged() && out.iterations <= 20 && out.attempts.is_empty(),
+            "{} iterations",
+            out.iterations
+        );
+        let velocities = 2 * 64 * 63;
+        assert!(distance(&out.x[..velocities], &direct(&stokes.matrix, &stokes.rhs)[..velocities]) < 1e-6);
+        let mixed = gallery::mixed_diffusion_2d(64).unwrap();
+        let solver = Solver::auto(&mixed.matrix).unwrap();
+        assert_eq!(schur(&solver), Some(SchurComplement::Product), "{solver}");
+        let x = answer(&solver, &mixed.rhs);
+        assert!(distance(&x, &direct(&mixed.matrix, &mixed.rhs)) < 1e-6);
+    }
+
+    #[test]
+    fn the_numbering_and_signs_do_not_matter() {
+        let stokes = gallery::stokes_2d(66).unwrap();
+        let n = stokes.matrix.rows();
+        let order: Vec<u32> = (0..n).map(|i| (i * 7919 % n) as u32).collect();
+        let velocities = 2 * 66 * 65;
+        let skew = stokes.matrix.map(|i, _, v| if i < velocities { v } else { -v });
+        let variants = [stokes.matrix.permuted(&order), stokes.matrix.map(|_, _, v| -v), skew];
+        for a in variants {
+            let solver = Solver::auto(&a).unwrap();
+            assert_eq!(schur(&solver), Some(SchurComplement::Diagonal), "{solver}");
+            let x = scattered(n, 5);
+            let mut b = vec![0.0; n];
+            a.spmv(&x, &mut b).unwrap();
+            answer(&solver, &b);
+        }
+    }
+
+    #[test]
+    fn refreshed_and_saved_solvers_solve_the_new_matrix() {
+        let stokes = gallery::stokes_2d(64).unwrap();
+        let velocities = 2 * 64 * 63;
+        let mut solver = Solver::auto(&stokes.matrix).unwrap();
+        let step = stokes.matrix.map(|i, j, v| if i == j && i < velocities { v + 0.3 } else { v });
+        solver.refresh(&step).unwrap();
+        let x = answer(&solver, &stokes.rhs);
+        // A constant pressure is free.
+        let fresh = answer(&Solver::auto(&step).unwrap(), &stokes.rhs);
+        assert!(distance(&x[..velocities], &fresh[..velocities]) < 1e-6);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stokes.mgrad");
+        solver.save(&path).unwrap();
+        let loaded = Solver::load(&path, &step).unwrap();
+        assert_eq!(answer(&loaded, &stokes.rhs), x);
+    }
+
+    #[test]
+    fn a_pressure_that_cannot_be_is_explained_and_factors_leave_no_constant_pressure() {
+        let stokes = gallery::stokes_2d(20).unwrap();
+        let velocities = 2 * 20 * 19;
+        let solver = Solver::auto(&stokes.matrix).unwrap();
+        assert_eq!(*solver.setup(), Setup::Direct, "{solver}");
+        let pressure: f64 = answer(&solver, &stokes.rhs)[velocities..].iter().sum();
+        assert!(pressure.abs() < 1e-10, "{pressure}");
+        let mut b = stokes.rhs.clone();
+        b[velocities..].fill(0.01);
+        let out = solver.solve(&b).unwrap();
+        assert_ne!(out.status, Status::Converged);
+        let advice = out.advice.unwrap();
+        assert!(advice.contains("right-hand sides of the constraints sum to 4.000e0"), "{advice}");
+    }
+
+    #[test]
+    fn levels_of_an_approximation_are_not_trained() {
+        let stokes = gallery::stokes_2d(64).unwrap();
+        let mut solver = Solver::auto(&stokes.matrix).unwrap();
+        let error = crate::learn::Trainer::new().steps(2).fit(&mut solver).unwrap_err().to_string();
+        assert!(error.contains("approximation"), "{error}");
+    }
+
+    #[test]
+    fn zeros_on_a_diagonal_do_not_make_a_saddle_point_matrix() {
+        let a = gallery::poisson_2d(110, 110).unwrap().matrix;
+        let circuit = a.map(|i, j, v| match (i == j, i % 5) {
+            (true, 0) => 0.0,
+            (false, 0) => 2.0 * v,
+            _ => v,
+        });
+        let p = MatrixProperties::of(&circuit);
+        assert!(p.zero_diagonals > 0 && Saddle::of(&circuit, &p).is_none());
+    }
 }

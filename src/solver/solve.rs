@@ -8,7 +8,6 @@ use crate::error::Result;
 #[cfg(feature = "cuda")]
 use crate::krylov::DeviceSystem;
 use crate::krylov::{Breakdown, Krylov, Outcome, SolveOptions, Status, System};
-use crate::multigrid::Setup;
 use crate::operator::LinearOperator;
 use crate::sparse::Csr;
 
@@ -79,11 +78,7 @@ impl Solver {
             Some(ladder) if options.krylov.is_none() => self.solve_by(ladder, b, options.again())?,
             _ => self.verified(b, options.again())?,
         };
-        let factored = self.answered().map_or(*self.setup() == Setup::Direct, |s| *s.setup() == Setup::Direct);
-        if !factored || !out.converged() || options.options.initial_guess.is_some() {
-            return Ok(out);
-        }
-        Ok(self.without_null_vectors(b, out, options.options.rtol))
+        Ok(self.without_null_vectors(b, out, &options))
     }
 
     /// Solves B x = b for another operator B of the same size, such as the Jacobian of the present Newton step or

@@ -8,7 +8,7 @@ use super::ladder::Ladder;
 use super::null_vectors::NullVectors;
 use super::transform::Transform;
 use crate::engine::{Host, Leaves};
-use crate::error::Result;
+use crate::error::{Error, Result};
 #[cfg(feature = "cuda")]
 use crate::krylov::DeviceSystem;
 use crate::krylov::Krylov;
@@ -131,8 +131,9 @@ impl Solver {
     /// double precision.
     ///
     /// # Errors
-    /// A hierarchy that violates a rule.
+    /// A hierarchy that violates a rule; a setup whose finest level is not the matrix itself.
     pub fn with_hierarchy(&self, hierarchy: Hierarchy<Host<f64>>) -> Result<Self> {
+        self.check_finest()?;
         Ok(self.of_the_same_system(Self::from_hierarchy(hierarchy, self.setup.clone())?))
     }
 
@@ -143,6 +144,17 @@ impl Solver {
             (solver.a, solver.transform) = (self.a.clone(), self.transform.clone());
         }
         solver
+    }
+
+    /// Refuses a setup whose finest level is not the matrix itself.
+    pub(crate) fn check_finest(&self) -> Result<()> {
+        if !self.setup.approximates() {
+            return Ok(());
+        }
+        Err(Error::unsuited(format!(
+            "the levels of the setup {} are those of an approximation of the matrix, and cannot be trained or exported; use another setup",
+            self.setup.name()
+        )))
     }
 
     /// Whether the cycle was built for an equivalent system.
