@@ -23,8 +23,8 @@ use crate::operator::Preconditioner;
 use crate::sparse::{Csr, Fingerprint, write_atomic};
 
 const MAGIC: &[u8; 8] = b"MGRAD\0\0\0";
-/// Files of version 3 did not say whether the system was transformed.
-const VERSION: u32 = 5;
+/// Files of version 5 did not say whether the equations have another order.
+const VERSION: u32 = 6;
 const HEADER: usize = 20;
 const CHECKSUM: usize = 16;
 
@@ -44,6 +44,8 @@ struct Origin {
     transformed: bool,
     /// Whether the rows of that system have another order.
     reordered: bool,
+    /// Whether its equations have another order than its unknowns.
+    matched: bool,
 }
 
 #[derive(Serialize)]
@@ -83,6 +85,7 @@ impl Solver {
             reasons: self.reasons.clone(),
             transformed: self.transform.is_some(),
             reordered: self.transform.as_ref().is_some_and(|t| t.is_reordered()),
+            matched: self.transform.as_ref().is_some_and(|t| t.is_matched()),
         };
         let body = postcard::to_stdvec(&(&origin, payload))
             .map_err(|e| Error::format(format!("cannot encode the solver: {e}")))?;
@@ -173,7 +176,7 @@ fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
     (solver.smoother, solver.factor) = (origin.smoother, origin.factor);
     solver.reasons = origin.reasons;
     if origin.transformed {
-        let scaled = Transform::of(a);
+        let scaled = if origin.matched { Transform::matched(a) } else { Transform::of(a) };
         let transform = if origin.reordered { Transform::ordered(scaled, a) } else { scaled };
         let transform = transform.ok_or_else(|| {
             Error::fingerprint(
