@@ -10,7 +10,7 @@ use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
 use super::saddle::Saddle;
 use super::threads;
-use super::transform::Transform;
+use super::transform::{Equations, Transform};
 use super::value::Solver;
 use super::weakened::Weakened;
 use crate::backend::{has_weak_diagonal, is_easily_matched, predicted_nonzeros, surely_fits};
@@ -103,7 +103,7 @@ impl Choice {
         if let Some(found) = saddle {
             choice.prefer_levels_of_saddle_point(found);
         }
-        if transform.as_ref().is_some_and(Transform::is_scaled_by_prices) {
+        if transform.as_ref().and_then(Transform::equations).is_some_and(Equations::are_scaled) {
             choice.prefer_factors();
         }
         // Sparse factors have an order of their own.

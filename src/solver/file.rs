@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::transform::Transform;
+use super::transform::{Equations, Transform};
 use super::value::Solver;
 use crate::engine::Host;
 use crate::error::{Error, Result};
@@ -44,8 +44,8 @@ struct Origin {
     transformed: bool,
     /// Whether the rows of that system have another order.
     reordered: bool,
-    /// Whether its equations have another order than its unknowns.
-    matched: bool,
+    /// The order of its equations, if it is not that of the matrix.
+    equations: Option<Equations>,
 }
 
 #[derive(Serialize)]
@@ -85,7 +85,7 @@ impl Solver {
             reasons: self.reasons.clone(),
             transformed: self.transform.is_some(),
             reordered: self.transform.as_ref().is_some_and(|t| t.is_reordered()),
-            matched: self.transform.as_ref().is_some_and(|t| t.is_matched()),
+            equations: self.transform.as_ref().and_then(|t| t.equations().cloned()),
         };
         let body = postcard::to_stdvec(&(&origin, payload))
             .map_err(|e| Error::format(format!("cannot encode the solver: {e}")))?;
@@ -176,7 +176,15 @@ fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
     (solver.smoother, solver.factor) = (origin.smoother, origin.factor);
     solver.reasons = origin.reasons;
     if origin.transformed {
-        let scaled = if origin.matched { Transform::matched(a) } else { Transform::of(a) };
+        let scaled = match &origin.equations {
+            None => Transform::of(a),
+            Some(equations) if !equations.fit(a.rows()) => {
+                return Err(Error::format(
+                    "the order of the equations does not fit the matrix; save the solver again",
+                ));
+            }
+            Some(equations) => Some(Transform::with_equations(a, equations)),
+        };
         let transform = if origin.reordered { Transform::ordered(scaled, a) } else { scaled };
         let transform = transform.ok_or_else(|| {
             Error::fingerprint(

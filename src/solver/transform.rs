@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::backend::{
     Cpu, Equilibration, Matching, has_weak_diagonal, largest_product, order_of_scattered,
     order_with_long_rows_last,
@@ -25,6 +27,31 @@ const HUGE: (f64, f64) = (1e10, 2.0);
 /// Sizes of values that single precision cannot hold with room for sums.
 const RANGE: f64 = 1e25;
 
+/// The order of the equations of a system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Equations {
+    /// The row of A for every row of Q A.
+    order: Arc<[u32]>,
+    /// R and C, if they belong to that order; otherwise they follow from Q A.
+    scaling: Option<(Vec<f64>, Vec<f64>)>,
+}
+
+impl Equations {
+    /// Whether the diagonal was weak even in that order, so that rows and columns are scaled by its prices.
+    pub fn are_scaled(&self) -> bool {
+        self.scaling.is_some()
+    }
+
+    /// Whether this is an order of so many equations.
+    pub fn fit(&self, rows: usize) -> bool {
+        let mut seen = vec![false; rows];
+        let is_new = |&i: &u32| seen.get_mut(i as usize).is_some_and(|s| !std::mem::replace(s, true));
+        self.order.len() == rows
+            && self.order.iter().all(is_new)
+            && self.scaling.as_ref().is_none_or(|(r, c)| r.len() == rows && c.len() == rows)
+    }
+}
+
 /// The system Â y = P R Q (b − A d) with x = d + C Pᵀ y, where d solves the rows that determine their unknown.
 ///
 /// Such rows have no entry beside the diagonal (Dirichlet values as rows of the identity) or a diagonal that
@@ -41,10 +68,8 @@ pub(super) struct Transform {
     columns: Vec<f64>,
     /// Row i of the scaled matrix for every row of Â; `None` for its own order.
     order: Option<Arc<[u32]>>,
-    /// Q: the row of A for every row of Q A; `None` for its own order.
-    equations: Option<Arc<[u32]>>,
-    /// Whether R and C are those of that order.
-    scaled_by_prices: bool,
+    /// Q; `None` for the own order of A.
+    equations: Option<Equations>,
     /// What was done, one sentence each.
     pub reasons: Vec<String>,
 }
@@ -95,16 +120,7 @@ impl Transform {
             None => (vec![1.0; n], vec![1.0; n]),
         };
         let matrix = with_ones(matrix.into_owned(), &determined);
-        Some(Self {
-            matrix,
-            determined,
-            rows,
-            columns,
-            order: None,
-            equations: None,
-            scaled_by_prices: false,
-            reasons,
-        })
+        Some(Self { matrix, determined, rows, columns, order: None, equations: None, reasons })
     }
 
     /// The equivalent system for the rows of A in an order that makes the product of the diagonal entries largest (Duff and
@@ -116,19 +132,26 @@ impl Transform {
         let mut equations = vec![0u32; a.rows()];
         columns.iter().enumerate().for_each(|(i, &j)| equations[j as usize] = i as u32);
         let own = a.select(Some(&equations), None);
-        let reason = "the equations in an order that brings large entries to the diagonal".to_string();
-        let mut new = match has_weak_diagonal(own.pattern(), own.values()) {
-            false => Self::of(&own).unwrap_or_else(|| Self::identity(&own)),
-            true => {
-                let power = |v: &f64| v.log2().round().exp2();
-                let rows: Vec<f64> = equations.iter().map(|&i| power(&scaling.0[i as usize])).collect();
-                let columns: Vec<f64> = scaling.1.iter().map(power).collect();
+        let scaling = has_weak_diagonal(own.pattern(), own.values()).then(|| {
+            let power = |v: &f64| v.log2().round().exp2();
+            let rows = equations.iter().map(|&i| power(&scaling.0[i as usize])).collect();
+            (rows, scaling.1.iter().map(power).collect())
+        });
+        Some(Self::with_equations(a, &Equations { order: equations.into(), scaling }))
+    }
+
+    /// The equivalent system for the rows of A in this order.
+    pub fn with_equations(a: &Csr<f64>, equations: &Equations) -> Self {
+        let own = a.select(Some(&equations.order), None);
+        let mut new = match &equations.scaling {
+            None => Self::of(&own).unwrap_or_else(|| Self::identity(&own)),
+            Some((rows, columns)) => {
                 let matrix = own.map(|i, j, v| rows[i] * v * columns[j]);
-                Self { matrix, rows, columns, scaled_by_prices: true, ..Self::identity(&own) }
+                Self { matrix, rows: rows.clone(), columns: columns.clone(), ..Self::identity(&own) }
             }
         };
-        new.reasons.insert(0, reason);
-        Some(Self { equations: Some(equations.into()), ..new })
+        new.reasons.insert(0, "the equations in an order that brings large entries to the diagonal".into());
+        Self { equations: Some(equations.clone()), ..new }
     }
 
     /// The equivalent system for A, of which `own` is one without another order, with its long rows last where they make
@@ -153,12 +176,7 @@ impl Transform {
     pub fn renewed(&self, a: &Csr<f64>) -> Option<Self> {
         let new = match &self.equations {
             None => Self::of(a),
-            Some(_) if !self.determined.is_empty() => return None,
-            Some(equations) => {
-                let own = a.select(Some(equations), None);
-                let matrix = own.map(|i, j, v| self.rows[i] * v * self.columns[j]);
-                Some(Self { matrix, order: None, ..self.clone() })
-            }
+            Some(equations) => Some(Self::with_equations(a, equations)),
         };
         let new = match &self.order {
             None => new,
@@ -167,14 +185,9 @@ impl Transform {
         new.filter(|new| new.matrix.pattern() == self.matrix.pattern())
     }
 
-    /// Whether equations have another order than their unknowns.
-    pub fn is_matched(&self) -> bool {
-        self.equations.is_some()
-    }
-
-    /// Whether the diagonal was weak even in that order, so that rows and columns are scaled by its prices.
-    pub fn is_scaled_by_prices(&self) -> bool {
-        self.scaled_by_prices
+    /// The order of the equations, if it is not that of A.
+    pub fn equations(&self) -> Option<&Equations> {
+        self.equations.as_ref()
     }
 
     /// Whether rows have another order than those of A.
@@ -192,7 +205,6 @@ impl Transform {
             columns,
             order: None,
             equations: None,
-            scaled_by_prices: false,
             reasons: Vec::new(),
         }
     }
@@ -213,15 +225,15 @@ impl Transform {
     fn in_equations(&self, v: Vec<f64>) -> Vec<f64> {
         match &self.equations {
             None => v,
-            Some(equations) => equations.iter().map(|&i| v[i as usize]).collect(),
+            Some(equations) => equations.order.iter().map(|&i| v[i as usize]).collect(),
         }
     }
 
     /// Qᵀ v.
-    fn from_equations(&self, v: Vec<f64>) -> Vec<f64> {
+    fn in_rows(&self, v: Vec<f64>) -> Vec<f64> {
         let Some(equations) = &self.equations else { return v };
         let mut own = vec![0.0; v.len()];
-        equations.iter().zip(v).for_each(|(&i, v)| own[i as usize] = v);
+        equations.order.iter().zip(v).for_each(|(&i, v)| own[i as usize] = v);
         own
     }
 
@@ -242,7 +254,7 @@ impl Transform {
     pub fn constant(&self, transposed: bool) -> Vec<f64> {
         let mut v = if transposed { self.rows.clone() } else { self.columns.clone() };
         self.determined.iter().for_each(|&(i, _)| v[i as usize] = 0.0);
-        if transposed { self.from_equations(v) } else { v }
+        if transposed { self.in_rows(v) } else { v }
     }
 
     /// d with its determined values, and P R Q (r − A d). Cost: a product with A if there are determined rows.
@@ -276,13 +288,13 @@ impl Transform {
         inverse(&scaled, &mut own)?;
         self.each_in_own_order(&own, |i, v| y[i] = self.rows[i] * v);
         self.determined.iter().for_each(|&(i, _)| y[i as usize] = 0.0);
-        let mut y = self.from_equations(y);
+        let mut y = self.in_rows(y);
         if !self.determined.is_empty() {
             let mut product = vec![0.0; s.len()];
             Cpu.spmv_transposed(1.0, a.into(), &y, 0.0, &mut product, 1);
             for &(i, inverse) in &self.determined {
                 let i = i as usize;
-                let equation = self.equations.as_ref().map_or(i, |equations| equations[i] as usize);
+                let equation = self.equations.as_ref().map_or(i, |equations| equations.order[i] as usize);
                 y[equation] = inverse * (s[i] - product[i]);
             }
         }
@@ -448,7 +460,7 @@ mod tests {
         for (number, a) in [flow, dirichlet, columns].iter().enumerate() {
             let a = shuffled(a, |_| 1.0);
             let t = Transform::matched(&a).unwrap();
-            assert!(t.is_matched() && !t.is_symmetric() && t.is_scaled_by_prices() == (number == 2));
+            assert!(t.equations().unwrap().are_scaled() == (number == 2) && !t.is_symmetric());
             assert!(t.matrix.diagonal().iter().all(|v| *v != 0.0));
             // x = d + C Pᵀ y for Â y = P R Q (A x − A d).
             let x = scattered(400, 3);
@@ -476,7 +488,7 @@ mod tests {
         let poisson = gallery::poisson_3d(16, 16, 16).unwrap().matrix;
         let a = shuffled(&poisson, |_| 1.0);
         let mut solver = Solver::auto(&a).unwrap();
-        assert!(solver.levels() > 2 && solver.transform.as_ref().unwrap().is_matched(), "{solver}");
+        assert!(solver.levels() > 2 && solver.transform.as_ref().unwrap().equations().is_some(), "{solver}");
         let x = scattered(a.rows(), 3);
         let solves = |solver: &Solver, a: &Csr<f64>| {
             let out = solver.solve(&product(a, &x)).unwrap();
