@@ -60,31 +60,16 @@ impl SaddlePoint {
     /// diagonal (named); constraints with so many entries that C D⁻¹ B would take 64 times the work of a pass over the matrix.
     pub fn approximation(&self, a: &Csr<f64>) -> Result<Csr<f64>> {
         let constrained = constraints(a)?;
-        let inverse = |k: usize| own(a, k).recip();
-        let rest = a.filter(|i, j, _| !constrained[i] || (constrained[j] && (self.is_product() || i == j)));
-        let schur = match self.schur {
-            SchurComplement::Product => {
-                let left = a.filter(|i, k, _| constrained[i] && !constrained[k]);
-                let right = a.filter(|k, j, _| !constrained[k] && constrained[j]);
-                check_work(a, &left, &right)?;
-                left.map(|_, k, v| v * inverse(k)).multiply(&right)?
-            }
-            SchurComplement::Diagonal => Csr::diagonal_matrix(
-                &(0..a.rows())
-                    .map(|i| {
-                        let of = |(k, v): (usize, f64)| v * inverse(k) * a.get(k, i);
-                        let unknowns = a.row(i).filter(|&(k, _)| !constrained[k]);
-                        if constrained[i] { unknowns.map(of).sum() } else { 0.0 }
-                    })
-                    .collect::<Vec<f64>>(),
-            )
-            .filter(|i, _, _| constrained[i]),
-        };
-        let sum = rest.add(1.0, &schur, -1.0)?;
-        match (0..a.rows()).find(|&i| own(&sum, i) == 0.0) {
+        let is_product = self.schur == SchurComplement::Product;
+        let rest = a.filter(|i, j, _| !constrained[i] || (constrained[j] && (is_product || i == j)));
+        let product =
+            if is_product { product(a, &constrained)? } else { diagonal_of_product(a, &constrained) };
+        let sum = rest.add(1.0, &product, -1.0)?;
+        match (0..a.rows()).find(|&i| !own(&sum, i).is_normal()) {
             Some(i) => Err(Error::unsuited(format!(
-                "the Schur complement of constraint {} has a zero on its diagonal; the setups direct and none (with ilut) need no Schur complement",
-                i + 1
+                "the Schur complement of constraint {} has {:e} on its diagonal; the setups direct and none (with ilut) need no Schur complement",
+                i + 1,
+                own(&sum, i)
             ))),
             None => Ok(sum),
         }
@@ -111,10 +96,27 @@ impl SaddlePoint {
         }
         Ok(Grids { transfers, coarsest: next })
     }
+}
 
-    fn is_product(&self) -> bool {
-        self.schur == SchurComplement::Product
-    }
+/// C D⁻¹ B in the rows and columns of the constraints.
+///
+/// # Errors
+/// A product that takes too much work or overflows.
+fn product(a: &Csr<f64>, constrained: &[bool]) -> Result<Csr<f64>> {
+    let left = a.filter(|i, k, _| constrained[i] && !constrained[k]);
+    let right = a.filter(|k, j, _| !constrained[k] && constrained[j]);
+    check_work(a, &left, &right)?;
+    left.map(|_, k, v| v / own(a, k)).multiply(&right)
+}
+
+/// diag(C D⁻¹ B) in the rows of the constraints.
+fn diagonal_of_product(a: &Csr<f64>, constrained: &[bool]) -> Csr<f64> {
+    let entry = |i: usize| {
+        let unknowns = a.row(i).filter(|&(k, _)| constrained[i] && !constrained[k]);
+        unknowns.map(|(k, v)| v / own(a, k) * a.get(k, i)).sum()
+    };
+    let diagonal: Vec<f64> = (0..a.rows()).map(entry).collect();
+    Csr::diagonal_matrix(&diagonal).filter(|i, _, _| constrained[i])
 }
 
 /// The sign of most diagonal entries.
