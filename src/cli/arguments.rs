@@ -102,6 +102,12 @@ pub enum Problem {
     /// 3-D linear elasticity; rigid-body modes with --near-nullspace
     #[value(name = "elasticity3d")]
     Elasticity3d,
+    /// 2-D Stokes flow in a cavity with a moving lid, staggered grid; indefinite and singular
+    #[value(name = "stokes2d")]
+    Stokes2d,
+    /// 2-D diffusion in mixed form, Raviart–Thomas elements, indefinite
+    #[value(name = "mixed-diffusion2d")]
+    MixedDiffusion2d,
     /// 3-D diffusion, linear elements on an unstructured tetrahedral mesh
     #[value(name = "unstructured3d")]
     Unstructured3d,

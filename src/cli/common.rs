@@ -83,9 +83,13 @@ pub fn choice(
 /// pivot.
 fn named(setup: &Setup, properties: &MatrixProperties) -> Vec<Configuration> {
     let symmetric = properties.is_symmetric();
-    let krylov = if symmetric && setup.keeps_symmetry() { Krylov::Cg } else { Krylov::Fgmres };
+    let krylov = match setup {
+        Setup::SaddlePoint(_) => Krylov::BiCgStab,
+        _ if symmetric && setup.keeps_symmetry() => Krylov::Cg,
+        _ => Krylov::Fgmres,
+    };
     let with = |relaxation| Configuration::new(setup.clone(), relaxation, krylov).double();
-    if symmetric && *setup != Setup::OneLevel {
+    if symmetric && !matches!(setup, Setup::OneLevel | Setup::SaddlePoint(_)) {
         return vec![with(Relaxation::GaussSeidel)];
     }
     let gauss_seidel = match setup {

@@ -9,7 +9,7 @@ use super::values::{HierarchyChoice, aggregates, named, positive_count, smoothin
 use crate::error::{Error, Result};
 use crate::multigrid::{CycleShape, Setup};
 use crate::setup::classical::{Interpolation, Restriction, SplittingKind};
-use crate::setup::{Aggregates, Smoothing, Strength};
+use crate::setup::{Aggregates, Coarsening, Smoothing, Strength};
 use crate::sparse::{Csr, DenseMatrix, MatrixFile};
 
 #[derive(Debug, Args)]
@@ -99,14 +99,14 @@ impl HierarchyOptions {
             (self.aggressive_levels.is_some(), "--aggressive-levels"),
         ];
         match setup {
-            Setup::Aggregation(mut c) => {
+            Setup::Aggregation(c) => {
                 classical.into_iter().try_for_each(|(given, option)| foreign(given, option))?;
-                c.theta = self.theta.unwrap_or(c.theta);
-                c.max_coarse = self.max_coarse.unwrap_or(c.max_coarse);
-                c.block_size = self.block_size.or(c.block_size);
-                c.aggregates = self.aggregates.unwrap_or(c.aggregates);
-                c.smoothing = self.smoothing.or(c.smoothing);
-                Ok(c.into())
+                Ok(self.coarsening(c).into())
+            }
+            Setup::SaddlePoint(mut s) => {
+                classical.into_iter().try_for_each(|(given, option)| foreign(given, option))?;
+                s.coarsening = self.coarsening(s.coarsening);
+                Ok(s.into())
             }
             Setup::Classical(mut c) => {
                 aggregation.into_iter().try_for_each(|(given, option)| foreign(given, option))?;
@@ -134,6 +134,16 @@ impl HierarchyOptions {
                 Ok(setup)
             }
         }
+    }
+
+    /// Parameters of aggregation with those that are given.
+    fn coarsening(&self, mut c: Coarsening) -> Coarsening {
+        c.theta = self.theta.unwrap_or(c.theta);
+        c.max_coarse = self.max_coarse.unwrap_or(c.max_coarse);
+        c.block_size = self.block_size.or(c.block_size);
+        c.aggregates = self.aggregates.unwrap_or(c.aggregates);
+        c.smoothing = self.smoothing.or(c.smoothing);
+        c
     }
 
     /// The cycle for training: V(1,1) by default, or one sweep without coarser levels.

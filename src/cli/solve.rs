@@ -275,7 +275,8 @@ fn iterate(options: &Solve, b: &[f64], solver: &mut Solver) -> Result<(Outcome, 
 /// The asymptotic factor by power iteration for plain cycles; the mean reduction over the last half of the
 /// iterations for a Krylov method.
 fn convergence_factor(solver: &Solver, out: &Outcome) -> (Option<f64>, &'static str) {
-    if out.krylov == Some(Krylov::Richardson) && solver.rows() <= POWER_ITERATION_ROWS {
+    let plain = out.krylov == Some(Krylov::Richardson) && solver.check_finest().is_ok();
+    if plain && solver.rows() <= POWER_ITERATION_ROWS {
         let measured = match solver.cycle() {
             Cycle::Double(c) => asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES),
             Cycle::Single(c) => asymptotic_factor(c.hierarchy(), 0, POWER_ITERATION_CYCLES),

@@ -19,6 +19,8 @@
 //! | [`elasticity_2d`], [`elasticity_3d`] | linear elasticity, bilinear and trilinear elements | yes | nodes |
 //! | [`unstructured_3d`] | Laplacian on tetrahedra, numbered at random | yes | vertices |
 //! | [`random_diffusion_2d`], [`TriangleMesh::diffusion`] | diffusion and reaction on triangles | yes | vertices |
+//! | [`stokes_2d`] | Stokes flow on a staggered grid: indefinite, singular | yes | faces and cells |
+//! | [`mixed_diffusion_2d`] | diffusion in mixed form: indefinite | yes | faces and cells |
 //! | [`power_law_laplacian`] | Laplacian of a graph with hubs: singular, or grounded | yes | vertices |
 //!
 //! [`with_identity_rows`] and [`disjoint_union`] derive new problems from these; [`named`] finds problems by
@@ -42,6 +44,7 @@ mod grid;
 mod jumps;
 mod named;
 mod rigid;
+mod saddle_point;
 mod space;
 mod tensor;
 #[cfg(test)]
@@ -57,6 +60,7 @@ pub use graph::{GraphOptions, power_law_laplacian};
 pub use jumps::{Jumps, jumping_coefficients_2d, jumping_coefficients_3d};
 pub use named::{NAMES, named};
 pub use rigid::rigid_body_modes;
+pub use saddle_point::{mixed_diffusion_2d, stokes_2d};
 pub use space::{recirculating_flow_3d, rotated_anisotropic_3d};
 pub use tensor::{neumann_2d, stretched_grid_2d};
 pub use tetrahedra::unstructured_3d;

@@ -22,6 +22,8 @@ const MODELS: &[(&str, Build)] = &[
     ("neumann2d", |n, _| neumann_2d(n, n)),
     ("elasticity2d", |n, _| elasticity_2d(n, n, 1.0, 0.3)),
     ("elasticity3d", |n, _| elasticity_3d(n, n, n, 1.0, 0.3)),
+    ("stokes2d", |n, _| stokes_2d(n)),
+    ("mixed-diffusion2d", |n, _| mixed_diffusion_2d(n)),
     ("unstructured3d", unstructured_3d),
     #[cfg(feature = "mesh")]
     ("random-diffusion", |n, seed| random_diffusion_2d(n, 0.0, seed)),
@@ -60,7 +62,7 @@ pub const NAMES: [&str; MODELS.len()] = {
 /// | `jumps2d`, `jumps3d` | contrast 10⁶ in random blocks of an eighth of a side |
 /// | `stretched2d` | ratio 1000 |
 /// | `elasticity2d`, `elasticity3d` | E = 1, ν = 0.3 |
-/// | `unstructured3d` | none |
+/// | `stokes2d`, `mixed-diffusion2d`, `unstructured3d` | none |
 /// | `random-diffusion` | η = 0 |
 /// | `power-law`, `power-law-grounded` | 4 edges per node, weights 1 |
 ///

@@ -44,14 +44,14 @@ pub(super) struct EntryTraining {
 
 impl EntryTraining {
     /// From the factors of `solver`, or from ILU(0) on its levels where it has other smoothers. `None` for a solver
-    /// without levels, where there is no ILU(0), and for weakened factors, which a few steps make worse.
+    /// without levels of its matrix, where there is no ILU(0), and for weakened factors, which a few steps make worse.
     ///
     /// # Errors
     /// Values that overflow single precision.
     pub fn new(solver: &Solver, seed: u64) -> Result<Option<Self>> {
         let own = solver.hierarchy();
         let weakened = solver.configuration().is_some_and(|c| c.relaxation.tau().is_some());
-        if own.levels.is_empty() || !own.kind.is_linear() || weakened {
+        if own.levels.is_empty() || solver.check_finest().is_err() || !own.kind.is_linear() || weakened {
             return Ok(None);
         }
         let mut hierarchy = own.clone();

@@ -84,7 +84,7 @@ impl Trainer {
                 subdomains: self.subdomains,
             };
             for learn in self.targets() {
-                match self.start.candidate(amg, learn, options) {
+                match amg.check_finest().and_then(|()| self.start.candidate(amg, learn, options)) {
                     Ok(candidate) => starts.push(candidate),
                     Err(e) => failure = e,
                 }

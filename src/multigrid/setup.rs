@@ -1,11 +1,12 @@
 //! Setups by name.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::setup::classical::{Classical, Interpolation};
-use crate::setup::{Aggregates, Coarsening, Grids, Smoothing, Variant};
+use crate::setup::{Aggregates, Coarsening, Grids, SaddlePoint, SchurComplement, Smoothing, Variant};
 use crate::sparse::{Csr, DenseMatrix};
 
 /// Construction of the hierarchy.
@@ -17,6 +18,8 @@ pub enum Setup {
     Aggregation(Coarsening),
     /// Splitting into coarse and fine points.
     Classical(Classical),
+    /// A block triangular approximation of a saddle-point matrix, and aggregation of its unknowns.
+    SaddlePoint(SaddlePoint),
     /// No coarser levels: the smoother of the only level is the preconditioner.
     OneLevel,
     /// No levels: a sparse factorisation of the matrix itself, L B Lᵀ if it is symmetric, otherwise LU.
@@ -30,7 +33,7 @@ const RINGS: usize = 5;
 
 impl Setup {
     /// The names that [`Setup::from_str`] accepts, with their meaning.
-    pub const NAMES: [(&'static str, &'static str); 13] = [
+    pub const NAMES: [(&'static str, &'static str); 15] = [
         ("sa", "smoothed aggregation"),
         ("sasym", "smoothed aggregation built on (A+Aᵀ)/2"),
         ("sat", "smoothed aggregation, R smoothed on Aᵀ"),
@@ -42,6 +45,8 @@ impl Setup {
         ("ruge-stueben", "Ruge–Stüben splitting, classical interpolation"),
         ("air", "approximate ideal restriction, for advection"),
         ("two-level", "one coarse level, aggregates of 25 rows by METIS"),
+        ("saddle-point", "block triangular with a diagonal Schur complement"),
+        ("saddle-point-product", "block triangular with the Schur complement by diag A"),
         ("none", "one level"),
         ("direct", "sparse factorisation"),
     ];
@@ -59,6 +64,8 @@ impl Setup {
             Setup::Classical(c) if c.restriction.air_distance().is_some() => "air",
             Setup::Classical(c) if c.interpolation == Interpolation::Extended => "classical",
             Setup::Classical(_) => "ruge-stueben",
+            Setup::SaddlePoint(s) if s.schur == SchurComplement::Product => "saddle-point-product",
+            Setup::SaddlePoint(_) => "saddle-point",
             Setup::OneLevel => "none",
             Setup::Direct => "direct",
         }
@@ -69,6 +76,7 @@ impl Setup {
         match self {
             Setup::Aggregation(c) => !c.variant.is_two_sided(),
             Setup::Classical(c) => c.restriction.air_distance().is_none(),
+            Setup::SaddlePoint(_) => false,
             Setup::OneLevel | Setup::Direct => true,
         }
     }
@@ -78,8 +86,25 @@ impl Setup {
         match self {
             Setup::Aggregation(c) => c.max_coarse,
             Setup::Classical(c) => c.max_coarse,
+            Setup::SaddlePoint(s) => s.coarsening.max_coarse,
             Setup::OneLevel => 0,
             Setup::Direct => usize::MAX,
+        }
+    }
+
+    /// Whether the finest level is an approximation of the matrix.
+    pub(crate) fn approximates(&self) -> bool {
+        matches!(self, Setup::SaddlePoint(_))
+    }
+
+    /// The matrix of the finest level for the matrix `a`: `a` itself, unless the setup approximates it.
+    ///
+    /// # Errors
+    /// As [`SaddlePoint::approximation`].
+    pub(crate) fn finest<'a>(&self, a: &'a Csr<f64>) -> Result<Cow<'a, Csr<f64>>> {
+        match self {
+            Setup::SaddlePoint(s) => s.approximation(a).map(Cow::Owned),
+            _ => Ok(Cow::Borrowed(a)),
         }
     }
 
@@ -91,6 +116,7 @@ impl Setup {
     pub fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Grids> {
         match self {
             Setup::Aggregation(c) => c.coarsen(a, near_nullspace),
+            Setup::SaddlePoint(s) => s.coarsen(a, near_nullspace),
             _ if near_nullspace.is_some() => Err(Error::unsuited(format!(
                 "the setup '{}' does not use near-nullspace candidates; choose sa or another aggregation",
                 self.name()
@@ -121,6 +147,12 @@ impl From<Coarsening> for Setup {
 impl From<Classical> for Setup {
     fn from(classical: Classical) -> Self {
         Setup::Classical(classical)
+    }
+}
+
+impl From<SaddlePoint> for Setup {
+    fn from(saddle_point: SaddlePoint) -> Self {
+        Setup::SaddlePoint(saddle_point)
     }
 }
 
@@ -158,6 +190,10 @@ impl FromStr for Setup {
                 ..smoothed(Smoothing::Jacobi)
             }
             .into(),
+            "saddle-point" => SaddlePoint::default().into(),
+            "saddle-point-product" => {
+                SaddlePoint { schur: SchurComplement::Product, ..SaddlePoint::default() }.into()
+            }
             "none" => Setup::OneLevel,
             "direct" => Setup::Direct,
             _ => match name.parse::<Variant>() {

@@ -35,6 +35,7 @@ impl Levels {
     /// # Errors
     /// A solver that PETSc cannot express, or a partition that does not fit.
     pub fn new(solver: &Solver, partition: &Partition, overlap: usize) -> Result<Self> {
+        solver.check_finest()?;
         let h = solver.hierarchy();
         let symmetric = solver.krylov() == Krylov::Cg;
         if solver.is_transformed() {

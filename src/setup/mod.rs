@@ -28,6 +28,7 @@ mod evolution;
 mod grids;
 mod nodal;
 pub mod relaxation;
+mod saddle_point;
 mod spectral;
 mod strength;
 mod vector;
@@ -48,6 +49,8 @@ pub(crate) use grids::check_matrix;
 pub use grids::{Grids, Transfer};
 #[doc(hidden)]
 pub use nodal::{Nodes, amalgamate, detect_block_size};
+pub(crate) use saddle_point::constraints;
+pub use saddle_point::{SaddlePoint, SchurComplement};
 #[doc(hidden)]
 pub use spectral::{
     SpectralRadius, infinity_norm, inverse_diagonal, lambda_max, sampled_radius, spectral_radius,

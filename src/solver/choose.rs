@@ -8,6 +8,7 @@ use super::configuration::Configuration;
 use super::ladder::{Ladder, check_fill};
 use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
+use super::saddle::Saddle;
 use super::threads;
 use super::transform::Transform;
 use super::value::Solver;
@@ -85,6 +86,9 @@ impl Choice {
         let transform = Transform::of(a);
         let properties = MatrixProperties::of(transform.as_ref().map_or(a, |t| &t.matrix));
         let mut choice = Self::suited(&properties, has_candidates);
+        if !has_candidates {
+            choice.consider_saddle_point(transform.as_ref().map_or(a, |t| &t.matrix), &properties);
+        }
         // Sparse factors have an order of their own.
         let iterates = choice.configurations.first().is_some_and(|c| c.setup != Setup::Direct);
         let transform = if iterates { Transform::ordered(transform, a) } else { transform }.map(Arc::new);
@@ -110,10 +114,22 @@ impl Choice {
         choice
     }
 
+    /// Adds a block triangular hierarchy for a saddle-point matrix, before or after sparse factors.
+    fn consider_saddle_point(&mut self, a: &Csr<f64>, properties: &MatrixProperties) {
+        let Some(found) = Saddle::of(a, properties) else { return };
+        let [first, second] = found.configurations;
+        self.configurations.insert(usize::from(found.direct_first), first);
+        self.configurations.insert(2, second);
+        self.because(found.reason);
+        if found.direct_first {
+            self.because("its graph is planar: sparse factors take less time");
+        }
+    }
+
     /// Puts a method on one level or weakened incomplete factors before a hierarchy, where parts of the matrix say so.
     fn consult(&mut self, a: &Csr<f64>, properties: &MatrixProperties) {
         let Some(present) = self.configurations.first() else { return };
-        if matches!(present.setup, Setup::OneLevel | Setup::Direct) {
+        if matches!(present.setup, Setup::OneLevel | Setup::Direct | Setup::SaddlePoint(_)) {
             return;
         }
         if let Some(found) = OneLevel::of(a, properties) {

@@ -87,7 +87,7 @@ impl Solver {
         outcomes.resize_with(all.len(), || None);
         let one = |(number, (b, out)): (usize, (&&[f64], Option<Outcome>))| match out {
             Some(out) if out.converged() || self.ladder.is_none() => {
-                Ok(self.explained_failure(b, out, &options))
+                Ok(self.explained_failure(b, self.without_null_vectors(b, out, &options), &options))
             }
             _ => self.solve_with(b, options.again()).map_err(|e| e.at(place(number))),
         };

@@ -23,6 +23,7 @@ mod preconditioner;
 mod properties;
 mod range;
 mod refresh;
+mod saddle;
 mod solve;
 mod threads;
 mod transform;

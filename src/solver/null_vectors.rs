@@ -2,7 +2,7 @@
 
 use crate::backend::Cpu;
 use crate::krylov::{axpy, dot, largest, norm};
-use crate::setup::detect_block_size;
+use crate::setup::{constraints, detect_block_size};
 use crate::sparse::{Csr, DenseMatrix};
 
 /// A product below this share of its terms is zero to rounding.
@@ -21,6 +21,8 @@ pub(super) enum Origin {
     Candidate(usize),
     /// The constant of the scaled matrix.
     Scaling,
+    /// Ones at the constraints of a saddle-point matrix, such as a constant pressure.
+    Constraints,
     /// The unit vector of a zero row.
     ZeroRow,
     /// Found by a solve.
@@ -65,7 +67,7 @@ pub(super) struct Hints<'a> {
 
 impl NullVectors {
     /// Those of Aᵀ (`transposed`) or A among candidates, constants of each unknown of a node, constants, the constant of
-    /// the scaled matrix and, for Aᵀ, unit vectors of zero rows. Each vector is tested on every component by one product
+    /// the scaled matrix, constants of the constraints of a saddle-point matrix and, for Aᵀ, unit vectors of zero rows. Each vector is tested on every component by one product
     /// with the matrix.
     pub fn of(a: &Csr<f64>, hints: Hints<'_>, transposed: bool) -> Self {
         let zeros = a.values().contains(&0.0);
@@ -90,6 +92,10 @@ impl NullVectors {
         own.try_vector(a, &vec![1.0; n], Origin::Constant);
         if let Some(scaling) = hints.scaling {
             own.try_vector(a, scaling, Origin::Scaling);
+        }
+        if let Ok(constrained) = constraints(a) {
+            let ones: Vec<f64> = constrained.iter().map(|&c| f64::from(u8::from(c))).collect();
+            own.try_vector(a, &ones, Origin::Constraints);
         }
         if transposed {
             own.zero_rows(a);

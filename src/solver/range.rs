@@ -70,7 +70,8 @@ impl Solver {
         };
         out.removed = Some(self.removed(&known, b, &right));
         if out.converged() {
-            self.shorten(known, &right, &mut out.x, options.options.rtol);
+            let own = if self.a.is_symmetric() { known } else { self.null_vectors(false) };
+            self.shorten(&own, &right, &mut out.x, options.options.rtol);
         } else if known.count() > 0 {
             let rest = out.advice.take().unwrap_or_default();
             out.advice = Some(format!(
@@ -133,10 +134,39 @@ impl Solver {
         Some(solver)
     }
 
-    /// Makes x orthogonal to the null vectors of A that are known, unless rounding spoils the residual.
-    fn shorten(&self, of_transpose: NullVectors, b: &[f64], x: &mut Vec<f64>, rtol: f64) {
-        let own = if self.a.is_symmetric() { of_transpose } else { self.null_vectors(false) };
-        let shorter = own.project(x);
+    /// Makes the solution by sparse factors orthogonal to the null vectors of A that are known: rounding decides its part along
+    /// them. Other solutions, and those from an initial guess, stay as they are.
+    pub(super) fn without_null_vectors(
+        &self,
+        b: &[f64],
+        mut out: Outcome,
+        options: &SolveOptions<'_>,
+    ) -> Outcome {
+        let factored =
+            self.answered().map_or(*self.setup() == Setup::Direct, |s| *s.setup() == Setup::Direct);
+        if !factored || !out.converged() || options.options.initial_guess.is_some() {
+            return out;
+        }
+        let known = self.null_space.get_or_init(|| self.null_vectors(false));
+        if known.count() > 0 {
+            self.shorten(known, b, &mut out.x, options.options.rtol);
+        }
+        out
+    }
+
+    /// A residual without its parts along the null vectors of Aᵀ that are known: they are rounding, and no correction of x
+    /// reduces them.
+    pub(super) fn in_range(&self, r: Vec<f64>) -> Vec<f64> {
+        let known = match self.has_symmetric_matrix() {
+            true => self.null_space.get_or_init(|| self.null_vectors(false)),
+            false => &self.null_vectors(true),
+        };
+        if known.count() > 0 { known.project(&r) } else { r }
+    }
+
+    /// Makes x orthogonal to these null vectors of A, unless rounding spoils the residual.
+    fn shorten(&self, known: &NullVectors, b: &[f64], x: &mut Vec<f64>, rtol: f64) {
+        let shorter = known.project(x);
         let mut r = vec![0.0; b.len()];
         Cpu.residual((&self.a).into(), b, &shorter, &mut r, 1);
         let after = norm(&r);
@@ -217,6 +247,9 @@ fn condition(known: &NullVectors, number: usize, b: &[f64], share: f64) -> Strin
                 let name = if matches!(known.block, 2 | 3) { "the moment by candidate" } else { "the product with candidate" };
                 format!("{name} {} is {product:.3e} (norm of the right-hand side {size:.3e}) and must be 0", j + 1)
             }
+            Origin::Constraints => format!(
+                "the right-hand sides of the constraints sum to {product:.3e} (norm of the right-hand side {size:.3e}) and must sum to 0"
+            ),
             Origin::ZeroRow => {
                 let place = vector.values.iter().position(|v| *v != 0.0).unwrap_or(0);
                 zero_row(component.rows[place], product)

@@ -63,8 +63,9 @@ impl Solver {
             self.refresh = Some(in_precision!(&self.cycle, c => Refresh::new(c.hierarchy()))?);
         }
         let Some(plan) = &self.refresh else { return Ok(()) };
+        let finest = self.setup.finest(a)?;
         let hierarchy =
-            in_precision!(&self.cycle, c => plan.apply(c.hierarchy(), a, relaxation, self.sweeps))?;
+            in_precision!(&self.cycle, c => plan.apply(c.hierarchy(), &finest, relaxation, self.sweeps))?;
         let matrix_symmetric = a.is_symmetric();
         let symmetric = Some(self.is_symmetric() && matrix_symmetric);
         let cycle = match &self.cycle {
@@ -84,6 +85,7 @@ impl Solver {
         self.transform = transform.clone();
         self.ladder = self.ladder.as_ref().map(|ladder| ladder.fresh(matrix_symmetric));
         self.answered = Mutex::new(None);
+        self.null_space = OnceLock::new();
         self.factor = None;
         self.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(())

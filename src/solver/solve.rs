@@ -71,12 +71,14 @@ impl Solver {
         out
     }
 
-    /// The solve by the ladder or the own cycle.
-    pub(super) fn plain(&self, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
-        match &self.ladder {
-            Some(ladder) if options.krylov.is_none() => self.solve_by(ladder, b, options),
-            _ => self.verified(b, options),
-        }
+    /// The solve by the ladder or the own cycle. Without an initial guess, the solution by sparse factors has no part along
+    /// known null vectors.
+    pub(super) fn plain(&self, b: &[f64], mut options: SolveOptions<'_>) -> Result<Outcome> {
+        let out = match &self.ladder {
+            Some(ladder) if options.krylov.is_none() => self.solve_by(ladder, b, options.again())?,
+            _ => self.verified(b, options.again())?,
+        };
+        Ok(self.without_null_vectors(b, out, &options))
     }
 
     /// Solves B x = b for another operator B of the same size, such as the Jacobian of the present Newton step or

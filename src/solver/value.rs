@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::configuration::Configuration;
 use super::ladder::Ladder;
+use super::null_vectors::NullVectors;
 use super::transform::Transform;
 use crate::engine::{Host, Leaves};
-use crate::error::Result;
+use crate::error::{Error, Result};
 #[cfg(feature = "cuda")]
 use crate::krylov::DeviceSystem;
 use crate::krylov::Krylov;
@@ -44,6 +45,8 @@ pub struct Solver {
     pub(super) ladder: Option<Ladder>,
     /// The solver of the further configuration that solved last.
     pub(super) answered: Mutex<Option<Arc<Self>>>,
+    /// The null vectors of A that are known, for solutions by sparse factors.
+    pub(super) null_space: OnceLock<NullVectors>,
     /// Near-nullspace candidates of A, n × k.
     pub(super) candidates: Option<Arc<DenseMatrix>>,
     pub(super) cycle: Cycle,
@@ -86,6 +89,7 @@ impl Solver {
             transform: None,
             ladder: None,
             answered: Mutex::new(None),
+            null_space: OnceLock::new(),
             candidates: None,
             cycle,
             widened: OnceLock::new(),
@@ -127,8 +131,9 @@ impl Solver {
     /// double precision.
     ///
     /// # Errors
-    /// A hierarchy that violates a rule.
+    /// A hierarchy that violates a rule; a setup whose finest level is not the matrix itself.
     pub fn with_hierarchy(&self, hierarchy: Hierarchy<Host<f64>>) -> Result<Self> {
+        self.check_finest()?;
         Ok(self.of_the_same_system(Self::from_hierarchy(hierarchy, self.setup.clone())?))
     }
 
@@ -139,6 +144,17 @@ impl Solver {
             (solver.a, solver.transform) = (self.a.clone(), self.transform.clone());
         }
         solver
+    }
+
+    /// Refuses a setup whose finest level is not the matrix itself.
+    pub(crate) fn check_finest(&self) -> Result<()> {
+        if !self.setup.approximates() {
+            return Ok(());
+        }
+        Err(Error::unsuited(format!(
+            "the levels of the setup {} are those of an approximation of the matrix, and cannot be trained or exported; use another setup",
+            self.setup.name()
+        )))
     }
 
     /// Whether the cycle was built for an equivalent system.

@@ -92,13 +92,14 @@ impl Solver {
             let own = SolveOptions::new().rtol(tolerance).max_iterations(left).restart(options.restart);
             let mut own = own.on_iteration(&mut shifted);
             own.krylov = options.krylov;
-            let second = self.once(system, &self.residual(b, &out.x), own)?;
+            let second = self.once(system, &self.in_range(self.residual(b, &out.x)), own)?;
             let x: Vec<f64> = out.x.iter().zip(&second.x).map(|(x, d)| x + d).collect();
             if accepted {
                 let better = second.converged() && x.iter().all(|v| v.is_finite());
                 if better {
-                    join(&mut out, &second, x, rest / length);
-                    out.backward_error = Some(error_of(&out.x).value);
+                    let after = error_of(&x);
+                    join(&mut out, &second, x, (rest / length, after.residual / length));
+                    out.backward_error = Some(after.value);
                 }
                 return Ok(out);
             }
@@ -107,7 +108,7 @@ impl Solver {
                 return Ok(rejected(out, small, error.row, limit));
             }
             error = next;
-            join(&mut out, &second, x, rest / length);
+            join(&mut out, &second, x, (rest / length, error.residual / length));
             (out.status, out.advice) = (second.status, second.advice);
         }
         Ok(out)
@@ -146,12 +147,16 @@ impl Solver {
     }
 }
 
-/// Adds a correction, whose right-hand side was `share` of b in norm, and the new iterate.
-fn join(out: &mut Outcome, correction: &Outcome, x: Vec<f64>, share: f64) {
+/// Adds a correction, whose right-hand side was `share` of b in norm, and the new iterate with its relative residual.
+fn join(out: &mut Outcome, correction: &Outcome, x: Vec<f64>, (share, relative): (f64, f64)) {
     out.x = x;
     out.iterations += correction.iterations;
     out.preconditioner_applications += correction.preconditioner_applications;
     out.residual_history.extend(correction.residual_history.iter().skip(1).map(|h| h * share));
+    // That of the correction does not contain the rounding of x.
+    if let Some(last) = out.residual_history.last_mut().filter(|_| relative.is_finite()) {
+        *last = last.max(relative);
+    }
 }
 
 /// The outcome of a solution that one of the tests refuses.

@@ -1,0 +1,229 @@
+//! The automatic choice for saddle-point matrices: which Schur complement, and whether sparse factors are cheaper.
+
+use super::configuration::Configuration;
+use super::ladder::planar_direct_cost;
+use super::properties::MatrixProperties;
+use crate::backend::Cpu;
+use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
+use crate::multigrid::Relaxation;
+use crate::setup::{Coarsening, SaddlePoint, SchurComplement, Variant, constraints};
+use crate::sparse::Csr;
+
+/// Rows below which sparse factors come first, in general and for planar graphs.
+const FEWEST: (usize, usize) = (1500, 10_000);
+/// Sweeps of Jacobi relaxation on a random vector, with their damping.
+const SWEEPS: (usize, f64) = (15, 2.0 / 3.0);
+/// Rayleigh quotient eᵀAe / eᵀDe after these sweeps above which A counts as close to its diagonal D: a mass matrix keeps .3 or more,
+/// diffusion in two and three dimensions about .05.
+const LIKE_MASS: f64 = 0.12;
+/// Relative difference of C and ±Bᵀ up to which \[A B; C −E\] is a saddle-point matrix.
+const ROUNDING: f64 = 1e-8;
+
+/// Configurations for a saddle-point matrix.
+pub(super) struct Saddle {
+    /// That with the Schur complement which suits the matrix, then that with the other one.
+    pub configurations: [Configuration; 2],
+    /// Whether sparse factors are expected to take less time: those of a planar graph that is small, or from which unknowns
+    /// that couple to constraints only are eliminated without much fill.
+    pub direct_first: bool,
+    /// The sentence for the user.
+    pub reason: String,
+}
+
+impl Saddle {
+    /// The configuration for \[A B; ±Bᵀ −E\] in any order of the rows, or `None` for other and for small matrices. Cost: some twenty
+    /// products with the matrix.
+    pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
+        if a.rows() < FEWEST.0 || !p.is_indefinite() || !p.symmetric_pattern || p.has_hubs() {
+            return None;
+        }
+        let constrained = constraints(a).ok()?;
+        let count = constrained.iter().filter(|c| **c).count();
+        if 2 * count > a.rows() || !is_saddle_point(a, &constrained) {
+            return None;
+        }
+        let [schur, other] = match smooth_quotient(a, &constrained) > LIKE_MASS {
+            true => [SchurComplement::Product, SchurComplement::Diagonal],
+            false => [SchurComplement::Diagonal, SchurComplement::Product],
+        };
+        let variant = if p.is_symmetric() { Variant::Symmetric } else { Variant::SymmetricPart };
+        let which = match schur {
+            SchurComplement::Product => "that by the diagonal of the other block",
+            SchurComplement::Diagonal => "a diagonal one",
+        };
+        let configuration = |schur| {
+            let setup = SaddlePoint { schur, coarsening: Coarsening::from(variant) };
+            Configuration::new(setup, Relaxation::Ilu0(1.0), Krylov::BiCgStab)
+        };
+        let small = a.rows() < FEWEST.1;
+        let lumped =
+            || (0..a.rows()).all(|i| constrained[i] || a.row(i).all(|(j, _)| i == j || constrained[j]));
+        Some(Self {
+            configurations: [schur, other].map(configuration),
+            direct_first: (small || lumped()) && planar_direct_cost(a, true, DIRECT_LIMIT).is_some(),
+            reason: format!(
+                "a saddle-point matrix with {count} constraints: levels of its block triangular part, with {which} as the Schur complement"
+            ),
+        })
+    }
+}
+
+/// Whether constraints couple to unknowns as these to them, up to one sign for all.
+fn is_saddle_point(a: &Csr<f64>, constrained: &[bool]) -> bool {
+    let (mut size, mut same, mut opposite) = (0.0, 0.0, 0.0);
+    for (i, _) in constrained.iter().enumerate().filter(|(_, c)| **c) {
+        for (k, v) in a.row(i).filter(|&(k, _)| !constrained[k]) {
+            let other = a.get(k, i);
+            size += v * v + other * other;
+            same += (v - other) * (v - other);
+            opposite += (v + other) * (v + other);
+        }
+    }
+    f64::min(same, opposite) <= ROUNDING * ROUNDING * size
+}
+
+/// eᵀAe / eᵀDe of the block A of unknowns, for a random vector after sweeps of Jacobi relaxation on A e = 0.
+fn smooth_quotient(a: &Csr<f64>, constrained: &[bool]) -> f64 {
+    let own = a.filter(|i, j, _| !constrained[i] && !constrained[j]);
+    let diagonal = own.diagonal();
+    let mut e = scattered(a.rows(), 1);
+    e.iter_mut().zip(constrained).filter(|(_, c)| **c).for_each(|(e, _)| *e = 0.0);
+    let mut product = vec![0.0; e.len()];
+    let multiply = |e: &[f64], product: &mut [f64]| {
+        Cpu.spmv(1.0, (&own).into(), e, 0.0, product, 1);
+    };
+    for _ in 0..SWEEPS.0 {
+        multiply(&e, &mut product);
+        for ((e, r), d) in e.iter_mut().zip(&product).zip(&diagonal).filter(|(_, d)| **d != 0.0) {
+            *e -= SWEEPS.1 * r / d;
+        }
+    }
+    multiply(&e, &mut product);
+    let energy: f64 = product.iter().zip(&e).map(|(r, e)| r * e).sum();
+    energy / e.iter().zip(&diagonal).map(|(e, d)| e * e * d).sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gallery;
+    use crate::krylov::{SolveOptions, Status};
+    use crate::multigrid::Setup;
+    use crate::solver::Solver;
+
+    /// ‖x − y‖ / ‖y‖.
+    fn distance(x: &[f64], y: &[f64]) -> f64 {
+        let square = |v: f64| v * v;
+        let difference: f64 = x.iter().zip(y).map(|(x, y)| square(x - y)).sum();
+        (difference / y.iter().map(|y| square(*y)).sum::<f64>()).sqrt()
+    }
+
+    fn answer(solver: &Solver, b: &[f64]) -> Vec<f64> {
+        let out = solver.solve(b).unwrap();
+        assert!(out.converged() && out.attempts.is_empty(), "{solver}\n{:?}", out.attempts);
+        out.x
+    }
+
+    fn schur(solver: &Solver) -> Option<SchurComplement> {
+        match solver.setup() {
+            Setup::SaddlePoint(s) => Some(s.schur),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn stokes_and_mixed_diffusion_have_their_own_schur_complement_and_few_iterations() {
+        let direct = |a: &Csr<f64>, b: &[f64]| {
+            answer(&Solver::builder(Setup::Direct).krylov(Krylov::Fgmres).build(a).unwrap(), b)
+        };
+        let stokes = gallery::stokes_2d(64).unwrap();
+        let solver = Solver::auto(&stokes.matrix).unwrap();
+        assert_eq!(schur(&solver), Some(SchurComplement::Diagonal), "{solver}");
+        let tight = SolveOptions::new().rtol(1e-10);
+        let out = solver.solve_with(&stokes.rhs, tight).unwrap();
+        assert!(
+            out.converged() && out.iterations <= 20 && out.attempts.is_empty(),
+            "{} iterations",
+            out.iterations
+        );
+        let velocities = 2 * 64 * 63;
+        assert!(distance(&out.x[..velocities], &direct(&stokes.matrix, &stokes.rhs)[..velocities]) < 1e-6);
+        let mixed = gallery::mixed_diffusion_2d(64).unwrap();
+        let solver = Solver::auto(&mixed.matrix).unwrap();
+        assert_eq!(schur(&solver), Some(SchurComplement::Product), "{solver}");
+        let x = answer(&solver, &mixed.rhs);
+        assert!(distance(&x, &direct(&mixed.matrix, &mixed.rhs)) < 1e-6);
+    }
+
+    #[test]
+    fn the_numbering_and_signs_do_not_matter() {
+        let stokes = gallery::stokes_2d(66).unwrap();
+        let n = stokes.matrix.rows();
+        let order: Vec<u32> = (0..n).map(|i| (i * 7919 % n) as u32).collect();
+        let velocities = 2 * 66 * 65;
+        let skew = stokes.matrix.map(|i, _, v| if i < velocities { v } else { -v });
+        let variants = [stokes.matrix.permuted(&order), stokes.matrix.map(|_, _, v| -v), skew];
+        for a in variants {
+            let solver = Solver::auto(&a).unwrap();
+            assert_eq!(schur(&solver), Some(SchurComplement::Diagonal), "{solver}");
+            let x = scattered(n, 5);
+            let mut b = vec![0.0; n];
+            a.spmv(&x, &mut b).unwrap();
+            answer(&solver, &b);
+        }
+    }
+
+    #[test]
+    fn refreshed_and_saved_solvers_solve_the_new_matrix() {
+        let stokes = gallery::stokes_2d(64).unwrap();
+        let velocities = 2 * 64 * 63;
+        let mut solver = Solver::auto(&stokes.matrix).unwrap();
+        let step = stokes.matrix.map(|i, j, v| if i == j && i < velocities { v + 0.3 } else { v });
+        solver.refresh(&step).unwrap();
+        let x = answer(&solver, &stokes.rhs);
+        // A constant pressure is free.
+        let fresh = answer(&Solver::auto(&step).unwrap(), &stokes.rhs);
+        assert!(distance(&x[..velocities], &fresh[..velocities]) < 1e-6);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stokes.mgrad");
+        solver.save(&path).unwrap();
+        let loaded = Solver::load(&path, &step).unwrap();
+        assert_eq!(answer(&loaded, &stokes.rhs), x);
+    }
+
+    #[test]
+    fn a_pressure_that_cannot_be_is_explained_and_factors_leave_no_constant_pressure() {
+        let stokes = gallery::stokes_2d(20).unwrap();
+        let velocities = 2 * 20 * 19;
+        let solver = Solver::auto(&stokes.matrix).unwrap();
+        assert_eq!(*solver.setup(), Setup::Direct, "{solver}");
+        let pressure: f64 = answer(&solver, &stokes.rhs)[velocities..].iter().sum();
+        assert!(pressure.abs() < 1e-10, "{pressure}");
+        let mut b = stokes.rhs.clone();
+        b[velocities..].fill(0.01);
+        let out = solver.solve(&b).unwrap();
+        assert_ne!(out.status, Status::Converged);
+        let advice = out.advice.unwrap();
+        assert!(advice.contains("right-hand sides of the constraints sum to 4.000e0"), "{advice}");
+    }
+
+    #[test]
+    fn levels_of_an_approximation_are_not_trained() {
+        let stokes = gallery::stokes_2d(64).unwrap();
+        let mut solver = Solver::auto(&stokes.matrix).unwrap();
+        let error = crate::learn::Trainer::new().steps(2).fit(&mut solver).unwrap_err().to_string();
+        assert!(error.contains("approximation"), "{error}");
+    }
+
+    #[test]
+    fn zeros_on_a_diagonal_do_not_make_a_saddle_point_matrix() {
+        let a = gallery::poisson_2d(110, 110).unwrap().matrix;
+        let circuit = a.map(|i, j, v| match (i == j, i % 5) {
+            (true, 0) => 0.0,
+            (false, 0) => 2.0 * v,
+            _ => v,
+        });
+        let p = MatrixProperties::of(&circuit);
+        assert!(p.zero_diagonals > 0 && Saddle::of(&circuit, &p).is_none());
+    }
+}
