@@ -19,9 +19,9 @@ use crate::sparse::{Csr, Pattern};
 /// A preconditioner of this crate for `conjugate_gradient`, `bicgstab` and `lsmr` of [`faer::matrix_free`]: all four traits
 /// [`LinOp`], [`BiLinOp`] (the transpose), [`Precond`] and [`BiPrecond`].
 ///
-/// Columns of a `Mat` are used where they are, without a copy. Any number of columns and any strides are accepted; columns that are not contiguous go through a buffer.
-/// Scalars are real, so conjugation has no effect. `faer`'s methods cannot return an error: shapes that do
-/// not fit panic, as everywhere in `faer`. If [`Preconditioner::apply`] itself fails, the result is filled
+/// Columns of a `Mat` are used where they are, without a copy. Any number of columns and any strides are accepted; columns
+/// that are not contiguous go through a buffer. Scalars are real, so conjugation has no effect. `faer`'s methods cannot return an error:
+/// shapes that do not fit panic, as everywhere in `faer`. If [`Preconditioner::apply`] itself fails, the result is filled
 /// with NaN, which no solver accepts as converged.
 ///
 /// With `faer` 0.24.4, start from x = 0 with `InitialGuessStatus::MaybeNonZero` (the default), not with

@@ -6,13 +6,13 @@ use std::str::FromStr;
 use super::configuration::Configuration;
 use crate::error::{Error, Result};
 use crate::multigrid::{CycleShape, Setup};
-use crate::setup::Strength;
 use crate::setup::classical::Classical;
+use crate::setup::{SaddlePoint, Strength, Variant};
 
 /// The threshold θ of a setup that has one.
 fn theta(setup: &mut Setup) -> Option<&mut f64> {
     match setup {
-        Setup::Aggregation(c) => Some(&mut c.theta),
+        Setup::Aggregation(c) | Setup::SaddlePoint(SaddlePoint { coarsening: c, .. }) => Some(&mut c.theta),
         Setup::Classical(Classical { strength: Strength::Classical { theta, .. }, .. }) => Some(theta),
         _ => None,
     }
@@ -30,6 +30,11 @@ fn aggressive_levels(setup: &mut Setup) -> Option<&mut usize> {
 fn setup_text(setup: &Setup) -> String {
     let (mut own, mut text) = (setup.clone(), setup.name().to_string());
     let mut default = text.parse().unwrap_or_else(|_| own.clone());
+    if let Setup::SaddlePoint(s) = setup
+        && s.coarsening.variant != Variant::Symmetric
+    {
+        text += &format!(" {}", s.coarsening.variant);
+    }
     if let Some(value) = theta(&mut own).copied()
         && theta(&mut default).copied() != Some(value)
     {
@@ -54,6 +59,9 @@ fn read_setup(text: &str) -> Result<Setup> {
         if read_parameter(word, &mut setup).is_none() {
             let parameters = match setup {
                 Setup::Aggregation(_) => "write θ=0.1 or another threshold from 0 on",
+                Setup::SaddlePoint(_) => {
+                    "write sasym or another variant of aggregation, then θ=0.1 or another threshold from 0 on"
+                }
                 Setup::Classical(_) => {
                     "write θ=0.5 or another threshold from 0 to 1, aggressive, or aggressive(2) for two levels"
                 }
@@ -71,6 +79,8 @@ fn read_parameter(word: &str, setup: &mut Setup) -> Option<()> {
     if let Some(value) = word.strip_prefix("θ=") {
         let most = if matches!(setup, Setup::Classical(_)) { 1.0 } else { f64::MAX };
         *theta(setup)? = value.parse().ok().filter(|value| (0.0..=most).contains(value))?;
+    } else if let (Setup::SaddlePoint(s), Ok(variant)) = (&mut *setup, word.parse::<Variant>()) {
+        s.coarsening = variant.into();
     } else {
         let levels = match word.strip_prefix("aggressive")? {
             "" => 1,
@@ -199,6 +209,7 @@ mod tests {
             "classical θ=0.5 aggressive(2), spai0, V(1,1), f32, CG",
             "air θ=0.25, ilu0(auto,tau=0.02), V(0,20), f32, BiCGStab",
             "none, schwarz(81 parts,1), V(2,0), f64, FGMRES",
+            "saddle-point sasym θ=0.1, ilu0, V(1,1), f32, BiCGStab",
         ] {
             let configuration: Configuration = text.parse().unwrap();
             assert_eq!(configuration.to_string(), text);
@@ -215,6 +226,8 @@ mod tests {
             "sa, ilut(0.01,5), V(1,2), f64, CG"
         );
         assert_eq!(read("none, ilu0, f32, CG").sweeps, (1, 0));
+        let setup = SaddlePoint { coarsening: Variant::SymmetricPart.into(), ..SaddlePoint::default() };
+        round_trip(&Configuration::new(setup, Relaxation::Ilu0(1.0), Krylov::BiCgStab));
     }
 
     #[test]
@@ -240,6 +253,10 @@ mod tests {
             ("classical θ=2, spai0, V(1,1), f32, CG", "'θ=2' is not a parameter of the setup classical"),
             ("classical aggressive(x), spai0, V(1,1), f32, CG", "'aggressive(x)' is not a parameter"),
             ("sa aggressive, spai0, V(1,1), f32, CG", "'aggressive' is not a parameter of the setup sa"),
+            (
+                "saddle-point sam, spai0, V(1,1), f32, CG",
+                "'sam' is not a parameter of the setup saddle-point",
+            ),
             ("none θ=0, spai0, f32, CG", "'θ=0' is not a parameter of the setup none; it has none"),
         ] {
             let e = text.parse::<Configuration>().unwrap_err();
