@@ -9,7 +9,8 @@ use crate::multigrid::{CycleKind, Relaxation, Setup};
 /// `sa θ=0, gauss-seidel, V(1,1), f32, CG`, and is read back by `parse`. The setup is written by its name
 /// ([`Setup::NAMES`]) and, where they differ from the defaults of the name, the threshold of strength (`θ=0.1`), the number of
 /// levels with aggressive coarsening (`aggressive` for one, `aggressive(2)`), and for saddle points the variant of aggregation
-/// (`sasym`). Other parameters of a setup are not written; reading sets them to the defaults. On one level (`none`) the cycle is left out where it is a single sweep: `none, ilu0, f32, BiCGStab`.
+/// (`sasym`). Other parameters of a setup are not written; reading sets them to the defaults. On one level (`none`) the
+/// cycle is left out where it is a single sweep: `none, ilu0, f32, BiCGStab`.
 ///
 /// ```
 /// use multigrad::{Builder, Configuration, gallery};
