@@ -6,7 +6,7 @@ use super::equilibration::{Equilibration, scale_rows};
 use super::fill::nonzeros_in_order;
 use super::left_looking::LeftLooking;
 use super::library::{Analysis, Supernodal, order_for_any_pivots, order_for_diagonal_pivots};
-use super::matching::largest_product;
+use super::matching::{Matching, largest_product};
 use super::{Cpu, View};
 use crate::error::{Error, Result};
 use crate::sparse::Pattern;
@@ -49,10 +49,10 @@ const OFF_DIAGONAL: f64 = 0.05;
 impl Orders {
     fn new(pattern: &Pattern, values: &[f64]) -> Result<Self> {
         let own = || Self::of_rows((0..pattern.rows() as u32).collect(), Arc::new(pattern.clone()));
-        if weak_diagonals(pattern, values) as f64 <= WEAK.1 * pattern.rows() as f64 {
+        if !has_weak_diagonal(pattern, values) {
             return own();
         }
-        let Some(columns) = largest_product(pattern, values)? else { return own() };
+        let Some(Matching { columns, .. }) = largest_product(pattern, values)? else { return own() };
         let mut matched = vec![0u32; columns.len()];
         columns.iter().enumerate().for_each(|(i, &j)| matched[j as usize] = i as u32);
         let rows = matched.iter().map(|&i| pattern.row_cols(i as usize));
@@ -187,13 +187,13 @@ impl Ordering {
     }
 }
 
-/// The number of weak diagonal entries.
-fn weak_diagonals(pattern: &Pattern, values: &[f64]) -> usize {
+/// Whether so many diagonal entries are weak that rows should be matched with columns.
+pub(crate) fn has_weak_diagonal(pattern: &Pattern, values: &[f64]) -> bool {
     let is_weak = |i: usize| {
         let largest = values[pattern.row(i)].iter().fold(0.0f64, |m, v| m.max(v.abs()));
         pattern.find(i, i).is_none_or(|p| values[p].abs() < WEAK.0 * largest)
     };
-    (0..pattern.rows()).filter(|&i| is_weak(i)).count()
+    (0..pattern.rows()).filter(|&i| is_weak(i)).count() as f64 > WEAK.1 * pattern.rows() as f64
 }
 
 /// Whether a row or column is far longer than the others.

@@ -9,18 +9,29 @@ use crate::sparse::Pattern;
 
 /// Entries visited, relative to all, after which the search ends without a matching.
 const WORK: usize = 60;
+/// Largest share of rows that need a search in an easy matching.
+const EASY: f64 = 0.05;
 /// Rows between checks of the limits.
 const CHECKED: usize = 256;
 /// Marks a row or column without a mate.
 const NONE: u32 = u32::MAX;
 
-/// The column of each row in the matching of a square matrix with the largest product of absolute values (Duff and Koster
-/// 2001), by shortest augmenting paths. `None` if every matching has a zero, or after too much work. Cost: often a few
-/// passes over the entries, at most some sixty with a heap.
+/// A matching of rows and columns, and factors R and C for which R A C has entries of size one on the matching, and none
+/// larger, up to rounding.
+pub(crate) struct Matching {
+    /// The column of each row.
+    pub columns: Vec<u32>,
+    /// R and C.
+    pub scaling: (Vec<f64>, Vec<f64>),
+}
+
+/// The matching of a square matrix with the largest product of absolute values (Duff and Koster 2001), by shortest augmenting
+/// paths. `None` if every matching has a zero, or after too much work. Cost: often a few passes over the entries, at most
+/// some sixty with a heap.
 ///
 /// # Errors
 /// A [limit](crate::Limits) of time.
-pub(super) fn largest_product(pattern: &Pattern, values: &[f64]) -> Result<Option<Vec<u32>>> {
+pub(crate) fn largest_product(pattern: &Pattern, values: &[f64]) -> Result<Option<Matching>> {
     let n = pattern.rows();
     let mut search = Search::new(pattern, values);
     search.match_greedily();
@@ -33,7 +44,19 @@ pub(super) fn largest_product(pattern: &Pattern, values: &[f64]) -> Result<Optio
             return Ok(None);
         }
     }
-    Ok(Some(search.column_of))
+    let largest = |i: usize| values[pattern.row(i)].iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let rows = search.row_prices.iter().enumerate().map(|(i, p)| p.exp() / largest(i)).collect();
+    let columns = search.column_prices.iter().map(|p| p.exp()).collect();
+    Ok(Some(Matching { columns: search.column_of, scaling: (rows, columns) }))
+}
+
+/// Whether almost every row finds its column without a search: that of its largest entry, up to the sizes of the columns. Cost: a
+/// few passes over the entries.
+pub(crate) fn is_easily_matched(pattern: &Pattern, values: &[f64]) -> bool {
+    let mut search = Search::new(pattern, values);
+    search.match_greedily();
+    let free = search.column_of.iter().filter(|&&j| j == NONE).count();
+    free as f64 <= EASY * pattern.rows() as f64
 }
 
 /// A matching that grows, with prices under which no reduced cost is negative and those of the matching are zero.
@@ -206,7 +229,14 @@ mod tests {
                 let most = best(&a, 0, &mut vec![false; n]);
                 match largest_product(a.pattern(), a.values()).unwrap() {
                     None => assert_eq!(most, 0.0),
-                    Some(columns) => {
+                    Some(Matching { columns, scaling: (r, c) }) => {
+                        for i in 0..n {
+                            for (j, v) in a.row(i) {
+                                let scaled = r[i] * v.abs() * c[j];
+                                let own = columns[i] as usize == j;
+                                assert!(scaled <= 1.0 + 1e-12 && (!own || scaled >= 1.0 - 1e-12), "{scaled}");
+                            }
+                        }
                         let product: f64 =
                             columns.iter().enumerate().map(|(i, &j)| a.get(i, j as usize).abs()).product();
                         assert!(product >= most * (1.0 - 1e-12), "{n}, {trial}: {product} {most}");
@@ -223,6 +253,6 @@ mod tests {
     fn zeros_and_infinities_are_no_mates() {
         let singular = Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 0, 1.0), (1, 1, 0.0)]).unwrap();
         assert!(largest_product(singular.pattern(), singular.values()).unwrap().is_none());
-        assert_eq!(largest_product(singular.pattern(), &[1.0, f64::INFINITY, 1.0]).unwrap(), None);
+        assert!(largest_product(singular.pattern(), &[1.0, f64::INFINITY, 1.0]).unwrap().is_none());
     }
 }

@@ -55,13 +55,14 @@ pub use cuda::{Cuda, OnDevice, Tuning};
 pub(crate) use cuthill_mckee::{broadest_level, order_of_scattered};
 pub use direct::Direct;
 pub(crate) use equilibration::Equilibration;
-pub(crate) use factors::{Factors, Ordering};
+pub(crate) use factors::{Factors, Ordering, has_weak_diagonal};
 pub(crate) use fill::{predicted_nonzeros, surely_fits};
 pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};
 pub use least_squares::least_squares;
 pub(crate) use library::{dominant_eigenpair, largest_eigenvalue};
 pub(crate) use long_rows::order_with_long_rows_last;
+pub(crate) use matching::{Matching, is_easily_matched, largest_product};
 pub use order::{Colouring, Order, OrderedSweep, OrderedView};
 #[doc(hidden)]
 pub use reference::Reference;

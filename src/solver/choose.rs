@@ -10,10 +10,10 @@ use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
 use super::saddle::Saddle;
 use super::threads;
-use super::transform::Transform;
+use super::transform::{Equations, Transform};
 use super::value::Solver;
 use super::weakened::Weakened;
-use crate::backend::{predicted_nonzeros, surely_fits};
+use crate::backend::{has_weak_diagonal, is_easily_matched, predicted_nonzeros, surely_fits};
 use crate::error::{Error, Result};
 use crate::krylov::{DIRECT_LIMIT, Krylov};
 use crate::limits;
@@ -41,6 +41,10 @@ const INDEFINITE_ROWS: usize = 20_000;
 
 /// Number of iterations on one level for one with a hierarchy from which that takes less time.
 const FEWER: f64 = 3.5;
+
+/// Largest nonsymmetric matrices with zeros on their diagonal that are left to sparse factors, which match rows and columns
+/// themselves: in general, and with fewer zeros than other entries on the diagonal.
+const UNMATCHED: (usize, usize) = (3000, 100_000);
 
 /// Configurations in order of preference, with reasons.
 #[derive(Debug, Clone)]
@@ -83,11 +87,24 @@ impl Choice {
     }
 
     fn consulting(a: &Csr<f64>, has_candidates: bool, patches: bool) -> Self {
-        let transform = Transform::of(a);
-        let properties = MatrixProperties::of(transform.as_ref().map_or(a, |t| &t.matrix));
+        let mut transform = Transform::of(a);
+        let mut properties = MatrixProperties::of(transform.as_ref().map_or(a, |t| &t.matrix));
+        let own = transform.as_ref().map_or(a, |t| &t.matrix);
+        let saddle = if has_candidates { None } else { Saddle::of(own, &properties) };
+        if saddle.is_none()
+            && !has_candidates
+            && lacks_order(own, &properties)
+            && let Some(found) = Transform::matched(a)
+        {
+            properties = MatrixProperties::of(&found.matrix);
+            transform = Some(found);
+        }
         let mut choice = Self::suited(&properties, has_candidates);
-        if !has_candidates {
-            choice.consider_saddle_point(transform.as_ref().map_or(a, |t| &t.matrix), &properties);
+        if let Some(found) = saddle {
+            choice.prefer_levels_of_saddle_point(found);
+        }
+        if transform.as_ref().and_then(Transform::equations).is_some_and(Equations::are_scaled) {
+            choice.prefer_factors();
         }
         // Sparse factors have an order of their own.
         let iterates = choice.configurations.first().is_some_and(|c| c.setup != Setup::Direct);
@@ -115,8 +132,7 @@ impl Choice {
     }
 
     /// Adds a block triangular hierarchy for a saddle-point matrix, before or after sparse factors.
-    fn consider_saddle_point(&mut self, a: &Csr<f64>, properties: &MatrixProperties) {
-        let Some(found) = Saddle::of(a, properties) else { return };
+    fn prefer_levels_of_saddle_point(&mut self, found: Saddle) {
         let [first, second] = found.configurations;
         self.configurations.insert(usize::from(found.direct_first), first);
         self.configurations.insert(2, second);
@@ -124,6 +140,14 @@ impl Choice {
         if found.direct_first {
             self.because("its graph is planar: sparse factors take less time");
         }
+    }
+
+    /// Puts sparse factors first.
+    fn prefer_factors(&mut self) {
+        let direct = Configuration::direct();
+        self.configurations.retain(|c| *c != direct);
+        self.configurations.insert(0, direct);
+        self.because("scaled by the prices of that order, as circuits and flowsheets need: sparse factors where they fit");
     }
 
     /// Puts a method on one level or weakened incomplete factors before a hierarchy, where parts of the matrix say so.
@@ -299,11 +323,7 @@ impl Choice {
         for (number, configuration) in self.configurations.iter().enumerate() {
             let builder = Builder::from(configuration.clone()).near_nullspace(near_nullspace.clone());
             let direct = configuration.setup == Setup::Direct && self.automatic;
-            let fits = if direct && !surely_fits(a.pattern(), DIRECT_LIMIT) {
-                check_fill(predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY), DIRECT_LIMIT)
-            } else {
-                Ok(())
-            };
+            let fits = if direct { check_factors(a) } else { Ok(()) };
             let patience = self.patience.filter(|_| number == 0);
             match fits.and_then(|()| builder.known_symmetry(self.symmetric).build(a)) {
                 Ok(solver) if patience.is_some() && solver.krylov() != configuration.krylov => {
@@ -337,6 +357,25 @@ impl Choice {
             }
         }
         Err(failure.unwrap_or_else(|| Error::invalid_input("no configuration to build a solver from")))
+    }
+}
+
+/// Whether the equations should be put in an order that brings large entries to the diagonal: sparse factors find one by
+/// themselves, so where that takes a search, only if they do not fit.
+fn lacks_order(a: &Csr<f64>, p: &MatrixProperties) -> bool {
+    let many = 2 * p.zero_diagonals > p.rows;
+    let suspect = p.rows > UNMATCHED.0 && !p.is_symmetric() && (many || p.rows > UNMATCHED.1);
+    suspect
+        && p.zero_diagonals > 0
+        && has_weak_diagonal(a.pattern(), a.values())
+        && ((many && is_easily_matched(a.pattern(), a.values())) || check_factors(a).is_err())
+}
+
+/// Refuses factors that are larger than the limit.
+fn check_factors(a: &Csr<f64>) -> Result<()> {
+    match surely_fits(a.pattern(), DIRECT_LIMIT) {
+        true => Ok(()),
+        false => check_fill(predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY), DIRECT_LIMIT),
     }
 }
 

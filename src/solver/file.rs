@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::transform::Transform;
+use super::transform::{Equations, Transform};
 use super::value::Solver;
 use crate::engine::Host;
 use crate::error::{Error, Result};
@@ -23,8 +23,8 @@ use crate::operator::Preconditioner;
 use crate::sparse::{Csr, Fingerprint, write_atomic};
 
 const MAGIC: &[u8; 8] = b"MGRAD\0\0\0";
-/// Files of version 3 did not say whether the system was transformed.
-const VERSION: u32 = 5;
+/// Files of version 5 did not say whether the equations have another order.
+const VERSION: u32 = 6;
 const HEADER: usize = 20;
 const CHECKSUM: usize = 16;
 
@@ -44,6 +44,8 @@ struct Origin {
     transformed: bool,
     /// Whether the rows of that system have another order.
     reordered: bool,
+    /// The order of its equations, if it is not that of the matrix.
+    equations: Option<Equations>,
 }
 
 #[derive(Serialize)]
@@ -94,6 +96,7 @@ impl Solver {
             reasons: self.reasons.clone(),
             transformed: self.transform.is_some(),
             reordered: self.transform.as_ref().is_some_and(|t| t.is_reordered()),
+            equations: self.transform.as_ref().and_then(|t| t.equations().cloned()),
         };
         let body = postcard::to_stdvec(&(&origin, payload))
             .map_err(|e| Error::format(format!("cannot encode the solver: {e}")))?;
@@ -191,7 +194,15 @@ fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
     (solver.smoother, solver.factor) = (origin.smoother, origin.factor);
     solver.reasons = origin.reasons;
     if origin.transformed {
-        let scaled = Transform::of(a);
+        let scaled = match &origin.equations {
+            None => Transform::of(a),
+            Some(equations) if !equations.fit(a.rows()) => {
+                return Err(Error::format(
+                    "the order of the equations does not fit the matrix; save the solver again",
+                ));
+            }
+            Some(equations) => Some(Transform::with_equations(a, equations)),
+        };
         let transform = if origin.reordered { Transform::ordered(scaled, a) } else { scaled };
         let transform = transform.ok_or_else(|| {
             Error::fingerprint(
