@@ -49,7 +49,7 @@
 //!   trained solver. For a sequence of matrices see [`learn::LearnedSolver`], which trains between the solves, and
 //!   [`learn::TrackedSolver`] for a solver that is trained already.
 //! * **Files.** A file does not contain the matrix. [`Solver::load`] takes the matrix for which the solver was saved,
-//!   and returns an error for any other.
+//!   and returns an error for any other. [`Solver::to_bytes`] and [`Solver::from_bytes`] do the same in memory.
 //!
 //! # Choose
 //!

@@ -19,7 +19,7 @@ run() {
 # Every package in one go, so that the examples below run without another build.
 "$cargo" build --release --package multigrad-in-other-crates --examples
 
-short="faer_bicgstab faer_columns faer_lsmr from_fenris from_nalgebra from_sprs in_diffsol in_russell matrix_free"
+short="faer_bicgstab faer_columns faer_lsmr faer_rows from_fenris from_nalgebra from_sprs in_diffsol in_russell matrix_free"
 for name in $short; do
     run "$name"
 done

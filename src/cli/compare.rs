@@ -3,7 +3,7 @@
 use super::Verdict;
 use super::arguments::Compare;
 use super::common::{read_square, right_hand_side, write_json};
-use super::output::{complain, say};
+use super::output::{complain, object, say};
 use super::paths::{check_outputs, stem};
 use super::progress::CompareBar;
 use super::setup_options::read_candidates;
@@ -30,17 +30,17 @@ pub fn run(options: &Compare) -> Result<Verdict> {
         .time_limit(options.time_limit.unwrap_or(f64::INFINITY))
         .memory_limit(options.memory_limit)
         .near_nullspace(modes);
-    let ComparisonReport { rows, failures, .. } =
-        comparison.run(&a, &b, &mut |done, all, name| bar.show_of(done, all, name))?;
+    let report = comparison.run(&a, &b, &mut |done, all, name| bar.show_of(done, all, name))?;
     drop(bar);
-    print(&rows);
+    let ComparisonReport { rows, failures, .. } = &report;
+    print(rows);
     failures.iter().for_each(|f| complain(format_args!("not measured: {f}")));
     if let Some(path) = &options.json {
-        let value = serde_json::json!({
+        let further = serde_json::json!({
             "matrix": stem(&options.matrix), "rows": a.rows(), "nonzeros": a.nnz(), "rtol": options.rtol,
-            "configurations": rows, "not_built": failures, "notices": notices,
+            "notices": notices,
         });
-        write_json(path, &value)?;
+        write_json(path, &object(&report, further)?)?;
     }
     if let Some(path) = &options.csv {
         write_atomic(path, |file| {

@@ -6,16 +6,10 @@ use super::output::say;
 use crate::krylov::{Outcome, Removed};
 use crate::solver::Solver;
 
-/// Prints the part of b that a least-squares solve removed; the same for JSON.
-pub fn removed(removed: &Removed) -> Value {
+/// Prints the part of b that a least-squares solve removed.
+pub fn say_removed(removed: &Removed) {
     say(format_args!("removed from b: {:.3e}, {:.1e} of its norm", removed.norm, removed.relative));
     removed.parts.iter().for_each(|part| say(format_args!("  {part}")));
-    json!({
-        "norm": removed.norm,
-        "relative": removed.relative,
-        "null_vectors": removed.null_vectors,
-        "parts": removed.parts,
-    })
 }
 
 /// Prints the estimates of condition and error, or why there are none; the same for JSON.
@@ -28,8 +22,9 @@ pub fn condition(solver: &Solver, out: &Outcome, b: &[f64]) -> Value {
     let mut value = match solver.condition() {
         Ok(condition) => {
             say(condition);
-            json!({ "number": finite(condition.number), "norm": finite(condition.norm),
-                "inverse_norm": finite(condition.inverse_norm), "solves": condition.solves })
+            // JSON has null in place of infinite values.
+            json!({ "number": condition.number, "norm": condition.norm,
+                "inverse_norm": condition.inverse_norm, "solves": condition.solves })
         }
         Err(e) => {
             say(format_args!("condition number: {e}"));
@@ -39,8 +34,8 @@ pub fn condition(solver: &Solver, out: &Outcome, b: &[f64]) -> Value {
     match solver.forward_error(&out.x, b) {
         Ok(error) => {
             say(error);
-            value["componentwise"] = finite(error.condition);
-            value["forward_error"] = finite(error.bound);
+            value["componentwise"] = json!(error.condition);
+            value["forward_error"] = json!(error.bound);
             value["forward_error_solves"] = json!(error.solves);
         }
         Err(e) => {
@@ -49,9 +44,4 @@ pub fn condition(solver: &Solver, out: &Outcome, b: &[f64]) -> Value {
         }
     }
     value
-}
-
-/// A number, or null for an infinite value, which JSON does not support.
-pub fn finite(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { Value::Null }
 }

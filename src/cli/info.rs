@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Verdict;
 use super::arguments::Info;
 use super::common::{choice, read_square, write_json};
-use super::output::{say, solver_levels};
+use super::output::{object, say, solver_levels};
 use super::paths::check_outputs;
 use crate::error::Result;
 use crate::solver::MatrixProperties;
@@ -27,19 +27,8 @@ pub fn run(options: &Info) -> Result<Verdict> {
     ));
     if let Some(path) = &options.json {
         let bytes = bytes_per_unknown(&solver, a.rows());
-        let value = json!({
-            "rows": a.rows(),
-            "nonzeros": a.nnz(),
-            "asymmetry": properties.asymmetry,
+        let further = json!({
             "symmetric": properties.is_symmetric(),
-            "symmetric_pattern": properties.symmetric_pattern,
-            "block_size": properties.block_size,
-            "wrong_sign_share": properties.wrong_sign,
-            "diagonally_dominant_rows": properties.dominant_rows,
-            "zero_sum_rows": properties.zero_sum_rows,
-            "isolated_rows": properties.isolated_rows,
-            "zero_diagonals": properties.zero_diagonals,
-            "negative_diagonals": properties.negative_diagonals,
             "fingerprint": a.fingerprint().to_string(),
             "configuration": solver.summary(),
             "reasons": solver.reasons(),
@@ -51,7 +40,7 @@ pub fn run(options: &Info) -> Result<Verdict> {
             "setup_seconds": seconds,
             "notices": notices,
         });
-        write_json(path, &value)?;
+        write_json(path, &object(&properties, further)?)?;
     }
     Ok(Verdict::Done)
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::engine::Host;
@@ -49,15 +50,28 @@ pub fn solver_levels(solver: &Solver) -> Value {
     }
 }
 
+/// The fields of a result together with further ones.
+///
+/// # Errors
+/// None in practice.
+pub fn object(result: &impl Serialize, further: Value) -> Result<Value> {
+    let encode = |e: serde_json::Error| Error::format(format!("cannot encode the results: {e}"));
+    let mut value = serde_json::to_value(result).map_err(encode)?;
+    if let (Value::Object(fields), Value::Object(further)) = (&mut value, further) {
+        fields.extend(further);
+    }
+    Ok(value)
+}
+
 /// An account with the derived quantities as JSON.
 pub fn account_json(account: &CostReport) -> Result<Value> {
-    let encode = |e: serde_json::Error| Error::format(format!("cannot encode the account: {e}"));
-    let mut value = serde_json::to_value(account).map_err(encode)?;
-    value["fastest_iterative"] = json!(account.fastest_iterative().map(|e| &e.configuration));
-    value["payback"] = json!(account.break_even());
-    value["payback_direct"] = json!(account.break_even_direct());
-    value["verdict"] = json!(account.verdict());
-    Ok(value)
+    let derived = json!({
+        "fastest_iterative": account.fastest_iterative().map(|e| &e.configuration),
+        "payback": account.break_even(),
+        "payback_direct": account.break_even_direct(),
+        "verdict": account.verdict(),
+    });
+    object(account, derived)
 }
 
 /// Prints the learned solver among the classical smoothers, best first.

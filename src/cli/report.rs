@@ -2,26 +2,31 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
+use serde_json::json;
 
 use super::Verdict;
-use super::common::{read_square, right_hand_side};
-use super::output::{complain, say};
+use super::common::{read_square, right_hand_side, write_json};
+use super::output::{complain, object, say};
 use super::paths::{check_outputs, stem};
 use super::progress::CompareBar;
 use super::setup_options::read_candidates;
 use super::values::{bytes, positive_count, seconds};
 use crate::error::Result;
 use crate::report::Report;
-use crate::sparse::MatrixFile;
+use crate::sparse::{MatrixFile, is_stream};
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("results").args(["output", "json"]).multiple(true).required(true)))]
 pub struct Options {
     /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
     pub matrix: PathBuf,
     /// Output file: a self-contained HTML page
     #[arg(short, long, value_name = "REPORT.html")]
-    pub output: PathBuf,
+    pub output: Option<PathBuf>,
+    /// Writes everything that the page shows as JSON; /dev/stdout is standard output, on which nothing else is then printed
+    #[arg(long, value_name = "REPORT.json")]
+    pub json: Option<PathBuf>,
     /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]
     pub rhs: Option<PathBuf>,
@@ -53,11 +58,11 @@ pub fn run(options: &Options) -> Result<Verdict> {
     let inputs = [&options.rhs, &options.near_nullspace, &options.coordinates];
     check_outputs(
         inputs.into_iter().map(Option::as_deref).chain([Some(options.matrix.as_path())]),
-        [Some(options.output.as_path())],
+        [options.output.as_deref(), options.json.as_deref()],
     )?;
     let mut file = read_square(&options.matrix)?;
     let b = right_hand_side(options.rhs.as_deref(), &mut file)?;
-    let a = file.matrix;
+    let (a, notices) = (file.matrix, file.notices);
     let mut report = Report::new(stem(&options.matrix))
         .near_nullspace(read_candidates(options.near_nullspace.as_deref(), &a)?)
         .time_limit(options.time_limit)
@@ -71,10 +76,18 @@ pub fn run(options: &Options) -> Result<Verdict> {
     let bar = CompareBar::new();
     let page = report.run(&a, &b, &mut |name| bar.show_of(0, 0, name))?;
     drop(bar);
-    page.write(&options.output)?;
-    say(format_args!("{}", page.summary));
-    say(format_args!("{}", page.outcome));
-    say(format_args!("written to {}", options.output.display()));
+    // A program that reads the JSON from a pipe gets nothing else.
+    let alone = options.json.as_deref().is_some_and(is_stream);
+    let tell = |line: String| if alone { complain(line) } else { say(line) };
+    tell(page.summary.clone());
+    tell(page.outcome.to_string());
+    if let Some(path) = &options.output {
+        page.write(path)?;
+        tell(format!("written to {}", path.display()));
+    }
+    if let Some(path) = &options.json {
+        write_json(path, &object(&page, json!({ "notices": notices }))?)?;
+    }
     if page.outcome.converged() {
         return Ok(Verdict::Done);
     }

@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::misuse;
-use super::values::{
-    CycleShape, HierarchyChoice, aggregates, named, positive_count, smoothing, threshold, whole,
-};
+use super::values::{HierarchyChoice, aggregates, named, positive_count, smoothing, threshold, whole};
 use crate::error::{Error, Result};
-use crate::multigrid::Setup;
+use crate::multigrid::{CycleShape, Setup};
 use crate::setup::classical::{Interpolation, Restriction, SplittingKind};
 use crate::setup::{Aggregates, Coarsening, Smoothing, Strength};
 use crate::sparse::{Csr, DenseMatrix, MatrixFile};

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::arguments::{KrylovOption, Solve};
 use super::common::{choice, read_square, right_hand_side, training_hierarchies, write_json};
 use super::device;
-use super::estimates::{condition, finite, removed};
-use super::output::{complain, ending, say, solver_levels};
+use super::estimates::{condition, say_removed};
+use super::output::{complain, ending, object, say, solver_levels};
 use super::paths::{check_outputs, check_picture, stem};
 use super::progress::SolveBar;
 use super::values::SmootherChoice;
@@ -76,9 +76,8 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     if let Some(factor) = factor {
         say(format_args!("convergence factor {factor:.4} ({measured})"));
     }
-    let removed = out.removed.as_ref().map(removed);
+    out.removed.iter().for_each(say_removed);
     let condition = options.condition.then(|| condition(&solver, &out, &b));
-    let advice = out.advice.clone();
     if let Some(path) = &options.output {
         matrix_market::write_vector(path, &out.x)?;
     }
@@ -103,18 +102,11 @@ pub fn run(options: &Solve) -> Result<Verdict> {
         report.of_solve(&solver, &out, solve_seconds)?.write(path)?;
     }
     if let Some(path) = &options.json {
-        let value = json!({
+        let further = json!({
             "label": label,
             "matrix": stem(&options.matrix),
-            "converged": out.converged(),
-            "status": out.status.to_string(),
-            "advice": advice,
-            "iterations": out.iterations,
-            "preconditioner_applications": out.preconditioner_applications,
-            "relative_residual": finite(out.relative_residual()),
-            "convergence_factor": factor.map_or(Value::Null, finite),
+            "convergence_factor": factor,
             "convergence_factor_source": measured,
-            "residual_history": out.residual_history.iter().map(|&r| finite(r)).collect::<Vec<_>>(),
             "setup_seconds": setup_seconds,
             "solve_seconds": solve_seconds,
             "operator_complexity": solver.operator_complexity(),
@@ -122,24 +114,19 @@ pub fn run(options: &Solve) -> Result<Verdict> {
             "level_table": solver_levels(&solver),
             "smoother": name,
             "device": device,
-            "krylov": krylov,
             "configuration": solver.configuration().map(|c| c.to_string()),
-            "attempts": out.attempts,
-            "solved_by": out.solver,
-            "backward_error": out.backward_error.map(finite),
-            "removed": removed,
             "condition": condition,
             "reasons": solver.reasons(),
             "rows": a.rows(),
             "nonzeros": a.nnz(),
             "notices": notices,
         });
-        write_json(path, &value)?;
+        write_json(path, &object(&out, further)?)?;
     }
     if out.converged() {
         return Ok(Verdict::Done);
     }
-    let advice = advice.as_deref().unwrap_or("allow more iterations or choose another smoother");
+    let advice = out.advice.as_deref().unwrap_or("allow more iterations or choose another smoother");
     let not = if out.status == Status::MaxIterations { "" } else { "not converged: " };
     complain(format_args!("{not}{}; {advice}", ending(&out)));
     Ok(Verdict::NotConverged)

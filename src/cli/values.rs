@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::learn::Target;
-use crate::multigrid::{CycleKind, Relaxation, Setup};
+use crate::multigrid::{Relaxation, Setup};
 use crate::setup::{Aggregates, Smoothing};
 
 /// A named hierarchy, or automatic choice from the matrix.
@@ -21,39 +21,6 @@ impl FromStr for HierarchyChoice {
             return Ok(Self::Auto);
         }
         name.parse().map(|setup| Self::Named(Box::new(setup))).map_err(|e: crate::error::Error| e.to_string())
-    }
-}
-
-/// Kind of cycle and numbers of pre- and post-smoothing sweeps, as in V(1,1).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CycleShape {
-    pub kind: CycleKind,
-    pub pre: usize,
-    pub post: usize,
-}
-
-impl Default for CycleShape {
-    fn default() -> Self {
-        Self { kind: CycleKind::V, pre: 1, post: 1 }
-    }
-}
-
-impl FromStr for CycleShape {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            format!(
-                "'{text}' is not a cycle; write V(1,1), V(2,1), W(1,1), F(1,1) or K(1,1), with at most 20 sweeps"
-            )
-        };
-        let (kind, rest) = text.split_at_checked(1).ok_or_else(wrong)?;
-        let kind: CycleKind = kind.parse().map_err(|_| wrong())?;
-        let inner = rest.strip_prefix('(').and_then(|t| t.strip_suffix(')')).ok_or_else(wrong)?;
-        let (pre, post) = inner.split_once(',').ok_or_else(wrong)?;
-        let count = |t: &str| t.trim().parse::<usize>().ok().filter(|c| *c <= 20).ok_or_else(wrong);
-        let (pre, post) = (count(pre)?, count(post)?);
-        if pre + post == 0 { Err(wrong()) } else { Ok(Self { kind, pre, post }) }
     }
 }
 

@@ -1,22 +1,27 @@
 //! Conversion from and to `faer` 0.24 matrices, and preconditioners for its iterative solvers.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use faer::dyn_stack::{MemStack, StackReq};
 use faer::matrix_free::{BiLinOp, BiPrecond, LinOp, Precond};
 use faer::prelude::ReborrowMut;
-use faer::sparse::{SparseColMatRef, SparseRowMat, SparseRowMatRef, SymbolicSparseRowMat};
+use faer::sparse::{
+    SparseColMatRef, SparseRowMat, SparseRowMatRef, SymbolicSparseRowMat, SymbolicSparseRowMatRef,
+};
 use faer::{ColMut, ColRef, Index, MatMut, MatRef, Par};
 
 use crate::error::{Error, Result};
 use crate::operator::Preconditioner;
-use crate::sparse::Csr;
+use crate::sparse::{Csr, Pattern};
 
-/// A preconditioner of this crate for `conjugate_gradient` and `bicgstab` of [`faer::matrix_free`].
+/// A preconditioner of this crate for `conjugate_gradient`, `bicgstab` and `lsmr` of [`faer::matrix_free`]: all four traits
+/// [`LinOp`], [`BiLinOp`] (the transpose), [`Precond`] and [`BiPrecond`].
 ///
-/// Any number of columns and any strides are accepted; columns that are not contiguous go through a buffer.
-/// Scalars are real, so conjugation has no effect. `faer`'s methods cannot return an error: shapes that do
-/// not fit panic, as everywhere in `faer`. If [`Preconditioner::apply`] itself fails, the result is filled
+/// Columns of a `Mat` are used where they are, without a copy. Any number of columns and any strides are accepted; columns
+/// that are not contiguous go through a buffer. Scalars are real, so conjugation has no effect. `faer`'s methods cannot return an error:
+/// shapes that do not fit panic, as everywhere in `faer`. If [`Preconditioner::apply`] itself fails, the result is filled
 /// with NaN, which no solver accepts as converged.
 ///
 /// With `faer` 0.24.4, start from x = 0 with `InitialGuessStatus::MaybeNonZero` (the default), not with
@@ -144,11 +149,13 @@ impl Precond<f64> for FaerPreconditioner<'_> {}
 
 impl BiPrecond<f64> for FaerPreconditioner<'_> {}
 
-/// A borrowed sparse matrix of `faer`, by rows or by columns.
-#[derive(Debug, Clone, Copy)]
+/// A sparse matrix of `faer`, by rows or by columns.
+#[derive(Debug, Clone)]
 pub enum FaerSparse<'a, I: Index> {
     /// Stored by rows.
     Rows(SparseRowMatRef<'a, I, f64>),
+    /// Stored by rows and passed by value.
+    OwnedRows(SparseRowMat<I, f64>),
     /// Stored by columns.
     Columns(SparseColMatRef<'a, I, f64>),
 }
@@ -159,6 +166,12 @@ impl<'a, I: Index> From<SparseRowMatRef<'a, I, f64>> for FaerSparse<'a, I> {
     }
 }
 
+impl<I: Index> From<SparseRowMat<I, f64>> for FaerSparse<'_, I> {
+    fn from(matrix: SparseRowMat<I, f64>) -> Self {
+        Self::OwnedRows(matrix)
+    }
+}
+
 impl<'a, I: Index> From<SparseColMatRef<'a, I, f64>> for FaerSparse<'a, I> {
     fn from(matrix: SparseColMatRef<'a, I, f64>) -> Self {
         Self::Columns(matrix)
@@ -166,7 +179,8 @@ impl<'a, I: Index> From<SparseColMatRef<'a, I, f64>> for FaerSparse<'a, I> {
 }
 
 /// A matrix of this crate from a sparse matrix of `faer` (by rows or by columns, of any index type). Unsorted
-/// indices are sorted and duplicates added. Cost: a copy, and a transposition for a matrix stored by columns.
+/// indices are sorted and duplicates added. Cost: the indices are written anew with 32 bits. Values are copied, or moved if a
+/// matrix by rows is passed by value; a matrix stored by columns is transposed as well.
 ///
 /// # Errors
 /// A size beyond 32-bit indices, or a value that is not finite.
@@ -182,14 +196,20 @@ impl<'a, I: Index> From<SparseColMatRef<'a, I, f64>> for FaerSparse<'a, I> {
 /// ```
 pub fn csr_from_faer<'a, I: Index>(matrix: impl Into<FaerSparse<'a, I>>) -> Result<Csr<f64>> {
     match matrix.into() {
-        FaerSparse::Rows(rows) => from_rows(rows),
+        FaerSparse::Rows(rows) => from_rows(rows.symbolic(), Cow::Borrowed(rows.val())),
+        FaerSparse::OwnedRows(rows) => {
+            let (symbolic, values) = rows.into_parts();
+            from_rows(symbolic.as_ref(), Cow::Owned(values))
+        }
         // The rows of the transpose are the columns.
-        FaerSparse::Columns(columns) => Ok(from_rows(columns.transpose())?.transpose()),
+        FaerSparse::Columns(columns) => {
+            let rows = columns.transpose();
+            Ok(from_rows(rows.symbolic(), Cow::Borrowed(rows.val()))?.transpose())
+        }
     }
 }
 
-fn from_rows<I: Index>(matrix: SparseRowMatRef<'_, I, f64>) -> Result<Csr<f64>> {
-    let symbolic = matrix.symbolic();
+fn from_rows<I: Index>(symbolic: SymbolicSparseRowMatRef<'_, I>, values: Cow<'_, [f64]>) -> Result<Csr<f64>> {
     let (rows, cols) = (symbolic.nrows(), symbolic.ncols());
     let limit = u32::MAX as usize;
     let nnz: usize = (0..rows).map(|i| symbolic.row_range(i).len()).sum();
@@ -202,20 +222,28 @@ fn from_rows<I: Index>(matrix: SparseRowMatRef<'_, I, f64>) -> Result<Csr<f64>> 
     if !sorted {
         let mut triplets = Vec::with_capacity(nnz);
         for i in 0..rows {
-            let values = matrix.val_of_row(i);
+            let values = &values[symbolic.row_range(i)];
             triplets.extend(symbolic.col_idx_of_row(i).zip(values).map(|(j, &v)| (i, j, v)));
         }
         return Csr::from_triplets(rows, cols, &triplets);
     }
-    let mut row_ptr = Vec::with_capacity(rows + 1);
-    let (mut col_idx, mut values) = (Vec::with_capacity(nnz), Vec::with_capacity(nnz));
+    let (mut row_ptr, mut col_idx) = (Vec::with_capacity(rows + 1), Vec::with_capacity(nnz));
     row_ptr.push(0);
     for i in 0..rows {
         col_idx.extend(symbolic.col_idx_of_row(i).map(|j| j as u32));
-        values.extend_from_slice(matrix.val_of_row(i));
         row_ptr.push(col_idx.len() as u32);
     }
-    Csr::from_csr(rows, cols, row_ptr, col_idx, values)
+    // faer permits room before, between and behind the rows.
+    let gaps = symbolic.row_nnz().is_some() || (rows > 0 && symbolic.row_range(0).start > 0);
+    let values = match values {
+        values if gaps => (0..rows).flat_map(|i| &values[symbolic.row_range(i)]).copied().collect(),
+        Cow::Borrowed(values) => values[..nnz].to_vec(),
+        Cow::Owned(mut values) => {
+            values.truncate(nnz);
+            values
+        }
+    };
+    Csr::new(Arc::new(Pattern::new(rows, cols, row_ptr, col_idx)?), values)
 }
 
 /// A `faer` matrix from one of this crate, stored by rows. Cost: a copy.

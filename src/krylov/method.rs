@@ -42,12 +42,13 @@ impl fmt::Display for Krylov {
     }
 }
 
+/// Reads [`Krylov::name`] and short names, in capital or small letters.
 impl FromStr for Krylov {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Ok(match text {
-            "none" | "cycles" | "richardson" => Krylov::Richardson,
+        Ok(match text.to_ascii_lowercase().as_str() {
+            "none" | "cycles" | "plain cycles" | "richardson" => Krylov::Richardson,
             "cg" => Krylov::Cg,
             "bicgstab" => Krylov::BiCgStab,
             "fgmres" => Krylov::Fgmres,

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use super::method::Krylov;
 
-/// The result of an iteration, converged or not.
+/// The result of an iteration, converged or not. `serde` writes it without x, and with `converged` and
+/// `relative_residual`.
 ///
 /// ```
 /// use multigrad::krylov::{Cg, Status};
@@ -49,7 +52,7 @@ pub struct Outcome {
 }
 
 /// The part of a right-hand side outside the range of a singular matrix.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Removed {
     /// ‖b − p‖₂, where p is the orthogonal projection of b onto the range of A. It equals the least ‖b − A x‖₂.
@@ -117,6 +120,43 @@ impl Outcome {
         let half = last / 2;
         let reduction = self.residual_history[last] / self.residual_history[half];
         (!reduction.is_nan()).then(|| reduction.powf(1.0 / (last - half) as f64))
+    }
+}
+
+/// What `serde` writes of an outcome.
+#[derive(Serialize)]
+struct Fields<'a> {
+    converged: bool,
+    status: String,
+    iterations: usize,
+    krylov: Option<Krylov>,
+    preconditioner_applications: usize,
+    relative_residual: f64,
+    backward_error: Option<f64>,
+    residual_history: &'a [f64],
+    solved_by: Option<&'a str>,
+    attempts: &'a [String],
+    removed: Option<&'a Removed>,
+    advice: Option<&'a str>,
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = Fields {
+            converged: self.converged(),
+            status: self.status.to_string(),
+            iterations: self.iterations,
+            krylov: self.krylov,
+            preconditioner_applications: self.preconditioner_applications,
+            relative_residual: self.relative_residual(),
+            backward_error: self.backward_error,
+            residual_history: &self.residual_history,
+            solved_by: self.solver.as_deref(),
+            attempts: &self.attempts,
+            removed: self.removed.as_ref(),
+            advice: self.advice.as_deref(),
+        };
+        fields.serialize(serializer)
     }
 }
 

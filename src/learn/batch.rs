@@ -29,6 +29,11 @@ impl<T: Scalar> Batch<T> {
         &self.values
     }
 
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Replaces the first columns by these, scaled to the size of random ones; zeros and other lengths are left out.
     pub fn use_columns(&mut self, columns: &[Vec<f64>]) {
         for (c, column) in columns.iter().filter(|c| c.len() == self.rows).take(self.columns).enumerate() {

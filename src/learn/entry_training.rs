@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::loss::Loss;
 use super::parameters::Parameters;
 use super::recipe::rate_at;
-use super::session::{HostSteps, Steps};
+use super::session::HostSteps;
 use super::target::Target;
 use crate::engine::Host;
 use crate::error::Result;
@@ -95,12 +95,13 @@ impl EntryTraining {
     /// None in practice.
     pub fn run(&mut self, seconds: f64) -> Result<Run> {
         let clock = Instant::now();
+        let tape = self.steps.tape();
         let (before, mut steps) = (self.seconds, self.planned(seconds));
         let mut number = 0;
         while number < steps {
             let share = number as f64 / steps as f64;
             let first = RATE.0 * (FEWEST as f64 / (self.taken + steps - number) as f64).powf(RATE.1);
-            let step = self.steps.step(STEPS_OF_GMRES, rate_at(first, share, steps))?;
+            let step = self.steps.step(&tape, STEPS_OF_GMRES, rate_at(first, share, steps))?;
             if !step.finite {
                 return Ok(Run::Diverged);
             }
@@ -125,18 +126,15 @@ impl EntryTraining {
     }
 
     /// The levels with the present entries.
-    ///
-    /// # Errors
-    /// None in practice.
-    pub fn learned(&mut self) -> Result<Hierarchy<Host<f64>>> {
-        Ok(self.steps.parameters()?.install(&self.hierarchy))
+    pub fn learned(&self) -> Hierarchy<Host<f64>> {
+        self.steps.parameters().install(&self.hierarchy)
     }
 
     /// The solver with the present entries, in single precision, for the system of `solver`.
     ///
     /// # Errors
     /// A value that overflows; factors that are singular.
-    pub fn solver(&mut self, solver: &Solver) -> Result<Solver> {
-        solver.with_hierarchy(self.learned()?)?.described("learned L and U", None).to_single_precision()
+    pub fn solver(&self, solver: &Solver) -> Result<Solver> {
+        solver.with_hierarchy(self.learned())?.described("learned L and U", None).to_single_precision()
     }
 }

@@ -42,6 +42,8 @@ const NEW: f64 = 0.25;
 /// After new values of the matrix ([`update`](Self::update)) the new factors are those of ILU(0), multiplied entry by
 /// entry by the learned ratio to ILU(0); small entries keep the learned difference instead.
 ///
+/// Between two calls the solver may move to another thread.
+///
 /// ```
 /// use multigrad::{gallery, learn::LearnedSolver};
 /// let problem = gallery::recirculating_flow_3d(8, 0.005)?;
@@ -336,7 +338,7 @@ impl LearnedSolver {
             return Ok(None);
         }
         let Some(training) = &mut self.training else { return Ok(None) };
-        let hierarchy = training.learned()?;
+        let hierarchy = training.learned();
         let present = self.learned.as_ref().map_or(&self.classical, |l| &l.solver);
         let Ok(solver) = training.solver(present) else { return Ok(None) };
         let (Ok(base), Ok(refresh)) = (bases(&hierarchy), Refresh::new(&hierarchy)) else { return Ok(None) };

@@ -106,3 +106,27 @@ fn without_a_share_nothing_is_trained() {
     assert_eq!((solver.report().steps, solver.report().learned_solves), (0, 0));
     assert_eq!(solver.solver().unwrap().summary(), Solver::auto(&problem.matrix).unwrap().summary());
 }
+
+/// A solver with training in progress is `Send`: this does not compile otherwise.
+#[test]
+fn a_solver_in_training_moves_to_another_thread() {
+    let problem = recirculating_flow_3d(10, 0.005).unwrap();
+    let (a, b) = (problem.matrix, problem.rhs);
+    let builder = Solver::smoothed_aggregation().relaxation(crate::multigrid::Relaxation::Ilu0(1.0));
+    let mut solver = LearnedSolver::new(builder.build(&a).unwrap()).share(100.0);
+    let trained = |solver: &LearnedSolver| solver.training.as_ref().map_or(0, EntryTraining::taken);
+    for _ in 0..20 {
+        assert!(solver.solve(&b).unwrap().converged());
+        if trained(&solver) > 0 {
+            break;
+        }
+    }
+    assert!(trained(&solver) > 0, "{}", solver.report());
+    let (report, solver) = std::thread::spawn(move || {
+        assert!(solver.solve(&b).unwrap().converged());
+        (solver.report(), solver)
+    })
+    .join()
+    .unwrap();
+    assert_eq!(solver.report(), report);
+}

@@ -5,6 +5,7 @@ mod compiled;
 mod convert;
 mod cycle;
 mod cycle_kind;
+mod cycle_shape;
 mod damping;
 mod hierarchy;
 mod polynomial;
@@ -31,6 +32,7 @@ pub use compiled::Cycle;
 #[doc(hidden)]
 pub use cycle::{compile, cycle, trace};
 pub use cycle_kind::CycleKind;
+pub(crate) use cycle_shape::CycleShape;
 #[doc(hidden)]
 pub use damping::spectral_bound;
 pub use hierarchy::{Hierarchy, Level};

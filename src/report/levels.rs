@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use serde::Serialize;
+
 use crate::engine::Host;
 use crate::error::Result;
 use crate::multigrid::{Cycle, CyclePreconditioner, Hierarchy};
@@ -15,10 +17,11 @@ const CELLS: usize = 48;
 const CYCLES: usize = 20;
 
 /// Figures of a level.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LevelFigures {
     /// Rows of its matrix.
+    #[serde(rename = "unknowns")]
     pub rows: usize,
     /// Nonzeros of its matrix.
     pub nonzeros: usize,

@@ -2,7 +2,8 @@
 //!
 //! The page shows the properties of the matrix, the automatic choice with its reasons, the levels with pictures of their
 //! sparsity, the times and residual histories of other configurations, the time of every level, the slowest error of the
-//! cycle, and advice; on request also what training would gain. It follows the light or dark scheme of the reader.
+//! cycle, and advice; on request also what training would gain. It follows the light or dark scheme of the reader. `serde`
+//! writes the content of a [`Page`] as data, for JSON for example.
 //!
 //! ```
 //! use multigrad::{gallery, report::Report};
@@ -14,6 +15,8 @@
 //! ```
 
 mod break_even;
+mod conclusions;
+mod data;
 mod html;
 mod levels;
 mod page;

@@ -1,6 +1,7 @@
 //! The page: sections in the order of a reader's questions.
 
-use super::break_even::{Line, break_even};
+use super::break_even::break_even;
+use super::conclusions::{advice, lines};
 use super::html::{count, escaped, figure, list, paragraph, seconds, section, table};
 use super::pictures::{band, bars, sparsity};
 use super::{Page, SlowestError};
@@ -12,18 +13,13 @@ use crate::solver::Compared;
 const HISTORIES: usize = 6;
 /// Rows of the table of configurations.
 const CONFIGURATIONS: usize = 12;
-/// Energy below which an error counts as a null vector, and as smooth.
-const NULL: f64 = 1e-10;
-const SMOOTH: f64 = 0.05;
-/// Solves up to which the picture of total times is drawn without a training.
-const SOLVES: usize = 1000;
 
 pub(super) fn document(page: &Page) -> Result<String> {
     let sections = [
         tiles(page),
         properties(page),
         choice(page),
-        advice(page),
+        section("Advice", &list(&advice(page))),
         levels(page),
         slowest(page)?,
         configurations(page)?,
@@ -109,40 +105,6 @@ fn choice(page: &Page) -> String {
     section("What was chosen, and why", &text)
 }
 
-fn advice(page: &Page) -> String {
-    let mut sentences: Vec<String> = page.outcome.advice.iter().cloned().collect();
-    let fastest = page.comparison.as_ref().and_then(|c| c.rows.iter().find(|r| r.converged));
-    if let Some(c) = fastest.filter(|c| !c.automatic) {
-        let own = page.comparison.iter().flat_map(|c| &c.rows).find(|r| r.automatic && r.converged);
-        let ratio = own.map(|own| own.total_seconds / c.total_seconds);
-        if ratio.is_none_or(|ratio| ratio > 1.2) {
-            sentences.push(format!(
-                "The fastest configuration for one solve is {}{}.",
-                c.configuration,
-                ratio.map_or(String::new(), |r| format!(", {r:.1} times as fast as the automatic choice"))
-            ));
-        }
-    }
-    if let Some(report) = &page.solves {
-        sentences.push(report.reason.clone());
-    }
-    if let Some(e) = page
-        .slowest
-        .as_ref()
-        .filter(|e| page.levels.len() > 1 && e.factor > 0.9 && (NULL..SMOOTH).contains(&e.energy))
-    {
-        sentences.push(format!(
-            "The slowest error is smooth (energy {:.1e}) and its factor is {:.2}: the coarse levels do not represent it. Near-nullspace candidates, another coarsening, or a smaller strength threshold may help.",
-            e.energy, e.factor
-        ));
-    }
-    sentences.extend(page.notes.iter().cloned());
-    if sentences.is_empty() {
-        sentences.push("There is nothing to change.".into());
-    }
-    section("Advice", &list(&sentences))
-}
-
 fn levels(page: &Page) -> String {
     if page.levels.is_empty() {
         return String::new();
@@ -192,15 +154,9 @@ fn levels(page: &Page) -> String {
 }
 
 fn slowest(page: &Page) -> Result<String> {
-    let Some(SlowestError { factor, values, energy, steps }) = &page.slowest else {
-        return Ok(String::new());
-    };
-    let kind = match energy {
-        e if e.abs() < NULL => "a null vector of A, which no iteration changes",
-        e if *e < SMOOTH => "a smooth error",
-        e if *e < 0.5 => "an error between smooth and oscillating",
-        _ => "an oscillating error",
-    };
+    let Some(slowest) = &page.slowest else { return Ok(String::new()) };
+    let SlowestError { factor, values, energy, steps } = slowest;
+    let kind = slowest.kind();
     let text = paragraph(format!(
         "Without a Krylov method, each cycle multiplies the slowest error by {factor:.3} (estimated by {steps} steps of power iteration).{} It is {kind}: eᵀAe / eᵀDe = {energy:.1e}, where D contains the absolute values of the diagonal of A.",
         if *factor > 1.0 {
@@ -321,25 +277,4 @@ fn training(page: &Page) -> Result<String> {
         text += &format!("<div class=\"wide\"><pre>{}</pre></div>\n", escaped(report));
     }
     Ok(if text.is_empty() { text } else { section("Many solves with this matrix", &text) })
-}
-
-/// The automatic choice, the fastest solve of the comparison, a direct solver, and what training keeps.
-fn lines(page: &Page) -> (Vec<Line>, usize) {
-    let mut lines = Vec::new();
-    let line = |name: String, before: f64, solve: f64| Line { name, before, solve };
-    let rows = page.comparison.as_ref().map_or(&[][..], |c| &c.rows);
-    let mut add = |lead: &str, row: Option<&Compared>| {
-        let Some(r) = row.filter(|r| r.converged) else { return };
-        let name = format!("{lead}: {}", r.configuration);
-        lines.push(line(name, r.setup_seconds, r.solve_seconds));
-    };
-    add("automatic", rows.iter().find(|r| r.automatic));
-    let others = || rows.iter().filter(|r| !r.automatic && r.converged);
-    add("fastest solve", others().min_by(|p, q| p.solve_seconds.total_cmp(&q.solve_seconds)));
-    let Some(report) = page.solves.as_ref().filter(|r| r.replaced()) else { return (lines, SOLVES) };
-    let kept = &report.attempts[report.kept];
-    if let Some(solve) = kept.solve_seconds {
-        lines.push(line(format!("kept: {}", kept.name), page.seconds.0 + report.seconds, solve));
-    }
-    (lines, report.solves)
 }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use serde::Serialize;
+
 use crate::error::Result;
 use crate::krylov::{norm, scattered};
 use crate::operator::{LinearOperator, Preconditioner};
@@ -13,7 +15,7 @@ const STEPS: usize = 60;
 const LAST: usize = 10;
 
 /// The slowest error of x ← x + B (b − A x), found by power iteration.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SlowestError {
     /// The factor of a step, the mean of the last ten. Above 1 the stationary iteration diverges; a Krylov method may
@@ -25,6 +27,28 @@ pub struct SlowestError {
     pub energy: f64,
     /// Steps of the power iteration.
     pub steps: usize,
+}
+
+/// Energy below which an error counts as a null vector, as smooth, and as between smooth and oscillating.
+const NULL: f64 = 1e-10;
+const SMOOTH: f64 = 0.05;
+const BETWEEN: f64 = 0.5;
+
+impl SlowestError {
+    /// The kind of error in words, by its energy.
+    pub fn kind(&self) -> &'static str {
+        match self.energy {
+            e if e.abs() < NULL => "a null vector of A, which no iteration changes",
+            e if e < SMOOTH => "a smooth error",
+            e if e < BETWEEN => "an error between smooth and oscillating",
+            _ => "an oscillating error",
+        }
+    }
+
+    /// Whether the error is smooth, and no null vector.
+    pub(super) fn is_smooth(&self) -> bool {
+        (NULL..SMOOTH).contains(&self.energy)
+    }
 }
 
 /// Power iteration with I − B A. `None` where a step annihilates the error, as a direct solver does.

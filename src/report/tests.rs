@@ -27,6 +27,56 @@ fn a_page_has_all_sections_and_escapes_its_text() {
     }
 }
 
+#[test]
+fn the_data_are_those_of_the_page() {
+    let problem = poisson_2d(14, 14).unwrap();
+    let report = Report::new("p").time_limit(3.0).solves(Some(4)).train(true);
+    let mut page = report.run(&problem.matrix, &problem.rhs, &mut |_| ()).unwrap();
+    page.outcome.residual_history.push(f64::INFINITY);
+    let value = serde_json::to_value(&page).unwrap();
+    let length = |v: &serde_json::Value| v.as_array().map(Vec::len);
+    assert_eq!((&value["title"], &value["matrix"]["rows"]), (&"p".into(), &196.into()));
+    assert_eq!((&value["matrix"]["symmetric"], &value["converged"]), (&true.into(), &true.into()));
+    assert_eq!(value["setup_seconds"], page.seconds.0);
+    assert_eq!(value["iterations"], page.outcome.iterations);
+    assert_eq!(length(&value["residual_history"]), Some(page.outcome.residual_history.len()));
+    assert!(value["relative_residual"].is_null() && value.get("x").is_none());
+    assert_eq!(value["configuration"], page.summary);
+    assert_eq!(value["solver"], page.solver);
+    let level = &value["level_table"][0];
+    assert_eq!(length(&value["level_table"]), Some(page.levels.len()));
+    assert_eq!((&level["unknowns"], length(&level["counts"])), (&196.into(), Some(48 * 48)));
+    let (error, slowest) = (page.slowest.as_ref().unwrap(), &value["slowest_error"]);
+    assert_eq!((length(&slowest["values"]), &slowest["factor"]), (Some(196), &error.factor.into()));
+    assert_eq!(slowest["kind"], error.kind());
+    let (rows, list) =
+        (&page.comparison.as_ref().unwrap().rows, value["comparison"]["configurations"].as_array().unwrap());
+    assert_eq!(rows.len(), list.len());
+    for (row, listed) in rows.iter().zip(list) {
+        assert_eq!(listed["configuration"], row.configuration);
+        assert_eq!(length(&listed["residual_history"]), Some(row.residual_history.len()));
+    }
+    assert_eq!(value["training_for_solves"]["solves"], 4);
+    assert_eq!(value["training"]["steps"], page.training.as_ref().unwrap().steps);
+    let times = value["total_times"].as_array().unwrap();
+    assert!(times.len() > 1 && times[0]["before_seconds"].is_f64() && times[0]["solve_seconds"].is_f64());
+    assert!(times.last().unwrap()["slower_from_solves"].is_null());
+    // The sentences of the section on advice.
+    let html = page.html().unwrap();
+    for sentence in value["recommendations"].as_array().unwrap() {
+        assert!(html.contains(&html::escaped(sentence.as_str().unwrap())), "{sentence}");
+    }
+}
+
+#[test]
+fn a_cheap_setup_is_caught_up_after_some_solves() {
+    let line = |before, solve| Line { name: String::new(), before, solve };
+    assert_eq!(line(1.0, 1.0).slower_from(&line(10.0, 0.25)), Some(12.0));
+    assert_eq!(line(10.0, 0.25).slower_from(&line(1.0, 1.0)), None);
+    assert_eq!(line(10.0, 1.0).slower_from(&line(1.0, 0.5)), None, "slower from the first on");
+    assert_eq!(line(1.0, 1.0).slower_from(&line(1.0, 1.0)), None);
+}
+
 /// The factor of the slowest error is the spectral radius of the error propagator: that of Jacobi on Poisson is known.
 #[test]
 fn the_slowest_error_of_jacobi_is_the_smoothest_sine() {

@@ -4,7 +4,7 @@ use super::configuration::Configuration;
 use super::properties::MatrixProperties;
 use crate::krylov::Krylov;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
-use crate::setup::classical::{Classical, Interpolation, SplittingKind};
+use crate::setup::classical::Classical;
 use crate::setup::{Aggregates, Coarsening, Smoothing, Variant};
 
 /// Every sensible configuration for a matrix with these properties. Only aggregation supports near-nullspace
@@ -19,15 +19,6 @@ pub fn candidates(properties: &MatrixProperties, has_candidates: bool) -> Vec<Co
         list.retain(|c| matches!(c.setup, Setup::Aggregation(_)));
     }
     list
-}
-
-fn ruge_stueben() -> Classical {
-    Classical {
-        splitting: SplittingKind::RugeStueben,
-        interpolation: Interpolation::Modified,
-        max_per_row: None,
-        ..Classical::default()
-    }
 }
 
 fn symmetric(properties: &MatrixProperties) -> Vec<Configuration> {
@@ -68,7 +59,7 @@ fn symmetric(properties: &MatrixProperties) -> Vec<Configuration> {
             cg(classical(), Spai0),
             cg(classical(), L1Jacobi),
             cg(aggressive(), GaussSeidel),
-            cg(ruge_stueben().into(), GaussSeidel),
+            cg(Classical::ruge_stueben().into(), GaussSeidel),
         ]);
     }
     list
@@ -93,7 +84,7 @@ fn nonsymmetric(properties: &MatrixProperties) -> Vec<Configuration> {
             list.push(with(Classical::air().into(), GaussSeidel));
             list.push(with(Classical::air().into(), Ilu0(1.0)));
             list.push(with(Classical::air().into(), Jacobi(None)));
-            list.push(with(ruge_stueben().into(), Ilu0(1.0)));
+            list.push(with(Classical::ruge_stueben().into(), Ilu0(1.0)));
             list.push(with(Classical::default().into(), Ilu0(1.0)));
         }
     }

@@ -37,12 +37,14 @@ pub struct Comparison {
 }
 
 /// The result of a comparison.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ComparisonReport {
     /// The configurations, those that converged first, by their total seconds.
+    #[serde(rename = "configurations")]
     pub rows: Vec<Compared>,
     /// One sentence for each configuration that was not measured.
+    #[serde(rename = "not_built")]
     pub failures: Vec<String>,
 }
 
@@ -75,7 +77,6 @@ pub struct Compared {
     /// Bytes of the hierarchy and of the workspace of a cycle, per row of A.
     pub bytes_per_unknown: f64,
     /// ‖b − A x‖₂/‖b‖₂ at the start and after every iteration.
-    #[serde(skip)]
     pub residual_history: Vec<f64>,
 }
 

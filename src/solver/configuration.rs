@@ -1,12 +1,26 @@
 //! Configuration of a solver: setup, smoother, cycle, precision and Krylov method.
 
-use std::fmt;
-
 use crate::krylov::Krylov;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
-use crate::setup::Coarsening;
 
 /// Setup, smoother, cycle, precision and Krylov method.
+///
+/// Its text form contains these parts in this order, as in `sa, chebyshev(2), V(1,1), f32, CG` or
+/// `sa θ=0, gauss-seidel, V(1,1), f32, CG`, and is read back by `parse`. The setup is written by its name
+/// ([`Setup::NAMES`]) and, where they differ from the defaults of the name, the threshold of strength (`θ=0.1`), the number of
+/// levels with aggressive coarsening (`aggressive` for one, `aggressive(2)`), and for saddle points the variant of aggregation
+/// (`sasym`). Other parameters of a setup are not written; reading sets them to the defaults. On one level (`none`) the
+/// cycle is left out where it is a single sweep: `none, ilu0, f32, BiCGStab`.
+///
+/// ```
+/// use multigrad::{Builder, Configuration, gallery};
+/// let configuration: Configuration = "sa θ=0, gauss-seidel, V(1,1), f32, CG".parse()?;
+/// assert_eq!(configuration.to_string(), "sa θ=0, gauss-seidel, V(1,1), f32, CG");
+/// let problem = gallery::poisson_2d(20, 20)?;
+/// let solver = Builder::from(configuration).build(&problem.matrix)?;
+/// assert!(solver.solve(&problem.rhs)?.converged());
+/// # Ok::<(), multigrad::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Configuration {
     /// Construction of the hierarchy.
@@ -56,25 +70,5 @@ impl Configuration {
     pub fn double(mut self) -> Self {
         self.single = false;
         self
-    }
-}
-
-/// Parameters of a setup that its name does not contain.
-fn detail(setup: &Setup) -> String {
-    match setup {
-        Setup::Aggregation(c) if c.theta != Coarsening::default().theta => format!(" θ={}", c.theta),
-        Setup::Classical(c) if c.aggressive_levels > 0 => " aggressive".to_string(),
-        _ => String::new(),
-    }
-}
-
-/// Example: `sa, chebyshev(2), V(1,1), f32, CG` or `sa θ=0, gauss-seidel, V(1,1), f32, CG`.
-impl fmt::Display for Configuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}, {}", self.setup.name(), detail(&self.setup), self.relaxation)?;
-        if self.setup != Setup::OneLevel {
-            write!(f, ", {}({},{})", self.cycle, self.sweeps.0, self.sweeps.1)?;
-        }
-        write!(f, ", {}, {}", if self.single { "f32" } else { "f64" }, self.krylov)
     }
 }

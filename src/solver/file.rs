@@ -1,4 +1,4 @@
-//! File format of a solver.
+//! The binary format of a solver, in memory and in files.
 //!
 //! | bytes | content |
 //! |---|---|
@@ -61,14 +61,25 @@ enum Loaded {
 }
 
 impl Solver {
-    /// Writes the solver to a versioned file with a checksum, atomically. The file does not contain the matrix. It holds one
-    /// configuration: that which solved last, if an automatic solver had to leave its first one.
+    /// The solver as bytes with a version and a checksum, the content of a [saved](Self::save) file, for a file of your own such
+    /// as a checkpoint. They do not contain the matrix. They hold one configuration: that which solved last, if an
+    /// automatic solver had to leave its first one. Cost: a copy of the hierarchy.
     ///
     /// # Errors
-    /// A path that cannot be written.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+    /// None in practice.
+    ///
+    /// ```
+    /// use multigrad::{Solver, gallery};
+    /// let problem = gallery::poisson_2d(20, 20)?;
+    /// let bytes = Solver::auto(&problem.matrix)?.to_bytes()?;
+    ///
+    /// let solver = Solver::from_bytes(&bytes, &problem.matrix)?; // an error for any other matrix
+    /// assert!(solver.solve(&problem.rhs)?.converged());
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
         if let Some(answered) = self.answered() {
-            return answered.save(path);
+            return answered.to_bytes();
         }
         let payload = match &self.cycle {
             Cycle::Double(cycle) => Payload::Double(cycle.hierarchy()),
@@ -96,14 +107,33 @@ impl Solver {
         bytes.extend_from_slice(&body);
         let checksum = xxh3_128(&bytes);
         bytes.extend_from_slice(&checksum.to_le_bytes());
+        Ok(bytes)
+    }
+
+    /// The solver of these bytes, for the matrix `a` for which it was built. Cost: a copy of the hierarchy, its
+    /// compilation, and a pass over the matrix.
+    ///
+    /// # Errors
+    /// Bytes that are not a solver, are of another version, or are truncated or damaged; a solver for another matrix.
+    pub fn from_bytes(bytes: &[u8], a: &Csr<f64>) -> Result<Self> {
+        let (origin, cycle) = parse(bytes)?;
+        check_matrix(origin.fingerprint, a)?;
+        solver(origin, cycle, a)
+    }
+
+    /// Writes [`to_bytes`](Self::to_bytes) to a file, atomically.
+    ///
+    /// # Errors
+    /// A path that cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let bytes = self.to_bytes()?;
         write_atomic(path.as_ref(), |file| file.write_all(&bytes))
     }
 
     /// Reads a solver that was saved for the matrix `a`.
     ///
     /// # Errors
-    /// A file that is missing, is not a solver, has another version, or is truncated or damaged; a solver for
-    /// another matrix.
+    /// A file that cannot be read; those of [`from_bytes`](Self::from_bytes).
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -117,13 +147,7 @@ impl Solver {
     /// # Ok::<(), multigrad::Error>(())
     /// ```
     pub fn load(path: impl AsRef<Path>, a: &Csr<f64>) -> Result<Self> {
-        let path = path.as_ref();
-        read(path)
-            .and_then(|(own, solver)| {
-                check_matrix(own, a)?;
-                solver(a)
-            })
-            .map_err(|e| named(e, path))
+        read(path.as_ref(), |bytes| Self::from_bytes(bytes, a))
     }
 
     /// Reads a solver that was saved for another matrix of the same size, and uses it for `a`. Its levels and
@@ -132,16 +156,20 @@ impl Solver {
     /// # Errors
     /// As [`load`](Self::load), except for different values or a different pattern of the matrix.
     pub fn load_for_other(path: impl AsRef<Path>, a: &Csr<f64>) -> Result<Self> {
-        let path = path.as_ref();
-        read(path)
-            .and_then(|(own, solver)| {
-                if own.rows() != a.rows() || a.rows() != a.cols() {
-                    check_matrix(own, a)?;
-                }
-                solver(a)
-            })
-            .map_err(|e| named(e, path))
+        read(path.as_ref(), |bytes| {
+            let (origin, cycle) = parse(bytes)?;
+            if origin.fingerprint.rows() != a.rows() || a.rows() != a.cols() {
+                check_matrix(origin.fingerprint, a)?;
+            }
+            solver(origin, cycle, a)
+        })
     }
+}
+
+/// The solver of a file; errors name the file.
+fn read(path: &Path, solver: impl FnOnce(&[u8]) -> Result<Solver>) -> Result<Solver> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    solver(&bytes).map_err(|e| e.at(path.display()))
 }
 
 /// Refuses a matrix with another fingerprint.
@@ -157,16 +185,6 @@ fn check_matrix(own: Fingerprint, a: &Csr<f64>) -> Result<()> {
         "the values or the pattern differ".to_string()
     };
     Err(Error::fingerprint(format!("the solver was made for another matrix: {difference}")))
-}
-
-/// Contents of a file: the fingerprint of its matrix, and a constructor of its solver for a matrix of that size.
-type Parsed = (Fingerprint, Box<dyn FnOnce(&Csr<f64>) -> Result<Solver>>);
-
-fn read(path: &Path) -> Result<Parsed> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    let (origin, cycle) = parse(&bytes)?;
-    let fingerprint = origin.fingerprint;
-    Ok((fingerprint, Box::new(move |a| solver(origin, cycle, a))))
 }
 
 fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
@@ -199,13 +217,13 @@ fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
 fn parse(bytes: &[u8]) -> Result<(Origin, Cycle)> {
     let damaged = |what: &str| Error::format(format!("{what}; train or save the solver again"));
     if bytes.is_empty() {
-        return Err(damaged("the file is empty"));
+        return Err(damaged("the saved solver is empty"));
     }
     if bytes.len() < MAGIC.len() || &bytes[..MAGIC.len()] != MAGIC {
-        return Err(Error::format("this is not a solver saved by multigrad (such files begin with 'MGRAD')"));
+        return Err(Error::format("this is not a solver saved by multigrad (which begins with 'MGRAD')"));
     }
     if bytes.len() < HEADER + CHECKSUM {
-        return Err(damaged("the file is truncated"));
+        return Err(damaged("the saved solver is truncated"));
     }
     let version = u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
     let length = u64::from_le_bytes(std::array::from_fn(|q| bytes[12 + q]));
@@ -213,25 +231,25 @@ fn parse(bytes: &[u8]) -> Result<(Origin, Cycle)> {
     if version != VERSION {
         let age = if version < VERSION { "an earlier" } else { "a later" };
         return Err(Error::format(format!(
-            "the file was written by {age} version of multigrad (format {version}, this one reads {VERSION}); build or train the solver again and save it"
+            "the solver was saved by {age} version of multigrad (format {version}, this one reads {VERSION}); build or train the solver again and save it"
         )));
     }
     let (content, checksum) = bytes.split_at(bytes.len() - CHECKSUM);
     let intact = xxh3_128(content).to_le_bytes() == checksum;
     if !intact && length > (content.len() - HEADER) as u64 {
-        return Err(damaged("the file is truncated"));
+        return Err(damaged("the saved solver is truncated"));
     }
     if !intact {
-        return Err(damaged("the file is damaged: its checksum does not match"));
+        return Err(damaged("the saved solver is damaged: its checksum does not match"));
     }
     if length != (content.len() - HEADER) as u64 {
-        return Err(damaged("the file is damaged: its length does not match"));
+        return Err(damaged("the saved solver is damaged: its length does not match"));
     }
     let ((origin, loaded), rest): ((Origin, Loaded), &[u8]) =
         postcard::take_from_bytes(&content[HEADER..])
-            .map_err(|e| damaged(&format!("the content cannot be decoded ({e})")))?;
+            .map_err(|e| damaged(&format!("its content cannot be decoded ({e})")))?;
     if !rest.is_empty() {
-        return Err(damaged("the file has data after the solver"));
+        return Err(damaged("data follow the saved solver"));
     }
     let cycle = match loaded {
         Loaded::Double(h) => Cycle::Double(CyclePreconditioner::new(h)?),
@@ -241,9 +259,4 @@ fn parse(bytes: &[u8]) -> Result<(Origin, Cycle)> {
         return Err(damaged("the hierarchy and the fingerprint differ in size"));
     }
     Ok((origin, cycle))
-}
-
-/// The error with the name of the file, which errors of reading have already.
-fn named(error: Error, path: &Path) -> Error {
-    if error.is_io() { error } else { error.at(path.display()) }
 }

@@ -8,6 +8,7 @@ mod choose;
 mod comparison;
 mod condition;
 mod configuration;
+mod configuration_text;
 #[cfg(feature = "cuda")]
 mod device;
 mod differentiable;

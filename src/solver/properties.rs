@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::parallel;
 use crate::setup::detect_block_size;
 use crate::sparse::Csr;
@@ -18,7 +20,7 @@ const SYMMETRIC: f64 = 1e-9;
 const SPREAD: f64 = 1e4;
 
 /// Properties of a matrix that determine the choice of setup, smoother and Krylov method.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MatrixProperties {
     /// Order n of the n × n matrix.
@@ -37,8 +39,10 @@ pub struct MatrixProperties {
     /// Rows with a negative diagonal.
     pub negative_diagonals: usize,
     /// Share of the absolute off-diagonal sum with the sign of the diagonal: 0 for an M-matrix.
+    #[serde(rename = "wrong_sign_share")]
     pub wrong_sign: f64,
     /// Rows whose diagonal is at least the absolute sum of the other entries.
+    #[serde(rename = "diagonally_dominant_rows")]
     pub dominant_rows: usize,
     /// The largest sum of absolute off-diagonal entries of a row, relative to its diagonal.
     pub weakest_dominance: f64,

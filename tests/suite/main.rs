@@ -28,6 +28,8 @@ mod cli_limits;
 #[cfg(feature = "cli")]
 mod cli_losses;
 #[cfg(feature = "cli")]
+mod cli_report;
+#[cfg(feature = "cli")]
 mod cli_schwarz;
 mod condition;
 mod cost_report;

@@ -80,6 +80,8 @@ fn a_round_trip_changes_no_bit() {
                 same(&solver, &again, &a);
                 let first = std::fs::read(&path).unwrap();
                 assert_eq!(first, bytes(&again, &path), "saving what was loaded gives another file");
+                assert_eq!(first, solver.to_bytes().unwrap(), "a file has other contents");
+                same(&solver, &Solver::from_bytes(&first, &a).unwrap(), &a);
             }
         }
     }
@@ -145,9 +147,8 @@ fn a_forged_file_is_refused() {
     let path = folder.path().join("solver.mgrad");
     let good = bytes(&build(&flow(8)), &path);
     let mut future = good.clone();
-    for (version, says) in
-        [(4, "an earlier version of multigrad (format 4"), (6, "a later version of multigrad (format 6")]
-    {
+    for (version, age) in [(good[8] - 1, "an earlier"), (good[8] + 1, "a later")] {
+        let says = &format!("{age} version of multigrad (format {version}");
         future[8] = version;
         let error = load(&sealed(future.clone()), &path).unwrap_err();
         assert!(error.is_format() && error.to_string().contains(says), "{error}");
@@ -295,4 +296,39 @@ fn a_file_holds_the_configuration_that_solved() {
     let loaded = Solver::load(&path, &a).unwrap();
     assert_eq!(loaded.setup().name(), answered.split([',', ' ']).next().unwrap());
     assert!(loaded.solve(&b).unwrap().converged());
+}
+
+/// Bytes pass the checks of files, with the messages of files except for the path.
+#[test]
+fn bytes_are_checked_as_files_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("solver.mgrad");
+    let a = flow(8);
+    let good = build(&a).to_bytes().unwrap();
+    let (mut flipped, mut other_version) = (good.clone(), good.clone());
+    flipped[good.len() / 2] ^= 1;
+    other_version[8] = 99;
+    let longer = [&good[..], &[0; 7]].concat();
+    for (bad, a, says) in [
+        (&[][..], &a, "the saved solver is empty"),
+        (b"%%MatrixMarket matrix", &a, "this is not a solver saved by multigrad"),
+        (&good[..9], &a, "the saved solver is truncated"),
+        (&good[..good.len() / 2], &a, "the saved solver is truncated"),
+        (&flipped, &a, "the saved solver is damaged"),
+        (&longer, &a, "the saved solver is damaged"),
+        (&other_version, &a, "the solver was saved by a later version"),
+        (&good, &flow(9), "the solver was made for another matrix: it has 64 unknowns"),
+        (&good, &a.transpose(), "the solver was made for another matrix: the values or the pattern differ"),
+    ] {
+        let error = Solver::from_bytes(bad, a).unwrap_err();
+        assert!(error.to_string().starts_with(says), "{error}");
+        std::fs::write(&path, bad).unwrap();
+        let of_file = Solver::load(&path, a).unwrap_err();
+        assert_eq!(of_file.to_string(), format!("{}: {error}", path.display()));
+        assert_eq!(
+            (of_file.is_format(), of_file.is_fingerprint()),
+            (error.is_format(), error.is_fingerprint())
+        );
+    }
+    assert!(Solver::from_bytes(&good, &a).is_ok());
 }

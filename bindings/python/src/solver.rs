@@ -7,7 +7,7 @@ use std::time::Duration;
 use multigrad::multigrid::Cycle;
 use multigrad::{Builder, CycleKind, Krylov, Preconditioner, Relaxation, Setup, SolveOptions};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrays::{Floats, dense};
 use crate::errors::{Error, raise};
@@ -147,6 +147,23 @@ impl Core {
         self.check(py, true)?;
         let solver = self.solver.clone();
         run(py, limits(None, None), move |_| read(&solver).save(path))
+    }
+
+    /// The solver of the bytes of [`to_bytes`](Self::to_bytes).
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, content: &Bound<'_, PyBytes>, matrix: &Matrix) -> PyResult<Self> {
+        let content = content.as_bytes().to_vec();
+        let (a, lent) = matrix.shared(py)?;
+        let solver = run(py, limits(None, None), move |_| multigrad::Solver::from_bytes(&content, &a))?;
+        Ok(Self::of(solver, lent))
+    }
+
+    /// The content of a file.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.check(py, true)?;
+        let solver = self.solver.clone();
+        let content = run(py, limits(None, None), move |_| read(&solver).to_bytes())?;
+        Ok(PyBytes::new(py, &content))
     }
 
     /// Solves for the rows of `b` and writes the solutions to the rows of `out`.

@@ -11,8 +11,8 @@ use rand_chacha::ChaCha8Rng;
 
 #[cfg(feature = "cuda")]
 pub use self::device::ResidentTraining;
-use self::steps::PatchSteps;
 pub(super) use self::steps::{HostSteps, Steps, Trained};
+use self::steps::{PatchSteps, SessionSteps};
 use super::batch::normal_values;
 use super::evaluate::{Krylov, PowerIteration};
 use super::loss::Loss;
@@ -87,7 +87,8 @@ impl<T: Scalar> Session<T> {
     ) -> Result<Self> {
         Self::taking(hierarchy, (parameters, None), recipe, seed, |hierarchy, parameters, loss| {
             let (hierarchy, parameters) = (hierarchy.clone(), parameters.clone());
-            Ok(Box::new(HostSteps::new(hierarchy, parameters, recipe.batch, (loss, seed))))
+            let steps = HostSteps::new(hierarchy, parameters, recipe.batch, (loss, seed));
+            Ok(Box::new(SessionSteps::from(steps)))
         })
     }
 

@@ -56,11 +56,11 @@ pub(in crate::learn) trait Trained: Scalar {}
 impl Trained for f32 {}
 impl Trained for f64 {}
 
-/// Parameters, optimiser and batch of a training on the host.
+/// Parameters, optimiser and batch of a training on the host. The tape of a run of steps is not among them: it stays on
+/// its thread.
 #[derive(Debug)]
 pub(in crate::learn) struct HostSteps<T: Scalar> {
     hierarchy: Hierarchy<Host<T>>,
-    tape: Tape<T>,
     parameters: Parameters<T>,
     /// One for every buffer of the parameters.
     optimisers: Vec<Adam<T>>,
@@ -78,23 +78,26 @@ impl<T: Scalar> HostSteps<T> {
     ) -> Self {
         let batch = Batch::new(hierarchy.rows(), columns, seed);
         let optimisers = adam(parameters.len());
-        Self { hierarchy, tape: Tape::new(columns), parameters, optimisers, batch, loss }
+        Self { hierarchy, parameters, optimisers, batch, loss }
     }
 
-    /// Right-hand sides as columns of the next batch.
-    pub fn use_columns(&mut self, columns: &[Vec<f64>]) {
-        self.batch.use_columns(columns);
+    /// A tape for a run of these steps, which reuses its buffers from step to step.
+    pub fn tape(&self) -> Tape<T> {
+        Tape::new(self.batch.columns())
     }
 
-    fn renew(&mut self, seed: u64) {
-        self.batch = Batch::new(self.hierarchy.rows(), self.tape.columns(), seed);
+    /// The present parameters.
+    pub fn parameters(&self) -> &Parameters<T> {
+        &self.parameters
     }
-}
 
-impl<T: Scalar> Steps<T> for HostSteps<T> {
-    fn step(&mut self, cycles: usize, rate: f64) -> Result<Step> {
+    /// Takes one step on the loss of `cycles` cycles, recorded on this tape.
+    ///
+    /// # Errors
+    /// No cycle; a tape with another number of columns.
+    pub fn step(&mut self, tape: &Tape<T>, cycles: usize, rate: f64) -> Result<Step> {
         let z = self.batch.values();
-        let result = self.loss.differentiate(&self.tape, &self.hierarchy, &self.parameters, z, cycles)?;
+        let result = self.loss.differentiate(tape, &self.hierarchy, &self.parameters, z, cycles)?;
         let finite = |g: &Vec<T>| g.iter().fold(true, |fine, v| fine & v.finite());
         if !result.loss.is_finite() || !result.gradient.iter().all(finite) {
             return Ok(Step { loss: result.loss, finite: false });
@@ -107,20 +110,48 @@ impl<T: Scalar> Steps<T> for HostSteps<T> {
         Ok(Step { loss: result.loss, finite: true })
     }
 
+    /// Right-hand sides as columns of the next batch.
+    pub fn use_columns(&mut self, columns: &[Vec<f64>]) {
+        self.batch.use_columns(columns);
+    }
+
+    fn renew(&mut self, seed: u64) {
+        self.batch = Batch::new(self.hierarchy.rows(), self.batch.columns(), seed);
+    }
+}
+
+/// Steps of one session, with their tape.
+#[derive(Debug)]
+pub(super) struct SessionSteps<T: Scalar> {
+    steps: HostSteps<T>,
+    tape: Tape<T>,
+}
+
+impl<T: Scalar> From<HostSteps<T>> for SessionSteps<T> {
+    fn from(steps: HostSteps<T>) -> Self {
+        Self { tape: steps.tape(), steps }
+    }
+}
+
+impl<T: Scalar> Steps<T> for SessionSteps<T> {
+    fn step(&mut self, cycles: usize, rate: f64) -> Result<Step> {
+        self.steps.step(&self.tape, cycles, rate)
+    }
+
     fn parameters(&mut self) -> Result<Parameters<T>> {
-        Ok(self.parameters.clone())
+        Ok(self.steps.parameters.clone())
     }
 
     fn minimise(&mut self, loss: Loss, seed: u64) -> Result<()> {
-        self.loss = loss;
-        self.renew(seed);
+        self.steps.loss = loss;
+        self.steps.renew(seed);
         Ok(())
     }
 
     fn restart(&mut self, parameters: &Parameters<T>, seed: u64) -> Result<()> {
-        self.parameters = parameters.clone();
-        self.optimisers = adam(parameters.len());
-        self.renew(seed);
+        self.steps.parameters = parameters.clone();
+        self.steps.optimisers = adam(parameters.len());
+        self.steps.renew(seed);
         Ok(())
     }
 }
@@ -128,8 +159,9 @@ impl<T: Scalar> Steps<T> for HostSteps<T> {
 /// Training steps on patches of a matrix, one patch after another, for parameters that all patches share. The reported
 /// parameters are those of the whole matrix.
 #[derive(Debug)]
-pub(in crate::learn) struct PatchSteps<T: Scalar> {
+pub(super) struct PatchSteps<T: Scalar> {
     members: Vec<HostSteps<T>>,
+    tape: Tape<T>,
     whole: Parameters<T>,
     optimisers: Vec<Adam<T>>,
     steps: usize,
@@ -148,7 +180,7 @@ impl<T: Scalar> PatchSteps<T> {
         };
         let members = patches.into_iter().enumerate().map(member).collect();
         let optimisers = adam(whole.len());
-        Self { members, whole, optimisers, steps: 0 }
+        Self { members, tape: Tape::new(columns), whole, optimisers, steps: 0 }
     }
 }
 
@@ -162,7 +194,7 @@ impl<T: Scalar> Steps<T> for PatchSteps<T> {
         member.parameters.take_buffers(&self.whole);
         // The optimiser belongs to the parameters, not to a patch.
         std::mem::swap(&mut member.optimisers, &mut self.optimisers);
-        let step = member.step(cycles, rate);
+        let step = member.step(&self.tape, cycles, rate);
         std::mem::swap(&mut member.optimisers, &mut self.optimisers);
         self.whole.take_buffers(&member.parameters);
         step
@@ -173,7 +205,11 @@ impl<T: Scalar> Steps<T> for PatchSteps<T> {
     }
 
     fn minimise(&mut self, loss: Loss, seed: u64) -> Result<()> {
-        self.members.iter_mut().try_for_each(|member| member.minimise(loss, seed))
+        self.members.iter_mut().for_each(|member| {
+            member.loss = loss;
+            member.renew(seed);
+        });
+        Ok(())
     }
 
     fn restart(&mut self, parameters: &Parameters<T>, seed: u64) -> Result<()> {

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
 import numpy as np
@@ -243,11 +241,7 @@ class Solver(Cycle):
         self._core.save(os.fsdecode(path))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "solver"
-            self.save(path)
-            content = path.read_bytes()
-        return _unpickle, (content, self.matrix, self._training)
+        return _unpickle, (self._core.to_bytes(), self.matrix, self._training)
 
     # Tables.
 
@@ -325,9 +319,6 @@ class Solver(Cycle):
 
 
 def _unpickle(content: bytes, A: Any, training: TrainingReport | None) -> Solver:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "solver"
-        path.write_bytes(content)
-        solver = Solver(Core.load(str(path), of_scipy(A)))
+    solver = Solver(Core.from_bytes(content, of_scipy(A)))
     solver._training = training
     return solver
