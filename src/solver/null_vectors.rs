@@ -106,17 +106,25 @@ impl NullVectors {
     /// Adds the parts of w that are null vectors of their component to rounding. Returns their number.
     pub fn try_vector(&mut self, a: &Csr<f64>, w: &[f64], origin: Origin) -> usize {
         let product = self.product(a, w);
-        let (block, sizes) = (self.block, &self.sizes);
+        let block = self.block;
+        // Where entries of w differ by their scaling, the largest one says nothing about a row that it is not in.
+        let terms = (origin == Origin::Scaling).then(|| {
+            let sizes: Vec<f64> = w.iter().map(|v| v.abs()).collect();
+            self.product(&a.map(|_, _, v| v.abs()), &sizes)
+        });
+        let size = |j: usize, most: f64| terms.as_ref().map_or(self.sizes[j] * most, |terms| terms[j]);
         let mut added = 0;
-        for component in &mut self.components {
+        let mut components = std::mem::take(&mut self.components);
+        for component in &mut components {
             let values: Vec<f64> = component.rows.iter().map(|&i| w[i as usize]).collect();
             let most = largest(&values);
-            let is_null = |&j: &u32| product[j as usize].abs() <= ROUNDING * sizes[j as usize] * most;
+            let is_null = |&j: &u32| product[j as usize].abs() <= ROUNDING * size(j as usize, most);
             if most > 0.0 && most.is_finite() && component.rows.iter().all(is_null) {
                 let origin = recognised(origin, &component.rows, &values, block);
                 added += usize::from(component.add(origin, values));
             }
         }
+        self.components = components;
         added
     }
 

@@ -209,14 +209,6 @@ mod tests {
     }
 
     #[test]
-    fn levels_of_an_approximation_are_not_trained() {
-        let stokes = gallery::stokes_2d(64).unwrap();
-        let mut solver = Solver::auto(&stokes.matrix).unwrap();
-        let error = crate::learn::Trainer::new().steps(2).fit(&mut solver).unwrap_err().to_string();
-        assert!(error.contains("approximation"), "{error}");
-    }
-
-    #[test]
     fn zeros_on_a_diagonal_do_not_make_a_saddle_point_matrix() {
         let a = gallery::poisson_2d(110, 110).unwrap().matrix;
         let circuit = a.map(|i, j, v| match (i == j, i % 5) {

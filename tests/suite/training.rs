@@ -206,3 +206,18 @@ fn a_problem_that_is_nearly_solved_trains_without_divergence() {
     assert_eq!(report.rollbacks, 0, "{report}");
     assert!(report.loss_history.iter().all(|l| l.is_finite()));
 }
+
+#[test]
+fn levels_of_an_approximation_are_not_trained() {
+    let stokes = multigrad::gallery::stokes_2d(64).unwrap();
+    let mut solver = Amg::auto(&stokes.matrix).unwrap();
+    assert_eq!(solver.setup().name(), "saddle-point");
+    let error = Trainer::new().steps(2).fit(&mut solver).unwrap_err().to_string();
+    assert!(error.contains("those of an approximation"), "{error}");
+    // A solver that would learn from its use solves as before.
+    let mut used = multigrad::learn::LearnedSolver::new(solver).share(10.0);
+    for _ in 0..4 {
+        assert!(used.solve(&stokes.rhs).unwrap().converged());
+    }
+    assert_eq!(used.report().steps, 0);
+}
