@@ -14,7 +14,8 @@ const MOST_PRODUCTS: usize = 64;
 /// constraints last, the levels are those of K̂ = \[A B; 0 S\], where S approximates the Schur complement −E − C A⁻¹ B by its
 /// [`SchurComplement`]. With K̂ itself as the preconditioner and the exact complement, GMRES takes two iterations
 /// (Murphy, Golub and Wathen 2000); a cycle on the levels of K̂ is an inexact solve with it. The transfers are those
-/// of the diagonal blocks, so that unknowns and multipliers have coarse unknowns of their own.
+/// of the diagonal blocks, so that unknowns and multipliers have coarse unknowns of their own. Constraints on other constraints
+/// only, such as a mean pressure of zero, are a third block, with the diagonal of its own Schur complement.
 ///
 /// ILU(0) is a good smoother in any order of the rows; Gauss–Seidel should visit the constraints first, which is backwards
 /// where they have the last numbers. The Krylov method must be one for nonsymmetric systems.
@@ -59,12 +60,18 @@ impl SaddlePoint {
     /// A matrix without constraints, or with nothing else; a constraint whose approximate Schur complement has a zero on its
     /// diagonal (named); constraints with so many entries that C D⁻¹ B would take 64 times the work of a pass over the matrix.
     pub fn approximation(&self, a: &Csr<f64>) -> Result<Csr<f64>> {
-        let constrained = constraints(a)?;
+        let stages = stages(a)?;
         let is_product = self.schur == SchurComplement::Product;
-        let rest = a.filter(|i, j, _| !constrained[i] || (constrained[j] && (is_product || i == j)));
-        let product =
-            if is_product { product(a, &constrained)? } else { diagonal_of_product(a, &constrained) };
-        let sum = rest.add(1.0, &product, -1.0)?;
+        let rest = a.filter(|i, j, _| match (stages[i], stages[j]) {
+            (0, _) => true,
+            (1, 1) => is_product || i == j,
+            (own, other) => own < other || i == j,
+        });
+        let product = if is_product { product(a, &stages)? } else { diagonal_of_product(a, (&stages, 1), a) };
+        let mut sum = rest.add(1.0, &product, -1.0)?;
+        if stages.contains(&2) {
+            sum = sum.add(1.0, &diagonal_of_product(a, (&stages, 2), &sum), -1.0)?;
+        }
         match (0..a.rows()).find(|&i| !own(&sum, i).is_normal()) {
             Some(i) => Err(Error::unsuited(format!(
                 "the Schur complement of constraint {} has {:e} on its diagonal; the setups direct and none (with ilut) need no Schur complement",
@@ -80,12 +87,11 @@ impl SaddlePoint {
     /// # Errors
     /// As [`approximation`](Self::approximation) and [`Coarsening::coarsen`].
     pub(crate) fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Grids> {
-        let constrained = constraints(a)?;
+        let stages = stages(a)?;
         let approximation = self.approximation(a)?;
         // Positive on the diagonal, as strength of connection and smoothing of transfers expect.
         let signs: Vec<f64> = (0..a.rows()).map(|i| own(&approximation, i).signum()).collect();
-        let blocks =
-            approximation.filter(|i, j, _| constrained[i] == constrained[j]).map(|i, _, v| signs[i] * v);
+        let blocks = approximation.filter(|i, j, _| stages[i] == stages[j]).map(|i, _, v| signs[i] * v);
         let grids = self.coarsening.coarsen(&blocks, near_nullspace)?;
         let mut next = approximation;
         let mut transfers = Vec::with_capacity(grids.transfers.len());
@@ -102,21 +108,36 @@ impl SaddlePoint {
 ///
 /// # Errors
 /// A product that takes too much work or overflows.
-fn product(a: &Csr<f64>, constrained: &[bool]) -> Result<Csr<f64>> {
-    let left = a.filter(|i, k, _| constrained[i] && !constrained[k]);
-    let right = a.filter(|k, j, _| !constrained[k] && constrained[j]);
+fn product(a: &Csr<f64>, stages: &[u8]) -> Result<Csr<f64>> {
+    let left = a.filter(|i, k, _| (stages[i], stages[k]) == (1, 0));
+    let right = a.filter(|k, j, _| (stages[k], stages[j]) == (0, 1));
     check_work(a, &left, &right)?;
     left.map(|_, k, v| v / own(a, k)).multiply(&right)
 }
 
-/// diag(C D⁻¹ B) in the rows of the constraints.
-fn diagonal_of_product(a: &Csr<f64>, constrained: &[bool]) -> Csr<f64> {
+/// diag(C D⁻¹ B) in the rows of a stage, with D the diagonal of `pivots` in the rows of the stage before.
+fn diagonal_of_product(a: &Csr<f64>, (stages, stage): (&[u8], u8), pivots: &Csr<f64>) -> Csr<f64> {
     let entry = |i: usize| {
-        let unknowns = a.row(i).filter(|&(k, _)| constrained[i] && !constrained[k]);
-        unknowns.map(|(k, v)| v / own(a, k) * a.get(k, i)).sum()
+        let before = a.row(i).filter(|&(k, _)| stages[i] == stage && stages[k] + 1 == stage);
+        before.map(|(k, v)| v / own(pivots, k) * a.get(k, i)).sum()
     };
     let diagonal: Vec<f64> = (0..a.rows()).map(entry).collect();
-    Csr::diagonal_matrix(&diagonal).filter(|i, _, _| constrained[i])
+    Csr::diagonal_matrix(&diagonal).filter(|i, _, _| stages[i] == stage)
+}
+
+/// 0 for unknowns, 1 for constraints on unknowns, 2 for those on other constraints only, such as a mean pressure.
+///
+/// # Errors
+/// As [`constraints`].
+fn stages(a: &Csr<f64>) -> Result<Vec<u8>> {
+    let constrained = constraints(a)?;
+    let couples = |i: usize| a.row(i).any(|(k, v)| v != 0.0 && !constrained[k]);
+    let stage = |i: usize| match constrained[i] {
+        false => 0,
+        true if couples(i) => 1,
+        true => 2,
+    };
+    Ok((0..a.rows()).map(stage).collect())
 }
 
 /// The sign of most diagonal entries.

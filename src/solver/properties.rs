@@ -167,7 +167,12 @@ impl MatrixProperties {
 
     /// Whether some rows are far longer than the others, as for a graph with hubs.
     pub fn has_hubs(&self) -> bool {
-        self.longest_row as f64 > 12.0 * self.mean_row().max(4.0)
+        self.is_hub(self.longest_row)
+    }
+
+    /// Whether a row of this length is that of a hub.
+    pub(super) fn is_hub(&self, length: usize) -> bool {
+        length as f64 > 12.0 * self.mean_row().max(4.0)
     }
 
     /// Whether all rows sum to zero, so that constants are in the nullspace.

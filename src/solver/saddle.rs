@@ -34,12 +34,15 @@ impl Saddle {
     /// The configuration for \[A B; ±Bᵀ −E\] in any order of the rows, or `None` for other and for small matrices. Cost: some twenty
     /// products with the matrix.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
-        if a.rows() < FEWEST.0 || !p.is_indefinite() || !p.symmetric_pattern || p.has_hubs() {
+        if a.rows() < FEWEST.0 || !p.is_indefinite() || !p.symmetric_pattern {
             return None;
         }
         let constrained = constraints(a).ok()?;
         let count = constrained.iter().filter(|c| **c).count();
-        if 2 * count > a.rows() || !is_saddle_point(a, &constrained) {
+        // A constraint may be long, such as a mean value.
+        let longest = (0..a.rows()).filter(|&i| !constrained[i]).map(|i| a.pattern().row(i).len()).max();
+        let has_hubs = p.is_hub(longest.unwrap_or(0));
+        if has_hubs || 2 * count > a.rows() || !is_saddle_point(a, &constrained) {
             return None;
         }
         let [schur, other] = match smooth_quotient(a, &constrained) > LIKE_MASS {
@@ -48,8 +51,8 @@ impl Saddle {
         };
         let variant = if p.is_symmetric() { Variant::Symmetric } else { Variant::SymmetricPart };
         let which = match schur {
-            SchurComplement::Product => "that by the diagonal of the other block",
-            SchurComplement::Diagonal => "a diagonal one",
+            SchurComplement::Product => "the Schur complement by the diagonal of the other block",
+            SchurComplement::Diagonal => "a diagonal Schur complement",
         };
         let configuration = |schur| {
             let setup = SaddlePoint { schur, coarsening: Coarsening::from(variant) };
@@ -62,7 +65,7 @@ impl Saddle {
             configurations: [schur, other].map(configuration),
             direct_first: (small || lumped()) && planar_direct_cost(a, true, DIRECT_LIMIT).is_some(),
             reason: format!(
-                "a saddle-point matrix with {count} constraints: levels of its block triangular part, with {which} as the Schur complement"
+                "a saddle-point matrix with {count} constraints: levels of a block triangular approximation with {which}"
             ),
         })
     }

@@ -11,6 +11,10 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::sparse::{Csr, Pattern};
 
+/// Largest number of additions, relative to those for rows of the length that is kept, and one that is always allowed.
+const WORK: f64 = 8.0;
+const FREE: f64 = 1e7;
+
 /// ILUT: L U ≈ A with fill where entries are large (Saad 1994).
 ///
 /// Row i is eliminated in full. An entry smaller than `drop_tolerance` · ‖aᵢ‖₂ is dropped, in L before its
@@ -24,7 +28,7 @@ use crate::sparse::{Csr, Pattern};
 ///
 /// # Errors
 /// A matrix that is not square, parameters out of range, a pivot that is zero, tiny or not finite (the row
-/// is named), or fill beyond 32-bit indices.
+/// is named), fill beyond 32-bit indices, or an elimination that fills rows far beyond what they keep, as long rows may.
 ///
 /// ```
 /// use multigrad::{gallery, setup::relaxation::ilut};
@@ -50,6 +54,9 @@ pub fn ilut(a: &Csr<f64>, drop_tolerance: f64, fill_factor: f64) -> Result<Csr<f
     let mut row_ptr = Vec::with_capacity(n + 1);
     row_ptr.push(0u32);
     let (mut columns, mut values): (Vec<u32>, Vec<f64>) = (Vec::new(), Vec::new());
+    // Every row of L keeps `most` entries, and each of them adds as many of U.
+    let allowed = WORK * most as f64 * (most as f64 + a.nnz() as f64 / n.max(1) as f64) * n as f64 + FREE;
+    let mut work = 0.0;
     let mut pivots: Vec<(f64, u32)> = Vec::with_capacity(n);
     let (mut row, mut seen) = (vec![0.0; n], vec![false; n]);
     let mut waiting: BinaryHeap<Reverse<u32>> = BinaryHeap::new();
@@ -85,11 +92,18 @@ pub fn ilut(a: &Csr<f64>, drop_tolerance: f64, fill_factor: f64) -> Result<Csr<f
                 continue;
             }
             let factor = value * reciprocal;
+            work += (row_ptr[k as usize + 1] - above) as f64;
             for q in above as usize..row_ptr[k as usize + 1] as usize {
                 add(columns[q] as usize, -factor * values[q], &mut waiting, &mut row);
             }
             row[k as usize] = factor;
             lower.push(k);
+        }
+        if work > allowed {
+            return Err(Error::unsuited(format!(
+                "the elimination in ILUT fills rows far beyond what they keep (at row {}), as long rows do; use a larger drop tolerance, or ILU(0)",
+                i + 1
+            )));
         }
         upper.retain(|&j| row[j as usize] != 0.0 && row[j as usize].abs() >= small);
         keep_largest(&mut lower, &row, most);
