@@ -228,6 +228,17 @@ mod tests {
     }
 
     #[test]
+    fn a_constraint_on_constraints_has_their_schur_complement() {
+        let t = [(0, 0, 2.0), (0, 1, 1.0), (1, 0, 1.0), (1, 2, 3.0), (2, 1, 3.0)];
+        let a = Csr::from_triplets(3, 3, &t).unwrap();
+        for schur in [SchurComplement::Diagonal, SchurComplement::Product] {
+            let found = SaddlePoint { schur, ..SaddlePoint::default() }.approximation(&a).unwrap();
+            // −1/2 and 3 · 3 / (1/2).
+            assert_eq!(dense(&found), [[2.0, 1.0, 0.0], [0.0, -0.5, 3.0], [0.0, 0.0, 18.0]]);
+        }
+    }
+
+    #[test]
     fn transfers_do_not_mix_unknowns_and_constraints() {
         let a = gallery::mixed_diffusion_2d(12).unwrap().matrix;
         let constrained = constraints(&a).unwrap();

@@ -212,6 +212,23 @@ mod tests {
     }
 
     #[test]
+    fn a_mean_pressure_may_be_given_by_a_long_constraint() {
+        let stokes = gallery::stokes_2d(64).unwrap().matrix;
+        let (n, velocities) = (stokes.rows(), 2 * 64 * 63);
+        let own = (0..n).flat_map(|i| stokes.row(i).map(move |(j, v)| (i, j, v)));
+        let mean = (velocities..n).flat_map(|i| [(i, n, 1.0), (n, i, 1.0)]);
+        let a = Csr::from_triplets(n + 1, n + 1, &own.chain(mean).collect::<Vec<_>>()).unwrap();
+        let solver = Solver::auto(&a).unwrap();
+        assert_eq!(schur(&solver), Some(SchurComplement::Diagonal), "{solver}");
+        let x = scattered(n + 1, 5);
+        let mut b = vec![0.0; n + 1];
+        a.spmv(&x, &mut b).unwrap();
+        let out = solver.solve_with(&b, SolveOptions::new().rtol(1e-11)).unwrap();
+        assert!(out.converged() && out.attempts.is_empty());
+        assert!(distance(&out.x, &x) < 1e-5, "{}", distance(&out.x, &x));
+    }
+
+    #[test]
     fn zeros_on_a_diagonal_do_not_make_a_saddle_point_matrix() {
         let a = gallery::poisson_2d(110, 110).unwrap().matrix;
         let circuit = a.map(|i, j, v| match (i == j, i % 5) {
