@@ -136,6 +136,10 @@ impl Choice {
         let [first, second] = found.configurations;
         self.configurations.insert(usize::from(found.direct_first), first);
         self.configurations.insert(2, second);
+        if !found.direct_first {
+            // The other reasons are those of sparse factors.
+            self.reasons.clear();
+        }
         self.because(found.reason);
         if found.direct_first {
             self.because("its graph is planar: sparse factors take less time");
