@@ -141,7 +141,7 @@ fn stages(a: &Csr<f64>) -> Result<Vec<u8>> {
 }
 
 /// The sign of most diagonal entries.
-fn own_sign(a: &Csr<f64>) -> f64 {
+fn prevailing_sign(a: &Csr<f64>) -> f64 {
     let (mut above, mut below) = (0, 0);
     for i in 0..a.rows() {
         let v = own(a, i);
@@ -156,7 +156,7 @@ fn own_sign(a: &Csr<f64>) -> f64 {
 /// # Errors
 /// A matrix without constraints, or with nothing else.
 pub(crate) fn constraints(a: &Csr<f64>) -> Result<Vec<bool>> {
-    let sign = own_sign(a);
+    let sign = prevailing_sign(a);
     let constrained: Vec<bool> = (0..a.rows()).map(|i| own(a, i) * sign <= 0.0).collect();
     if !constrained.contains(&true) {
         return Err(Error::unsuited(

@@ -5,17 +5,17 @@ use std::time::Instant;
 
 use super::builder::{Builder, check};
 use super::configuration::Configuration;
-use super::ladder::{Ladder, check_fill};
+use super::equations::Equations;
+use super::ladder::{Ladder, check_factors};
 use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
 use super::saddle::Saddle;
 use super::threads;
-use super::transform::{Equations, Transform};
+use super::transform::Transform;
 use super::value::Solver;
 use super::weakened::Weakened;
-use crate::backend::{has_weak_diagonal, is_easily_matched, predicted_nonzeros, surely_fits};
 use crate::error::{Error, Result};
-use crate::krylov::{DIRECT_LIMIT, Krylov};
+use crate::krylov::Krylov;
 use crate::limits;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::Classical;
@@ -41,10 +41,6 @@ const INDEFINITE_ROWS: usize = 20_000;
 
 /// Number of iterations on one level for one with a hierarchy from which that takes less time.
 const FEWER: f64 = 3.5;
-
-/// Largest nonsymmetric matrices with zeros on their diagonal that are left to sparse factors, which match rows and columns
-/// themselves: in general, and with fewer zeros than other entries on the diagonal.
-const UNMATCHED: (usize, usize) = (3000, 100_000);
 
 /// Configurations in order of preference, with reasons.
 #[derive(Debug, Clone)]
@@ -93,9 +89,10 @@ impl Choice {
         let saddle = if has_candidates { None } else { Saddle::of(own, &properties) };
         if saddle.is_none()
             && !has_candidates
-            && lacks_order(own, &properties)
-            && let Some(found) = Transform::matched(a)
+            && Equations::are_misplaced(own, &properties)
+            && let Some(equations) = Equations::with_large_diagonal(a)
         {
+            let found = Transform::with_equations(a, &equations);
             properties = MatrixProperties::of(&found.matrix);
             transform = Some(found);
         }
@@ -103,7 +100,7 @@ impl Choice {
         if let Some(found) = saddle {
             choice.prefer_levels_of_saddle_point(found);
         }
-        if transform.as_ref().and_then(Transform::equations).is_some_and(Equations::are_scaled) {
+        if transform.as_ref().and_then(Transform::equations).is_some_and(|e| e.scaling().is_some()) {
             choice.prefer_factors();
         }
         // Sparse factors have an order of their own.
@@ -151,7 +148,7 @@ impl Choice {
         let direct = Configuration::direct();
         self.configurations.retain(|c| *c != direct);
         self.configurations.insert(0, direct);
-        self.because("scaled by the prices of that order, as circuits and flowsheets need: sparse factors where they fit");
+        self.because("rows and columns scaled to ones on the diagonal, as circuits need: sparse factors where they fit");
     }
 
     /// Puts a method on one level or weakened incomplete factors before a hierarchy, where parts of the matrix say so.
@@ -361,25 +358,6 @@ impl Choice {
             }
         }
         Err(failure.unwrap_or_else(|| Error::invalid_input("no configuration to build a solver from")))
-    }
-}
-
-/// Whether the equations should be put in an order that brings large entries to the diagonal: sparse factors find one by
-/// themselves, so where that takes a search, only if they do not fit.
-fn lacks_order(a: &Csr<f64>, p: &MatrixProperties) -> bool {
-    let many = 2 * p.zero_diagonals > p.rows;
-    let suspect = p.rows > UNMATCHED.0 && !p.is_symmetric() && (many || p.rows > UNMATCHED.1);
-    suspect
-        && p.zero_diagonals > 0
-        && has_weak_diagonal(a.pattern(), a.values())
-        && ((many && is_easily_matched(a.pattern(), a.values())) || check_factors(a).is_err())
-}
-
-/// Refuses factors that are larger than the limit.
-fn check_factors(a: &Csr<f64>) -> Result<()> {
-    match surely_fits(a.pattern(), DIRECT_LIMIT) {
-        true => Ok(()),
-        false => check_fill(predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY), DIRECT_LIMIT),
     }
 }
 

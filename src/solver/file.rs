@@ -13,7 +13,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::transform::{Equations, Transform};
+use super::equations::Equations;
+use super::transform::Transform;
 use super::value::Solver;
 use crate::engine::Host;
 use crate::error::{Error, Result};

@@ -3,8 +3,9 @@
 use std::sync::OnceLock;
 
 use super::configuration::Configuration;
-use crate::backend::{broadest_level, predicted_nonzeros};
+use crate::backend::{broadest_level, predicted_nonzeros, surely_fits};
 use crate::error::{Error, Result};
+use crate::krylov::DIRECT_LIMIT;
 use crate::multigrid::Setup;
 use crate::sparse::{Csr, DenseMatrix};
 
@@ -91,4 +92,12 @@ pub(super) fn check_fill(z: f64, limit: usize) -> Result<()> {
         "the factors would have some {z:.0e} entries, and {:.0e} are allowed (direct_limit)",
         limit as f64
     )))
+}
+
+/// Refuses factors that are larger than the limit of an automatic choice.
+pub(super) fn check_factors(a: &Csr<f64>) -> Result<()> {
+    match surely_fits(a.pattern(), DIRECT_LIMIT) {
+        true => Ok(()),
+        false => check_fill(predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY), DIRECT_LIMIT),
+    }
 }

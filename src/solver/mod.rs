@@ -12,6 +12,7 @@ mod configuration_text;
 #[cfg(feature = "cuda")]
 mod device;
 mod differentiable;
+mod equations;
 mod file;
 mod ladder;
 mod many;

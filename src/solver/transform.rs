@@ -3,12 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use crate::backend::{
-    Cpu, Equilibration, Matching, has_weak_diagonal, largest_product, order_of_scattered,
-    order_with_long_rows_last,
-};
+use super::equations::Equations;
+use crate::backend::{Cpu, Equilibration, order_of_scattered, order_with_long_rows_last};
 use crate::error::Result;
 use crate::setup::detect_block_size;
 use crate::sparse::{Csr, DenseMatrix};
@@ -26,31 +22,6 @@ const FLATTER: f64 = 0.25;
 const HUGE: (f64, f64) = (1e10, 2.0);
 /// Sizes of values that single precision cannot hold with room for sums.
 const RANGE: f64 = 1e25;
-
-/// The order of the equations of a system.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Equations {
-    /// The row of A for every row of Q A.
-    order: Arc<[u32]>,
-    /// R and C, if they belong to that order; otherwise they follow from Q A.
-    scaling: Option<(Vec<f64>, Vec<f64>)>,
-}
-
-impl Equations {
-    /// Whether the diagonal was weak even in that order, so that rows and columns are scaled by its prices.
-    pub fn are_scaled(&self) -> bool {
-        self.scaling.is_some()
-    }
-
-    /// Whether this is an order of so many equations.
-    pub fn fit(&self, rows: usize) -> bool {
-        let mut seen = vec![false; rows];
-        let is_new = |&i: &u32| seen.get_mut(i as usize).is_some_and(|s| !std::mem::replace(s, true));
-        self.order.len() == rows
-            && self.order.iter().all(is_new)
-            && self.scaling.as_ref().is_none_or(|(r, c)| r.len() == rows && c.len() == rows)
-    }
-}
 
 /// The system Â y = P R Q (b − A d) with x = d + C Pᵀ y, where d solves the rows that determine their unknown.
 ///
@@ -123,27 +94,10 @@ impl Transform {
         Some(Self { matrix, determined, rows, columns, order: None, equations: None, reasons })
     }
 
-    /// The equivalent system for the rows of A in an order that makes the product of the diagonal entries largest (Duff and
-    /// Koster 2001), or `None` if every order leaves a zero there. Where diagonal entries are still weak beside others of their
-    /// row, rows and columns are scaled so that, up to a factor of two, the diagonal has ones and no entry is larger. Cost:
-    /// often a few passes over the entries, at most some sixty with a heap.
-    pub fn matched(a: &Csr<f64>) -> Option<Self> {
-        let Matching { columns, scaling } = largest_product(a.pattern(), a.values()).ok().flatten()?;
-        let mut equations = vec![0u32; a.rows()];
-        columns.iter().enumerate().for_each(|(i, &j)| equations[j as usize] = i as u32);
-        let own = a.select(Some(&equations), None);
-        let scaling = has_weak_diagonal(own.pattern(), own.values()).then(|| {
-            let power = |v: &f64| v.log2().round().exp2();
-            let rows = equations.iter().map(|&i| power(&scaling.0[i as usize])).collect();
-            (rows, scaling.1.iter().map(power).collect())
-        });
-        Some(Self::with_equations(a, &Equations { order: equations.into(), scaling }))
-    }
-
     /// The equivalent system for the rows of A in this order.
     pub fn with_equations(a: &Csr<f64>, equations: &Equations) -> Self {
-        let own = a.select(Some(&equations.order), None);
-        let mut new = match &equations.scaling {
+        let own = equations.of(a);
+        let mut new = match equations.scaling() {
             None => Self::of(&own).unwrap_or_else(|| Self::identity(&own)),
             Some((rows, columns)) => {
                 let matrix = own.map(|i, j, v| rows[i] * v * columns[j]);
@@ -221,22 +175,6 @@ impl Transform {
         }
     }
 
-    /// Q v.
-    fn in_equations(&self, v: Vec<f64>) -> Vec<f64> {
-        match &self.equations {
-            None => v,
-            Some(equations) => equations.order.iter().map(|&i| v[i as usize]).collect(),
-        }
-    }
-
-    /// Qᵀ v.
-    fn in_rows(&self, v: Vec<f64>) -> Vec<f64> {
-        let Some(equations) = &self.equations else { return v };
-        let mut own = vec![0.0; v.len()];
-        equations.order.iter().zip(v).for_each(|(&i, v)| own[i as usize] = v);
-        own
-    }
-
     /// Calls `f` with every entry of v = Pᵀ y and its number.
     fn each_in_own_order(&self, y: &[f64], mut f: impl FnMut(usize, f64)) {
         match &self.order {
@@ -254,17 +192,24 @@ impl Transform {
     pub fn constant(&self, transposed: bool) -> Vec<f64> {
         let mut v = if transposed { self.rows.clone() } else { self.columns.clone() };
         self.determined.iter().for_each(|&(i, _)| v[i as usize] = 0.0);
-        if transposed { self.in_rows(v) } else { v }
+        match &self.equations {
+            Some(equations) if transposed => equations.in_rows(v),
+            _ => v,
+        }
     }
 
     /// d with its determined values, and P R Q (r − A d). Cost: a product with A if there are determined rows.
     pub fn forward(&self, a: &Csr<f64>, r: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let mut d = vec![0.0; r.len()];
-        let mut rest = self.in_equations(r.to_vec());
+        let ordered = |v: Vec<f64>| match &self.equations {
+            None => v,
+            Some(equations) => equations.ordered(&v),
+        };
+        let mut rest = ordered(r.to_vec());
         if !self.determined.is_empty() {
             self.determined.iter().for_each(|&(i, inverse)| d[i as usize] = inverse * rest[i as usize]);
             Cpu.residual(a.into(), r, &d, &mut rest, 1);
-            rest = self.in_equations(rest);
+            rest = ordered(rest);
             self.determined.iter().for_each(|&(i, _)| rest[i as usize] = 0.0);
         }
         rest.iter_mut().zip(&self.rows).for_each(|(v, s)| *v *= s);
@@ -288,13 +233,16 @@ impl Transform {
         inverse(&scaled, &mut own)?;
         self.each_in_own_order(&own, |i, v| y[i] = self.rows[i] * v);
         self.determined.iter().for_each(|&(i, _)| y[i as usize] = 0.0);
-        let mut y = self.in_rows(y);
+        let mut y = match &self.equations {
+            None => y,
+            Some(equations) => equations.in_rows(y),
+        };
         if !self.determined.is_empty() {
             let mut product = vec![0.0; s.len()];
             Cpu.spmv_transposed(1.0, a.into(), &y, 0.0, &mut product, 1);
             for &(i, inverse) in &self.determined {
                 let i = i as usize;
-                let equation = self.equations.as_ref().map_or(i, |equations| equations.order[i] as usize);
+                let equation = self.equations.as_ref().map_or(i, |equations| equations.row(i));
                 y[equation] = inverse * (s[i] - product[i]);
             }
         }
@@ -428,90 +376,5 @@ fn is_flatter(a: &Csr<f64>, diagonal: &[f64], roots: &[f64], share: f64) -> bool
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gallery;
-    use crate::krylov::{SolveOptions, scattered};
-    use crate::solver::Solver;
-
-    fn product(a: &Csr<f64>, x: &[f64]) -> Vec<f64> {
-        let mut y = vec![0.0; a.rows()];
-        a.spmv(x, &mut y).unwrap();
-        y
-    }
-
-    fn inner(x: &[f64], y: &[f64]) -> f64 {
-        x.iter().zip(y).map(|(x, y)| x * y).sum()
-    }
-
-    /// The rows in an order without regard to their unknowns, with factors.
-    fn shuffled(a: &Csr<f64>, factor: impl Fn(usize) -> f64) -> Csr<f64> {
-        let n = a.rows();
-        let order: Vec<u32> = (0..n).map(|i| ((i * 7919 + 5) % n) as u32).collect();
-        a.select(Some(&order), None).map(|i, _, v| factor(i) * v)
-    }
-
-    #[test]
-    fn equations_in_another_order_are_those_of_the_same_system() {
-        let flow = gallery::recirculating_flow(20, 0.05, gallery::FlowScheme::Upwind).unwrap().matrix;
-        // With a determined unknown, whose equation has another number, and with scaled columns.
-        let dirichlet = flow.map(|i, j, v| if i == 7 && j != 7 { 0.0 } else { v });
-        let columns = flow.map(|_, j, v| v * 10f64.powi((j % 9) as i32 - 4));
-        for (number, a) in [flow, dirichlet, columns].iter().enumerate() {
-            let a = shuffled(a, |_| 1.0);
-            let t = Transform::matched(&a).unwrap();
-            assert!(t.equations().unwrap().are_scaled() == (number == 2) && !t.is_symmetric());
-            assert!(t.matrix.diagonal().iter().all(|v| *v != 0.0));
-            // x = d + C Pᵀ y for Â y = P R Q (A x − A d).
-            let x = scattered(400, 3);
-            let (mut d, right) = t.forward(&a, &product(&a, &x));
-            let mut y = vec![0.0; 400];
-            crate::backend::Direct::of_system(&t.matrix).unwrap().solve(&right, &mut y, 1);
-            t.backward(&y, &mut d);
-            let worst = d.iter().zip(&x).fold(0.0f64, |m, (d, x)| m.max((d - x).abs()));
-            assert!(worst < if number == 2 { 1e-6 } else { 1e-9 }, "{number}: {worst}");
-            // ⟨B r, s⟩ = ⟨r, Bᵀ s⟩ for M = I.
-            let (r, s) = (scattered(400, 4), scattered(400, 5));
-            let (mut z, rest) = t.forward(&a, &r);
-            t.backward(&rest, &mut z);
-            let identity = |r: &[f64], z: &mut [f64]| {
-                z.copy_from_slice(r);
-                Ok(())
-            };
-            let zt = t.apply_transposed(&a, &s, identity).unwrap();
-            let (left, right) = (inner(&z, &s), inner(&r, &zt));
-            assert!((left - right).abs() < 1e-10 * (1.0 + left.abs()), "{number}: {left} {right}");
-        }
-    }
-
-    #[test]
-    fn solvers_of_shuffled_equations_are_those_of_the_system_and_are_refreshed_and_saved() {
-        let poisson = gallery::poisson_3d(16, 16, 16).unwrap().matrix;
-        let a = shuffled(&poisson, |_| 1.0);
-        let mut solver = Solver::auto(&a).unwrap();
-        assert!(solver.transform.as_ref().unwrap().equations().is_some(), "{solver}");
-        let x = scattered(a.rows(), 3);
-        let solves = |solver: &Solver, a: &Csr<f64>| {
-            let out = solver.solve(&product(a, &x)).unwrap();
-            assert!(out.converged() && out.iterations <= 25, "{} iterations", out.iterations);
-            assert!(out.x.iter().zip(&x).all(|(p, q)| (p - q).abs() < 1e-5));
-            out.x
-        };
-        solves(&solver, &a);
-        let new = shuffled(&poisson.map(|i, j, v| if i == j { v + 0.01 * (i % 3) as f64 } else { v }), |i| {
-            1.0 + (i % 4) as f64
-        });
-        solver.refresh(&new).unwrap();
-        let found = solves(&solver, &new);
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("shuffled.mgrad");
-        solver.save(&path).unwrap();
-        assert_eq!(solves(&Solver::load(&path, &new).unwrap(), &new), found);
-        // The adjoint, by the transposed cycle.
-        let b = scattered(a.rows(), 8);
-        let z = solver.solve_transposed_for(&new, &b, SolveOptions::new()).unwrap();
-        let mut back = vec![0.0; b.len()];
-        Cpu.spmv_transposed(1.0, (&new).into(), &z.x, 0.0, &mut back, 1);
-        assert!(z.converged() && back.iter().zip(&b).all(|(p, q)| (p - q).abs() < 1e-5));
-    }
-}
+#[path = "transform_tests.rs"]
+mod tests;
