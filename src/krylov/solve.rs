@@ -69,7 +69,8 @@ impl<'a> SolveOptions<'a> {
         Self::default()
     }
 
-    /// Number of FGMRES iterations between restarts. Default 30.
+    /// Number of FGMRES iterations between restarts. Default 30. A [`Solver`](crate::Solver) by
+    /// [`SaddlePoint`](crate::setup::SaddlePoint) adds two for each long row of the matrix.
     pub fn restart(mut self, iterations: usize) -> Self {
         self.restart = iterations;
         self

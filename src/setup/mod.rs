@@ -49,8 +49,8 @@ pub(crate) use grids::check_matrix;
 pub use grids::{Grids, Transfer};
 #[doc(hidden)]
 pub use nodal::{Nodes, amalgamate, detect_block_size};
-pub(crate) use saddle_point::constraints;
 pub use saddle_point::{SaddlePoint, SchurComplement};
+pub(crate) use saddle_point::{border, constraints, is_long};
 #[doc(hidden)]
 pub use spectral::{
     SpectralRadius, infinity_norm, inverse_diagonal, lambda_max, sampled_radius, spectral_radius,

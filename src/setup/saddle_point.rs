@@ -7,10 +7,15 @@ use crate::sparse::{Csr, DenseMatrix};
 
 /// Most products of two entries in the Schur complement, in multiples of the entries of the matrix.
 const MOST_PRODUCTS: usize = 64;
+/// Length of a long row, in multiples of the mean length, and the least mean length that counts.
+const LONG: (f64, f64) = (12.0, 4.0);
+/// Most long rows and columns of a border, and the least number of rows for each of them.
+const BORDER: (usize, usize) = (64, 100);
 
 /// The levels of a block triangular approximation of a saddle-point matrix.
 ///
-/// The rows whose diagonal is zero, or has another sign than most diagonals, are constraints. For K = \[A B; C −E\] with
+/// The rows whose diagonal is zero, or has another sign than most diagonals, are constraints. So are those of a border: at most 64
+/// rows which are far longer than the others, or whose columns are, such as a mean value or a supply net. For K = \[A B; C −E\] with
 /// constraints last, the levels are those of K̂ = \[A B; 0 S\], where S approximates the Schur complement −E − C A⁻¹ B by its
 /// [`SchurComplement`]. With K̂ itself as the preconditioner and the exact complement, GMRES takes two iterations
 /// (Murphy, Golub and Wathen 2000); a cycle on the levels of K̂ is an inexact solve with it. The transfers are those
@@ -151,16 +156,34 @@ fn prevailing_sign(a: &Csr<f64>) -> f64 {
     if above >= below { 1.0 } else { -1.0 }
 }
 
-/// Whether each row is a constraint: its diagonal is zero, or has another sign than most diagonals.
+/// Whether a row of this length is far longer than the others.
+pub(crate) fn is_long(length: usize, mean: f64) -> bool {
+    length as f64 > LONG.0 * mean.max(LONG.1)
+}
+
+/// The rows of a border: those that are far longer than the others, or whose columns are. None where they are many, as in a
+/// graph with hubs. Cost: a pass over the pattern.
+pub(crate) fn border(a: &Csr<f64>) -> Vec<usize> {
+    let n = a.rows();
+    let mean = a.nnz() as f64 / n.max(1) as f64;
+    let mut columns = vec![0u32; a.cols()];
+    a.pattern().col_idx().iter().for_each(|&j| columns[j as usize] += 1);
+    let is_long = |i: &usize| is_long(a.pattern().row(*i).len().max(columns[*i] as usize), mean);
+    let found: Vec<usize> = (0..n).filter(is_long).collect();
+    if found.len() <= BORDER.0.min(n / BORDER.1) { found } else { Vec::new() }
+}
+
+/// Whether each row is a constraint: its diagonal is zero or has another sign than most diagonals, or it is one of the border.
 ///
 /// # Errors
 /// A matrix without constraints, or with nothing else.
 pub(crate) fn constraints(a: &Csr<f64>) -> Result<Vec<bool>> {
     let sign = prevailing_sign(a);
-    let constrained: Vec<bool> = (0..a.rows()).map(|i| own(a, i) * sign <= 0.0).collect();
+    let mut constrained: Vec<bool> = (0..a.rows()).map(|i| own(a, i) * sign <= 0.0).collect();
+    border(a).into_iter().for_each(|i| constrained[i] = true);
     if !constrained.contains(&true) {
         return Err(Error::unsuited(
-            "no diagonal entry is zero or has another sign than the others, so the matrix has no constraints; use another setup, such as sa",
+            "no diagonal entry is zero or has another sign than the others, and no row is far longer, so the matrix has no constraints; use another setup, such as sa",
         ));
     }
     if !constrained.contains(&false) {

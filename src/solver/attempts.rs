@@ -87,15 +87,18 @@ impl Solver {
             return self.verified_on(system, b, options);
         }
         let (limit, digits) = (options.direct_limit as f64, -options.options.rtol.log10());
+        // FGMRES begins to converge once it has vectors for the long rows, and its forecasts are bad before.
+        let long = self.long_rows() as f64;
+        let (free, least) = (FREE + 2.0 * long, if long > 0.0 { FREE + 2.0 * long } else { LEAST });
         let allowed = |forecast: f64| {
             if let Some(patience) = patience {
                 return patience as f64 * digits / 8.0;
             }
-            if forecast <= FREE {
-                return FREE;
+            if forecast <= free {
+                return free;
             }
             let z = ladder.fill(self.operator());
-            if z <= limit { budget(self.operator(), z).max(LEAST) } else { f64::INFINITY }
+            if z <= limit { budget(self.operator(), z).max(least) } else { f64::INFINITY }
         };
         let mut own = options.again();
         own.options.budget = Some(&allowed);

@@ -1,12 +1,13 @@
 //! Rules for the automatic choice of a configuration.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::builder::{Builder, check};
 use super::configuration::Configuration;
 use super::equations::Equations;
-use super::ladder::{Ladder, check_factors};
+use super::ladder::{Ladder, check_factors, is_expensive};
 use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
 use super::saddle::Saddle;
@@ -131,7 +132,10 @@ impl Choice {
     /// Adds a block triangular hierarchy for a saddle-point matrix, before or after sparse factors.
     fn prefer_levels_of_saddle_point(&mut self, found: Saddle) {
         let [first, second] = found.configurations;
-        self.configurations.insert(usize::from(found.direct_first), first);
+        self.configurations.insert(usize::from(found.direct_first || found.second), first);
+        if found.second {
+            return;
+        }
         self.configurations.insert(2, second);
         if !found.direct_first {
             // The other reasons are those of sparse factors.
@@ -281,7 +285,8 @@ impl Choice {
         if self.configurations.is_empty() && p.has_hubs() {
             self.because("a graph with hubs, whose factors fill: Gauss–Seidel");
             let sweeps = Configuration::new(Coarsening::default(), Relaxation::GaussSeidel, Krylov::BiCgStab);
-            self.configurations.push(sweeps);
+            let one_level = Configuration::new(Setup::OneLevel, Relaxation::GaussSeidel, Krylov::BiCgStab);
+            self.configurations.extend([sweeps, one_level.double()]);
         }
         if self.configurations.is_empty() {
             self.configurations.push(levels.clone());
@@ -321,11 +326,20 @@ impl Choice {
         let near_nullspace = near_nullspace.map(|b| transform.map_or_else(|| b.clone(), |t| t.candidates(b)));
         let mut reasons = self.reasons.clone();
         let mut failure = None;
-        for (number, configuration) in self.configurations.iter().enumerate() {
+        let mut rest: VecDeque<_> = self.configurations.iter().cloned().collect();
+        let mut number = 0;
+        while let Some(configuration) = rest.pop_front() {
+            let first = number == 0;
+            number += 1;
             let builder = Builder::from(configuration.clone()).near_nullspace(near_nullspace.clone());
             let direct = configuration.setup == Setup::Direct && self.automatic;
+            // Where the first configurations cannot be built, others may still take less time.
+            if direct && !first && rest.iter().any(|c| c.setup != Setup::Direct) && is_expensive(a) {
+                rest.push_back(configuration);
+                continue;
+            }
             let fits = if direct { check_factors(a) } else { Ok(()) };
-            let patience = self.patience.filter(|_| number == 0);
+            let patience = self.patience.filter(|_| first);
             match fits.and_then(|()| builder.known_symmetry(self.symmetric).build(a)) {
                 Ok(solver) if patience.is_some() && solver.krylov() != configuration.krylov => {
                     reasons.push(format!("{configuration}: the preconditioner is not symmetric"));
@@ -340,9 +354,8 @@ impl Choice {
                     ));
                 }
                 Ok(mut solver) => {
-                    let rest = self.configurations[number + 1..].to_vec();
                     solver.ladder = (self.automatic && !rest.is_empty())
-                        .then(|| Ladder::new(rest, near_nullspace, self.symmetric).patient(patience));
+                        .then(|| Ladder::new(rest.into(), near_nullspace, self.symmetric).patient(patience));
                     solver.candidates = own_candidates.map(|b| Arc::new(b.clone()));
                     if let Some(transform) = transform {
                         (solver.a, solver.transform) = (user.clone(), Some(transform.clone()));

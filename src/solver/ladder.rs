@@ -62,6 +62,11 @@ impl Ladder {
     }
 }
 
+/// Whether a direct solve costs more than a few hundred iterations.
+pub(super) fn is_expensive(a: &Csr<f64>) -> bool {
+    predicted_nonzeros(a.pattern()).is_none_or(|z| budget(a, z) > EXPENSIVE)
+}
+
 /// Iterations of twice the cost of a direct solve with `z` nonzeros in its factors: z²/n multiplications of
 /// dense blocks and z accesses, against about four passes over A an iteration.
 pub(super) fn budget(a: &Csr<f64>, z: f64) -> f64 {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::parallel;
-use crate::setup::detect_block_size;
+use crate::setup::{detect_block_size, is_long};
 use crate::sparse::Csr;
 
 /// Rows handled by one task.
@@ -172,7 +172,7 @@ impl MatrixProperties {
 
     /// Whether a row of this length is that of a hub.
     pub(super) fn is_hub(&self, length: usize) -> bool {
-        length as f64 > 12.0 * self.mean_row().max(4.0)
+        is_long(length, self.mean_row())
     }
 
     /// Whether all rows sum to zero, so that constants are in the nullspace.

@@ -6,7 +6,7 @@ use super::properties::MatrixProperties;
 use crate::backend::Cpu;
 use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
 use crate::multigrid::Relaxation;
-use crate::setup::{Coarsening, SaddlePoint, SchurComplement, Variant, constraints};
+use crate::setup::{Coarsening, SaddlePoint, SchurComplement, Variant, border, constraints};
 use crate::sparse::Csr;
 
 /// Rows below which sparse factors come first, in general and for planar graphs.
@@ -26,15 +26,22 @@ pub(super) struct Saddle {
     /// Whether sparse factors are expected to take less time: those of a planar graph that is small, or from which unknowns
     /// that couple to constraints only are eliminated without much fill.
     pub direct_first: bool,
+    /// Whether the method for symmetric matrices comes first: long rows may be those of a graph with hubs.
+    pub second: bool,
     /// The sentence for the user.
     pub reason: String,
 }
 
 impl Saddle {
-    /// The configuration for \[A B; ±Bᵀ −E\] in any order of the rows, or `None` for other and for small matrices. Cost: some twenty
-    /// products with the matrix.
+    /// The configuration for \[A B; ±Bᵀ −E\] in any order of the rows, and for \[A B; C D\] with few and long rows C or columns B, or
+    /// `None` for other and for small matrices. Cost: some twenty products with the matrix.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
-        if a.rows() < FEWEST.0 || !p.is_indefinite() || !p.symmetric_pattern {
+        if a.rows() < FEWEST.0 {
+            return None;
+        }
+        let may_have_border = p.has_hubs() || !p.symmetric_pattern;
+        let border = if may_have_border { border(a).len() } else { 0 };
+        if border == 0 && !(p.is_indefinite() && p.symmetric_pattern) {
             return None;
         }
         let constrained = constraints(a).ok()?;
@@ -42,10 +49,11 @@ impl Saddle {
         // A constraint may be long, such as a mean value.
         let longest = (0..a.rows()).filter(|&i| !constrained[i]).map(|i| a.pattern().row(i).len()).max();
         let has_hubs = p.is_hub(longest.unwrap_or(0));
-        if has_hubs || 2 * count > a.rows() || !is_saddle_point(a, &constrained) {
+        let is_bordered = count == border;
+        if has_hubs || 2 * count > a.rows() || !(is_bordered || is_saddle_point(a, &constrained)) {
             return None;
         }
-        let [schur, other] = match smooth_quotient(a, &constrained) > LIKE_MASS {
+        let [schur, other] = match !is_bordered && smooth_quotient(a, &constrained) > LIKE_MASS {
             true => [SchurComplement::Product, SchurComplement::Diagonal],
             false => [SchurComplement::Diagonal, SchurComplement::Product],
         };
@@ -56,7 +64,8 @@ impl Saddle {
         };
         let configuration = |schur| {
             let setup = SaddlePoint { schur, coarsening: Coarsening::from(variant) };
-            Configuration::new(setup, Relaxation::Ilu0(1.0), Krylov::BiCgStab)
+            let krylov = if is_bordered { Krylov::Fgmres } else { Krylov::BiCgStab };
+            Configuration::new(setup, Relaxation::Ilu0(1.0), krylov)
         };
         let small = a.rows() < FEWEST.1;
         let lumped =
@@ -64,8 +73,11 @@ impl Saddle {
         Some(Self {
             configurations: [schur, other].map(configuration),
             direct_first: (small || lumped()) && planar_direct_cost(a, true, DIRECT_LIMIT).is_some(),
+            second: is_bordered && p.is_symmetric() && !p.is_indefinite(),
             reason: format!(
-                "a saddle-point matrix with {count} constraints: levels of a block triangular approximation with {which}"
+                "a {} with {count} {}: levels of a block triangular approximation with {which}",
+                if is_bordered { "matrix" } else { "saddle-point matrix" },
+                if is_bordered { "long rows or columns" } else { "constraints" },
             ),
         })
     }
@@ -108,6 +120,8 @@ fn smooth_quotient(a: &Csr<f64>, constrained: &[bool]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
+
     use super::*;
     use crate::gallery;
     use crate::krylov::{SolveOptions, Status};
@@ -226,6 +240,63 @@ mod tests {
         let out = solver.solve_with(&b, SolveOptions::new().rtol(1e-11)).unwrap();
         assert!(out.converged() && out.attempts.is_empty());
         assert!(distance(&out.x, &x) < 1e-5, "{}", distance(&out.x, &x));
+    }
+
+    /// \[A B; C D\] with k rows C and columns B that are full, for a diffusion A with convection.
+    fn bordered(n: usize, k: usize, d: f64) -> Csr<f64> {
+        let a = gallery::poisson_2d(n, n).unwrap().matrix.map(|i, j, v| match j.cmp(&i) {
+            Ordering::Less => 1.2 * v,
+            Ordering::Equal => v,
+            Ordering::Greater => 0.8 * v,
+        });
+        let m = a.rows();
+        let (b, c) = (scattered(k * m, 1), scattered(k * m, 2));
+        let own = (0..m).flat_map(|i| a.row(i).map(move |(j, v)| (i, j, v)));
+        let border = (0..k * m).flat_map(|p| [(p % m, m + p / m, b[p]), (m + p / m, p % m, c[p])]);
+        let entries: Vec<_> = own.chain(border).chain((0..k).map(|i| (m + i, m + i, d))).collect();
+        Csr::from_triplets(m + k, m + k, &entries).unwrap()
+    }
+
+    #[test]
+    fn long_rows_are_a_border() {
+        for (k, d, most) in [(1, 0.0, 12), (3, 5.0, 20), (12, 0.0, 40)] {
+            let a = bordered(80, k, d);
+            let n = a.rows();
+            let order: Vec<u32> = (0..n).map(|i| (i * 7919 % n) as u32).collect();
+            for a in [a.permuted(&order), a] {
+                let solver = Solver::auto(&a).unwrap();
+                assert_eq!(schur(&solver), Some(SchurComplement::Diagonal), "{solver}");
+                assert!(solver.reasons().iter().any(|r| r.contains(&format!("{k} long rows"))), "{solver}");
+                let x = scattered(n, 5);
+                let mut b = vec![0.0; n];
+                a.spmv(&x, &mut b).unwrap();
+                let out = solver.solve_with(&b, SolveOptions::new().rtol(1e-10)).unwrap();
+                assert!(out.converged() && out.attempts.is_empty(), "{out}");
+                assert!(out.iterations <= most, "{k} rows: {} iterations", out.iterations);
+                assert!(distance(&out.x, &x) < 1e-6, "{}", distance(&out.x, &x));
+            }
+        }
+    }
+
+    #[test]
+    fn long_columns_are_a_border_and_many_long_rows_are_none() {
+        let a = gallery::poisson_2d(60, 60).unwrap().matrix;
+        let n = a.rows();
+        let own = |i: usize| a.row(i).map(move |(j, v)| (i, j, v));
+        let with = |columns: usize, every: usize| {
+            let long = (0..columns).flat_map(|j| (0..n).step_by(every).map(move |i| (i, 11 * j, 0.5)));
+            let entries: Vec<_> =
+                (0..n).flat_map(own).filter(|e| e.1 % 11 != 0 || e.1 / 11 >= columns).chain(long).collect();
+            let mut sums = std::collections::BTreeMap::new();
+            entries.iter().for_each(|&(i, j, v)| *sums.entry((i, j)).or_insert(0.0) += v);
+            (0..columns).for_each(|j| *sums.entry((11 * j, 11 * j)).or_insert(0.0) += 4.0);
+            let entries: Vec<_> = sums.into_iter().map(|((i, j), v)| (i, j, v)).collect();
+            Csr::from_triplets(n, n, &entries).unwrap()
+        };
+        assert_eq!(border(&with(3, 1)), [0, 11, 22]);
+        assert_eq!(schur(&Solver::auto(&with(3, 1)).unwrap()), Some(SchurComplement::Diagonal));
+        // One in a hundred rows may be long.
+        assert!(border(&with(40, 20)).is_empty());
     }
 
     #[test]

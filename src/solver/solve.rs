@@ -8,7 +8,9 @@ use crate::error::Result;
 #[cfg(feature = "cuda")]
 use crate::krylov::DeviceSystem;
 use crate::krylov::{Breakdown, Krylov, Outcome, SolveOptions, Status, System};
+use crate::multigrid::Setup;
 use crate::operator::LinearOperator;
+use crate::setup::border;
 use crate::sparse::Csr;
 
 impl Solver {
@@ -108,6 +110,12 @@ impl Solver {
         System::Host(self.operator(), Some(&self.cycle))
     }
 
+    /// Long rows and columns that a block triangular approximation drops. Each adds up to two eigenvalues far from the others,
+    /// for which FGMRES needs vectors before it restarts.
+    pub(super) fn long_rows(&self) -> usize {
+        if matches!(self.setup, Setup::SaddlePoint(_)) { border(self.operator()).len() } else { 0 }
+    }
+
     /// Solves by the method of the options or of the solver. CG as the choice of the solver is replaced by FGMRES
     /// on an indefinite problem.
     pub(super) fn attempt(
@@ -116,6 +124,7 @@ impl Solver {
         b: &[f64],
         mut options: SolveOptions<'_>,
     ) -> Result<Outcome> {
+        options.restart += 2 * self.long_rows();
         let solve = |krylov: Krylov, options: SolveOptions<'_>| {
             krylov.solve((system, !self.kind().is_linear()), b, options)
         };
