@@ -1,7 +1,9 @@
 //! Sparse LU for one pattern with many values, with singularity tests: supernodal by `faer`, or left-looking.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use super::block_triangular::{inside, strong_components};
 use super::equilibration::{Equilibration, scale_rows};
 use super::fill::nonzeros_in_order;
 use super::left_looking::LeftLooking;
@@ -26,7 +28,10 @@ struct Orders {
     /// The rows, each at the place of the column with which it is matched: their large entries then lie on the diagonal.
     matched: Vec<u32>,
     pattern: Arc<Pattern>,
-    /// Order of elimination of the matched rows for pivots on the diagonal.
+    /// The block of the block triangular form in which each matched row lies, and the end of every block.
+    block_of: Vec<u32>,
+    ends: Vec<u32>,
+    /// Order of elimination of the matched rows, block by block, for pivots on the diagonal.
     on_diagonal: Vec<u32>,
     /// The same for pivots anywhere, found when it is needed.
     anywhere: OnceLock<Vec<u32>>,
@@ -72,11 +77,28 @@ impl Orders {
 
     /// The orders for the matched rows.
     fn of_rows(matched: Vec<u32>, pattern: Arc<Pattern>) -> Result<Self> {
-        let on_diagonal = order_for_diagonal_pivots(&pattern)?;
-        let predicted = nonzeros_in_order(&pattern, Some(&on_diagonal)).unwrap_or(f64::INFINITY);
+        let (block_of, count) = strong_components(&pattern);
+        let mut ends = vec![0u32; count];
+        block_of.iter().for_each(|&b| ends[b as usize] += 1);
+        (1..count).for_each(|b| ends[b] += ends[b - 1]);
+        let blocks =
+            if count > 1 { Cow::Owned(inside(&pattern, &block_of)) } else { Cow::Borrowed(&*pattern) };
+        let outside = (pattern.nnz() - blocks.nnz()) as f64;
+        let on_diagonal = by_blocks(order_for_diagonal_pivots(&blocks)?, &block_of, &ends);
+        let predicted = nonzeros_in_order(&blocks, Some(&on_diagonal)).unwrap_or(f64::INFINITY) + outside;
         let missing = (0..pattern.rows()).filter(|&i| pattern.find(i, i).is_none()).count();
         let reversed = missing as f64 > OFF_DIAGONAL * pattern.rows() as f64;
-        Ok(Self { matched, pattern, on_diagonal, anywhere: OnceLock::new(), reversed, predicted })
+        drop(blocks);
+        Ok(Self {
+            matched,
+            pattern,
+            block_of,
+            ends,
+            on_diagonal,
+            anywhere: OnceLock::new(),
+            reversed,
+            predicted,
+        })
     }
 
     /// The first or second order.
@@ -87,16 +109,32 @@ impl Orders {
         if let Some(known) = self.anywhere.get() {
             return Ok(known);
         }
-        let new = order_for_any_pivots(&self.pattern)?;
+        let new = by_blocks(order_for_any_pivots(&self.pattern)?, &self.block_of, &self.ends);
         Ok(self.anywhere.get_or_init(|| new))
     }
 
     fn factor(&self, pattern: &Pattern, values: &[f64]) -> Result<Option<LeftLooking>> {
         let rows = self.matched.iter().flat_map(|&i| &values[pattern.row(i as usize)]);
         let own: Vec<f64> = rows.copied().collect();
-        let factors = LeftLooking::new(&self.pattern, &own, &|number| self.order(number), self.predicted)?;
+        let orders = |number| self.order(number);
+        let factors = LeftLooking::new(&self.pattern, &own, &orders, &self.ends, self.predicted)?;
         Ok(factors.map(|factors| factors.of_rows(&self.matched)))
     }
+}
+
+/// The order, block by block.
+fn by_blocks(order: Vec<u32>, block_of: &[u32], ends: &[u32]) -> Vec<u32> {
+    if ends.len() < 2 {
+        return order;
+    }
+    let mut next: Vec<u32> = std::iter::once(0).chain(ends.iter().copied()).collect();
+    let mut own = vec![0; order.len()];
+    for i in order {
+        let place = &mut next[block_of[i as usize] as usize];
+        own[*place as usize] = i;
+        *place += 1;
+    }
+    own
 }
 
 /// A row or column this many times longer than the mean makes the factors left-looking: the supernodal ones are laid out
@@ -189,9 +227,14 @@ impl Ordering {
 
 /// Whether so many diagonal entries are weak that rows should be matched with columns.
 pub(crate) fn has_weak_diagonal(pattern: &Pattern, values: &[f64]) -> bool {
+    has_diagonal_below(WEAK.0, pattern, values)
+}
+
+/// Whether many diagonal entries are less than this share of the largest entry of their row.
+pub(crate) fn has_diagonal_below(share: f64, pattern: &Pattern, values: &[f64]) -> bool {
     let is_weak = |i: usize| {
         let largest = values[pattern.row(i)].iter().fold(0.0f64, |m, v| m.max(v.abs()));
-        pattern.find(i, i).is_none_or(|p| values[p].abs() < WEAK.0 * largest)
+        pattern.find(i, i).is_none_or(|p| values[p].abs() < share * largest)
     };
     (0..pattern.rows()).filter(|&i| is_weak(i)).count() as f64 > WEAK.1 * pattern.rows() as f64
 }

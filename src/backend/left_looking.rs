@@ -1,5 +1,7 @@
 //! Left-looking sparse LU with symmetric pruning, which can be stopped: for matrices with long rows or columns, as in circuits.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::sparse::Pattern;
@@ -57,9 +59,14 @@ impl Columns {
     }
 }
 
-/// P Aᵀ Q = L U, with ones on the diagonal of L (Gilbert and Peierls 1988).
+/// P Aᵀ Q = L U + F, with ones on the diagonal of L (Gilbert and Peierls 1988). L and U are block diagonal, and F has the entries
+/// above the diagonal blocks of a block triangular form, which need no elimination (Davis and Palamadai Natarajan 2010).
 #[derive(Debug)]
 pub(super) struct LeftLooking {
+    /// The end of every block.
+    blocks: Vec<u32>,
+    /// F by columns, with rows in the order of the pivots.
+    outside: Columns,
     /// L below the diagonal, U above it, by columns, with rows in the order of the pivots.
     lower: Columns,
     upper: Columns,
@@ -79,7 +86,8 @@ enum Ended {
 }
 
 impl LeftLooking {
-    /// Factors a square matrix in the first of these two orders of its rows that keeps the fill low. The pivot is the diagonal
+    /// Factors a square matrix in the first of these two orders of its rows that keeps the fill low. In both, the rows of a block
+    /// follow each other, and have entries in the columns of their own and of former blocks only. The pivot is the diagonal
     /// entry unless another candidate is a hundred times larger. `None` if a pivot is zero or not finite. Cost: proportional to
     /// the multiplications.
     ///
@@ -89,12 +97,13 @@ impl LeftLooking {
         pattern: &Pattern,
         values: &[f64],
         orders: &dyn Fn(usize) -> Result<&'o [u32]>,
+        blocks: &[u32],
         predicted: f64,
     ) -> Result<Option<Self>> {
         let more = (SURPLUS[1] * predicted).max(LEAST);
         for most in [SURPLUS[0] * predicted, more] {
             for number in 0..2 {
-                match Self::in_order(pattern, values, orders(number)?, most as usize)? {
+                match Self::in_order((pattern, values), orders(number)?, blocks, most as usize)? {
                     Ended::Factored(factors) => return Ok(Some(*factors)),
                     Ended::Singular => return Ok(None),
                     Ended::Filled => {}
@@ -108,9 +117,16 @@ impl LeftLooking {
     }
 
     /// Factors of at most `most` entries.
-    fn in_order(pattern: &Pattern, values: &[f64], order: &[u32], most: usize) -> Result<Ended> {
+    fn in_order(
+        (pattern, values): (&Pattern, &[f64]),
+        order: &[u32],
+        blocks: &[u32],
+        most: usize,
+    ) -> Result<Ended> {
         let n = pattern.rows();
         let (mut lower, mut upper, mut pivots) = (Columns::new(), Columns::new(), Vec::with_capacity(n));
+        let mut outside = Columns::new();
+        let (mut block, mut first) = (0, 0);
         let mut place = vec![NONE; n];
         let mut chosen = Vec::with_capacity(n);
         let mut x = vec![0.0; n];
@@ -119,11 +135,21 @@ impl LeftLooking {
             if k % CHECKED == 0 {
                 limits::check()?;
             }
-            let range = pattern.row(row as usize);
-            let reached = search.reach(k as u32, pattern.row_cols(row as usize), &place, &lower);
-            for (&i, &v) in pattern.col_idx()[range.clone()].iter().zip(&values[range]) {
-                x[i as usize] += v;
+            if blocks[block] == k as u32 {
+                (block, first) = (block + 1, k as u32);
             }
+            let is_outside = |i: u32| place[i as usize] < first;
+            let range = pattern.row(row as usize);
+            let own = pattern.row_cols(row as usize).iter().copied().filter(|&i| !is_outside(i));
+            let reached = search.reach(k as u32, own, &place, &lower);
+            for (&i, &v) in pattern.col_idx()[range.clone()].iter().zip(&values[range]) {
+                if is_outside(i) {
+                    outside.push(place[i as usize], v);
+                } else {
+                    x[i as usize] += v;
+                }
+            }
+            outside.close();
             let mut largest = (0.0f64, NONE);
             for &i in reached.iter().rev() {
                 let (pivot, value) = (place[i as usize], x[i as usize]);
@@ -165,12 +191,13 @@ impl LeftLooking {
             chosen.push(pivot);
             lower.close();
             upper.close();
-            if lower.rows.len() + upper.rows.len() > most {
+            if lower.rows.len() + upper.rows.len() + outside.rows.len() > most {
                 return Ok(Ended::Filled);
             }
         }
         lower.rows.iter_mut().for_each(|i| *i = place[*i as usize]);
-        Ok(Ended::Factored(Box::new(Self { lower, upper, pivots, columns: chosen, rows: order.to_vec() })))
+        let (blocks, rows) = (blocks.to_vec(), order.to_vec());
+        Ok(Ended::Factored(Box::new(Self { blocks, outside, lower, upper, pivots, columns: chosen, rows })))
     }
 
     /// The factors of the matrix whose row `rows[i]` is row i of this one.
@@ -197,29 +224,46 @@ impl LeftLooking {
         }
     }
 
-    /// Uᵀ, then Lᵀ.
+    /// Block after block: Fᵀ, Uᵀ, then Lᵀ.
     fn solve_own(&self, x: &mut [f64]) {
-        for k in 0..x.len() {
-            let sum: f64 = self.upper.column(k).map(|(j, u)| u * x[j]).sum();
-            x[k] = (x[k] - sum) / self.pivots[k];
-        }
-        for k in (0..x.len()).rev() {
-            let sum: f64 = self.lower.column(k).map(|(i, l)| l * x[i]).sum();
-            x[k] -= sum;
+        for block in self.blocks() {
+            for k in block.clone() {
+                let sum: f64 = self.outside.column(k).map(|(j, f)| f * x[j]).sum();
+                x[k] -= sum;
+            }
+            for k in block.clone() {
+                let sum: f64 = self.upper.column(k).map(|(j, u)| u * x[j]).sum();
+                x[k] = (x[k] - sum) / self.pivots[k];
+            }
+            for k in block.rev() {
+                let sum: f64 = self.lower.column(k).map(|(i, l)| l * x[i]).sum();
+                x[k] -= sum;
+            }
         }
     }
 
-    /// L, then U.
+    /// Block before block: L, U, then F.
     fn solve_transposed(&self, x: &mut [f64]) {
-        for k in 0..x.len() {
-            let known = x[k];
-            self.lower.column(k).for_each(|(i, l)| x[i] -= l * known);
+        for block in self.blocks().rev() {
+            for k in block.clone() {
+                let known = x[k];
+                self.lower.column(k).for_each(|(i, l)| x[i] -= l * known);
+            }
+            for k in block.clone().rev() {
+                x[k] /= self.pivots[k];
+                let known = x[k];
+                self.upper.column(k).for_each(|(j, u)| x[j] -= u * known);
+            }
+            for k in block {
+                let known = x[k];
+                self.outside.column(k).for_each(|(j, f)| x[j] -= f * known);
+            }
         }
-        for k in (0..x.len()).rev() {
-            x[k] /= self.pivots[k];
-            let known = x[k];
-            self.upper.column(k).for_each(|(j, u)| x[j] -= u * known);
-        }
+    }
+
+    fn blocks(&self) -> impl DoubleEndedIterator<Item = Range<usize>> + '_ {
+        let start = |b: usize| if b == 0 { 0 } else { self.blocks[b - 1] as usize };
+        (0..self.blocks.len()).map(move |b| start(b)..self.blocks[b] as usize)
     }
 }
 
@@ -258,11 +302,11 @@ impl Search {
     }
 
     /// The rows that are nonzero in column k after elimination.
-    fn reach(&mut self, k: u32, start: &[u32], place: &[u32], lower: &Columns) -> &[u32] {
+    fn reach(&mut self, k: u32, start: impl Iterator<Item = u32>, place: &[u32], lower: &Columns) -> &[u32] {
         self.reached.clear();
         let first =
             |i: u32| if place[i as usize] == NONE { 0 } else { lower.ptr[place[i as usize] as usize] };
-        for &root in start {
+        for root in start {
             if self.seen[root as usize] == k {
                 continue;
             }
@@ -291,74 +335,5 @@ impl Search {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::limits::Limits;
-    use crate::sparse::Csr;
-
-    /// A sparse matrix with a full row and column and zeros on its diagonal.
-    fn circuit(n: usize) -> Csr<f64> {
-        let entry = |q: usize| ((q * 7919 + 13) as f64 * 1.618).sin();
-        let mut t = Vec::new();
-        for i in 0..n {
-            if i % 5 != 0 {
-                t.push((i, i, 2.0 + entry(i)));
-            }
-            t.extend([(i, (i * 31 + 7) % n, entry(3 * i)), ((i * 17 + 3) % n, i, entry(5 * i))]);
-            t.extend([(0, i, entry(i + 1)), (i, 0, entry(2 * i + 1))]);
-        }
-        Csr::from_triplets(n, n, &t).unwrap()
-    }
-
-    fn factors(a: &Csr<f64>) -> Result<Option<LeftLooking>> {
-        let order: Vec<u32> = (0..a.rows() as u32).rev().collect();
-        LeftLooking::new(a.pattern(), a.values(), &|_| Ok(&order), 1e4)
-    }
-
-    #[test]
-    fn both_solves_return_known_solutions() {
-        for n in [1, 2, 7, 60, 200] {
-            let a = if n < 3 { Csr::diagonal_matrix(&vec![-2.0; n]) } else { circuit(n) };
-            let lu = factors(&a).unwrap().unwrap();
-            let known: Vec<f64> = (0..2 * n).map(|q| (q as f64).cos()).collect();
-            for transposed in [false, true] {
-                let mut x = vec![0.0; 2 * n];
-                if transposed { a.transpose() } else { a.clone() }.spmm(2, &known, &mut x).unwrap();
-                lu.solve(&mut x, 2, transposed);
-                let error = x.iter().zip(&known).fold(0.0f64, |m, (x, y)| m.max((x - y).abs()));
-                assert!(error < 1e-8, "{n}, {transposed}: {error}");
-            }
-        }
-    }
-
-    /// Entries ±1, so that many vanish during elimination.
-    #[test]
-    fn entries_that_vanish_are_not_lost() {
-        for seed in 0..40 {
-            let n = 30 + seed;
-            let sign = |q: usize| if ((q * 7919 + seed * 31) as f64).sin() > 0.0 { 1.0 } else { -1.0 };
-            let mut t: Vec<_> = (0..n).map(|i| (i, i, 3.0 * sign(i))).collect();
-            t.extend((0..4 * n).map(|q| ((q * q + seed) % n, (q * 17 + 5 * seed) % n, sign(q))));
-            let a = Csr::from_triplets(n, n, &t).unwrap();
-            let known: Vec<f64> = (0..n).map(|q| (q as f64).cos()).collect();
-            let Some(lu) = factors(&a).unwrap() else { continue };
-            let mut x = vec![0.0; n];
-            a.spmv(&known, &mut x).unwrap();
-            let b = x.clone();
-            lu.solve(&mut x, 1, false);
-            let mut r = vec![0.0; n];
-            a.spmv(&x, &mut r).unwrap();
-            assert!(r.iter().zip(&b).all(|(r, b)| (r - b).abs() < 1e-8), "{seed}");
-        }
-    }
-
-    #[test]
-    fn singular_matrices_and_limits_end_it() {
-        assert!(factors(&Csr::from_triplets(2, 2, &[(0, 0, 1.0), (1, 0, 1.0)]).unwrap()).unwrap().is_none());
-        assert!(factors(&Csr::diagonal_matrix(&[0.0, 1.0])).unwrap().is_none());
-        let a = circuit(100);
-        assert!(Limits::new().time(Duration::ZERO).within(|| factors(&a)).unwrap_err().is_limit());
-    }
-}
+#[path = "left_looking_tests.rs"]
+mod tests;

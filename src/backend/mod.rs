@@ -8,6 +8,7 @@
 //! same bits on any number of threads.
 
 mod adjoint;
+mod block_triangular;
 mod columns;
 mod convert;
 mod cpu;
@@ -55,7 +56,7 @@ pub use cuda::{Cuda, OnDevice, Tuning};
 pub(crate) use cuthill_mckee::{broadest_level, order_of_scattered};
 pub use direct::Direct;
 pub(crate) use equilibration::Equilibration;
-pub(crate) use factors::{Factors, Ordering, has_weak_diagonal};
+pub(crate) use factors::{Factors, Ordering, has_diagonal_below, has_weak_diagonal};
 pub(crate) use fill::{predicted_nonzeros, surely_fits};
 pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};

@@ -50,7 +50,7 @@ pub use grids::{Grids, Transfer};
 #[doc(hidden)]
 pub use nodal::{Nodes, amalgamate, detect_block_size};
 pub use saddle_point::{SaddlePoint, SchurComplement};
-pub(crate) use saddle_point::{border, constraints, is_long};
+pub(crate) use saddle_point::{border, constraints, has_schur_complement, is_long};
 #[doc(hidden)]
 pub use spectral::{
     SpectralRadius, infinity_norm, inverse_diagonal, lambda_max, sampled_radius, spectral_radius,

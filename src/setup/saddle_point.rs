@@ -109,6 +109,18 @@ impl SaddlePoint {
     }
 }
 
+/// Whether every constraint has an approximate Schur complement: −E − C D⁻¹ B has no zeros on its diagonal. Cost: a pass over the
+/// rows of the constraints.
+pub(crate) fn has_schur_complement(a: &Csr<f64>) -> bool {
+    let complete = |stages: Vec<u8>| {
+        let of_unknowns = diagonal_of_product(a, (&stages, 1), a);
+        let first: Vec<f64> = (0..a.rows()).map(|i| own(a, i) - own(&of_unknowns, i)).collect();
+        let of_constraints = diagonal_of_product(a, (&stages, 2), &Csr::diagonal_matrix(&first));
+        (0..a.rows()).all(|i| stages[i] == 0 || (first[i] - own(&of_constraints, i)).is_normal())
+    };
+    stages(a).is_ok_and(complete)
+}
+
 /// C D⁻¹ B in the rows and columns of the constraints.
 ///
 /// # Errors

@@ -18,27 +18,13 @@ use super::weakened::Weakened;
 use crate::error::{Error, Result};
 use crate::krylov::Krylov;
 use crate::limits;
-use crate::multigrid::{CycleKind, Relaxation, Setup};
-use crate::setup::classical::Classical;
-use crate::setup::{Aggregates, Coarsening, Smoothing, Variant, check_candidates};
+use crate::multigrid::Setup;
+use crate::setup::check_candidates;
 use crate::sparse::{Csr, DenseMatrix};
 
-/// Largest nonsymmetric matrix that is solved without coarser levels. For a flow problem with 4096 rows, one level
-/// took about half the time of a hierarchy; with 16 384 rows it took more (`cargo bench --bench solve`).
-const ONE_LEVEL_ROWS: usize = 8000;
-
-/// Largest numbers of rows of a nonsymmetric matrix, with the least mean number of entries per row, for which full factors
-/// come first: the setup of ILU(2) takes about as long there as full factors with their solve (1.9 and 1.3 ms with 780 rows of
-/// 10 entries, 6 and 7 ms with 1600 rows of 28).
-const FULL: [(usize, f64); 2] = [(1000, 9.0), (3000, 20.0)];
-
-/// Largest ratio of off-diagonal sum to diagonal of a system that needs no coarser levels: Jacobi relaxation
-/// contracts by this factor.
-const DOMINANT: f64 = 0.75;
-
-/// Largest matrix that gets full factors because constants show that it is indefinite: beyond, a hierarchy may be faster if few
-/// eigenvalues have the other sign.
-const INDEFINITE_ROWS: usize = 20_000;
+/// Asymmetry with the equations in another order, relative to that in their own, below which these were misplaced: the equation
+/// of an unknown has its largest entry there, and couples to those whose equations have it.
+const MORE_SYMMETRIC: f64 = 0.5;
 
 /// Number of iterations on one level for one with a hierarchy from which that takes less time.
 const FEWER: f64 = 3.5;
@@ -52,10 +38,12 @@ pub struct Choice {
     pub reasons: Vec<String>,
     symmetric: bool,
     /// Whether a solver goes on with the next configuration where one does not converge.
-    automatic: bool,
+    pub(super) automatic: bool,
     /// Iterations of the first configuration after which the next one follows.
     patience: Option<usize>,
     transform: Option<Arc<Transform>>,
+    /// Whether sparse factors are known to fit.
+    factors_fit: bool,
 }
 
 impl Choice {
@@ -68,6 +56,7 @@ impl Choice {
             automatic: false,
             patience: None,
             transform: None,
+            factors_fit: false,
         }
     }
 
@@ -84,20 +73,18 @@ impl Choice {
     }
 
     fn consulting(a: &Csr<f64>, has_candidates: bool, patches: bool) -> Self {
-        let mut transform = Transform::of(a);
+        let (mut transform, mut factors_fit) = (Transform::of(a), false);
         let mut properties = MatrixProperties::of(transform.as_ref().map_or(a, |t| &t.matrix));
         let own = transform.as_ref().map_or(a, |t| &t.matrix);
         let saddle = if has_candidates { None } else { Saddle::of(own, &properties) };
         if saddle.is_none()
             && !has_candidates
-            && Equations::are_misplaced(own, &properties)
-            && let Some(equations) = Equations::with_large_diagonal(a)
+            && let Some(found) = in_order(a, own, &properties, &mut factors_fit)
         {
-            let found = Transform::with_equations(a, &equations);
             properties = MatrixProperties::of(&found.matrix);
             transform = Some(found);
         }
-        let mut choice = Self::suited(&properties, has_candidates);
+        let mut choice = Self { factors_fit, ..Self::suited(&properties, has_candidates) };
         if let Some(found) = saddle {
             choice.prefer_levels_of_saddle_point(found);
         }
@@ -115,17 +102,6 @@ impl Choice {
             choice.reasons.splice(0..0, transform.reasons.iter().cloned());
         }
         choice.transform = transform;
-        choice
-    }
-
-    /// Configurations suited to a matrix with these properties, with or without near-nullspace candidates.
-    pub fn suited(properties: &MatrixProperties, has_candidates: bool) -> Self {
-        let mut choice = Self { automatic: true, ..Self::asked_for(Vec::new(), properties) };
-        if properties.is_symmetric() {
-            choice.symmetric_matrix(properties, has_candidates);
-        } else {
-            choice.nonsymmetric_matrix(properties, has_candidates);
-        }
         choice
     }
 
@@ -178,136 +154,8 @@ impl Choice {
         }
     }
 
-    fn because(&mut self, reason: impl Into<String>) {
+    pub(super) fn because(&mut self, reason: impl Into<String>) {
         self.reasons.push(reason.into());
-    }
-
-    fn symmetric_matrix(&mut self, p: &MatrixProperties, has_candidates: bool) {
-        let smoothed = Coarsening { theta: strength_threshold(p), ..Coarsening::default() };
-        let last_resort = Configuration::new(smoothed.clone(), Relaxation::GaussSeidel, Krylov::Fgmres);
-        let opposite = p.rows <= INDEFINITE_ROWS && p.has_negative_curvature();
-        if p.is_indefinite() || opposite {
-            let sign = if opposite {
-                "1ᵀ A 1 of the sign opposite to the diagonal"
-            } else {
-                "zeros or both signs on the diagonal"
-            };
-            self.because(format!(
-                "symmetric, with {sign}, so indefinite: a sparse factorisation where it fits"
-            ));
-            self.configurations =
-                vec![Configuration::direct(), one_level_ilut(), last_resort.double(), one_level_l1()];
-            return;
-        }
-        if p.weakest_dominance <= DOMINANT {
-            self.because(format!(
-                "symmetric and strictly dominant (off-diagonal sums at most {:.2} of the diagonal): one level",
-                p.weakest_dominance
-            ));
-            let sweep = Configuration::new(Setup::OneLevel, Relaxation::SymmetricGaussSeidel, Krylov::Cg);
-            self.configurations = vec![sweep, last_resort.double(), Configuration::direct()];
-            return;
-        }
-        self.because("symmetric: CG with a symmetric cycle, held in single precision");
-        if p.has_hubs() {
-            self.because(format!(
-                "rows of up to {} entries, {:.0} on average: a graph with hubs, so pairs of vertices are aggregated",
-                p.longest_row,
-                p.mean_row()
-            ));
-            let pairs = Coarsening {
-                aggregates: Aggregates::Pairwise,
-                smoothing: Some(Smoothing::None),
-                ..Coarsening::default()
-            };
-            let configuration = Configuration::new(pairs, Relaxation::GaussSeidel, Krylov::Cg);
-            self.configurations = vec![configuration.cycle(CycleKind::K)];
-        } else {
-            let relaxation = if p.block_size > 1 {
-                self.because(format!(
-                    "{} unknowns per node: aggregates of nodes{}",
-                    p.block_size,
-                    if has_candidates {
-                        ""
-                    } else {
-                        "; near-nullspace candidates (rigid-body modes) would help"
-                    }
-                ));
-                Relaxation::GaussSeidel
-            } else {
-                self.because(
-                    "one unknown per node: smoothed aggregation, the cheapest setup for its convergence",
-                );
-                if p.wrong_sign < 1e-3 {
-                    self.because("no positive off-diagonal entries: SPAI-0, whose sweeps run in parallel");
-                    Relaxation::Spai0
-                } else {
-                    Relaxation::GaussSeidel
-                }
-            };
-            self.configurations = vec![Configuration::new(smoothed, relaxation, Krylov::Cg)];
-        }
-        let double = self.configurations.first().cloned().map(Configuration::double);
-        self.configurations.push(Configuration::direct());
-        self.configurations.extend(double);
-        self.configurations.extend([last_resort.double(), one_level_ilut(), one_level_l1()]);
-    }
-
-    fn nonsymmetric_matrix(&mut self, p: &MatrixProperties, has_candidates: bool) {
-        self.because(format!(
-            "nonsymmetric (‖A − Aᵀ‖/‖A‖ = {:.1e}): BiCGStab with incomplete factors, which follow the flow",
-            p.asymmetry
-        ));
-        if p.zero_diagonals > 0 {
-            self.because("zeros on the diagonal, where relaxation divides by zero: sparse LU with pivoting");
-            self.configurations.extend([Configuration::direct(), one_level_ilut()]);
-            return;
-        }
-        if p.weakest_dominance <= DOMINANT {
-            self.because("strictly dominant: one level");
-            // A long row makes factors dense or slow.
-            let relaxation = if p.has_hubs() { Relaxation::GaussSeidel } else { Relaxation::Ilu0(1.0) };
-            self.configurations.push(Configuration::new(Setup::OneLevel, relaxation, Krylov::BiCgStab));
-        } else if FULL.iter().any(|&(rows, entries)| p.rows <= rows && p.mean_row() > entries) {
-            self.because(format!(
-                "{} unknowns with {:.0} entries per row, where incomplete factors cost as much as full ones",
-                p.rows,
-                p.mean_row()
-            ));
-            self.configurations.push(Configuration::direct());
-        } else if p.rows <= ONE_LEVEL_ROWS {
-            self.because(format!("{} unknowns: factors with fill are faster than a hierarchy", p.rows));
-            let factors = Relaxation::Ilu { level: 2, damping: Some(1.0), tau: 0.0 };
-            self.configurations.push(Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab));
-        }
-        let setup = Coarsening::from(Variant::SymmetricPart);
-        let levels = Configuration::new(setup.clone(), Relaxation::Ilu0(1.0), Krylov::BiCgStab);
-        if self.configurations.is_empty() && p.has_hubs() {
-            self.because("a graph with hubs, whose factors fill: Gauss–Seidel");
-            let sweeps = Configuration::new(Coarsening::default(), Relaxation::GaussSeidel, Krylov::BiCgStab);
-            let one_level = Configuration::new(Setup::OneLevel, Relaxation::GaussSeidel, Krylov::BiCgStab);
-            self.configurations.extend([sweeps, one_level.double()]);
-        }
-        if self.configurations.is_empty() {
-            self.configurations.push(levels.clone());
-        }
-        let jacobi = Configuration::new(setup.clone(), Relaxation::Spai0, Krylov::BiCgStab).double();
-        if p.rows > ONE_LEVEL_ROWS {
-            self.configurations.push(jacobi.clone());
-        }
-        if self.configurations.first().is_none_or(|c| c.setup != Setup::Direct) {
-            self.configurations.push(Configuration::direct());
-        }
-        self.configurations.extend([
-            levels.double(),
-            jacobi,
-            Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double(),
-            one_level_ilut(),
-        ]);
-        if !has_candidates {
-            self.configurations
-                .push(Configuration::new(Classical::air(), Relaxation::GaussSeidel, Krylov::Fgmres).double());
-        }
     }
 
     /// The solver of the first configuration that can be built.
@@ -338,7 +186,7 @@ impl Choice {
                 rest.push_back(configuration);
                 continue;
             }
-            let fits = if direct { check_factors(a) } else { Ok(()) };
+            let fits = if direct && !self.factors_fit { check_factors(a) } else { Ok(()) };
             let patience = self.patience.filter(|_| first);
             match fits.and_then(|()| builder.known_symmetry(self.symmetric).build(a)) {
                 Ok(solver) if patience.is_some() && solver.krylov() != configuration.krylov => {
@@ -374,22 +222,20 @@ impl Choice {
     }
 }
 
-/// Incomplete factors by threshold on one level.
-fn one_level_ilut() -> Configuration {
-    let factors = Relaxation::Ilut { drop_tolerance: 1e-3, fill_factor: 10.0, damping: Some(1.0), tau: 0.0 };
-    Configuration::new(Setup::OneLevel, factors, Krylov::Fgmres).double()
-}
-
-/// Jacobi relaxation with the absolute sums of rows, the mildest preconditioner.
-fn one_level_l1() -> Configuration {
-    Configuration::new(Setup::OneLevel, Relaxation::L1Jacobi, Krylov::Fgmres).double()
-}
-
-/// The strength threshold θ of aggregation. In a graph without weights every edge has the strength 1/degree, which
-/// a fixed threshold would call weak as soon as a vertex has a dozen neighbours.
-fn strength_threshold(p: &MatrixProperties) -> f64 {
-    let usual = Coarsening::default().theta;
-    if p.block_size > 1 { usual } else { usual.min(0.5 / (p.mean_row() - 1.0).max(1.0)) }
+/// The system A with its equations in another order, where they are misplaced, for which `own` is an equivalent system with
+/// these properties. `factors_fit` becomes true where sparse factors of the latter are known to fit.
+fn in_order(a: &Csr<f64>, own: &Csr<f64>, p: &MatrixProperties, factors_fit: &mut bool) -> Option<Transform> {
+    let other =
+        || Equations::with_large_diagonal(a).map(|equations| Transform::with_equations(a, &equations));
+    if Equations::may_be_misplaced(own, p)
+        && let Some(found) = other()
+        && MatrixProperties::of(&found.matrix).asymmetry < MORE_SYMMETRIC * p.asymmetry
+    {
+        return Some(found);
+    }
+    let (may, must) = Equations::may_need_order(own, p);
+    *factors_fit = may && !must && check_factors(own).is_ok();
+    if may && !*factors_fit { other() } else { None }
 }
 
 /// The hierarchy with weakened factors that is faster than the method on one level which the automatic choice takes for a

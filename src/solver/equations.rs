@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ladder::check_factors;
 use super::properties::MatrixProperties;
-use crate::backend::{Matching, has_weak_diagonal, is_easily_matched, largest_product};
+use crate::backend::{Matching, has_diagonal_below, has_weak_diagonal, is_easily_matched, largest_product};
 use crate::sparse::Csr;
 
-/// Largest nonsymmetric matrices with zeros on their diagonal that are left to sparse factors, which match rows and columns
-/// themselves: in general, and with fewer zeros than other entries on the diagonal.
-const UNMATCHED: (usize, usize) = (3000, 100_000);
+/// Largest nonsymmetric matrices with small entries or zeros on their diagonal that are left to sparse factors, which match rows and
+/// columns themselves: in general, and where a matching takes a search. Factors of the latter fit.
+const UNMATCHED: (usize, usize) = (3000, 10_000);
+
+/// Share of the largest entry of its row below which a diagonal entry is small.
+const SMALL: f64 = 0.5;
 
 /// An order Q of the equations that brings large entries to the diagonal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,15 +42,22 @@ impl Equations {
         Some(Self { scaling, ..new })
     }
 
-    /// Whether the equations of `a` should be put in such an order: sparse factors find one by themselves, so where that takes a
-    /// search, only if they do not fit.
-    pub fn are_misplaced(a: &Csr<f64>, p: &MatrixProperties) -> bool {
+    /// Whether many diagonal entries of a nonsymmetric matrix are small beside others of their row, and almost every equation has its
+    /// largest entry at an unknown of its own. Cost: a pass over the entries, a few more where many are small.
+    pub fn may_be_misplaced(a: &Csr<f64>, p: &MatrixProperties) -> bool {
+        p.rows > UNMATCHED.0
+            && !p.is_symmetric()
+            && has_diagonal_below(SMALL, a.pattern(), a.values())
+            && is_easily_matched(a.pattern(), a.values())
+    }
+
+    /// Whether the equations of `a` may need such an order because of zeros on the diagonal: sparse factors find one by themselves, so
+    /// only where they do not fit, unless many entries are zeros and the order takes no search (second value).
+    pub fn may_need_order(a: &Csr<f64>, p: &MatrixProperties) -> (bool, bool) {
         let many = 2 * p.zero_diagonals > p.rows;
-        let suspect = p.rows > UNMATCHED.0 && !p.is_symmetric() && (many || p.rows > UNMATCHED.1);
-        suspect
-            && p.zero_diagonals > 0
-            && has_weak_diagonal(a.pattern(), a.values())
-            && ((many && is_easily_matched(a.pattern(), a.values())) || check_factors(a).is_err())
+        let suspect = !p.is_symmetric() && (p.rows > UNMATCHED.1 || (many && p.rows > UNMATCHED.0));
+        let may = suspect && p.zero_diagonals > 0 && has_weak_diagonal(a.pattern(), a.values());
+        (may, may && many && is_easily_matched(a.pattern(), a.values()))
     }
 
     /// R and C, if they belong to the order; otherwise they follow from Q A.
@@ -85,5 +94,62 @@ impl Equations {
         let mut own = vec![0.0; v.len()];
         self.order.iter().zip(v).for_each(|(&i, v)| own[i as usize] = v);
         own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gallery;
+    use crate::krylov::scattered;
+    use crate::multigrid::Setup;
+    use crate::solver::Solver;
+
+    /// Convection and diffusion in a cube.
+    fn flow(n: usize) -> Csr<f64> {
+        gallery::poisson_3d(n, n, n).unwrap().matrix.map(|i, j, v| if j < i { 1.2 * v } else { v })
+    }
+
+    /// The automatic choice, which must solve at once.
+    fn solves(a: &Csr<f64>) -> Solver {
+        let solver = Solver::auto(a).unwrap();
+        let x = scattered(a.rows(), 3);
+        let mut b = vec![0.0; x.len()];
+        a.spmv(&x, &mut b).unwrap();
+        let out = solver.solve(&b).unwrap();
+        assert!(out.converged() && out.attempts.is_empty(), "{out}\n{solver}");
+        let error = out.x.iter().zip(&x).fold(0.0f64, |m, (x, y)| m.max((x - y).abs()));
+        assert!(error < 1e-5, "{error}");
+        solver
+    }
+
+    #[test]
+    fn misplaced_equations_are_recognised_beside_small_entries_and_among_others() {
+        let a = flow(17);
+        let n = a.rows();
+        let shuffled: Vec<u32> = (0..n).map(|i| (i * 1201 % n) as u32).collect();
+        let all = a.select(Some(&shuffled), None);
+        let noise = Csr::diagonal_matrix(&scattered(n, 7)).map(|_, _, v| 1e-6 * v);
+        let swapped: Vec<u32> =
+            (0..n as u32).map(|i| if i % 8 < 2 && i + 8 < n as u32 { i ^ 1 } else { i }).collect();
+        for a in [all.add(1.0, &noise, 1.0).unwrap(), all, a.select(Some(&swapped), None)] {
+            let solver = solves(&a);
+            assert!(solver.reasons()[0].contains("large entries"), "{solver}");
+            assert_ne!(*solver.setup(), Setup::Direct);
+        }
+    }
+
+    #[test]
+    fn equations_that_lie_beside_larger_entries_keep_their_place() {
+        // Central differences of a strong convection: the entries at neighbours are larger than the diagonal.
+        let n = 70;
+        let a = gallery::poisson_2d(n, n).unwrap().matrix.map(|i, j, v| match (j == i + 1, i == j + 1) {
+            (true, _) => v + 12.0,
+            (_, true) => v - 12.0,
+            _ => v,
+        });
+        let p = MatrixProperties::of(&a);
+        assert!(has_diagonal_below(SMALL, a.pattern(), a.values()) && !p.is_symmetric());
+        assert!(solves(&a).reasons().iter().all(|r| !r.contains("large entries")));
     }
 }

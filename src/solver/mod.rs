@@ -26,6 +26,7 @@ mod range;
 mod refresh;
 mod saddle;
 mod solve;
+mod suited;
 mod threads;
 mod transform;
 mod transposed;

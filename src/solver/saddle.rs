@@ -6,7 +6,9 @@ use super::properties::MatrixProperties;
 use crate::backend::Cpu;
 use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
 use crate::multigrid::Relaxation;
-use crate::setup::{Coarsening, SaddlePoint, SchurComplement, Variant, border, constraints};
+use crate::setup::{
+    Coarsening, SaddlePoint, SchurComplement, Variant, border, constraints, has_schur_complement,
+};
 use crate::sparse::Csr;
 
 /// Rows below which sparse factors come first, in general and for planar graphs.
@@ -50,7 +52,8 @@ impl Saddle {
         let longest = (0..a.rows()).filter(|&i| !constrained[i]).map(|i| a.pattern().row(i).len()).max();
         let has_hubs = p.is_hub(longest.unwrap_or(0));
         let is_bordered = count == border;
-        if has_hubs || 2 * count > a.rows() || !(is_bordered || is_saddle_point(a, &constrained)) {
+        let suits = is_bordered || is_saddle_point(a, &constrained);
+        if has_hubs || 2 * count > a.rows() || !suits || !has_schur_complement(a) {
             return None;
         }
         let [schur, other] = match !is_bordered && smooth_quotient(a, &constrained) > LIKE_MASS {
