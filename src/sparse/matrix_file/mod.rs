@@ -4,6 +4,7 @@ mod blocks;
 mod fortran;
 mod harwell_boeing;
 mod npz;
+mod numbers;
 mod petsc;
 #[cfg(test)]
 mod tests;
