@@ -177,8 +177,9 @@ fn beside_others(
     let is_other = |v: &&Variable| !is_a(v) && !b.is_some_and(|b| std::ptr::eq(*v, b));
     let others: Vec<_> = variables.iter().filter(is_other).map(|v| &v.header).collect();
     if !others.is_empty() {
+        let hint = if b.is_none() { "; a right-hand side would be read from a variable 'b'" } else { "" };
         notices.push(format!(
-            "the matrix is the variable {}; left aside: {} (a right-hand side is the variable '{RHS}')",
+            "the matrix is the variable {}; left aside: {}{hint}",
             a.header.quoted(),
             listed(others.into_iter())
         ));
