@@ -170,7 +170,7 @@ pub struct Generate {
 
 #[derive(Debug, Args)]
 pub struct Info {
-    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz or PETSc's binary format; gzip'ed or not)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz, MATLAB's .mat or PETSc's binary format; gzip'ed or not)
     pub matrix: PathBuf,
     #[command(flatten)]
     pub hierarchy: HierarchyOptions,
@@ -181,7 +181,7 @@ pub struct Info {
 
 #[derive(Debug, Args)]
 pub struct Train {
-    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz or PETSc's binary format; gzip'ed or not)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz, MATLAB's .mat or PETSc's binary format; gzip'ed or not)
     pub matrix: PathBuf,
     /// Output file for the solver: the trained one, or the automatic one if that solves with less work (see
     /// --keep-trained)
@@ -317,7 +317,7 @@ impl KrylovOption {
     ArgGroup::new("pictures_of_points").args(["plot_solution", "plot_parts", "report"]).multiple(true)
 ))]
 pub struct Solve {
-    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz or PETSc's binary format; gzip'ed or not)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz, MATLAB's .mat or PETSc's binary format; gzip'ed or not)
     pub matrix: PathBuf,
     /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]
@@ -430,7 +430,7 @@ pub struct Export {
 
 #[derive(Debug, Args)]
 pub struct Compare {
-    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz or PETSc's binary format; gzip'ed or not)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz, MATLAB's .mat or PETSc's binary format; gzip'ed or not)
     pub matrix: PathBuf,
     /// Right-hand side b (a format of A, or NumPy's .npy) [default: that in the file of A, or all ones]
     #[arg(long, value_name = "B.mtx")]

@@ -19,7 +19,7 @@ use crate::sparse::{MatrixFile, is_stream};
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("results").args(["output", "json"]).multiple(true).required(true)))]
 pub struct Options {
-    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing or SciPy's .npz; gzip'ed or not)
+    /// Matrix A (Matrix Market, Harwell-Boeing, Rutherford-Boeing, SciPy's .npz, MATLAB's .mat or PETSc's binary format; gzip'ed or not)
     pub matrix: PathBuf,
     /// Output file: a self-contained HTML page
     #[arg(short, long, value_name = "REPORT.html")]

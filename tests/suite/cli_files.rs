@@ -69,8 +69,22 @@ fn archives_of_scipy_are_read() {
     f.run("solve a.npz -o x.mtx").ok();
     f.write("short.npz", &f.bytes("a.npz")[..500]);
     f.run("solve short.npz").fails(1, &["short.npz", "damaged or truncated"]);
-    f.write("a.mat", "MATLAB 5.0 MAT-file");
-    f.run("info a.mat").fails(1, &["a.mat", "mmwrite"]);
     f.write("a.rua", BOEING.replace("RSA", "CSA"));
     f.run("train a.rua -o s.mgrad").fails(1, &["a.rua, line 3", "complex"]);
+}
+
+#[test]
+fn mat_files_are_read() {
+    let f = Folder::new();
+    f.write("a.npz", std::fs::read("tests/data/scipy_csr.npz").unwrap());
+    f.write("a.mat", std::fs::read("tests/data/scipy.mat").unwrap());
+    f.run("solve a.npz -o x.mtx").ok();
+    f.run("solve a.mat -o y.mtx").ok();
+    assert_eq!(f.bytes("x.mtx"), f.bytes("y.mtx"));
+    f.write("short.mat", &f.bytes("a.mat")[..200]);
+    f.run("solve short.mat").fails(1, &["short.mat", "damaged or truncated"]);
+    let mut newer = f.bytes("a.mat");
+    newer[125] = 2;
+    f.write("newer.mat", newer);
+    f.run("info newer.mat").fails(1, &["newer.mat", "level 7.3", "save('a.mat', 'A', '-v7')"]);
 }

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use super::{MatrixFile, npz, petsc};
+use super::{MatrixFile, mat, npz, petsc};
 use crate::error::Result;
 use crate::sparse::DenseMatrix;
 use crate::sparse::matrix_market::{self, assemble::check_plausible, scanner::Scanner};
 
 impl MatrixFile {
     /// Reads a dense block, r × c, such as coordinates or near-nullspace candidates, from a file of any format of
-    /// [`read`](Self::read) or a `.npy` file of NumPy. A sparse matrix is filled up with zeros.
+    /// [`read`](Self::read) or a `.npy` file of NumPy. A sparse matrix is filled up with zeros. Of a `.mat` file it is
+    /// the only dense array of several values.
     ///
     /// # Errors
     /// As for [`read`](Self::read); a sparse matrix with far more cells than entries.
@@ -30,7 +31,8 @@ impl MatrixFile {
     }
 
     /// Reads a vector of r values from a file of any format of [`read`](Self::read) or a `.npy` file: a matrix of one
-    /// column or one row, or else the right-hand side that the file of another matrix holds.
+    /// column or one row, or else the right-hand side that the file of another matrix holds. Of a `.mat` file it is
+    /// the variable `b`, or the only array.
     ///
     /// # Errors
     /// As for [`read_dense`](Self::read_dense); a matrix with several columns and rows and without a right-hand side.
@@ -67,6 +69,11 @@ pub(super) fn parse_dense(bytes: &[u8], name: &str, limit: usize) -> Result<Dens
     if bytes.starts_with(npz::ARRAY) {
         return npz::parse_array(bytes, name);
     }
+    if mat::is_one(bytes)
+        && let Some(block) = mat::parse_dense(bytes, name, limit)
+    {
+        return block;
+    }
     filled(&MatrixFile::parse_limited(bytes, name, limit)?, name)
 }
 
@@ -80,6 +87,11 @@ pub(super) fn parse_vector(bytes: &[u8], name: &str, limit: usize) -> Result<Vec
     }
     if bytes.starts_with(npz::ARRAY) {
         return matrix_market::vector(npz::parse_array(bytes, name)?, name);
+    }
+    if mat::is_one(bytes)
+        && let Some(vector) = mat::parse_vector(bytes, name, limit)
+    {
+        return vector;
     }
     if let Some(vector) = petsc::parse_vector(bytes, name) {
         return vector;

@@ -3,7 +3,9 @@
 mod blocks;
 mod fortran;
 mod harwell_boeing;
+mod mat;
 mod npz;
+mod numbers;
 mod petsc;
 #[cfg(test)]
 mod tests;
@@ -22,12 +24,13 @@ use crate::error::{Error, Result};
 /// | Harwell–Boeing, Rutherford–Boeing | the type, such as `RUA`, in line 3 | real, integer, pattern; unsymmetric, rectangular, symmetric, skew-symmetric; full right-hand sides |
 /// | PETSc's binary format | the first four bytes, or eight with 64-bit indices | matrices (`MATAIJ`) of real numbers; a vector behind the matrix as right-hand side |
 /// | SciPy's `.npz` | the first bytes of a ZIP archive | `csr`, `csc`, `coo` of real numbers or integers |
+/// | MATLAB's `.mat` of level 5 (`save`, `scipy.io.savemat`) | the version in a header of 128 bytes | the only square sparse matrix, else the field `A` of a struct, such as `Problem` of the SuiteSparse Matrix Collection, else the only array; real numbers, integers, logical values; the variable or field `b` as right-hand side |
 ///
 /// Each may be compressed by gzip. Entries at the same place are added, and an entry above the diagonal of a
 /// symmetric matrix stands for the one below; `notices` says so. Refused with a sentence: complex and unassembled
-/// matrices, values that are not finite, integers above 2⁵³, MATLAB's `.mat`, compressed content that expands beyond a
-/// limit ([`read_within`](Self::read_within)). Memory follows the bytes that were
-/// read, not the sizes that a header declares.
+/// matrices, values that are not finite, integers above 2⁵³, `.mat` files of levels 4 and 7.3 or with several square
+/// sparse matrices, compressed content that expands beyond a limit ([`read_within`](Self::read_within)). Memory
+/// follows the bytes that were read, not the sizes that a header declares.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MatrixFile {
@@ -44,7 +47,7 @@ impl MatrixFile {
     ///
     /// # Errors
     /// The file cannot be read; its format is not known; its content breaks a rule of the format, with the line of
-    /// a text file or the array of an archive.
+    /// a text file, the array of an archive or the variable of a `.mat` file.
     ///
     /// ```
     /// # let folder = tempfile::tempdir().unwrap();
@@ -112,6 +115,8 @@ impl MatrixFile {
             matrix_market::parse_file(bytes, name, &mut notices)?
         } else if bytes.starts_with(npz::ARCHIVE) {
             (npz::parse(bytes, name, limit, &mut notices)?, None)
+        } else if mat::is_one(bytes) {
+            mat::parse(bytes, name, limit, &mut notices)?
         } else if petsc::is_one(bytes) {
             petsc::parse(bytes, name, &mut notices)?
         } else if harwell_boeing::is_one(bytes) {
@@ -126,16 +131,22 @@ impl MatrixFile {
 /// The error for a file of another format.
 fn unknown(bytes: &[u8], name: &str) -> Error {
     let starts = |magic: &[u8]| bytes.starts_with(magic);
-    let is_mat = name.to_ascii_lowercase().ends_with(".mat") && !starts(b"%");
     let message = if bytes.trim_ascii().is_empty() {
-        "the file is empty"
-    } else if is_mat || starts(b"MATLAB ") || starts(b"\x89HDF") {
-        "MATLAB's .mat files are not read; load the matrix in MATLAB or by scipy.io.loadmat and save it by mmwrite"
+        "the file is empty".to_string()
+    } else if mat::is_of_level_4(bytes) {
+        mat::level_4()
+    } else if starts(b"\x89HDF") {
+        mat::level_7_3()
+    } else if name.to_ascii_lowercase().ends_with(".mat") {
+        "the content is not that of a .mat file of MATLAB; write the file again".to_string()
     } else if starts(npz::ARRAY) {
         "a .npy file holds a dense array; save the sparse matrix by scipy.sparse.save_npz or scipy.io.mmwrite"
+            .to_string()
     } else {
         "the format is not known; a matrix is a Matrix Market file, whose first line is like '%%MatrixMarket matrix \
-         coordinate real general', a Harwell-Boeing or Rutherford-Boeing file, a binary file of PETSc, or a .npz file of scipy.sparse"
+         coordinate real general', a Harwell-Boeing or Rutherford-Boeing file, a binary file of PETSc, a .npz file of \
+         scipy.sparse, or a .mat file of MATLAB"
+            .to_string()
     };
     Error::format(message).at(name)
 }

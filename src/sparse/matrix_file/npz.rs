@@ -1,5 +1,6 @@
 //! Sparse matrices of SciPy: a ZIP archive of NumPy arrays, as `scipy.sparse.save_npz` writes it.
 
+use super::numbers::{Checked, Kind, Numbers};
 use crate::error::{Error, Result};
 use crate::sparse::matrix_market::assemble::{Entries, Symmetry};
 use crate::sparse::pattern::check_size;
@@ -49,9 +50,6 @@ fn block(bytes: &[u8]) -> Checked<DenseMatrix> {
     let by_columns = array.by_columns;
     Ok(DenseMatrix::from_fn(rows, cols, |i, j| values[if by_columns { j * rows + i } else { i * cols + j }]))
 }
-
-/// A sentence that says what is wrong.
-type Checked<T> = std::result::Result<T, String>;
 
 fn read(bytes: &[u8], mut limit: usize, notices: &mut Vec<String>) -> Checked<Csr<f64>> {
     let mut array = |key: &str| Array::read(bytes, key, &mut limit);
@@ -175,77 +173,34 @@ impl Array {
         Some(Self { key: key.to_string(), kind, shape, by_columns, data: content.split_off(end) })
     }
 
-    /// The elements, each as `convert` reads it from its place, its kind ('s' for a short real) and its bytes,
-    /// little-endian.
-    fn elements<T>(&self, convert: impl Fn(usize, char, [u8; 8]) -> Checked<T>) -> Checked<Vec<T>> {
+    /// The elements as numbers of the kind that the header names.
+    fn numbers(&self) -> Checked<Numbers<'_>> {
         let mut letters = self.kind.chars();
         let (order, letter, size) = (letters.next(), letters.next(), letters.as_str().parse::<usize>());
-        let (Some(order), Some(letter), Ok(size @ (1 | 2 | 4 | 8))) = (order, letter, size) else {
-            return Err(self.unsupported());
-        };
-        if !self.data.len().is_multiple_of(size) {
-            return Err(format!("the array '{}' ends within an element; the file is damaged", self.key));
-        }
-        let read = |bytes: &[u8]| {
-            let mut le = [0; 8];
-            le[..size].copy_from_slice(bytes);
-            if order == '>' {
-                le[..size].reverse();
+        let kind = match (letter, size) {
+            (Some('f'), Ok(size @ (4 | 8))) => (Kind::Real, size),
+            (Some('i'), Ok(size @ (1 | 2 | 4 | 8))) => (Kind::Signed, size),
+            (Some('u'), Ok(size @ (1 | 2 | 4 | 8))) | (Some('b'), Ok(size @ 1)) => (Kind::Unsigned, size),
+            _ => {
+                let kind: String = self.kind.chars().take(20).collect();
+                return Err(format!(
+                    "the array '{}' has the type {kind:?}; real numbers of 4 or 8 bytes, integers and truth values are \
+                     read, convert it by .astype",
+                    self.key
+                ));
             }
-            // The sign of an integer fills the bytes above.
-            if letter == 'i' && le[size - 1] >= 0x80 {
-                le[size..].fill(0xff);
-            }
-            le
         };
-        match (letter, size) {
-            ('f', 4 | 8) | ('i' | 'u', _) | ('b', 1) => {}
-            _ => return Err(self.unsupported()),
-        }
-        let letter = if (letter, size) == ('f', 4) { 's' } else { letter };
-        self.data.chunks_exact(size).enumerate().map(|(k, bytes)| convert(k, letter, read(bytes))).collect()
-    }
-
-    fn unsupported(&self) -> String {
-        let kind: String = self.kind.chars().take(20).collect();
-        format!(
-            "the array '{}' has the type {kind:?}; real numbers of 4 or 8 bytes, integers and truth values are read, \
-             convert it by .astype",
-            self.key
-        )
+        let names = (format!("the array '{}'", self.key), ".astype(float)");
+        Numbers::new(names, kind, order == Some('>'), &self.data)
     }
 
     /// The values as 64-bit reals, finite or not.
     fn reals(&self) -> Checked<Vec<f64>> {
-        let exact = |place: usize, value: i128| match value.unsigned_abs() <= 1 << 53 {
-            true => Ok(value as f64),
-            false => Err(format!(
-                "entry {} of the array '{}' is the integer {value}, which is above 2^53 and would be rounded; scale \
-                 the matrix, or convert it by .astype(float) to accept the rounding",
-                place + 1,
-                self.key
-            )),
-        };
-        self.elements(|place, letter, bytes| match letter {
-            'f' => Ok(f64::from_le_bytes(bytes)),
-            's' => Ok(f64::from(f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))),
-            'i' => exact(place, i64::from_le_bytes(bytes).into()),
-            _ => exact(place, u64::from_le_bytes(bytes).into()),
-        })
+        self.numbers()?.reals().collect()
     }
 
     /// Whole numbers below `limit`.
     fn indices(&self, limit: usize) -> Checked<Vec<usize>> {
-        self.elements(|place, letter, bytes| {
-            let value = i64::from_le_bytes(bytes);
-            let index = usize::try_from(value).ok().filter(|&i| i < limit && matches!(letter, 'i' | 'u'));
-            index.ok_or_else(|| {
-                format!(
-                    "entry {} of the array '{}' is not a whole number from 0 to below {limit}; the file is damaged",
-                    place + 1,
-                    self.key
-                )
-            })
-        })
+        self.numbers()?.indices(limit).collect()
     }
 }
