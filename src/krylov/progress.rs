@@ -18,6 +18,8 @@ const FIRST_FORECAST: usize = 10;
 const FORECASTS: usize = 5;
 /// Iterations after which every forecast counts, however large the budget is.
 const ENOUGH: usize = 60;
+/// Rate of the last half of the iterations, relative to that of all, below which a solve has stalled.
+const STALLED: f64 = 0.1;
 
 /// Norm and scaling of a right-hand side.
 #[derive(Debug, Clone, Copy)]
@@ -140,14 +142,18 @@ impl<'a> Progress<'a> {
     }
 
     /// Iterations to convergence at the rates of the last half and of all iterations: the better one at the beginning,
-    /// later their mean. The smallest residual so far counts, because residuals of BiCGStab and CG oscillate.
+    /// later their mean, or the former where it is far worse: BiCGStab may end at a residual that rounding allows. The smallest residual so far counts, because residuals of BiCGStab and CG oscillate.
     fn forecast(&self) -> f64 {
         let k = self.iterations();
         let least = |until: usize| self.history[..=until].iter().copied().fold(f64::INFINITY, f64::min);
         let last = least(k);
         let since = |start: usize| (last / least(start)).ln() / (k - start) as f64;
         let (late, all) = (since(k / 2), since(0));
-        let rate = if k < ENOUGH { late.min(all) } else { 0.5 * (late + all) };
+        let rate = match k < ENOUGH {
+            true => late.min(all),
+            false if late > STALLED * all => late,
+            false => 0.5 * (late + all),
+        };
         let left = (self.threshold / self.b_norm / last).ln();
         if left >= 0.0 {
             k as f64
@@ -299,6 +305,8 @@ mod tests {
         assert_eq!(stopped_after(150.0, geometric(0.9)), Some(65));
         assert_eq!(stopped_after(180.0, geometric(0.9)), None);
         assert_eq!(stopped_after(f64::INFINITY, |_| 1.0), Some(500));
+        // One that stalls after a good start stops as well.
+        assert_eq!(stopped_after(400.0, |k| if k < 20 { 0.5f64.powi(k as i32) } else { 1e-6 }), Some(60));
         // A plateau of thirty iterations is allowed where the budget is large.
         let plateau = |k: usize| if k < 30 { 1.0 } else { 0.6f64.powi(k as i32 - 30) };
         assert_eq!((stopped_after(25.0, plateau), stopped_after(400.0, plateau)), (Some(10), None));

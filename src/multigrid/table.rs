@@ -8,11 +8,15 @@ use crate::engine::Host;
 use crate::sparse::{Scalar, Storage};
 
 impl<T: Scalar> Hierarchy<Host<T>> {
+    /// Nonzeros of the operators of all levels.
+    pub(crate) fn entries(&self) -> usize {
+        self.levels.iter().map(|l| l.a.pattern.nnz()).sum::<usize>() + self.coarsest.matrix().nnz()
+    }
+
     /// Operator complexity: nonzeros of the operators of all levels over those of the finest.
     pub fn operator_complexity(&self) -> f64 {
         let coarsest = self.coarsest.matrix().nnz();
-        let total = self.levels.iter().map(|l| l.a.pattern.nnz()).sum::<usize>() + coarsest;
-        total as f64 / self.levels.first().map_or(coarsest, |l| l.a.pattern.nnz()).max(1) as f64
+        self.entries() as f64 / self.levels.first().map_or(coarsest, |l| l.a.pattern.nnz()).max(1) as f64
     }
 
     /// Grid complexity: rows of all levels over those of the finest.

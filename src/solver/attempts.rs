@@ -4,10 +4,10 @@ use std::sync::{Arc, PoisonError};
 
 use super::builder::Builder;
 use super::configuration::Configuration;
-use super::ladder::{Ladder, budget, check_fill};
-use super::value::Solver;
+use super::ladder::{Ladder, check_fill};
+use super::value::{Solver, in_precision};
 use crate::error::Result;
-use crate::krylov::{Outcome, SolveOptions, Status, System};
+use crate::krylov::{Krylov, Outcome, SolveOptions, Status, System};
 use crate::limits;
 use crate::multigrid::Setup;
 
@@ -16,6 +16,9 @@ const SHORT: usize = 60;
 
 /// The smallest budget of an attempt, in iterations.
 const LEAST: f64 = 25.0;
+
+/// Passes over the entries of the matrix in an iteration of usual cost: BiCGStab with V(1,1) and an operator complexity of 1.5.
+const USUAL: f64 = 9.0;
 
 /// Iterations that are not worth the prediction of a direct solver.
 const FREE: f64 = 60.0;
@@ -97,13 +100,24 @@ impl Solver {
             if forecast <= free {
                 return free;
             }
-            let z = ladder.fill(self.operator());
-            if z <= limit { budget(self.operator(), z).max(least) } else { f64::INFINITY }
+            if ladder.fill(self.operator()) > limit {
+                return f64::INFINITY;
+            }
+            (ladder.budget(self.operator()) / self.weight()).max(least)
         };
         let mut own = options.again();
         own.options.budget = Some(&allowed);
         own.definite = true;
         self.verified_on(system, b, own)
+    }
+
+    /// The cost of an iteration relative to the one that budgets are in, or one if it is lower: entries of all levels that its cycles
+    /// read, one pass for the residual and for each sweep.
+    fn weight(&self) -> f64 {
+        let cycles = if self.krylov() == Krylov::BiCgStab { 2.0 } else { 1.0 };
+        let passes = 1.0 + (self.sweeps.0 + self.sweeps.1) as f64;
+        let entries = in_precision!(&self.cycle, c => c.hierarchy().entries());
+        (cycles * passes * entries as f64 / (USUAL * self.a.nnz().max(1) as f64)).max(1.0)
     }
 
     /// The solver of another configuration for the same matrix.

@@ -24,7 +24,7 @@ use crate::sparse::{Csr, DenseMatrix};
 
 /// Asymmetry with the equations in another order, relative to that in their own, below which these were misplaced: the equation
 /// of an unknown has its largest entry there, and couples to those whose equations have it.
-const MORE_SYMMETRIC: f64 = 0.5;
+const MORE_SYMMETRIC: f64 = 0.35;
 
 /// Number of iterations on one level for one with a hierarchy from which that takes less time.
 const FEWER: f64 = 3.5;

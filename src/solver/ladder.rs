@@ -44,8 +44,7 @@ impl Ladder {
     /// The configurations, the direct solver last if it costs more than a few hundred iterations.
     pub fn by_cost(&self, a: &Csr<f64>, limit: usize) -> Vec<&Configuration> {
         let mut list: Vec<&Configuration> = self.configurations.iter().collect();
-        let z = self.fill(a);
-        if z > limit as f64 || budget(a, z) > EXPENSIVE {
+        if self.fill(a) > limit as f64 || self.budget(a) > EXPENSIVE {
             list.sort_by_key(|c| c.setup == Setup::Direct);
         }
         list
@@ -54,6 +53,11 @@ impl Ladder {
     /// Predicted entries of the factors of A by a direct solver.
     pub fn fill(&self, a: &Csr<f64>) -> f64 {
         *self.fill.get_or_init(|| predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY))
+    }
+
+    /// Iterations of twice the cost of a direct solve; the factors of a symmetric matrix take a quarter of the multiplications.
+    pub fn budget(&self, a: &Csr<f64>) -> f64 {
+        budget(a, if self.symmetric { 0.5 } else { 1.0 } * self.fill(a))
     }
 
     /// The ladder for new values of the matrix.

@@ -5,7 +5,7 @@ use multigrad::Csr;
 use super::numbers::Numbers;
 
 /// Kinds of systems, as users have them.
-pub const KINDS: usize = 10;
+pub const KINDS: usize = 12;
 
 /// A random system of a kind, of up to `most` unknowns, most of them small.
 pub fn system(kind: usize, most: usize, r: &mut Numbers) -> Csr {
@@ -90,6 +90,26 @@ pub fn system(kind: usize, most: usize, r: &mut Numbers) -> Csr {
                     edge(&mut t, i, i - 1, 1.0);
                 }
             }
+        }
+        // Convection with exchanged equations, and small entries where the diagonal was.
+        9 => {
+            let mut row: Vec<usize> = (0..n).collect();
+            (1..n).filter(|i| i % 2 == 0).for_each(|i| row.swap(i, r.below(i)));
+            for i in 0..n {
+                t.extend([(row[i], i, 3.0 + r.value()), (i, i, 1e-9 * r.value())]);
+                (0..3).for_each(|_| t.push((row[i], r.below(n), 0.3 * r.value())));
+            }
+        }
+        // Full rows and columns beside a chain with convection.
+        10 => {
+            let k = 1 + r.below(5);
+            for i in k..n {
+                t.push((i, i, 2.1));
+                t.extend((i > k).then_some((i, i - 1, -1.2)));
+                t.extend((i + 1 < n).then_some((i, i + 1, -0.8)));
+                (0..k).for_each(|j| t.extend([(i, j, 0.1 * r.value()), (j, i, 0.1 * r.value())]));
+            }
+            (0..k.min(n)).for_each(|j| t.push((j, j, 5.0 + (n as f64).sqrt())));
         }
         // A full row and column.
         _ => {
