@@ -108,7 +108,7 @@ mod tests {
     /// Convection and diffusion in a cube.
     fn flow(n: usize) -> Csr<f64> {
         let a = gallery::poisson_3d(n, n, n).unwrap().matrix;
-        a.map(|i, j, v| if i == j { v } else { v * if j < i { 1.2 } else { 0.8 } })
+        a.map(|i, j, v| if i == j { v } else { v * if j < i { 1.1 } else { 0.9 } })
     }
 
     /// The automatic choice, which must solve at once.
