@@ -22,10 +22,6 @@ use crate::multigrid::Setup;
 use crate::setup::check_candidates;
 use crate::sparse::{Csr, DenseMatrix};
 
-/// Asymmetry with the equations in another order, relative to that in their own, below which these were misplaced: the equation
-/// of an unknown has its largest entry there, and couples to those whose equations have it.
-const MORE_SYMMETRIC: f64 = 0.35;
-
 /// Number of iterations on one level for one with a hierarchy from which that takes less time.
 const FEWER: f64 = 3.5;
 
@@ -119,7 +115,7 @@ impl Choice {
         }
         self.because(found.reason);
         if found.direct_first {
-            self.because("its graph is planar: sparse factors take less time");
+            self.because("its graph is planar or has little fill: sparse factors take less time");
         }
     }
 
@@ -134,7 +130,14 @@ impl Choice {
     /// Puts a method on one level or weakened incomplete factors before a hierarchy, where parts of the matrix say so.
     fn consult(&mut self, a: &Csr<f64>, properties: &MatrixProperties) {
         let Some(present) = self.configurations.first() else { return };
-        if matches!(present.setup, Setup::OneLevel | Setup::Direct | Setup::SaddlePoint(_)) {
+        // Where all diagonal entries are pivots, a short run may show that ILU(0) solves a saddle point at once.
+        let has_pivots = !properties.is_symmetric() && properties.zero_diagonals == 0;
+        let consults = match present.setup {
+            Setup::OneLevel | Setup::Direct => false,
+            Setup::SaddlePoint(_) => has_pivots,
+            _ => true,
+        };
+        if !consults {
             return;
         }
         if let Some(found) = OneLevel::of(a, properties) {
@@ -147,7 +150,9 @@ impl Choice {
             }
             self.configurations.insert(0, found.configuration);
             self.because(found.reason);
-        } else if let Some(found) = Weakened::of(a, properties, present) {
+        } else if !matches!(present.setup, Setup::SaddlePoint(_))
+            && let Some(found) = Weakened::of(a, properties, present)
+        {
             self.configurations.splice(0..0, found.configurations);
             self.patience = Some(found.patience);
             self.because(found.reason);
@@ -229,7 +234,6 @@ fn in_order(a: &Csr<f64>, own: &Csr<f64>, p: &MatrixProperties, factors_fit: &mu
         || Equations::with_large_diagonal(a).map(|equations| Transform::with_equations(a, &equations));
     if Equations::may_be_misplaced(own, p)
         && let Some(found) = other()
-        && MatrixProperties::of(&found.matrix).asymmetry < MORE_SYMMETRIC * p.asymmetry
     {
         return Some(found);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::properties::MatrixProperties;
+use super::properties::{MatrixProperties, asymmetry};
 use crate::backend::{Matching, has_diagonal_below, has_weak_diagonal, is_easily_matched, largest_product};
 use crate::sparse::Csr;
 
@@ -14,6 +14,12 @@ const UNMATCHED: (usize, usize) = (3000, 10_000);
 
 /// Share of the largest entry of its row below which a diagonal entry is small.
 const SMALL: f64 = 0.5;
+
+/// Asymmetry with the equations in another order, relative to that in their own, below which these were misplaced: the equation
+/// of an unknown has its largest entry there, and couples to those whose equations have it.
+const MORE_SYMMETRIC: f64 = 0.35;
+/// Share of rows that may have their largest entry in the column of another one.
+const COMMON: f64 = 0.05;
 
 /// An order Q of the equations that brings large entries to the diagonal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,13 +48,15 @@ impl Equations {
         Some(Self { scaling, ..new })
     }
 
-    /// Whether many diagonal entries of a nonsymmetric matrix are small beside others of their row, and almost every equation has its
-    /// largest entry at an unknown of its own. Cost: a pass over the entries, a few more where many are small.
+    /// Whether many diagonal entries of a nonsymmetric matrix are small beside others of their row, and the matrix is far more
+    /// symmetric with the largest entries of its rows on the diagonal. Cost: a pass over the entries, some six more where many are
+    /// small.
     pub fn may_be_misplaced(a: &Csr<f64>, p: &MatrixProperties) -> bool {
         p.rows > UNMATCHED.0
             && !p.is_symmetric()
             && has_diagonal_below(SMALL, a.pattern(), a.values())
-            && is_easily_matched(a.pattern(), a.values())
+            && order_by_largest(a)
+                .is_some_and(|order| asymmetry(&a.select(Some(&order), None)) < MORE_SYMMETRIC * p.asymmetry)
     }
 
     /// Whether the equations of `a` may need such an order because of zeros on the diagonal: sparse factors find one by themselves, so
@@ -95,6 +103,26 @@ impl Equations {
         self.order.iter().zip(v).for_each(|(&i, v)| own[i as usize] = v);
         own
     }
+}
+
+/// The rows in the order of the columns of their largest entries, the others anywhere. `None` if these are many.
+fn order_by_largest(a: &Csr<f64>) -> Option<Vec<u32>> {
+    const NONE: u32 = u32::MAX;
+    let mut order = vec![NONE; a.rows()];
+    let mut others = Vec::new();
+    for i in 0..a.rows() {
+        let largest =
+            a.row(i).fold((0, 0.0f64), |best, (j, v)| if v.abs() > best.1 { (j, v.abs()) } else { best });
+        match order[largest.0] == NONE {
+            true => order[largest.0] = i as u32,
+            false => others.push(i as u32),
+        }
+    }
+    if others.len() as f64 > COMMON * a.rows() as f64 {
+        return None;
+    }
+    order.iter_mut().filter(|i| **i == NONE).zip(others).for_each(|(place, i)| *place = i);
+    Some(order)
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ use crate::sparse::{Csr, DenseMatrix};
 /// Budget in iterations above which a direct solve comes after all iterations.
 const EXPENSIVE: f64 = 600.0;
 
+/// Entries of symmetric factors relative to those of L and U.
+const SYMMETRIC: f64 = 0.5;
+
 /// The configurations after that of a solver.
 ///
 /// The first configuration has a budget of iterations: twice the modelled cost of a direct solve, if one fits. The
@@ -57,13 +60,18 @@ impl Ladder {
 
     /// Iterations of twice the cost of a direct solve; the factors of a symmetric matrix take a quarter of the multiplications.
     pub fn budget(&self, a: &Csr<f64>) -> f64 {
-        budget(a, if self.symmetric { 0.5 } else { 1.0 } * self.fill(a))
+        budget(a, if self.symmetric { SYMMETRIC } else { 1.0 } * self.fill(a))
     }
 
     /// The ladder for new values of the matrix.
     pub fn fresh(&self, symmetric: bool) -> Self {
         Self::new(self.configurations.clone(), self.near_nullspace.clone(), symmetric).patient(self.patience)
     }
+}
+
+/// The budget by factors of a symmetric matrix, as [`Ladder::budget`].
+pub(super) fn symmetric_direct_budget(a: &Csr<f64>) -> f64 {
+    predicted_nonzeros(a.pattern()).map_or(f64::INFINITY, |z| budget(a, SYMMETRIC * z))
 }
 
 /// Whether a direct solve costs more than a few hundred iterations.

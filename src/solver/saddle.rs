@@ -1,7 +1,7 @@
 //! The automatic choice for saddle-point matrices: which Schur complement, and whether sparse factors are cheaper.
 
 use super::configuration::Configuration;
-use super::ladder::planar_direct_cost;
+use super::ladder::{planar_direct_cost, symmetric_direct_budget};
 use super::properties::MatrixProperties;
 use crate::backend::Cpu;
 use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
@@ -13,6 +13,8 @@ use crate::sparse::Csr;
 
 /// Rows below which sparse factors come first, in general and for planar graphs.
 const FEWEST: (usize, usize) = (1500, 10_000);
+/// Budget in iterations below which sparse factors of a small matrix come first: those of networks have little fill.
+const CHEAP: f64 = 60.0;
 /// Sweeps of Jacobi relaxation on a random vector, with their damping.
 const SWEEPS: (usize, f64) = (15, 2.0 / 3.0);
 /// Rayleigh quotient eᵀAe / eᵀDe after these sweeps above which A counts as close to its diagonal D: a mass matrix keeps .3 or more,
@@ -25,8 +27,8 @@ const ROUNDING: f64 = 1e-8;
 pub(super) struct Saddle {
     /// That with the Schur complement which suits the matrix, then that with the other one.
     pub configurations: [Configuration; 2],
-    /// Whether sparse factors are expected to take less time: those of a planar graph that is small, or from which unknowns
-    /// that couple to constraints only are eliminated without much fill.
+    /// Whether sparse factors are expected to take less time: those of a small graph with little fill, and those of a planar graph
+    /// that is small, or from which unknowns that couple to constraints only are eliminated.
     pub direct_first: bool,
     /// Whether the method for symmetric matrices comes first: long rows may be those of a graph with hubs.
     pub second: bool,
@@ -75,7 +77,8 @@ impl Saddle {
             || (0..a.rows()).all(|i| constrained[i] || a.row(i).all(|(j, _)| i == j || constrained[j]));
         Some(Self {
             configurations: [schur, other].map(configuration),
-            direct_first: (small || lumped()) && planar_direct_cost(a, true, DIRECT_LIMIT).is_some(),
+            direct_first: ((small || lumped()) && planar_direct_cost(a, true, DIRECT_LIMIT).is_some())
+                || (small && symmetric_direct_budget(a) < CHEAP),
             second: is_bordered && p.is_symmetric() && !p.is_indefinite(),
             reason: format!(
                 "a {} with {count} {}: levels of a block triangular approximation with {which}",
@@ -97,7 +100,7 @@ fn is_saddle_point(a: &Csr<f64>, constrained: &[bool]) -> bool {
             opposite += (v + other) * (v + other);
         }
     }
-    f64::min(same, opposite) <= ROUNDING * ROUNDING * size
+    size > 0.0 && f64::min(same, opposite) <= ROUNDING * ROUNDING * size
 }
 
 /// eᵀAe / eᵀDe of the block A of unknowns, for a random vector after sweeps of Jacobi relaxation on A e = 0.
