@@ -95,9 +95,9 @@ pub fn system(kind: usize, most: usize, r: &mut Numbers) -> Csr {
         9 => {
             let mut row: Vec<usize> = (0..n).collect();
             (1..n).filter(|i| i % 2 == 0).for_each(|i| row.swap(i, r.below(i)));
-            for i in 0..n {
-                t.extend([(row[i], i, 3.0 + r.value()), (i, i, 1e-9 * r.value())]);
-                (0..3).for_each(|_| t.push((row[i], r.below(n), 0.3 * r.value())));
+            for (i, own) in row.into_iter().enumerate() {
+                t.extend([(own, i, 3.0 + r.value()), (i, i, 1e-9 * r.value())]);
+                (0..3).for_each(|_| t.push((own, r.below(n), 0.3 * r.value())));
             }
         }
         // Full rows and columns beside a chain with convection.
