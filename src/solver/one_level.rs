@@ -42,6 +42,9 @@ const POSITIVE_ROWS: usize = 8000;
 const NO_HIERARCHY: (f64, usize) = (0.3, 8000);
 /// Largest symmetric matrix whose own solve decides: its forecasts cost no more than iterations on parts.
 const SMALL: usize = 3000;
+/// Ratio of rows to their mean length below which full factors of a small symmetric matrix take no longer than ILU(0) with its
+/// iterations, and the least mean length.
+const FULL: (f64, f64) = (12.0, 20.0);
 /// Share of positive off-diagonal weight of an M-matrix, up to rounding; the largest one that counts as small; and the number
 /// of iterations on one level up to which it needs no hierarchy, which takes less than two milliseconds more there, and 8 to
 /// 12 iterations where ILU(0) takes up to 60 (`cargo bench --bench real`).
@@ -72,23 +75,27 @@ impl OneLevel {
     /// CG with ILU(0) for a small symmetric matrix, unless it is an M-matrix. For others, CG with a diagonal or ILU(0), or
     /// BiCGStab with ILU(0) where the matrix is not symmetric, if that takes less work than a hierarchy by the number of
     /// iterations on a small part of the matrix, which is extrapolated from two sizes. Full factors for a small symmetric
-    /// matrix that is nearly singular. Cost: at most some 250 products with the larger part.
+    /// matrix that is nearly singular or has long rows. Cost: at most some 250 products with the larger part.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
         let small = p.is_symmetric() && a.rows() <= SMALL;
         if !small {
             return Self::suited(a, p).filter(|_| constants(a) > NEARLY_SINGULAR);
         }
         let constants = constants(a);
-        if constants > NEARLY_SINGULAR {
-            return Self::suited(a, p);
-        }
-        (constants > SINGULAR).then(|| Self {
+        let full_factors = |reason: &str| Self {
             configuration: Configuration::direct(),
             expected: 1.0,
             patience: None,
             then_direct: false,
-            reason: "a small and nearly singular system: full factors".into(),
-        })
+            reason: reason.into(),
+        };
+        if constants > NEARLY_SINGULAR && p.mean_row() > FULL.1 && FULL.0 * p.mean_row() > p.rows as f64 {
+            return Some(full_factors("a small system with long rows: full factors"));
+        }
+        if constants > NEARLY_SINGULAR {
+            return Self::suited(a, p);
+        }
+        (constants > SINGULAR).then(|| full_factors("a small and nearly singular system: full factors"))
     }
 
     /// The choice for a matrix that is not nearly singular.
