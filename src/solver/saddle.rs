@@ -78,7 +78,7 @@ impl Saddle {
         Some(Self {
             configurations: [schur, other].map(configuration),
             direct_first: ((small || lumped()) && planar_direct_cost(a, true, DIRECT_LIMIT).is_some())
-                || (small && symmetric_direct_budget(a) < CHEAP),
+                || (small && !is_bordered && symmetric_direct_budget(a) < CHEAP),
             second: is_bordered && p.is_symmetric() && !p.is_indefinite(),
             reason: format!(
                 "a {} with {count} {}: levels of a block triangular approximation with {which}",
