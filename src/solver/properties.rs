@@ -193,11 +193,6 @@ impl MatrixProperties {
     }
 }
 
-/// The asymmetry as [`MatrixProperties::asymmetry`].
-pub(super) fn asymmetry(a: &Csr<f64>) -> f64 {
-    scaled_symmetry(a).0
-}
-
 /// The asymmetry, of the matrix scaled by its diagonal if that varies much, and whether the pattern is symmetric.
 fn scaled_symmetry(a: &Csr<f64>) -> (f64, bool) {
     let diagonal = a.diagonal();
