@@ -115,7 +115,10 @@ fn sampled_asymmetry(a: &Csr<f64>, order: &[u32]) -> f64 {
         for (j, v) in a.row(order[i] as usize) {
             let weight = own * entry(j, j).abs();
             if weight > 0.0 {
-                difference += (v - entry(j, i)).powi(2) / weight;
+                let mirrored = entry(j, i);
+                // The place of an entry that is not stored counts as well.
+                let places = if mirrored == 0.0 { 2.0 } else { 1.0 };
+                difference += places * (v - mirrored).powi(2) / weight;
                 size += v * v / weight;
             }
         }
