@@ -356,7 +356,7 @@ pub struct Solve {
     /// Krylov method, with the multigrid cycle as preconditioner
     #[arg(long, value_enum, default_value_t = KrylovOption::Auto)]
     pub krylov: KrylovOption,
-    /// Number of FGMRES iterations between restarts
+    /// Number of FGMRES iterations between restarts; the saddle-point hierarchies add two for each long row
     #[arg(long, value_name = "ITERATIONS", default_value = "30", allow_negative_numbers = true, value_parser = positive_count)]
     pub restart: usize,
     /// Tolerance: stop when ‖b − Ax‖₂/‖b‖₂ is at most this

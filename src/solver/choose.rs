@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::builder::{Builder, check};
 use super::configuration::Configuration;
 use super::equations::Equations;
-use super::ladder::{Ladder, check_factors, is_expensive};
+use super::ladder::{EXPENSIVE, Ladder, check_factors, direct_budget};
 use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
 use super::saddle::Saddle;
@@ -104,8 +104,8 @@ impl Choice {
     /// Adds a block triangular hierarchy for a saddle-point matrix, before or after sparse factors.
     fn prefer_levels_of_saddle_point(&mut self, found: Saddle) {
         let [first, second] = found.configurations;
-        self.configurations.insert(usize::from(found.direct_first || found.second), first);
-        if found.second {
+        self.configurations.insert(usize::from(found.direct_first || found.symmetric_first), first);
+        if found.symmetric_first {
             return;
         }
         self.configurations.insert(2, second);
@@ -187,7 +187,11 @@ impl Choice {
             let builder = Builder::from(configuration.clone()).near_nullspace(near_nullspace.clone());
             let direct = configuration.setup == Setup::Direct && self.automatic;
             // Where the first configurations cannot be built, others may still take less time.
-            if direct && !first && rest.iter().any(|c| c.setup != Setup::Direct) && is_expensive(a) {
+            if direct
+                && !first
+                && rest.iter().any(|c| c.setup != Setup::Direct)
+                && direct_budget(a, self.symmetric) > EXPENSIVE
+            {
                 rest.push_back(configuration);
                 continue;
             }

@@ -1,4 +1,4 @@
-//! The order of the equations of a system, where its diagonal has zeros.
+//! The order of the equations of a system, where its diagonal has zeros or small entries.
 
 use std::sync::Arc;
 
@@ -9,12 +9,10 @@ use crate::backend::{Matching, has_diagonal_below, has_weak_diagonal, is_easily_
 use crate::sparse::Csr;
 
 /// Largest nonsymmetric matrices with small entries or zeros on their diagonal that are left to sparse factors, which match rows and
-/// columns themselves: in general, and where a matching takes a search. Factors of the latter fit.
+/// columns themselves: in general, and where a matching takes a search; factors of so few rows fit.
 const UNMATCHED: (usize, usize) = (3000, 10_000);
-
 /// Share of the largest entry of its row below which a diagonal entry is small.
 const SMALL: f64 = 0.5;
-
 /// Asymmetry with the equations in another order, relative to that in their own, below which these were misplaced: the equation
 /// of an unknown has its largest entry there, and couples to those whose equations have it.
 const MORE_SYMMETRIC: f64 = 0.35;

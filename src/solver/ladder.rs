@@ -10,7 +10,7 @@ use crate::multigrid::Setup;
 use crate::sparse::{Csr, DenseMatrix};
 
 /// Budget in iterations above which a direct solve comes after all iterations.
-const EXPENSIVE: f64 = 600.0;
+pub(super) const EXPENSIVE: f64 = 600.0;
 
 /// Entries of symmetric factors relative to those of L and U.
 const SYMMETRIC: f64 = 0.5;
@@ -69,14 +69,9 @@ impl Ladder {
     }
 }
 
-/// The budget by factors of a symmetric matrix, as [`Ladder::budget`].
-pub(super) fn symmetric_direct_budget(a: &Csr<f64>) -> f64 {
-    predicted_nonzeros(a.pattern()).map_or(f64::INFINITY, |z| budget(a, SYMMETRIC * z))
-}
-
-/// Whether a direct solve costs more than a few hundred iterations.
-pub(super) fn is_expensive(a: &Csr<f64>) -> bool {
-    predicted_nonzeros(a.pattern()).is_none_or(|z| budget(a, z) > EXPENSIVE)
+/// The budget as [`Ladder::budget`], for a matrix whose fill is not known.
+pub(super) fn direct_budget(a: &Csr<f64>, symmetric: bool) -> f64 {
+    Ladder::new(Vec::new(), None, symmetric).budget(a)
 }
 
 /// Iterations of twice the cost of a direct solve with `z` nonzeros in its factors: z²/n multiplications of

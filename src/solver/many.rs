@@ -107,7 +107,7 @@ impl Solver {
     /// Right-hand sides solved at a time.
     fn columns(&self, options: &SolveOptions<'_>) -> usize {
         let vectors = match options.krylov.unwrap_or_else(|| self.krylov()) {
-            Krylov::Fgmres => 2 * options.restart + 4,
+            Krylov::Fgmres => 2 * self.restart(options) + 4,
             _ => 10,
         };
         (BYTES / (vectors * size_of::<f64>() * self.rows().max(1))).clamp(1, COLUMNS)

@@ -1,7 +1,7 @@
 //! The automatic choice for saddle-point matrices: which Schur complement, and whether sparse factors are cheaper.
 
 use super::configuration::Configuration;
-use super::ladder::{planar_direct_cost, symmetric_direct_budget};
+use super::ladder::{direct_budget, planar_direct_cost};
 use super::properties::MatrixProperties;
 use crate::backend::Cpu;
 use crate::krylov::{DIRECT_LIMIT, Krylov, scattered};
@@ -31,7 +31,7 @@ pub(super) struct Saddle {
     /// that is small, or from which unknowns that couple to constraints only are eliminated.
     pub direct_first: bool,
     /// Whether the method for symmetric matrices comes first: long rows may be those of a graph with hubs.
-    pub second: bool,
+    pub symmetric_first: bool,
     /// The sentence for the user.
     pub reason: String,
 }
@@ -78,8 +78,8 @@ impl Saddle {
         Some(Self {
             configurations: [schur, other].map(configuration),
             direct_first: ((small || lumped()) && planar_direct_cost(a, true, DIRECT_LIMIT).is_some())
-                || (small && !is_bordered && symmetric_direct_budget(a) < CHEAP),
-            second: is_bordered && p.is_symmetric() && !p.is_indefinite(),
+                || (small && !is_bordered && direct_budget(a, p.is_symmetric()) < CHEAP),
+            symmetric_first: is_bordered && p.is_symmetric() && !p.is_indefinite(),
             reason: format!(
                 "a {} with {count} {}: levels of a block triangular approximation with {which}",
                 if is_bordered { "matrix" } else { "saddle-point matrix" },

@@ -116,6 +116,11 @@ impl Solver {
         if matches!(self.setup, Setup::SaddlePoint(_)) { border(self.operator()).len() } else { 0 }
     }
 
+    /// Iterations of FGMRES between restarts.
+    pub(super) fn restart(&self, options: &SolveOptions<'_>) -> usize {
+        options.restart + 2 * self.long_rows()
+    }
+
     /// Solves by the method of the options or of the solver. CG as the choice of the solver is replaced by FGMRES
     /// on an indefinite problem.
     pub(super) fn attempt(
@@ -124,7 +129,7 @@ impl Solver {
         b: &[f64],
         mut options: SolveOptions<'_>,
     ) -> Result<Outcome> {
-        options.restart += 2 * self.long_rows();
+        options.restart = self.restart(&options);
         let solve = |krylov: Krylov, options: SolveOptions<'_>| {
             krylov.solve((system, !self.kind().is_linear()), b, options)
         };
