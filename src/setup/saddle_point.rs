@@ -65,17 +65,21 @@ impl SaddlePoint {
     /// A matrix without constraints, or with nothing else; a constraint whose approximate Schur complement has a zero on its
     /// diagonal (named); constraints with so many entries that C D⁻¹ B would take 64 times the work of a pass over the matrix.
     pub fn approximation(&self, a: &Csr<f64>) -> Result<Csr<f64>> {
-        let stages = stages(a)?;
+        self.approximation_by(a, &stages(a, &constraints(a)?))
+    }
+
+    /// K̂ for rows of these stages.
+    fn approximation_by(&self, a: &Csr<f64>, stages: &[u8]) -> Result<Csr<f64>> {
         let is_product = self.schur == SchurComplement::Product;
         let rest = a.filter(|i, j, _| match (stages[i], stages[j]) {
             (0, _) => true,
             (1, 1) => is_product || i == j,
             (own, other) => own < other || i == j,
         });
-        let product = if is_product { product(a, &stages)? } else { diagonal_of_product(a, (&stages, 1), a) };
+        let product = if is_product { product(a, stages)? } else { diagonal_of_product(a, (stages, 1), a) };
         let mut sum = rest.add(1.0, &product, -1.0)?;
         if stages.contains(&2) {
-            sum = sum.add(1.0, &diagonal_of_product(a, (&stages, 2), &sum), -1.0)?;
+            sum = sum.add(1.0, &diagonal_of_product(a, (stages, 2), &sum), -1.0)?;
         }
         match (0..a.rows()).find(|&i| !own(&sum, i).is_normal()) {
             Some(i) => Err(Error::unsuited(format!(
@@ -92,8 +96,8 @@ impl SaddlePoint {
     /// # Errors
     /// As [`approximation`](Self::approximation) and [`Coarsening::coarsen`].
     pub(crate) fn coarsen(&self, a: &Csr<f64>, near_nullspace: Option<&DenseMatrix>) -> Result<Grids> {
-        let stages = stages(a)?;
-        let approximation = self.approximation(a)?;
+        let stages = stages(a, &constraints(a)?);
+        let approximation = self.approximation_by(a, &stages)?;
         // Positive on the diagonal, as strength of connection and smoothing of transfers expect.
         let signs: Vec<f64> = (0..a.rows()).map(|i| own(&approximation, i).signum()).collect();
         let blocks = approximation.filter(|i, j, _| stages[i] == stages[j]).map(|i, _, v| signs[i] * v);
@@ -111,14 +115,12 @@ impl SaddlePoint {
 
 /// Whether every constraint has an approximate Schur complement: −E − C D⁻¹ B has no zeros on its diagonal. Cost: a pass over the
 /// rows of the constraints.
-pub(crate) fn has_schur_complement(a: &Csr<f64>) -> bool {
-    let complete = |stages: Vec<u8>| {
-        let of_unknowns = diagonal_of_product(a, (&stages, 1), a);
-        let first: Vec<f64> = (0..a.rows()).map(|i| own(a, i) - own(&of_unknowns, i)).collect();
-        let of_constraints = diagonal_of_product(a, (&stages, 2), &Csr::diagonal_matrix(&first));
-        (0..a.rows()).all(|i| stages[i] == 0 || (first[i] - own(&of_constraints, i)).is_normal())
-    };
-    stages(a).is_ok_and(complete)
+pub(crate) fn has_schur_complement(a: &Csr<f64>, constrained: &[bool]) -> bool {
+    let stages = stages(a, constrained);
+    let of_unknowns = diagonal_of_product(a, (&stages, 1), a);
+    let first: Vec<f64> = (0..a.rows()).map(|i| own(a, i) - own(&of_unknowns, i)).collect();
+    let of_constraints = diagonal_of_product(a, (&stages, 2), &Csr::diagonal_matrix(&first));
+    (0..a.rows()).all(|i| stages[i] == 0 || (first[i] - own(&of_constraints, i)).is_normal())
 }
 
 /// C D⁻¹ B in the rows and columns of the constraints.
@@ -143,18 +145,14 @@ fn diagonal_of_product(a: &Csr<f64>, (stages, stage): (&[u8], u8), pivots: &Csr<
 }
 
 /// 0 for unknowns, 1 for constraints on unknowns, 2 for those on other constraints only, such as a mean pressure.
-///
-/// # Errors
-/// As [`constraints`].
-fn stages(a: &Csr<f64>) -> Result<Vec<u8>> {
-    let constrained = constraints(a)?;
+fn stages(a: &Csr<f64>, constrained: &[bool]) -> Vec<u8> {
     let couples = |i: usize| a.row(i).any(|(k, v)| v != 0.0 && !constrained[k]);
     let stage = |i: usize| match constrained[i] {
         false => 0,
         true if couples(i) => 1,
         true => 2,
     };
-    Ok((0..a.rows()).map(stage).collect())
+    (0..a.rows()).map(stage).collect()
 }
 
 /// The sign of most diagonal entries.

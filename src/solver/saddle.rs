@@ -55,7 +55,7 @@ impl Saddle {
         let has_hubs = p.is_hub(longest.unwrap_or(0));
         let is_bordered = count == border;
         let suits = is_bordered || is_saddle_point(a, &constrained);
-        if has_hubs || 2 * count > a.rows() || !suits || !has_schur_complement(a) {
+        if has_hubs || 2 * count > a.rows() || !suits || !has_schur_complement(a, &constrained) {
             return None;
         }
         let [schur, other] = match !is_bordered && smooth_quotient(a, &constrained) > LIKE_MASS {
