@@ -57,7 +57,7 @@ pub(crate) use cuthill_mckee::{broadest_level, order_of_scattered};
 pub use direct::Direct;
 pub(crate) use equilibration::Equilibration;
 pub(crate) use factors::{Factors, Ordering, has_diagonal_below, has_weak_diagonal};
-pub(crate) use fill::{predicted_nonzeros, surely_fits};
+pub(crate) use fill::{has_little_fill, predicted_nonzeros, surely_fits};
 pub(crate) use fused::{BLOCK, over_blocks};
 pub(crate) use hessenberg::{dependent, hessenberg_least_squares};
 pub use least_squares::least_squares;

@@ -62,7 +62,7 @@ pub fn choice(
     if matches!(options.hierarchy, HierarchyChoice::Auto) {
         // Options for levels exclude configurations without levels.
         let fits = |c: &Configuration| match c.setup {
-            Setup::OneLevel => options.apply(Setup::OneLevel).is_ok(),
+            Setup::OneLevel | Setup::Pivoted => options.apply(c.setup.clone()).is_ok(),
             Setup::Direct => smoother.is_none() && options.apply(Setup::Direct).is_ok(),
             _ => true,
         };
@@ -89,11 +89,11 @@ fn named(setup: &Setup, properties: &MatrixProperties) -> Vec<Configuration> {
         _ => Krylov::Fgmres,
     };
     let with = |relaxation| Configuration::new(setup.clone(), relaxation, krylov).double();
-    if symmetric && !matches!(setup, Setup::OneLevel | Setup::SaddlePoint(_)) {
+    if symmetric && !setup.has_one_level() && !matches!(setup, Setup::SaddlePoint(_)) {
         return vec![with(Relaxation::GaussSeidel)];
     }
     let gauss_seidel = match setup {
-        Setup::OneLevel => Relaxation::SymmetricGaussSeidel,
+        Setup::OneLevel | Setup::Pivoted => Relaxation::SymmetricGaussSeidel,
         _ => Relaxation::GaussSeidel,
     };
     vec![with(Relaxation::Ilu0(1.0)), with(gauss_seidel)]

@@ -20,7 +20,8 @@ pub struct HierarchyOptions {
     /// smoothing), pairwise (plain aggregation in pairs, for graphs), root-node (root-node
     /// aggregation), two-level (one coarse level, for Schwarz smoothers), classical (classical AMG,
     /// HMIS and extended+i), ruge-stueben (classical AMG of Ruge and Stüben), air (approximate
-    /// ideal restriction, for advection), none (no coarse levels), direct (sparse factorisation)
+    /// ideal restriction, for advection), none (no coarse levels), pivoted (none, in an order of
+    /// large pivots by ILUT), direct (sparse factorisation)
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub hierarchy: HierarchyChoice,
     /// Near-nullspace vectors such as rigid-body modes (a format of A, or NumPy's .npy; one column per vector)
@@ -123,7 +124,7 @@ impl HierarchyOptions {
                 }
                 Ok(c.into())
             }
-            Setup::OneLevel | Setup::Direct => {
+            Setup::OneLevel | Setup::Pivoted | Setup::Direct => {
                 foreign(self.theta.is_some(), "--theta")?;
                 foreign(self.max_coarse.is_some(), "--max-coarse")?;
                 foreign(self.cycle.is_some(), "--cycle")?;
@@ -148,7 +149,7 @@ impl HierarchyOptions {
 
     /// The cycle for training: V(1,1) by default, or one sweep without coarser levels.
     pub fn training_cycle(&self) -> CycleShape {
-        let alone = matches!(&self.hierarchy, HierarchyChoice::Named(s) if **s == Setup::OneLevel);
+        let alone = matches!(&self.hierarchy, HierarchyChoice::Named(s) if s.has_one_level());
         let post = usize::from(!alone);
         self.cycle.unwrap_or(CycleShape { post, ..CycleShape::default() })
     }

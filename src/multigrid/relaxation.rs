@@ -166,6 +166,14 @@ impl Relaxation {
         }
     }
 
+    /// Drop tolerance and fill factor of ILUT, for other relaxations those of 0.001 and 10.
+    pub(crate) fn thresholds(self) -> (f64, f64) {
+        match self {
+            Relaxation::Ilut { drop_tolerance, fill_factor, .. } => (drop_tolerance, fill_factor),
+            _ => (1e-3, 10.0),
+        }
+    }
+
     /// The relaxation for a level below the finest, which has `rows` rows and to which a number of parts refers.
     #[must_use]
     pub(super) fn below(self, rows: usize) -> Self {

@@ -22,6 +22,8 @@ pub enum Setup {
     SaddlePoint(SaddlePoint),
     /// No coarser levels: the smoother of the only level is the preconditioner.
     OneLevel,
+    /// One level, with equations and unknowns in an order of large pivots, which ILUT with pivoting finds (ILUTP, Saad 1994).
+    Pivoted,
     /// No levels: a sparse factorisation of the matrix itself, L B Lᵀ if it is symmetric, otherwise LU.
     Direct,
 }
@@ -33,7 +35,7 @@ const RINGS: usize = 5;
 
 impl Setup {
     /// The names that [`Setup::from_str`] accepts, with their meaning.
-    pub const NAMES: [(&'static str, &'static str); 15] = [
+    pub const NAMES: [(&'static str, &'static str); 16] = [
         ("sa", "smoothed aggregation"),
         ("sasym", "smoothed aggregation built on (A+Aᵀ)/2"),
         ("sat", "smoothed aggregation, R smoothed on Aᵀ"),
@@ -48,6 +50,7 @@ impl Setup {
         ("saddle-point", "block triangular with a diagonal Schur complement"),
         ("saddle-point-product", "block triangular with the Schur complement by diag A"),
         ("none", "one level"),
+        ("pivoted", "one level in an order of large pivots, found by ILUT"),
         ("direct", "sparse factorisation"),
     ];
 
@@ -67,6 +70,7 @@ impl Setup {
             Setup::SaddlePoint(s) if s.schur == SchurComplement::Product => "saddle-point-product",
             Setup::SaddlePoint(_) => "saddle-point",
             Setup::OneLevel => "none",
+            Setup::Pivoted => "pivoted",
             Setup::Direct => "direct",
         }
     }
@@ -76,7 +80,7 @@ impl Setup {
         match self {
             Setup::Aggregation(c) => !c.variant.is_two_sided(),
             Setup::Classical(c) => c.restriction.air_distance().is_none(),
-            Setup::SaddlePoint(_) => false,
+            Setup::SaddlePoint(_) | Setup::Pivoted => false,
             Setup::OneLevel | Setup::Direct => true,
         }
     }
@@ -87,9 +91,14 @@ impl Setup {
             Setup::Aggregation(c) => c.max_coarse,
             Setup::Classical(c) => c.max_coarse,
             Setup::SaddlePoint(s) => s.coarsening.max_coarse,
-            Setup::OneLevel => 0,
+            Setup::OneLevel | Setup::Pivoted => 0,
             Setup::Direct => usize::MAX,
         }
+    }
+
+    /// Whether the smoother of the only level is the preconditioner.
+    pub fn has_one_level(&self) -> bool {
+        matches!(self, Setup::OneLevel | Setup::Pivoted)
     }
 
     /// Whether the finest level is an approximation of the matrix.
@@ -122,7 +131,7 @@ impl Setup {
                 self.name()
             ))),
             Setup::Classical(c) => c.coarsen(a),
-            Setup::OneLevel => one_level(a),
+            Setup::OneLevel | Setup::Pivoted => one_level(a),
             Setup::Direct => Ok(Grids { transfers: Vec::new(), coarsest: a.clone() }),
         }
     }
@@ -195,6 +204,7 @@ impl FromStr for Setup {
                 SaddlePoint { schur: SchurComplement::Product, ..SaddlePoint::default() }.into()
             }
             "none" => Setup::OneLevel,
+            "pivoted" => Setup::Pivoted,
             "direct" => Setup::Direct,
             _ => match name.parse::<Variant>() {
                 Ok(variant) => variant.into(),

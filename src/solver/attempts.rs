@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::builder::Builder;
 use super::configuration::Configuration;
-use super::ladder::{Ladder, check_fill};
+use super::ladder::{FREE, Ladder, SETUP, check_fill};
 use super::value::{Solver, in_precision};
 use crate::error::Result;
 use crate::krylov::{Krylov, Outcome, SolveOptions, Status, System};
@@ -20,8 +20,8 @@ const LEAST: f64 = 25.0;
 /// Passes over the entries of the matrix in an iteration of usual cost: BiCGStab with V(1,1) and an operator complexity of 1.5.
 const USUAL: f64 = 9.0;
 
-/// Iterations that are not worth the prediction of a direct solver.
-const FREE: f64 = 60.0;
+/// Backward error of a row, as a multiple of rtol, above which a solution is refused.
+const UNEQUAL: f64 = 1e3;
 
 impl Solver {
     /// Solves by the solver that answered last, by the first one, or by the next configuration that does.
@@ -37,14 +37,18 @@ impl Solver {
                 return Ok(Outcome { solver: Some(solver.summary()), ..out });
             }
         }
-        let mut best = self.within_budget((ladder, ladder.patience), self.system(), b, options.again())?;
+        let mut best =
+            self.within_budget((ladder, ladder.patience, 0.0), self.system(), b, options.again())?;
         // Fewer iterations than every attempt gets are a limit that the user wants.
         let limited = best.status == Status::MaxIterations && options.options.max_iterations <= SHORT;
         if best.converged() || limited {
             return Ok(best);
         }
-        let mut attempts = vec![left(self, &best)];
-        for configuration in ladder.by_cost(self.operator(), options.direct_limit) {
+        let rtol = options.options.rtol;
+        let mut attempts = vec![left(self, &best, rtol)];
+        let mut spent = SETUP + best.iterations as f64 * self.weight();
+        let mut rest: Vec<_> = ladder.configurations.iter().collect();
+        while let Some(configuration) = ladder.next(&mut rest, self.operator(), spent, options.direct_limit) {
             if let Err(e) = limits::check() {
                 attempts.push(format!("further configurations were left out: {e}"));
                 break;
@@ -56,7 +60,7 @@ impl Solver {
                     continue;
                 }
             };
-            let out = match solver.within_budget((ladder, None), solver.system(), b, options.again()) {
+            let out = match solver.within_budget((ladder, None, spent), solver.system(), b, options.again()) {
                 Ok(out) => out,
                 Err(e) => {
                     attempts.push(format!("{configuration} failed: {e}"));
@@ -68,20 +72,27 @@ impl Solver {
                 *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(solver));
                 break;
             }
-            attempts.push(left(&solver, &out));
+            attempts.push(left(&solver, &out, rtol));
+            spent += SETUP + out.iterations as f64 * solver.weight();
             if out.relative_residual() < best.relative_residual() {
                 best = out;
             }
+        }
+        if !best.converged() && ladder.is_refused(self.operator(), options.direct_limit) {
+            best.advice = Some(format!(
+                "no iteration converged, and sparse factors were refused for their size, {:.2e} entries; raise direct_limit above it to have them",
+                ladder.fill(self.operator())
+            ));
         }
         best.attempts.splice(0..0, attempts);
         Ok(best)
     }
 
-    /// A solve that ends where its forecast is above the budget: the patience, or else the cost of a direct solve, if
-    /// one fits.
+    /// A solve that ends where its forecast is above the budget: the patience, or else what is left of twice the cost of a direct
+    /// solve, if one fits, after `spent` iterations.
     pub(super) fn within_budget(
         &self,
-        (ladder, patience): (&Ladder, Option<usize>),
+        (ladder, patience, spent): (&Ladder, Option<usize>, f64),
         system: System<'_>,
         b: &[f64],
         mut options: SolveOptions<'_>,
@@ -103,7 +114,7 @@ impl Solver {
             if ladder.fill(self.operator()) > limit {
                 return f64::INFINITY;
             }
-            (ladder.budget(self.operator()) / self.weight()).max(least)
+            ((ladder.budget(self.operator()) - spent) / self.weight()).max(least)
         };
         let mut own = options.again();
         own.options.budget = Some(&allowed);
@@ -126,21 +137,26 @@ impl Solver {
             check_fill(ladder.fill(self.operator()), limit)?;
         }
         let builder = Builder::from(configuration.clone()).near_nullspace(ladder.near_nullspace.clone());
-        let mut solver = builder.known_symmetry(ladder.symmetric).build(self.operator())?;
-        (solver.a, solver.transform) = (self.a.clone(), self.transform.clone());
+        let mut solver =
+            builder.known_symmetry(ladder.symmetric).build_within(&self.a, self.transform.as_ref())?;
         solver.candidates = self.candidates.clone();
         Ok(solver)
     }
 }
 
 /// The sentence about a configuration that did not converge.
-fn left(solver: &Solver, out: &Outcome) -> String {
+fn left(solver: &Solver, out: &Outcome, rtol: f64) -> String {
     let summary = solver.summary();
     if *solver.setup() == Setup::Direct {
         return format!("{summary}: {}, relative residual {:.1e}", out.status, out.relative_residual());
     }
+    let refused = match out.backward_error.filter(|_| out.relative_residual() <= rtol) {
+        None => String::new(),
+        Some(error) if error > UNEQUAL * rtol => format!(", but a row is solved only to {error:.1e}"),
+        Some(_) => ", but x seems to have a larger error".into(),
+    };
     format!(
-        "{summary}: {} after {} iterations, relative residual {:.1e}",
+        "{summary}: {} after {} iterations, relative residual {:.1e}{refused}",
         out.status,
         out.iterations,
         out.relative_residual()

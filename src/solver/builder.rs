@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::configuration::Configuration;
 use super::threads;
+use super::transform::Transform;
 use super::value::Solver;
 use crate::engine::Host;
 use crate::error::{Error, Result};
@@ -58,7 +59,9 @@ impl Solver {
     /// # Errors
     /// As [`Builder::build`].
     pub(crate) fn rebuilt(&self, builder: &Builder) -> Result<Self> {
-        Ok(self.of_the_same_system(builder.build(self.operator())?))
+        let mut solver = builder.build_within(&self.a, self.transform.as_ref())?;
+        solver.candidates = self.candidates.clone();
+        Ok(solver)
     }
 }
 
@@ -150,17 +153,38 @@ impl Builder {
     /// coarsest level that is singular and large; an error of the smoother on a level; a value that overflows
     /// single precision.
     pub fn build(&self, a: &Csr<f64>) -> Result<Solver> {
-        check(a)?;
-        threads::for_loops(a.nnz(), || self.build_checked(a))
+        self.build_within(a, None)
     }
 
-    fn build_checked(&self, a: &Csr<f64>) -> Result<Solver> {
-        let clock = Instant::now();
+    /// Builds the solver for A from this equivalent system, if there is one. Candidates are those of the latter.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub(super) fn build_within(&self, a: &Csr<f64>, system: Option<&Arc<Transform>>) -> Result<Solver> {
+        check(a)?;
+        threads::for_loops(a.nnz(), || {
+            let clock = Instant::now();
+            let pivoted = match self.configuration.setup {
+                Setup::Pivoted => Transform::pivoted(system, a, self.configuration.relaxation.thresholds())?,
+                _ => system.cloned(),
+            };
+            let reordered = pivoted.as_ref().map(Arc::as_ptr) != system.map(Arc::as_ptr);
+            let symmetric = if reordered { Some(false) } else { self.symmetric };
+            let mut solver = self.build_levels(pivoted.as_ref().map_or(a, |t| &t.matrix), symmetric)?;
+            if pivoted.is_some() {
+                (solver.a, solver.transform) = (a.clone(), pivoted);
+            }
+            solver.setup_seconds = clock.elapsed().as_secs_f64();
+            Ok(solver)
+        })
+    }
+
+    fn build_levels(&self, a: &Csr<f64>, symmetric: Option<bool>) -> Result<Solver> {
         let c = &self.configuration;
         // Before the levels are rounded: their values repeat where those of A do.
         a.find_runs();
         let hierarchy = self.build_hierarchy(a)?;
-        let cycle_symmetry = self.symmetric.map(|symmetric| {
+        let cycle_symmetry = symmetric.map(|symmetric| {
             symmetric && c.cycle.is_linear() && c.setup.keeps_symmetry() && hierarchy.sweeps_mirror()
         });
         let cycle = if c.single {
@@ -173,10 +197,9 @@ impl Builder {
         solver.sweeps = c.sweeps;
         solver.candidates = self.near_nullspace.clone().map(Arc::new);
         solver.krylov = (!self.automatic_krylov).then_some(c.krylov);
-        if let Some(symmetric) = self.symmetric {
+        if let Some(symmetric) = symmetric {
             solver.symmetric_matrix = symmetric.into();
         }
-        solver.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(solver)
     }
 

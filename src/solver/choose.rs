@@ -15,6 +15,7 @@ use super::threads;
 use super::transform::Transform;
 use super::value::Solver;
 use super::weakened::Weakened;
+use crate::backend::has_little_fill;
 use crate::error::{Error, Result};
 use crate::krylov::Krylov;
 use crate::limits;
@@ -22,6 +23,8 @@ use crate::multigrid::Setup;
 use crate::setup::check_candidates;
 use crate::sparse::{Csr, DenseMatrix};
 
+/// Expected iterations with ILU(0) up to which a saddle point needs no levels.
+const SURE: f64 = 4.0;
 /// Number of iterations on one level for one with a hierarchy from which that takes less time.
 const FEWER: f64 = 3.5;
 
@@ -85,7 +88,13 @@ impl Choice {
             choice.prefer_levels_of_saddle_point(found);
         }
         if transform.as_ref().and_then(Transform::equations).is_some_and(|e| e.scaling().is_some()) {
-            choice.prefer_factors();
+            choice.prefer_factors(
+                "rows and columns scaled to ones on the diagonal, as circuits need: sparse factors where they fit",
+            );
+        }
+        let own = transform.as_ref().map_or(a, |t| &t.matrix);
+        if !has_candidates && has_little_fill(own.pattern()) {
+            choice.prefer_factors("a narrow band or a forest: sparse factors hardly fill");
         }
         // Sparse factors have an order of their own.
         let iterates = choice.configurations.first().is_some_and(|c| c.setup != Setup::Direct);
@@ -120,16 +129,24 @@ impl Choice {
     }
 
     /// Puts sparse factors first.
-    fn prefer_factors(&mut self) {
+    fn prefer_factors(&mut self, reason: &str) {
         let direct = Configuration::direct();
         self.configurations.retain(|c| *c != direct);
         self.configurations.insert(0, direct);
-        self.because("rows and columns scaled to ones on the diagonal, as circuits need: sparse factors where they fit");
+        self.because(reason);
     }
 
     /// Puts a method on one level or weakened incomplete factors before a hierarchy, where parts of the matrix say so.
     fn consult(&mut self, a: &Csr<f64>, properties: &MatrixProperties) {
         let Some(present) = self.configurations.first() else { return };
+        if present.setup == Setup::Direct
+            && let Some(found) = OneLevel::before_full_factors(properties)
+        {
+            self.patience = found.patience;
+            self.configurations.insert(0, found.configuration);
+            self.because(found.reason);
+            return;
+        }
         // Where all diagonal entries are pivots, a short run may show that ILU(0) solves a saddle point at once.
         let has_pivots = !properties.is_symmetric() && properties.zero_diagonals == 0;
         let consults = match present.setup {
@@ -140,7 +157,8 @@ impl Choice {
         if !consults {
             return;
         }
-        if let Some(found) = OneLevel::of(a, properties) {
+        let is_saddle = matches!(present.setup, Setup::SaddlePoint(_));
+        if let Some(found) = OneLevel::of(a, properties).filter(|f| !is_saddle || f.expected <= SURE) {
             // The other reasons are those of the hierarchy.
             self.reasons.truncate(1);
             self.patience = found.patience;
@@ -150,9 +168,7 @@ impl Choice {
             }
             self.configurations.insert(0, found.configuration);
             self.because(found.reason);
-        } else if !matches!(present.setup, Setup::SaddlePoint(_))
-            && let Some(found) = Weakened::of(a, properties, present)
-        {
+        } else if !is_saddle && let Some(found) = Weakened::of(a, properties, present) {
             self.configurations.splice(0..0, found.configurations);
             self.patience = Some(found.patience);
             self.because(found.reason);
@@ -197,7 +213,7 @@ impl Choice {
             }
             let fits = if direct && !self.factors_fit { check_factors(a) } else { Ok(()) };
             let patience = self.patience.filter(|_| first);
-            match fits.and_then(|()| builder.known_symmetry(self.symmetric).build(a)) {
+            match fits.and_then(|()| builder.known_symmetry(self.symmetric).build_within(user, transform)) {
                 Ok(solver) if patience.is_some() && solver.krylov() != configuration.krylov => {
                     reasons.push(format!("{configuration}: the preconditioner is not symmetric"));
                 }
@@ -214,9 +230,6 @@ impl Choice {
                     solver.ladder = (self.automatic && !rest.is_empty())
                         .then(|| Ladder::new(rest.into(), near_nullspace, self.symmetric).patient(patience));
                     solver.candidates = own_candidates.map(|b| Arc::new(b.clone()));
-                    if let Some(transform) = transform {
-                        (solver.a, solver.transform) = (user.clone(), Some(transform.clone()));
-                    }
                     return Ok(solver.explained(reasons, clock.elapsed().as_secs_f64()));
                 }
                 // The others would have no time or memory either.

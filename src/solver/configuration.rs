@@ -42,7 +42,7 @@ impl Configuration {
     /// A V(1,1) cycle in single precision, or a single sweep if there is only one level.
     pub fn new(setup: impl Into<Setup>, relaxation: Relaxation, krylov: Krylov) -> Self {
         let setup = setup.into();
-        let sweeps = if setup == Setup::OneLevel { (1, 0) } else { (1, 1) };
+        let sweeps = if setup.has_one_level() { (1, 0) } else { (1, 1) };
         Self { setup, relaxation, sweeps, cycle: CycleKind::V, single: true, krylov }
     }
 

@@ -65,7 +65,7 @@ fn read_setup(text: &str) -> Result<Setup> {
                 Setup::Classical(_) => {
                     "write θ=0.5 or another threshold from 0 to 1, aggressive, or aggressive(2) for two levels"
                 }
-                Setup::OneLevel | Setup::Direct => "it has none",
+                Setup::OneLevel | Setup::Pivoted | Setup::Direct => "it has none",
             };
             let message = format!("'{word}' is not a parameter of the setup {name}; {parameters}");
             return Err(Error::invalid_input(message));
@@ -96,7 +96,7 @@ impl fmt::Display for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {}", setup_text(&self.setup), self.relaxation)?;
         let alone = Self::new(Setup::OneLevel, self.relaxation, self.krylov);
-        if self.setup != Setup::OneLevel || (self.cycle, self.sweeps) != (alone.cycle, alone.sweeps) {
+        if !self.setup.has_one_level() || (self.cycle, self.sweeps) != (alone.cycle, alone.sweeps) {
             write!(f, ", {}", CycleShape { kind: self.cycle, pre: self.sweeps.0, post: self.sweeps.1 })?;
         }
         write!(f, ", {}, {}", if self.single { "f32" } else { "f64" }, self.krylov)
@@ -131,10 +131,10 @@ fn read(text: &str) -> Result<Configuration> {
     let setup = read_setup(parts[0])?;
     let (relaxation, cycle, precision, krylov) = match parts[1..] {
         [relaxation, cycle, precision, krylov] => (relaxation, Some(cycle), precision, krylov),
-        [relaxation, precision, krylov] if setup == Setup::OneLevel => (relaxation, None, precision, krylov),
+        [relaxation, precision, krylov] if setup.has_one_level() => (relaxation, None, precision, krylov),
         _ => {
             return Err(Error::invalid_input(format!(
-                "the text has {} part{}; write setup, smoother, cycle, precision and Krylov method, as in 'sa, gauss-seidel, V(1,1), f32, CG'; only the setup none may go without a cycle",
+                "the text has {} part{}; write setup, smoother, cycle, precision and Krylov method, as in 'sa, gauss-seidel, V(1,1), f32, CG'; only the setups none and pivoted may go without a cycle",
                 parts.len(),
                 if parts.len() == 1 { "" } else { "s" }
             )));

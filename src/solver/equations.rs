@@ -28,6 +28,8 @@ pub(super) struct Equations {
     order: Arc<[u32]>,
     /// Factors R and C of rows and columns that belong to the order, if it needs some.
     scaling: Option<(Vec<f64>, Vec<f64>)>,
+    /// Whether pivots were exchanged in a system whose determined unknowns had been eliminated.
+    pivoted: bool,
 }
 
 impl Equations {
@@ -40,7 +42,7 @@ impl Equations {
             largest_product(a.pattern(), a.values()).ok().flatten()?;
         let mut order = vec![0u32; a.rows()];
         columns.iter().enumerate().for_each(|(i, &j)| order[j as usize] = i as u32);
-        let new = Self { order: order.into(), scaling: None };
+        let new = Self { order: order.into(), scaling: None, pivoted: false };
         let own = new.of(a);
         let power = |v: &f64| v.log2().round().exp2();
         let scaling = has_weak_diagonal(own.pattern(), own.values())
@@ -59,12 +61,26 @@ impl Equations {
     }
 
     /// Whether the equations of `a` may need such an order because of zeros on the diagonal: sparse factors find one by themselves, so
-    /// only where they do not fit, unless many entries are zeros and the order takes no search (second value).
+    /// only where they do not fit, unless many entries are zeros (second value), whose fill in another order cannot be predicted
+    /// either, and the order takes no search in a small matrix.
     pub fn may_need_order(a: &Csr<f64>, p: &MatrixProperties) -> (bool, bool) {
         let many = 2 * p.zero_diagonals > p.rows;
         let suspect = !p.is_symmetric() && (p.rows > UNMATCHED.1 || (many && p.rows > UNMATCHED.0));
         let may = suspect && p.zero_diagonals > 0 && has_weak_diagonal(a.pattern(), a.values());
-        (may, may && many && is_easily_matched(a.pattern(), a.values()))
+        (may, may && many && (p.rows > UNMATCHED.1 || is_easily_matched(a.pattern(), a.values())))
+    }
+
+    /// The order of the equations in which row i is that of number `rows[i]` in the order `before`, if there is one, or else of A.
+    /// R and C belong to the latter.
+    pub fn reordered(before: Option<&Self>, rows: &[u32], (r, c): (&[f64], Vec<f64>)) -> Self {
+        let order = rows.iter().map(|&i| before.map_or(i, |b| b.order[i as usize])).collect();
+        let scaling = (rows.iter().map(|&i| r[i as usize]).collect(), c);
+        Self { order, scaling: Some(scaling), pivoted: true }
+    }
+
+    /// Whether pivots were exchanged in a system whose determined unknowns had been eliminated.
+    pub fn are_pivoted(&self) -> bool {
+        self.pivoted
     }
 
     /// R and C, if they belong to the order; otherwise they follow from Q A.
@@ -74,10 +90,7 @@ impl Equations {
 
     /// Whether this is an order of so many equations.
     pub fn fit(&self, rows: usize) -> bool {
-        let mut seen = vec![false; rows];
-        let is_new = |&i: &u32| seen.get_mut(i as usize).is_some_and(|s| !std::mem::replace(s, true));
-        self.order.len() == rows
-            && self.order.iter().all(is_new)
+        is_order(&self.order, rows)
             && self.scaling.as_ref().is_none_or(|(r, c)| r.len() == rows && c.len() == rows)
     }
 
@@ -102,6 +115,13 @@ impl Equations {
         self.order.iter().zip(v).for_each(|(&i, v)| own[i as usize] = v);
         own
     }
+}
+
+/// Whether these are the numbers of so many rows, each of them once.
+pub(super) fn is_order(numbers: &[u32], rows: usize) -> bool {
+    let mut seen = vec![false; rows];
+    let is_new = |&i: &u32| seen.get_mut(i as usize).is_some_and(|s| !std::mem::replace(s, true));
+    numbers.len() == rows && numbers.iter().all(is_new)
 }
 
 /// ‖B − Bᵀ‖ / ‖B‖ for B = D^{-½} Q A D^{-½} with the rows of A in this order and D = |diag Q A|, from a sample of its rows.

@@ -9,11 +9,12 @@
 //! | 16 | XXH3-128 of everything before, little endian |
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::equations::Equations;
+use super::equations::{Equations, is_order};
 use super::transform::Transform;
 use super::value::Solver;
 use crate::engine::Host;
@@ -25,7 +26,7 @@ use crate::sparse::{Csr, Fingerprint, write_atomic};
 
 const MAGIC: &[u8; 8] = b"MGRAD\0\0\0";
 /// Files of version 5 did not say whether the equations have another order.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 const HEADER: usize = 20;
 const CHECKSUM: usize = 16;
 
@@ -43,8 +44,8 @@ struct Origin {
     reasons: Vec<String>,
     /// Whether the cycle belongs to a transformed system, which follows from the matrix.
     transformed: bool,
-    /// Whether the rows of that system have another order.
-    reordered: bool,
+    /// The order of the rows of that system, if it is not that of its equations.
+    order: Option<Arc<[u32]>>,
     /// The order of its equations, if it is not that of the matrix.
     equations: Option<Equations>,
 }
@@ -96,7 +97,7 @@ impl Solver {
             factor: self.factor,
             reasons: self.reasons.clone(),
             transformed: self.transform.is_some(),
-            reordered: self.transform.as_ref().is_some_and(|t| t.is_reordered()),
+            order: self.transform.as_ref().and_then(|t| t.order().cloned()),
             equations: self.transform.as_ref().and_then(|t| t.equations().cloned()),
         };
         let body = postcard::to_stdvec(&(&origin, payload))
@@ -195,16 +196,14 @@ fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
     (solver.smoother, solver.factor) = (origin.smoother, origin.factor);
     solver.reasons = origin.reasons;
     if origin.transformed {
-        let scaled = match &origin.equations {
-            None => Transform::of(a),
-            Some(equations) if !equations.fit(a.rows()) => {
-                return Err(Error::format(
-                    "the order of the equations does not fit the matrix; save the solver again",
-                ));
-            }
-            Some(equations) => Some(Transform::with_equations(a, equations)),
-        };
-        let transform = if origin.reordered { Transform::ordered(scaled, a) } else { scaled };
+        let fit = origin.equations.as_ref().is_none_or(|equations| equations.fit(a.rows()))
+            && origin.order.as_ref().is_none_or(|order| is_order(order, a.rows()));
+        if !fit {
+            return Err(Error::format(
+                "the order of the equations does not fit the matrix; save the solver again",
+            ));
+        }
+        let transform = Transform::restored(a, origin.equations.as_ref(), origin.order);
         let transform = transform.ok_or_else(|| {
             Error::fingerprint(
                 "the solver belongs to a scaled system, and this matrix needs no scaling; build a new solver",

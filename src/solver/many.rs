@@ -128,7 +128,7 @@ impl Solver {
             let b = right_hand_sides[number];
             match &solver.ladder {
                 Some(ladder) if settings.krylov.is_none() => {
-                    solver.within_budget((ladder, ladder.patience), system, b, settings.options())
+                    solver.within_budget((ladder, ladder.patience, 0.0), system, b, settings.options())
                 }
                 _ => solver.verified_on(system, b, settings.options()),
             }

@@ -55,7 +55,13 @@ const FEW: f64 = 12.0;
 /// are predicted up to twice too high, and a solve that takes longer is left.
 const CONFIDENCE: f64 = 0.75;
 /// Largest number of iterations of BiCGStab with ILU(0) on a large nonsymmetric matrix.
-const EASY: f64 = 5.0;
+const EASY: f64 = 10.0;
+/// Largest number of iterations of CG with the diagonal on a nearly singular graph with hubs, whose few small eigenvalues cost
+/// little; a cycle costs some fifteen products there.
+const HUBS: usize = 100;
+/// Mean length of rows of a small nonsymmetric matrix from which full factors take a hundred products or more, and iterations
+/// that are tried before.
+const DENSE: (f64, usize) = (40.0, 20);
 
 /// A method on one level.
 pub(super) struct OneLevel {
@@ -78,10 +84,17 @@ impl OneLevel {
     /// matrix that is nearly singular or has long rows. Cost: at most some 250 products with the larger part.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
         let small = p.is_symmetric() && a.rows() <= SMALL;
-        if !small {
+        let has_hubs = p.is_symmetric() && p.has_hubs();
+        if !small && !has_hubs {
             return Self::suited(a, p).filter(|_| constants(a) > NEARLY_SINGULAR);
         }
         let constants = constants(a);
+        if has_hubs && (SINGULAR..=NEARLY_SINGULAR).contains(&constants) {
+            return Some(Self::tried(Krylov::Cg, HUBS, "a graph with hubs and a small shift"));
+        }
+        if !small {
+            return if constants > NEARLY_SINGULAR { Self::suited(a, p) } else { None };
+        }
         let full_factors = |reason: &str| Self {
             configuration: Configuration::direct(),
             expected: 1.0,
@@ -125,6 +138,25 @@ impl OneLevel {
             Some(most as usize),
             "a small system: ILU(0) on one level, as long as its forecasts are good",
         ))
+    }
+
+    /// The diagonal for a small nonsymmetric matrix whose rows are so long that full factors cost far more than a few products.
+    pub fn before_full_factors(p: &MatrixProperties) -> Option<Self> {
+        let dense = !p.is_symmetric() && p.mean_row() > DENSE.0 && p.zero_diagonals == 0;
+        dense.then(|| Self::tried(Krylov::BiCgStab, DENSE.1, "long rows"))
+    }
+
+    /// The diagonal, left as soon as a forecast exceeds this number of iterations.
+    fn tried(krylov: Krylov, most: usize, what: &str) -> Self {
+        Self {
+            configuration: on_one_level(Relaxation::Jacobi(Some(1.0)), krylov),
+            expected: most as f64,
+            patience: Some(most),
+            then_direct: false,
+            reason: format!(
+                "{what}: the diagonal on one level, as long as at most {most} iterations are expected"
+            ),
+        }
     }
 
     /// The choice by iterations on parts.
@@ -323,7 +355,8 @@ mod tests {
             let entry = move |i: usize, j: usize| (4 * k + i, 4 * k + j, kershaw[i][j]);
             (0..4).flat_map(move |i| (0..4).map(move |j| entry(i, j))).filter(|e| e.2 != 0.0)
         };
-        let coupling = (4..4 * blocks).flat_map(|i| [(i, i - 4, -0.01), (i - 4, i, -0.01)]);
+        let far = 2 * blocks;
+        let coupling = (far..4 * blocks).flat_map(|i| [(i, i - far, -0.01), (i - far, i, -0.01)]);
         let entries: Vec<_> = (0..blocks).flat_map(block).chain(coupling).collect();
         let a = Csr::from_triplets(4 * blocks, 4 * blocks, &entries).unwrap();
         assert_eq!(Choice::of(&a, false).configurations[0], on_one_level(Relaxation::Ilu0(1.0), Krylov::Cg));
@@ -332,6 +365,37 @@ mod tests {
         assert!(solver.reasons().iter().any(|r| r.contains("negative pivot")), "{solver}");
         let out = solver.solve(&vec![1.0; 4 * blocks]).unwrap();
         assert!(out.converged() && out.attempts.is_empty(), "{out}");
+    }
+
+    #[test]
+    fn a_graph_with_hubs_and_a_small_shift_needs_the_diagonal_only() {
+        // Every vertex has edges to three earlier ones, mostly to the first.
+        let n = 4000;
+        let edges = (1..n).flat_map(|i| {
+            let others = [7919 * i % i, (31 * i * i + 5) % i, (i * i) % 97 % i];
+            others.into_iter().flat_map(move |j| [(i, j, -1.0), (j, i, -1.0), (i, i, 1.0), (j, j, 1.0)])
+        });
+        let mut sums = std::collections::BTreeMap::new();
+        edges
+            .chain((0..n).map(|i| (i, i, 1e-5)))
+            .for_each(|(i, j, v)| *sums.entry((i, j)).or_insert(0.0) += v);
+        let entries: Vec<_> = sums.into_iter().map(|((i, j), v)| (i, j, v)).collect();
+        let a = Csr::from_triplets(n, n, &entries).unwrap();
+        assert!(MatrixProperties::of(&a).has_hubs());
+        assert!(is_chosen(&a));
+    }
+
+    #[test]
+    fn long_rows_of_an_easy_matrix_need_no_full_factors() {
+        // I ⊗ B + B ⊗ I with a full dominant B.
+        let n = 45;
+        let b = |i: usize, j: usize| if i == j { 30.0 } else { ((i + 31 * j) as f64).sin() / 3.0 };
+        let along = (0..n * n).flat_map(|i| (0..n).map(move |k| (i, i / n * n + k, b(i % n, k))));
+        let across = (0..n * n).flat_map(|i| (0..n).map(move |k| (i, k * n + i % n, b(i / n, k))));
+        let mut sums = std::collections::BTreeMap::new();
+        along.chain(across).for_each(|(i, j, v)| *sums.entry((i, j)).or_insert(0.0) += v);
+        let entries: Vec<_> = sums.into_iter().map(|((i, j), v)| (i, j, v)).collect();
+        assert!(is_chosen(&Csr::from_triplets(n * n, n * n, &entries).unwrap()));
     }
 
     #[test]

@@ -126,12 +126,9 @@ impl Solver {
         if *self.setup() == Setup::Direct {
             return None;
         }
-        let a = self.operator();
-        let fill = predicted_nonzeros(a.pattern()).unwrap_or(f64::INFINITY);
+        let fill = predicted_nonzeros(self.operator().pattern()).unwrap_or(f64::INFINITY);
         check_fill(fill, crate::krylov::DIRECT_LIMIT).ok()?;
-        let mut solver = Builder::from(Configuration::direct()).build(a).ok()?;
-        (solver.a, solver.transform) = (self.a.clone(), self.transform.clone());
-        Some(solver)
+        Builder::from(Configuration::direct()).build_within(&self.a, self.transform.as_ref()).ok()
     }
 
     /// Makes the solution by sparse factors orthogonal to the null vectors of A that are known: rounding decides its part along

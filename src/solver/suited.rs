@@ -148,15 +148,16 @@ impl Choice {
             self.configurations.push(levels.clone());
         }
         let jacobi = Configuration::new(setup.clone(), Relaxation::Spai0, Krylov::BiCgStab).double();
+        let mut jacobi = vec![jacobi];
         if p.rows > ONE_LEVEL_ROWS {
-            self.configurations.push(jacobi.clone());
+            self.configurations.append(&mut jacobi);
         }
         if self.configurations.first().is_none_or(|c| c.setup != Setup::Direct) {
             self.configurations.push(Configuration::direct());
         }
+        self.configurations.push(levels.double());
+        self.configurations.append(&mut jacobi);
         self.configurations.extend([
-            levels.double(),
-            jacobi,
             Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double(),
             one_level_ilut(),
         ]);
@@ -167,10 +168,10 @@ impl Choice {
     }
 }
 
-/// Incomplete factors by threshold on one level.
+/// Incomplete factors by threshold on one level, with pivoting.
 fn one_level_ilut() -> Configuration {
     let factors = Relaxation::Ilut { drop_tolerance: 1e-3, fill_factor: 10.0, damping: Some(1.0), tau: 0.0 };
-    Configuration::new(Setup::OneLevel, factors, Krylov::Fgmres).double()
+    Configuration::new(Setup::Pivoted, factors, Krylov::Fgmres).double()
 }
 
 /// Jacobi relaxation with the absolute sums of rows, the mildest preconditioner.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::equations::Equations;
 use crate::backend::{Cpu, Equilibration, order_of_scattered, order_with_long_rows_last};
 use crate::error::Result;
-use crate::setup::detect_block_size;
+use crate::setup::{detect_block_size, relaxation::pivot_order};
 use crate::sparse::{Csr, DenseMatrix};
 
 /// A row determines its unknown if its other entries sum to less than this share of the diagonal.
@@ -49,6 +49,11 @@ impl Transform {
     /// The equivalent system for a square matrix, or `None` if nothing is to be gained. Cost: about four products
     /// with a vector.
     pub fn of(a: &Csr<f64>) -> Option<Self> {
+        Self::scaled(a, None)
+    }
+
+    /// The same, with these factors of rows and columns, if they are given, in place of those that suit the matrix.
+    fn scaled(a: &Csr<f64>, factors: Option<&(Vec<f64>, Vec<f64>)>) -> Option<Self> {
         let n = a.rows();
         let mut reasons = Vec::new();
         let inverses: Vec<Option<f64>> = (0..n).map(|i| determined(a, i)).collect();
@@ -78,13 +83,16 @@ impl Transform {
             reasons.push(format!("{} rows determine their unknown and are eliminated", determined.len()));
         }
         let determined = if eliminates { determined } else { Vec::new() };
-        let scaling = scaling(&matrix);
+        let scaling = match factors {
+            Some((rows, columns)) => Some((rows.clone(), columns.clone(), None)),
+            None => scaling(&matrix).map(|(rows, columns, reason)| (rows, columns, Some(reason))),
+        };
         if scaling.is_none() && !eliminates && reasons.is_empty() {
             return None;
         }
         let (rows, columns) = match scaling {
             Some((rows, columns, reason)) => {
-                reasons.push(reason);
+                reasons.extend(reason);
                 matrix = Cow::Owned(matrix.map(|i, j, v| rows[i] * v * columns[j]));
                 (rows, columns)
             }
@@ -98,11 +106,11 @@ impl Transform {
     pub fn with_equations(a: &Csr<f64>, equations: &Equations) -> Self {
         let own = equations.of(a);
         let mut new = match equations.scaling() {
-            None => Self::of(&own).unwrap_or_else(|| Self::identity(&own)),
-            Some((rows, columns)) => {
+            Some((rows, columns)) if !equations.are_pivoted() => {
                 let matrix = own.map(|i, j, v| rows[i] * v * columns[j]);
                 Self { matrix, rows: rows.clone(), columns: columns.clone(), ..Self::identity(&own) }
             }
+            scaling => Self::scaled(&own, scaling).unwrap_or_else(|| Self::identity(&own)),
         };
         new.reasons.insert(0, "the equations in an order that brings large entries to the diagonal".into());
         Self { equations: Some(equations.clone()), ..new }
@@ -125,17 +133,60 @@ impl Transform {
         Some(new)
     }
 
-    /// The same eliminations and scalings by new values of the same pattern, in the same order. `None` where the new values
-    /// need others.
-    pub fn renewed(&self, a: &Csr<f64>) -> Option<Self> {
-        let new = match &self.equations {
+    /// The equivalent system for `own`, one for A if it is given, with its equations and unknowns in the order of ILUT with pivoting
+    /// for this drop tolerance and fill factor, which begins with large entries on the diagonal if it finds no pivot of a row
+    /// otherwise. `own` where no pivot is exchanged.
+    ///
+    /// # Errors
+    /// As [`pivot_order`].
+    pub fn pivoted(
+        own: Option<&Arc<Self>>,
+        a: &Csr<f64>,
+        (drop, fill): (f64, f64),
+    ) -> Result<Option<Arc<Self>>> {
+        let find = |own: Option<&Arc<Self>>| pivot_order(own.map_or(a, |t| &t.matrix), drop, fill);
+        let first = find(own);
+        let matched = if first.is_err() { Equations::with_large_diagonal(a) } else { None };
+        let matched = matched.map(|equations| Arc::new(Self::with_equations(a, &equations)));
+        let (own, pivots) = match &matched {
+            None => (own, first?),
+            Some(matched) => (Some(matched), find(Some(matched))?),
+        };
+        if pivots.iter().enumerate().all(|(k, &j)| k == j as usize) {
+            return Ok(own.cloned());
+        }
+        // The number in Q A of every row of P Q A Pᵀ.
+        let number = |k: usize| own.and_then(|t| t.order.as_ref()).map_or(k as u32, |order| order[k]);
+        let order: Vec<u32> = pivots.iter().map(|&j| number(j as usize)).collect();
+        let mut rows = vec![0; pivots.len()];
+        order.iter().enumerate().for_each(|(k, &j)| rows[j as usize] = number(k));
+        let ones = || vec![1.0; rows.len()];
+        let (r, c) = own.map_or_else(|| (ones(), ones()), |t| (t.rows.clone(), t.columns.clone()));
+        let before = own.and_then(|t| t.equations.as_ref());
+        let equations = Equations::reordered(before, &rows, (&r, c));
+        let mut new = Self::restored(a, Some(&equations), Some(order.into()));
+        if let (Some(new), Some(own)) = (&mut new, own) {
+            new.reasons.splice(0..1, own.reasons.iter().cloned());
+        }
+        Ok(new.map(Arc::new))
+    }
+
+    /// The system for the equations in this order, and the rows and columns of that system in this one. `None` if that is A.
+    pub fn restored(a: &Csr<f64>, equations: Option<&Equations>, order: Option<Arc<[u32]>>) -> Option<Self> {
+        let new = match equations {
             None => Self::of(a),
             Some(equations) => Some(Self::with_equations(a, equations)),
         };
-        let new = match &self.order {
+        match order {
             None => new,
-            Some(order) => Some(new.unwrap_or_else(|| Self::identity(a)).in_order(order.clone())),
-        };
+            Some(order) => Some(new.unwrap_or_else(|| Self::identity(a)).in_order(order)),
+        }
+    }
+
+    /// The same eliminations and scalings by new values of the same pattern, in the same order. `None` where the new values
+    /// need others.
+    pub fn renewed(&self, a: &Csr<f64>) -> Option<Self> {
+        let new = Self::restored(a, self.equations.as_ref(), self.order.clone());
         new.filter(|new| new.matrix.pattern() == self.matrix.pattern())
     }
 
@@ -144,9 +195,9 @@ impl Transform {
         self.equations.as_ref()
     }
 
-    /// Whether rows have another order than those of A.
-    pub fn is_reordered(&self) -> bool {
-        self.order.is_some()
+    /// The row of Q A for every row of the system, if these differ.
+    pub fn order(&self) -> Option<&Arc<[u32]>> {
+        self.order.as_ref()
     }
 
     fn identity(a: &Csr<f64>) -> Self {

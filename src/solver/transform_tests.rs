@@ -3,7 +3,7 @@
 use super::*;
 use crate::gallery;
 use crate::krylov::{SolveOptions, scattered};
-use crate::solver::Solver;
+use crate::solver::{Builder, Choice, Configuration, Solver};
 
 fn product(a: &Csr<f64>, x: &[f64]) -> Vec<f64> {
     let mut y = vec![0.0; a.rows()];
@@ -33,26 +33,80 @@ fn equations_in_another_order_are_those_of_the_same_system() {
         let t = Transform::with_equations(&a, &Equations::with_large_diagonal(&a).unwrap());
         assert!(t.equations().unwrap().scaling().is_some() == (number == 2) && !t.is_symmetric());
         assert!(t.matrix.diagonal().iter().all(|v| *v != 0.0));
-        // x = d + C Pᵀ y for Â y = P R Q (A x − A d).
-        let x = scattered(400, 3);
-        let (mut d, right) = t.forward(&a, &product(&a, &x));
-        let mut y = vec![0.0; 400];
-        crate::backend::Direct::of_system(&t.matrix).unwrap().solve(&right, &mut y, 1);
-        t.backward(&y, &mut d);
-        let worst = d.iter().zip(&x).fold(0.0f64, |m, (d, x)| m.max((d - x).abs()));
-        assert!(worst < if number == 2 { 1e-6 } else { 1e-9 }, "{number}: {worst}");
-        // ⟨B r, s⟩ = ⟨r, Bᵀ s⟩ for M = I.
-        let (r, s) = (scattered(400, 4), scattered(400, 5));
-        let (mut z, rest) = t.forward(&a, &r);
-        t.backward(&rest, &mut z);
-        let identity = |r: &[f64], z: &mut [f64]| {
-            z.copy_from_slice(r);
-            Ok(())
-        };
-        let zt = t.apply_transposed(&a, &s, identity).unwrap();
-        let (left, right) = (inner(&z, &s), inner(&r, &zt));
-        assert!((left - right).abs() < 1e-10 * (1.0 + left.abs()), "{number}: {left} {right}");
+        let tolerance = if number == 2 { 1e-6 } else { 1e-9 };
+        is_equivalent(&a, &t, tolerance);
+        // Exchanged equations have zeros on the diagonal.
+        let rows: Vec<u32> = (0..400u32).map(|i| if i / 4 % 2 == 0 { i ^ 2 } else { i }).collect();
+        let exchanged = Equations::reordered(t.equations(), &rows, (&t.rows, t.columns.clone()));
+        let t = Arc::new(Transform::with_equations(&a, &exchanged).in_order((0..400).rev().collect()));
+        let pivoted = Transform::pivoted(Some(&t), &a, (0.0, 100.0)).unwrap().unwrap();
+        assert!(!Arc::ptr_eq(&t, &pivoted));
+        is_equivalent(&a, &pivoted, tolerance);
+        let again = Transform::pivoted(Some(&pivoted), &a, (0.0, 100.0)).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&pivoted, &again));
     }
+}
+
+/// Checks that the system has the solutions of A.
+fn is_equivalent(a: &Csr<f64>, t: &Transform, tolerance: f64) {
+    // x = d + C Pᵀ y for Â y = P R Q (A x − A d).
+    let x = scattered(400, 3);
+    let (mut d, right) = t.forward(a, &product(a, &x));
+    let mut y = vec![0.0; 400];
+    crate::backend::Direct::of_system(&t.matrix).unwrap().solve(&right, &mut y, 1);
+    t.backward(&y, &mut d);
+    let worst = d.iter().zip(&x).fold(0.0f64, |m, (d, x)| m.max((d - x).abs()));
+    assert!(worst < tolerance, "{worst}");
+    // ⟨B r, s⟩ = ⟨r, Bᵀ s⟩ for M = I.
+    let (r, s) = (scattered(400, 4), scattered(400, 5));
+    let (mut z, rest) = t.forward(a, &r);
+    t.backward(&rest, &mut z);
+    let identity = |r: &[f64], z: &mut [f64]| {
+        z.copy_from_slice(r);
+        Ok(())
+    };
+    let zt = t.apply_transposed(a, &s, identity).unwrap();
+    let (left, right) = (inner(&z, &s), inner(&r, &zt));
+    assert!((left - right).abs() < 1e-10 * (1.0 + left.abs()), "{left} {right}");
+}
+
+#[test]
+fn factors_with_pivoting_need_no_matching_and_are_refreshed_and_saved() {
+    // Three of six equations in other places.
+    let place = |i: u32| match i % 6 {
+        0 | 2 => i + 2 + i % 6 / 2,
+        5 => i - 5,
+        _ => i,
+    };
+    let flow = gallery::poisson_2d(60, 60).unwrap().matrix.map(|i, j, v| match j {
+        j if j < i => 1.2 * v,
+        j if j == i => 1.1 * v,
+        _ => v,
+    });
+    let a = flow.select(Some(&(0..3600).map(place).collect::<Vec<_>>()), None);
+    let build = |text: &str| Builder::from(text.parse::<Configuration>().unwrap()).build(&a);
+    assert!(
+        build("none, ilut(0.01,10), f64, FGMRES").unwrap_err().to_string().contains("the pivot of row 1")
+    );
+    let mut solver = build("pivoted, ilut(0.01,10), f64, FGMRES").unwrap();
+    let x = scattered(3600, 3);
+    let check = |solver: &Solver, b: &[f64]| {
+        let out = solver.solve(b).unwrap();
+        let worst = out.x.iter().zip(&x).fold(0.0f64, |m, (p, q)| m.max((p - q).abs()));
+        assert!(out.converged() && out.iterations < 30 && worst < 1e-5, "{worst}\n{out}\n{solver}");
+        out
+    };
+    let b = product(&a, &x);
+    let first = check(&solver, &b);
+    let loaded = Solver::from_bytes(&solver.to_bytes().unwrap(), &a).unwrap();
+    assert_eq!(check(&loaded, &b).x, first.x);
+    let transposed = solver.solve_transposed_with(&b, SolveOptions::new()).unwrap();
+    assert!(transposed.converged() && transposed.iterations < 30, "{transposed}");
+    let other = a.map(|_, j, v| v * if j % 2 == 0 { 1.5 } else { 1.0 });
+    solver.refresh(&other).unwrap();
+    check(&solver, &product(&other, &x));
+    let choice = Choice::of(&a, false).configurations;
+    assert!(choice.iter().any(|c| c.to_string().starts_with("pivoted, ilut")), "{choice:?}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub use estimate::{OperatorKind, jacobi_bound, looks_symmetric, spectral_estimat
 pub(crate) use ilu::ilu0_with_dropped_fill;
 pub use ilu::{ilu0, iluk, weaken_factors};
 pub use ilut::ilut;
+pub(crate) use ilut::pivot_order;
 pub use spai::{spai, spai1};
 
 use crate::error::{Error, Result};

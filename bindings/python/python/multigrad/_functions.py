@@ -41,8 +41,8 @@ def solver(
         Near-nullspace candidates, n × k, such as rigid-body modes of elasticity. Default: constants.
     setup
         ``"auto"`` analyses the matrix and chooses; otherwise a name such as ``"sa"``, ``"ruge-stueben"``,
-        ``"classical"``, ``"root-node"``, ``"air"``, ``"none"`` (one level) or ``"direct"``. The following four
-        parameters belong to a setup by name.
+        ``"classical"``, ``"root-node"``, ``"air"``, ``"none"`` (one level), ``"pivoted"`` (one level, ILUT with
+        pivoting) or ``"direct"``. The following four parameters belong to a setup by name.
     smoother
         ``"gauss-seidel"`` (default), ``"chebyshev(2)"``, ``"jacobi"``, ``"ilu0"``, ``"spai0"`` and others.
     sweeps
