@@ -4,6 +4,11 @@ use super::cuthill_mckee::{cuthill_mckee, envelope};
 use super::library::cholesky_nonzeros;
 use crate::sparse::Pattern;
 
+/// Largest mean length of rows of a matrix with little fill.
+const SHORT: usize = 12;
+/// One of so many rows may have an edge that a forest has not.
+const FEW_EDGES: usize = 1000;
+
 /// Predicted nonzeros of L and U: twice those of the Cholesky factor of the pattern of A + Aᵀ in an approximate minimum
 /// degree order (Amestoy, Davis and Duff 1996; without `faer`, of Cuthill and McKee), by symbolic analysis. Partial pivoting may need more. `None` if the
 /// analysis runs out of memory. Cost: about that of a few cycles of multigrid.
@@ -55,11 +60,6 @@ pub(crate) fn has_little_fill(pattern: &Pattern) -> bool {
     let edges = (sum.nnz() - diagonal) / 2;
     edges <= n - sum.component_numbers().1 + n / FEW_EDGES
 }
-
-/// Largest mean length of rows of a matrix with little fill.
-const SHORT: usize = 12;
-/// One of so many rows may have an edge that a forest has not.
-const FEW_EDGES: usize = 1000;
 
 /// An estimate of the seconds that factors with `z` nonzeros of n rows take.
 pub(crate) fn predicted_seconds(z: f64, n: usize) -> f64 {

@@ -133,6 +133,8 @@ impl Choice {
         let direct = Configuration::direct();
         self.configurations.retain(|c| *c != direct);
         self.configurations.insert(0, direct);
+        // The other reasons are those of iterations.
+        self.reasons.clear();
         self.because(reason);
     }
 
