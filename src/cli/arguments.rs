@@ -359,6 +359,9 @@ pub struct Solve {
     /// Number of FGMRES iterations between restarts; the saddle-point hierarchies add two for each long row
     #[arg(long, value_name = "ITERATIONS", default_value = "30", allow_negative_numbers = true, value_parser = positive_count)]
     pub restart: usize,
+    /// Largest predicted number of entries in sparse factors that the automatic choice falls back on [default: 150000000, about 2.4 GB]
+    #[arg(long, value_name = "ENTRIES", allow_negative_numbers = true, value_parser = whole)]
+    pub direct_limit: Option<usize>,
     /// Tolerance: stop when ‖b − Ax‖₂/‖b‖₂ is at most this
     #[arg(long, default_value = "1e-8", allow_negative_numbers = true, value_parser = positive)]
     pub rtol: f64,

@@ -257,6 +257,9 @@ fn iterate(options: &Solve, b: &[f64], solver: &mut Solver) -> Result<(Outcome, 
         if let Some(krylov) = options.krylov.method() {
             own = own.krylov(krylov);
         }
+        if let Some(entries) = options.direct_limit {
+            own = own.direct_limit(entries);
+        }
         solver.solve_with(b, own)
     };
     #[cfg(not(feature = "cuda"))]

@@ -9,7 +9,7 @@ use super::system::System;
 use crate::error::Result;
 
 /// Default of [`SolveOptions::direct_limit`].
-pub(crate) const DIRECT_LIMIT: usize = 100_000_000;
+pub(crate) const DIRECT_LIMIT: usize = 150_000_000;
 
 /// Options of a solve with any method.
 ///
@@ -83,7 +83,7 @@ impl<'a> SolveOptions<'a> {
     }
 
     /// Largest predicted number of entries of sparse LU factors. An automatic solver that falls back on LU refuses larger
-    /// factors. Default 10⁸, about 1.6 GB.
+    /// factors. Default 1.5·10⁸, about 2.4 GB.
     pub fn direct_limit(mut self, entries: usize) -> Self {
         self.direct_limit = entries;
         self

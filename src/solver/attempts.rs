@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::builder::Builder;
 use super::configuration::Configuration;
 use super::ladder::{FREE, Ladder, SETUP, check_fill};
+use super::one_level::diagonal;
 use super::value::{Solver, in_precision};
 use crate::error::Result;
 use crate::krylov::{Krylov, Outcome, SolveOptions, Status, System};
@@ -16,6 +17,9 @@ const SHORT: usize = 60;
 
 /// The smallest budget of an attempt, in iterations.
 const LEAST: f64 = 25.0;
+
+/// Iterations with the diagonal beyond which a solve by it is left.
+const DIAGONAL: usize = 20;
 
 /// Passes over the entries of the matrix in an iteration of usual cost: BiCGStab with V(1,1) and an operator complexity of 1.5.
 const USUAL: f64 = 9.0;
@@ -37,15 +41,27 @@ impl Solver {
                 return Ok(Outcome { solver: Some(solver.summary()), ..out });
             }
         }
+        let mut attempts = Vec::new();
+        if ladder.tries_diagonal() && options.options.max_iterations > SHORT {
+            let solver = self.further(ladder, &diagonal(Krylov::Cg), options.direct_limit)?;
+            let out =
+                solver.within_budget((ladder, Some(DIAGONAL), 0.0), solver.system(), b, options.again())?;
+            if out.converged() {
+                return Ok(Outcome { solver: Some(solver.summary()), ..out });
+            }
+            ladder.leave_diagonal();
+            attempts.push(left(&solver, &out, options.options.rtol));
+        }
         let mut best =
             self.within_budget((ladder, ladder.patience, 0.0), self.system(), b, options.again())?;
         // Fewer iterations than every attempt gets are a limit that the user wants.
         let limited = best.status == Status::MaxIterations && options.options.max_iterations <= SHORT;
         if best.converged() || limited {
+            best.attempts.splice(0..0, attempts);
             return Ok(best);
         }
         let rtol = options.options.rtol;
-        let mut attempts = vec![left(self, &best, rtol)];
+        attempts.push(left(self, &best, rtol));
         let mut spent = SETUP + best.iterations as f64 * self.weight();
         let mut rest: Vec<_> = ladder.configurations.iter().collect();
         while let Some(configuration) = ladder.next(&mut rest, self.operator(), spent, options.direct_limit) {

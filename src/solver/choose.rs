@@ -40,6 +40,8 @@ pub struct Choice {
     pub(super) automatic: bool,
     /// Iterations of the first configuration after which the next one follows.
     patience: Option<usize>,
+    /// Whether a solve tries CG with the diagonal before the first configuration.
+    diagonal_first: bool,
     transform: Option<Arc<Transform>>,
     /// Whether sparse factors are known to fit.
     factors_fit: bool,
@@ -54,6 +56,7 @@ impl Choice {
             symmetric: properties.is_symmetric(),
             automatic: false,
             patience: None,
+            diagonal_first: false,
             transform: None,
             factors_fit: false,
         }
@@ -164,6 +167,7 @@ impl Choice {
             // The other reasons are those of the hierarchy.
             self.reasons.truncate(1);
             self.patience = found.patience;
+            self.diagonal_first = found.depends_on_rhs();
             if found.then_direct {
                 self.configurations.retain(|c| c.setup != Setup::Direct);
                 self.configurations.insert(0, Configuration::direct());
@@ -230,7 +234,8 @@ impl Choice {
                 }
                 Ok(mut solver) => {
                     solver.ladder = (self.automatic && !rest.is_empty())
-                        .then(|| Ladder::new(rest.into(), near_nullspace, self.symmetric).patient(patience));
+                        .then(|| Ladder::new(rest.into(), near_nullspace, self.symmetric).patient(patience))
+                        .map(|ladder| ladder.diagonal_first(self.diagonal_first && first));
                     solver.candidates = own_candidates.map(|b| Arc::new(b.clone()));
                     return Ok(solver.explained(reasons, clock.elapsed().as_secs_f64()));
                 }

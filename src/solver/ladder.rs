@@ -1,6 +1,7 @@
 //! The configurations to which an automatic solver turns, with the cost of the direct one.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::configuration::Configuration;
 use crate::backend::{broadest_level, predicted_nonzeros, surely_fits};
@@ -33,6 +34,8 @@ pub(super) struct Ladder {
     pub symmetric: bool,
     /// Iterations per eight digits beyond which the first solver is left.
     pub patience: Option<usize>,
+    /// Whether CG with the diagonal is tried before the first solver, which answers right-hand sides that it does not suit.
+    diagonal: AtomicBool,
     fill: OnceLock<f64>,
 }
 
@@ -42,13 +45,30 @@ impl Ladder {
         near_nullspace: Option<DenseMatrix>,
         symmetric: bool,
     ) -> Self {
-        Self { configurations, near_nullspace, symmetric, patience: None, fill: OnceLock::new() }
+        let (diagonal, fill) = (AtomicBool::new(false), OnceLock::new());
+        Self { configurations, near_nullspace, symmetric, patience: None, diagonal, fill }
     }
 
     /// The ladder that leaves the first solver once it takes more than this number of iterations for eight digits.
     pub fn patient(mut self, patience: Option<usize>) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// The ladder that tries CG with the diagonal first, or not.
+    pub fn diagonal_first(self, first: bool) -> Self {
+        self.diagonal.store(first, Relaxed);
+        self
+    }
+
+    /// Whether CG with the diagonal comes first.
+    pub fn tries_diagonal(&self) -> bool {
+        self.diagonal.load(Relaxed)
+    }
+
+    /// Leaves out the diagonal from now on.
+    pub fn leave_diagonal(&self) {
+        self.diagonal.store(false, Relaxed);
     }
 
     /// Takes the configuration that follows after `spent` iterations: the first one, but a direct solver, where it fits, once its
@@ -92,7 +112,8 @@ impl Ladder {
 
     /// The ladder for new values of the matrix.
     pub fn fresh(&self, symmetric: bool) -> Self {
-        Self::new(self.configurations.clone(), self.near_nullspace.clone(), symmetric).patient(self.patience)
+        let next = Self::new(self.configurations.clone(), self.near_nullspace.clone(), symmetric);
+        next.patient(self.patience).diagonal_first(self.tries_diagonal())
     }
 }
 

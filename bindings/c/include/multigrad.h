@@ -427,7 +427,7 @@ enum mg_status mg_options_set_least_squares(struct mg_options *options, int leas
 
 /*
  Sets the largest number of entries in the factors of a sparse factorisation that an automatic solver may try.
- Default: 100000000, about 1.6 GB.
+ Default: 150000000, about 2.4 GB.
  */
 enum mg_status mg_options_set_direct_limit(struct mg_options *options, int64_t entries);
 

@@ -97,7 +97,7 @@ pub extern "C" fn mg_options_set_least_squares(options: *mut mg_options, least_s
 }
 
 /// Sets the largest number of entries in the factors of a sparse factorisation that an automatic solver may try.
-/// Default: 100000000, about 1.6 GB.
+/// Default: 150000000, about 2.4 GB.
 #[unsafe(no_mangle)]
 pub extern "C" fn mg_options_set_direct_limit(options: *mut mg_options, entries: i64) -> mg_status {
     change(options, |own| {
