@@ -12,11 +12,21 @@ pub(crate) struct Options<'a> {
     pub initial_guess: Option<&'a [f64]>,
     /// Iterations that a solve with this forecast may take; it stops once the forecast is clearly above.
     pub budget: Option<&'a dyn Fn(f64) -> f64>,
+    /// Whether a solve with a budget stops early where its residual has only grown. Not for CG, whose residual may grow by the square
+    /// root of the condition number before it falls.
+    pub leaves_growth: bool,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { rtol: 1e-8, atol: 0.0, max_iterations: 500, initial_guess: None, budget: None }
+        Self {
+            rtol: 1e-8,
+            atol: 0.0,
+            max_iterations: 500,
+            initial_guess: None,
+            budget: None,
+            leaves_growth: false,
+        }
     }
 }
 

@@ -18,6 +18,9 @@ const FIRST_FORECAST: usize = 10;
 const FORECASTS: usize = 5;
 /// Iterations after which every forecast counts, however large the budget is.
 const ENOUGH: usize = 60;
+/// Growth of the residual at which a solve with a budget is left, and its least number of iterations: a hierarchy that suits the
+/// matrix reduces it by then.
+const GROWTH: (f64, usize) = (100.0, 15);
 /// Rate of the last half of the iterations, relative to that of all, below which a solve has stalled.
 const STALLED: f64 = 0.1;
 
@@ -37,6 +40,7 @@ pub(super) struct Progress<'a> {
     applications: usize,
     max_iterations: usize,
     budget: Option<&'a dyn Fn(f64) -> f64>,
+    leaves_growth: bool,
     rtol: f64,
     b_norm: f64,
     /// Largest ‖r‖₂ that counts as converged.
@@ -90,6 +94,7 @@ impl<'a> Progress<'a> {
             applications: 0,
             max_iterations: options.max_iterations,
             budget: options.budget,
+            leaves_growth: options.leaves_growth,
             rtol: options.rtol,
             b_norm: b.norm,
             threshold,
@@ -135,10 +140,19 @@ impl<'a> Progress<'a> {
         let Some(budget) = self.budget.filter(|_| k >= FIRST_FORECAST && k.is_multiple_of(FORECASTS)) else {
             return false;
         };
+        if self.leaves_growth && k >= GROWTH.1 && self.has_grown() {
+            return true;
+        }
         let forecast = self.forecast();
         let budget = budget(forecast);
         k as f64 >= (0.25 * budget).min(ENOUGH as f64)
             && forecast > budget * (1.0 + FIRST_FORECAST as f64 / k as f64)
+    }
+
+    /// Whether the residual has grown by far and was never below half of the first one.
+    fn has_grown(&self) -> bool {
+        let least = self.history.iter().copied().fold(f64::INFINITY, f64::min);
+        self.residual_norm() > GROWTH.0 * self.history[0] * self.b_norm && least > 0.5 * self.history[0]
     }
 
     /// Iterations to convergence at the rates of the last half and of all iterations: the better one at the beginning,
@@ -286,7 +300,7 @@ mod tests {
     /// Iterations after which a solve with this budget stops without convergence, if its residuals are these.
     fn stopped_after(budget: f64, residual: impl Fn(usize) -> f64) -> Option<usize> {
         let (allowed, mut ignore) = (|_| budget, |_, _| ());
-        let options = Options { budget: Some(&allowed), ..Options::default() };
+        let options = Options { budget: Some(&allowed), leaves_growth: true, ..Options::default() };
         let mut progress = Progress::start(&options, Size { norm: 1.0, scale: 1.0 }, &mut ignore);
         progress.correct(1.0);
         let end = (1..=500).find(|&k| {
@@ -305,6 +319,7 @@ mod tests {
         assert_eq!(stopped_after(150.0, geometric(0.9)), Some(65));
         assert_eq!(stopped_after(180.0, geometric(0.9)), None);
         assert_eq!(stopped_after(f64::INFINITY, |_| 1.0), Some(500));
+        assert_eq!(stopped_after(f64::INFINITY, |k| 2.0f64.powi(k as i32)), Some(15));
         // One that stalls after a good start stops as well.
         assert_eq!(stopped_after(400.0, |k| if k < 20 { 0.5f64.powi(k as i32) } else { 1e-6 }), Some(60));
         // A plateau of thirty iterations is allowed where the budget is large.

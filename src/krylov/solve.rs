@@ -120,10 +120,10 @@ impl<'a> SolveOptions<'a> {
 
     /// The options for another thread, unless they have callbacks.
     pub(crate) fn for_another_thread(&self) -> Option<impl FnOnce() -> SolveOptions<'a> + Send + use<'a>> {
-        let Options { rtol, atol, max_iterations, initial_guess, budget } = self.options;
+        let Options { rtol, atol, max_iterations, initial_guess, budget, .. } = self.options;
         let &Self { restart, krylov, direct_limit, least_squares, definite, .. } = self;
         (self.on_iteration.is_none() && budget.is_none()).then_some(move || SolveOptions {
-            options: Options { rtol, atol, max_iterations, initial_guess, budget: None },
+            options: Options { rtol, atol, max_iterations, initial_guess, ..Options::default() },
             restart,
             krylov,
             direct_limit,

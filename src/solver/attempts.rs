@@ -63,7 +63,15 @@ impl Solver {
         let rtol = options.options.rtol;
         attempts.push(left(self, &best, rtol));
         let mut spent = SETUP + best.iterations as f64 * self.weight();
+        if best.iterations >= options.options.max_iterations {
+            // The budget allowed all iterations. Others of the kind would take as many: the direct solver is due.
+            spent = f64::INFINITY;
+        }
         let mut rest: Vec<_> = ladder.configurations.iter().collect();
+        if !ladder.symmetric && best.relative_residual() > 1.0 {
+            // Levels amplify the errors of a flow without enough diffusion: one level comes first.
+            rest.sort_by_key(|c| c.setup != Setup::OneLevel);
+        }
         while let Some(configuration) = ladder.next(&mut rest, self.operator(), spent, options.direct_limit) {
             if let Err(e) = limits::check() {
                 attempts.push(format!("further configurations were left out: {e}"));
@@ -134,6 +142,7 @@ impl Solver {
         };
         let mut own = options.again();
         own.options.budget = Some(&allowed);
+        own.options.leaves_growth = self.krylov() == Krylov::BiCgStab;
         own.definite = true;
         self.verified_on(system, b, own)
     }

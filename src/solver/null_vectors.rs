@@ -1,6 +1,5 @@
 //! Null vectors of a singular matrix, by connected component.
 
-use crate::backend::Cpu;
 use crate::krylov::{axpy, dot, largest, norm};
 use crate::setup::{constraints, detect_block_size};
 use crate::sparse::{Csr, DenseMatrix};
@@ -70,9 +69,8 @@ impl NullVectors {
     /// the scaled matrix, constants of the constraints of a saddle-point matrix and, for Aᵀ, unit vectors of zero rows. Each vector is tested on every component by one product
     /// with the matrix.
     pub fn of(a: &Csr<f64>, hints: Hints<'_>, transposed: bool) -> Self {
-        let zeros = a.values().contains(&0.0);
-        let pattern = if zeros { a.filter(|_, _, v| v != 0.0) } else { a.clone() };
-        let components = pattern.pattern().components();
+        let nonzero = a.values().contains(&0.0).then(|| a.filter(|_, _, v| v != 0.0));
+        let components = nonzero.as_ref().unwrap_or(a).pattern().components();
         let mut sizes = vec![0.0; a.rows()];
         for i in 0..a.rows() {
             a.row(i).for_each(|(j, v)| sizes[if transposed { j } else { i }] += v.abs());
@@ -108,10 +106,7 @@ impl NullVectors {
         let product = self.product(a, w);
         let block = self.block;
         // Where entries of w differ by their scaling, the largest one says nothing about a row that it is not in.
-        let terms = (origin == Origin::Scaling).then(|| {
-            let sizes: Vec<f64> = w.iter().map(|v| v.abs()).collect();
-            self.product(&a.map(|_, _, v| v.abs()), &sizes)
-        });
+        let terms = (origin == Origin::Scaling).then(|| self.sums(a, w, f64::abs));
         let size = |j: usize, most: f64| terms.as_ref().map_or(self.sizes[j] * most, |terms| terms[j]);
         let mut added = 0;
         let mut components = std::mem::take(&mut self.components);
@@ -130,12 +125,19 @@ impl NullVectors {
 
     /// Aᵀ w or A w.
     pub fn product(&self, a: &Csr<f64>, w: &[f64]) -> Vec<f64> {
-        let mut product = vec![0.0; w.len()];
-        match self.transposed {
-            true => Cpu.spmv_transposed(1.0, a.into(), w, 0.0, &mut product, 1),
-            false => Cpu.spmv(1.0, a.into(), w, 0.0, &mut product, 1),
+        self.sums(a, w, |v| v)
+    }
+
+    /// Sums of f(aᵢⱼ wᵢ) over the columns, or of f(aᵢⱼ wⱼ) over the rows. One pass over the matrix, without its transpose.
+    fn sums(&self, a: &Csr<f64>, w: &[f64], f: impl Fn(f64) -> f64) -> Vec<f64> {
+        let mut sums = vec![0.0; w.len()];
+        for i in 0..a.rows() {
+            for (j, v) in a.row(i) {
+                let (from, to) = if self.transposed { (i, j) } else { (j, i) };
+                sums[to] += f(v * w[from]);
+            }
         }
-        product
+        sums
     }
 
     /// Unit vectors of zero rows in components of several rows. At most one per component is kept: several would take

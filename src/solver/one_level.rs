@@ -352,8 +352,14 @@ mod tests {
         let properties = MatrixProperties::of(&a);
         assert!(properties.lacks_hierarchy(), "{}", properties.wrong_sign);
         let found = OneLevel::of(&a, &properties).unwrap();
-        assert!(found.patience.is_none());
-        assert!(is_chosen(&a));
+        assert!(found.patience.is_none() && found.depends_on_rhs());
+        let solver = Solver::auto(&a).unwrap();
+        assert_eq!(*solver.setup(), Setup::OneLevel, "{solver}");
+        let mut b = vec![0.0; a.rows()];
+        crate::backend::Cpu.spmv(1.0, (&a).into(), &crate::krylov::scattered(a.rows(), 3), 0.0, &mut b, 1);
+        let out = solver.solve(&b).unwrap();
+        // Only the diagonal was left before.
+        assert!(out.converged() && out.attempts.len() == 1 && out.solver.is_none(), "{out}");
     }
 
     /// Kershaw's matrix (1978) is positive definite, and its ILU(0) has the pivot −5.

@@ -156,6 +156,11 @@ impl Choice {
             self.configurations.push(Configuration::direct());
         }
         self.configurations.push(levels.double());
+        if !p.has_hubs() && p.rows > ONE_LEVEL_ROWS {
+            let factors = Relaxation::Ilu { level: 1, damping: Some(1.0), tau: 0.0 };
+            let one_level = Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab);
+            self.configurations.push(one_level.double());
+        }
         self.configurations.append(&mut jacobi);
         self.configurations.extend([
             Configuration::new(setup, Relaxation::GaussSeidel, Krylov::Fgmres).double(),

@@ -5,6 +5,7 @@ use super::value::Solver;
 use crate::backend::Cpu;
 use crate::error::Result;
 use crate::krylov::{Outcome, SolveOptions, Status, System, check_vector, largest, norm};
+use crate::multigrid::Setup;
 use crate::operator::Preconditioner;
 
 /// Most corrections of a solution that has converged in one norm only.
@@ -22,6 +23,8 @@ const CAUTION: f64 = 1e-2;
 const LIKELY: f64 = 5e2;
 /// The tolerance of a correction of an error that is hardly too large.
 const ENOUGH: f64 = 0.01;
+/// Relative residual of accurate sparse factors.
+const EXACT: f64 = 1e-12;
 /// Iterations with a hierarchy from which the error of x is estimated: one more cycle is cheap then.
 const MANY: usize = 25;
 
@@ -77,9 +80,10 @@ impl Solver {
             let mut excess = 1.0;
             if accepted {
                 out.status = Status::Converged;
-                let suspect = self.may_leave_errors() || out.iterations >= MANY || !out.attempts.is_empty();
+                let misses = self.may_leave_errors(relative);
+                let suspect = misses || out.iterations >= MANY || !out.attempts.is_empty();
                 if suspect && rest > 0.0 {
-                    let limit = if self.may_leave_errors() { LIKELY * rtol } else { limit };
+                    let limit = if misses { LIKELY * rtol } else { limit };
                     let scale = uniformity(&out) / limit;
                     excess = scale * self.estimated_error(system, b, &out.x, false)?;
                     if excess > 1.0 {
@@ -134,10 +138,11 @@ impl Solver {
         Ok(out)
     }
 
-    /// Whether the preconditioner may miss some error in few iterations: without coarser levels, or with the approximate Schur
-    /// complement of a saddle point.
-    fn may_leave_errors(&self) -> bool {
-        self.setup().has_one_level() || self.setup().approximates()
+    /// Whether the preconditioner may miss some error in few iterations: without coarser levels, with the approximate Schur
+    /// complement of a saddle point, or with sparse factors that leave more than rounding.
+    fn may_leave_errors(&self, relative: f64) -> bool {
+        let inexact = *self.setup() == Setup::Direct && relative > EXACT;
+        inexact || self.setup().has_one_level() || self.setup().approximates()
     }
 
     /// b − A x.

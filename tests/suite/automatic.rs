@@ -237,10 +237,10 @@ fn small_diffusion_in_any_units_takes_few_iterations() {
     }
 }
 
-/// Lowest-order edge elements on a square of n² cells: Cᵀ C + I/100 with the curl C.
+/// Lowest-order edge elements on a periodic square of n² cells: Cᵀ C + 3 I/100 with the curl C.
 fn edge_elements(n: usize) -> Csr<f64> {
-    let along = |i: usize, j: usize| j * n + i;
-    let across = |i: usize, j: usize| n * (n + 1) + j * (n + 1) + i;
+    let along = |i: usize, j: usize| j % n * n + i;
+    let across = |i: usize, j: usize| n * n + j * n + i % n;
     let mut sums = std::collections::BTreeMap::new();
     for (i, j) in (0..n * n).map(|cell| (cell % n, cell / n)) {
         let edges =
@@ -249,25 +249,26 @@ fn edge_elements(n: usize) -> Csr<f64> {
             *sums.entry((p.0, q.0)).or_insert(0.0) += p.1 * q.1;
         }
     }
-    let size = 2 * n * (n + 1);
-    (0..size).for_each(|i| *sums.entry((i, i)).or_insert(0.0) += 0.01);
+    (0..2 * n * n).for_each(|i| *sums.entry((i, i)).or_insert(0.0) += 0.03);
     let entries: Vec<_> = sums.into_iter().map(|((i, j), v)| (i, j, v)).collect();
-    Csr::from_triplets(size, size, &entries).unwrap()
+    Csr::from_triplets(2 * n * n, 2 * n * n, &entries).unwrap()
 }
 
 #[test]
 fn edge_elements_with_a_smooth_right_hand_side_need_the_diagonal_only() {
     let a = edge_elements(40);
     let solver = Amg::auto(&a).unwrap();
-    let smooth: Vec<f64> = (0..a.rows()).map(|i| if i < a.rows() / 2 { 1.0 } else { 2.0 }).collect();
+    // A field that varies across its direction, so that it has a curl.
+    let wave = |i: usize| 2.0 + (i as f64 * std::f64::consts::TAU / 40.0).cos();
+    let smooth: Vec<f64> = (0..a.rows()).map(|i| if i < 1600 { wave(i / 40) } else { 1.0 }).collect();
     let rough: Vec<f64> = (0..a.rows()).map(|i| ((i * i) as f64).sin()).collect();
     let by_diagonal = solver.solve(&smooth).unwrap();
     assert!(by_diagonal.converged() && by_diagonal.iterations <= 20, "{by_diagonal}");
     assert!(by_diagonal.solver.unwrap().contains("jacobi"));
     let first = solver.solve(&rough).unwrap();
-    assert!(first.converged() && first.solver.is_none(), "{first}\n{solver}");
-    assert!(first.attempts.len() == 1 && first.attempts[0].contains("jacobi"), "{:?}", first.attempts);
+    assert!(first.converged() && first.attempts[0].contains("jacobi"), "{first}\n{solver}");
+    assert!(!first.solver.unwrap_or_default().contains("jacobi"));
     // The diagonal is not tried again.
     let second = solver.solve(&rough).unwrap();
-    assert!(second.attempts.is_empty() && second.x == first.x, "{second}");
+    assert!(second.converged() && second.attempts.is_empty(), "{second}");
 }
