@@ -43,14 +43,12 @@ impl Solver {
         }
         let mut attempts = Vec::new();
         if ladder.tries_diagonal() && options.options.max_iterations > SHORT {
-            let solver = self.further(ladder, &diagonal(Krylov::Cg), options.direct_limit)?;
-            let out =
-                solver.within_budget((ladder, Some(DIAGONAL), 0.0), solver.system(), b, options.again())?;
-            if out.converged() {
-                return Ok(Outcome { solver: Some(solver.summary()), ..out });
+            match self.by_diagonal(ladder, b, options.again()) {
+                Ok(out) if out.converged() => return Ok(out),
+                Ok(out) => attempts.extend(out.attempts),
+                Err(e) => attempts.push(format!("{} failed: {e}", diagonal(Krylov::Cg))),
             }
             ladder.leave_diagonal();
-            attempts.push(left(&solver, &out, options.options.rtol));
         }
         let mut best =
             self.within_budget((ladder, ladder.patience, 0.0), self.system(), b, options.again())?;
@@ -63,16 +61,20 @@ impl Solver {
         let rtol = options.options.rtol;
         attempts.push(left(self, &best, rtol));
         let mut spent = SETUP + best.iterations as f64 * self.weight();
-        if best.iterations >= options.options.max_iterations {
-            // The budget allowed all iterations. Others of the kind would take as many: the direct solver is due.
-            spent = f64::INFINITY;
-        }
+        // Where the budget allowed all iterations, others of the kind would take as many: the direct solver is due.
+        let (most, limit) = (options.options.max_iterations, options.direct_limit);
+        let all = |out: &Outcome| out.iterations >= most;
+        let mut due = all(&best);
         let mut rest: Vec<_> = ladder.configurations.iter().collect();
         if !ladder.symmetric && best.relative_residual() > 1.0 {
             // Levels amplify the errors of a flow without enough diffusion: one level comes first.
             rest.sort_by_key(|c| c.setup != Setup::OneLevel);
         }
-        while let Some(configuration) = ladder.next(&mut rest, self.operator(), spent, options.direct_limit) {
+        let next = |rest: &mut Vec<_>, spent: f64, due: bool| {
+            let spent = if due { f64::INFINITY } else { spent };
+            ladder.next(rest, self.operator(), spent, limit)
+        };
+        while let Some(configuration) = next(&mut rest, spent, due) {
             if let Err(e) = limits::check() {
                 attempts.push(format!("further configurations were left out: {e}"));
                 break;
@@ -98,6 +100,7 @@ impl Solver {
             }
             attempts.push(left(&solver, &out, rtol));
             spent += SETUP + out.iterations as f64 * solver.weight();
+            due |= all(&out);
             if out.relative_residual() < best.relative_residual() {
                 best = out;
             }
@@ -110,6 +113,15 @@ impl Solver {
         }
         best.attempts.splice(0..0, attempts);
         Ok(best)
+    }
+
+    /// A short solve by CG with the diagonal. Where it does not converge, its `attempts` say so.
+    fn by_diagonal(&self, ladder: &Ladder, b: &[f64], options: SolveOptions<'_>) -> Result<Outcome> {
+        let rtol = options.options.rtol;
+        let solver = self.further(ladder, &diagonal(Krylov::Cg), options.direct_limit)?;
+        let out = solver.within_budget((ladder, Some(DIAGONAL), 0.0), solver.system(), b, options)?;
+        let attempts = if out.converged() { out.attempts } else { vec![left(&solver, &out, rtol)] };
+        Ok(Outcome { solver: Some(solver.summary()), attempts, ..out })
     }
 
     /// A solve that ends where its forecast is above the budget: the patience, or else what is left of twice the cost of a direct

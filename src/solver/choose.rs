@@ -167,7 +167,7 @@ impl Choice {
             // The other reasons are those of the hierarchy.
             self.reasons.truncate(1);
             self.patience = found.patience;
-            self.diagonal_first = found.depends_on_rhs();
+            self.diagonal_first = found.depends_on_rhs(properties);
             if found.then_direct {
                 self.configurations.retain(|c| c.setup != Setup::Direct);
                 self.configurations.insert(0, Configuration::direct());
@@ -218,6 +218,17 @@ impl Choice {
                 continue;
             }
             let fits = if direct && !self.factors_fit { check_factors(a) } else { Ok(()) };
+            let others = rest.iter().any(|c| c.setup != Setup::Direct);
+            let fits = match fits {
+                Err(e) if others => {
+                    // A solve may allow larger factors.
+                    reasons.push(format!("{configuration} could not be built: {e}"));
+                    failure.get_or_insert(e);
+                    rest.push_back(configuration);
+                    continue;
+                }
+                fits => fits,
+            };
             let patience = self.patience.filter(|_| first);
             match fits.and_then(|()| builder.known_symmetry(self.symmetric).build_within(user, transform)) {
                 Ok(solver) if patience.is_some() && solver.krylov() != configuration.krylov => {
