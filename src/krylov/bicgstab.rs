@@ -217,7 +217,8 @@ impl<'a> Halves<'a> for State<'_, 'a> {
         }
         (self.rho, self.alpha) = (rho, alpha);
         axpy(alpha, &self.y, run.x);
-        Ok(Half::Arrived(axpy_norm(-alpha, &self.v, &mut run.r)))
+        let norm = axpy_norm(-alpha, &self.v, &mut run.r);
+        Ok(Half::Arrived(run.measured(alpha, &self.y, norm)))
     }
 
     fn second(&mut self, half: f64) -> Result<Half> {
@@ -233,7 +234,8 @@ impl<'a> Halves<'a> for State<'_, 'a> {
         }
         self.omega = ts / tt;
         axpy(self.omega, &self.y, run.x);
-        Ok(Half::Arrived(axpy_norm(-self.omega, &self.t, &mut run.r)))
+        let norm = axpy_norm(-self.omega, &self.t, &mut run.r);
+        Ok(Half::Arrived(run.measured(self.omega, &self.y, norm)))
     }
 }
 

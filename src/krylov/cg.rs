@@ -211,6 +211,7 @@ impl<'a> Directions<'a> for State<'_, 'a> {
         }
         axpy(alpha, p, run.x);
         self.old = (rz, pq);
-        Ok(Step::Done(axpy_norm(-alpha, q, &mut run.r)))
+        let norm = axpy_norm(-alpha, q, &mut run.r);
+        Ok(Step::Done(run.measured(alpha, p, norm)))
     }
 }

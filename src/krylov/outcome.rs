@@ -49,6 +49,8 @@ pub struct Outcome {
     pub removed: Option<Removed>,
     /// Earlier attempts with the reason for leaving each, one sentence each.
     pub attempts: Vec<String>,
+    /// ‖Δx‖∞ / ‖x‖∞ for the last step of CG or BiCGStab on the host, otherwise 0.
+    pub(crate) last_step: f64,
 }
 
 /// The part of a right-hand side outside the range of a singular matrix.

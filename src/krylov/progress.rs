@@ -4,6 +4,7 @@ use super::advice::{Situation, advice};
 use super::method::Method;
 use super::options::Options;
 use super::outcome::{Outcome, Status};
+use super::vector::largest;
 use crate::error::Result;
 use crate::limits;
 
@@ -53,6 +54,8 @@ pub(super) struct Progress<'a> {
     verified: bool,
     /// Whether an iteration met values that are not finite.
     not_finite: bool,
+    /// ‖Δx‖∞ / ‖x‖∞ for the last step, of CG and BiCGStab.
+    last_step: f64,
 }
 
 /// A solve in progress: the interface of all methods, independent of where vectors live.
@@ -102,6 +105,15 @@ impl<'a> Progress<'a> {
             claimed: f64::INFINITY,
             verified: false,
             not_finite: false,
+            last_step: 0.0,
+        }
+    }
+
+    /// Measures a step Δx = α p to the iterate x, where the residual norm that follows is small enough for the last one.
+    /// Cost: then a pass over both vectors.
+    pub fn measure(&mut self, alpha: f64, p: &[f64], x: &[f64], norm: f64) {
+        if self.claims(norm) {
+            self.last_step = alpha.abs() * largest(p) / largest(x).max(f64::MIN_POSITIVE);
         }
     }
 
@@ -261,6 +273,7 @@ impl<'a> Progress<'a> {
             solver: None,
             removed: None,
             attempts: Vec::new(),
+            last_step: self.last_step,
         };
         let situation = Situation {
             method: end.method,

@@ -79,6 +79,12 @@ impl<'r, 'p> Run<'r, 'p> {
         Ok(known.unwrap_or_else(|| vector::dot(&self.r, z)))
     }
 
+    /// Lets the monitor measure the step α p to the present iterate, whose residual has this norm. Returns the norm.
+    pub fn measured(&mut self, alpha: f64, p: &[f64], norm: f64) -> f64 {
+        self.progress.measure(alpha, p, self.x, norm);
+        norm
+    }
+
     /// r ← b − A x, which ends the iteration.
     pub fn advance(&mut self) -> Result<()> {
         let norm = self.compute_residual()?;

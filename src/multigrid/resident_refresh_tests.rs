@@ -22,7 +22,7 @@ fn changed(a: &Csr<f64>) -> Csr<f64> {
 }
 
 fn built(a: &Csr<f64>, setup: &Setup, relaxation: Relaxation, kind: CycleKind) -> Hierarchy<Host<f64>> {
-    let mut h = Hierarchy::without_smoothers(a, setup, None, kind).unwrap();
+    let mut h = Hierarchy::without_smoothers(a, setup, (None, kind), &|_| false).unwrap();
     h.set_smoothers(relaxation, (1, 1)).unwrap();
     h
 }

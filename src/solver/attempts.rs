@@ -174,8 +174,8 @@ impl Solver {
             check_fill(ladder.fill(self.operator()), limit)?;
         }
         let builder = Builder::from(configuration.clone()).near_nullspace(ladder.near_nullspace.clone());
-        let mut solver =
-            builder.known_symmetry(ladder.symmetric).build_within(&self.a, self.transform.as_ref())?;
+        let builder = builder.known_symmetry(ladder.symmetric).refusing_factors(true);
+        let mut solver = builder.build_within(&self.a, self.transform.as_ref())?;
         solver.candidates = self.candidates.clone();
         Ok(solver)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::configuration::Configuration;
+use super::ladder::{DEAR, direct_budget};
 use super::threads;
 use super::transform::Transform;
 use super::value::Solver;
@@ -24,11 +25,14 @@ pub struct Builder {
     near_nullspace: Option<DenseMatrix>,
     /// Whether the matrix is symmetric, if known.
     symmetric: Option<bool>,
+    /// Whether a large matrix without a coarse level is an error.
+    refuses_factors: bool,
 }
 
 impl From<Configuration> for Builder {
     fn from(configuration: Configuration) -> Self {
-        Self { configuration, automatic_krylov: false, near_nullspace: None, symmetric: None }
+        let (near_nullspace, symmetric) = (None, None);
+        Self { configuration, automatic_krylov: false, near_nullspace, symmetric, refuses_factors: false }
     }
 }
 
@@ -146,6 +150,13 @@ impl Builder {
         self
     }
 
+    /// Refuses a setup that finds no coarse level and would factorise a large matrix: another configuration may take less.
+    #[must_use]
+    pub(super) fn refusing_factors(mut self, yes: bool) -> Self {
+        self.refuses_factors = yes;
+        self
+    }
+
     /// Builds the solver.
     ///
     /// # Errors
@@ -209,7 +220,9 @@ impl Builder {
     /// As [`build`](Self::build).
     pub fn build_hierarchy(&self, a: &Csr<f64>) -> Result<Hierarchy<Host<f64>>> {
         let c = &self.configuration;
-        let mut hierarchy = Hierarchy::without_smoothers(a, &c.setup, self.near_nullspace.as_ref(), c.cycle)?;
+        let nullspace = self.near_nullspace.as_ref();
+        let dear = |a: &Csr<f64>| self.refuses_factors && direct_budget(a, false) > DEAR;
+        let mut hierarchy = Hierarchy::without_smoothers(a, &c.setup, (nullspace, c.cycle), &dear)?;
         hierarchy.set_smoothers(c.relaxation, c.sweeps)?;
         Ok(hierarchy)
     }

@@ -7,10 +7,12 @@ use std::time::Instant;
 use super::builder::{Builder, check};
 use super::configuration::Configuration;
 use super::equations::Equations;
+use super::incomplete_factors::allows_fill;
 use super::ladder::{EXPENSIVE, Ladder, check_factors, direct_budget};
 use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
 use super::saddle::Saddle;
+use super::suited::one_level_ilu1;
 use super::threads;
 use super::transform::Transform;
 use super::value::Solver;
@@ -23,8 +25,6 @@ use crate::multigrid::Setup;
 use crate::setup::check_candidates;
 use crate::sparse::{Csr, DenseMatrix};
 
-/// Expected iterations with ILU(0) up to which a saddle point needs no levels.
-const SURE: f64 = 4.0;
 /// Number of iterations on one level for one with a hierarchy from which that takes less time.
 const FEWER: f64 = 3.5;
 
@@ -88,7 +88,7 @@ impl Choice {
         }
         let mut choice = Self { factors_fit, ..Self::suited(&properties, has_candidates) };
         if let Some(found) = saddle {
-            choice.prefer_levels_of_saddle_point(found);
+            choice.prefer_levels_of_saddle_point(found, allows_fill(&properties));
         }
         if transform.as_ref().and_then(Transform::equations).is_some_and(|e| e.scaling().is_some()) {
             choice.prefer_factors(
@@ -113,8 +113,8 @@ impl Choice {
         choice
     }
 
-    /// Adds a block triangular hierarchy for a saddle-point matrix, before or after sparse factors.
-    fn prefer_levels_of_saddle_point(&mut self, found: Saddle) {
+    /// Adds a block triangular hierarchy for a saddle-point matrix, before or after sparse factors; `fills`: ILU(1) is cheap.
+    fn prefer_levels_of_saddle_point(&mut self, found: Saddle, fills: bool) {
         let [first, second] = found.configurations;
         self.configurations.insert(usize::from(found.direct_first || found.symmetric_first), first);
         if found.symmetric_first {
@@ -122,6 +122,10 @@ impl Choice {
         }
         self.configurations.insert(2, second);
         if !found.direct_first {
+            if fills {
+                // Where the first one finds no coarse levels or does not converge.
+                self.configurations.insert(1, one_level_ilu1());
+            }
             // The other reasons are those of sparse factors.
             self.reasons.clear();
         }
@@ -152,18 +156,14 @@ impl Choice {
             self.because(found.reason);
             return;
         }
-        // Where all diagonal entries are pivots, a short run may show that ILU(0) solves a saddle point at once.
-        let has_pivots = !properties.is_symmetric() && properties.zero_diagonals == 0;
-        let consults = match present.setup {
-            Setup::OneLevel | Setup::Direct => false,
-            Setup::SaddlePoint(_) => has_pivots,
-            _ => true,
+        let is_symmetric = properties.is_symmetric() && !properties.is_indefinite();
+        let found = match present.setup {
+            Setup::OneLevel | Setup::SaddlePoint(_) if is_symmetric => return,
+            Setup::Direct => OneLevel::instead_of(present, a, properties),
+            _ if is_symmetric => OneLevel::of(a, properties),
+            _ => OneLevel::instead_of(present, a, properties),
         };
-        if !consults {
-            return;
-        }
-        let is_saddle = matches!(present.setup, Setup::SaddlePoint(_));
-        if let Some(found) = OneLevel::of(a, properties).filter(|f| !is_saddle || f.expected <= SURE) {
+        if let Some(found) = found {
             // The other reasons are those of the hierarchy.
             self.reasons.truncate(1);
             self.patience = found.patience;
@@ -174,7 +174,7 @@ impl Choice {
             }
             self.configurations.insert(0, found.configuration);
             self.because(found.reason);
-        } else if !is_saddle && let Some(found) = Weakened::of(a, properties, present) {
+        } else if is_symmetric && let Some(found) = Weakened::of(a, properties, present) {
             self.configurations.splice(0..0, found.configurations);
             self.patience = Some(found.patience);
             self.because(found.reason);
@@ -230,7 +230,8 @@ impl Choice {
                 fits => fits,
             };
             let patience = self.patience.filter(|_| first);
-            match fits.and_then(|()| builder.known_symmetry(self.symmetric).build_within(user, transform)) {
+            let builder = builder.known_symmetry(self.symmetric).refusing_factors(self.automatic);
+            match fits.and_then(|()| builder.build_within(user, transform)) {
                 Ok(solver) if patience.is_some() && solver.krylov() != configuration.krylov => {
                     reasons.push(format!("{configuration}: the preconditioner is not symmetric"));
                 }

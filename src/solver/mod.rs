@@ -14,6 +14,7 @@ mod device;
 mod differentiable;
 mod equations;
 mod file;
+mod incomplete_factors;
 mod ladder;
 mod many;
 mod measure;

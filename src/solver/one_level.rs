@@ -16,7 +16,7 @@ const LARGE_PARTS: ([usize; 2], usize) = ([600, 2400], 12_000);
 const SEED: u64 = 1;
 /// Rayleigh quotient of constants below which a matrix is nearly singular: there an error in the constants hides in a
 /// residual of 10⁻⁸, and only a hierarchy sees it.
-const NEARLY_SINGULAR: f64 = 1e-3;
+pub(super) const NEARLY_SINGULAR: f64 = 1e-3;
 /// The same below which a matrix is singular, and full factors do not exist.
 const SINGULAR: f64 = 1e-11;
 
@@ -25,7 +25,7 @@ const SINGULAR: f64 = 1e-11;
 const ILU_SETUP: f64 = 10.0;
 const ILU_ITERATION: f64 = 2.0;
 /// Operations on vectors in an iteration of CG, in products with a diagonal matrix.
-const VECTORS: f64 = 5.0;
+pub(super) const VECTORS: f64 = 5.0;
 /// Largest numbers of rows with the products that a method on one level may take. A hierarchy with its solve took 180 to
 /// 430 on Poisson and elasticity problems of 6000 to 216 000 rows (`multigrad compare`); the rest is a reserve for
 /// predictions that are too low.
@@ -54,8 +54,6 @@ const FEW: f64 = 12.0;
 /// Predicted iterations of a matrix below the size of `LARGE_PARTS` times this factor are expected: from small parts they
 /// are predicted up to twice too high, and a solve that takes longer is left.
 const CONFIDENCE: f64 = 0.75;
-/// Largest number of iterations of BiCGStab with ILU(0) on a large nonsymmetric matrix.
-const EASY: f64 = 10.0;
 /// Largest number of iterations of CG with the diagonal on a nearly singular graph with hubs, whose few small eigenvalues cost
 /// little; a cycle costs some fifteen products there.
 const HUBS: usize = 100;
@@ -78,13 +76,13 @@ pub(super) struct OneLevel {
 }
 
 impl OneLevel {
-    /// CG with ILU(0) for a small symmetric matrix, unless it is an M-matrix. For others, CG with a diagonal or ILU(0), or
-    /// BiCGStab with ILU(0) where the matrix is not symmetric, if that takes less work than a hierarchy by the number of
-    /// iterations on a small part of the matrix, which is extrapolated from two sizes. Full factors for a small symmetric
-    /// matrix that is nearly singular or has long rows. Cost: at most some 250 products with the larger part.
+    /// CG with ILU(0) for a small symmetric matrix, unless it is an M-matrix. For other symmetric ones, CG with a diagonal or
+    /// ILU(0), if that takes less work than a hierarchy by the number of iterations on a small part of the matrix, which is
+    /// extrapolated from two sizes. Full factors for a small matrix that is nearly singular or has long rows. Cost: at most some
+    /// 250 products with the larger part.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
-        let small = p.is_symmetric() && a.rows() <= SMALL;
-        let has_hubs = p.is_symmetric() && p.has_hubs();
+        let small = a.rows() <= SMALL;
+        let has_hubs = p.has_hubs();
         if !small && !has_hubs {
             return Self::suited(a, p).filter(|_| constants(a) > NEARLY_SINGULAR);
         }
@@ -121,17 +119,17 @@ impl OneLevel {
             then_direct: true,
             reason: reason.into(),
         };
-        if p.is_symmetric() && p.lacks_hierarchy() {
+        if p.lacks_hierarchy() {
             return Some(factors(
                 None,
                 "many positive off-diagonal entries, which aggregation does not suit: ILU(0) on one level, or full factors",
             ));
         }
         let m_matrix = p.block_size == 1 && p.wrong_sign < M_MATRIX;
-        if p.is_symmetric() && m_matrix && a.rows() <= SMALL_M_MATRIX {
+        if m_matrix && a.rows() <= SMALL_M_MATRIX {
             return Self::within(a, p, ILU_SETUP + FEW * Costs::of(p).with_factors);
         }
-        if !p.is_symmetric() || a.rows() > SMALL {
+        if a.rows() > SMALL {
             return Self::by_parts(a, p);
         }
         Some(factors(
@@ -175,17 +173,10 @@ impl OneLevel {
 
     /// The same, for at most this number of products.
     fn within(a: &Csr<f64>, p: &MatrixProperties, affordable: f64) -> Option<Self> {
-        let sizes = if a.rows() < LARGE_PARTS.1 { PARTS } else { LARGE_PARTS.0 };
-        let parts: Vec<Csr<f64>> =
-            sizes.iter().filter_map(|&rows| a.patches(1, rows.min(a.rows()), SEED).pop()).collect();
-        if !p.is_symmetric() {
-            let ilu = on_one_level(Relaxation::Ilu0(1.0), Krylov::BiCgStab);
-            let k = extrapolated(&parts, a.rows(), &ilu, EASY)?;
-            return Some(Self::with(ilu, (k, 2.0 * EASY), "ILU(0)"));
-        }
+        let parts = parts_of(a);
         let with = |configuration, iterations, what| Self {
             then_direct: a.rows() <= SMALL,
-            ..Self::with(configuration, iterations, what)
+            ..Self::with(configuration, iterations, (what, "a hierarchy"))
         };
         let costs = Costs::of(p);
         let factors = on_one_level(Relaxation::Ilu0(1.0), Krylov::Cg);
@@ -203,17 +194,27 @@ impl OneLevel {
     }
 
     /// From the expected number of iterations and the largest that still pays.
-    fn with(configuration: Configuration, (expected, most): (f64, f64), what: &str) -> Self {
+    pub fn with(
+        configuration: Configuration,
+        (expected, most): (f64, f64),
+        (what, than): (&str, &str),
+    ) -> Self {
         Self {
             configuration,
             expected,
             patience: Some(most.max(1.25 * expected) as usize + 5),
             then_direct: false,
             reason: format!(
-                "{what} on one level: about {expected:.0} iterations by small parts of the matrix, less work than a hierarchy"
+                "{what} on one level: about {expected:.0} iterations by small parts of the matrix, less work than {than}"
             ),
         }
     }
+}
+
+/// The two parts of a matrix on which iterations are counted.
+pub(super) fn parts_of(a: &Csr<f64>) -> Vec<Csr<f64>> {
+    let sizes = if a.rows() < LARGE_PARTS.1 { PARTS } else { LARGE_PARTS.0 };
+    sizes.iter().filter_map(|&rows| a.patches(1, rows.min(a.rows()), SEED).pop()).collect()
 }
 
 fn on_one_level(relaxation: Relaxation, krylov: Krylov) -> Configuration {
@@ -260,7 +261,7 @@ impl Costs {
 
 /// |cᵀ A c| relative to the sum of the absolute values of the entries, for the constant c on a connected part of more than
 /// one row, the least over the parts.
-fn constants(a: &Csr<f64>) -> f64 {
+pub(super) fn constants(a: &Csr<f64>) -> f64 {
     let (numbers, count) = a.pattern().component_numbers();
     // Sums of entries and of their absolute values, and rows.
     let mut sums = vec![(0.0f64, 0.0f64, 0usize); count];
@@ -275,7 +276,12 @@ fn constants(a: &Csr<f64>) -> f64 {
 
 /// Iterations on a matrix of `rows` rows by those on its parts, which grow with a power of the number of rows.
 /// `None` above `most`.
-fn extrapolated(parts: &[Csr<f64>], rows: usize, configuration: &Configuration, most: f64) -> Option<f64> {
+pub(super) fn extrapolated(
+    parts: &[Csr<f64>],
+    rows: usize,
+    configuration: &Configuration,
+    most: f64,
+) -> Option<f64> {
     let [small, large] = parts else { return None };
     let after = iterations_on(large, configuration, most)?;
     if large.rows() == rows {

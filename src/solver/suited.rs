@@ -3,6 +3,7 @@
 use super::choose::Choice;
 use super::configuration::Configuration;
 use super::properties::MatrixProperties;
+use super::transform::NEARLY_SYMMETRIC;
 use crate::krylov::Krylov;
 use crate::multigrid::{CycleKind, Relaxation, Setup};
 use crate::setup::classical::Classical;
@@ -16,6 +17,9 @@ const ONE_LEVEL_ROWS: usize = 8000;
 /// come first: the setup of ILU(2) takes about as long there as full factors with their solve (1.9 and 1.3 ms with 780 rows of
 /// 10 entries, 6 and 7 ms with 1600 rows of 28).
 const FULL: [(usize, f64); 2] = [(1000, 9.0), (3000, 20.0)];
+
+/// Number of rows above which levels of a nearly symmetric matrix take less time than ILU(2) on one level.
+const FEWEST: usize = 2000;
 
 /// Largest ratio of off-diagonal sum to diagonal of a system that needs no coarser levels: Jacobi relaxation
 /// contracts by this factor.
@@ -119,6 +123,7 @@ impl Choice {
             self.configurations.extend([Configuration::direct(), one_level_ilut()]);
             return;
         }
+        let nearly_symmetric = p.asymmetry <= NEARLY_SYMMETRIC && p.rows > FEWEST && !p.has_hubs();
         if p.weakest_dominance <= DOMINANT {
             self.because("strictly dominant: one level");
             // A long row makes factors dense or slow.
@@ -131,12 +136,19 @@ impl Choice {
                 p.mean_row()
             ));
             self.configurations.push(Configuration::direct());
-        } else if p.rows <= ONE_LEVEL_ROWS {
+        } else if p.rows <= ONE_LEVEL_ROWS && !nearly_symmetric {
             self.because(format!("{} unknowns: factors with fill are faster than a hierarchy", p.rows));
             let factors = Relaxation::Ilu { level: 2, damping: Some(1.0), tau: 0.0 };
             self.configurations.push(Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab));
         }
-        let setup = Coarsening::from(Variant::SymmetricPart);
+        let setup = if nearly_symmetric {
+            if self.configurations.is_empty() {
+                self.because("but nearly symmetric: smoothed aggregation");
+            }
+            Coarsening { theta: strength_threshold(p), ..Coarsening::default() }
+        } else {
+            Coarsening::from(Variant::SymmetricPart)
+        };
         let levels = Configuration::new(setup.clone(), Relaxation::Ilu0(1.0), Krylov::BiCgStab);
         if self.configurations.is_empty() && p.has_hubs() {
             self.because("a graph with hubs, whose factors fill: Gauss–Seidel");
@@ -157,9 +169,7 @@ impl Choice {
         }
         self.configurations.push(levels.double());
         if !p.has_hubs() && p.rows > ONE_LEVEL_ROWS {
-            let factors = Relaxation::Ilu { level: 1, damping: Some(1.0), tau: 0.0 };
-            let one_level = Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab);
-            self.configurations.push(one_level.double());
+            self.configurations.push(one_level_ilu1());
         }
         self.configurations.append(&mut jacobi);
         self.configurations.extend([
@@ -171,6 +181,12 @@ impl Choice {
                 .push(Configuration::new(Classical::air(), Relaxation::GaussSeidel, Krylov::Fgmres).double());
         }
     }
+}
+
+/// ILU(1) on one level.
+pub(super) fn one_level_ilu1() -> Configuration {
+    let factors = Relaxation::Ilu { level: 1, damping: Some(1.0), tau: 0.0 };
+    Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab).double()
 }
 
 /// Incomplete factors by threshold on one level, with pivoting.

@@ -13,6 +13,10 @@ use crate::sparse::{Csr, DenseMatrix};
 const NEGLIGIBLE: f64 = 1e-14;
 /// Stored zeros are left out if they are more than this fraction of the entries.
 const MANY_ZEROS: usize = 20;
+/// Asymmetry of a matrix, scaled by its diagonal, that is symmetric up to rounding.
+pub(super) const SYMMETRIC: f64 = 1e-9;
+/// Asymmetry of a matrix, scaled by its diagonal, to which methods for symmetric matrices suit but for CG: flow in porous media.
+pub(super) const NEARLY_SYMMETRIC: f64 = 1e-3;
 /// Ratio of diagonal entries above which a symmetric scaling is considered.
 const SPREAD: f64 = 100.0;
 /// The scaling by the diagonal is made if its constant has less than this share of the energy of the plain constant.
@@ -375,8 +379,9 @@ fn scaling(a: &Csr<f64>) -> Option<Scaling> {
     if one_sign && sign > 0.0 && most <= SPREAD * least && !out_of_range(a) {
         return None;
     }
-    let symmetric = symmetric_when_scaled(a, &diagonal);
-    if one_sign && symmetric {
+    let symmetric = symmetric_when_scaled(a, &diagonal, SYMMETRIC);
+    // Scaling by rows would make a nearly symmetric matrix less so.
+    if one_sign && (symmetric || symmetric_when_scaled(a, &diagonal, NEARLY_SYMMETRIC)) {
         let roots: Vec<f64> = diagonal.iter().map(|v| v.abs().sqrt().recip()).collect();
         let share = if most > HUGE.0 * least { HUGE.1 } else { FLATTER };
         if (most > SPREAD * least && is_flatter(a, &diagonal, &roots, share)) || out_of_range(a) {
@@ -407,11 +412,11 @@ fn out_of_range(a: &Csr<f64>) -> bool {
     !(1.0 / RANGE..RANGE).contains(&most)
 }
 
-/// Whether D^{-½} A D^{-½} is symmetric to 10⁻⁹, for D = |diag A|.
-pub(super) fn symmetric_when_scaled(a: &Csr<f64>, diagonal: &[f64]) -> bool {
+/// Whether the asymmetry of D^{-½} A D^{-½} is at most `most`, for D = |diag A|.
+pub(super) fn symmetric_when_scaled(a: &Csr<f64>, diagonal: &[f64], most: f64) -> bool {
     let root: Vec<f64> =
         diagonal.iter().map(|v| if *v == 0.0 { 1.0 } else { v.abs().sqrt().recip() }).collect();
-    a.is_symmetric_when_scaled(&root, 1e-9)
+    a.is_symmetric_when_scaled(&root, most)
 }
 
 /// Whether v = `roots`, the constant of the scaled matrix, has less than this share of the energy vᵀ A v / vᵀ D v of the

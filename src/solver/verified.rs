@@ -25,6 +25,10 @@ const LIKELY: f64 = 5e2;
 const ENOUGH: f64 = 0.01;
 /// Relative residual of accurate sparse factors.
 const EXACT: f64 = 1e-12;
+/// What a solve seems to leave of the error, relative to the largest that is accepted, from which the error of x is estimated.
+const SUSPECT: f64 = 0.3;
+/// The slowest rate at which steps of a solve are taken to decrease.
+const SLOWEST: f64 = 0.9;
 /// Iterations with a hierarchy from which the error of x is estimated: one more cycle is cheap then.
 const MANY: usize = 25;
 
@@ -81,7 +85,9 @@ impl Solver {
             if accepted {
                 out.status = Status::Converged;
                 let misses = self.may_leave_errors(relative);
-                let suspect = misses || out.iterations >= MANY || !out.attempts.is_empty();
+                let remaining = remaining(&out) / (FACTOR * rtol);
+                let suspect =
+                    misses || remaining > SUSPECT || out.iterations >= MANY || !out.attempts.is_empty();
                 if suspect && rest > 0.0 {
                     let limit = if misses { LIKELY * rtol } else { limit };
                     let scale = uniformity(&out) / limit;
@@ -89,6 +95,7 @@ impl Solver {
                     if excess > 1.0 {
                         excess = scale * self.estimated_error(system, b, &out.x, true)?;
                     }
+                    excess = excess.max(remaining);
                 }
                 if excess <= 1.0 || !excess.is_finite() {
                     return Ok(out);
@@ -120,6 +127,7 @@ impl Solver {
             own.krylov = options.krylov;
             let second = self.once(system, &self.in_range(self.residual(b, &out.x)), own)?;
             let x: Vec<f64> = out.x.iter().zip(&second.x).map(|(x, d)| x + d).collect();
+            let own_step = second.last_step * largest(&second.x) / largest(&x).max(f64::MIN_POSITIVE);
             if accepted && !(second.converged() && x.iter().all(|v| v.is_finite())) {
                 if second.status == Status::MaxIterations && second.iterations < left {
                     // Another method takes less time than the correction.
@@ -133,7 +141,7 @@ impl Solver {
             }
             error = next;
             join(&mut out, &second, x, (rest / length, error.residual / length));
-            (out.status, out.advice) = (second.status, second.advice);
+            (out.status, out.advice, out.last_step) = (second.status, second.advice, own_step);
         }
         Ok(out)
     }
@@ -186,6 +194,13 @@ impl Solver {
 fn uniformity(out: &Outcome) -> f64 {
     let digits = (2.0 / out.relative_residual().clamp(f64::EPSILON, 1.0)).ln();
     (2.0 * out.preconditioner_applications as f64 / digits).powi(2).max(1.0)
+}
+
+/// The error of x relative to x that follows from the last step, if further ones decrease at the rate of the last residuals.
+fn remaining(out: &Outcome) -> f64 {
+    let [.., before, last] = out.residual_history[..] else { return 0.0 };
+    let rate = (last / before).min(SLOWEST);
+    out.last_step * rate / (1.0 - rate)
 }
 
 /// Adds a correction, whose right-hand side was `share` of b in norm, and the new iterate with its relative residual.

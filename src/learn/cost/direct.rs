@@ -32,6 +32,7 @@ pub(super) fn measure(
             solver: None,
             removed: None,
             attempts: Vec::new(),
+            last_step: 0.0,
             x,
             // The residual is computed by the protocol.
             status: Status::Converged,
