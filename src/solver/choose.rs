@@ -90,7 +90,9 @@ impl Choice {
         if let Some(found) = saddle {
             choice.prefer_levels_of_saddle_point(found, allows_fill(&properties));
         }
-        if transform.as_ref().and_then(Transform::equations).is_some_and(|e| e.scaling().is_some()) {
+        let is_circuit =
+            transform.as_ref().and_then(Transform::equations).is_some_and(|e| e.scaling().is_some());
+        if is_circuit {
             choice.prefer_factors(
                 "rows and columns scaled to ones on the diagonal, as circuits need: sparse factors where they fit",
             );
@@ -104,7 +106,7 @@ impl Choice {
         let transform = if iterates { Transform::ordered(transform, a) } else { transform }.map(Arc::new);
         let own = transform.as_ref().map_or(a, |t| &t.matrix);
         if patches && !has_candidates {
-            choice.consult(own, &properties);
+            choice.consult(own, &properties, is_circuit);
         }
         if let Some(transform) = &transform {
             choice.reasons.splice(0..0, transform.reasons.iter().cloned());
@@ -145,8 +147,9 @@ impl Choice {
         self.because(reason);
     }
 
-    /// Puts a method on one level or weakened incomplete factors before a hierarchy, where parts of the matrix say so.
-    fn consult(&mut self, a: &Csr<f64>, properties: &MatrixProperties) {
+    /// Puts a method on one level or weakened incomplete factors before a hierarchy, and before sparse factors except those of a
+    /// circuit, where parts of the matrix say so.
+    fn consult(&mut self, a: &Csr<f64>, properties: &MatrixProperties, is_circuit: bool) {
         let Some(present) = self.configurations.first() else { return };
         if present.setup == Setup::Direct
             && let Some(found) = OneLevel::before_full_factors(properties)
@@ -159,6 +162,7 @@ impl Choice {
         let is_symmetric = properties.is_symmetric() && !properties.is_indefinite();
         let found = match present.setup {
             Setup::OneLevel | Setup::SaddlePoint(_) if is_symmetric => return,
+            Setup::Direct if is_circuit => return,
             Setup::Direct => OneLevel::instead_of(present, a, properties),
             _ if is_symmetric => OneLevel::of(a, properties),
             _ => OneLevel::instead_of(present, a, properties),
