@@ -21,17 +21,17 @@ const LARGE_COARSEST: usize = 50_000;
 const SMOOTHER_BYTES: f64 = 16.0;
 
 impl Hierarchy<Host<f64>> {
-    /// The levels of a setup for `a`, without smoothers. `is_dear`: whether sparse factors of `a` are refused where the setup finds
+    /// The levels of a setup for `a`, without smoothers. `is_costly`: whether sparse factors of `a` are refused where the setup finds
     /// no coarse level.
     ///
     /// # Errors
     /// A matrix that is not square, has a zero row or a zero on its diagonal; near-nullspace candidates of
-    /// the wrong length; a coarsest level that is singular and large; no coarse level for a matrix with dear factors.
+    /// the wrong length; a coarsest level that is singular and large; no coarse level for a matrix with costly factors.
     pub(crate) fn without_smoothers(
         a: &Csr<f64>,
         setup: &Setup,
         (near_nullspace, kind): (Option<&DenseMatrix>, CycleKind),
-        is_dear: &dyn Fn(&Csr<f64>) -> bool,
+        is_costly: &dyn Fn(&Csr<f64>) -> bool,
     ) -> Result<Self> {
         let Grids { transfers, coarsest } = setup.coarsen(a, near_nullspace)?;
         let (rows, nnz) = (coarsest.rows(), coarsest.nnz());
@@ -40,9 +40,9 @@ impl Hierarchy<Host<f64>> {
                 "coarsening stopped at {rows} unknowns, too many to solve directly; lower the strength threshold theta, or raise max_coarse to allow the direct solver"
             )));
         }
-        if transfers.is_empty() && rows > setup.max_coarse() && is_dear(&coarsest) {
+        if transfers.is_empty() && rows > setup.max_coarse() && is_costly(&coarsest) {
             return Err(Error::unsuited(
-                "coarsening finds no couplings that are strong enough for a coarse level, and sparse factors are dear",
+                "coarsening finds no couplings that are strong enough for a coarse level, and sparse factors are costly",
             ));
         }
         let direct =

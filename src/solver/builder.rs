@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::configuration::Configuration;
-use super::ladder::{DEAR, direct_budget};
+use super::ladder::{COSTLY, direct_budget};
 use super::threads;
 use super::transform::Transform;
 use super::value::Solver;
@@ -221,8 +221,8 @@ impl Builder {
     pub fn build_hierarchy(&self, a: &Csr<f64>) -> Result<Hierarchy<Host<f64>>> {
         let c = &self.configuration;
         let nullspace = self.near_nullspace.as_ref();
-        let dear = |a: &Csr<f64>| self.refuses_factors && direct_budget(a, false) > DEAR;
-        let mut hierarchy = Hierarchy::without_smoothers(a, &c.setup, (nullspace, c.cycle), &dear)?;
+        let is_costly = |a: &Csr<f64>| self.refuses_factors && direct_budget(a, false) > COSTLY;
+        let mut hierarchy = Hierarchy::without_smoothers(a, &c.setup, (nullspace, c.cycle), &is_costly)?;
         hierarchy.set_smoothers(c.relaxation, c.sweeps)?;
         Ok(hierarchy)
     }

@@ -2,7 +2,7 @@
 //! diagonal or with incomplete factors takes less work than a hierarchy or sparse factors.
 
 use super::configuration::Configuration;
-use super::ladder::{DEAR, direct_budget};
+use super::ladder::{COSTLY, direct_budget};
 use super::one_level::{NEARLY_SINGULAR, OneLevel, VECTORS, constants, diagonal, extrapolated, parts_of};
 use super::properties::MatrixProperties;
 use crate::backend::broadest_level;
@@ -10,21 +10,21 @@ use crate::krylov::Krylov;
 use crate::multigrid::{Relaxation, Setup};
 use crate::sparse::Csr;
 
-/// Products with the matrix that a solve with a hierarchy takes with its setup, less a reserve for predictions that are too low:
-/// it took 800 for upwind differences with 20 000 rows in three dimensions.
+/// Products with the matrix that the alternatives take, setup included, less a reserve for predictions that are too low. A hierarchy
+/// took 800 for upwind differences with 20 000 rows in three dimensions.
 const HIERARCHY: f64 = 200.0;
-/// Largest number of iterations with ILU(0) that replaces a hierarchy for a planar graph, where it took 350.
+/// ILU(2) on one level, and the least mean length of rows.
+const FILLED: (f64, f64) = (150.0, 12.0);
+/// Sparse factors of a graph that is not planar, and the least number of rows.
+const DIRECT: (f64, usize) = (600.0, 4000);
+/// Levels of a saddle point, and the largest number of iterations that replaces them.
+const SADDLE: (f64, f64) = (120.0, 4.0);
+/// Largest number of iterations with ILU(0) that replaces a hierarchy for a planar graph, where that took 350 products.
 const PLANAR: f64 = 10.0;
-/// Vertices at one distance in a planar graph, in multiples of √n: a cube of 12³ vertices has 2.6 of them.
+/// Most vertices at one distance from another one in a planar graph, in multiples of √n; in a cube of 12³ vertices it is 2.6.
 const FLAT: f64 = 2.5;
 /// Share of positive off-diagonal weight above which levels may amplify errors: central differences for dominant convection.
 const DOUBTFUL: f64 = 0.25;
-/// The same for ILU(2) on one level where rows are long, and their least mean length.
-const FILLED: (f64, f64) = (150.0, 12.0);
-/// The same for sparse factors of a solid, of at least this number of rows.
-const DIRECT: (f64, usize) = (600.0, 4000);
-/// The same for a saddle point, with the number of iterations up to which it needs no levels.
-const SADDLE: (f64, f64) = (120.0, 4.0);
 /// Largest mean length of rows for ILU(1).
 const SHORT: f64 = 16.0;
 
@@ -65,9 +65,8 @@ impl Candidate {
 }
 
 impl OneLevel {
-    /// BiCGStab with the diagonal, ILU(0) or ILU(1), where iterations on two small parts of the matrix,
-    /// extrapolated to the size of the matrix, predict less work than for the present configuration. Cost: at most some hundred
-    /// iterations on a part of 2400 rows.
+    /// BiCGStab with the diagonal, ILU(0) or ILU(1), where iterations on two small parts of the matrix, extrapolated to its size,
+    /// predict less work than for the present configuration. Cost: at most some hundred iterations on a part of 2400 rows.
     pub fn instead_of(present: &Configuration, a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
         let Alternative { name: than, work, most, fills } = alternative(present, a, p)?;
         if constants(a) <= NEARLY_SINGULAR {
@@ -106,13 +105,13 @@ pub(super) fn allows_fill(p: &MatrixProperties) -> bool {
     p.mean_row() <= SHORT && !p.has_hubs()
 }
 
-/// The present configuration as an alternative; `None` where it is cheap.
+/// The present configuration with its work; `None` where nothing takes much less.
 fn alternative(present: &Configuration, a: &Csr<f64>, p: &MatrixProperties) -> Option<Alternative> {
     let is_planar = || broadest_level(a.pattern()) as f64 <= FLAT * (p.rows as f64).sqrt();
     match present.setup {
         Setup::Direct => {
-            let is_dear = p.rows >= DIRECT.1 && !is_planar() && direct_budget(a, p.is_symmetric()) > DEAR;
-            is_dear.then(|| Alternative::new("sparse factors", DIRECT.0))
+            let is_costly = p.rows >= DIRECT.1 && !is_planar() && direct_budget(a, p.is_symmetric()) > COSTLY;
+            is_costly.then(|| Alternative::new("sparse factors", DIRECT.0))
         }
         Setup::OneLevel => {
             let fills = matches!(present.relaxation, Relaxation::Ilu { .. }) && p.mean_row() > FILLED.1;
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_couple_weakly_leave_no_level_whose_factors_would_be_dear() {
+    fn rows_that_couple_weakly_leave_no_level_whose_factors_would_be_costly() {
         let a = advection(24, [1.7, 0.85, 0.34]);
         let mut choice = Choice::by_properties(&a, false);
         choice.configurations.truncate(1);

@@ -13,7 +13,7 @@ use crate::sparse::{Csr, DenseMatrix};
 /// Budget in iterations above which a direct solve waits until it is spent.
 pub(super) const EXPENSIVE: f64 = 1500.0;
 /// Budget in iterations above which other configurations may take less time than a direct solve.
-pub(super) const DEAR: f64 = 300.0;
+pub(super) const COSTLY: f64 = 300.0;
 /// Iterations that are not worth the prediction of a direct solver.
 pub(super) const FREE: f64 = 60.0;
 /// Iterations that the construction of a hierarchy takes.

@@ -78,7 +78,7 @@ pub(super) struct OneLevel {
 impl OneLevel {
     /// CG with ILU(0) for a small symmetric matrix, unless it is an M-matrix. For other symmetric ones, CG with a diagonal or
     /// ILU(0), if that takes less work than a hierarchy by the number of iterations on a small part of the matrix, which is
-    /// extrapolated from two sizes. Full factors for a small matrix that is nearly singular or has long rows. Cost: at most some
+    /// extrapolated from two sizes. Full factors for a small one that is nearly singular or has long rows. Cost: at most some
     /// 250 products with the larger part.
     pub fn of(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
         let small = a.rows() <= SMALL;
