@@ -7,12 +7,11 @@ use std::time::Instant;
 use super::builder::{Builder, check};
 use super::configuration::Configuration;
 use super::equations::Equations;
-use super::incomplete_factors::allows_fill;
+use super::incomplete_factors::{allows_fill, on_one_level};
 use super::ladder::{EXPENSIVE, Ladder, check_factors, direct_budget};
 use super::one_level::OneLevel;
 use super::properties::MatrixProperties;
 use super::saddle::Saddle;
-use super::suited::one_level_ilu1;
 use super::threads;
 use super::transform::Transform;
 use super::value::Solver;
@@ -126,7 +125,7 @@ impl Choice {
         if !found.direct_first {
             if fills {
                 // Where the first one finds no coarse levels or does not converge.
-                self.configurations.insert(1, one_level_ilu1());
+                self.configurations.insert(1, on_one_level(1).double());
             }
             // The other reasons are those of sparse factors.
             self.reasons.clear();

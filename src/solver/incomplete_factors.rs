@@ -55,12 +55,8 @@ struct Candidate {
 
 impl Candidate {
     fn factors(level: usize, (setup, solve): (f64, f64)) -> Self {
-        let (name, relaxation) = match level {
-            0 => ("ILU(0)", Relaxation::Ilu0(1.0)),
-            _ => ("ILU(1)", Relaxation::Ilu { level, damping: Some(1.0), tau: 0.0 }),
-        };
-        let configuration = Configuration::new(Setup::OneLevel, relaxation, Krylov::BiCgStab);
-        Self { name, configuration, setup, solve }
+        let name = if level == 0 { "ILU(0)" } else { "ILU(1)" };
+        Self { name, configuration: on_one_level(level), setup, solve }
     }
 }
 
@@ -98,6 +94,15 @@ impl OneLevel {
         }
         best.map(|(_, found)| found)
     }
+}
+
+/// BiCGStab with ILU(`level`) on one level.
+pub(super) fn on_one_level(level: usize) -> Configuration {
+    let relaxation = match level {
+        0 => Relaxation::Ilu0(1.0),
+        _ => Relaxation::Ilu { level, damping: Some(1.0), tau: 0.0 },
+    };
+    Configuration::new(Setup::OneLevel, relaxation, Krylov::BiCgStab)
 }
 
 /// Whether rows are so short that ILU(1) is cheap.
@@ -169,7 +174,7 @@ mod tests {
         let solid = gallery::poisson_3d(26, 26, 26).unwrap().matrix;
         let p = MatrixProperties::of(&solid);
         assert!(alternative(&Configuration::direct(), &solid, &p).is_some());
-        let filled = Candidate::factors(2, (0.0, 0.0)).configuration;
+        let filled = on_one_level(2);
         assert!(alternative(&filled, &solid, &p).is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::choose::Choice;
 use super::configuration::Configuration;
+use super::incomplete_factors::on_one_level;
 use super::properties::MatrixProperties;
 use super::transform::NEARLY_SYMMETRIC;
 use crate::krylov::Krylov;
@@ -169,7 +170,7 @@ impl Choice {
         }
         self.configurations.push(levels.double());
         if !p.has_hubs() && p.rows > ONE_LEVEL_ROWS {
-            self.configurations.push(one_level_ilu1());
+            self.configurations.push(on_one_level(1).double());
         }
         self.configurations.append(&mut jacobi);
         self.configurations.extend([
@@ -181,12 +182,6 @@ impl Choice {
                 .push(Configuration::new(Classical::air(), Relaxation::GaussSeidel, Krylov::Fgmres).double());
         }
     }
-}
-
-/// ILU(1) on one level.
-pub(super) fn one_level_ilu1() -> Configuration {
-    let factors = Relaxation::Ilu { level: 1, damping: Some(1.0), tau: 0.0 };
-    Configuration::new(Setup::OneLevel, factors, Krylov::BiCgStab).double()
 }
 
 /// Incomplete factors by threshold on one level, with pivoting.
