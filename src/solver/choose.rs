@@ -282,11 +282,15 @@ fn in_order(a: &Csr<f64>, own: &Csr<f64>, p: &MatrixProperties, factors_fit: &mu
 }
 
 /// The hierarchy with weakened factors that is faster than the method on one level which the automatic choice takes for a
-/// single solve: on one level there is less setup. `None` unless its iterations on patches are clearly fewer.
+/// single solve: on one level there is less setup. `None` unless the matrix is symmetric and its iterations on patches are clearly
+/// fewer.
 ///
 /// Cost: iterations on patches, .05 to .25 s.
 pub(crate) fn weakened_beyond_one_level(a: &Csr<f64>) -> Option<Configuration> {
     let properties = MatrixProperties::of(a);
+    if !properties.is_symmetric() {
+        return None;
+    }
     let expected = OneLevel::by_parts(a, &properties)?.expected;
     let present = Choice::suited(&properties, false).configurations.into_iter().next()?;
     let found = Weakened::of(a, &properties, &present)?;

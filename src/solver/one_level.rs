@@ -166,7 +166,7 @@ impl OneLevel {
         }
     }
 
-    /// The choice by iterations on parts.
+    /// The choice for a symmetric matrix by iterations on parts.
     pub fn by_parts(a: &Csr<f64>, p: &MatrixProperties) -> Option<Self> {
         Self::within(a, p, affordable(p))
     }

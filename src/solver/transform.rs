@@ -13,9 +13,10 @@ use crate::sparse::{Csr, DenseMatrix};
 const NEGLIGIBLE: f64 = 1e-14;
 /// Stored zeros are left out if they are more than this fraction of the entries.
 const MANY_ZEROS: usize = 20;
-/// Asymmetry of a matrix, scaled by its diagonal, that is symmetric up to rounding.
+/// Largest asymmetry of a matrix, scaled by its diagonal, that is symmetric up to rounding.
 pub(super) const SYMMETRIC: f64 = 1e-9;
-/// Asymmetry of a matrix, scaled by its diagonal, to which methods for symmetric matrices suit but for CG: flow in porous media.
+/// Largest asymmetry of a matrix, scaled by its diagonal, that is nearly symmetric, as in flow through porous media. Methods for
+/// symmetric matrices suit it, except CG.
 pub(super) const NEARLY_SYMMETRIC: f64 = 1e-3;
 /// Ratio of diagonal entries above which a symmetric scaling is considered.
 const SPREAD: f64 = 100.0;

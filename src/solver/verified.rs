@@ -25,7 +25,7 @@ const LIKELY: f64 = 5e2;
 const ENOUGH: f64 = 0.01;
 /// Relative residual of accurate sparse factors.
 const EXACT: f64 = 1e-12;
-/// What a solve seems to leave of the error, relative to the largest that is accepted, from which the error of x is estimated.
+/// Error that the last step indicates, relative to the largest accepted one, from which the cycle estimates the error.
 const SUSPECT: f64 = 0.3;
 /// The slowest rate at which steps of a solve are taken to decrease.
 const SLOWEST: f64 = 0.9;
@@ -37,7 +37,8 @@ impl Solver {
     /// backward error is at most 10³ rtol; otherwise the residual is solved for a correction, as in iterative
     /// refinement. A solution whose backward error is at the limit of rounding is accepted with a residual of up to
     /// 10³ rtol ‖b‖₂. A solution that took many iterations, or one level or a saddle point, is corrected once if the cycle applied to
-    /// its residual indicates a relative error above 10³ rtol, as in nearly singular systems.
+    /// its residual indicates a relative error above 10³ rtol, as in nearly singular systems. So is one whose last step, of CG or
+    /// BiCGStab, leaves such an error at the rate of the last residuals.
     ///
     /// # Errors
     /// As [`Solver::solve_with`].
