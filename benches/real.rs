@@ -60,7 +60,7 @@ fn row(path: &Path, all: bool) -> Result<()> {
     if a.rows() != a.cols() {
         return Ok(());
     }
-    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    let mut random = rand::rngs::ChaCha8Rng::seed_from_u64(7);
     let x: Vec<f64> = (0..a.rows()).map(|_| random.random_range(-1.0..1.0)).collect();
     let mut b = vec![0.0; a.rows()];
     a.spmv(&x, &mut b)?;

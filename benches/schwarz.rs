@@ -29,7 +29,7 @@ use multigrad::schwarz::{
 use multigrad::solver::{Amg, training_setups};
 use multigrad::sparse::{Csr, Storage};
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 fn main() -> Result<()> {

@@ -29,8 +29,8 @@ use multigrad::schwarz::{
     robin_shares,
 };
 use multigrad::sparse::Csr;
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// Numbers of nodes; the last are 100 times the largest of the training.
 const NODES: [usize; 6] = [850, 2_000, 5_000, 10_000, 20_000, 85_000];

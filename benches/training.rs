@@ -21,7 +21,7 @@ use multigrad::learn::{Loss, Parameters, Recipe, Session, Target, Trainer, asymp
 use multigrad::multigrid::{Hierarchy, Relaxation, cycle};
 use multigrad::solver::{Amg, training_setups};
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Columns of a batch of Levenberg–Marquardt, its outer steps and the steps of CG in each.

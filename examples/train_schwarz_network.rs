@@ -20,8 +20,8 @@ use multigrad::gallery::random_triangle_mesh;
 use multigrad::learn::{SchwarzNetwork, SchwarzNetworkTraining};
 use multigrad::schwarz::{Decomposition, Layout, partition};
 use multigrad::sparse::Csr;
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 type Failure = Box<dyn std::error::Error>;

@@ -115,7 +115,8 @@
 //! |---|---|
 //! | `cli` (default) | builds the command-line program; includes `plot` |
 //! | `plot` | plots as SVG and PNG files |
-//! | `faer` (default) | supernodal sparse factors, [`functions`] of matrices, the [`newton`] method, [`integrations`]; without it direct solves are slower, and a cold build takes half the time |
+//! | `learn` (default) | training, the modules [`learn`], [`autodiff`] and [`optimise`], differentiable solves; files of trained solvers are loaded without it |
+//! | `faer` (default) | supernodal sparse factors, with `learn` [`functions`] of matrices, the [`newton`] method, [`integrations`]; without it direct solves are slower, and a cold build takes half the time |
 //! | `metis` (default) | partitions graphs by METIS, built from its C source; without it a greedy method is used |
 //! | `mesh` (default) | generates triangular meshes for [`gallery`] |
 //! | `sprs` (default) | converts matrices from and to `sprs` |
@@ -128,18 +129,22 @@
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
+// Training calls parts of the modules below it that a solve does not need.
+#![cfg_attr(not(feature = "learn"), allow(dead_code, unused_imports))]
 
+#[cfg(feature = "learn")]
 pub mod autodiff;
 #[doc(hidden)]
 pub mod backend;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[doc(hidden)]
+#[cfg(feature = "learn")]
 pub mod cycle_tape;
 #[doc(hidden)]
 pub mod engine;
 pub mod error;
-#[cfg(feature = "faer")]
+#[cfg(all(feature = "faer", feature = "learn"))]
 pub mod functions;
 pub mod gallery;
 #[cfg(feature = "cuda")]
@@ -147,6 +152,7 @@ pub mod gpu;
 #[cfg(feature = "faer")]
 pub mod integrations;
 pub mod krylov;
+#[cfg(feature = "learn")]
 pub mod learn;
 mod limits;
 mod memory;
@@ -154,6 +160,7 @@ pub mod multigrid;
 #[cfg(feature = "faer")]
 pub mod newton;
 pub mod operator;
+#[cfg(feature = "learn")]
 pub mod optimise;
 mod parallel;
 pub mod petsc;
@@ -163,11 +170,13 @@ pub mod plot;
 pub mod report;
 pub mod schwarz;
 pub mod setup;
+mod simd;
 pub mod solver;
 pub mod sparse;
 
 pub use error::{Error, Result};
 pub use krylov::{BiCgStab, Cg, Fgmres, Krylov, Outcome, SolveOptions, Status};
+#[cfg(feature = "learn")]
 pub use learn::{Trainer, TrainingReport};
 pub use limits::Limits;
 pub use multigrid::{CycleKind, Relaxation, Setup};

@@ -10,7 +10,7 @@ use multigrad::error::Result;
 use multigrad::operator::{LinearOperator, Preconditioner};
 use multigrad::sparse::Csr;
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Argument number `place` of the command line, or `default` without one.

@@ -6,11 +6,7 @@
 
 use crate::sparse::Scalar;
 
-/// Runs `body` compiled for the widest vector unit of this CPU.
-#[inline(always)]
-pub fn vectorised<R>(body: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(body)
-}
+pub use crate::simd::vectorised;
 
 /// Calls `$body` with `$width` a constant: once, with the stride a constant too, for blocks
 /// of 1, 4, 8 or 16 columns; for others on groups of 16, 8, 4, 2 and 1 columns from `$first`.

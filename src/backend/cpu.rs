@@ -5,10 +5,10 @@
 //! threads. Small work stays on the calling thread.
 
 use super::columns::{by_columns, dot, interleaved_dot, part, vectorised};
-use super::one_column::row_products;
 use super::over_rows::{PARALLEL_WORK, over_rows};
 use super::rows::{entries, gather, transposed_entries};
 use super::sampled;
+use super::stencils::row_products;
 use super::{Direction, OrderedView, Triangle, View, sweeps, triangular, triangular_sweeps};
 use crate::parallel;
 use crate::sparse::{Pattern, Scalar};

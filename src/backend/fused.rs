@@ -4,7 +4,8 @@
 //! fusion.
 
 use super::columns::interleaved_dot;
-use super::one_column::{row_products, row_products_of};
+use super::one_column::row_products_of;
+use super::stencils::row_products;
 use super::{Cpu, View};
 use crate::parallel;
 use crate::sparse::Scalar;

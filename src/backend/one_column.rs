@@ -22,25 +22,7 @@ use std::ops::Range;
 use std::slice;
 
 use super::View;
-use super::stencils::with_runs;
 use crate::sparse::Scalar;
-
-/// Calls `emit(i, y, s)` for parts of the rows `first`, `first` + 1, … of `y`, where i is the first row of the part, `y` its
-/// rows and s(l) = Σ v x(j) over the entries of row i + l.
-#[inline(always)]
-pub fn row_products<T: Scalar>(
-    a: View<'_, T>,
-    x: &[T],
-    first: usize,
-    y: &mut [T],
-    emit: impl Fn(usize, &mut [T], &[T]),
-) {
-    match a.runs {
-        Some(runs) => with_runs(a, runs, x, first, y, emit),
-        None if a.pattern.is_ragged() => products::<T, true>(a, x, first, y, &emit),
-        None => products::<T, false>(a, x, first, y, &emit),
-    }
-}
 
 /// y ← A x for rows from `first` on of N vectors: an entry is read once for all of them. Sums are in the order of the
 /// entries.
@@ -77,6 +59,7 @@ pub fn row_products_of<T: Scalar, const N: usize>(
     }
 }
 
+/// [`row_products`](super::stencils::row_products) of a matrix whose rows differ.
 #[inline(always)]
 pub(super) fn products<T: Scalar, const RAGGED: bool>(
     a: View<'_, T>,
@@ -222,6 +205,7 @@ impl<'a, T: Scalar> SplitRows<'a, T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stencils::row_products;
     use super::*;
     use crate::sparse::Csr;
 

@@ -1,5 +1,5 @@
-//! Products with matrices whose rows repeat: the entries of a run of equal rows are read once, and neighbouring rows are
-//! computed together. Sums are in the order of [`one_column`](super::one_column), so that the bits are the same.
+//! Products with one vector. Where rows of a matrix repeat, the entries of a run of equal rows are read once, and neighbouring
+//! rows are computed together. Sums are in the order of [`one_column`](super::one_column), so that the bits are the same.
 
 use std::ops::Range;
 
@@ -8,31 +8,51 @@ use super::columns::vectorised;
 use super::one_column::products;
 use crate::sparse::{Runs, Scalar};
 
-/// Rows computed together: their sums stay in the first-level cache.
+/// Rows computed together: their sums and their values of x stay in the first-level cache.
 const BLOCK: usize = 256;
+/// Rows of a matrix with runs whose sums are computed before they are used: they stay in the first-level cache.
+const STRIP: usize = 1024;
 
-/// As [`row_products`](super::one_column::row_products), for a matrix with these runs of equal rows.
+/// Calls `emit(i, y, s)` for parts of the rows `first`, `first` + 1, … of `y`, where i is the first row of the part, `y` its
+/// rows and s(l) = Σ v x(j) over the entries of row i + l.
 #[inline(always)]
-pub fn with_runs<T: Scalar>(
+pub fn row_products<T: Scalar>(
     a: View<'_, T>,
-    runs: &Runs,
     x: &[T],
     first: usize,
     y: &mut [T],
     emit: impl Fn(usize, &mut [T], &[T]),
 ) {
+    match a.runs {
+        // The sums are compiled once for all uses.
+        Some(runs) => {
+            let mut memory = [T::ZERO; STRIP];
+            for (part, y) in y.chunks_mut(STRIP).enumerate() {
+                let (first, sums) = (first + part * STRIP, &mut memory[..y.len()]);
+                with_runs(a, runs, x, first, sums);
+                emit(first, y, sums);
+            }
+        }
+        None if a.pattern.is_ragged() => products::<T, true>(a, x, first, y, &emit),
+        None => products::<T, false>(a, x, first, y, &emit),
+    }
+}
+
+/// s(l) ← Σ v x(j) over the entries of row `first` + l, for a matrix with these runs of equal rows.
+fn with_runs<T: Scalar>(a: View<'_, T>, runs: &Runs, x: &[T], first: usize, sums: &mut [T]) {
     vectorised(
         #[inline(always)]
         || {
-            let (mut done, end) = (0, first + y.len());
+            let copy = |_, s: &mut [T], sums: &[T]| s.copy_from_slice(sums);
+            let (mut done, end) = (0, first + sums.len());
             for run in runs.not_before(first).iter().take_while(|run| (run.start as usize) < end) {
                 let row = run.start as usize;
-                let rows = row.saturating_sub(first)..(run.end as usize - first).min(y.len());
-                products::<T, false>(a, x, first + done, &mut y[done..rows.start], &emit);
-                Stencil { a, row, entries: a.pattern.row(row) }.products(x, first, y, rows.clone(), &emit);
+                let rows = row.saturating_sub(first)..(run.end as usize - first).min(sums.len());
+                products::<T, false>(a, x, first + done, &mut sums[done..rows.start], &copy);
                 done = rows.end;
+                Stencil { a, row, entries: a.pattern.row(row) }.sums(x, first + rows.start, &mut sums[rows]);
             }
-            products::<T, false>(a, x, first + done, &mut y[done..], &emit);
+            products::<T, false>(a, x, first + done, &mut sums[done..], &copy);
         },
     );
 }
@@ -45,24 +65,16 @@ struct Stencil<'a, T> {
 }
 
 impl<T: Scalar> Stencil<'_, T> {
-    /// The products with these rows of `y`, whose first row is `first`.
+    /// The sums of rows from `start` on.
     #[inline(always)]
-    fn products(
-        &self,
-        x: &[T],
-        first: usize,
-        y: &mut [T],
-        rows: Range<usize>,
-        emit: &impl Fn(usize, &mut [T], &[T]),
-    ) {
+    fn sums(&self, x: &[T], mut start: usize, sums: &mut [T]) {
         let values = &self.a.values[self.entries.clone()];
         let columns = &self.a.pattern.col_idx()[self.entries.clone()];
-        let mut start = first + rows.start;
-        for y in y[rows].chunks_mut(BLOCK) {
-            let mut memory = [T::ZERO; BLOCK];
-            let sums = &mut memory[..y.len()];
+        for sums in sums.chunks_mut(BLOCK) {
+            sums.fill(T::ZERO);
             let moved = start - self.row;
-            let term = |q: usize| (values[q], &x[columns[q] as usize + moved..][..y.len()]);
+            let length = sums.len();
+            let term = |q: usize| (values[q], &x[columns[q] as usize + moved..][..length]);
             // Four entries at once in long rows, as for other rows.
             let fours = if values.len() < 10 { 0 } else { values.len() / 4 };
             for q in 0..fours {
@@ -83,8 +95,7 @@ impl<T: Scalar> Stencil<'_, T> {
                     }
                 };
             }
-            emit(start, y, sums);
-            start += y.len();
+            start += sums.len();
         }
     }
 }

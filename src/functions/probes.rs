@@ -1,7 +1,7 @@
 //! Random combinations of the columns of a basis.
 
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use crate::krylov::{axpy, basis, dot};
 

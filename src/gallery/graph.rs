@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::{Problem, check_shape};
 use crate::error::{Error, Result};

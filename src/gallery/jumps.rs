@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::cells::{Cells, Sides};
 use super::{Problem, check_positive};

@@ -1,8 +1,8 @@
 //! Linear elements on an irregular mesh of tetrahedra.
 
+use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::{Problem, check_shape};
 use crate::error::{Error, Result};

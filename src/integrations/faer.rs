@@ -1,5 +1,6 @@
 //! Conversion from and to `faer` 0.24 matrices, and preconditioners for its iterative solvers.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -156,6 +157,8 @@ pub enum FaerSparse<'a, I: Index> {
     Rows(SparseRowMatRef<'a, I, f64>),
     /// Stored by rows and passed by value.
     OwnedRows(SparseRowMat<I, f64>),
+    /// Stored by rows and shared with the caller.
+    SharedRows(Arc<SparseRowMat<I, f64>>),
     /// Stored by columns.
     Columns(SparseColMatRef<'a, I, f64>),
 }
@@ -172,6 +175,12 @@ impl<I: Index> From<SparseRowMat<I, f64>> for FaerSparse<'_, I> {
     }
 }
 
+impl<I: Index> From<Arc<SparseRowMat<I, f64>>> for FaerSparse<'_, I> {
+    fn from(matrix: Arc<SparseRowMat<I, f64>>) -> Self {
+        Self::SharedRows(matrix)
+    }
+}
+
 impl<'a, I: Index> From<SparseColMatRef<'a, I, f64>> for FaerSparse<'a, I> {
     fn from(matrix: SparseColMatRef<'a, I, f64>) -> Self {
         Self::Columns(matrix)
@@ -179,8 +188,11 @@ impl<'a, I: Index> From<SparseColMatRef<'a, I, f64>> for FaerSparse<'a, I> {
 }
 
 /// A matrix of this crate from a sparse matrix of `faer` (by rows or by columns, of any index type). Unsorted
-/// indices are sorted and duplicates added. Cost: the indices are written anew with 32 bits. Values are copied, or moved if a
-/// matrix by rows is passed by value; a matrix stored by columns is transposed as well.
+/// indices are sorted and duplicates added.
+///
+/// Cost: nothing is copied of a matrix by rows with `u32` indices that is passed by value or in an [`Arc`]. With other index types,
+/// indices are written anew with 32 bits; values are copied, or moved if a matrix by rows is passed by value. A matrix stored by
+/// columns is transposed as well.
 ///
 /// # Errors
 /// A size beyond 32-bit indices, or a value that is not finite.
@@ -192,21 +204,60 @@ impl<'a, I: Index> From<SparseColMatRef<'a, I, f64>> for FaerSparse<'a, I> {
 /// let matrix = SparseColMat::try_new_from_triplets(2, 2, &entries).unwrap();
 /// let a = csr_from_faer(matrix.as_ref())?;
 /// assert_eq!((a.get(0, 1), a.get(1, 0)), (5.0, 7.0));
+///
+/// // Shared with faer, without a copy.
+/// use faer::sparse::SparseRowMat;
+/// use std::sync::Arc;
+/// let entries = [Triplet::new(0u32, 0u32, 2.0), Triplet::new(1, 1, 3.0)];
+/// let rows = Arc::new(SparseRowMat::try_new_from_triplets(2, 2, &entries).unwrap());
+/// assert_eq!(csr_from_faer(rows.clone())?.values().as_ptr(), rows.val().as_ptr());
 /// # Ok::<(), multigrad::error::Error>(())
 /// ```
 pub fn csr_from_faer<'a, I: Index>(matrix: impl Into<FaerSparse<'a, I>>) -> Result<Csr<f64>> {
     match matrix.into() {
         FaerSparse::Rows(rows) => from_rows(rows.symbolic(), Cow::Borrowed(rows.val())),
+        FaerSparse::OwnedRows(rows) if (&rows as &dyn Any).is::<SparseRowMat<u32, f64>>() => {
+            from_shared(Arc::new(rows))
+        }
         FaerSparse::OwnedRows(rows) => {
             let (symbolic, values) = rows.into_parts();
             from_rows(symbolic.as_ref(), Cow::Owned(values))
         }
+        FaerSparse::SharedRows(rows) => from_shared(rows),
         // The rows of the transpose are the columns.
         FaerSparse::Columns(columns) => {
             let rows = columns.transpose();
             Ok(from_rows(rows.symbolic(), Cow::Borrowed(rows.val()))?.transpose())
         }
     }
+}
+
+/// Without a copy if indices have 32 bits and the arrays are those of this crate.
+fn from_shared<I: Index>(matrix: Arc<SparseRowMat<I, f64>>) -> Result<Csr<f64>> {
+    let any: Arc<dyn Any + Send + Sync> = matrix.clone();
+    match any.downcast::<SparseRowMat<u32, f64>>() {
+        Ok(narrow) if is_plain(narrow.symbolic()) => {
+            let (rows, cols) = (narrow.nrows(), narrow.ncols());
+            Csr::shared(rows, cols, narrow, |m| (m.row_ptr(), m.col_idx(), m.val()))
+        }
+        _ => from_rows(matrix.symbolic(), Cow::Borrowed(matrix.val())),
+    }
+}
+
+/// Whether the columns of every row ascend.
+fn is_sorted<I: Index>(symbolic: SymbolicSparseRowMatRef<'_, I>) -> bool {
+    (0..symbolic.nrows()).all(|i| symbolic.col_idx_of_row_raw(i).is_sorted_by(|a, b| a < b))
+}
+
+/// Whether there is room before, between or behind the rows, which faer permits.
+fn has_gaps<I: Index>(symbolic: SymbolicSparseRowMatRef<'_, I>) -> bool {
+    symbolic.row_nnz().is_some() || (symbolic.nrows() > 0 && symbolic.row_range(0).start > 0)
+}
+
+/// Whether the arrays are those of a [`Csr`].
+fn is_plain(symbolic: SymbolicSparseRowMatRef<'_, u32>) -> bool {
+    let end = symbolic.row_ptr()[symbolic.nrows()] as usize;
+    !has_gaps(symbolic) && is_sorted(symbolic) && end == symbolic.col_idx().len()
 }
 
 fn from_rows<I: Index>(symbolic: SymbolicSparseRowMatRef<'_, I>, values: Cow<'_, [f64]>) -> Result<Csr<f64>> {
@@ -218,8 +269,7 @@ fn from_rows<I: Index>(symbolic: SymbolicSparseRowMatRef<'_, I>, values: Cow<'_,
             "a {rows} × {cols} matrix with {nnz} nonzeros exceeds the 32-bit index range ({limit})"
         )));
     }
-    let sorted = (0..rows).all(|i| symbolic.col_idx_of_row_raw(i).is_sorted_by(|a, b| a < b));
-    if !sorted {
+    if !is_sorted(symbolic) {
         let mut triplets = Vec::with_capacity(nnz);
         for i in 0..rows {
             let values = &values[symbolic.row_range(i)];
@@ -233,10 +283,10 @@ fn from_rows<I: Index>(symbolic: SymbolicSparseRowMatRef<'_, I>, values: Cow<'_,
         col_idx.extend(symbolic.col_idx_of_row(i).map(|j| j as u32));
         row_ptr.push(col_idx.len() as u32);
     }
-    // faer permits room before, between and behind the rows.
-    let gaps = symbolic.row_nnz().is_some() || (rows > 0 && symbolic.row_range(0).start > 0);
     let values = match values {
-        values if gaps => (0..rows).flat_map(|i| &values[symbolic.row_range(i)]).copied().collect(),
+        values if has_gaps(symbolic) => {
+            (0..rows).flat_map(|i| &values[symbolic.row_range(i)]).copied().collect()
+        }
         Cow::Borrowed(values) => values[..nnz].to_vec(),
         Cow::Owned(mut values) => {
             values.truncate(nnz);
@@ -244,6 +294,29 @@ fn from_rows<I: Index>(symbolic: SymbolicSparseRowMatRef<'_, I>, values: Cow<'_,
         }
     };
     Csr::new(Arc::new(Pattern::new(rows, cols, row_ptr, col_idx)?), values)
+}
+
+/// A view of a matrix as a `faer` matrix stored by rows, without a copy. Its `transpose()` is a view of Aᵀ stored by columns. Cost: one
+/// pass that checks the indices.
+///
+/// # Errors
+/// A size beyond 31 bits, the limit of `faer` for `u32` indices.
+///
+/// ```
+/// use multigrad::integrations::csr_to_faer_view;
+/// use multigrad::sparse::Csr;
+/// let a = Csr::from_triplets(2, 3, &[(0, 2, 5.0)])?;
+/// assert_eq!(csr_to_faer_view(&a)?.get(0, 2), Some(&5.0));
+/// # Ok::<(), multigrad::error::Error>(())
+/// ```
+pub fn csr_to_faer_view(a: &Csr<f64>) -> Result<SparseRowMatRef<'_, u32, f64>> {
+    let limit = i32::MAX as usize;
+    if a.rows() > limit || a.cols() > limit || a.nnz() > limit {
+        return Err(Error::dimension("the matrix exceeds the 31 bits that faer permits for u32 indices"));
+    }
+    let (row_ptr, col_idx) = (a.pattern().row_ptr(), a.pattern().col_idx());
+    let symbolic = SymbolicSparseRowMatRef::new_checked(a.rows(), a.cols(), row_ptr, None, col_idx);
+    Ok(SparseRowMatRef::new(symbolic, a.values()))
 }
 
 /// A `faer` matrix from one of this crate, stored by rows. Cost: a copy.

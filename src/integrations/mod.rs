@@ -2,4 +2,4 @@
 
 mod faer;
 
-pub use faer::{FaerPreconditioner, FaerSparse, csr_from_faer, csr_to_faer};
+pub use faer::{FaerPreconditioner, FaerSparse, csr_from_faer, csr_to_faer, csr_to_faer_view};

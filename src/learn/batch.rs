@@ -1,20 +1,29 @@
 //! The batch of training: a persistent pool of nearly dominant errors beside random ones.
 
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::sparse::Scalar;
 
 /// Columns that training runs on. The first half is the pool: z ← G z / ‖G z‖ after every
 /// step, with one new random column every 10 steps. The other half is random in every step.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Batch<T> {
     rows: usize,
     columns: usize,
     values: Vec<T>,
     random: ChaCha8Rng,
     steps: usize,
+}
+
+impl<T: Clone> Clone for Batch<T> {
+    fn clone(&self) -> Self {
+        let mut random = ChaCha8Rng::from_seed(self.random.get_seed());
+        random.set_word_pos(self.random.get_word_pos());
+        let Self { rows, columns, ref values, steps, .. } = *self;
+        Self { rows, columns, values: values.clone(), random, steps }
+    }
 }
 
 impl<T: Scalar> Batch<T> {

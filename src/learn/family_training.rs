@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::optimise::{Adam, Optimiser, clip_norm};
 use crate::parallel;
 use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
 /// A network whose weights are trained.
 pub(super) trait Network: Sync {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Optimiser, check};
 use crate::error::Result;
+use crate::simd::vectorised;
 use crate::sparse::Scalar;
 
 /// Adam, and AdamW if the weight decay is not zero; settings and state.
@@ -131,7 +132,7 @@ impl<T: Scalar> Optimiser<T> for Adam<T> {
         let factors = self.begin(values.len(), gradient, rate)?;
         let moments = self.first.iter_mut().zip(self.second.iter_mut());
         let entries = values.iter_mut().zip(gradient).zip(moments);
-        pulp::Arch::new().dispatch(
+        vectorised(
             #[inline(always)]
             || {
                 for ((w, &g), (m, v)) in entries {
@@ -147,7 +148,7 @@ impl<T: Scalar> Optimiser<T> for Adam<T> {
         let factors = self.begin(values.len(), gradient, rate)?;
         let moments = self.first.iter_mut().zip(self.second.iter_mut());
         let entries = values.iter_mut().zip(units).zip(gradient).zip(moments);
-        pulp::Arch::new().dispatch(
+        vectorised(
             #[inline(always)]
             || {
                 for (((w, &unit), &g), (m, v)) in entries {

@@ -1,6 +1,7 @@
 //! Checks of the input of optimisers.
 
 use crate::error::{Error, Result};
+use crate::simd::vectorised;
 use crate::sparse::Scalar;
 
 /// Fails unless the gradient is as long as the values.
@@ -26,7 +27,7 @@ pub(super) fn state(values: usize, state: usize) -> Result<()> {
 
 /// Fails unless every entry is finite; the error names the first that is not.
 pub(super) fn finite<T: Scalar>(what: &str, entries: &[T]) -> Result<()> {
-    let fine = pulp::Arch::new().dispatch(
+    let fine = vectorised(
         #[inline(always)]
         || entries.iter().fold(true, |fine, v| fine & v.finite()),
     );
@@ -49,7 +50,7 @@ pub(super) fn units<T: Scalar>(values: usize, units: &[T]) -> Result<()> {
             units.len()
         )));
     }
-    let fine = pulp::Arch::new().dispatch(
+    let fine = vectorised(
         #[inline(always)]
         || units.iter().fold(true, |fine, v| fine & v.finite() & (*v != T::ZERO)),
     );

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Optimiser, check};
 use crate::error::{Error, Result};
+use crate::simd::vectorised;
 use crate::sparse::Scalar;
 
 /// (Stochastic) gradient descent with momentum μ, Nesterov's variant, and weight decay λ.
@@ -105,7 +106,7 @@ impl<T: Scalar> Default for Sgd<T> {
 impl<T: Scalar> Optimiser<T> for Sgd<T> {
     fn step(&mut self, values: &mut [T], gradient: &[T], rate: f64) -> Result<()> {
         self.check(values.len(), gradient, rate)?;
-        pulp::Arch::new().dispatch(
+        vectorised(
             #[inline(always)]
             || self.walk(values, gradient.iter().map(|&g| (g, T::ONE)), rate),
         );
@@ -115,7 +116,7 @@ impl<T: Scalar> Optimiser<T> for Sgd<T> {
     fn step_scaled(&mut self, values: &mut [T], gradient: &[T], units: &[T], rate: f64) -> Result<()> {
         self.check(values.len(), gradient, rate)?;
         check::units(values.len(), units)?;
-        pulp::Arch::new().dispatch(
+        vectorised(
             #[inline(always)]
             || self.walk(values, gradient.iter().zip(units).map(|(&g, &unit)| (g, unit)), rate),
         );

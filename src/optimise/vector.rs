@@ -1,5 +1,6 @@
 //! Vector loops of [`Lbfgs`](super::Lbfgs): sums in double precision and in a fixed order.
 
+use crate::simd::vectorised;
 use crate::sparse::Scalar;
 
 /// The number of interleaved partial sums: it fixes the order, independent of the width of the vector unit.
@@ -7,7 +8,7 @@ const LANES: usize = 8;
 
 /// x·y.
 pub(super) fn dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
-    pulp::Arch::new().dispatch(
+    vectorised(
         #[inline(always)]
         || {
             let mut sums = [0.0; LANES];
@@ -48,7 +49,7 @@ pub(super) fn largest<T: Scalar>(x: &[T]) -> f64 {
 /// y ← y + α x.
 pub(super) fn axpy<T: Scalar>(alpha: f64, x: &[T], y: &mut [T]) {
     let alpha = T::from_f64(alpha);
-    pulp::Arch::new().dispatch(
+    vectorised(
         #[inline(always)]
         || y.iter_mut().zip(x).for_each(|(y, &x)| *y += alpha * x),
     );

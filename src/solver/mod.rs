@@ -11,6 +11,7 @@ mod configuration;
 mod configuration_text;
 #[cfg(feature = "cuda")]
 mod device;
+#[cfg(feature = "learn")]
 mod differentiable;
 mod equations;
 mod file;
@@ -45,6 +46,7 @@ pub(crate) use choose::weakened_beyond_one_level;
 pub use comparison::{Compared, Comparison, ComparisonReport};
 pub use condition::{Condition, ForwardError};
 pub use configuration::Configuration;
+#[cfg(feature = "learn")]
 pub use differentiable::{DifferentiableSolver, SolveQuality, TapeSolve};
 pub(crate) use ladder::planar_direct_cost;
 #[doc(hidden)]

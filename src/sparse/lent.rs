@@ -11,9 +11,35 @@ use super::{Csr, Pattern, Scalar};
 use crate::error::Result;
 
 impl<T: Scalar> Csr<T> {
+    /// A rows × cols matrix whose CSR arrays (row pointers, column indices, values) stay in a value that is shared with the caller, such
+    /// as a matrix of another library. Columns ascend in every row. Cost: a pass that checks the arrays, and no memory.
+    ///
+    /// # Errors
+    /// As [`from_csr`](Self::from_csr).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use multigrad::Csr;
+    /// let mine = Arc::new((vec![0, 2, 3], vec![0, 1, 1], vec![2.0, -1.0, 3.0]));
+    /// let a: Csr = Csr::shared(2, 2, mine.clone(), |m| (&m.0, &m.1, &m.2))?;
+    /// assert_eq!(a.values().as_ptr(), mine.2.as_ptr());
+    /// # Ok::<(), multigrad::Error>(())
+    /// ```
+    pub fn shared<S: Any + Send + Sync>(
+        rows: usize,
+        cols: usize,
+        owner: Arc<S>,
+        arrays: impl for<'a> Fn(&'a S) -> (&'a [u32], &'a [u32], &'a [T]),
+    ) -> Result<Self> {
+        let lists = arrays(&owner);
+        // SAFETY: `arrays` returns parts of any borrow of the owner. The matrix has a share of the owner, so nobody moves it or
+        // borrows it mutably.
+        unsafe { Self::lent(rows, cols, lists, owner.clone()) }
+    }
+
     /// A rows × cols matrix whose CSR arrays (row pointers, column indices, values) stay where they are, such as in arrays
-    /// of another language, and are kept by `owner`. Columns ascend in every row. Cost: a pass that checks the arrays, and no
-    /// memory.
+    /// of another language, and are kept by `owner`. [`shared`](Self::shared) is the safe form. Columns ascend in every row. Cost: a pass that checks
+    /// the arrays, and no memory.
     ///
     /// # Safety
     /// As long as `owner` lives, the memory of the three slices stays where it is, and nobody writes to it.

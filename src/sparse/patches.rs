@@ -1,7 +1,7 @@
 //! Principal submatrices on connected patches of rows.
 
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::{Csr, Pattern, Scalar};
 

@@ -11,9 +11,10 @@ use faer::sparse::{
     SparseColMat, SparseRowMat, SparseRowMatRef, SymbolicSparseRowMat, SymbolicSparseRowMatRef, Triplet,
 };
 use faer::{Mat, MatMut, Par};
-use multigrad::integrations::{FaerPreconditioner, csr_from_faer, csr_to_faer};
+use multigrad::integrations::{FaerPreconditioner, csr_from_faer, csr_to_faer, csr_to_faer_view};
 use multigrad::solver::Solver;
 use multigrad::sparse::Csr;
+use std::sync::Arc;
 
 fn stack_of(bytes: usize) -> MemBuffer {
     MemBuffer::new(StackReq::new::<f64>(bytes))
@@ -272,6 +273,40 @@ fn matrices_go_there_and_back() {
 }
 
 #[test]
+fn matrices_with_indices_of_32_bits_are_not_copied() {
+    let a = poisson(40);
+    let view = csr_to_faer_view(&a).unwrap();
+    assert_eq!(
+        (view.val().as_ptr(), view.col_idx().as_ptr()),
+        (a.values().as_ptr(), a.pattern().col_idx().as_ptr())
+    );
+    assert_eq!(csr_from_faer(view).unwrap(), a);
+    assert_eq!(csr_from_faer(view.transpose()).unwrap(), a.transpose());
+
+    let copy = || {
+        let (row_ptr, columns) = (view.row_ptr().to_vec(), view.col_idx().to_vec());
+        let symbolic = SymbolicSparseRowMat::new_checked(view.nrows(), view.ncols(), row_ptr, None, columns);
+        SparseRowMat::new(symbolic, view.val().to_vec())
+    };
+    let rows = Arc::new(copy());
+    let places = (rows.val().as_ptr(), rows.col_idx().as_ptr(), rows.row_ptr().as_ptr());
+    let bytes = |work: &mut dyn FnMut()| peak(work).1;
+    assert!(bytes(&mut || drop(csr_from_faer(rows.clone()).unwrap())) < 2000.0);
+    let check = |b: Csr<f64>| {
+        let pattern = b.pattern();
+        assert_eq!((b.values().as_ptr(), pattern.col_idx().as_ptr(), pattern.row_ptr().as_ptr()), places);
+        assert_eq!(b, a);
+    };
+    check(csr_from_faer(rows.clone()).unwrap());
+    check(csr_from_faer(Arc::into_inner(rows).unwrap()).unwrap());
+    // With other indices, and with a value that is not a number.
+    assert_eq!(csr_from_faer(Arc::new(csr_to_faer(&a).unwrap())).unwrap(), a);
+    let (symbolic, mut values) = copy().into_parts();
+    values[7] = f64::NAN;
+    assert!(csr_from_faer(SparseRowMat::new(symbolic, values)).unwrap_err().is_invalid_input());
+}
+
+#[test]
 fn values_of_a_matrix_passed_by_value_are_moved() {
     let a = poisson(5);
     let rows = csr_to_faer(&a).unwrap();
@@ -289,7 +324,8 @@ fn values_of_a_matrix_passed_by_value_are_moved() {
         let symbolic = SymbolicSparseRowMat::<u32>::new_checked(2, 3, row_ptr, row_nnz, columns);
         let matrix = SparseRowMat::new(symbolic, values);
         assert_eq!(csr_from_faer(matrix.as_ref()).unwrap(), expected);
-        assert_eq!(csr_from_faer(matrix).unwrap(), expected);
+        assert_eq!(csr_from_faer(matrix.clone()).unwrap(), expected);
+        assert_eq!(csr_from_faer(Arc::new(matrix)).unwrap(), expected);
     }
     let (symbolic, mut values) = csr_to_faer(&a).unwrap().into_parts();
     values[7] = f64::INFINITY;

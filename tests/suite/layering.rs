@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Lowest floor first; modules of one floor do not see each other unless listed in `BESIDE`.
 const FLOORS: [&[&str]; 14] = [
-    &["error", "memory", "parallel"],
+    &["error", "memory", "parallel", "simd"],
     &["limits"],
     &["sparse", "gallery"],
     &["backend", "operator", "optimise"],

@@ -2,8 +2,8 @@
 //! their layers, and programs that are not invertible.
 
 use multigrad::newton::{LayeredProgram, LocalJacobian, Newton, Order, Program, Recorded, Var};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// c · sin(a) · b + d · a, of values a and b before it.
 #[derive(Clone, Copy)]

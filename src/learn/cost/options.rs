@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use crate::error::{Error, Result};
 use crate::learn::batch::normal_values;

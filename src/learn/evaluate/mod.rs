@@ -4,7 +4,7 @@ mod baselines;
 mod power_iteration;
 
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 pub use self::baselines::{Baseline, classical_baselines};

@@ -1,7 +1,7 @@
 //! The asymptotic convergence factor by power iteration.
 
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 use crate::backend::Cpu;
 use crate::engine::{Eager, Engine, Host};

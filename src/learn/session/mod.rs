@@ -7,7 +7,7 @@ mod steps;
 use std::time::Instant;
 
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 
 #[cfg(feature = "cuda")]
 pub use self::device::ResidentTraining;

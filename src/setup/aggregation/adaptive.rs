@@ -1,7 +1,7 @@
 //! Near-nullspace candidates by adaptive relaxation.
 
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::Coarsening;
 use super::candidates::relax_candidates;

@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn power_law_graphs_shrink_level_after_level() {
         // Preferential attachment: every new node is linked to two ends of earlier edges.
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+        let mut rng = rand::rngs::ChaCha8Rng::seed_from_u64(1);
         let (n, mut ends, mut edges) = (5000, vec![0usize, 1], vec![(0, 1, 1.0)]);
         for i in 2..n {
             for _ in 0..2 {

@@ -172,8 +172,9 @@ fn eliminate<const PIVOTS: bool>(
             exchange_pivot(i, &mut order, &mut upper, &row);
         }
         upper.retain(|&j| row[j as usize] != 0.0 && row[j as usize].abs() >= small);
-        keep_largest(&mut lower, &row, most, |j| order.position(j as usize));
-        keep_largest(&mut upper, &row, most, |j| order.position(j as usize));
+        let position = |j: u32| order.position(j as usize);
+        keep_largest(&mut lower, &row, most, &position);
+        keep_largest(&mut upper, &row, most, &position);
         let diagonal = order.column(i as u32);
         let pivot = row[diagonal as usize];
         let reciprocal = 1.0 / pivot;
@@ -225,7 +226,7 @@ fn exchange_pivot<const PIVOTS: bool>(
 }
 
 /// Keeps the `most` columns with the largest entries, by position; of equal ones the first.
-fn keep_largest(columns: &mut Vec<u32>, row: &[f64], most: usize, position: impl Fn(u32) -> usize) {
+fn keep_largest(columns: &mut Vec<u32>, row: &[f64], most: usize, position: &dyn Fn(u32) -> usize) {
     if columns.len() > most {
         let size = |j: u32| row[j as usize].abs();
         columns.select_nth_unstable_by(most, |&p, &q| {

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::parallel;
 use crate::setup::vector::{norm, project, scale, subtract};
 use crate::sparse::Csr;
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// The length of a product after orthogonalisation, relative to it, below which the Krylov space is
 /// exhausted: a smaller vector is rounding error and not orthogonal.

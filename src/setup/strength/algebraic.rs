@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::parallel;
 use crate::setup::spectral::inverse_diagonal;
 use crate::sparse::{Csr, Pattern};
+use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// Test vectors.
 const VECTORS: usize = 5;

@@ -1,7 +1,10 @@
-//! The automatic solver without default features: no `faer`, no METIS, no program.
+//! The automatic solver without default features: no `faer`, no METIS, no training, no program.
 #![cfg(test)]
 
+use std::path::Path;
+
 use multigrad::gallery::{self, FlowScheme};
+use multigrad::sparse::matrix_market::{read_matrix, read_vector};
 use multigrad::{Csr, Result, Solver, Status};
 
 /// Solves for a known x, and returns the largest error of an entry.
@@ -63,4 +66,15 @@ fn a_neumann_problem_is_solved() {
     let (of_x, of_known) = (mean(&outcome.x), mean(&known));
     let error = outcome.x.iter().zip(&known).fold(0.0, |m, (x, y)| f64::max(m, (x - of_x - y + of_known).abs()));
     assert!(error < 1e-5, "{error}");
+}
+
+/// The files a.mtx, b.mtx and s.mgrad of a folder: a solver that the program has trained, where the environment names one.
+#[test]
+fn a_trained_solver_is_loaded() {
+    let Some(folder) = std::env::var_os("MULTIGRAD_TRAINED") else { return };
+    let file = |name: &str| Path::new(&folder).join(name);
+    let (a, b) = (read_matrix(file("a.mtx")).unwrap(), read_vector(file("b.mtx")).unwrap());
+    let outcome = Solver::load(file("s.mgrad"), &a).unwrap().solve(&b).unwrap();
+    assert_eq!(outcome.status, Status::Converged);
+    assert!(outcome.iterations > 1, "{outcome}");
 }
