@@ -3,7 +3,7 @@
 //! # Reasons for `unsafe`
 //!
 //! A function with target features may be called only where the CPU has them; the check stands beside the call. The crate
-//! `pulp` has the same in a safe form, and with its own dependencies took a fifth of the cold build without default features.
+//! `pulp` has the same in a safe form, and with its own dependencies took a tenth of a cold build without default features.
 #![allow(unsafe_code)]
 
 /// Runs `body` compiled for AVX2 where the CPU has it. A closure needs `#[inline(always)]` for that.
