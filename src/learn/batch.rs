@@ -17,6 +17,7 @@ pub(super) struct Batch<T> {
     steps: usize,
 }
 
+// The generator is not `Clone`; its seed and position give another one in the same state.
 impl<T: Clone> Clone for Batch<T> {
     fn clone(&self) -> Self {
         let mut random = ChaCha8Rng::from_seed(self.random.get_seed());

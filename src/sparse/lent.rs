@@ -32,14 +32,14 @@ impl<T: Scalar> Csr<T> {
         arrays: impl for<'a> Fn(&'a S) -> (&'a [u32], &'a [u32], &'a [T]),
     ) -> Result<Self> {
         let lists = arrays(&owner);
-        // SAFETY: `arrays` returns parts of any borrow of the owner. The matrix has a share of the owner, so nobody moves it or
-        // borrows it mutably.
+        // SAFETY: by its signature `arrays` returns parts of the owner for any borrow. The matrix has a share of the owner, so
+        // nobody moves the owner or borrows it mutably.
         unsafe { Self::lent(rows, cols, lists, owner.clone()) }
     }
 
     /// A rows × cols matrix whose CSR arrays (row pointers, column indices, values) stay where they are, such as in arrays
-    /// of another language, and are kept by `owner`. [`shared`](Self::shared) is the safe form. Columns ascend in every row. Cost: a pass that checks
-    /// the arrays, and no memory.
+    /// of another language, and are kept by `owner`. [`shared`](Self::shared) is the safe form. Columns ascend in every row.
+    /// Cost: a pass that checks the arrays, and no memory.
     ///
     /// # Safety
     /// As long as `owner` lives, the memory of the three slices stays where it is, and nobody writes to it.
