@@ -15,8 +15,11 @@ const PSEUDO_INVERSE_ROWS: usize = 600;
 /// Shift of the diagonal of a singular matrix relative to the entries of its row.
 const SHIFT: f64 = 1e-8;
 
-/// Bytes of an entry of sparse factors.
+/// Bytes of a predicted entry of sparse factors, with their indices and the memory of the factorisation.
 const BYTES: f64 = 16.0;
+
+/// Bytes of a stored entry with its column.
+const ENTRY: usize = size_of::<f64>() + size_of::<u32>();
 
 /// The largest matrix whose inverse is stored as a dense block: one small product costs less there than the
 /// indirections of a sparse factor.
@@ -191,6 +194,21 @@ impl<T: Scalar> Direct<T> {
     /// The matrix that was factored.
     pub fn matrix(&self) -> &Csr<f64> {
         &self.matrix
+    }
+
+    /// Bytes of the matrix and of its factors. The size of supernodal factors is predicted by a symbolic analysis.
+    pub fn bytes(&self) -> usize {
+        let matrix = size_of::<u32>() * (self.rows() + 1) + ENTRY * self.matrix.nnz();
+        matrix
+            + match &self.inverse {
+                Inverse::Sparse(lu) => lu.entries().map_or_else(
+                    || (BYTES * predicted_nonzeros(self.matrix.pattern()).unwrap_or(0.0)) as usize,
+                    |entries| ENTRY * entries,
+                ),
+                Inverse::Symmetric(factors) => size_of::<f64>() * factors.entries(),
+                Inverse::Dense(inverse, transposed) => size_of::<T>() * (inverse.len() + transposed.len()),
+                Inverse::Parts(parts) => parts.iter().map(|(_, direct)| direct.bytes()).sum(),
+            }
     }
 
     /// The inverse or pseudo-inverse, row-major, of a matrix that is solved by a product with it.

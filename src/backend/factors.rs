@@ -292,6 +292,14 @@ impl Factors {
         }
     }
 
+    /// Entries of left-looking factors; `None` for supernodal ones, whose size the library does not tell.
+    pub fn entries(&self) -> Option<usize> {
+        match &self.numeric {
+            Numeric::LeftLooking(factors) => Some(factors.entries()),
+            Numeric::Supernodal(_) => None,
+        }
+    }
+
     fn substitute(&self, x: &mut [f64], k: usize, transposed: bool) {
         match &self.numeric {
             Numeric::LeftLooking(factors) => factors.solve(x, k, transposed),

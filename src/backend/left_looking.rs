@@ -116,6 +116,11 @@ impl LeftLooking {
         )))
     }
 
+    /// Entries of L, U and F.
+    pub fn entries(&self) -> usize {
+        self.lower.rows.len() + self.upper.rows.len() + self.outside.rows.len() + self.pivots.len()
+    }
+
     /// Factors of at most `most` entries.
     fn in_order(
         (pattern, values): (&Pattern, &[f64]),

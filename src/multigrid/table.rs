@@ -36,8 +36,8 @@ impl<T: Scalar> Hierarchy<Host<T>> {
         total as f64 / self.levels.first().map_or(1, |l| l.a.pattern.nnz()).max(1) as f64
     }
 
-    /// Bytes of all matrices and smoothers, including the factors of local matrices. Shared patterns are counted
-    /// once. The direct solver is not counted.
+    /// Bytes of all matrices and smoothers, including the factors of local matrices, and of the direct solver, whose
+    /// supernodal factors are counted as predicted. Shared patterns are counted once.
     pub fn bytes(&self) -> usize {
         let mut patterns = std::collections::BTreeSet::new();
         let mut arrays = std::collections::BTreeSet::new();
@@ -58,7 +58,8 @@ impl<T: Scalar> Hierarchy<Host<T>> {
             // Sweeps with the same values share their factors.
             sweeps.filter_map(|s| Some((s.leaf()?, s.factors(&level.a)))).for_each(|(v, f)| count(v, f));
         }
-        total + patterns.iter().map(|(_, rows, nnz)| 4 * (rows + 1 + nnz)).sum::<usize>()
+        let patterns: usize = patterns.iter().map(|(_, rows, nnz)| 4 * (rows + 1 + nnz)).sum();
+        total + patterns + self.coarsest.bytes()
     }
 }
 

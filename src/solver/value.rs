@@ -376,7 +376,8 @@ impl Solver {
         in_precision!(&self.cycle, c => c.hierarchy().grid_complexity())
     }
 
-    /// Bytes of the hierarchy and of the workspace of a cycle.
+    /// Bytes of the hierarchy, with the factors of the direct solver, and of the workspace of a cycle. The size of
+    /// supernodal factors is predicted by a symbolic analysis at each call.
     pub fn bytes(&self) -> usize {
         in_precision!(&self.cycle, c => c.bytes())
     }

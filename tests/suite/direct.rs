@@ -44,6 +44,21 @@ fn it_solves_in_f32() {
     solves::<f32>(1e-4);
 }
 
+#[test]
+fn the_factors_count_among_the_bytes() {
+    let of = |n: usize| {
+        let a = multigrad::gallery::poisson_2d(n, n).unwrap().matrix;
+        let direct = Direct::new(&a).unwrap();
+        (direct.bytes(), 12 * a.nnz() + 4 * (a.rows() + 1))
+    };
+    // Up to 160 rows: the dense inverse and its transpose.
+    let (bytes, matrix) = of(12);
+    assert_eq!(bytes, matrix + 2 * 144 * 144 * 8);
+    // The factors of a plane have about n log n entries in each triangle.
+    let (bytes, matrix) = of(60);
+    assert!(bytes > 4 * matrix && bytes < 20 * matrix, "{bytes} for a matrix of {matrix}");
+}
+
 /// x = A⁺ b: A x = b for a b without constant part, and x has none either.
 fn check_pseudo_inverse(a: &Csr<f64>, tolerance: f64) {
     let n = a.rows();

@@ -85,6 +85,11 @@ impl SymmetricFactors {
         largest(&r) <= 1e-6 * largest(&b) && largest(&x) <= GROWTH
     }
 
+    /// Stored entries of L and B.
+    pub fn entries(&self) -> usize {
+        self.values.len() + self.subdiagonal.len()
+    }
+
     /// x ← A⁻¹ x for a row-major block of `k` columns.
     pub fn solve(&self, x: &mut [f64], k: usize) {
         scale_rows(&self.scaling, x, k);
