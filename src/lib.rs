@@ -117,6 +117,7 @@
 //! | `plot` | plots as SVG and PNG files |
 //! | `learn` (default) | training, the modules [`learn`], [`autodiff`] and [`optimise`], differentiable solves; files of trained solvers are loaded without it |
 //! | `faer` (default) | supernodal sparse factors, with `learn` [`functions`] of matrices, the [`newton`] method, [`integrations`]; without it direct solves are slower, and a cold build takes half the time |
+//! | `files` (default) | reads compressed, Harwell–Boeing, MATLAB, NumPy and PETSc files ([`sparse::MatrixFile`]), writes solvers for [`petsc`]; Matrix Market files and files of solvers need no feature |
 //! | `metis` (default) | partitions graphs by METIS, built from its C source; without it a greedy method is used |
 //! | `mesh` (default) | generates triangular meshes for [`gallery`] |
 //! | `sprs` (default) | converts matrices from and to `sprs` |
@@ -129,8 +130,8 @@
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
-// Training calls parts of the modules below it that a solve does not need.
-#![cfg_attr(not(feature = "learn"), allow(dead_code, unused_imports))]
+// Training and files call parts of the modules below them that a solve does not need.
+#![cfg_attr(not(all(feature = "learn", feature = "files")), allow(dead_code, unused_imports))]
 
 #[cfg(feature = "learn")]
 pub mod autodiff;
@@ -163,6 +164,7 @@ pub mod operator;
 #[cfg(feature = "learn")]
 pub mod optimise;
 mod parallel;
+#[cfg(feature = "files")]
 pub mod petsc;
 #[cfg(feature = "plot")]
 pub mod plot;

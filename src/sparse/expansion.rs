@@ -1,7 +1,11 @@
-//! Bounds of what a compressed file may expand to.
+//! Compressed files, with bounds of what they may expand to.
 
 use std::io::Read;
+use std::path::Path;
 
+use flate2::read::MultiGzDecoder;
+
+use crate::error::{Error, Result};
 use crate::memory;
 
 /// Every file may expand to this number of bytes: a vector of ones shrinks a thousandfold.
@@ -19,13 +23,27 @@ pub(super) fn default_limit(bytes: usize) -> usize {
     limit.min(usize::try_from(share).unwrap_or(usize::MAX))
 }
 
+/// The bytes of a file, unpacked if gzip has compressed it, and the bytes to which they may still expand: `limit`, or the
+/// default for the size of the file.
+pub(super) fn content(path: &Path, limit: Option<usize>) -> Result<(Vec<u8>, usize)> {
+    const GZIP: [u8; 2] = [0x1f, 0x8b];
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let mut left = limit.unwrap_or_else(|| default_limit(bytes.len()));
+    if !bytes.starts_with(&GZIP) {
+        return Ok((bytes, left));
+    }
+    let damaged = |e: &dyn std::fmt::Display| format!("the compressed file is damaged or truncated ({e})");
+    let unpacked = unpack(MultiGzDecoder::new(bytes.as_slice()), &mut left, damaged);
+    Ok((unpacked.map_err(|message| Error::format(message).at(path.display()))?, left))
+}
+
 /// The whole content of a reader, or a sentence about content that is damaged or exceeds `left` bytes, from which the
 /// length is subtracted.
 pub(super) fn unpack(
     reader: impl Read,
     left: &mut usize,
     damaged: impl Fn(&dyn std::fmt::Display) -> String,
-) -> Result<Vec<u8>, String> {
+) -> std::result::Result<Vec<u8>, String> {
     let mut content = Vec::new();
     let limit = u64::try_from(*left).unwrap_or(u64::MAX).saturating_add(1);
     reader.take(limit).read_to_end(&mut content).map_err(|e| damaged(&e))?;

@@ -9,6 +9,7 @@ mod components;
 mod csr;
 mod dense;
 mod dual;
+#[cfg(feature = "files")]
 mod expansion;
 mod files;
 mod fingerprint;
@@ -17,6 +18,7 @@ mod finite;
 mod interop;
 mod lent;
 mod levels;
+#[cfg(feature = "files")]
 mod matrix_file;
 pub mod matrix_market;
 mod patches;
@@ -41,6 +43,7 @@ pub(crate) use files::write_atomic;
 pub(crate) use files::{folder_of, is_stream, resolved};
 pub use fingerprint::Fingerprint;
 pub(crate) use levels::Levels;
+#[cfg(feature = "files")]
 pub use matrix_file::MatrixFile;
 pub use pattern::Pattern;
 #[doc(hidden)]

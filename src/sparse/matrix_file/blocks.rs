@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{MatrixFile, mat, npz, petsc};
 use crate::error::Result;
 use crate::sparse::DenseMatrix;
+use crate::sparse::expansion;
 use crate::sparse::matrix_market::{self, assemble::check_plausible, scanner::Scanner};
 
 impl MatrixFile {
@@ -26,7 +27,7 @@ impl MatrixFile {
     /// ```
     pub fn read_dense(path: impl AsRef<Path>) -> Result<DenseMatrix> {
         let path = path.as_ref();
-        let (bytes, left) = matrix_market::content(path, None)?;
+        let (bytes, left) = expansion::content(path, None)?;
         parse_dense(&bytes, &path.display().to_string(), left)
     }
 
@@ -50,7 +51,7 @@ impl MatrixFile {
     /// ```
     pub fn read_vector(path: impl AsRef<Path>) -> Result<Vec<f64>> {
         let path = path.as_ref();
-        let (bytes, left) = matrix_market::content(path, None)?;
+        let (bytes, left) = expansion::content(path, None)?;
         parse_vector(&bytes, &path.display().to_string(), left)
     }
 }

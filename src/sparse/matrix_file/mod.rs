@@ -83,7 +83,7 @@ impl MatrixFile {
     }
 
     fn read_limited(path: &Path, limit: Option<usize>) -> Result<Self> {
-        let (bytes, left) = matrix_market::content(path, limit)?;
+        let (bytes, left) = expansion::content(path, limit)?;
         Self::parse_limited(&bytes, &path.display().to_string(), left)
     }
 

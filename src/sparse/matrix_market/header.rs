@@ -118,7 +118,7 @@ fn read_banner(scanner: &mut Scanner) -> Result<(Format, Field, Symmetry)> {
     scanner.skip_blank_lines();
     if !scanner.field().unwrap_or_default().eq_ignore_ascii_case(b"%%MatrixMarket") {
         let why = if start.starts_with(&[0x1f, 0x8b]) {
-            "it is compressed by gzip, unpack it first".to_string()
+            "it is compressed by gzip, unpack it first (files that are read from a path are unpacked with the feature `files`)".to_string()
         } else if is_binary(start) {
             "it is a binary file".to_string()
         } else {

@@ -7,7 +7,7 @@
 //! | `array` `real`, `integer` | a dense block by columns; a sparse matrix leaves out its zeros |
 //! | `general`, `symmetric`, `skew-symmetric` | the full matrix; such files hold the lower triangle only |
 //!
-//! Accepted: files compressed by gzip, blank lines, comments (`%`) anywhere, CRLF, upper or lower case, Fortran
+//! Accepted: files compressed by gzip (feature `files`), blank lines, comments (`%`) anywhere, CRLF, upper or lower case, Fortran
 //! exponents (`1.5D-3`), the field name `double`, a byte order mark. Coordinates at the same place are added, as
 //! [`Csr::from_triplets`] does. In a symmetric file an entry above the diagonal stands for the one below; a pair that
 //! is listed in both triangles counts once and must agree. [`MatrixFile`](super::MatrixFile) reports both, and reads a
@@ -42,9 +42,9 @@ pub use write::{write_dense, write_matrix, write_vector};
 
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
-use super::{Csr, expansion};
+use super::Csr;
+#[cfg(feature = "files")]
+use super::expansion;
 use crate::error::{Error, Result};
 use crate::sparse::DenseMatrix;
 use header::{Format, Header};
@@ -252,21 +252,11 @@ pub(super) fn not_a_vector(rows: usize, cols: usize, name: &str) -> Error {
 }
 
 fn read<T>(path: &Path, parse: impl Fn(&[u8], &str) -> Result<T>) -> Result<T> {
-    parse(&content(path, None)?.0, &path.display().to_string())
-}
-
-/// The bytes of a file, unpacked if gzip has compressed it, and the bytes to which they may still expand: `limit`, or the
-/// default for the size of the file.
-pub(super) fn content(path: &Path, limit: Option<usize>) -> Result<(Vec<u8>, usize)> {
-    const GZIP: [u8; 2] = [0x1f, 0x8b];
+    #[cfg(feature = "files")]
+    let bytes = expansion::content(path, None)?.0;
+    #[cfg(not(feature = "files"))]
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    let mut left = limit.unwrap_or_else(|| expansion::default_limit(bytes.len()));
-    if !bytes.starts_with(&GZIP) {
-        return Ok((bytes, left));
-    }
-    let damaged = |e: &dyn std::fmt::Display| format!("the compressed file is damaged or truncated ({e})");
-    let unpacked = expansion::unpack(MultiGzDecoder::new(bytes.as_slice()), &mut left, damaged);
-    Ok((unpacked.map_err(|message| Error::format(message).at(path.display()))?, left))
+    parse(&bytes, &path.display().to_string())
 }
 
 #[cfg(test)]
