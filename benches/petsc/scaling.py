@@ -47,13 +47,17 @@ def plot(path, series, ylabel):
     """Lines of numbers over ranks, as SVG."""
     colours = ["#0b62a4", "#d1495b", "#2e8b57", "#7d5ba6", "#c58b00", "#555555", "#e377c2"]
     width, height, left, bottom = 640, 400, 70, 50
-    top = max(max(v) for v in series.values()) * 1.1
+    largest = max(max(v) for v in series.values())
+    # Four to eight ticks at 1, 2 or 5 times a power of ten.
+    power = 10.0 ** math.floor(math.log10(largest))
+    step = next(power * s for s in (0.1, 0.2, 0.5, 1.0, 2.0) if largest <= 8 * power * s)
+    ticks = [step * q for q in range(math.ceil(largest / step) + 1)]
+    top = ticks[-1]
     x = lambda r: left + (width - left - 200) * math.log2(r) / math.log2(RANKS[-1])
     y = lambda v: height - bottom - (height - bottom - 20) * v / top
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">']
     out.append(f'<rect width="{width}" height="{height}" fill="white"/>')
-    for q in range(6):
-        v = top * q / 5
+    for v in ticks:
         out.append(f'<line x1="{left}" x2="{x(RANKS[-1])}" y1="{y(v):.1f}" y2="{y(v):.1f}" stroke="#ddd"/>')
         out.append(f'<text x="{left - 6}" y="{y(v) + 4:.1f}" text-anchor="end">{v:.3g}</text>')
     for r in RANKS:
