@@ -1,12 +1,12 @@
 //! Matrices in memory of another library.
 
-// See `storage`: a copy of 10⁷ entries takes 120 MB.
+// See `buffer`: a copy of 10⁷ entries takes 120 MB.
 #![allow(unsafe_code)]
 
 use std::any::Any;
 use std::sync::Arc;
 
-use super::storage::Storage;
+use super::buffer::Buffer;
 use super::{Csr, Pattern, Scalar};
 use crate::error::Result;
 
@@ -64,10 +64,10 @@ impl<T: Scalar> Csr<T> {
     ) -> Result<Self> {
         // SAFETY: the promise of the caller.
         let (row_ptr, col_idx) =
-            unsafe { (Storage::lent(row_ptr, owner.clone()), Storage::lent(col_idx, owner.clone())) };
+            unsafe { (Buffer::lent(row_ptr, owner.clone()), Buffer::lent(col_idx, owner.clone())) };
         let pattern = Pattern::checked(rows, cols, row_ptr, col_idx)?;
         // SAFETY: likewise.
-        Self::checked(Arc::new(pattern), unsafe { Storage::lent(values, owner) })
+        Self::checked(Arc::new(pattern), unsafe { Buffer::lent(values, owner) }.into())
     }
 }
 

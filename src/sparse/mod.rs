@@ -5,6 +5,7 @@
 
 mod add;
 pub(crate) mod assemble;
+mod buffer;
 mod components;
 mod csr;
 mod dense;

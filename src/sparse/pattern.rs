@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
+use super::buffer::Buffer;
 use super::levels::Levels;
-use super::storage::Storage;
 use crate::error::{Error, Result};
 
 /// Rows, columns and the sorted column indices of every row (CSR), without values.
@@ -15,8 +15,8 @@ use crate::error::{Error, Result};
 pub struct Pattern {
     rows: usize,
     cols: usize,
-    row_ptr: Storage<u32>,
-    col_idx: Storage<u32>,
+    row_ptr: Buffer<u32>,
+    col_idx: Buffer<u32>,
     transposition: OnceLock<Transposition>,
     /// Levels of the parts above and below the diagonal.
     levels: [OnceLock<Option<Levels>>; 2],
@@ -63,8 +63,8 @@ impl Pattern {
     pub(super) fn checked(
         rows: usize,
         cols: usize,
-        row_ptr: Storage<u32>,
-        col_idx: Storage<u32>,
+        row_ptr: Buffer<u32>,
+        col_idx: Buffer<u32>,
     ) -> Result<Self> {
         check_size(rows, cols, col_idx.len())?;
         if row_ptr.len() != rows + 1 {
@@ -103,7 +103,7 @@ impl Pattern {
         Self::from_buffers(rows, cols, row_ptr.into(), col_idx.into())
     }
 
-    fn from_buffers(rows: usize, cols: usize, row_ptr: Storage<u32>, col_idx: Storage<u32>) -> Self {
+    fn from_buffers(rows: usize, cols: usize, row_ptr: Buffer<u32>, col_idx: Buffer<u32>) -> Self {
         assert!(
             row_ptr.len() == rows + 1
                 && row_ptr[0] == 0
