@@ -192,9 +192,10 @@ fn trace(n: usize, seeds: u64) -> Result<()> {
         inside += within(&estimate, exact);
         inside_of_slope += within(&slopes, slope);
         println!(
-            "seed {seed:>2}: {:.1} ± {:.1}, off by {:>6.1} ({there:.1} s); derivative {:.1} ± {:.1}, off by {:>6.1} ({back:.1} s)",
+            "seed {seed:>2}: {:.1} ± {:.1} and {:.1} by truncation, off by {:>6.1} ({there:.1} s); derivative {:.1} ± {:.1}, off by {:>6.1} ({back:.1} s)",
             estimate.value,
             estimate.error,
+            estimate.truncation,
             estimate.value - exact,
             slopes.value,
             slopes.error,

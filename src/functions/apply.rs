@@ -114,6 +114,13 @@ impl FunctionOf {
         Ok(Applied { d, first })
     }
 
+    /// vᵀ f(A) v by the first k steps of a decomposition.
+    pub(super) fn quadratic_by(&self, d: &Decomposition, k: usize) -> Result<f64> {
+        let small: Vec<f64> = (0..k * k).map(|q| d.get(q / k, q % k)).collect();
+        let first = self.function.first_column(&small, k, self.symmetric())?;
+        Ok(first.values[0] / (d.scale * d.scale))
+    }
+
     /// As [`decomposed`](Self::decomposed), after a test of symmetry.
     pub(super) fn checked(&self, a: &dyn Action, v: &[f64]) -> Result<Applied> {
         check_symmetry(a, self.process)?;

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rayon::prelude::*;
 
 use super::action::Action;
-use super::apply::FunctionOf;
+use super::apply::{Applied, FunctionOf};
 use super::decomposition::Process;
 use super::krylov::check_symmetry;
 use super::recorded::{matrix, real};
@@ -21,6 +21,9 @@ const MOST: usize = 1_000_000;
 
 /// tr f(A) ≈ (1/m) Σ zᵢᵀ f(A) zᵢ for random signs zᵢ, each term by Lanczos quadrature (Ubaru, Chen and Saad, SIAM
 /// J. Matrix Anal. Appl. 38, 2017). With f = log it is log det A.
+///
+/// The estimate has two errors: that of the mean over m probes, which is random, and that of K steps of Lanczos, which is
+/// nearly the same for all probes. Both are estimated, and [`Estimate::interval`] contains both.
 ///
 /// Cost: m decompositions of K steps, in parallel over the probes; memory: K vectors per thread. The same seed gives
 /// the same bits on any number of threads.
@@ -42,13 +45,18 @@ pub struct StochasticTrace {
     seed: u64,
 }
 
-/// A trace with its error.
+/// A trace with its errors.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Estimate {
     /// The mean over the probes.
     pub value: f64,
     /// The standard error of the mean: the standard deviation of the probes over √m.
     pub error: f64,
+    /// Estimate of the error of K steps, |d₂/(d₁/d₂ − 1)|: d₁ is the change of the value from K/4 to K/2 steps and d₂ that from
+    /// K/2 to K, so that the error is a power of K. Zero for the terms of [`new`](Self::new) and in an invariant space;
+    /// infinite with fewer than four steps.
+    pub truncation: f64,
     /// The terms zᵢᵀ f(A) zᵢ.
     pub terms: Vec<f64>,
 }
@@ -70,16 +78,17 @@ impl Estimate {
         let m = terms.len() as f64;
         let value = terms.iter().sum::<f64>() / m;
         let square: f64 = terms.iter().map(|t| (t - value) * (t - value)).sum();
-        Self { value, error: (square / (m - 1.0) / m).sqrt(), terms }
+        Self { value, error: (square / (m - 1.0) / m).sqrt(), truncation: 0.0, terms }
     }
 
-    /// An interval that contains the trace with a probability of 95 %: mean ± t × standard error, for Student's t
-    /// of m − 1 degrees of freedom (Cornish and Fisher's expansion).
+    /// An interval that contains the trace with a probability of 95 %: mean ± (t × standard error + truncation), for
+    /// Student's t of m − 1 degrees of freedom (Cornish and Fisher's expansion).
     pub fn interval(&self) -> (f64, f64) {
         let (z, v) = (1.959_964_f64, self.terms.len() as f64 - 1.0);
         let t =
             z + (z.powi(3) + z) / (4.0 * v) + (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / (96.0 * v * v);
-        (self.value - t * self.error, self.value + t * self.error)
+        let half = t * self.error + self.truncation;
+        (self.value - half, self.value + half)
     }
 }
 
@@ -164,8 +173,27 @@ impl StochasticTrace {
     /// A matrix that is not symmetric; fewer than 2 probes; a function that is not defined at a Ritz value.
     pub fn of(&self, a: &Csr<f64>) -> Result<Estimate> {
         self.check(a)?;
-        let term = |i| Ok(self.function.quadratic(a, &self.probe(a.rows(), i))?.value);
-        Ok(Estimate::of((0..self.probes).into_par_iter().map(term).collect::<Result<_>>()?))
+        let term = |i| {
+            let applied = self.function.decomposed(a, &self.probe(a.rows(), i))?;
+            Ok((applied.quadratic(), self.changes(&applied)))
+        };
+        let terms: Vec<_> = (0..self.probes).into_par_iter().map(term).collect::<Result<_>>()?;
+        let mean = |of: fn(&(f64, [f64; 2])) -> f64| terms.iter().map(of).sum::<f64>() / terms.len() as f64;
+        let changes = [mean(|t| t.1[0]), mean(|t| t.1[1])];
+        let estimate = Estimate::of(terms.iter().map(|t| t.0).collect());
+        Ok(Estimate { truncation: truncation(changes), ..estimate })
+    }
+
+    /// The changes of a term from a quarter to half of the steps, and from half to all of them.
+    fn changes(&self, applied: &Applied) -> [f64; 2] {
+        let k = applied.d.order();
+        if applied.d.is_exhausted() {
+            return [0.0; 2];
+        }
+        // A function may not be defined at a Ritz value of fewer steps.
+        let by = |k: usize| if k == 0 { None } else { self.function.quadratic_by(&applied.d, k).ok() };
+        let (Some(quarter), Some(half)) = (by(k / 4), by(k / 2)) else { return [0.0, f64::INFINITY] };
+        [half - quarter, applied.quadratic() - half]
     }
 
     /// tr f(A) on a tape, with the estimate. The gradient with respect to the nonzeros is the exact one of the
@@ -206,6 +234,12 @@ impl StochasticTrace {
         let (mut of_a, _) = self.function.pull_quadratic(a as &dyn Action, &applied, s)?;
         Ok(of_a.swap_remove(0))
     }
+}
+
+/// The error that is left if it falls with a power of the number of steps, by its changes over two doublings. The changes
+/// are taken to fall by a third or more: a slower error is not seen by them.
+fn truncation([first, second]: [f64; 2]) -> f64 {
+    if second == 0.0 { 0.0 } else { second.abs() / ((first / second).abs() - 1.0).max(0.5) }
 }
 
 struct TraceRule {
