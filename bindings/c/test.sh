@@ -106,7 +106,7 @@ awk -v folder="$folder" '
 ' "$here/../../docs/c.md"
 for file in "$folder"/doc*.c; do
     compile doc "$file"
-    "$folder/doc" | tee "$folder/output"
+    (cd "$folder" && ./doc) | tee "$folder/output"
     case $file in */doc1.c)
         [ "$(cat "$folder/output")" = "2 3 3 2" ] || fail "another answer than in docs/c.md" ;;
     esac

@@ -29,16 +29,25 @@ const DENSE_ROWS: usize = 160;
 ///
 /// A nonsingular matrix is factored by sparse LU. A singular one of up to 600 rows (for example, of a Neumann
 /// problem) is solved in the least-squares sense by its pseudo-inverse, and so is every connected part of a larger
-/// one. Serialises as the matrix and is refactored when read.
+/// one. Serialises as the matrix with the accuracy that was asked for, and is refactored when read.
 ///
 /// The matrix and its sparse factors are in double precision for any `T`: rounded to single precision, a
 /// singular matrix would be a regular one whose inverse is dominated by rounding, and another precision
 /// shares the factors.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-#[serde(bound = "T: Scalar", try_from = "Csr<f64>", into = "Csr<f64>")]
+#[serde(bound = "T: Scalar", try_from = "Stored", into = "Stored")]
 pub struct Direct<T: Scalar> {
     matrix: Csr<f64>,
+    trust: Trust,
     inverse: Inverse<T>,
+}
+
+/// What a file holds of a direct solver.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Stored {
+    matrix: Csr<f64>,
+    /// Whether the solver is that of a system, not of a coarsest level.
+    of_system: bool,
 }
 
 #[derive(Clone)]
@@ -86,19 +95,16 @@ impl<T: Scalar> Direct<T> {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn cast<U: Scalar>(&self) -> Result<Direct<U>> {
-        match &self.inverse {
-            Inverse::Sparse(lu) => {
-                Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Sparse(lu.clone()) })
-            }
-            Inverse::Symmetric(factors) => {
-                Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Symmetric(factors.clone()) })
-            }
-            Inverse::Dense(..) => Direct::of(self.matrix.clone(), Trust::Regular),
+        let inverse = match &self.inverse {
+            Inverse::Sparse(lu) => Inverse::Sparse(lu.clone()),
+            Inverse::Symmetric(factors) => Inverse::Symmetric(factors.clone()),
+            Inverse::Dense(..) => return Direct::of(self.matrix.clone(), self.trust),
             Inverse::Parts(parts) => {
                 let parts: Result<_> = parts.iter().map(|(rows, d)| Ok((rows.clone(), d.cast()?))).collect();
-                Ok(Direct { matrix: self.matrix.clone(), inverse: Inverse::Parts(parts?) })
+                Inverse::Parts(parts?)
             }
-        }
+        };
+        Ok(Direct { matrix: self.matrix.clone(), trust: self.trust, inverse })
     }
 
     /// The same solver in double precision.
@@ -113,7 +119,7 @@ impl<T: Scalar> Direct<T> {
                     Inverse::Parts(parts.iter().map(|(rows, d)| (rows.clone(), d.widened())).collect())
                 }
             };
-            Direct { matrix: self.matrix.clone(), inverse }
+            Direct { matrix: self.matrix.clone(), trust: self.trust, inverse }
         })
     }
 
@@ -139,7 +145,7 @@ impl<T: Scalar> Direct<T> {
             && a.is_symmetric()
             && let Some(factors) = SymmetricFactors::new(&a)
         {
-            return Ok(Self { matrix: a, inverse: Inverse::Symmetric(Arc::new(factors)) });
+            return Ok(Self { matrix: a, trust, inverse: Inverse::Symmetric(Arc::new(factors)) });
         }
         let ordering = Ordering::new(a.pattern())?;
         let inverse = match ordering.factor(a.pattern(), a.values())? {
@@ -156,7 +162,7 @@ impl<T: Scalar> Direct<T> {
                 Self::singular_or_nearly(&a, other.map(|(lu, _)| lu), trust)?
             }
         };
-        Ok(Self { matrix: a, inverse })
+        Ok(Self { matrix: a, trust, inverse })
     }
 
     /// For a matrix that is singular to working precision: the pseudo-inverse of a small one, the parts of a
@@ -270,17 +276,20 @@ fn substitute<T: Scalar>(b: &[T], x: &mut [T], solve: impl Fn(&mut [f64])) {
     x.iter_mut().zip(&wide).for_each(|(x, &v)| *x = T::from_f64(v));
 }
 
-impl<T: Scalar> TryFrom<Csr<f64>> for Direct<T> {
+impl<T: Scalar> TryFrom<Stored> for Direct<T> {
     type Error = Error;
 
-    fn try_from(matrix: Csr<f64>) -> Result<Self> {
+    fn try_from(Stored { matrix, of_system }: Stored) -> Result<Self> {
+        if of_system {
+            return Self::of(matrix, Trust::Residual);
+        }
         Self::of(matrix.clone(), Trust::Regular).or_else(|_| Self::of(matrix, Trust::Residual))
     }
 }
 
-impl<T: Scalar> From<Direct<T>> for Csr<f64> {
-    fn from(direct: Direct<T>) -> Self {
-        direct.matrix
+impl<T: Scalar> From<Direct<T>> for Stored {
+    fn from(Direct { matrix, trust, .. }: Direct<T>) -> Self {
+        Self { matrix, of_system: trust == Trust::Residual }
     }
 }
 

@@ -83,6 +83,9 @@ impl<T: Scalar> std::fmt::Display for Hierarchy<Host<T>> {
             return write!(f, "one level");
         }
         row(self.levels.len(), self.coarsest_rows, self.coarsest.matrix().nnz(), "direct")?;
+        if self.levels.is_empty() {
+            return write!(f, "sparse factors of the whole matrix");
+        }
         let sweeps =
             |post: bool| self.levels.first().map_or(0, |l| if post { l.post.len() } else { l.pre.len() });
         write!(

@@ -91,15 +91,20 @@ fn read_parameter(word: &str, setup: &mut Setup) -> Option<()> {
     Some(())
 }
 
-/// Example: `sa, chebyshev(2), V(1,1), f32, CG` or `sa θ=0, gauss-seidel, V(1,1), f32, CG`.
+/// Example: `sa, chebyshev(2), V(1,1), f32, CG`, `sa θ=0, gauss-seidel, V(1,1), f32, CG` or `direct, f64, FGMRES`.
 impl fmt::Display for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let precision = if self.single { "f32" } else { "f64" };
+        // A direct solver uses no smoother.
+        if *self == (Self { single: self.single, krylov: self.krylov, ..Self::direct() }) {
+            return write!(f, "direct, {precision}, {}", self.krylov);
+        }
         write!(f, "{}, {}", setup_text(&self.setup), self.relaxation)?;
         let alone = Self::new(Setup::OneLevel, self.relaxation, self.krylov);
         if !self.setup.has_one_level() || (self.cycle, self.sweeps) != (alone.cycle, alone.sweeps) {
             write!(f, ", {}", CycleShape { kind: self.cycle, pre: self.sweeps.0, post: self.sweeps.1 })?;
         }
-        write!(f, ", {}, {}", if self.single { "f32" } else { "f64" }, self.krylov)
+        write!(f, ", {precision}, {}", self.krylov)
     }
 }
 
@@ -132,9 +137,10 @@ fn read(text: &str) -> Result<Configuration> {
     let (relaxation, cycle, precision, krylov) = match parts[1..] {
         [relaxation, cycle, precision, krylov] => (relaxation, Some(cycle), precision, krylov),
         [relaxation, precision, krylov] if setup.has_one_level() => (relaxation, None, precision, krylov),
+        [precision, krylov] if setup == Setup::Direct => ("gauss-seidel", None, precision, krylov),
         _ => {
             return Err(Error::invalid_input(format!(
-                "the text has {} part{}; write setup, smoother, cycle, precision and Krylov method, as in 'sa, gauss-seidel, V(1,1), f32, CG'; only the setups none and pivoted may go without a cycle",
+                "the text has {} part{}; write setup, smoother, cycle, precision and Krylov method, as in 'sa, gauss-seidel, V(1,1), f32, CG'; only the setups none and pivoted may go without a cycle, and direct without smoother and cycle",
                 parts.len(),
                 if parts.len() == 1 { "" } else { "s" }
             )));
@@ -209,6 +215,8 @@ mod tests {
             "classical θ=0.5 aggressive(2), spai0, V(1,1), f32, CG",
             "air θ=0.25, ilu0(auto,tau=0.02), V(0,20), f32, BiCGStab",
             "none, schwarz(81 parts,1), V(2,0), f64, FGMRES",
+            "direct, f64, FGMRES",
+            "direct, ilu0, V(1,1), f32, CG",
             "saddle-point sasym θ=0.1, ilu0, V(1,1), f32, BiCGStab",
         ] {
             let configuration: Configuration = text.parse().unwrap();

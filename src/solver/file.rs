@@ -10,6 +10,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
@@ -25,8 +26,8 @@ use crate::operator::Preconditioner;
 use crate::sparse::{Csr, Fingerprint, write_atomic};
 
 const MAGIC: &[u8; 8] = b"MGRAD\0\0\0";
-/// Files of version 5 did not say whether the equations have another order.
-const VERSION: u32 = 7;
+/// Files of version 7 did not say whether a direct solver was that of a system.
+const VERSION: u32 = 8;
 const HEADER: usize = 20;
 const CHECKSUM: usize = 16;
 
@@ -118,9 +119,10 @@ impl Solver {
     /// # Errors
     /// Bytes that are not a solver, are of another version, or are truncated or damaged; a solver for another matrix.
     pub fn from_bytes(bytes: &[u8], a: &Csr<f64>) -> Result<Self> {
+        let clock = Instant::now();
         let (origin, cycle) = parse(bytes)?;
         check_matrix(origin.fingerprint, a)?;
-        solver(origin, cycle, a)
+        solver(origin, cycle, a, clock)
     }
 
     /// Writes [`to_bytes`](Self::to_bytes) to a file, atomically.
@@ -159,11 +161,12 @@ impl Solver {
     /// As [`load`](Self::load), except for different values or a different pattern of the matrix.
     pub fn load_for_other(path: impl AsRef<Path>, a: &Csr<f64>) -> Result<Self> {
         read(path.as_ref(), |bytes| {
+            let clock = Instant::now();
             let (origin, cycle) = parse(bytes)?;
             if origin.fingerprint.rows() != a.rows() || a.rows() != a.cols() {
                 check_matrix(origin.fingerprint, a)?;
             }
-            solver(origin, cycle, a)
+            solver(origin, cycle, a, clock)
         })
     }
 }
@@ -189,7 +192,7 @@ fn check_matrix(own: Fingerprint, a: &Csr<f64>) -> Result<()> {
     Err(Error::fingerprint(format!("the solver was made for another matrix: {difference}")))
 }
 
-fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
+fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>, clock: Instant) -> Result<Solver> {
     let mut solver = Solver::of(a.clone(), cycle, origin.setup);
     solver.relaxation = origin.relaxation.map(|text| text.parse()).transpose()?;
     (solver.sweeps, solver.krylov) = (origin.sweeps, origin.krylov);
@@ -211,6 +214,7 @@ fn solver(origin: Origin, cycle: Cycle, a: &Csr<f64>) -> Result<Solver> {
         })?;
         solver.transform = Some(transform.into());
     }
+    solver.setup_seconds = clock.elapsed().as_secs_f64();
     Ok(solver)
 }
 

@@ -356,7 +356,7 @@ impl Solver {
         &self.reasons
     }
 
-    /// Seconds of the setup or of the last refresh.
+    /// Seconds of the setup, of the last refresh, or of reading a saved solver.
     pub fn setup_seconds(&self) -> f64 {
         self.setup_seconds
     }

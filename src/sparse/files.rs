@@ -29,7 +29,9 @@ pub(crate) fn write_atomic(
             // Temporary files are private by default; the umask still applies to this one.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let mut file = builder.prefix(".multigrad-").tempfile_in(folder_of(&path))?;
+        let temporary = builder.prefix(".multigrad-").tempfile_in(folder_of(&path));
+        // The error of `tempfile` names its own file.
+        let mut file = temporary.map_err(|e| std::io::Error::from(e.kind()))?;
         {
             let mut buffered = BufWriter::new(file.as_file_mut());
             fill(&mut buffered)?;

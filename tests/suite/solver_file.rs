@@ -87,6 +87,27 @@ fn a_round_trip_changes_no_bit() {
     }
 }
 
+/// Sparse factors are computed anew from the file, by the same method.
+#[test]
+fn a_direct_solver_makes_a_round_trip() {
+    for a in [common::poisson(20), flow(20)] {
+        let solver = Solver::builder(multigrad::Setup::Direct).build(&a).unwrap();
+        assert!(solver.to_string().starts_with("direct, f64, FGMRES\n"), "{solver}");
+        let again = Solver::from_bytes(&solver.to_bytes().unwrap(), &a).unwrap();
+        same(&solver, &again, &a);
+        assert_eq!((solver.bytes(), solver.to_bytes().unwrap()), (again.bytes(), again.to_bytes().unwrap()));
+        assert!(again.setup_seconds() > 0.0);
+    }
+}
+
+#[test]
+fn an_error_of_writing_names_the_file_of_the_user() {
+    let error = build(&common::poisson(8)).save("/missing/folder/a.mgrad").unwrap_err();
+    assert!(error.is_io());
+    let text = error.to_string();
+    assert!(text.contains("/missing/folder/a.mgrad") && !text.contains(".multigrad-"), "{text}");
+}
+
 /// The direct solver of a coarse level beyond the dense path survives as well.
 #[test]
 fn a_large_coarsest_level_makes_a_round_trip() {

@@ -306,8 +306,8 @@ enum mg_status mg_options_free(struct mg_options **options);
  Selects the construction of the levels by name: "auto" (default: chosen from the matrix, with further methods where
  the first does not converge), "sa" (smoothed aggregation), "sasym", "sat", "san" (aggregation for nonsymmetric
  matrices), "plain", "pairwise", "root-node", "two-level" (other aggregations), "classical", "ruge-stueben", "air"
- (classical AMG), "none" (the smoother alone), "pivoted" (the same with pivoting), "direct" (sparse
- factorisation).
+ (classical AMG), "saddle-point", "saddle-point-product" (levels of a block triangular approximation), "none" (the
+ smoother alone), "pivoted" (the same with pivoting), "direct" (sparse factorisation).
 
  Errors: MG_INVALID_INPUT for another name; the sentence lists the names.
  */
@@ -543,9 +543,11 @@ enum mg_status mg_solver_solve(const struct mg_solver *solver,
                                struct mg_result **result);
 
 /*
- Solves A X = B for several right-hand sides, one after another. b and x have n * count values, column after column,
- as a Fortran array of n rows and count columns. The result has `count` columns. Otherwise as mg_solver_solve();
- MG_NOT_CONVERGED if one solve or more has not converged.
+ Solves A X = B for several right-hand sides. b and x have n * count values, column after column, as a Fortran array of n
+ rows and count columns. Up to sixteen columns are solved together, which reads the matrix and the levels once for all;
+ with an initial guess, an iteration callback, training between the solves, or fewer than 150000 entries in A they
+ are solved one after another. The result has `count` columns; the time of each is its share of the time of all.
+ Otherwise as mg_solver_solve(); MG_NOT_CONVERGED if one solve or more has not converged.
  */
 enum mg_status mg_solver_solve_block(const struct mg_solver *solver,
                                      int64_t n,

@@ -88,6 +88,23 @@ impl Block {
         Ok(outs)
     }
 
+    /// Solves for all columns together by `all`, where there are several and the options allow it, or else one by one. The time
+    /// is divided among the columns.
+    pub fn run_together(
+        &mut self,
+        one: impl FnMut(&[f64], SolveOptions<'_>) -> Outcome<Solved>,
+        all: impl FnOnce(&[&[f64]], SolveOptions<'_>) -> multigrad::Result<Vec<Solved>>,
+    ) -> Outcome<Vec<(Solved, f64)>> {
+        let columns: Vec<&[f64]> = self.b.chunks_exact(self.n.max(1)).collect();
+        if columns.len() < 2 || self.options.initial_guess || self.options.on_iteration.is_some() {
+            return self.run(one);
+        }
+        let clock = Instant::now();
+        let outs = all(&columns, self.options.of_a_solve())?;
+        let seconds = clock.elapsed().as_secs_f64() / outs.len().max(1) as f64;
+        Ok(outs.into_iter().map(|out| (out, seconds)).collect())
+    }
+
     /// Writes the solutions and the result. Belongs on the thread of the call, whose error text it sets.
     pub fn finish(mut self, outs: &[(Solved, f64)]) -> Outcome<mg_status> {
         for (j, (out, _)) in outs.iter().enumerate() {

@@ -14,8 +14,8 @@ use crate::status::{Failure, Outcome, mg_status};
 /// Selects the construction of the levels by name: "auto" (default: chosen from the matrix, with further methods where
 /// the first does not converge), "sa" (smoothed aggregation), "sasym", "sat", "san" (aggregation for nonsymmetric
 /// matrices), "plain", "pairwise", "root-node", "two-level" (other aggregations), "classical", "ruge-stueben", "air"
-/// (classical AMG), "none" (the smoother alone), "pivoted" (the same with pivoting), "direct" (sparse
-/// factorisation).
+/// (classical AMG), "saddle-point", "saddle-point-product" (levels of a block triangular approximation), "none" (the
+/// smoother alone), "pivoted" (the same with pivoting), "direct" (sparse factorisation).
 ///
 /// Errors: MG_INVALID_INPUT for another name; the sentence lists the names.
 #[unsafe(no_mangle)]

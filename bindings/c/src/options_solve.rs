@@ -70,7 +70,10 @@ pub unsafe extern "C" fn mg_options_set_krylov(options: *mut mg_options, name: *
     change(options, |own| {
         // SAFETY: the header asks for a text that ends with a zero byte.
         let name = unsafe { text("the name of the method", name)? };
-        own.krylov = if name == "auto" { None } else { Some(name.parse::<Krylov>()?) };
+        own.krylov = match name {
+            "auto" => None,
+            _ => Some(name.parse::<Krylov>().map_err(|e| Failure::input(format!("{e}, auto")))?),
+        };
         Ok(())
     })
 }

@@ -9,6 +9,7 @@ mod learned;
 mod lent;
 mod matrix;
 mod outcome;
+mod report;
 mod solver;
 mod training;
 mod worker;
@@ -27,6 +28,7 @@ fn _multigrad(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(gallery::problem, module)?)?;
     module.add_function(wrap_pyfunction!(gallery::poisson, module)?)?;
     module.add_function(wrap_pyfunction!(gallery::rigid_body_modes, module)?)?;
+    module.add_function(wrap_pyfunction!(report::report, module)?)?;
     module.add("problem_names", multigrad::gallery::NAMES.to_vec())?;
     module.add("setup_names", multigrad::Setup::NAMES.map(|(name, _)| name).to_vec())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))

@@ -20,6 +20,9 @@ use crate::worker::{brief, limits, run};
 /// A solver with the lock of its users: several threads solve, or one changes it.
 pub type Shared = Arc<RwLock<multigrad::Solver>>;
 
+/// Level, unknowns, nonzeros, smoothers before and after the coarse-grid correction.
+type LevelRow = (usize, usize, usize, String, String);
+
 /// A solver of the library.
 #[pyclass(frozen, module = "multigrad._multigrad")]
 pub struct Core {
@@ -253,7 +256,7 @@ impl Core {
     }
 
     /// Level, unknowns, nonzeros and smoothers of every level.
-    fn levels(&self, py: Python<'_>) -> PyResult<Vec<(usize, usize, usize, String, String)>> {
+    fn levels(&self, py: Python<'_>) -> PyResult<Vec<LevelRow>> {
         /// The table of a hierarchy in its precision.
         macro_rules! table {
             ($cycle:expr) => {{

@@ -179,3 +179,30 @@ def test_bad_parameters(arguments: dict[str, Any], error: type[Exception], words
 def test_the_class_names_the_function_that_builds_it(poisson: Any) -> None:
     with pytest.raises(TypeError, match=r"multigrad.solver\(A\)"):
         multigrad.Solver(poisson)
+
+
+@pytest.mark.parametrize(
+    "arguments, error, words",
+    [
+        ({"b": np.ones(7)}, multigrad.Error, "7"),
+        ({"b": np.ones((3600, 2))}, multigrad.Error, "one right-hand side"),
+        ({"coordinates": np.ones(3600)}, multigrad.Error, "n × k"),
+        ({"coordinates": np.ones((7, 2))}, multigrad.Error, "7"),
+        ({"B": np.ones(7)}, multigrad.Error, "7"),
+        ({"solves": 0}, multigrad.Error, "solves"),
+        ({"time_limit": "long"}, TypeError, "time_limit"),
+        ({"path": "missing/folder/page.html"}, OSError, "missing"),
+    ],
+)
+def test_bad_reports(arguments: dict[str, Any], error: type[Exception], words: str, poisson: Any, tmp_path: Any) -> None:
+    given = {"path": tmp_path / "page.html", "time_limit": 1} | arguments
+    with pytest.raises(error, match=words):
+        multigrad.report(poisson, **given)
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_report_is_one_page(poisson: Any, tmp_path: Any) -> None:
+    path = tmp_path / "page.html"
+    assert multigrad.report(poisson, path, time_limit=1, title="a <plate>").startswith("converged")
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>") and "a &lt;plate&gt;" in page

@@ -13,7 +13,7 @@ True
 
 from . import gallery
 from ._errors import Error, LimitExceeded, NotConverged
-from ._functions import load, ruge_stuben_solver, smoothed_aggregation_solver, solve, solver
+from ._functions import load, report, ruge_stuben_solver, smoothed_aggregation_solver, solve, solver
 from ._learned import LearnedSolver
 from ._multigrad import __version__
 from ._results import Progress, SolveResult, TrainingReport
@@ -31,6 +31,7 @@ __all__ = [
     "__version__",
     "gallery",
     "load",
+    "report",
     "ruge_stuben_solver",
     "smoothed_aggregation_solver",
     "solve",

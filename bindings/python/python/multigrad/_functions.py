@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _checks
+from . import _checks, _multigrad
 from ._errors import Error
 from ._matrix import of_scipy
 from ._multigrad import Core, setup_names
 from ._solver import Solver
 
-__all__ = ["load", "ruge_stuben_solver", "smoothed_aggregation_solver", "solve", "solver"]
+__all__ = ["load", "report", "ruge_stuben_solver", "smoothed_aggregation_solver", "solve", "solver"]
 
 
 def solver(
@@ -42,7 +42,7 @@ def solver(
     setup
         ``"auto"`` analyses the matrix and chooses; otherwise a name such as ``"sa"``, ``"ruge-stueben"``,
         ``"classical"``, ``"root-node"``, ``"air"``, ``"none"`` (one level), ``"pivoted"`` (one level, ILUT with
-        pivoting) or ``"direct"``. The following four parameters belong to a setup by name.
+        pivoting) or ``"direct"``. The following five parameters need a setup by name.
     smoother
         ``"gauss-seidel"`` (default), ``"chebyshev(2)"``, ``"jacobi"``, ``"ilu0"``, ``"spai0"`` and others.
     sweeps
@@ -128,6 +128,78 @@ def load(path: str | os.PathLike[str], A: Any) -> Solver:
     return Solver(Core.load(os.fsdecode(path), of_scipy(A)))
 
 
+def report(
+    A: Any,
+    path: str | os.PathLike[str],
+    b: ArrayLike | None = None,
+    *,
+    B: ArrayLike | None = None,
+    coordinates: ArrayLike | None = None,
+    solves: int | None = None,
+    train: bool = False,
+    time_limit: float = 30.0,
+    memory_limit: float | None = None,
+    seed: int = 1,
+    title: str | None = None,
+) -> str:
+    """Writes a page on the matrix A for a browser: its properties, the automatic choice with its reasons, the levels with their times,
+    other configurations, the slowest error, advice.
+
+    Parameters
+    ----------
+    A, B
+        As for ``solver``.
+    path
+        The HTML file. It needs no other files.
+    b
+        The right-hand side. Default: ones.
+    coordinates
+        The coordinates of the unknowns, n × 2: the slowest error is drawn on them.
+    solves
+        Also says what training would gain for this number of solves.
+    train
+        Also trains the smoothers by default settings, and plots the loss.
+    time_limit
+        Seconds of the comparison with other configurations, and of each training.
+    memory_limit
+        Bytes of the whole process.
+    seed
+        Seed of the random vectors.
+    title
+        Default: the name of the file.
+
+    Returns the sentence about the solve.
+
+    >>> import multigrad
+    >>> flow = multigrad.gallery.problem("recirculating-flow", 20)
+    >>> multigrad.report(flow.A, "flow.html", flow.b, coordinates=flow.coordinates)[:9]
+    'converged'
+    """
+    name = os.fsdecode(path)
+    matrix = of_scipy(A)
+    right = np.ones(matrix.shape[0]) if b is None else _checks.real_array("b", b)
+    settings = {
+        "title": os.path.splitext(os.path.basename(name))[0] if title is None else _checks.text("title", title),
+        "solves": None if solves is None else _checks.integer("solves", solves, 1),
+        "train": bool(train),
+        "time_limit": _checks.number("time_limit", time_limit),
+        "memory_limit": _checks.optional_bytes("memory_limit", memory_limit),
+        "seed": _checks.integer("seed", seed),
+    }
+    points = None if coordinates is None else _columns("coordinates", coordinates)
+    modes = None if B is None else _modes(B)
+    if right.ndim != 1:
+        raise Error(f"b has the shape {right.shape}; a report takes one right-hand side")
+    return _multigrad.report(matrix, right, name, points, modes, settings)[1]
+
+
+def _columns(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    block = _checks.real_array(name, value)
+    if block.ndim != 2:
+        raise Error(f"{name} has the shape {block.shape}; it must be an n × k array")
+    return np.ascontiguousarray(block)
+
+
 def _by_name(A: Any, B: ArrayLike | None, setup: str, parameters: dict[str, Any]) -> Solver:
     if "setup" in parameters:
         raise TypeError(f"the setup is {setup!r}; for another one use multigrad.solver")
@@ -138,9 +210,7 @@ def _modes(B: ArrayLike) -> NDArray[np.float64]:
     modes = _checks.real_array("B", B)
     if modes.ndim == 1:
         modes = modes.reshape(-1, 1)
-    if modes.ndim != 2:
-        raise Error(f"B has the shape {modes.shape}; near-nullspace candidates are an n × k array")
-    return np.ascontiguousarray(modes)
+    return _columns("B", modes)
 
 
 def _sweeps(sweeps: Any) -> tuple[int, int]:

@@ -91,3 +91,12 @@ def poisson(
     grid: list[int],
 ) -> tuple[Matrix, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]: ...
 def rigid_body_modes(coordinates: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
+def report(
+    matrix: Matrix,
+    b: NDArray[np.float64],
+    path: str,
+    coordinates: NDArray[np.float64] | None,
+    near_nullspace: NDArray[np.float64] | None,
+    settings: dict[str, Any],
+) -> tuple[bool, str]: ...
