@@ -39,6 +39,8 @@ const DENSE_ROWS: usize = 160;
 pub struct Direct<T: Scalar> {
     matrix: Csr<f64>,
     trust: Trust,
+    /// The order of elimination of LU, for other values.
+    ordering: Option<Arc<Ordering>>,
     inverse: Inverse<T>,
 }
 
@@ -104,7 +106,12 @@ impl<T: Scalar> Direct<T> {
                 Inverse::Parts(parts?)
             }
         };
-        Ok(Direct { matrix: self.matrix.clone(), trust: self.trust, inverse })
+        Ok(Direct {
+            matrix: self.matrix.clone(),
+            trust: self.trust,
+            ordering: self.ordering.clone(),
+            inverse,
+        })
     }
 
     /// The same solver in double precision.
@@ -119,7 +126,12 @@ impl<T: Scalar> Direct<T> {
                     Inverse::Parts(parts.iter().map(|(rows, d)| (rows.clone(), d.widened())).collect())
                 }
             };
-            Direct { matrix: self.matrix.clone(), trust: self.trust, inverse }
+            Direct {
+                matrix: self.matrix.clone(),
+                trust: self.trust,
+                ordering: self.ordering.clone(),
+                inverse,
+            }
         })
     }
 
@@ -131,7 +143,32 @@ impl<T: Scalar> Direct<T> {
         Self::of(self.matrix.transpose(), Trust::Residual)
     }
 
+    /// The solver of another matrix, of the same accuracy. Cost: no symbolic work for sparse factors on the same pattern.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub(crate) fn renewed<U: Scalar>(&self, a: Csr<f64>) -> Result<Direct<U>> {
+        if a.pattern() != self.matrix.pattern() {
+            return Direct::of(a, self.trust);
+        }
+        let symmetric = match &self.inverse {
+            Inverse::Symmetric(factors) => Some(&**factors),
+            _ => None,
+        };
+        Direct::by(a, self.trust, self.ordering.clone(), symmetric)
+    }
+
     fn of(a: Csr<f64>, trust: Trust) -> Result<Self> {
+        Self::by(a, trust, None, None)
+    }
+
+    /// Factors `a` by the symbolic part of factors of the same pattern, where there are some.
+    fn by(
+        a: Csr<f64>,
+        trust: Trust,
+        ordering: Option<Arc<Ordering>>,
+        symmetric: Option<&SymmetricFactors>,
+    ) -> Result<Self> {
         let n = a.rows();
         if n != a.cols() {
             return Err(Error::dimension(format!(
@@ -143,13 +180,26 @@ impl<T: Scalar> Direct<T> {
         if trust == Trust::Residual
             && n > DENSE_ROWS
             && a.is_symmetric()
-            && let Some(factors) = SymmetricFactors::new(&a)
+            && let Some(factors) = symmetric.map_or_else(|| SymmetricFactors::new(&a), |f| f.renewed(&a))
         {
-            return Ok(Self { matrix: a, trust, inverse: Inverse::Symmetric(Arc::new(factors)) });
+            let inverse = Inverse::Symmetric(Arc::new(factors));
+            return Ok(Self { matrix: a, trust, ordering: None, inverse });
         }
-        let ordering = Ordering::new(a.pattern())?;
-        let inverse = match ordering.factor(a.pattern(), a.values())? {
-            Some((lu, Trust::Regular)) if n > DENSE_ROWS => Inverse::Sparse(Arc::new(lu)),
+        let factor = |ordering: &Ordering| ordering.factor(a.pattern(), a.values());
+        let known = ordering.and_then(|ordering| Some((factor(&ordering).ok()?, ordering)));
+        let (found, ordering) = match known {
+            Some(known) => known,
+            None => {
+                limits::check()?;
+                let ordering = Arc::new(Ordering::new(a.pattern())?);
+                (factor(&ordering)?, ordering)
+            }
+        };
+        let inverse = match found {
+            Some((lu, Trust::Regular)) if n > DENSE_ROWS => {
+                let (ordering, inverse) = (Some(ordering), Inverse::Sparse(Arc::new(lu)));
+                return Ok(Self { matrix: a, trust, ordering, inverse });
+            }
             Some((lu, Trust::Regular)) => {
                 let mut inverse = vec![0.0; n * n];
                 inverse.iter_mut().step_by(n + 1).for_each(|v| *v = 1.0);
@@ -162,7 +212,7 @@ impl<T: Scalar> Direct<T> {
                 Self::singular_or_nearly(&a, other.map(|(lu, _)| lu), trust)?
             }
         };
-        Ok(Self { matrix: a, trust, inverse })
+        Ok(Self { matrix: a, trust, ordering: Some(ordering), inverse })
     }
 
     /// For a matrix that is singular to working precision: the pseudo-inverse of a small one, the parts of a

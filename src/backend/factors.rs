@@ -164,6 +164,15 @@ pub enum Trust {
     Residual,
 }
 
+impl std::fmt::Debug for Ordering {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match &self.0 {
+            Symbolic::Supernodal(_) => "order of supernodal LU",
+            Symbolic::LeftLooking(_) => "order of left-looking LU",
+        })
+    }
+}
+
 impl Ordering {
     /// From a square pattern. Cost: an ordering that keeps fill low, without values.
     ///

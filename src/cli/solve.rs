@@ -16,7 +16,7 @@ use super::{Verdict, misuse};
 use crate::error::{Error, Result};
 use crate::krylov::{Krylov, Outcome, SolveOptions, Status};
 use crate::learn::{Loss, Start, Target, Trainer, asymptotic_factor};
-use crate::multigrid::{Cycle, Relaxation, SchwarzOptions};
+use crate::multigrid::{Cycle, Relaxation, SchwarzOptions, Setup};
 use crate::operator::Preconditioner;
 use crate::plot::{FieldPlot, PartsPlot, ResidualPlot};
 use crate::report::Report;
@@ -65,10 +65,12 @@ pub fn run(options: &Solve) -> Result<Verdict> {
     let method = krylov.map_or("direct", Krylov::name);
     let what = if options.preconditioner.is_some() { "solver" } else { "smoother" };
     say(format_args!("{solver}\n"));
-    if let Some(other) = &out.solver {
-        say(format_args!("solved by {other}"));
-    }
-    say(format_args!("{what} {name}, {method}, setup {setup_seconds:.3} s, solve {solve_seconds:.3} s"));
+    let by = match &out.solver {
+        Some(other) => format!("solved by {other}"),
+        None if *solver.setup() == Setup::Direct => format!("direct solver, {method}"),
+        None => format!("{what} {name}, {method}"),
+    };
+    say(format_args!("{by}, setup {setup_seconds:.3} s, solve {solve_seconds:.3} s"));
     if device != CPU {
         say(format_args!("solved on {device}"));
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::hierarchy::{Hierarchy, Level};
 use super::relaxation::Relaxation;
-use crate::backend::Direct;
 use crate::engine::{Host, Matrix};
 use crate::error::{Error, Result};
 use crate::setup::check_matrix;
@@ -69,7 +68,7 @@ impl Refresh {
             levels.push(Level { a, prolongation: p.into(), restriction: r.into(), pre, post });
         }
         let coarsest_rows = current.rows();
-        let coarsest = Arc::new(Direct::new(&current)?);
+        let coarsest = Arc::new(h.coarsest.renewed(current)?);
         Ok(Hierarchy { levels, coarsest, coarsest_rows, kind: h.kind })
     }
 }

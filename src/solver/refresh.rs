@@ -1,6 +1,6 @@
 //! Refresh of a solver: new matrix values on the same pattern.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::threads;
@@ -12,12 +12,18 @@ use crate::multigrid::{Cycle, CyclePreconditioner, Refresh, other_pattern};
 use crate::operator::Preconditioner;
 use crate::sparse::Csr;
 
+/// Refreshes of an automatic solver after which its first configuration is tried again, if another one solved before.
+const KEPT: usize = 15;
+
 impl Solver {
     /// Replaces the matrix by one with new values on the same pattern, as in time stepping or Newton's method. The
     /// transfers between levels are kept; their products and the smoothers are recomputed without symbolic work.
     /// The first call plans the products and costs about as much as a setup; later calls cost a quarter of it
     /// (`cargo bench --bench cycle`). The transfers still belong to the first matrix: build a new solver once
     /// convergence deteriorates.
+    ///
+    /// An automatic solver that had to leave its first configuration begins the next solves with the one that answered, which
+    /// is refreshed too, and tries the first one again after sixteen refreshes.
     ///
     /// # Errors
     /// Another pattern; learned smoothers, which belong to their matrix; an error of the smoother for the new
@@ -84,10 +90,18 @@ impl Solver {
         self.a = user.clone();
         self.transform = transform.clone();
         self.ladder = self.ladder.as_ref().map(|ladder| ladder.fresh(matrix_symmetric));
-        self.answered = Mutex::new(None);
+        self.answered = Mutex::new(self.refreshed_answer(user));
         self.null_space = OnceLock::new();
         self.factor = None;
         self.setup_seconds = clock.elapsed().as_secs_f64();
         Ok(())
+    }
+
+    /// The solver of the further configuration that solved last, refreshed: close matrices need the same method.
+    fn refreshed_answer(&mut self, a: &Csr<f64>) -> Option<Arc<Self>> {
+        let answered = self.answered.get_mut().unwrap_or_else(PoisonError::into_inner).take()?;
+        let mut solver = Arc::into_inner(answered)?;
+        solver.refreshes += 1;
+        (solver.refreshes <= KEPT && solver.refresh_now(a).is_ok()).then(|| Arc::new(solver))
     }
 }

@@ -45,6 +45,8 @@ pub struct Solver {
     pub(super) ladder: Option<Ladder>,
     /// The solver of the further configuration that solved last.
     pub(super) answered: Mutex<Option<Arc<Self>>>,
+    /// Refreshes since this solver of a further configuration was built.
+    pub(super) refreshes: usize,
     /// The null vectors of A that are known, for solutions by sparse factors.
     pub(super) null_space: OnceLock<NullVectors>,
     /// Near-nullspace candidates of A, n × k.
@@ -89,6 +91,7 @@ impl Solver {
             transform: None,
             ladder: None,
             answered: Mutex::new(None),
+            refreshes: 0,
             null_space: OnceLock::new(),
             candidates: None,
             cycle,

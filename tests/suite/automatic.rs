@@ -272,3 +272,58 @@ fn edge_elements_with_a_smooth_right_hand_side_need_the_diagonal_only() {
     let second = solver.solve(&rough).unwrap();
     assert!(second.converged() && second.attempts.is_empty(), "{second}");
 }
+
+/// A flow without enough diffusion is left to sparse LU, which then follows the next matrices without another attempt of
+/// the first configuration, until that is due.
+#[test]
+fn the_configuration_that_answered_follows_new_values() {
+    let problem = recirculating_flow(48, 0.0003, FlowScheme::Galerkin).unwrap();
+    let mut solver = Amg::auto(&problem.matrix).unwrap();
+    let first = solver.solve(&problem.rhs).unwrap();
+    assert!(first.converged() && !first.attempts.is_empty(), "{first}\n{solver}");
+    let (mut with_attempts, mut steps) = (0, 0);
+    for step in 1..=20 {
+        let a = problem.matrix.map(|_, _, v| v * (1.0 + 0.01 * step as f64));
+        solver.refresh(&a).unwrap();
+        let out = solver.solve(&problem.rhs).unwrap();
+        assert!(
+            out.converged() && multigrad::solver::relative_residual(&a, &problem.rhs, &out.x).unwrap() < 1e-8,
+            "{out}"
+        );
+        assert_eq!(out.solver, first.solver);
+        with_attempts += usize::from(!out.attempts.is_empty());
+        steps += 1;
+    }
+    assert!(with_attempts == 1 && steps == 20, "{with_attempts} of {steps}");
+}
+
+/// Sparse factors that leave small residuals are good enough for a system, at its setup and after a refresh.
+#[test]
+fn an_ill_conditioned_direct_solver_follows_new_values() {
+    for symmetric in [true, false] {
+        // Strings of masses with stiffnesses over fourteen decades.
+        let n = 400;
+        let k = |i: usize| 10f64.powi(-((i * 7 % 15) as i32));
+        let mut entries = Vec::new();
+        for i in 0..n {
+            entries.push((i, i, k(i) + k(i + 1)));
+            if i + 1 < n {
+                entries.push((i, i + 1, -k(i + 1)));
+                entries.push((i + 1, i, if symmetric { -k(i + 1) } else { -0.5 * k(i + 1) }));
+            }
+        }
+        let a = Csr::from_triplets(n, n, &entries).unwrap();
+        let mut solver = Amg::builder(multigrad::Setup::Direct).build(&a).unwrap();
+        let b: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
+        for factor in [1.0, 2.0, 3.0] {
+            let next = a.map(|_, _, v| factor * v);
+            solver.refresh(&next).unwrap();
+            let mut fresh = Amg::builder(multigrad::Setup::Direct).build(&next).unwrap();
+            let (x, y) = (solver.solve(&b).unwrap(), fresh.solve(&b).unwrap());
+            assert!(x.converged() && y.converged(), "{symmetric}: {x} {y}");
+            assert_eq!((&x.x, solver.bytes()), (&y.x, fresh.bytes()), "{symmetric}");
+            fresh.refresh(&next).unwrap();
+            assert_eq!(x.x, fresh.solve(&b).unwrap().x);
+        }
+    }
+}

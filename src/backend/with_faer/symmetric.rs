@@ -1,5 +1,7 @@
 //! Sparse L B Lᵀ of `faer` for a symmetric matrix, definite or not, with a test of the factors.
 
+use std::sync::Arc;
+
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::perm::PermRef;
 use faer::sparse::SparseColMatRef;
@@ -21,7 +23,7 @@ const GROWTH: f64 = 1e4;
 /// L B Lᵀ of D A D in an approximate minimum degree order, D powers of two, with Bunch–Kaufman pivots inside
 /// supernodes.
 pub struct SymmetricFactors {
-    symbolic: SymbolicCholesky<usize>,
+    symbolic: Arc<SymbolicCholesky<usize>>,
     values: Vec<f64>,
     subdiagonal: Vec<f64>,
     forward: Vec<usize>,
@@ -34,6 +36,22 @@ impl SymmetricFactors {
     /// Factors a symmetric matrix, of which the upper triangle is read, or returns `None` if the factors leave
     /// residuals above 10⁻⁶ for a rough solution: pivots are sought inside supernodes only.
     pub fn new(a: &Csr<f64>) -> Option<Self> {
+        let params = CholeskySymbolicParams {
+            supernodal_flop_ratio_threshold: SupernodalThreshold::FORCE_SUPERNODAL,
+            ..Default::default()
+        };
+        let columns = columns(a.pattern());
+        let symbolic =
+            factorize_symbolic_cholesky(columns.as_ref(), Side::Upper, Default::default(), params).ok()?;
+        Self::by(Arc::new(symbolic), a)
+    }
+
+    /// The same for a matrix with other values on the same pattern, without symbolic work.
+    pub fn renewed(&self, a: &Csr<f64>) -> Option<Self> {
+        Self::by(self.symbolic.clone(), a)
+    }
+
+    fn by(symbolic: Arc<SymbolicCholesky<usize>>, a: &Csr<f64>) -> Option<Self> {
         let n = a.rows();
         let size = |i: usize| a.row(i).fold(0.0f64, |m, (_, v)| m.max(v.abs()));
         let power = |size: f64| {
@@ -42,12 +60,6 @@ impl SymmetricFactors {
         let scaling: Vec<f64> = (0..n).map(|i| power(size(i))).collect();
         let scaled = a.map(|i, j, v| scaling[i] * v * scaling[j]);
         let columns = columns(a.pattern());
-        let params = CholeskySymbolicParams {
-            supernodal_flop_ratio_threshold: SupernodalThreshold::FORCE_SUPERNODAL,
-            ..Default::default()
-        };
-        let symbolic =
-            factorize_symbolic_cholesky(columns.as_ref(), Side::Upper, Default::default(), params).ok()?;
         let threads = get_global_parallelism();
         let needs = symbolic.factorize_numeric_intranode_lblt_scratch::<f64>(threads, Default::default());
         let mut memory = MemBuffer::try_new(needs).ok()?;
