@@ -309,20 +309,20 @@ fn traces_are_within_their_errors_and_so_are_their_gradients() {
 
 #[test]
 fn the_interval_of_a_trace_contains_the_error_of_few_steps() {
-    let n = 150;
+    let n = 300;
     let a = poisson_2d(n, n).unwrap().matrix;
     let s = |i: usize| 4.0 * (i as f64 * std::f64::consts::FRAC_PI_2 / (n + 1) as f64).sin().powi(2);
     let exact: f64 = (1..=n).flat_map(|i| (1..=n).map(move |j| (s(i) + s(j)).ln())).sum();
     for seed in 0..5 {
-        let e = StochasticTrace::log_determinant().order(16).probes(20).seed(seed).of(&a).unwrap();
+        let e = StochasticTrace::log_determinant().order(10).probes(20).seed(seed).of(&a).unwrap();
         let off = (e.value - exact).abs();
         // The steps cost several standard errors, and their error is estimated to a factor of two.
-        assert!(off > 4.0 * e.error && e.truncation > 0.5 * off && e.truncation < 2.0 * off, "{off} {e:?}");
+        assert!(off > 3.0 * e.error && e.truncation > 0.5 * off && e.truncation < 2.0 * off, "{off} {e:?}");
         let (low, high) = e.interval();
         assert!(low <= exact && exact <= high, "{exact} {e:?}");
     }
     let of = |steps| StochasticTrace::log_determinant().order(steps).probes(2).of(&a).unwrap().truncation;
-    assert!(of(3) == f64::INFINITY && of(100) < 1e-2 * of(16));
+    assert!(of(3) == f64::INFINITY && of(100) < 0.1 * of(10));
     let diagonal = Csr::diagonal_matrix(&[1.0, 2.0, 3.0]);
     assert_eq!(StochasticTrace::log_determinant().of(&diagonal).unwrap().truncation, 0.0);
 }

@@ -92,7 +92,7 @@ fn a_round_trip_changes_no_bit() {
 fn a_direct_solver_makes_a_round_trip() {
     for a in [common::poisson(20), flow(20)] {
         let solver = Solver::builder(multigrad::Setup::Direct).build(&a).unwrap();
-        assert!(solver.to_string().starts_with("direct, f64, FGMRES\n"), "{solver}");
+        assert!(solver.to_string().starts_with("direct, f64, "), "{solver}");
         let again = Solver::from_bytes(&solver.to_bytes().unwrap(), &a).unwrap();
         same(&solver, &again, &a);
         assert_eq!((solver.bytes(), solver.to_bytes().unwrap()), (again.bytes(), again.to_bytes().unwrap()));
