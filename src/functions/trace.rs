@@ -53,9 +53,9 @@ pub struct Estimate {
     pub value: f64,
     /// The standard error of the mean: the standard deviation of the probes over √m.
     pub error: f64,
-    /// Estimate of the error of K steps, |d₂/(d₁/d₂ − 1)|: d₁ is the change of the value from K/4 to K/2 steps and d₂ that from
-    /// K/2 to K, so that the error is a power of K. Zero for the terms of [`new`](Self::new) and in an invariant space;
-    /// infinite with fewer than four steps.
+    /// Estimate of the error of K steps by the changes of the value from K/4 to K/2 and from K/2 to K steps, for an error
+    /// that is a power of K. Zero for the terms of [`new`](Self::new) and in an invariant space; infinite with fewer than
+    /// four steps.
     pub truncation: f64,
     /// The terms zᵢᵀ f(A) zᵢ.
     pub terms: Vec<f64>,
@@ -181,12 +181,12 @@ impl StochasticTrace {
         let mean = |of: fn(&(f64, [f64; 2])) -> f64| terms.iter().map(of).sum::<f64>() / terms.len() as f64;
         let changes = [mean(|t| t.1[0]), mean(|t| t.1[1])];
         let estimate = Estimate::of(terms.iter().map(|t| t.0).collect());
-        Ok(Estimate { truncation: truncation(changes), ..estimate })
+        Ok(Estimate { truncation: truncation(self.function.order, changes), ..estimate })
     }
 
     /// The changes of a term from a quarter to half of the steps, and from half to all of them.
     fn changes(&self, applied: &Applied) -> [f64; 2] {
-        let k = applied.d.order();
+        let k = self.function.order;
         if applied.d.is_exhausted() {
             return [0.0; 2];
         }
@@ -236,10 +236,18 @@ impl StochasticTrace {
     }
 }
 
-/// The error that is left if it falls with a power of the number of steps, by its changes over two doublings. The changes
-/// are taken to fall by a third or more: a slower error is not seen by them.
-fn truncation([first, second]: [f64; 2]) -> f64 {
-    if second == 0.0 { 0.0 } else { second.abs() / ((first / second).abs() - 1.0).max(0.5) }
+/// The error after K steps, if it falls with a power of the number of steps, by its changes from K/4 to K/2 and from there to
+/// K. The power is sought from 0.6 to 60: slower errors are not seen by such changes.
+fn truncation(steps: usize, [first, second]: [f64; 2]) -> f64 {
+    let [quarter, half, all] = [steps / 4, steps / 2, steps].map(|k| k as f64);
+    // ((K/4)⁻ᵖ − (K/2)⁻ᵖ) / ((K/2)⁻ᵖ − K⁻ᵖ) increases with p.
+    let ratio = |p: f64| ((half / quarter).powf(p) - 1.0) / (1.0 - (half / all).powf(p));
+    let (mut low, mut high) = (0.6, 60.0);
+    for _ in 0..40 {
+        let p = 0.5 * (low + high);
+        if ratio(p) * second.abs() < first.abs() { low = p } else { high = p }
+    }
+    second.abs() / ((all / half).powf(low) - 1.0)
 }
 
 struct TraceRule {

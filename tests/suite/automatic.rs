@@ -314,7 +314,9 @@ fn an_ill_conditioned_direct_solver_follows_new_values() {
         }
         let a = Csr::from_triplets(n, n, &entries).unwrap();
         let mut solver = Amg::builder(multigrad::Setup::Direct).build(&a).unwrap();
-        let b: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
+        let known: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
+        let mut b = vec![0.0; n];
+        a.spmv(&known, &mut b).unwrap();
         for factor in [1.0, 2.0, 3.0] {
             let next = a.map(|_, _, v| factor * v);
             solver.refresh(&next).unwrap();

@@ -314,7 +314,7 @@ fn the_interval_of_a_trace_contains_the_error_of_few_steps() {
     let s = |i: usize| 4.0 * (i as f64 * std::f64::consts::FRAC_PI_2 / (n + 1) as f64).sin().powi(2);
     let exact: f64 = (1..=n).flat_map(|i| (1..=n).map(move |j| (s(i) + s(j)).ln())).sum();
     for seed in 0..5 {
-        let e = StochasticTrace::log_determinant().order(10).probes(20).seed(seed).of(&a).unwrap();
+        let e = StochasticTrace::log_determinant().order(10).probes(60).seed(seed).of(&a).unwrap();
         let off = (e.value - exact).abs();
         // The steps cost several standard errors, and their error is estimated to a factor of two.
         assert!(off > 3.0 * e.error && e.truncation > 0.5 * off && e.truncation < 2.0 * off, "{off} {e:?}");
