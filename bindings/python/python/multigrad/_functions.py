@@ -142,8 +142,10 @@ def report(
     seed: int = 1,
     title: str | None = None,
 ) -> str:
-    """Writes a page on the matrix A for a browser: its properties, the automatic choice with its reasons, the levels with their times,
-    other configurations, the slowest error, advice.
+    """Writes a page on the matrix A for a browser.
+
+    It shows properties of the matrix, the automatic choice with its reasons, the levels with their times, other configurations,
+    the slowest error, and advice.
 
     Parameters
     ----------
