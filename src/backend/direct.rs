@@ -15,7 +15,7 @@ const PSEUDO_INVERSE_ROWS: usize = 600;
 /// Shift of the diagonal of a singular matrix relative to the entries of its row.
 const SHIFT: f64 = 1e-8;
 
-/// Bytes of a predicted entry of sparse factors, with their indices and the memory of the factorisation.
+/// Bytes of a predicted entry of sparse factors: its value, its index, and its share of the memory of the factorisation.
 const BYTES: f64 = 16.0;
 
 /// Bytes of a stored entry with its column.

@@ -237,7 +237,7 @@ impl StochasticTrace {
 }
 
 /// The error after K steps, if it falls with a power of the number of steps, by its changes from K/4 to K/2 and from there to
-/// K. The power is sought from 0.6 to 60: slower errors are not seen by such changes.
+/// K. An error that falls more slowly than K^(−0.6) is underestimated.
 fn truncation(steps: usize, [first, second]: [f64; 2]) -> f64 {
     let [quarter, half, all] = [steps / 4, steps / 2, steps].map(|k| k as f64);
     // ((K/4)⁻ᵖ − (K/2)⁻ᵖ) / ((K/2)⁻ᵖ − K⁻ᵖ) increases with p.
